@@ -1,0 +1,301 @@
+"""The network of the CIFAR-10 tutorial and the ops that train it.
+
+  images, labels = distorted_inputs(data_dir, batch_size)  # inputs() for eval
+  logits = inference(images)
+  total_loss = loss(logits, labels)
+  train_op = train(total_loss, global_step)
+
+Names, shapes and constants are those of TensorFlow v0.7.0 (February 2016);
+where a line departs from it, README.md's table of intended differences says
+why.
+"""
+
+import os
+import re
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10_input
+from cifar10_compat import datasets
+from cifar10_compat import errors
+from cifar10_compat import summaries
+
+BATCH_SIZE = 128
+
+IMAGE_SIZE = cifar10_input.IMAGE_SIZE
+NUM_CLASSES = cifar10_input.NUM_CLASSES
+NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN = (
+    cifar10_input.NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN)
+NUM_EXAMPLES_PER_EPOCH_FOR_EVAL = cifar10_input.NUM_EXAMPLES_PER_EPOCH_FOR_EVAL
+
+MOVING_AVERAGE_DECAY = 0.9999
+NUM_EPOCHS_PER_DECAY = 350.0
+LEARNING_RATE_DECAY_FACTOR = 0.1
+INITIAL_LEARNING_RATE = 0.1
+
+# Ops of one of several towers are called TOWER_NAME_N/...; summaries are not.
+TOWER_NAME = 'tower'
+
+
+def _activation_summary(x):
+  """Adds a histogram of an activation and the fraction of it that is zero.
+
+  Args:
+    x: float32 tensor of any shape.
+  """
+  tensor_name = re.sub('%s_[0-9]*/' % TOWER_NAME, '', x.op.name)
+  summaries.histogram_summary(tensor_name + '/activations', x)
+  summaries.scalar_summary(tensor_name + '/sparsity', tf.nn.zero_fraction(x))
+
+
+def _variable_on_cpu(name, shape, initializer):
+  """Makes, or with a reusing scope gets, a float32 variable on the CPU.
+
+  Args:
+    name: str.
+    shape: list of ints.
+    initializer: an initializer of tf.compat.v1.
+
+  Returns:
+    Reference variable of that shape.
+  """
+  with tf.device('/cpu:0'):
+    var = tf.get_variable(name, shape, initializer=initializer)
+  return var
+
+
+def _variable_with_weight_decay(name, shape, stddev, wd):
+  """Makes a variable of truncated normal values, and its weight decay.
+
+  Args:
+    name: str.
+    shape: list of ints.
+    stddev: float, before truncation at twice that.
+    wd: float.  wd * sum(var ** 2) / 2 goes into the collection 'losses'; for
+      0.0 or None no op is made at all.
+
+  Returns:
+    Reference variable of that shape.
+  """
+  var = _variable_on_cpu(name, shape,
+                         tf.truncated_normal_initializer(stddev=stddev))
+  if wd:
+    weight_decay = tf.multiply(tf.nn.l2_loss(var), wd, name='weight_loss')
+    tf.add_to_collection('losses', weight_decay)
+  return var
+
+
+def distorted_inputs(data_dir, batch_size=BATCH_SIZE, dataset=datasets.CIFAR10):
+  """Makes batches for training: see cifar10_input.distorted_inputs.
+
+  Args:
+    data_dir: str, the directory that holds the set's directory.
+    batch_size: int.
+    dataset: datasets.Dataset.
+
+  Returns:
+    images: float32 tensor of shape [batch_size, IMAGE_SIZE, IMAGE_SIZE, 3].
+    labels: int32 tensor of shape [batch_size].
+
+  Raises:
+    ValueError: no data_dir, or a file is missing.
+  """
+  if not data_dir:
+    raise ValueError('Please supply a data_dir')
+  return cifar10_input.distorted_inputs(
+      os.path.join(data_dir, dataset.directory), batch_size, dataset)
+
+
+def inputs(eval_data, data_dir, batch_size=BATCH_SIZE,
+           dataset=datasets.CIFAR10, one_epoch=False):
+  """Makes batches for evaluation: see cifar10_input.inputs.
+
+  Args:
+    eval_data: bool, whether to read the files for evaluation or for training.
+    data_dir: str, the directory that holds the set's directory.
+    batch_size: int.
+    dataset: datasets.Dataset.
+    one_epoch: bool, each image once instead of draws without end.
+
+  Returns:
+    images: float32 tensor of shape [batch_size, IMAGE_SIZE, IMAGE_SIZE, 3].
+    labels: int32 tensor of shape [batch_size].
+
+  Raises:
+    ValueError: no data_dir, or a file is missing.
+  """
+  if not data_dir:
+    raise ValueError('Please supply a data_dir')
+  return cifar10_input.inputs(
+      eval_data, os.path.join(data_dir, dataset.directory), batch_size,
+      dataset, one_epoch)
+
+
+def inference(images, num_classes=NUM_CLASSES):
+  """Builds the network.
+
+  Args:
+    images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
+      unknown.
+    num_classes: int.
+
+  Returns:
+    float32 tensor of shape [batch_size, num_classes], the logits: softmax is
+    not applied.
+
+  Raises:
+    UsageError: resource variables are on.
+  """
+  if tf.resource_variables_enabled():
+    raise errors.UsageError(
+        'resource variables are on, and so the graph would not be that of '
+        '2016: call tf.compat.v1.disable_v2_behavior() first')
+
+  # tf.get_variable() instead of tf.Variable(), so that towers share variables.
+  with tf.variable_scope('conv1') as scope:
+    kernel = _variable_with_weight_decay('weights', shape=[5, 5, 3, 64],
+                                         stddev=1e-4, wd=0.0)
+    conv = tf.nn.conv2d(images, kernel, [1, 1, 1, 1], padding='SAME')
+    biases = _variable_on_cpu('biases', [64], tf.constant_initializer(0.0))
+    bias = tf.nn.bias_add(conv, biases)
+    conv1 = tf.nn.relu(bias, name=scope.name)
+    _activation_summary(conv1)
+
+  pool1 = tf.nn.max_pool(conv1, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
+                         padding='SAME', name='pool1')
+  norm1 = tf.nn.lrn(pool1, 4, bias=1.0, alpha=0.001 / 9.0, beta=0.75,
+                    name='norm1')
+
+  with tf.variable_scope('conv2') as scope:
+    kernel = _variable_with_weight_decay('weights', shape=[5, 5, 64, 64],
+                                         stddev=1e-4, wd=0.0)
+    conv = tf.nn.conv2d(norm1, kernel, [1, 1, 1, 1], padding='SAME')
+    biases = _variable_on_cpu('biases', [64], tf.constant_initializer(0.1))
+    bias = tf.nn.bias_add(conv, biases)
+    conv2 = tf.nn.relu(bias, name=scope.name)
+    _activation_summary(conv2)
+
+  norm2 = tf.nn.lrn(conv2, 4, bias=1.0, alpha=0.001 / 9.0, beta=0.75,
+                    name='norm2')
+  pool2 = tf.nn.max_pool(norm2, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
+                         padding='SAME', name='pool2')
+
+  with tf.variable_scope('local3') as scope:
+    # One row per image, so that one matrix product does.
+    batch_size, height, width, depth = pool2.get_shape().as_list()
+    dim = height * width * depth
+    reshape = tf.reshape(pool2, [batch_size or -1, dim])
+    weights = _variable_with_weight_decay('weights', shape=[dim, 384],
+                                          stddev=0.04, wd=0.004)
+    biases = _variable_on_cpu('biases', [384], tf.constant_initializer(0.1))
+    local3 = tf.nn.relu(tf.matmul(reshape, weights) + biases, name=scope.name)
+    _activation_summary(local3)
+
+  with tf.variable_scope('local4') as scope:
+    weights = _variable_with_weight_decay('weights', shape=[384, 192],
+                                          stddev=0.04, wd=0.004)
+    biases = _variable_on_cpu('biases', [192], tf.constant_initializer(0.1))
+    local4 = tf.nn.relu(tf.matmul(local3, weights) + biases, name=scope.name)
+    _activation_summary(local4)
+
+  with tf.variable_scope('softmax_linear') as scope:
+    weights = _variable_with_weight_decay('weights', [192, num_classes],
+                                          stddev=1 / 192.0, wd=0.0)
+    biases = _variable_on_cpu('biases', [num_classes],
+                              tf.constant_initializer(0.0))
+    softmax_linear = tf.add(tf.matmul(local4, weights), biases, name=scope.name)
+    _activation_summary(softmax_linear)
+
+  return softmax_linear
+
+
+def loss(logits, labels):
+  """Adds up the mean cross entropy and the weight decay.
+
+  Args:
+    logits: float32 tensor of shape [batch_size, num_classes].
+    labels: int32 tensor of shape [batch_size], 0 to num_classes - 1.
+
+  Returns:
+    float32 tensor of shape [], the sum of the collection 'losses'.
+  """
+  labels = tf.cast(labels, tf.int64)
+  cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+      logits=logits, labels=labels, name='cross_entropy_per_example')
+  cross_entropy_mean = tf.reduce_mean(cross_entropy, name='cross_entropy')
+  tf.add_to_collection('losses', cross_entropy_mean)
+
+  return tf.add_n(tf.get_collection('losses'), name='total_loss')
+
+
+def _add_loss_summaries(total_loss):
+  """Averages each loss over the steps; adds summaries of raw and average.
+
+  Args:
+    total_loss: float32 tensor of shape [], from loss().
+
+  Returns:
+    Operation that updates the averages (decay 0.9, from 0, no correction).
+  """
+  loss_averages = tf.train.ExponentialMovingAverage(0.9, name='avg')
+  losses = tf.get_collection('losses')
+  loss_averages_op = loss_averages.apply(losses + [total_loss])
+
+  for l in losses + [total_loss]:
+    # The average has the plain name, since it is what one looks at.
+    summaries.scalar_summary(l.op.name + ' (raw)', l)
+    summaries.scalar_summary(l.op.name, loss_averages.average(l))
+
+  return loss_averages_op
+
+
+def train(total_loss, global_step, batch_size=BATCH_SIZE,
+          num_examples_per_epoch=NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN):
+  """Adds one step of gradient descent, and what watches it.
+
+  The learning rate is 0.1 and drops to a tenth of itself every 350 epochs
+  (136,718 steps of 128 images).
+
+  Args:
+    total_loss: float32 tensor of shape [], from loss().
+    global_step: integer variable, counts the updates.
+    batch_size: int, for the length of an epoch in steps.
+    num_examples_per_epoch: int.
+
+  Returns:
+    Operation that does it all.  As in 2016 it leaves open whether a variable's
+    moving average sees the variable before or after this step's update.
+  """
+  num_batches_per_epoch = num_examples_per_epoch / batch_size
+  decay_steps = int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY)
+
+  lr = tf.train.exponential_decay(INITIAL_LEARNING_RATE,
+                                  global_step,
+                                  decay_steps,
+                                  LEARNING_RATE_DECAY_FACTOR,
+                                  staircase=True)
+  summaries.scalar_summary('learning_rate', lr)
+
+  loss_averages_op = _add_loss_summaries(total_loss)
+
+  with tf.control_dependencies([loss_averages_op]):
+    opt = tf.train.GradientDescentOptimizer(lr)
+    grads = opt.compute_gradients(total_loss)
+
+  apply_gradient_op = opt.apply_gradients(grads, global_step=global_step)
+
+  for var in tf.trainable_variables():
+    summaries.histogram_summary(var.op.name, var)
+
+  for grad, var in grads:
+    if grad is not None:
+      summaries.histogram_summary(var.op.name + '/gradients', grad)
+
+  variable_averages = tf.train.ExponentialMovingAverage(
+      MOVING_AVERAGE_DECAY, global_step)
+  variables_averages_op = variable_averages.apply(tf.trainable_variables())
+
+  with tf.control_dependencies([apply_gradient_op, variables_averages_op]):
+    train_op = tf.no_op(name='train')
+
+  return train_op
