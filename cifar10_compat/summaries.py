@@ -63,7 +63,7 @@ def restore_queue_tag():
   """
   collected = tf.get_collection_ref(tf.GraphKeys.SUMMARIES)
   tag, fullness = collected.pop().op.inputs
-  tag = tf.get_static_value(tag).decode()
+  tag = tf.get_static_value(tag).item().decode()
   with tf.name_scope('queue/' + tag) as scope:
     _collect(tf.raw_ops.ScalarSummary(tags='queue/' + tag, values=fullness,
                                       name=scope))

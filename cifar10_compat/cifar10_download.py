@@ -1,0 +1,134 @@
+"""Gets an image set's files when they are not there; nothing else uses the network."""
+
+import hashlib
+import os
+import shutil
+import tarfile
+import tempfile
+
+import requests
+import rich.console
+import rich.progress
+
+from cifar10_compat import datasets
+from cifar10_compat import errors
+
+# The host may stall, but not for ever: seconds to connect, and between reads.
+_TIMEOUT_SECS = (10, 60)
+_CHUNK_BYTES = 1 << 16
+
+
+def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10):
+  """Downloads or draws a set, unless its files are in data_dir.
+
+  An archive that lies in data_dir already is used if its size and SHA-256 are
+  right, and replaced if not.  Files get their names only when they are whole.
+
+  Args:
+    data_dir: str, made if need be.
+    dataset: datasets.Dataset.
+
+  Raises:
+    DataError: some files are there but not all, the archive cannot be had, or
+      is not the one that it should be.
+    UsageError: data_dir cannot be written.
+  """
+  directory = os.path.join(data_dir, dataset.directory)
+  if os.path.isdir(directory):
+    return  # datasets.check() tells what is missing in it.
+  try:
+    os.makedirs(data_dir, exist_ok=True)
+    if dataset.draw:
+      print('Drawing the %s images into %s.' % (dataset.name, directory),
+            flush=True)
+      dataset.draw(directory)
+    else:
+      archive = os.path.join(data_dir, os.path.basename(dataset.archive.url))
+      if not _is_whole(archive, dataset.archive):
+        _download(archive, dataset.archive)
+      _extract(archive, directory)
+  except requests.RequestException as e:
+    raise errors.DataError(
+        'cannot download %s (%s): name a --data_dir that has %s, put the '
+        'archive into %s by hand, or train on --dataset=synthetic' %
+        (dataset.archive.url, _reason(e), dataset.directory, data_dir)) from e
+  except OSError as e:
+    raise errors.UsageError('cannot write to data_dir %s (%s): choose another '
+                            'with --data_dir' % (data_dir, e.strerror)) from e
+
+
+def _reason(error):
+  """Returns the innermost cause of a requests error, in a few words."""
+  while error.__cause__ or error.__context__:
+    error = error.__cause__ or error.__context__
+  return str(error) or type(error).__name__
+
+
+def _is_whole(path, archive):
+  """Whether the file at `path` is the Archive."""
+  if not os.path.exists(path) or os.path.getsize(path) != archive.size:
+    return False
+  digest = hashlib.sha256()
+  with open(path, 'rb') as f:
+    for chunk in iter(lambda: f.read(_CHUNK_BYTES), b''):
+      digest.update(chunk)
+  return digest.hexdigest() == archive.sha256
+
+
+def _download(path, archive):
+  """Downloads an Archive to `path`, which appears only when it is whole."""
+  handle, temporary = tempfile.mkstemp(
+      dir=os.path.dirname(path), prefix=os.path.basename(path) + '.')
+  try:
+    with os.fdopen(handle, 'wb') as f, requests.get(
+        archive.url, stream=True, timeout=_TIMEOUT_SECS) as response:
+      response.raise_for_status()
+      with _progress() as progress:
+        task = progress.add_task('Downloading ' + os.path.basename(path),
+                                 total=archive.size)
+        for chunk in response.iter_content(_CHUNK_BYTES):
+          f.write(chunk)
+          progress.advance(task, len(chunk))
+    if not _is_whole(temporary, archive):
+      raise errors.DataError(
+          '%s gave %d bytes that are not the %d bytes expected (SHA-256 %s): '
+          'try again' % (archive.url, os.path.getsize(temporary), archive.size,
+                         archive.sha256))
+    os.replace(temporary, path)
+  finally:
+    if os.path.exists(temporary):
+      os.remove(temporary)
+
+
+def _extract(path, directory):
+  """Unpacks what an archive has of `directory`, which appears when whole."""
+  temporary = tempfile.mkdtemp(dir=os.path.dirname(path), prefix='extract.')
+  try:
+    with tarfile.open(path, 'r:gz') as tar:
+      # Plain files of that directory only: no links, no way out of it.
+      name = os.path.basename(directory)
+      members = [m for m in tar.getmembers()
+                 if m.isreg() and os.path.dirname(m.name) == name]
+      for member in members:
+        target = os.path.join(temporary, os.path.basename(member.name))
+        with tar.extractfile(member) as source, open(target, 'wb') as f:
+          shutil.copyfileobj(source, f)
+    os.chmod(temporary, 0o755)
+    os.rename(temporary, directory)
+  except (tarfile.TarError, EOFError) as e:
+    raise errors.DataError('%s cannot be unpacked (%s): remove it' %
+                           (path, e)) from e
+  finally:
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _progress():
+  """Returns a bar on stderr that is drawn on a terminal only."""
+  console = rich.console.Console(stderr=True)
+  return rich.progress.Progress(
+      rich.progress.TextColumn('{task.description}'),
+      rich.progress.BarColumn(),
+      rich.progress.DownloadColumn(),
+      rich.progress.TransferSpeedColumn(),
+      rich.progress.TimeRemainingColumn(),
+      console=console, disable=not console.is_terminal)

@@ -1,0 +1,285 @@
+"""Evaluates the CIFAR-10 network's checkpoints as they appear.
+
+Prints the precision of --checkpoint_dir's newest checkpoint every
+--eval_interval_secs seconds, or once.  Example:
+
+  cifar10_eval --dataset=synthetic --checkpoint_dir=/tmp/synthetic --run_once
+"""
+
+from cifar10_compat import quiet  # Before TensorFlow is loaded.  # pylint: disable=unused-import
+
+from datetime import datetime
+import math
+import os
+
+from absl import flags
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import checkpoints
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_download
+from cifar10_compat import datasets
+from cifar10_compat import errors
+from cifar10_compat import signals
+from cifar10_compat import training
+from cifar10_compat.flags import FLAGS, define_data_flags, define_session_flags, run, user_path
+
+# How precision is counted.
+EXACT = 'exact'  # Each image once.
+HISTORICAL = 'historical'  # As in 2016: draws from a shuffling queue.
+
+
+def eval_once(saver, summary_writer, top_k_op, summary_op, init_op, checkpoint,
+              num_examples, batch_size, exact=True, config=None, stop=None):
+  """Evaluates one checkpoint in a session of its own.
+
+  Args:
+    saver: tf.train.Saver of what is restored.
+    summary_writer: tf.summary.FileWriter.
+    top_k_op: bool tensor of shape [images], whether each was recognized.
+    summary_op: string tensor of shape [], a serialized Summary.
+    init_op: Operation that initializes the local variables, the counter of
+      epochs among them.
+    checkpoint: str, its path ends with -STEP.
+    num_examples: int, how many images to score.  Without exact it is rounded
+      up to whole batches.
+    batch_size: int.
+    exact: bool, whether the input is one epoch, of which the first num_examples
+      images count, or endless.
+    config: tf.ConfigProto or None.
+    stop: signals.StopRequest.
+
+  Returns:
+    float, the precision, 0 to 1; None if stopped before the end.
+
+  Raises:
+    DataError: the input ended too soon, or its files are damaged.
+    tf.errors.NotFoundError: the checkpoint is not there any more.
+  """
+  stop = stop or signals.StopRequest()
+  if not exact:
+    num_examples = int(math.ceil(num_examples / batch_size)) * batch_size
+  true_count = 0
+  total_sample_count = 0
+  summary = tf.Summary()
+  with tf.Session(config=config) as sess:
+    sess.run(init_op)
+    saver.restore(sess, checkpoint)
+
+    coord = tf.train.Coordinator()
+    threads = tf.train.start_queue_runners(sess, coord)
+    with training.input_errors_as_data_errors():
+      try:
+        if exact:
+          # A run of its own, as below, would use up a batch of the epoch.
+          predictions, serialized = sess.run([top_k_op, summary_op])
+        else:
+          predictions = sess.run(top_k_op)
+        while True:
+          # The last batch of a partial epoch may go beyond num_examples.
+          predictions = predictions[:num_examples - total_sample_count]
+          true_count += np.sum(predictions)
+          total_sample_count += len(predictions)
+          if stop.requested or total_sample_count == num_examples:
+            break
+          predictions = sess.run(top_k_op)
+        if not exact:
+          serialized = sess.run(summary_op)
+      except tf.errors.OutOfRangeError:
+        pass  # The count tells, unless a reader failed: join() raises that.
+      finally:
+        coord.request_stop()
+        coord.join(threads, stop_grace_period_secs=10)
+
+  if stop.requested:
+    return None
+  if total_sample_count != num_examples:
+    raise errors.DataError(
+        'the images ended after %d of %d: the files changed while they were '
+        'read; run the evaluation again' % (total_sample_count, num_examples))
+
+  precision = true_count / total_sample_count
+  print('%s: precision @ 1 = %.3f' % (datetime.now(), precision), flush=True)
+
+  summary.ParseFromString(serialized)
+  summary.value.add(tag='Precision @ 1', simple_value=precision)
+  summary_writer.add_summary(summary, checkpoints.step_of(checkpoint))
+  summary_writer.flush()
+  return precision
+
+
+def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
+             eval_data='test', batch_size=cifar10.BATCH_SIZE,
+             num_examples=10000, eval_interval_secs=60 * 5, run_once=False,
+             count=EXACT, averaged=True, device='', allow_growth=False,
+             stop=None):
+  """Evaluates the newest checkpoint, again and again.
+
+  Args:
+    data_dir: str, the directory that holds the set's directory.
+    eval_dir: str, for event files; made if need be.
+    checkpoint_dir: str, what a trainer calls train_dir; need not exist yet.
+    dataset: datasets.Dataset.
+    eval_data: 'test' or 'train_eval', the images to evaluate on.
+    batch_size: int, at least 1.
+    num_examples: int, at least 1, images to score.  EXACT scores at most as
+      many as there are, HISTORICAL rounds up to whole batches.
+    eval_interval_secs: number, seconds between two looks at checkpoint_dir.
+    run_once: bool, evaluate the newest checkpoint and return.
+    count: EXACT or HISTORICAL.
+    averaged: bool, evaluate the variables' moving averages, not themselves.
+    device: str, where the network is placed: '/cpu:0'; '' leaves it open.
+    allow_growth: bool, take GPU memory as needed.
+    stop: signals.StopRequest, ends the evaluation.
+
+  Returns:
+    float, the last precision, 0 to 1; None if there was none.
+
+  Raises:
+    errors.UsageError, DataError, CheckpointError: see their texts.
+  """
+  stop = stop or signals.StopRequest()
+  exact = count == EXACT
+  for name, value in (('batch_size', batch_size),
+                      ('num_examples', num_examples)):
+    if value < 1:
+      raise errors.UsageError('%s is %s: it must be at least 1' % (name, value))
+  num_records = datasets.check(dataset, data_dir, eval_data == 'test')
+  if exact:
+    num_examples = min(num_examples, num_records)
+  try:
+    os.makedirs(eval_dir, exist_ok=True)
+  except OSError as e:
+    raise errors.UsageError('cannot write to eval_dir %s (%s): choose another '
+                            'with --eval_dir' % (eval_dir, e.strerror)) from e
+
+  with tf.Graph().as_default():
+    images, labels = cifar10.inputs(eval_data == 'test', data_dir, batch_size,
+                                    dataset, one_epoch=exact)
+
+    with tf.device(device):
+      logits = cifar10.inference(images, dataset.num_classes)
+
+      top_k_op = tf.nn.in_top_k(logits, labels, 1)
+
+    if averaged:
+      variable_averages = tf.train.ExponentialMovingAverage(
+          cifar10.MOVING_AVERAGE_DECAY)
+      variables_to_restore = variable_averages.variables_to_restore()
+    else:
+      variables_to_restore = {v.op.name: v for v in tf.trainable_variables()}
+    saver = tf.train.Saver(variables_to_restore)
+
+    summary_op = tf.summary.merge_all()
+
+    init_op = tf.local_variables_initializer()
+
+    config = tf.ConfigProto(allow_soft_placement=True)
+    config.gpu_options.allow_growth = allow_growth
+
+    remedy = 'choose another --checkpoint_dir' + (
+        ', or --averaged=false if it has no averages' if averaged else '')
+
+    def evaluate_checkpoint(path):
+      training.check_dataset(checkpoint_dir, dataset)
+      checkpoints.check(path, variables_to_restore, remedy)
+      return eval_once(saver, summary_writer, top_k_op, summary_op, init_op,
+                       path, num_examples, batch_size, exact, config, stop)
+
+    with tf.summary.FileWriter(eval_dir,
+                               tf.get_default_graph()) as summary_writer:
+      return _poll(evaluate_checkpoint, checkpoint_dir, eval_interval_secs,
+                   run_once, stop)
+
+
+def _poll(evaluate_checkpoint, checkpoint_dir, interval_secs, run_once, stop):
+  """Evaluates each checkpoint that is the newest at a look; see evaluate().
+
+  Args:
+    evaluate_checkpoint: function of a path that returns the precision.
+    checkpoint_dir: str.
+    interval_secs: number of seconds.
+    run_once: bool.
+    stop: signals.StopRequest.
+
+  Returns:
+    float, the last precision, or None.
+  """
+  precision = None
+  seen = None
+  told = False
+  while not stop.requested:
+    path = checkpoints.latest(checkpoint_dir)
+    if path is None:
+      if run_once:
+        raise errors.CheckpointError(
+            'No checkpoint file found in %s: train first, or choose another '
+            '--checkpoint_dir' % checkpoint_dir)
+      if not told:
+        print('Waiting for a first checkpoint in %s.' % checkpoint_dir,
+              flush=True)
+        told = True
+    elif path != seen:
+      try:
+        precision = evaluate_checkpoint(path)
+        seen = path
+      except tf.errors.NotFoundError as e:
+        # A trainer keeps its newest five, and this one can have become older.
+        if checkpoints.latest(checkpoint_dir) != path:
+          continue
+        if run_once:
+          raise errors.CheckpointError(
+              '%s names %s, which is not there: let it name one that is' %
+              (os.path.join(checkpoint_dir, 'checkpoint'), path)) from e
+    if run_once:
+      break
+    stop.wait(interval_secs)
+  return precision
+
+
+def define_flags():
+  """Defines the flags of 2016, then ours."""
+  define_data_flags()
+  flags.DEFINE_string('eval_dir', '/tmp/cifar10_eval',
+                      'Directory for event files.')
+  flags.DEFINE_enum('eval_data', 'test', ['test', 'train_eval'],
+                    'Images to evaluate on.')
+  flags.DEFINE_string('checkpoint_dir', '/tmp/cifar10_train',
+                      "Directory of the checkpoints, the trainer's train_dir.")
+  flags.DEFINE_integer('eval_interval_secs', 60 * 5,
+                       'Seconds between two looks for a new checkpoint.',
+                       lower_bound=0)
+  flags.DEFINE_integer('num_examples', 10000, 'Images to score.', lower_bound=1)
+  flags.DEFINE_boolean('run_once', False,
+                       'Evaluate the newest checkpoint and end.')
+  flags.DEFINE_enum('count', EXACT, [EXACT, HISTORICAL],
+                    'Score each image once, or draw whole batches from a '
+                    'shuffling queue as in 2016.')
+  flags.DEFINE_boolean('averaged', True,
+                       'Evaluate the moving averages of the variables instead '
+                       'of the variables.')
+  flags.DEFINE_string('device', '',
+                      'Where the network runs, for instance /cpu:0 beside a '
+                      'trainer that has the GPU; empty leaves it open.')
+  define_session_flags()
+
+
+def main(stop):
+  tf.disable_v2_behavior()
+  dataset = datasets.get(FLAGS.dataset)
+  data_dir = user_path(FLAGS.data_dir)
+  cifar10_download.maybe_download_and_extract(data_dir, dataset)
+  evaluate(data_dir, user_path(FLAGS.eval_dir), user_path(FLAGS.checkpoint_dir),
+           dataset, FLAGS.eval_data, FLAGS.batch_size, FLAGS.num_examples,
+           FLAGS.eval_interval_secs, FLAGS.run_once, FLAGS.count,
+           FLAGS.averaged, FLAGS.device, FLAGS.allow_growth, stop)
+
+
+def console_main():
+  """What the installed command cifar10_eval runs."""
+  run(define_flags, main)
+
+
+if __name__ == '__main__':
+  console_main()

@@ -1,0 +1,113 @@
+"""Trains the CIFAR-10 network on one device.
+
+Resumes from --train_dir if that holds a checkpoint.  Ctrl-C or SIGTERM ends
+the training after the step at hand and saves it.  Example, with the images
+drawn on the spot:
+
+  cifar10_train --dataset=synthetic --train_dir=/tmp/synthetic --max_steps=1000
+"""
+
+from cifar10_compat import quiet  # Before TensorFlow is loaded.  # pylint: disable=unused-import
+
+from absl import flags
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_download
+from cifar10_compat import datasets
+from cifar10_compat import errors
+from cifar10_compat import training
+from cifar10_compat.flags import FLAGS, define_data_flags, define_session_flags, run, user_path
+
+
+def train(data_dir, train_dir, dataset=datasets.CIFAR10,
+          batch_size=cifar10.BATCH_SIZE, max_steps=1000000,
+          log_device_placement=False, allow_growth=False, fresh=False,
+          stop=None):
+  """Trains for a number of steps, counted from the very first.
+
+  Args:
+    data_dir: str, the directory that holds the set's directory.
+    train_dir: str, for checkpoints and event files; made if need be.
+    dataset: datasets.Dataset.
+    batch_size: int, at least 1.
+    max_steps: int, at least 1.
+    log_device_placement: bool, print where each op runs.
+    allow_growth: bool, take GPU memory as needed.
+    fresh: bool, remove an earlier run's checkpoints and event files first.
+    stop: signals.StopRequest, ends training after the step at hand.
+
+  Returns:
+    (int, float): the global step reached and the last step's loss, None if
+    there was no step left to make.
+
+  Raises:
+    errors.UsageError, DataError, CheckpointError, DivergedError: see their
+      texts, and training.run().
+  """
+  for name, value in (('batch_size', batch_size), ('max_steps', max_steps)):
+    if value < 1:
+      raise errors.UsageError('%s is %s: it must be at least 1' % (name, value))
+  datasets.check(dataset, data_dir, eval_data=False)
+  training.prepare_train_dir(train_dir, dataset, fresh)
+  finished = training.finished_step(train_dir, max_steps)
+  if finished is not None:
+    print('%s holds step %d already, --max_steps is %d: nothing to train.' %
+          (train_dir, finished, max_steps), flush=True)
+    return finished, None
+
+  with tf.Graph().as_default():
+    global_step = tf.train.get_or_create_global_step()
+
+    images, labels = cifar10.distorted_inputs(data_dir, batch_size, dataset)
+
+    logits = cifar10.inference(images, dataset.num_classes)
+
+    loss = cifar10.loss(logits, labels)
+
+    train_op = cifar10.train(loss, global_step, batch_size,
+                             dataset.num_examples_per_epoch_for_train)
+
+    saver = tf.train.Saver(tf.global_variables())
+
+    summary_op = tf.summary.merge_all()
+
+    config = tf.ConfigProto(log_device_placement=log_device_placement)
+    config.gpu_options.allow_growth = allow_growth
+
+    return training.run(train_op, loss, train_dir, max_steps, batch_size, saver,
+                        summary_op, config=config, stop=stop)
+
+
+def define_flags():
+  """Defines the flags of 2016, then ours."""
+  define_data_flags()
+  flags.DEFINE_string('train_dir', '/tmp/cifar10_train',
+                      'Directory for checkpoints and event files.')
+  flags.DEFINE_integer('max_steps', 1000000,
+                       'Global step at which to end.', lower_bound=1)
+  flags.DEFINE_boolean('log_device_placement', False,
+                       'Print the device of each op.')
+  define_session_flags()
+  flags.DEFINE_boolean('fresh', False,
+                       'Remove the checkpoints and event files in --train_dir '
+                       'and start from step 0, instead of resuming.')
+
+
+def main(stop):
+  tf.disable_v2_behavior()
+  dataset = datasets.get(FLAGS.dataset)
+  data_dir = user_path(FLAGS.data_dir)
+  cifar10_download.maybe_download_and_extract(data_dir, dataset)
+  train(data_dir, user_path(FLAGS.train_dir), dataset, FLAGS.batch_size,
+        FLAGS.max_steps, FLAGS.log_device_placement, FLAGS.allow_growth,
+        FLAGS.fresh, stop)
+
+
+def console_main():
+  """What the installed command cifar10_train runs."""
+  run(define_flags, main)
+
+
+if __name__ == '__main__':
+  console_main()

@@ -1,0 +1,80 @@
+"""What the programs' command lines share; only entry points import this.
+
+A program defines its flags in run(), not when it is imported, so that a test
+or a notebook can import two programs whose flags have the same names.
+"""
+
+import os
+import sys
+
+from absl import app
+from absl import flags
+
+from cifar10_compat import cifar10
+from cifar10_compat import datasets
+from cifar10_compat import errors
+from cifar10_compat import signals
+
+FLAGS = flags.FLAGS
+
+# A flag defined by a function here belongs to the program that called it.
+flags.disclaim_key_flags()
+
+
+def define_data_flags():
+  """Defines --batch_size, --data_dir and --dataset."""
+  flags.DEFINE_integer('batch_size', cifar10.BATCH_SIZE,
+                       'Images in a batch.', lower_bound=1)
+  flags.DEFINE_string(
+      'data_dir', '/tmp/cifar10_data',
+      'Directory that has, or will get, the images in a directory of the '
+      "set's own: cifar-10-batches-bin for CIFAR-10.")
+  flags.DEFINE_enum('dataset', datasets.CIFAR10.name,
+                    sorted(datasets.DATASETS),
+                    'Image set; synthetic is drawn on the spot.')
+
+
+def define_session_flags():
+  """Defines --allow_growth."""
+  flags.DEFINE_boolean(
+      'allow_growth', False,
+      'Take GPU memory as needed instead of all at once, so that a trainer and '
+      'an evaluator fit on one GPU.')
+
+
+def user_path(path):
+  """Returns a path as seen from the directory the user stands in.
+
+  `bazel run` starts a program in its own tree, and names the user's directory
+  in BUILD_WORKING_DIRECTORY.
+  """
+  path = os.path.expanduser(path)
+  return os.path.join(os.environ.get('BUILD_WORKING_DIRECTORY', ''), path)
+
+
+def run(define_flags, main):
+  """Runs a program: its flags, its exit code, its errors.
+
+  A foreseen mistake becomes one line on stderr and exit code 1; any other
+  exception keeps its traceback.  After SIGINT or SIGTERM the exit code is 128
+  and the signal's number, as a shell expects.
+
+  Args:
+    define_flags: function without arguments that defines the flags.
+    main: function of a signals.StopRequest that does the work.
+  """
+  define_flags()
+
+  def absl_main(argv):
+    if len(argv) > 1:
+      raise app.UsageError('unexpected argument: %s' % argv[1])
+    try:
+      with signals.stop_on_signals() as stop:
+        main(stop)
+    except errors.Cifar10Error as e:
+      print('%s: error: %s' % (os.path.basename(argv[0]), e), file=sys.stderr)
+      sys.exit(1)
+    if stop.requested:
+      sys.exit(128 + stop.signum)
+
+  app.run(absl_main)

@@ -1,0 +1,264 @@
+"""What happens around each training step, as hooks of a MonitoredSession.
+
+TensorFlow's own hooks count from where a run resumed (1234, 2234), stamp
+summaries 1, 101, 201, and rewrite a checkpoint that was just restored; these
+keep to the steps of 2016, after a resume too.
+
+"Step" is the global step before the update in the log and the summaries, as in
+2016; model.ckpt-N holds N updates.
+"""
+
+from datetime import datetime
+import os
+import time
+
+import numpy as np
+import rich.console
+import rich.progress
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import checkpoints
+from cifar10_compat import errors
+
+
+class StepHook(tf.train.SessionRunHook):
+  """Reads the global step once a run, for the other hooks; comes first.
+
+  Attributes:
+    before: int, the global step before the newest run.
+    after: int, after it; both are the restored step before the first run.
+  """
+
+  def begin(self):
+    self._global_step = tf.train.get_global_step()
+
+  def after_create_session(self, session, coord):
+    self.before = self.after = int(session.run(self._global_step))
+
+  def after_run(self, run_context, run_values):
+    self.before = self.after
+    self.after = int(run_context.session.run(self._global_step))
+
+
+class NanHook(tf.train.SessionRunHook):
+  """Raises DivergedError for a loss that is not finite; comes before a save.
+
+  Attributes:
+    loss: float, the newest total loss, or None before the first run.
+  """
+
+  def __init__(self, loss, steps):
+    """Watches a loss and, to name the one that went bad first, its parts.
+
+    Args:
+      loss: float32 tensor of shape [].
+      steps: StepHook.
+    """
+    parts = tf.get_collection('losses')
+    self._losses = {l.op.name: l for l in parts + [loss]}
+    self._name = loss.op.name
+    self._steps = steps
+    self.loss = None
+
+  def before_run(self, run_context):
+    return tf.train.SessionRunArgs(self._losses)
+
+  def after_run(self, run_context, run_values):
+    for name, value in run_values.results.items():
+      if not np.isfinite(value):
+        raise errors.DivergedError(
+            'Model diverged: %s = %s at step %d. No checkpoint holds it: start '
+            'again from the last one, with a lower learning rate or other data'
+            % (name, value, self._steps.before))
+    self.loss = float(run_values.results[self._name])
+
+
+class LoggerHook(tf.train.SessionRunHook):
+  """Prints the line of 2016, every 10 steps."""
+
+  def __init__(self, loss, steps, batch_size, num_towers=1, every_n_steps=10):
+    """Logs a loss and the speed.
+
+    Args:
+      loss: float32 tensor of shape [].
+      steps: StepHook.
+      batch_size: int, images in a tower's batch.
+      num_towers: int.  As in 2016 the printed time is that of a run divided
+        by it, the printed speed counts every tower's images.
+      every_n_steps: int.
+    """
+    self._loss = loss
+    self._steps = steps
+    self._batch_size = batch_size
+    self._num_towers = num_towers
+    self._every_n_steps = every_n_steps
+
+  def before_run(self, run_context):
+    self._start_time = time.time()
+    return tf.train.SessionRunArgs(self._loss)
+
+  def after_run(self, run_context, run_values):
+    duration = time.time() - self._start_time
+    if self._steps.before % self._every_n_steps == 0:
+      examples_per_sec = self._batch_size * self._num_towers / duration
+      sec_per_batch = duration / self._num_towers
+      print('%s: step %d, loss = %.2f (%.1f examples/sec; %.3f sec/batch)' %
+            (datetime.now(), self._steps.before, run_values.results,
+             examples_per_sec, sec_per_batch), flush=True)
+
+
+class SummaryHook(tf.train.SessionRunHook):
+  """Writes all summaries every 100 steps, from a run of their own as in 2016.
+
+  That run draws a further batch and sees the weights after the update.
+  """
+
+  def __init__(self, writer, summary_op, steps, every_n_steps=100):
+    """Writes merged summaries.
+
+    Args:
+      writer: tf.summary.FileWriter.
+      summary_op: string tensor of shape [], a serialized Summary.
+      steps: StepHook.
+      every_n_steps: int.
+    """
+    self._writer = writer
+    self._summary_op = summary_op
+    self._steps = steps
+    self._every_n_steps = every_n_steps
+
+  def after_create_session(self, session, coord):
+    if self._steps.after:
+      # TensorBoard then drops what a killed run wrote beyond its checkpoint.
+      self._writer.add_session_log(
+          tf.SessionLog(status=tf.SessionLog.START), self._steps.after)
+
+  def after_run(self, run_context, run_values):
+    if self._steps.before % self._every_n_steps == 0:
+      self._writer.add_summary(run_context.session.run(self._summary_op),
+                               self._steps.before)
+
+
+class CheckpointHook(tf.train.SessionRunHook):
+  """Saves at step 0, at every multiple of 1,000 and at the last step."""
+
+  def __init__(self, saver, train_dir, steps, every_n_steps=1000):
+    """Saves into train_dir/model.ckpt-STEP.
+
+    Args:
+      saver: tf.train.Saver.
+      train_dir: str, exists.
+      steps: StepHook.
+      every_n_steps: int.
+    """
+    self._saver = saver
+    self._path = os.path.join(train_dir, checkpoints.BASENAME)
+    self._steps = steps
+    self._every_n_steps = every_n_steps
+    # The restored checkpoint is not written a second time.
+    restored = checkpoints.latest(train_dir)
+    self._saved = checkpoints.step_of(restored) if restored else None
+
+  def begin(self):
+    self._floats = {v.op.name: v for v in tf.global_variables()
+                    if v.dtype.base_dtype.is_floating}
+
+  def after_create_session(self, session, coord):
+    if self._saved is None:
+      self._save(session)
+
+  def after_run(self, run_context, run_values):
+    # A multiple may be jumped over where several workers count.
+    if self._steps.after // self._every_n_steps > (
+        self._saved // self._every_n_steps):
+      self._save(run_context.session)
+
+  def end(self, session):
+    """Saves the last step unless that is done; needs an open session."""
+    if self._steps.after != self._saved:
+      self._save(session)
+
+  def _save(self, session):
+    # A loss can be finite while the update it led to is not.
+    for name, value in session.run(self._floats).items():
+      if not np.all(np.isfinite(value)):
+        raise errors.DivergedError(
+            'Model diverged: %s is not finite at step %d, which is not saved. '
+            'Start again from the last checkpoint, with a lower learning rate '
+            'or other data' % (name, self._steps.after))
+    self._saver.save(session, self._path, global_step=self._steps.after)
+    self._saved = self._steps.after
+
+
+class QueueFillHook(tf.train.SessionRunHook):
+  """Waits until the shuffling queues are full enough, and shows how far.
+
+  It polls the size of the queues, since within a step that waits for them no
+  signal would be noticed.
+
+  Attributes:
+    session: tf.Session without hooks, while it is open.
+  """
+
+  def __init__(self, stop):
+    """Waits for every RandomShuffleQueue of the default graph.
+
+    Args:
+      stop: signals.StopRequest; once requested no step is made.
+    """
+    self._stop = stop
+
+  def begin(self):
+    # The ops that tell the sizes are there already, for the summaries.
+    sizes = [op for op in tf.get_default_graph().get_operations()
+             if op.type == 'QueueSizeV2'
+             and op.inputs[0].op.type == 'RandomShuffleQueueV2']
+    self._sizes = [op.outputs[0] for op in sizes]
+    self._targets = [op.inputs[0].op.get_attr('min_after_dequeue')
+                     for op in sizes]
+
+  def after_create_session(self, session, coord):
+    self.session = session
+    total = sum(self._targets)
+    print('Filling queue with %d CIFAR images before starting to train.' %
+          total, flush=True)
+    with _progress() as progress:
+      task = progress.add_task('Filling queue', total=total)
+      while not coord.wait_for_stop(0.1):
+        sizes = session.run(self._sizes)
+        progress.update(task, completed=sum(map(min, sizes, self._targets)))
+        if all(s >= t for s, t in zip(sizes, self._targets)):
+          return
+        if self._stop.requested:
+          coord.request_stop()
+
+
+def _progress():
+  """Returns a bar on stderr that is drawn on a terminal only, and then erased."""
+  console = rich.console.Console(stderr=True)
+  return rich.progress.Progress(
+      rich.progress.TextColumn('{task.description}'),
+      rich.progress.BarColumn(),
+      rich.progress.MofNCompleteColumn(),
+      rich.progress.TimeRemainingColumn(),
+      console=console, disable=not console.is_terminal, transient=True)
+
+
+class StopHook(tf.train.SessionRunHook):
+  """Ends training after the last step, or when a signal asked for it."""
+
+  def __init__(self, steps, max_steps, stop):
+    """Ends training.
+
+    Args:
+      steps: StepHook.
+      max_steps: int, the global step at which to end.
+      stop: signals.StopRequest.
+    """
+    self._steps = steps
+    self._max_steps = max_steps
+    self._stop = stop
+
+  def after_run(self, run_context, run_values):
+    if self._stop.requested or self._steps.after >= self._max_steps:
+      run_context.request_stop()

@@ -1,0 +1,193 @@
+"""What every trainer shares: its directory, and the loop around its train op."""
+
+import contextlib
+import glob
+import json
+import os
+import signal
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import checkpoints
+from cifar10_compat import errors
+from cifar10_compat import hooks
+from cifar10_compat import signals
+
+# Beside the checkpoints: which data set they were trained on.
+_DESCRIPTION = 'dataset.json'
+
+
+def prepare_train_dir(train_dir, dataset, fresh=False):
+  """Makes or checks the directory of a training run.
+
+  Args:
+    train_dir: str, need not exist.
+    dataset: datasets.Dataset.
+    fresh: bool, remove the checkpoints and event files of an earlier run.  No
+      other file is touched.
+
+  Raises:
+    UsageError: it cannot be written, or is of a run on another data set.
+  """
+  try:
+    os.makedirs(train_dir, exist_ok=True)
+    if fresh:
+      for pattern in ('checkpoint', checkpoints.BASENAME + '-*',
+                      'events.out.tfevents.*', _DESCRIPTION):
+        for path in glob.glob(os.path.join(glob.escape(train_dir), pattern)):
+          os.remove(path)
+    trained_on = check_dataset(train_dir, dataset)
+    # Written again where it stands: the test whether we may.
+    temporary = os.path.join(train_dir, '%s.%d' % (_DESCRIPTION, os.getpid()))
+    with open(temporary, 'w') as f:
+      json.dump({'dataset': trained_on or dataset.name}, f)
+    os.replace(temporary, os.path.join(train_dir, _DESCRIPTION))
+  except OSError as e:
+    raise errors.UsageError('cannot write to train_dir %s (%s): choose another '
+                            'with --train_dir' % (train_dir, e.strerror)) from e
+
+
+def check_dataset(train_dir, dataset):
+  """Checks that a directory's checkpoints were trained on a data set.
+
+  Args:
+    train_dir: str, need not exist.
+    dataset: datasets.Dataset.
+
+  Returns:
+    str, the name of the set, or None where the directory does not say, as that
+    of a historical run.
+
+  Raises:
+    UsageError: they were trained on another one.
+  """
+  path = os.path.join(train_dir, _DESCRIPTION)
+  if not os.path.exists(path):
+    return None
+  try:
+    with open(path) as f:
+      trained_on = json.load(f)['dataset']
+  except (ValueError, KeyError, TypeError) as e:
+    raise errors.UsageError('%s does not name a data set: remove it' %
+                            path) from e
+  if trained_on != dataset.name:
+    raise errors.UsageError(
+        '%s holds a model of data set %r, not of %r: choose another directory, '
+        'or --dataset=%s' % (train_dir, trained_on, dataset.name, trained_on))
+  return trained_on
+
+
+def finished_step(train_dir, max_steps):
+  """Returns the step of the newest checkpoint if no step is left, else None."""
+  path = checkpoints.latest(train_dir)
+  if path and checkpoints.step_of(path) >= max_steps:
+    return checkpoints.step_of(path)
+  return None
+
+
+def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
+        num_towers=1, config=None, stop=None):
+  """Trains the default graph, from where train_dir's newest checkpoint stands.
+
+  Args:
+    train_op: Operation that makes one update and counts it in the graph's
+      global step, an integer variable.
+    loss: float32 tensor of shape [].
+    train_dir: str, from prepare_train_dir().
+    max_steps: int, the global step at which to end.
+    batch_size: int, images in a tower's batch.
+    saver: tf.train.Saver of all variables.
+    summary_op: string tensor of shape [], a serialized Summary.
+    num_towers: int.
+    config: tf.ConfigProto or None.
+    stop: signals.StopRequest, ends training after the step at hand.
+
+  Returns:
+    (int, float): the global step reached and the last step's loss, None if no
+    step was made.
+
+  Raises:
+    CheckpointError: the newest checkpoint is damaged or of another model.
+    DataError: the input failed; its first cause is told.  The last step is
+      saved.
+    DivergedError: a loss or a variable is not finite.
+  """
+  stop = stop or signals.StopRequest()
+  restored = checkpoints.latest(train_dir)
+  if restored:
+    _check_restorable(restored)
+
+  steps = hooks.StepHook()
+  nan = hooks.NanHook(loss, steps)
+  checkpoint = hooks.CheckpointHook(saver, train_dir, steps)
+  fill = hooks.QueueFillHook(stop)
+  writer = tf.summary.FileWriter(train_dir, tf.get_default_graph())
+  with contextlib.closing(writer), input_errors_as_data_errors():
+    with tf.train.MonitoredTrainingSession(
+        checkpoint_dir=train_dir,
+        scaffold=tf.train.Scaffold(saver=saver, summary_op=summary_op),
+        # In the order of 2016: check, log, summarise, save.
+        hooks=[
+            steps,
+            nan,
+            hooks.LoggerHook(loss, steps, batch_size, num_towers),
+            hooks.SummaryHook(writer, summary_op, steps),
+            checkpoint,
+            hooks.StopHook(steps, max_steps, stop),
+            fill,
+        ],
+        save_checkpoint_secs=None,
+        save_checkpoint_steps=None,
+        save_summaries_secs=None,
+        save_summaries_steps=None,
+        log_step_count_steps=None,
+        config=config) as session:
+      try:
+        while not session.should_stop():
+          session.run(train_op)
+      except tf.errors.OpError as e:
+        if not _is_input_error(e):
+          raise
+        checkpoint.end(fill.session)
+        # The session's exit would swallow an OutOfRangeError.  Should another
+        # error be its cause, that exit raises the cause, from the coordinator.
+        raise errors.DataError('the images ended: %s' %
+                               e.message.splitlines()[0]) from e
+
+  if stop.requested:
+    print('Stopped by %s after %d steps, which are saved: the same command '
+          'goes on from there.' %
+          (signal.Signals(stop.signum).name, steps.after), flush=True)
+  return steps.after, nan.loss
+
+
+def _check_restorable(path):
+  """Raises CheckpointError if the default graph cannot restore a checkpoint."""
+  remedy = ('it is of another model; choose another --train_dir, or --fresh to '
+            'start anew in this one')
+  try:
+    checkpoints.check(path, {v.op.name: v for v in tf.global_variables()},
+                      remedy)
+  except tf.errors.NotFoundError as e:
+    raise errors.CheckpointError(
+        '%s names %s, which is not there: let it name one that is, or --fresh '
+        'to start anew' %
+        (os.path.join(os.path.dirname(path), 'checkpoint'), path)) from e
+
+
+@contextlib.contextmanager
+def input_errors_as_data_errors():
+  """Context that turns TensorFlow's errors about the images into DataError."""
+  try:
+    yield
+  except tf.errors.OpError as e:
+    if not _is_input_error(e):
+      raise
+    raise errors.DataError('reading the images failed: %s' %
+                           e.message.splitlines()[0]) from e
+
+
+def _is_input_error(error):
+  """Whether an OpError comes from a reader or from a queue that ran dry."""
+  return (isinstance(error, tf.errors.OutOfRangeError) or
+          'ReaderRead' in error.message)
