@@ -1,0 +1,234 @@
+"""The input pipeline, from bytes on disk to batches."""
+
+import os
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10_input
+from cifar10_compat import datasets
+from tests import record_fixture
+
+
+def _standardized(image):
+  """per_image_standardization by its definition, in float64."""
+  image = np.asarray(image, np.float64)
+  return (image - image.mean()) / max(image.std(), 1 / np.sqrt(image.size))
+
+
+class ReadTest(tf.test.TestCase):
+
+  def test_records_in_order_then_the_end(self):
+    # Every pixel has its own bytes, so that a wrong order would show.
+    images, _ = record_fixture.random_images(3)
+    labels = [9, 3, 0]
+    path = os.path.join(self.get_temp_dir(), 'batch.bin')
+    with open(path, 'wb') as f:
+      f.write(b''.join(map(record_fixture.record, labels, images)))
+    with tf.Graph().as_default(), self.session() as sess:
+      q = tf.FIFOQueue(1, [tf.string], shapes=())
+      q.enqueue([path]).run()
+      q.close().run()
+      result = cifar10_input.read_cifar10(q)
+      self.assertEqual((32, 32, 3), (result.height, result.width, result.depth))
+      for i in range(3):
+        key, label, image = sess.run(
+            [result.key, result.label, result.uint8image])
+        self.assertEqual('%s:%d' % (path, i), key.decode())
+        self.assertAllEqual([labels[i]], label)
+        self.assertAllEqual(images[i], image)
+      with self.assertRaises(tf.errors.OutOfRangeError):
+        sess.run([result.key, result.uint8image])
+
+  def test_first_bytes_are_the_red_plane_row_by_row(self):
+    path = os.path.join(self.get_temp_dir(), 'bytes.bin')
+    with open(path, 'wb') as f:
+      f.write(bytes([7]) + bytes(i % 251 for i in range(3072)))
+    with tf.Graph().as_default(), self.session() as sess:
+      q = tf.FIFOQueue(1, [tf.string], shapes=())
+      q.enqueue([path]).run()
+      image = sess.run(cifar10_input.read_cifar10(q).uint8image)
+    # Byte 1 + plane * 1024 + row * 32 + column.
+    self.assertEqual(0, image[0, 0, 0])
+    self.assertEqual(1, image[0, 1, 0])
+    self.assertEqual(32, image[1, 0, 0])
+    self.assertEqual(1024 % 251, image[0, 0, 1])
+    self.assertEqual((2 * 1024 + 31 * 32 + 30) % 251, image[31, 30, 2])
+
+
+class GraphTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.directory = record_fixture.write_batches(
+        self.create_tempdir().full_path, *record_fixture.random_images(4))
+
+  def _queue(self, graph):
+    queue, = [op for op in graph.get_operations()
+              if op.type == 'RandomShuffleQueueV2']
+    return (queue.get_attr('min_after_dequeue'), queue.get_attr('capacity'))
+
+  def test_training_queue(self):
+    with tf.Graph().as_default() as graph:
+      images, labels = cifar10_input.distorted_inputs(self.directory, 128)
+      files, examples = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
+    self.assertEqual((20000, 20384), self._queue(graph))
+    self.assertLen(files.enqueue_ops, 1)
+    self.assertLen(examples.enqueue_ops, 16)
+    self.assertEqual([128, 24, 24, 3], images.shape.as_list())
+    self.assertEqual((tf.float32, tf.int32), (images.dtype, labels.dtype))
+    self.assertEqual([128], labels.shape.as_list())
+    reader, = [op for op in graph.get_operations()
+               if op.type == 'FixedLengthRecordReaderV2']
+    self.assertEqual(3073, reader.get_attr('record_bytes'))
+    self.assertEqual(0, reader.get_attr('header_bytes'))
+
+  def test_historical_eval_queues(self):
+    for eval_data, expected in ((True, (4000, 4384)), (False, (20000, 20384))):
+      with tf.Graph().as_default() as graph:
+        images, _ = cifar10_input.inputs(eval_data, self.directory, 128)
+        _, examples = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
+      self.assertEqual(expected, self._queue(graph))
+      self.assertLen(examples.enqueue_ops, 16)
+      self.assertEqual([128, 24, 24, 3], images.shape.as_list())
+
+  def test_one_epoch_has_one_thread(self):
+    with tf.Graph().as_default():
+      cifar10_input.inputs(True, self.directory, 128, one_epoch=True)
+      _, examples = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
+    self.assertLen(examples.enqueue_ops, 1)
+
+  def test_missing_file_is_named(self):
+    missing = os.path.join(self.directory, 'data_batch_3.bin')
+    os.remove(missing)
+    with tf.Graph().as_default():
+      with self.assertRaisesRegex(ValueError, missing):
+        cifar10_input.distorted_inputs(self.directory, 128)
+
+
+class DistortionTest(tf.test.TestCase):
+  """What is done to an image, decoded from the pixels that come out."""
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    # Red tells the column and green the row, so that each output image shows
+    # where it was cropped and whether it was flipped; blue is a constant.
+    rows, columns = np.mgrid[:32, :32]
+    image = np.stack([4 * columns, 4 * rows, np.full((32, 32), 60)], axis=-1)
+    directory = record_fixture.write_batches(
+        tf.test.get_temp_dir(), [image], [5])
+    # A short queue: what goes through it is what is looked at here.
+    dataset = datasets.CIFAR10._replace(num_examples_per_epoch_for_train=1000)
+    with tf.Graph().as_default() as graph, tf.Session() as sess:
+      tf.set_random_seed(1)
+      images, labels = cifar10_input.distorted_inputs(directory, 500, dataset)
+      contrast, = [op for op in graph.get_operations()
+                   if op.type == 'AdjustContrastv2']
+      brightness = contrast.inputs[0].op
+      while brightness.type == 'Identity':
+        brightness = brightness.inputs[0].op
+      # One image on its way: cropped and flipped; then also brighter; then
+      # also of other contrast.
+      stages = [brightness.inputs[0], brightness.outputs[0],
+                contrast.outputs[0]]
+      coord = tf.train.Coordinator()
+      threads = tf.train.start_queue_runners(sess, coord)
+      cls.images, cls.labels = sess.run([images, labels])
+      cls.cropped, cls.brighter, cls.adjusted = map(
+          np.array, zip(*[sess.run(stages) for _ in range(500)]))
+      coord.request_stop()
+      coord.join(threads)
+
+  def test_crop_and_flip(self):
+    column = self.cropped[:, 0, :, 0].min(axis=1) / 4
+    row = self.cropped[:, 0, 0, 1] / 4
+    flip = self.cropped[:, 0, 0, 0] > self.cropped[:, 0, 1, 0]
+    for c, r, f, image in zip(column, row, flip, self.cropped):
+      columns = 4 * (c + np.arange(24))[::-1 if f else 1]
+      self.assertAllEqual(np.tile(columns, (24, 1)), image[..., 0])
+      self.assertAllEqual(np.tile(4 * (r + np.arange(24)), (24, 1)).T,
+                          image[..., 1])
+    # 32 - 24 + 1 places each way, uniform: 500 / 9 = 55.6 expected each, with
+    # deviation 7.0; five deviations are allowed.
+    for places in (column, row):
+      counts = np.bincount(places.astype(int))
+      self.assertLen(counts, 9)
+      self.assertBetween(counts.min(), 20, 55)
+    # 250 expected, deviation 11.2.
+    self.assertBetween(flip.sum(), 194, 306)
+    # From one image to the next and of each other: deviation of r is 0.045.
+    for a, b in ((flip, column), (flip, row), (column, row),
+                 (column[1:], column[:-1]), (row[1:], row[:-1]),
+                 (flip[1:], flip[:-1])):
+      self.assertLess(abs(np.corrcoef(a, b)[0, 1]), 0.225)
+
+  def test_brightness_and_contrast(self):
+    # The same number is added to every pixel, ...
+    added = self.brighter - self.cropped
+    delta = added[:, 0, 0, 0]
+    self.assertAllClose(np.zeros(500), np.ptp(added, axis=(1, 2, 3)), atol=1e-3)
+    # ... then each channel's distance from its mean is scaled.
+    slope = self.adjusted[:, 23, 0, 1] - self.adjusted[:, 0, 0, 1]
+    factor = slope / (23 * 4)
+    means = self.brighter.mean(axis=(1, 2), keepdims=True)
+    self.assertAllClose(
+        (self.brighter - means) * factor[:, None, None, None] + means,
+        self.adjusted, atol=1e-2)
+    # Uniform on [-63, 63] and [0.2, 1.8]; a mean of 500 has deviation 1.63 and
+    # 0.0207; nearer to an end than 1/50 of the range comes each of 10 times.
+    self.assertBetween(delta.min(), -63.01, -60.48)
+    self.assertBetween(delta.max(), 60.48, 63.01)
+    self.assertBetween(factor.min(), 0.1999, 0.232)
+    self.assertBetween(factor.max(), 1.768, 1.8001)
+    self.assertLess(abs(delta.mean()), 8.2)
+    self.assertLess(abs(factor.mean() - 1), 0.104)
+    for a, b in ((delta, factor), (delta[1:], delta[:-1]),
+                 (factor[1:], factor[:-1])):
+      self.assertLess(abs(np.corrcoef(a, b)[0, 1]), 0.225)
+
+  def test_batch_is_standardized(self):
+    self.assertAllClose(np.zeros(500), self.images.mean(axis=(1, 2, 3)),
+                        atol=1e-4)
+    self.assertAllClose(np.ones(500), self.images.std(axis=(1, 2, 3)),
+                        atol=1e-4)
+    self.assertAllEqual(np.full(500, 5), self.labels)
+
+  def test_images_of_a_batch_differ(self):
+    # Were a distortion drawn once a batch, red's first row would be the same
+    # in all, up to its flip.
+    first_rows = np.sort(self.images[:, 0, :, 0], axis=1).round(3)
+    self.assertGreater(len(np.unique(first_rows, axis=0)), 400)
+
+
+class OneEpochTest(tf.test.TestCase):
+
+  def _batches(self, n, batch_size, **kwargs):
+    images, labels = record_fixture.random_images(n)
+    directory = record_fixture.write_batches(
+        self.create_tempdir().full_path, images, labels)
+    result = []
+    with tf.Graph().as_default(), tf.Session() as sess:
+      batch = cifar10_input.inputs(True, directory, batch_size, **kwargs)
+      sess.run(tf.local_variables_initializer())
+      coord = tf.train.Coordinator()
+      threads = tf.train.start_queue_runners(sess, coord)
+      with self.assertRaises(tf.errors.OutOfRangeError):
+        while True:
+          result.append(sess.run(batch))
+      coord.request_stop()
+      coord.join(threads)
+    return images, labels, result
+
+  def test_each_image_once_in_order_centrally_cropped(self):
+    images, labels, batches = self._batches(21, 8, one_epoch=True)
+    self.assertEqual([8, 8, 5], [len(l) for _, l in batches])
+    self.assertAllEqual(labels, np.concatenate([l for _, l in batches]))
+    # The center: 4 of the 8 surplus rows and columns go on each side.
+    self.assertAllClose([_standardized(i[4:28, 4:28]) for i in images],
+                        np.concatenate([i for i, _ in batches]), atol=1e-4)
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

@@ -1,0 +1,235 @@
+"""The network, its loss and its training ops, against values worked out."""
+
+import json
+import math
+import os
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat import errors
+from cifar10_compat import summaries
+
+GOLDEN = os.path.join(os.path.dirname(__file__), 'golden', 'v0.7.0.json')
+
+
+def _golden():
+  with open(GOLDEN) as f:
+    return json.load(f)
+
+
+class NetworkTest(tf.test.TestCase):
+
+  def test_variables_are_those_of_2016(self):
+    with tf.Graph().as_default():
+      cifar10.inference(tf.zeros([128, 24, 24, 3]))
+      variables = {v.op.name: v for v in tf.trainable_variables()}
+    self.assertEqual(_golden()['variables'],
+                     {n: v.shape.as_list() for n, v in variables.items()})
+    self.assertEqual({'/device:CPU:0'}, {v.device for v in variables.values()})
+    self.assertEqual({'VariableV2'}, {v.op.type for v in variables.values()})
+    # 4,864 + 102,464 + 885,120 + 73,920 + 1,930.
+    self.assertEqual(1068298, sum(v.shape.num_elements()
+                                  for v in variables.values()))
+
+  def test_nine_layers(self):
+    with tf.Graph().as_default() as graph:
+      logits = cifar10.inference(tf.zeros([128, 24, 24, 3]))
+      shapes = {name: graph.get_tensor_by_name(name + ':0').shape.as_list()
+                for name in _golden()['layers']}
+    self.assertLen(shapes, 9)
+    self.assertEqual([128, 24, 24, 64], shapes['conv1/conv1'])
+    self.assertEqual([128, 12, 12, 64], shapes['pool1'])
+    self.assertEqual([128, 12, 12, 64], shapes['norm1'])
+    self.assertEqual([128, 12, 12, 64], shapes['conv2/conv2'])
+    self.assertEqual([128, 12, 12, 64], shapes['norm2'])
+    self.assertEqual([128, 6, 6, 64], shapes['pool2'])
+    self.assertEqual([128, 384], shapes['local3/local3'])
+    self.assertEqual([128, 192], shapes['local4/local4'])
+    self.assertEqual([128, 10], logits.shape.as_list())
+
+  def test_initial_values(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      tf.set_random_seed(1)
+      cifar10.inference(tf.zeros([1, 24, 24, 3]))
+      sess.run(tf.global_variables_initializer())
+      values = {v.op.name: sess.run(v) for v in tf.trainable_variables()}
+    # A normal truncated at two deviations has 0.8796 of its deviation
+    # (variance 0.7737); the tolerance is five deviations of the estimate.
+    for name, stddev in (('conv1', 1e-4), ('conv2', 1e-4), ('local3', 0.04),
+                         ('local4', 0.04), ('softmax_linear', 1 / 192)):
+      weights = values[name + '/weights']
+      self.assertLess(abs(weights).max(), 2 * stddev + 1e-7)
+      self.assertNear(1, weights.std() / (stddev * math.sqrt(0.7737)),
+                      5 / math.sqrt(2 * weights.size))
+    for name, bias in (('conv1', 0.0), ('conv2', 0.1), ('local3', 0.1),
+                       ('local4', 0.1), ('softmax_linear', 0.0)):
+      self.assertAllClose(np.full_like(values[name + '/biases'], bias),
+                          values[name + '/biases'])
+
+  def test_any_batch_size(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      images = tf.placeholder(tf.float32, [None, 24, 24, 3])
+      logits = cifar10.inference(images, num_classes=7)
+      sess.run(tf.global_variables_initializer())
+      batch = np.random.RandomState(0).randn(5, 24, 24, 3)
+      together = sess.run(logits, {images: batch})
+      one_by_one = [sess.run(logits, {images: [i]})[0] for i in batch]
+    self.assertEqual((5, 7), together.shape)
+    self.assertAllClose(one_by_one, together, atol=1e-5)
+
+  def test_local_response_normalization(self):
+    # A constant layer: each of the middle maps has 9 neighbours of value 3, a
+    # map at the edge 5: 3 / (1 + 0.001 / 9 * n * 9) ** 0.75.
+    with tf.Graph().as_default(), self.session() as sess:
+      cifar10.inference(tf.zeros([1, 24, 24, 3]))
+      out = sess.run('norm1:0', {'pool1:0': np.full([1, 12, 12, 64], 3.0)})
+    self.assertAllClose(3 / (1 + 0.001 / 9 * 81) ** 0.75, out[0, 0, 0, 30])
+    self.assertAllClose(3 / (1 + 0.001 / 9 * 45) ** 0.75, out[0, 0, 0, 0])
+
+  def test_resource_variables_are_refused(self):
+    tf.enable_resource_variables()
+    self.addCleanup(tf.disable_resource_variables)
+    with tf.Graph().as_default():
+      with self.assertRaisesRegex(errors.UsageError, 'disable_v2_behavior'):
+        cifar10.inference(tf.zeros([1, 24, 24, 3]))
+
+  def test_no_data_dir(self):
+    with self.assertRaisesRegex(ValueError, 'data_dir'):
+      cifar10.distorted_inputs('')
+    with self.assertRaisesRegex(ValueError, 'data_dir'):
+      cifar10.inputs(True, '')
+
+
+class LossTest(tf.test.TestCase):
+
+  def test_mean_cross_entropy(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      # e^0 / (e^0 + e^ln3) = 1/4 for label 0, 3/4 for label 1.
+      logits = tf.constant([[0.0, math.log(3)], [0.0, math.log(3)]])
+      total = cifar10.loss(logits, tf.constant([0, 1]))
+      self.assertAllClose(-(math.log(1 / 4) + math.log(3 / 4)) / 2,
+                          sess.run(total))
+      self.assertEqual(['cross_entropy'],
+                       [l.op.name for l in tf.get_collection('losses')])
+
+  def test_weight_decay_is_half_the_squares_times_wd(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      with tf.variable_scope('a'):
+        v = cifar10._variable_with_weight_decay('weights', [2], 1.0, 0.5)
+      with tf.variable_scope('b'):
+        cifar10._variable_with_weight_decay('weights', [2], 1.0, 0.0)
+      decay, = tf.get_collection('losses')
+      self.assertEqual('a/weight_loss', decay.op.name)
+      sess.run(v.assign([3.0, 4.0]))
+      self.assertAllClose(6.25, sess.run(decay))  # 0.5 * (9 + 16) / 2
+
+  def test_first_loss(self):
+    # ln 10 + 0.002 * 0.04^2 * 0.7737 * (884,736 + 73,728) = 4.676; the
+    # tutorial printed 4.68.
+    with tf.Graph().as_default(), self.session() as sess:
+      tf.set_random_seed(1)
+      rng = np.random.RandomState(0)
+      logits = cifar10.inference(
+          tf.constant(rng.randn(128, 24, 24, 3), tf.float32))
+      loss = cifar10.loss(logits, tf.constant(rng.randint(0, 10, 128)))
+      sess.run(tf.global_variables_initializer())
+      self.assertNear(4.676, sess.run(loss), 0.01)
+      self.assertEqual(['local3/weight_loss', 'local4/weight_loss',
+                        'cross_entropy'],
+                       [l.op.name for l in tf.get_collection('losses')])
+
+
+class TrainTest(tf.test.TestCase):
+
+  def _tiny(self, batch_size=128):
+    """One weight w = 2 and the loss 3 w: its gradient is always 3."""
+    self.step = tf.train.get_or_create_global_step()
+    self.w = tf.get_variable('w', [], initializer=tf.constant_initializer(2.0))
+    loss = tf.multiply(3.0, self.w, name='total_loss')
+    return cifar10.train(loss, self.step, batch_size)
+
+  def test_one_step(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      train_op = self._tiny()
+      self.assertEqual(('train', 'NoOp'), (train_op.name, train_op.type))
+      sess.run(tf.global_variables_initializer())
+      sess.run(train_op)
+      self.assertAllClose(2 - 0.1 * 3, sess.run(self.w))
+      self.assertEqual(1, sess.run(self.step))
+      # 0.9 * 0 + 0.1 * 6: from zero, not corrected.
+      average = sess.run('total_loss/avg:0')
+      self.assertAllClose(0.6, average)
+
+  def test_moving_average_follows_its_formula(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      train_op = self._tiny()
+      sess.run(tf.global_variables_initializer())
+      # Which of the two comes first is left open, in each step anew, and so is
+      # whether the count is taken before or after its own update.
+      lowest = highest = 2.0
+      for n in range(5):
+        before = sess.run(self.w)
+        sess.run(train_op)
+        after = sess.run(self.w)
+        decays = [min(0.9999, (1 + m) / (10 + m)) for m in (n, n + 1)]
+        lowest = min(d * lowest + (1 - d) * after for d in decays)
+        highest = max(d * highest + (1 - d) * before for d in decays)
+        average = sess.run('w/ExponentialMovingAverage:0')
+        self.assertBetween(average, lowest - 1e-5, highest + 1e-5)
+
+  def test_moving_average_decay_is_capped(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      train_op = self._tiny()
+      sess.run(tf.global_variables_initializer())
+      sess.run(self.step.assign(1000000))
+      average = tf.get_default_graph().get_tensor_by_name(
+          'w/ExponentialMovingAverage:0')
+      sess.run(self.w.assign(10002.0))
+      sess.run(train_op)
+      # 2 + (1 - 0.9999) * (w - 2), w = 10002 or 0.003 less.
+      self.assertNear(3.0, sess.run(average), 1e-3)
+
+  def test_learning_rate(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      self._tiny()
+      sess.run(tf.global_variables_initializer())
+      summary = [s for s in tf.get_collection(tf.GraphKeys.SUMMARIES)
+                 if tf.get_static_value(s.op.inputs[0]) == b'learning_rate']
+      rate = summary[0].op.inputs[1]
+      # int(50000 / 128 * 350) = 136718 steps for each tenth.
+      for step, expected in ((0, 0.1), (100000, 0.1), (136717, 0.1),
+                             (136718, 0.01), (273435, 0.01), (273436, 0.001)):
+        sess.run(self.step.assign(step))
+        self.assertAllClose(expected, sess.run(rate))
+
+  def test_whole_graph_has_the_tags_and_keys_of_2016(self):
+    golden = _golden()
+    with tf.Graph().as_default(), self.session() as sess:
+      step = tf.train.get_or_create_global_step()
+      rng = np.random.RandomState(0)
+      images = tf.constant(rng.rand(4, 24, 24, 3), tf.float32)
+      summaries.image_summary('images', images)
+      loss = cifar10.loss(cifar10.inference(images), tf.constant([1, 2, 3, 4]))
+      cifar10.train(loss, step)
+      keys = {v.op.name for v in tf.global_variables()}
+      sess.run(tf.global_variables_initializer())
+      summary = tf.Summary.FromString(sess.run(tf.summary.merge_all()))
+    by_kind = {'simple_value': [], 'histo': [], 'image': []}
+    for value in summary.value:
+      by_kind[value.WhichOneof('value')].append(value.tag)
+    self.assertCountEqual(
+        [t for t in golden['train_scalars'] if not t.startswith('queue/')],
+        by_kind['simple_value'])
+    self.assertCountEqual(golden['train_histograms'], by_kind['histo'])
+    self.assertCountEqual(golden['images'], by_kind['image'])
+    self.assertEqual(
+        set(golden['variables']) | set(golden['loss_averages']) |
+        {n + '/ExponentialMovingAverage' for n in golden['variables']} |
+        {'global_step'}, keys)
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

@@ -1,0 +1,212 @@
+"""The trainer as a user meets it: real processes on small batches."""
+
+import json
+import os
+import re
+import signal
+import time
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import datasets
+from tests import event_files
+from tests import program
+from tests import record_fixture
+
+LINE = (r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?: step (\d+), '
+        r'loss = (\d+\.\d\d) \(\d+\.\d examples/sec; \d+\.\d{3} sec/batch\)$')
+
+
+class TrainTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.data_dir = self.create_tempdir().full_path
+    self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
+    self.batches = record_fixture.write_batches(
+        self.data_dir, *record_fixture.random_images(200))
+    self.flags = ['--data_dir=' + self.data_dir,
+                  '--train_dir=' + self.train_dir, '--batch_size=8']
+
+  def _checkpoints(self):
+    return sorted(int(re.search(r'ckpt-(\d+)\.index', f).group(1))
+                  for f in os.listdir(self.train_dir) if f.endswith('.index'))
+
+  def _global_step(self, step):
+    return tf.train.load_variable(
+        os.path.join(self.train_dir, 'model.ckpt-%d' % step), 'global_step')
+
+  def test_train_then_nothing_left_then_resume(self):
+    code, out, err = program.run('cifar10_train', '--max_steps=12', *self.flags)
+    self.assertEqual((0, ''), (code, err))
+    lines = out.splitlines()
+    self.assertEqual(
+        'Filling queue with 20000 CIFAR images before starting to train.',
+        lines[0])
+    matches = [re.match(LINE, l) for l in lines[1:]]
+    self.assertEqual(['0', '10'], [m.group(2) for m in matches])
+    self.assertNear(4.68, float(matches[0].group(3)), 0.05)
+    self.assertEqual([0, 12], self._checkpoints())
+    self.assertEqual((0, 12), (self._global_step(0), self._global_step(12)))
+    with open(os.path.join(self.train_dir, 'dataset.json')) as f:
+      self.assertEqual({'dataset': 'cifar10'}, json.load(f))
+
+    # A finished directory trains no step and writes no file anew.
+    restored = os.path.join(self.train_dir, 'model.ckpt-12.index')
+    written = os.stat(restored).st_mtime_ns
+    code, out, err = program.run('cifar10_train', '--max_steps=12', *self.flags)
+    self.assertEqual((0, ''), (code, err))
+    self.assertIn('holds step 12 already, --max_steps is 12', out)
+    self.assertEqual([0, 12], self._checkpoints())
+
+    code, out, err = program.run('cifar10_train', '--max_steps=101',
+                                 *self.flags)
+    self.assertEqual((0, ''), (code, err))
+    self.assertEqual([str(s) for s in range(20, 101, 10)],
+                     [re.match(LINE, l).group(2) for l in out.splitlines()[1:]])
+    self.assertEqual([0, 12, 101], self._checkpoints())
+    self.assertEqual(written, os.stat(restored).st_mtime_ns)
+
+    # Summaries at multiples of 100, and where the second run began.
+    tags = event_files.scalars(self.train_dir, 'total_loss (raw)')
+    self.assertEqual([0, 100], [step for step, _ in tags])
+    self.assertEqual(
+        [0, 100],
+        [step for step, _ in event_files.scalars(
+            self.train_dir,
+            'queue/shuffle_batch/fraction_over_20000_of_24_full')])
+    self.assertEqual([12], [e.step for e in event_files.read(self.train_dir)
+                            if e.session_log.status == tf.SessionLog.START])
+
+  def test_sigterm_saves_the_step_at_hand_and_resumes(self):
+    trainer = program.Program('cifar10_train', *self.flags)
+    trainer.wait_for_line('step 10,')
+    sent = time.monotonic()
+    trainer.process.send_signal(signal.SIGTERM)
+    code, out, err = trainer.finish()
+    self.assertLess(time.monotonic() - sent, 5 + 1)  # A step is far below 1 s.
+    self.assertEqual((128 + signal.SIGTERM, ''), (code, err))
+    steps = int(re.search(r'Stopped by SIGTERM after (\d+) steps',
+                          out).group(1))
+    self.assertGreater(steps, 10)
+    self.assertEqual([0, steps], self._checkpoints())
+    self.assertEqual(steps, self._global_step(steps))
+
+  def test_ctrl_c_while_the_queue_fills(self):
+    trainer = program.Program('cifar10_train', *self.flags)
+    trainer.wait_for_line('Filling queue')
+    trainer.process.send_signal(signal.SIGINT)
+    code, out, err = trainer.finish()
+    self.assertEqual((128 + signal.SIGINT, ''), (code, err))
+    self.assertIn('Stopped by SIGINT after ', out)
+    self.assertIn(0, self._checkpoints())
+
+  def test_file_truncated_while_training(self):
+    trainer = program.Program('cifar10_train', *self.flags)
+    trainer.wait_for_line('step 10,')
+    for name in datasets.CIFAR10.train_files:
+      os.truncate(os.path.join(self.batches, name), 3073 * 100 + 5)
+    code, out, err = trainer.finish()
+    self.assertEqual(1, code)
+    self.assertRegex(
+        err, r'^cifar10_train.py: error: reading the images failed: .*'
+        r'data_batch_\d.bin.*3073[^\n]*\n$')
+    self.assertNotIn('RandomShuffleQueue', err)
+    # What was learned until then is kept.
+    step = self._checkpoints()[-1]
+    self.assertGreater(step, 10)
+    self.assertEqual(step, self._global_step(step))
+    self.assertNotIn('Traceback', out)
+
+  def test_relative_paths_under_bazel_run(self):
+    code, out, err = program.run(
+        'cifar10_train', '--max_steps=1', '--batch_size=8',
+        '--data_dir=' + os.path.basename(self.data_dir), '--train_dir=here',
+        cwd='/', env={
+            'BUILD_WORKING_DIRECTORY': os.path.dirname(self.data_dir)})
+    self.assertEqual((0, ''), (code, err), out)
+    self.assertIn('checkpoint', os.listdir(
+        os.path.join(os.path.dirname(self.data_dir), 'here')))
+
+  def test_moving_averages_trail_the_variables(self):
+    program.run('cifar10_train', '--max_steps=3', *self.flags)
+    load = tf.train.load_checkpoint(
+        os.path.join(self.train_dir, 'model.ckpt-3'))
+    before = tf.train.load_checkpoint(
+        os.path.join(self.train_dir, 'model.ckpt-0'))
+    name = 'local3/biases'
+    self.assertAllEqual(before.get_tensor(name),
+                        before.get_tensor(name + '/ExponentialMovingAverage'))
+    moved = load.get_tensor(name) - before.get_tensor(name)
+    averaged = (load.get_tensor(name + '/ExponentialMovingAverage') -
+                before.get_tensor(name))
+    self.assertGreater(np.abs(moved).max(), 0)
+    self.assertGreater(np.dot(moved, averaged), 0)
+
+
+class ErrorTest(tf.test.TestCase):
+  """Each of a user's mistakes: one line, exit code 1, within seconds."""
+
+  def test_mistakes(self):
+    def make(change=None):
+      data_dir = self.create_tempdir().full_path
+      directory = record_fixture.write_batches(
+          data_dir, *record_fixture.random_images(20))
+      if change:
+        change(directory)
+      return data_dir
+
+    def missing(directory):
+      os.remove(os.path.join(directory, 'data_batch_2.bin'))
+
+    def odd_size(directory):
+      os.truncate(os.path.join(directory, 'data_batch_3.bin'), 3073 * 2 + 1)
+
+    def bad_label(directory):
+      with open(os.path.join(directory, 'data_batch_4.bin'), 'r+b') as f:
+        f.seek(3073 * 7)
+        f.write(bytes([10]))
+
+    def empty(directory):
+      os.truncate(os.path.join(directory, 'data_batch_1.bin'), 0)
+
+    good = make()
+    not_a_directory = self.create_tempfile().full_path
+    other = self.create_tempdir().full_path
+    with open(os.path.join(other, 'dataset.json'), 'w') as f:
+      f.write('{"dataset": "synthetic"}')
+    cases = [
+        (make(missing), [], r'data_batch_2\.bin .*--data_dir'),
+        (make(odd_size), [], r'data_batch_3\.bin has 6147 bytes'),
+        (make(bad_label), [], r'data_batch_4\.bin: record 7 .* label 10'),
+        (make(empty), [], r'data_batch_1\.bin is empty'),
+        (good, ['--train_dir=' + os.path.join(not_a_directory, 'x')],
+         r'cannot write to train_dir .*--train_dir'),
+        (good, ['--train_dir=' + other], "data set 'synthetic', not of"),
+    ]
+    programs = []
+    for data_dir, flags, expected in cases:
+      programs.append((expected, program.Program(
+          'cifar10_train', '--data_dir=' + data_dir,
+          '--train_dir=' + os.path.join(data_dir, 'train'), *flags)))
+    for expected, trainer in programs:
+      code, out, err = trainer.finish()
+      self.assertEqual((1, ''), (code, out), err)
+      self.assertRegex(err, r'^cifar10_train.py: error: .*%s.*\n$' % expected)
+      self.assertEqual(1, err.count('\n'), err)
+
+  def test_flags_that_absl_refuses(self):
+    for flag, expected in (('--batch_size=0', 'batch_size'),
+                           ('--max_steps=0', 'max_steps'),
+                           ('--dataset=imagenet', 'dataset'),
+                           ('--bogus', 'bogus')):
+      code, out, err = program.run('cifar10_train', flag)
+      self.assertEqual((1, ''), (code, out))
+      self.assertIn(expected, err)
+      self.assertNotIn('Traceback', err)
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

@@ -1,0 +1,87 @@
+"""Runs the programs as a user does: real processes, real signals."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+
+# What a CUDA build of TensorFlow prints on a machine without a driver while it
+# is loaded, before it has read any level.
+_LOADER_CHATTER = re.compile(
+    r'(WARNING: All log messages before absl::InitializeLog\(\) is called are '
+    r'written to STDERR|I0000 .* cudart_stub\.cc:\d+\] Could not find cuda '
+    r'drivers on your machine, GPU will not be used\.)\n')
+
+# Long enough for the slowest machine; no test waits for it to pass.
+_TIMEOUT_SECS = 240
+
+
+class Program(object):
+  """One running program.
+
+  Attributes:
+    process: subprocess.Popen.
+    lines: list of str, what it has printed on stdout so far.
+  """
+
+  def __init__(self, module, *args, **kwargs):
+    """Starts `python -m cifar10_compat.MODULE ARGS`; kwargs are Popen's."""
+    self.process = subprocess.Popen(
+        [sys.executable, '-m', 'cifar10_compat.' + module] + list(args),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=dict(os.environ, **kwargs.pop('env', {})), **kwargs)
+    self.lines = []
+    self._stderr = []
+    self._more = threading.Condition()
+    self._threads = [
+        threading.Thread(target=self._read_stdout),
+        threading.Thread(
+            target=lambda: self._stderr.append(self.process.stderr.read()))]
+    for thread in self._threads:
+      thread.start()
+
+  def _read_stdout(self):
+    for line in self.process.stdout:
+      with self._more:
+        self.lines.append(line.rstrip('\n'))
+        self._more.notify_all()
+    with self._more:
+      self.lines.append(None)  # The end, for those who wait.
+      self._more.notify_all()
+
+  def wait_for_line(self, pattern):
+    """Waits for a line that contains `pattern` and returns it.
+
+    Raises:
+      AssertionError: the program ended, or took too long.
+    """
+    def found():
+      return [l for l in self.lines if l is None or re.search(pattern, l)]
+    with self._more:
+      self._more.wait_for(found, _TIMEOUT_SECS)
+      lines = found()
+    if not lines or lines[0] is None:
+      raise AssertionError('no line %r in %s' % (pattern, self.finish()))
+    return lines[0]
+
+  def finish(self):
+    """Waits for the end; returns (exit code, stdout, stderr)."""
+    try:
+      code = self.process.wait(_TIMEOUT_SECS)
+    finally:
+      self.process.kill()
+      for thread in self._threads:
+        thread.join()
+    stdout = ''.join(l + '\n' for l in self.lines if l is not None)
+    return code, stdout, _LOADER_CHATTER.sub('', self._stderr[0])
+
+
+def run(module, *args, **kwargs):
+  """Runs `python -m cifar10_compat.MODULE ARGS` to its end.
+
+  Returns:
+    (int, str, str): exit code, stdout, and stderr without what TensorFlow
+    prints while it is loaded.
+  """
+  return Program(module, *args, **kwargs).finish()
