@@ -4,7 +4,8 @@ A set for a machine with neither images nor a network.  An image has one figure
 or pattern, brighter than its ground, at a random place and of a random size.
 A class has its typical hue, by which the network soon leaves the plateau where
 its tiny initial weights put it; but hues vary, and some images have that of
-another class, so that only the shape tells them apart.
+another class, so that only the shape tells them apart.  Two runs, with averaged
+weights, had precision 0.77 and 0.84 after 500 steps, 0.93 and 0.97 after 700.
 
 The files are the same to the byte wherever they are written: all arithmetic is
 that of integers, and the streams of numpy.random.RandomState are frozen.
