@@ -19,11 +19,15 @@ def latest(directory):
   Raises:
     CheckpointError: the directory's list of checkpoints cannot be read.
   """
-  state = tf.train.get_checkpoint_state(directory)
-  if state and state.model_checkpoint_path:
-    return state.model_checkpoint_path
   index = os.path.join(directory, 'checkpoint')
-  if os.path.exists(index):
+  exists = os.path.exists(index)  # Asked first: a trainer may be about to save.
+  try:
+    state = tf.train.get_checkpoint_state(directory)
+  except ValueError:  # It has been read, but has no path in it.
+    state = None
+  if state:
+    return state.model_checkpoint_path
+  if exists:
     raise errors.CheckpointError(
         '%s names no checkpoint: write model_checkpoint_path: "%s-STEP" into '
         'it, or remove it if the directory holds none' % (index, BASENAME))
@@ -62,7 +66,9 @@ def check(path, variables, remedy):
     shapes = reader.get_variable_to_shape_map()
     for key in set(variables) & set(shapes):
       reader.get_tensor(key)  # Its checksum is compared.
-  except (tf.errors.DataLossError, tf.errors.OutOfRangeError) as e:
+  except tf.errors.NotFoundError:
+    raise
+  except tf.errors.OpError as e:  # A bad checksum has no class of its own.
     raise errors.CheckpointError(
         'checkpoint %s is damaged (%s): remove its files and let %s name an '
         'earlier one' %

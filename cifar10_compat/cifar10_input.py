@@ -47,9 +47,9 @@ def read_cifar10(filename_queue):
     filename_queue: queue of strings, the names of binary batches.
 
   Returns:
-    CIFAR10Record.  Running its tensors raises InvalidArgumentError for a file
-    whose size is no multiple of 3,073 bytes, and OutOfRangeError once the
-    queue is closed and empty.
+    CIFAR10Record.  Running its tensors raises OutOfRangeError once the queue is
+    closed and empty.  What remains at a file's end that is no whole record is
+    skipped: datasets.check() is what notices.
   """
   result = CIFAR10Record()
   label_bytes = datasets.LABEL_BYTES

@@ -49,6 +49,8 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
     if value < 1:
       raise errors.UsageError('%s is %s: it must be at least 1' % (name, value))
   datasets.check(dataset, data_dir, eval_data=False)
+  unchanged = datasets.Unchanged(
+      datasets.filenames(dataset, data_dir, eval_data=False))
   training.prepare_train_dir(train_dir, dataset, fresh)
   finished = training.finished_step(train_dir, max_steps)
   if finished is not None:
@@ -76,7 +78,7 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
     config.gpu_options.allow_growth = allow_growth
 
     return training.run(train_op, loss, train_dir, max_steps, batch_size, saver,
-                        summary_op, config=config, stop=stop)
+                        summary_op, unchanged.check, config=config, stop=stop)
 
 
 def define_flags():

@@ -114,6 +114,35 @@ def check(dataset, data_dir, eval_data):
              for path in filenames(dataset, data_dir, eval_data))
 
 
+class Unchanged(object):
+  """Notices when a file that is being read changes its size.
+
+  TensorFlow's reader does not: it takes the end of a file that was cut off for
+  a normal one, and looks for ever for a record in files that became empty.
+  """
+
+  def __init__(self, paths):
+    """Remembers the sizes of files that exist."""
+    self._sizes = {path: os.path.getsize(path) for path in paths}
+
+  def check(self):
+    """Compares the sizes with the remembered ones, in microseconds.
+
+    Raises:
+      DataError: a file has another size or is gone; it is named.
+    """
+    for path, size in self._sizes.items():
+      try:
+        now = os.path.getsize(path)
+      except OSError as e:
+        raise errors.DataError('%s cannot be read any more (%s): restore it' %
+                               (path, e.strerror)) from e
+      if now != size:
+        raise errors.DataError(
+            '%s had %d bytes when it was opened and has %d now: restore it' %
+            (path, size, now))
+
+
 def _check_file(path, num_classes):
   """Returns the number of records in one file; raises DataError."""
   try:

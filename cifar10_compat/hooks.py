@@ -200,13 +200,15 @@ class QueueFillHook(tf.train.SessionRunHook):
     session: tf.Session without hooks, while it is open.
   """
 
-  def __init__(self, stop):
+  def __init__(self, stop, check_input):
     """Waits for every RandomShuffleQueue of the default graph.
 
     Args:
       stop: signals.StopRequest; once requested no step is made.
+      check_input: function that raises an error if the input is damaged.
     """
     self._stop = stop
+    self._check_input = check_input
 
   def begin(self):
     # The ops that tell the sizes are there already, for the summaries.
@@ -231,6 +233,7 @@ class QueueFillHook(tf.train.SessionRunHook):
           return
         if self._stop.requested:
           coord.request_stop()
+        self._check_input()
 
 
 def _progress():
@@ -242,6 +245,21 @@ def _progress():
       rich.progress.MofNCompleteColumn(),
       rich.progress.TimeRemainingColumn(),
       console=console, disable=not console.is_terminal, transient=True)
+
+
+class InputHook(tf.train.SessionRunHook):
+  """Looks after each step whether the input is still what it was."""
+
+  def __init__(self, check_input):
+    """Looks at the input.
+
+    Args:
+      check_input: function that raises an error if the input is damaged.
+    """
+    self._check_input = check_input
+
+  def after_run(self, run_context, run_values):
+    self._check_input()
 
 
 class StopHook(tf.train.SessionRunHook):

@@ -86,7 +86,7 @@ def finished_step(train_dir, max_steps):
 
 
 def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
-        num_towers=1, config=None, stop=None):
+        check_input, num_towers=1, config=None, stop=None):
   """Trains the default graph, from where train_dir's newest checkpoint stands.
 
   Args:
@@ -98,6 +98,7 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
     batch_size: int, images in a tower's batch.
     saver: tf.train.Saver of all variables.
     summary_op: string tensor of shape [], a serialized Summary.
+    check_input: function that raises DataError if the images are damaged.
     num_towers: int.
     config: tf.ConfigProto or None.
     stop: signals.StopRequest, ends training after the step at hand.
@@ -120,7 +121,7 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
   steps = hooks.StepHook()
   nan = hooks.NanHook(loss, steps)
   checkpoint = hooks.CheckpointHook(saver, train_dir, steps)
-  fill = hooks.QueueFillHook(stop)
+  fill = hooks.QueueFillHook(stop, check_input)
   writer = tf.summary.FileWriter(train_dir, tf.get_default_graph())
   with contextlib.closing(writer), input_errors_as_data_errors():
     with tf.train.MonitoredTrainingSession(
@@ -135,6 +136,8 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
             checkpoint,
             hooks.StopHook(steps, max_steps, stop),
             fill,
+            # Last, so that what it raises finds the other hooks done.
+            hooks.InputHook(check_input),
         ],
         save_checkpoint_secs=None,
         save_checkpoint_steps=None,
@@ -145,6 +148,9 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
       try:
         while not session.should_stop():
           session.run(train_op)
+      except errors.DataError:
+        checkpoint.end(fill.session)
+        raise
       except tf.errors.OpError as e:
         if not _is_input_error(e):
           raise

@@ -17,6 +17,11 @@ _LOADER_CHATTER = re.compile(
 _TIMEOUT_SECS = 240
 
 
+def without_loader_chatter(stderr):
+  """Returns what a program printed itself."""
+  return _LOADER_CHATTER.sub('', stderr)
+
+
 class Program(object):
   """One running program.
 
@@ -73,8 +78,10 @@ class Program(object):
       self.process.kill()
       for thread in self._threads:
         thread.join()
+      self.process.stdout.close()
+      self.process.stderr.close()
     stdout = ''.join(l + '\n' for l in self.lines if l is not None)
-    return code, stdout, _LOADER_CHATTER.sub('', self._stderr[0])
+    return code, stdout, without_loader_chatter(self._stderr[0])
 
 
 def run(module, *args, **kwargs):

@@ -1,0 +1,70 @@
+"""What the command lines share."""
+
+import os
+import subprocess
+import sys
+
+from absl.testing import absltest
+
+from cifar10_compat import flags
+
+_PROGRAM = """
+import sys
+from absl import flags as absl_flags
+from cifar10_compat import errors, flags
+def define_flags():
+  flags.define_data_flags()
+def main(stop):
+  print(flags.FLAGS.batch_size, flags.FLAGS.data_dir, flags.FLAGS.dataset)
+  raise {error}
+sys.argv[0] = '/some/where/prog.py'
+flags.run(define_flags, main)
+"""
+
+
+class FlagsTest(absltest.TestCase):
+
+  def _run(self, error, *args):
+    result = subprocess.run(
+        [sys.executable, '-c', _PROGRAM.format(error=error)] + list(args),
+        capture_output=True, text=True)
+    return result.returncode, result.stdout, result.stderr
+
+  def test_foreseen_error_is_one_line(self):
+    code, out, err = self._run("errors.DataError('this file is bad')")
+    self.assertEqual((1, '128 /tmp/cifar10_data cifar10\n'), (code, out))
+    self.assertEndsWith(err, 'prog.py: error: this file is bad\n')
+    self.assertNotIn('Traceback', err)
+
+  def test_any_other_error_keeps_its_traceback(self):
+    # A ValueError is none of ours, though ours are ValueErrors.
+    code, _, err = self._run("ValueError('a bug')")
+    self.assertEqual(1, code)
+    self.assertIn('Traceback', err)
+    self.assertIn('ValueError: a bug', err)
+
+  def test_unexpected_argument(self):
+    code, out, err = self._run("ValueError('not reached')", 'stray')
+    self.assertEqual((1, ''), (code, out[:0]))
+    self.assertIn('unexpected argument: stray', out + err)
+    self.assertNotIn('not reached', err)
+
+  def test_unknown_flag(self):
+    code, _, err = self._run("ValueError('not reached')", '--bogus')
+    self.assertEqual(1, code)
+    self.assertIn("Unknown command line flag 'bogus'", err)
+
+  def test_user_path(self):
+    before = os.environ.pop('BUILD_WORKING_DIRECTORY', None)
+    self.addCleanup(
+        lambda: before and os.environ.update(BUILD_WORKING_DIRECTORY=before))
+    self.assertEqual('a/b', flags.user_path('a/b'))
+    os.environ['BUILD_WORKING_DIRECTORY'] = '/home/user'
+    self.addCleanup(os.environ.pop, 'BUILD_WORKING_DIRECTORY')
+    self.assertEqual('/home/user/a/b', flags.user_path('a/b'))
+    self.assertEqual('/a/b', flags.user_path('/a/b'))
+    self.assertEqual(os.path.expanduser('~/x'), flags.user_path('~/x'))
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,264 @@
+"""The training loop and its hooks, on a graph small enough for thousands of steps."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import signal
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import datasets
+from cifar10_compat import errors
+from cifar10_compat import signals
+from cifar10_compat import summaries
+from cifar10_compat import training
+from tests import event_files
+
+
+class TrainingTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.train_dir = self.create_tempdir().full_path
+
+  def _run(self, max_steps, bad_loss_at=None, bad_weight_at=None, stop=None,
+           check_input=lambda: None, read=None, num_towers=1):
+    """Trains w, which counts up; returns (what run() returns, lines printed)."""
+    with tf.Graph().as_default():
+      step = tf.train.get_or_create_global_step()
+      w = tf.get_variable('w', [], initializer=tf.zeros_initializer())
+      element = read() if read else tf.constant(1.0)
+      batch = tf.train.shuffle_batch([element], 2, 60, 50, num_threads=2)
+      parts = tf.reduce_sum(batch, name='part')
+      if bad_loss_at is not None:
+        parts = tf.where(tf.equal(step, bad_loss_at), np.nan, parts,
+                         name='bad_part')
+      tf.add_to_collection('losses', parts)
+      loss = tf.add(parts, 3.0, name='total_loss')
+      summaries.scalar_summary('total_loss (raw)', loss)
+      with tf.control_dependencies([loss]):
+        increment = 1.0
+        if bad_weight_at is not None:
+          increment = tf.where(tf.equal(step, bad_weight_at), np.inf, 1.0)
+        with tf.control_dependencies([w.assign_add(increment)]):
+          train_op = step.assign_add(1).op
+      saver = tf.train.Saver(tf.global_variables())
+      printed = io.StringIO()
+      with contextlib.redirect_stdout(printed):
+        result = training.run(
+            train_op, loss, self.train_dir, max_steps, 64, saver,
+            tf.summary.merge_all(), check_input, num_towers=num_towers,
+            stop=stop)
+    return result, printed.getvalue().splitlines()
+
+  def _checkpoints(self):
+    return sorted(int(re.search(r'ckpt-(\d+)\.index', f).group(1))
+                  for f in os.listdir(self.train_dir) if f.endswith('.index'))
+
+  def _load(self, step, name):
+    return tf.train.load_variable(
+        os.path.join(self.train_dir, 'model.ckpt-%d' % step), name)
+
+  def _summary_steps(self):
+    return [s for s, _ in event_files.scalars(self.train_dir,
+                                              'total_loss (raw)')]
+
+  def test_what_happens_at_which_step(self):
+    (step, loss), lines = self._run(2345)
+    self.assertEqual((2345, 5.0), (step, loss))
+    self.assertEqual([0, 1000, 2000, 2345], self._checkpoints())
+    # model.ckpt-N holds N updates.
+    for n in self._checkpoints():
+      self.assertEqual((n, n), (self._load(n, 'global_step'),
+                                self._load(n, 'w')))
+    self.assertEqual('Filling queue with 50 CIFAR images before starting to '
+                     'train.', lines[0])
+    self.assertEqual(list(range(0, 2345, 10)),
+                     [int(re.search(r'step (\d+), loss = 5\.00', l).group(1))
+                      for l in lines[1:]])
+    self.assertEqual(list(range(0, 2345, 100)), self._summary_steps())
+
+    # Resumed from no multiple of anything: still at the multiples.
+    restored = os.path.join(self.train_dir, 'model.ckpt-2345.index')
+    written = os.stat(restored).st_mtime_ns
+    (step, _), lines = self._run(4010)
+    self.assertEqual(4010, step)
+    # The newest five are kept, those of the first run counted.
+    self.assertEqual([2000, 2345, 3000, 4000, 4010], self._checkpoints())
+    self.assertEqual(written, os.stat(restored).st_mtime_ns)
+    self.assertIn('step 2350,', lines[1])
+    self.assertEqual(list(range(0, 4010, 100)), self._summary_steps())
+    starts = [e.step for e in event_files.read(self.train_dir)
+              if e.session_log.status == tf.SessionLog.START]
+    self.assertEqual([2345], starts)
+
+  def test_speed_in_the_log_counts_towers_as_in_2016(self):
+    for num_towers in (1, 2):
+      self.train_dir = self.create_tempdir().full_path
+      _, lines = self._run(1, num_towers=num_towers)
+      speed, secs = map(float, re.search(
+          r'\(([\d.]+) examples/sec; ([\d.]+) sec/batch\)', lines[1]).groups())
+      # examples/sec = 64 * towers / t and sec/batch = t / towers.
+      self.assertAllClose(64.0, speed * secs, atol=speed * 0.0006)
+
+  def test_nan_names_loss_and_step_and_is_not_saved(self):
+    with self.assertRaisesRegex(errors.DivergedError,
+                                'bad_part = nan at step 1007'):
+      self._run(2000, bad_loss_at=1007)
+    self.assertEqual([0, 1000], self._checkpoints())
+
+  def test_nan_at_a_step_that_would_be_saved(self):
+    with self.assertRaisesRegex(errors.DivergedError, 'at step 999'):
+      self._run(2000, bad_loss_at=999)
+    self.assertEqual([0], self._checkpoints())
+
+  def test_infinite_weight_is_not_saved(self):
+    with self.assertRaisesRegex(errors.DivergedError,
+                                'w is not finite at step 1000'):
+      self._run(2000, bad_weight_at=555)
+    self.assertEqual([0], self._checkpoints())
+
+  def test_stop_requested_saves_that_step(self):
+    stop = signals.StopRequest()
+    def stop_later(calls=[]):
+      calls.append(1)
+      if len(calls) > 30:
+        stop.signum = signal.SIGINT
+    (step, loss), lines = self._run(10**6, stop=stop, check_input=stop_later)
+    self.assertEqual([0, step], self._checkpoints())
+    self.assertEqual(5.0, loss)
+    self.assertEqual('Stopped by SIGINT after %d steps, which are saved: the '
+                     'same command goes on from there.' % step, lines[-1])
+
+  def test_stop_requested_before_the_first_step(self):
+    stop = signals.StopRequest()
+    stop.signum = signal.SIGTERM
+    (step, _), _ = self._run(10**6, stop=stop)
+    self.assertLessEqual(step, 1)
+    self.assertEqual(step, self._checkpoints()[-1])
+
+  def test_damaged_input_is_told_and_the_step_saved(self):
+    def fail_later(calls=[]):
+      calls.append(1)
+      if len(calls) > 30:
+        raise errors.DataError('it broke')
+    with self.assertRaisesRegex(errors.DataError, 'it broke'):
+      self._run(10**6, check_input=fail_later)
+    self.assertLen(self._checkpoints(), 2)
+
+  def test_first_cause_of_a_reader_error(self):
+    path = os.path.join(self.create_tempdir().full_path, 'gone.bin')
+    with open(path, 'wb') as f:
+      f.write(bytes(100))
+    def read():
+      queue = tf.train.string_input_producer([path])
+      _, value = tf.FixedLengthRecordReader(record_bytes=1).read(queue)
+      return tf.cast(tf.strings.length(value), tf.float32)
+    def remove():
+      if os.path.exists(path):
+        os.remove(path)
+    with self.assertRaisesRegex(errors.DataError,
+                                'reading the images failed: .*gone.bin'):
+      self._run(10**6, read=read, check_input=remove)
+    # Learned until then, and kept.
+    self.assertLen(self._checkpoints(), 2)
+
+  def test_input_that_ends_is_an_error(self):
+    def read():
+      numbers = tf.train.input_producer(
+          tf.ones([100]), num_epochs=1, shuffle=False)
+      return tf.reshape(numbers.dequeue(), [])
+    with self.assertRaisesRegex(errors.DataError, 'the images ended'):
+      self._run(10**6, read=read)
+
+  def test_unforeseen_error_is_left_alone(self):
+    def fail():
+      raise KeyError('a bug')
+    with self.assertRaises(KeyError):
+      self._run(10, check_input=fail)
+
+  def test_checkpoint_of_another_model(self):
+    self._run(1)
+    with tf.Graph().as_default():
+      tf.train.get_or_create_global_step()
+      tf.get_variable('other', [])
+      with self.assertRaisesRegex(errors.CheckpointError,
+                                  'ckpt-1 lacks other: .*--fresh'):
+        training._check_restorable(
+            os.path.join(self.train_dir, 'model.ckpt-1'))
+    with tf.Graph().as_default():
+      tf.get_variable('w', [3])
+      with self.assertRaisesRegex(
+          errors.CheckpointError, r'w has shape \[\] where this model has '
+          r'\[3\]'):
+        training._check_restorable(
+            os.path.join(self.train_dir, 'model.ckpt-1'))
+
+  def test_checkpoint_files_gone_or_damaged(self):
+    self._run(1)
+    data = os.path.join(self.train_dir, 'model.ckpt-1.data-00000-of-00001')
+    with open(data, 'r+b') as f:
+      f.write(b'\xff' * 8)
+    with self.assertRaisesRegex(errors.CheckpointError, 'is damaged'):
+      self._run(2)
+    os.remove(data.replace('data-00000-of-00001', 'index'))
+    with self.assertRaisesRegex(errors.CheckpointError, 'which is not there'):
+      self._run(2)
+    with open(os.path.join(self.train_dir, 'checkpoint'), 'w') as f:
+      f.write('')
+    with self.assertRaisesRegex(errors.CheckpointError, 'names no checkpoint'):
+      self._run(2)
+
+  def test_finished_step(self):
+    self.assertIsNone(training.finished_step(self.train_dir, 1))
+    self._run(5)
+    self.assertEqual(5, training.finished_step(self.train_dir, 5))
+    self.assertEqual(5, training.finished_step(self.train_dir, 4))
+    self.assertIsNone(training.finished_step(self.train_dir, 6))
+
+
+class TrainDirTest(tf.test.TestCase):
+
+  def test_made_and_described(self):
+    train_dir = os.path.join(self.create_tempdir().full_path, 'a', 'b')
+    training.prepare_train_dir(train_dir, datasets.SYNTHETIC)
+    with open(os.path.join(train_dir, 'dataset.json')) as f:
+      self.assertEqual({'dataset': 'synthetic'}, json.load(f))
+    training.prepare_train_dir(train_dir, datasets.SYNTHETIC)
+    self.assertEqual(['dataset.json'], os.listdir(train_dir))
+
+  def test_fresh_removes_only_what_training_writes(self):
+    train_dir = self.create_tempdir().full_path
+    training.prepare_train_dir(train_dir, datasets.SYNTHETIC)
+    ours = ['checkpoint', 'model.ckpt-5.index', 'model.ckpt-5.meta',
+            'events.out.tfevents.1.host']
+    for name in ours + ['notes.txt', 'model.py']:
+      open(os.path.join(train_dir, name), 'w').close()
+    with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
+      training.prepare_train_dir(train_dir, datasets.CIFAR10)
+    self.assertLen(os.listdir(train_dir), 7)
+    training.prepare_train_dir(train_dir, datasets.CIFAR10, fresh=True)
+    self.assertCountEqual(['dataset.json', 'notes.txt', 'model.py'],
+                          os.listdir(train_dir))
+
+  def test_cannot_be_written(self):
+    path = self.create_tempfile().full_path
+    with self.assertRaisesRegex(errors.UsageError,
+                                'cannot write to train_dir %s' % path):
+      training.prepare_train_dir(path, datasets.CIFAR10)
+
+  def test_description_that_is_none(self):
+    train_dir = self.create_tempdir().full_path
+    for contents in ('', '[]', '{}'):
+      with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
+        f.write(contents)
+      with self.assertRaisesRegex(errors.UsageError, 'does not name a data'):
+        training.check_dataset(train_dir, datasets.CIFAR10)
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()
