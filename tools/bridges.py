@@ -17,6 +17,8 @@ from typing import Callable, NamedTuple
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import cifar10_download
+from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import summaries
 
@@ -33,6 +35,7 @@ class StandIn(object):
     modules: dict from a module's full name to what sys.modules is to hold.
     undo: list of functions without arguments, to be called at the end.
     cpus: int, how many CPU devices a session needs for its towers.
+    bridge_cifar10: function that is to be given the old module cifar10.
   """
 
   def __init__(self, source, script):
@@ -40,6 +43,7 @@ class StandIn(object):
     self.script = script
     self.undo = []
     self.cpus = 1
+    self.bridge_cifar10 = None
     self._coordinators = []
     self._sessions = []
     self._writers = []
@@ -99,16 +103,15 @@ class StandIn(object):
     """
     cause = None
     for coord in self._coordinators:
-      coord.request_stop()
+      coord.request_stop()  # Cancels what the threads wait for.
       try:
         coord.join(stop_grace_period_secs=_GRACE_SECS,
                    ignore_live_threads=True)
       except Exception as e:  # pylint: disable=broad-except
         cause = cause or e
-    for sess in self._sessions:
-      sess.close()
-    for writer in self._writers:
-      writer.close()
+    for resource in self._sessions + self._writers:
+      resource.close()
+    self._coordinators, self._sessions, self._writers = [], [], []
     return cause
 
 
@@ -204,15 +207,17 @@ def _session(stand_in):
 
 def _device(stand_in):
   has_gpu = bool(tf.config.list_physical_devices('GPU'))
+  told = []
 
   def device(name):
     match = not has_gpu and isinstance(name, str) and re.match(
         r'/(?:device:)?gpu:(\d+)$', name, re.IGNORECASE)
     if not match:
       return tf.device(name)
-    if stand_in.cpus == 1:
-      print('%s: no GPU here, so the towers run on CPU devices' %
-            stand_in.script, file=sys.stderr)
+    if not told:
+      told.append(name)
+      print('historical: no GPU here, so the towers run on CPU devices',
+            file=sys.stderr)
     tower = int(match.group(1))
     stand_in.cpus = max(stand_in.cpus, tower + 1)
     return tf.device('/cpu:%d' % tower)
@@ -273,14 +278,29 @@ def _delete(stand_in):
   stand_in.set('python.platform.gfile.DeleteRecursively', delete)
 
 
+def _download(stand_in):
+  def maybe_download_and_extract(data_dir):
+    cifar10_download.maybe_download_and_extract(data_dir)
+    for eval_data in (False, True):
+      datasets.check(datasets.CIFAR10, data_dir, eval_data)
+
+  def bridge(module):
+    module.maybe_download_and_extract = (
+        lambda: maybe_download_and_extract(module.FLAGS.data_dir))
+  stand_in.bridge_cifar10 = bridge
+
+
 def _import_path(stand_in):
   stand_in.add_package('models.image.cifar10', stand_in.source)
 
 
+_TAG = 'today a tag is made out of a name; this bridge keeps the old tag'
+_ORDER = 'by keyword only since 1.0, so that nobody mixes up the order'
+
 BRIDGES = (
     Bridge('from tensorflow.models.image.cifar10 import cifar10',
            'import cifar10',
-           'the tutorial left the TensorFlow package in August 2016',
+           'the tutorial is no part of the TensorFlow package any more',
            _import_path),
     Bridge('tf.mul(x, y)', 'tf.multiply(x, y)', 'renamed in 1.0',
            _alias('mul', tf.multiply)),
@@ -292,30 +312,25 @@ BRIDGES = (
            'tf.global_variables_initializer()', 'renamed in 0.12',
            _alias('initialize_all_variables',
                   tf.global_variables_initializer)),
-    Bridge('tf.nn.sparse_softmax_cross_entropy_with_logits(logits, labels)',
-           'the same with labels=labels, logits=logits',
-           'by keyword only since 1.0: the order was to be turned round',
+    Bridge('sparse_softmax_cross_entropy_with_logits(x, y)',
+           'the same with labels=y, logits=x', _ORDER,
            _cross_entropy('sparse_softmax_cross_entropy_with_logits')),
-    Bridge('tf.nn.softmax_cross_entropy_with_logits(logits, labels)',
-           'the same with labels=labels, logits=logits',
-           'by keyword only since 1.0: the order was to be turned round',
+    Bridge('tf.nn.softmax_cross_entropy_with_logits(x, y)',
+           'the same with labels=y, logits=x', _ORDER,
            _cross_entropy('softmax_cross_entropy_with_logits')),
     Bridge('tf.image.per_image_whitening(image)',
            'tf.image.per_image_standardization(image)',
-           'renamed in 0.12: it never removed correlations',
+           'renamed in 0.12: it never took correlations out',
            _alias('image.per_image_whitening',
                   tf.image.per_image_standardization)),
-    Bridge('tf.image.random_crop(image, [height, width])',
-           'tf.image.random_crop(image, [height, width, 3])',
-           'crops along every dimension since 0.6', _random_crop),
-    Bridge('tf.scalar_summary(tag, x)', 'tf.summary.scalar(name, x)',
-           'the new one makes a tag out of a name; here: the old tag',
+    Bridge('tf.image.random_crop(image, [24, 24])',
+           'tf.random_crop(image, [24, 24, 3])',
+           'crops along every dimension since 0.7', _random_crop),
+    Bridge('tf.scalar_summary(tag, x)', 'tf.summary.scalar(name, x)', _TAG,
            _alias('scalar_summary', summaries.scalar_summary)),
     Bridge('tf.histogram_summary(tag, x)', 'tf.summary.histogram(name, x)',
-           'the new one makes a tag out of a name; here: the old tag',
-           _alias('histogram_summary', summaries.histogram_summary)),
-    Bridge('tf.image_summary(tag, x)', 'tf.summary.image(name, x)',
-           'the new one makes a tag out of a name; here: the old tag',
+           _TAG, _alias('histogram_summary', summaries.histogram_summary)),
+    Bridge('tf.image_summary(tag, x)', 'tf.summary.image(name, x)', _TAG,
            _alias('image_summary', summaries.image_summary)),
     Bridge('tf.merge_summary(inputs)', 'tf.summary.merge(inputs)',
            'renamed in 0.12', _alias('merge_summary', tf.summary.merge)),
@@ -324,39 +339,44 @@ BRIDGES = (
            _alias('merge_all_summaries', tf.summary.merge_all)),
     Bridge('tf.train.SummaryWriter(logdir, graph_def)',
            'tf.summary.FileWriter(logdir, graph)',
-           'renamed in 0.12; a graph instead of its GraphDef since 0.8',
+           'renamed in 0.12; takes a graph instead of its GraphDef since 0.8',
            _summary_writer),
-    Bridge('tf.summary.FileWriter(...), never closed',
-           'with tf.summary.FileWriter(...)',
-           'the last events of up to two minutes would be lost',
+    Bridge('tf.summary.FileWriter(logdir), never closed',
+           'with tf.summary.FileWriter(logdir)',
+           'else the last events, up to two minutes of them, can be lost',
            _file_writer),
     Bridge('tf.train.start_queue_runners(sess)',
            'the same with coord=tf.train.Coordinator()',
            'threads that nobody stops trip over the end of the process',
            _start_queue_runners),
     Bridge('tf.Session(), never closed', 'with tf.Session()',
-           'for the same reason', _session),
-    Bridge("tf.device('/gpu:N') without a GPU",
-           "tf.device('/cpu:N'), ConfigProto(device_count={'CPU': N + 1})",
-           'each tower keeps a device of its own', _device),
+           'threads that nobody stops trip over the end of the process',
+           _session),
+    Bridge("tf.device('/gpu:N') where no GPU is",
+           "tf.device('/cpu:N'), device_count={'CPU': N + 1}",
+           'so that each tower keeps a device of its own', _device),
     Bridge('if grad:', 'if grad is not None:',
-           "a tensor's truth was that it is there; it is refused since 0.8",
+           'a tensor has no truth value since 0.8, where it was always true',
            _truth),
-    Bridge('tf.train.ExponentialMovingAverage.apply() after '
-           'reuse_variables()',
-           'the tower loop in with tf.variable_scope(tf.get_variable_scope())',
-           'averages are made by get_variable today, and reuse forbids that',
+    Bridge('ExponentialMovingAverage.apply() while reusing',
+           'the towers in tf.variable_scope(tf.get_variable_scope())',
+           'it calls get_variable today, which then makes no new variable',
            _moving_average),
     Bridge("tf.get_variable('global_step', [])",
            'tf.train.get_or_create_global_step()',
-           'float32 by default, which the sessions and hooks of today refuse',
+           "float32 by default, which today's hooks and sessions refuse",
            _global_step),
-    Bridge('tf.contrib.slim.prefetch_queue.prefetch_queue(tensors)',
+    Bridge('tf.contrib.slim.prefetch_queue.prefetch_queue(x)',
            'tf.FIFOQueue with a tf.train.QueueRunner',
            'tf.contrib was dropped in 2.0', _prefetch_queue),
-    Bridge('tf.gfile.DeleteRecursively(train_dir)', 'refuse the directory',
+    Bridge('tf.gfile.DeleteRecursively(train_dir)',
+           'stop where the directory exists',
            'the scripts delete an existing train_dir or eval_dir unasked',
            _delete),
+    Bridge('cifar10.maybe_download_and_extract()',
+           'cifar10_download.maybe_download_and_extract(data_dir)',
+           'the old one kept a broken archive for good; ours checks it',
+           _download),
 )
 
 

@@ -37,10 +37,6 @@ SCRIPTS = ('cifar10_train', 'cifar10_eval', 'cifar10_multi_gpu_train',
 _FILES = ('cifar10.py', 'cifar10_input.py') + tuple(
     script + '.py' for script in SCRIPTS)
 
-_BATCHES_DIR = 'cifar-10-batches-bin'
-_BATCHES = tuple('data_batch_%d.bin' % i for i in range(1, 6)) + (
-    'test_batch.bin',)
-
 
 class Edition(NamedTuple):
   """One state of the tutorial's files."""
@@ -117,23 +113,6 @@ def find_edition(source, editions=EDITIONS):
       (source, ', '.join(edition.name for edition in editions)))
 
 
-def check_batches(data_dir):
-  """Checks that the images are there, so that no old script downloads them.
-
-  Args:
-    data_dir: str, the script's own --data_dir.
-
-  Raises:
-    UsageError: a file is missing.
-  """
-  for name in _BATCHES:
-    path = os.path.join(data_dir, _BATCHES_DIR, name)
-    if not os.path.isfile(path):
-      raise errors.UsageError(
-          'there is no %s: --data_dir must name the directory above %s' %
-          (path, _BATCHES_DIR))
-
-
 @contextlib.contextmanager
 def _replaced(modules, argv, source):
   """Lets `import` see other modules and the script's directory for a while."""
@@ -173,8 +152,13 @@ def run(source, script, flags, ours=False, edition=None):
       instead of the directory's.
     edition: Edition, to skip the check of the files.
 
+  Returns:
+    dict, the script's global names.
+
   Raises:
-    UsageError: something about the arguments, before the script did anything.
+    UsageError: the arguments cannot be used, or the script was about to delete
+      a directory.
+    DataError: its data_dir has no images, and they cannot be had.
     SystemExit: the script's own end; TensorFlow's app.run always raises it.
     Exception: whatever the script raised, with its own lines in the traceback.
   """
@@ -201,13 +185,13 @@ def run(source, script, flags, ours=False, edition=None):
   try:
     with _replaced(modules, [path] + list(flags), source):
       if script != 'cifar10_input_test':
-        module = importlib.import_module(prefix + 'cifar10')
-        module.maybe_download_and_extract = (
-            lambda: check_batches(module.FLAGS.data_dir))
+        stand_in.bridge_cifar10(importlib.import_module(prefix + 'cifar10'))
       try:
-        runpy.run_path(path, run_name='__main__')
+        return runpy.run_path(path, run_name='__main__')
       except Exception as e:
-        e.__cause__ = e.__cause__ or stand_in.stop()
+        cause = stand_in.stop()
+        if cause is not None and e.__cause__ is None:
+          e.__cause__ = cause  # Else "queue is closed" is all one learns.
         raise
       finally:
         stand_in.stop()
@@ -274,9 +258,12 @@ def main(argv):
           'name a directory with --source=DIR, and a script of it: one of %s '
           '(--help explains)' % ', '.join(SCRIPTS))
     script = args.script[:-3] if args.script.endswith('.py') else args.script
+    # Where the user stands, who may have named relative paths: `bazel run`
+    # starts a program in its own tree.
+    os.chdir(os.environ.get('BUILD_WORKING_DIRECTORY', '.'))
     run(args.source, script, args.flags, ours=args.module == 'ours')
   except errors.Cifar10Error as e:
-    print('historical: %s' % e, file=sys.stderr)
+    print('historical: error: %s' % e, file=sys.stderr)
     return 1
   return 0
 
