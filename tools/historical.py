@@ -44,12 +44,14 @@ class Edition(NamedTuple):
   sha256: str  # of _FILES, one after the other
   package: str  # how its scripts import its modules; '' for "import cifar10"
   tried: str  # what was run with these bridges
+  python2: bool = False
 
 
 _OLD = 'tensorflow.models.image.cifar10'
 EDITIONS = (
     Edition('tensorflow 0.5.0', '9e4074a849d2e7879999e1f7b2e6fd3f'
-            '447b1b509cec9f76f3e5921d4befe953', _OLD, ''),
+            '447b1b509cec9f76f3e5921d4befe953', _OLD,
+            'not run: it is written in Python 2', python2=True),
     Edition('tensorflow v0.6.0', 'f95a0794125de1f643b29ad1e4df1d40'
             '5719aae66f3845bf63f84c877a18f1c1', _OLD, ''),
     Edition('tensorflow v0.7.0 and v0.7.1', 'ba343258dfb3e56e6660235ae53c4974'
@@ -171,6 +173,10 @@ def run(source, script, flags, ours=False, edition=None):
         'its own edition' % script)
   if edition is None:
     edition = find_edition(source)
+  if edition.python2:
+    raise errors.UsageError(
+        '%s of %s is written in Python 2: take a later edition' %
+        (script, edition.name))
   print('historical: %s of %s' % (script, edition.name), file=sys.stderr)
 
   source = os.path.abspath(source)
