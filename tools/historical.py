@@ -23,11 +23,11 @@ import importlib
 import os
 import runpy
 import sys
-import textwrap
 from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import cifar10_input
 from cifar10_compat import errors
 from tools import bridges
 
@@ -118,25 +118,24 @@ def find_edition(source, editions=EDITIONS):
 @contextlib.contextmanager
 def _replaced(modules, argv, source):
   """Lets `import` see other modules and the script's directory for a while."""
-  # Whatever the script imports from its directory must not be found by the next
-  # one, which may be of another edition.
   before = dict(sys.modules)
   old_argv, old_path = sys.argv, sys.path[:]
   old_write = sys.dont_write_bytecode
   sys.modules.update(modules)
   sys.argv = argv
   sys.path.insert(0, source)
-  sys.dont_write_bytecode = True  # nothing is written into the source
+  sys.dont_write_bytecode = True  # Nothing is written into the source.
   try:
     yield
   finally:
     sys.dont_write_bytecode = old_write
     sys.path[:] = old_path
     sys.argv = old_argv
-    for name in set(modules).union(
-        name for name in sys.modules
-        if name.startswith('cifar10') and '.' not in name or
-        name.startswith(_OLD)):
+    # Whatever the script imported from its directory must not be found by the
+    # next one, which may be of another edition.
+    theirs = [name for name in sys.modules if name.startswith(_OLD) or
+              (name.startswith('cifar10') and '.' not in name)]
+    for name in set(modules).union(theirs):
       if name in before:
         sys.modules[name] = before[name]
       else:
@@ -145,6 +144,8 @@ def _replaced(modules, argv, source):
 
 def run(source, script, flags, ours=False, edition=None):
   """Runs one script of the tutorial to its end.
+
+  TensorFlow 2's behavior stays off in this process; all else is put back.
 
   Args:
     source: str, the directory of the unmodified files.
@@ -185,8 +186,7 @@ def run(source, script, flags, ours=False, edition=None):
   stand_in = bridges.install(source, script)
   modules = dict(stand_in.modules)
   if ours:
-    modules[prefix + 'cifar10_input'] = importlib.import_module(
-        'cifar10_compat.cifar10_input')
+    modules[prefix + 'cifar10_input'] = cifar10_input
   path = os.path.join(source, script + '.py')
   try:
     with _replaced(modules, [path] + list(flags), source):
@@ -230,10 +230,8 @@ def _parser():
             '       historical --list',
       description="Runs the unmodified CIFAR-10 tutorial of 2016 on today's "
                   'TensorFlow. Its files are read, never changed.',
-      epilog=textwrap.dedent('''\
-          editions:
-          ''') + '\n'.join(
-              '  %s: %s' % (e.name, e.tried) for e in EDITIONS),
+      epilog='editions that are known, and what was run of them:\n' +
+      '\n'.join('  %s: %s' % (e.name, e.tried) for e in EDITIONS),
       formatter_class=argparse.RawDescriptionHelpFormatter)
   parser.add_argument(
       '--source', metavar='DIR',
@@ -248,7 +246,7 @@ def _parser():
   parser.add_argument('script', metavar='SCRIPT', nargs='?',
                       help=', '.join(SCRIPTS))
   parser.add_argument('flags', metavar='FLAG', nargs=argparse.REMAINDER,
-                      help="the script's own flags")
+                      help="the script's own flags, after its name")
   return parser
 
 
