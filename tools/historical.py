@@ -48,34 +48,35 @@ class Edition(NamedTuple):
 
 
 _OLD = 'tensorflow.models.image.cifar10'
+_ALL = 'its four scripts (20 steps; two towers, on CPU devices)'
 EDITIONS = (
     Edition('tensorflow 0.5.0', '9e4074a849d2e7879999e1f7b2e6fd3f'
             '447b1b509cec9f76f3e5921d4befe953', _OLD,
             'not run: it is written in Python 2', python2=True),
     Edition('tensorflow v0.6.0', 'f95a0794125de1f643b29ad1e4df1d40'
-            '5719aae66f3845bf63f84c877a18f1c1', _OLD, ''),
+            '5719aae66f3845bf63f84c877a18f1c1', _OLD, _ALL),
     Edition('tensorflow v0.7.0 and v0.7.1', 'ba343258dfb3e56e6660235ae53c4974'
-            '14463889e61340f43c4c816dfefccbd4', _OLD, ''),
+            '14463889e61340f43c4c816dfefccbd4', _OLD, _ALL),
     Edition('tensorflow v0.8.0', '7463c633edf193f926a93757042484ae'
-            'fd27f23361ef4b5010298fe21d0da0f1', _OLD, ''),
+            'fd27f23361ef4b5010298fe21d0da0f1', _OLD, _ALL),
     Edition('tensorflow v0.9.0', '0d17089cb6b91aa9f913a03ddbae359c'
-            '6290b2d2b15f78252d1406f194450867', _OLD, ''),
+            '6290b2d2b15f78252d1406f194450867', _OLD, _ALL),
     Edition('tensorflow/models v1.4.0', '13dffbb744abe82c230b0fc32d3c00f2'
-            '058446b3c75efda0911f908e5e91913f', '', ''),
+            '058446b3c75efda0911f908e5e91913f', '', _ALL),
     Edition('tensorflow/models v.1.6.0', '9ab7cae303cc2c52a4617ef6d68733e9'
-            'ecd88f37a25bd0ec365ffc0c5dd6d13c', '', ''),
+            'ecd88f37a25bd0ec365ffc0c5dd6d13c', '', _ALL),
     Edition('tensorflow/models v1.7.0', '27da0c2a5dfc07b99bfe8742a9db3d01'
-            '3a7b866e49be65b0104c96911bc4887e', '', ''),
+            '3a7b866e49be65b0104c96911bc4887e', '', _ALL),
     Edition('tensorflow/models v1.8.0', '4dc8a7c550e17386363fe100da2af82c'
-            'fe2989a8952d7010aa9a9a4e90de0a20', '', ''),
+            'fe2989a8952d7010aa9a9a4e90de0a20', '', _ALL),
     Edition('tensorflow/models v1.9.0', 'fe37d3cdf8ba8cf94d10cbcac98cb1c9'
-            'eddd47f09f75428012e34103ec5e2bfa', '', ''),
+            'eddd47f09f75428012e34103ec5e2bfa', '', _ALL),
     Edition('tensorflow/models v1.10.0 and v1.11',
             '090fe4b9f92aba59a8d8d78db9d36d57'
-            '50063aa17bf3dd842eb876ed4ab27990', '', ''),
+            '50063aa17bf3dd842eb876ed4ab27990', '', _ALL),
     Edition('tensorflow/models v1.12.0 and v1.13.0',
             '5a4b8dd6ccc744f11c5be8c7d27c24c4'
-            'c820f96fa69c5ec0311ef18be0150267', '', ''),
+            'c820f96fa69c5ec0311ef18be0150267', '', _ALL),
 )
 
 
