@@ -1,0 +1,25 @@
+"""The arithmetic of the benchmark; the programs it times have their own tests."""
+
+from absl.testing import absltest
+
+from tools import benchmark
+
+LOG = """Filling queue with 20000 CIFAR images before starting to train.
+2026-01-01 23:59:59: step 0, loss = 4.68 (1.0 examples/sec; 9.000 sec/batch)
+2026-01-01 23:59:59.500000: step 10, loss = 4.66 (1.0 examples/sec; 9.0 sec/batch)
+2026-01-02 00:00:04.500000: step 20, loss = 4.64 (1.0 examples/sec; 9.0 sec/batch)
+"""
+
+
+class BenchmarkTest(absltest.TestCase):
+
+  def test_sec_per_batch(self):
+    lines = LOG.splitlines()
+    self.assertAlmostEqual(0.5, benchmark.sec_per_batch(lines, 10, 20))
+    self.assertAlmostEqual(5.5 / 20, benchmark.sec_per_batch(lines, 0, 20))
+    with self.assertRaisesRegex(ValueError, 'step 30'):
+      benchmark.sec_per_batch(lines, 0, 30)
+
+
+if __name__ == '__main__':
+  absltest.main()
