@@ -7,11 +7,11 @@ import tarfile
 import tempfile
 
 import requests
-import rich.console
 import rich.progress
 
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import progress
 
 # The host may stall, but not for ever: seconds to connect, and between reads.
 _TIMEOUT_SECS = (10, 60)
@@ -83,12 +83,13 @@ def _download(path, archive):
     with os.fdopen(handle, 'wb') as f, requests.get(
         archive.url, stream=True, timeout=_TIMEOUT_SECS) as response:
       response.raise_for_status()
-      with _progress() as progress:
-        task = progress.add_task('Downloading ' + os.path.basename(path),
-                                 total=archive.size)
+      with progress.bar(rich.progress.DownloadColumn(),
+                        rich.progress.TransferSpeedColumn()) as bar:
+        task = bar.add_task('Downloading ' + os.path.basename(path),
+                            total=archive.size)
         for chunk in response.iter_content(_CHUNK_BYTES):
           f.write(chunk)
-          progress.advance(task, len(chunk))
+          bar.advance(task, len(chunk))
     if not _is_whole(temporary, archive):
       raise errors.DataError(
           '%s gave %d bytes that are not the %d bytes expected (SHA-256 %s): '
@@ -120,15 +121,3 @@ def _extract(path, directory):
                            (path, e)) from e
   finally:
     shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _progress():
-  """Returns a bar on stderr that is drawn on a terminal only."""
-  console = rich.console.Console(stderr=True)
-  return rich.progress.Progress(
-      rich.progress.TextColumn('{task.description}'),
-      rich.progress.BarColumn(),
-      rich.progress.DownloadColumn(),
-      rich.progress.TransferSpeedColumn(),
-      rich.progress.TimeRemainingColumn(),
-      console=console, disable=not console.is_terminal)

@@ -13,12 +13,12 @@ import os
 import time
 
 import numpy as np
-import rich.console
 import rich.progress
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import checkpoints
 from cifar10_compat import errors
+from cifar10_compat import progress
 
 
 class StepHook(tf.train.SessionRunHook):
@@ -224,27 +224,21 @@ class QueueFillHook(tf.train.SessionRunHook):
     total = sum(self._targets)
     print('Filling queue with %d CIFAR images before starting to train.' %
           total, flush=True)
-    with _progress() as progress:
-      task = progress.add_task('Filling queue', total=total)
+    with progress.bar(rich.progress.MofNCompleteColumn(),
+                      transient=True) as bar:
+      task = bar.add_task('Filling queue', total=total)
       while not coord.wait_for_stop(0.1):
+        try:
+          self._check_input()
+        except errors.Cifar10Error as e:
+          coord.request_stop(e)  # So that the threads end, then it is raised.
+          break
         sizes = session.run(self._sizes)
-        progress.update(task, completed=sum(map(min, sizes, self._targets)))
+        bar.update(task, completed=sum(map(min, sizes, self._targets)))
         if all(s >= t for s, t in zip(sizes, self._targets)):
           return
         if self._stop.requested:
           coord.request_stop()
-        self._check_input()
-
-
-def _progress():
-  """Returns a bar on stderr that is drawn on a terminal only, and then erased."""
-  console = rich.console.Console(stderr=True)
-  return rich.progress.Progress(
-      rich.progress.TextColumn('{task.description}'),
-      rich.progress.BarColumn(),
-      rich.progress.MofNCompleteColumn(),
-      rich.progress.TimeRemainingColumn(),
-      console=console, disable=not console.is_terminal, transient=True)
 
 
 class InputHook(tf.train.SessionRunHook):

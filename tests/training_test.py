@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import threading
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -149,6 +150,16 @@ class TrainingTest(tf.test.TestCase):
       self._run(10**6, check_input=fail_later)
     self.assertLen(self._checkpoints(), 2)
 
+  def test_damaged_input_while_the_queue_fills(self):
+    def fail():
+      raise errors.DataError('it broke')
+    with self.assertRaisesRegex(errors.DataError, 'it broke'):
+      self._run(10**6, check_input=fail)
+    self.assertEqual([0], self._checkpoints())
+    self.assertEqual(
+        [], [t.name for t in threading.enumerate()
+             if t.name.startswith('QueueRunner')])
+
   def test_first_cause_of_a_reader_error(self):
     path = os.path.join(self.create_tempdir().full_path, 'gone.bin')
     with open(path, 'wb') as f:
@@ -175,10 +186,12 @@ class TrainingTest(tf.test.TestCase):
       self._run(10**6, read=read)
 
   def test_unforeseen_error_is_left_alone(self):
-    def fail():
-      raise KeyError('a bug')
+    def fail(calls=[]):
+      calls.append(1)
+      if len(calls) > 9:
+        raise KeyError('a bug')
     with self.assertRaises(KeyError):
-      self._run(10, check_input=fail)
+      self._run(100, check_input=fail)
 
   def test_checkpoint_of_another_model(self):
     self._run(1)
