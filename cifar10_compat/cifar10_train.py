@@ -4,7 +4,7 @@ Resumes from --train_dir if that holds a checkpoint.  Ctrl-C or SIGTERM ends
 the training after the step at hand and saves it.  Example, with the images
 drawn on the spot:
 
-  cifar10_train --dataset=synthetic --train_dir=/tmp/synthetic --max_steps=1000
+  cifar10_train --dataset=synthetic --train_dir=/tmp/synthetic --max_steps=700
 """
 
 from cifar10_compat import quiet  # Before TensorFlow is loaded.  # pylint: disable=unused-import
