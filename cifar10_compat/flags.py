@@ -65,6 +65,16 @@ def run(define_flags, main):
   """
   define_flags()
 
+  def parse_flags(argv):
+    # As an installed command a program is not the main module, which alone is
+    # what absl's own --help describes.
+    if {'-h', '-help', '--help', '--helpshort'} & set(argv[1:]):
+      module = define_flags.__module__
+      print(sys.modules[module].__doc__)
+      print(FLAGS.module_help(argv[0] if module == '__main__' else module))
+      sys.exit(0)
+    return app.parse_flags_with_usage(argv)
+
   def absl_main(argv):
     if len(argv) > 1:
       raise app.UsageError('unexpected argument: %s' % argv[1])
@@ -77,4 +87,4 @@ def run(define_flags, main):
     if stop.requested:
       sys.exit(128 + stop.signum)
 
-  app.run(absl_main)
+  app.run(absl_main, flags_parser=parse_flags)

@@ -54,6 +54,19 @@ class FlagsTest(absltest.TestCase):
     self.assertEqual(1, code)
     self.assertIn("Unknown command line flag 'bogus'", err)
 
+  def test_help_of_a_module_and_of_an_installed_command(self):
+    for command in (
+        ['-m', 'cifar10_compat.cifar10_train'],
+        ['-c', 'from cifar10_compat import cifar10_train; '
+               'cifar10_train.console_main()']):
+      result = subprocess.run([sys.executable] + command + ['--help'],
+                              capture_output=True, text=True)
+      self.assertEqual(0, result.returncode)
+      self.assertStartsWith(result.stdout, 'Trains the CIFAR-10 network')
+      self.assertIn('--dataset=synthetic', result.stdout)
+      for flag in ('--batch_size', '--train_dir', '--[no]fresh'):
+        self.assertIn(flag + ':', result.stdout)
+
   def test_user_path(self):
     before = os.environ.pop('BUILD_WORKING_DIRECTORY', None)
     self.addCleanup(
