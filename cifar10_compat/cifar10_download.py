@@ -18,7 +18,7 @@ _TIMEOUT_SECS = (10, 60)
 _CHUNK_BYTES = 1 << 16
 
 
-def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10):
+def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10, stop=None):
   """Downloads or draws a set, unless its files are in data_dir.
 
   An archive that lies in data_dir already is used if its size and SHA-256 are
@@ -27,10 +27,11 @@ def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10):
   Args:
     data_dir: str, made if need be.
     dataset: datasets.Dataset.
+    stop: signals.StopRequest, ends a download.
 
   Raises:
-    DataError: some files are there but not all, the archive cannot be had, or
-      is not the one that it should be.
+    DataError: the archive cannot be had, or is not the one that it should be;
+      or the download was stopped.
     UsageError: data_dir cannot be written.
   """
   directory = os.path.join(data_dir, dataset.directory)
@@ -45,7 +46,7 @@ def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10):
     else:
       archive = os.path.join(data_dir, os.path.basename(dataset.archive.url))
       if not _is_whole(archive, dataset.archive):
-        _download(archive, dataset.archive)
+        _download(archive, dataset.archive, stop)
       _extract(archive, directory)
   except requests.RequestException as e:
     raise errors.DataError(
@@ -75,7 +76,7 @@ def _is_whole(path, archive):
   return digest.hexdigest() == archive.sha256
 
 
-def _download(path, archive):
+def _download(path, archive, stop):
   """Downloads an Archive to `path`, which appears only when it is whole."""
   handle, temporary = tempfile.mkstemp(
       dir=os.path.dirname(path), prefix=os.path.basename(path) + '.')
@@ -88,6 +89,8 @@ def _download(path, archive):
         task = bar.add_task('Downloading ' + os.path.basename(path),
                             total=archive.size)
         for chunk in response.iter_content(_CHUNK_BYTES):
+          if stop and stop.requested:
+            raise errors.DataError('stopped downloading %s' % archive.url)
           f.write(chunk)
           bar.advance(task, len(chunk))
     if not _is_whole(temporary, archive):

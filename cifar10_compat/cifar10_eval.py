@@ -269,7 +269,7 @@ def main(stop):
   tf.disable_v2_behavior()
   dataset = datasets.get(FLAGS.dataset)
   data_dir = user_path(FLAGS.data_dir)
-  cifar10_download.maybe_download_and_extract(data_dir, dataset)
+  cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
   evaluate(data_dir, user_path(FLAGS.eval_dir), user_path(FLAGS.checkpoint_dir),
            dataset, FLAGS.eval_data, FLAGS.batch_size, FLAGS.num_examples,
            FLAGS.eval_interval_secs, FLAGS.run_once, FLAGS.count,

@@ -100,7 +100,7 @@ def main(stop):
   tf.disable_v2_behavior()
   dataset = datasets.get(FLAGS.dataset)
   data_dir = user_path(FLAGS.data_dir)
-  cifar10_download.maybe_download_and_extract(data_dir, dataset)
+  cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
   train(data_dir, user_path(FLAGS.train_dir), dataset, FLAGS.batch_size,
         FLAGS.max_steps, FLAGS.log_device_placement, FLAGS.allow_growth,
         FLAGS.fresh, stop)

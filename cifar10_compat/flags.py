@@ -83,7 +83,7 @@ def run(define_flags, main):
         main(stop)
     except errors.Cifar10Error as e:
       print('%s: error: %s' % (os.path.basename(argv[0]), e), file=sys.stderr)
-      sys.exit(1)
+      sys.exit(128 + stop.signum if stop.requested else 1)
     if stop.requested:
       sys.exit(128 + stop.signum)
 

@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import io
 import os
+import signal
 import tarfile
 import threading
 
@@ -12,6 +13,7 @@ from absl.testing import absltest
 from cifar10_compat import cifar10_download
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import signals
 from tests import record_fixture
 
 
@@ -111,6 +113,15 @@ class DownloadTest(absltest.TestCase):
   def test_connection_cut(self):
     self.server.sent = len(self.body) // 2
     self._assert_error('cannot download')
+
+  def test_stopped(self):
+    os.makedirs(self.data_dir)
+    stop = signals.StopRequest()
+    stop.signum = signal.SIGINT
+    with self.assertRaisesRegex(errors.DataError, 'stopped downloading'):
+      cifar10_download.maybe_download_and_extract(self.data_dir, self.dataset,
+                                                  stop)
+    self.assertEqual([], os.listdir(self.data_dir))
 
   def test_error_of_the_server(self):
     self.server.status = 503
