@@ -1,4 +1,4 @@
-"""Prints "N passed, N failed, N skipped" for the test.xml files below a directory.
+"""Prints "N passed, N failed, N skipped" for the test.xml files of a directory.
 
 A test case counts once, though two suites may have run it.
 """

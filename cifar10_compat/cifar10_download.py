@@ -1,4 +1,4 @@
-"""Gets an image set's files when they are not there; nothing else uses the network."""
+"""Gets an image set's files; nothing else in the package uses the network."""
 
 import hashlib
 import os

@@ -6,7 +6,8 @@ Prints the precision of --checkpoint_dir's newest checkpoint every
   cifar10_eval --dataset=synthetic --checkpoint_dir=/tmp/synthetic --run_once
 """
 
-from cifar10_compat import quiet  # Before TensorFlow is loaded.  # pylint: disable=unused-import
+# First: TensorFlow reads its log levels while it loads.
+from cifar10_compat import quiet  # pylint: disable=unused-import
 
 from datetime import datetime
 import math
@@ -21,9 +22,9 @@ from cifar10_compat import cifar10
 from cifar10_compat import cifar10_download
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import flags as shared_flags
 from cifar10_compat import signals
 from cifar10_compat import training
-from cifar10_compat.flags import FLAGS, define_data_flags, define_session_flags, run, user_path
 
 # How precision is counted.
 EXACT = 'exact'  # Each image once.
@@ -240,7 +241,7 @@ def _poll(evaluate_checkpoint, checkpoint_dir, interval_secs, run_once, stop):
 
 def define_flags():
   """Defines the flags of 2016, then ours."""
-  define_data_flags()
+  shared_flags.define_data_flags()
   flags.DEFINE_string('eval_dir', '/tmp/cifar10_eval',
                       'Directory for event files.')
   flags.DEFINE_enum('eval_data', 'test', ['test', 'train_eval'],
@@ -262,23 +263,30 @@ def define_flags():
   flags.DEFINE_string('device', '',
                       'Where the network runs, for instance /cpu:0 beside a '
                       'trainer that has the GPU; empty leaves it open.')
-  define_session_flags()
+  shared_flags.define_session_flags()
 
 
 def main(stop):
+  """Runs the program.
+
+  Args:
+    stop: signals.StopRequest.
+  """
+  FLAGS = flags.FLAGS
   tf.disable_v2_behavior()
   dataset = datasets.get(FLAGS.dataset)
-  data_dir = user_path(FLAGS.data_dir)
+  data_dir = shared_flags.user_path(FLAGS.data_dir)
   cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
-  evaluate(data_dir, user_path(FLAGS.eval_dir), user_path(FLAGS.checkpoint_dir),
-           dataset, FLAGS.eval_data, FLAGS.batch_size, FLAGS.num_examples,
+  evaluate(data_dir, shared_flags.user_path(FLAGS.eval_dir),
+           shared_flags.user_path(FLAGS.checkpoint_dir), dataset,
+           FLAGS.eval_data, FLAGS.batch_size, FLAGS.num_examples,
            FLAGS.eval_interval_secs, FLAGS.run_once, FLAGS.count,
            FLAGS.averaged, FLAGS.device, FLAGS.allow_growth, stop)
 
 
 def console_main():
   """What the installed command cifar10_eval runs."""
-  run(define_flags, main)
+  shared_flags.run(define_flags, main)
 
 
 if __name__ == '__main__':

@@ -31,7 +31,7 @@ class CIFAR10Record(object):
 
   Attributes:
     height, width, depth: 32, 32, 3.
-    key: string tensor of shape [], "FILE:N", N counting a file's records from 0.
+    key: string tensor of shape [], "FILE:N", N counting the file's records.
     label: int32 tensor of shape [1], 0 to 9.
     uint8image: uint8 tensor of shape [height, width, depth], red, green, blue.
   """
@@ -123,7 +123,7 @@ def _filename_queue(filenames, **kwargs):
 
 
 def min_queue_examples(num_examples_per_epoch):
-  """Returns the shuffling queue's minimum, 40% of an epoch: 20,000 of 50,000."""
+  """Returns the shuffling queue's minimum: 20,000 of an epoch of 50,000."""
   return int(num_examples_per_epoch * MIN_FRACTION_OF_EXAMPLES_IN_QUEUE)
 
 

@@ -7,7 +7,8 @@ drawn on the spot:
   cifar10_train --dataset=synthetic --train_dir=/tmp/synthetic --max_steps=700
 """
 
-from cifar10_compat import quiet  # Before TensorFlow is loaded.  # pylint: disable=unused-import
+# First: TensorFlow reads its log levels while it loads.
+from cifar10_compat import quiet  # pylint: disable=unused-import
 
 from absl import flags
 import tensorflow.compat.v1 as tf
@@ -16,8 +17,8 @@ from cifar10_compat import cifar10
 from cifar10_compat import cifar10_download
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import flags as shared_flags
 from cifar10_compat import training
-from cifar10_compat.flags import FLAGS, define_data_flags, define_session_flags, run, user_path
 
 
 def train(data_dir, train_dir, dataset=datasets.CIFAR10,
@@ -83,32 +84,38 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
 
 def define_flags():
   """Defines the flags of 2016, then ours."""
-  define_data_flags()
+  shared_flags.define_data_flags()
   flags.DEFINE_string('train_dir', '/tmp/cifar10_train',
                       'Directory for checkpoints and event files.')
   flags.DEFINE_integer('max_steps', 1000000,
                        'Global step at which to end.', lower_bound=1)
   flags.DEFINE_boolean('log_device_placement', False,
                        'Print the device of each op.')
-  define_session_flags()
+  shared_flags.define_session_flags()
   flags.DEFINE_boolean('fresh', False,
                        'Remove the checkpoints and event files in --train_dir '
                        'and start from step 0, instead of resuming.')
 
 
 def main(stop):
+  """Runs the program.
+
+  Args:
+    stop: signals.StopRequest.
+  """
+  FLAGS = flags.FLAGS
   tf.disable_v2_behavior()
   dataset = datasets.get(FLAGS.dataset)
-  data_dir = user_path(FLAGS.data_dir)
+  data_dir = shared_flags.user_path(FLAGS.data_dir)
   cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
-  train(data_dir, user_path(FLAGS.train_dir), dataset, FLAGS.batch_size,
-        FLAGS.max_steps, FLAGS.log_device_placement, FLAGS.allow_growth,
-        FLAGS.fresh, stop)
+  train(data_dir, shared_flags.user_path(FLAGS.train_dir), dataset,
+        FLAGS.batch_size, FLAGS.max_steps, FLAGS.log_device_placement,
+        FLAGS.allow_growth, FLAGS.fresh, stop)
 
 
 def console_main():
   """What the installed command cifar10_train runs."""
-  run(define_flags, main)
+  shared_flags.run(define_flags, main)
 
 
 if __name__ == '__main__':

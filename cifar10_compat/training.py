@@ -1,4 +1,4 @@
-"""What every trainer shares: its directory, and the loop around its train op."""
+"""What trainers share: their directory, and the loop around a train op."""
 
 import contextlib
 import glob

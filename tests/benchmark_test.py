@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmark; the programs it times have their own tests."""
+"""The arithmetic of the benchmark; what it times has tests of its own."""
 
 from absl.testing import absltest
 
@@ -6,8 +6,8 @@ from tools import benchmark
 
 LOG = """Filling queue with 20000 CIFAR images before starting to train.
 2026-01-01 23:59:59: step 0, loss = 4.68 (1.0 examples/sec; 9.000 sec/batch)
-2026-01-01 23:59:59.500000: step 10, loss = 4.66 (1.0 examples/sec; 9.0 sec/batch)
-2026-01-02 00:00:04.500000: step 20, loss = 4.64 (1.0 examples/sec; 9.0 sec/batch)
+2026-01-01 23:59:59.500000: step 10, loss = 4.66 (1.0 examples/sec; 9 sec/batch)
+2026-01-02 00:00:04.500000: step 20, loss = 4.64 (1.0 examples/sec; 9 sec/batch)
 """
 
 

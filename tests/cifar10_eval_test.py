@@ -164,7 +164,7 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(num_examples=-1)
 
   def test_polling(self):
-    """Waits, evaluates, skips what it has seen, outlives a pruned one, stops."""
+    """Waits, evaluates, skips one it has seen, outlives a pruned one, stops."""
     directory = self.create_tempdir().full_path
     evaluator = program.Program(
         'cifar10_eval', '--data_dir=' + self.data_dir,

@@ -1,4 +1,4 @@
-"""The training loop and its hooks, on a graph small enough for thousands of steps."""
+"""The training loop and its hooks, on a graph of few ops and many steps."""
 
 import contextlib
 import io
@@ -27,7 +27,7 @@ class TrainingTest(tf.test.TestCase):
 
   def _run(self, max_steps, bad_loss_at=None, bad_weight_at=None, stop=None,
            check_input=lambda: None, read=None, num_towers=1):
-    """Trains w, which counts up; returns (what run() returns, lines printed)."""
+    """Trains w, which counts up; returns what run() does, and its lines."""
     with tf.Graph().as_default():
       step = tf.train.get_or_create_global_step()
       w = tf.get_variable('w', [], initializer=tf.zeros_initializer())
