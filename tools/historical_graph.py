@@ -66,9 +66,10 @@ class _Capture(object):
     raise _SessionOpened()
 
   def _finish_monitored(self, *unused_args, **unused_kwargs):
-    # The two things that this session would make for a graph without them.
+    # What this session makes itself for a graph that lacks it.
     self._noted_saver(tf.global_variables())
     tf.summary.merge_all()
+    tf.global_variables_initializer()
     self._finish()
 
 

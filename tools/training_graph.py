@@ -59,6 +59,8 @@ def ours(data_dir):
     train_op = cifar10.train(loss, global_step)
     saver = tf.train.Saver(tf.global_variables())
     tf.summary.merge_all()
+    # The session that trains makes it; it leaves a mark on what it runs.
+    tf.global_variables_initializer()
     return export(images, labels, loss, train_op, saver)
 
 
@@ -89,9 +91,11 @@ class Training(object):
 
   Attributes:
     images, labels, loss, train_op: the parts.
-    variables: dict from key to reference tensor, all that the saver saves.
+    variables: dict from key to tf.Variable, all that the saver saves.
     gradients: dict from key to tensor, as the optimizer applies it.
     shadows: dict from key of a variable to the key of its moving average.
+    averaged_after_update: bool, whether the graph makes each moving average
+      wait for the update of its variable; else their order is open.
     step_key: str, the key of the step counter.
     saver: tf.train.Saver.
     session: tf.Session, in which no variable has a value yet.
@@ -121,17 +125,16 @@ class Training(object):
               meta_graph.collection_def[_PREFIX + part].node_list.value[0])
           for part in PARTS)
       variables = tf.global_variables()
-    self.variables = collections.OrderedDict(
-        (v.op.name, v.op.outputs[0]) for v in variables)
-    self._assign = {v.op.name: v.initializer for v in variables}
+    self.variables = collections.OrderedDict((v.op.name, v) for v in variables)
     self.gradients = collections.OrderedDict(
         (op.inputs[0].op.name, op.inputs[2]) for op in graph.get_operations()
         if op.type == 'ApplyGradientDescent')
     self.shadows = collections.OrderedDict(
         (key, key + _SHADOW) for key in self.gradients
         if key + _SHADOW in self.variables)
-    integers = [key for key, tensor in self.variables.items()
-                if tensor.dtype.base_dtype.is_integer]
+    self.averaged_after_update = self._averaged_after_update(graph)
+    integers = [key for key, variable in self.variables.items()
+                if variable.dtype.base_dtype.is_integer]
     if len(integers) != 1:
       raise errors.UsageError(
           'a graph with %d integer variables (%s): exactly one, the step '
@@ -151,10 +154,35 @@ class Training(object):
     Args:
       values: dict from key to array, for all of `variables`.
     """
-    for key in self.variables:
-      op = self._assign[key]
-      self.session.run(op, {op.inputs[1]: values[key]})
+    for key, variable in self.variables.items():
+      assign = variable.initializer
+      self.session.run(assign, {assign.inputs[1]: values[key]})
 
   def read(self):
     """Returns a dict from key to array, for all of `variables`."""
     return self.session.run(dict(self.variables))
+
+  def _averaged_after_update(self, graph):
+    """Looks for a path from each variable's update to its average's."""
+    updates, averages = {}, {}
+    for op in graph.get_operations():
+      if op.type == 'ApplyGradientDescent':
+        updates[op.inputs[0].op.name] = op
+      elif op.type == 'AssignSub':
+        averages[op.inputs[0].op.name] = op
+    return bool(self.shadows) and all(
+        shadow in averages and updates[key] in _ancestors(averages[shadow])
+        for key, shadow in self.shadows.items())
+
+
+def _ancestors(op):
+  """Returns the set of ops that an op waits for."""
+  seen = set()
+  waiting = [op]
+  while waiting:
+    op = waiting.pop()
+    for above in [t.op for t in op.inputs] + list(op.control_inputs):
+      if above not in seen:
+        seen.add(above)
+        waiting.append(above)
+  return seen
