@@ -91,6 +91,27 @@ class CompareGraphTest(tf.test.TestCase):
     with self.assertRaisesRegex(errors.UsageError, 'op y, attribute device'):
       compare_graph.compare(_graph(), _graph(), exemptions)
 
+  def test_renamed_op_is_compared_like_any_other(self):
+    a, b = tf.GraphDef(), tf.GraphDef()
+    for graph, name, device in ((a, 'old', '/cpu:0'), (b, 'new', '')):
+      graph.node.add(name=name, op='NoOp', device=device)
+      user = graph.node.add(name='user', op='NoOp',
+                            input=[name, name + ':1', '^' + name])
+      user.attr['_class'].list.s.append(b'loc:@' + name.encode())
+    self.assertLen(compare_graph.compare(a, b).unexplained, 5)
+    rename = compare_graph.Rename('old', 'new', 'because')
+    found = compare_graph.compare(a, b, renames=[rename])
+    self.assertEqual([('new', 'device')], [d[:2] for d in found.unexplained])
+    self.assertEmpty(found.stale)
+    self.assertEqual('old', a.node[0].name)
+
+    for stale in (rename._replace(theirs='x'), rename._replace(ours='x')):
+      found = compare_graph.compare(a, b, renames=[stale])
+      self.assertEqual((stale,), found.stale)
+    a.node.add(name='new', op='NoOp')
+    with self.assertRaisesRegex(errors.UsageError, 'called new'):
+      compare_graph.compare(a, b, renames=[rename])
+
   def test_long_values_are_cut_around_the_difference(self):
     a, b = tf.GraphDef(), tf.GraphDef()
     for graph, last in ((a, 'p'), (b, 'q')):

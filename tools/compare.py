@@ -65,34 +65,40 @@ def theirs(source, data_dir):
       return tf.MetaGraphDef.FromString(f.read())
 
 
-def graph_section(their_meta_graph, our_meta_graph, exemptions):
+def graph_section(their_meta_graph, our_meta_graph, exemptions, renames):
   """Compares two graphs op by op.
 
   Args:
     their_meta_graph, our_meta_graph: MetaGraphDef.
     exemptions: sequence of compare_graph.Exemptions.
+    renames: sequence of compare_graph.Renames.
 
   Returns:
     A section of the report.
   """
   found = compare_graph.compare(their_meta_graph.graph_def,
-                                our_meta_graph.graph_def, exemptions)
+                                our_meta_graph.graph_def, exemptions,
+                                renames)
   columns = ('op', 'attribute', 'theirs', 'ours')
   return compare_report.section(
       'Graph', len(found.unexplained) + len(found.stale),
       ['%d ops are theirs and %d ours. Matched by name, each was compared in '
-       'type, device, inputs, control inputs, attributes and output shapes.' %
-       (found.theirs, found.ours),
+       'type, device, inputs, control inputs, attributes and output shapes. '
+       '%d of them have another name here, each of which is listed.' %
+       (found.theirs, found.ours, len(renames)),
        '%d listed exemptions, each for one op and one attribute, explain %d '
-       'differences; %d differences have none, and %d exemptions match no '
-       'difference.' % (len(exemptions), len(found.explained),
+       'differences; %d differences have none, and %d exemptions and names match '
+       'nothing.' % (len(exemptions), len(found.explained),
                         len(found.unexplained), len(found.stale))],
       [compare_report.table('Unexplained', columns, found.unexplained),
-       compare_report.table('Exemptions that match nothing',
-                            ('op', 'attribute', 'reason'), found.stale),
+       compare_report.table('Exemptions and names that match nothing',
+                            ('op', 'attribute or name', 'reason'),
+                            found.stale),
        compare_report.table(
            'Exempt', columns + ('reason',),
-           [difference + (reason,) for difference, reason in found.explained])])
+           [difference + (reason,) for difference, reason in found.explained]),
+       compare_report.table('The same op under another name',
+                            ('theirs', 'ours', 'reason'), renames)])
 
 
 def checkpoints_section(their_training, our_training):
@@ -190,8 +196,10 @@ def compare(source, data_dir, steps, edition):
   tf.disable_v2_behavior()
   their_meta_graph = theirs(source, data_dir)
   our_meta_graph = training_graph.ours(data_dir)
-  exemptions = compare_exemptions.EXEMPTIONS.get(edition.name, ())
-  sections = [graph_section(their_meta_graph, our_meta_graph, exemptions)]
+  sections = [graph_section(
+      their_meta_graph, our_meta_graph,
+      compare_exemptions.EXEMPTIONS.get(edition.name, ()),
+      compare_exemptions.RENAMES.get(edition.name, ()))]
   with training_graph.Training(their_meta_graph) as a:
     with training_graph.Training(our_meta_graph) as b:
       sections.append(values_section(a, b, data_dir, steps))

@@ -39,28 +39,42 @@ class Exemption(NamedTuple):
   reason: str
 
 
+class Rename(NamedTuple):
+  """An op of theirs that is an op of ours under another name.
+
+  The two are compared like any other pair: what differs besides the name needs
+  an exemption, for the op's name in our graph.
+  """
+  theirs: str  # in full: there are no patterns
+  ours: str
+  reason: str
+
+
 class Comparison(NamedTuple):
   """What compare() found."""
   theirs: int  # how many ops
   ours: int
   explained: tuple  # of (Difference, reason)
   unexplained: tuple  # of Differences
-  stale: tuple  # of Exemptions that no Difference matches
+  stale: tuple  # of Exemptions and Renames that match nothing
 
 
-def compare(theirs, ours, exemptions=()):
+def compare(theirs, ours, exemptions=(), renames=()):
   """Compares two graphs.
 
   Args:
     theirs, ours: GraphDef, with shapes if these are to be compared.
     exemptions: sequence of Exemptions.
+    renames: sequence of Renames.
 
   Returns:
     Comparison; its differences are sorted by op.
 
   Raises:
-    UsageError: two exemptions are for the same op and attribute.
+    UsageError: two exemptions are for the same op and attribute, or two ops
+      would get the same name.
   """
+  theirs, stale = _renamed(theirs, ours, renames)
   reasons = {}
   for exemption in exemptions:
     key = exemption[:2]
@@ -77,9 +91,9 @@ def compare(theirs, ours, exemptions=()):
       explained.append((difference, reasons[key]))
     else:
       unexplained.append(difference)
-  stale = tuple(e for e in exemptions if e[:2] not in found)
+  stale += [e for e in exemptions if e[:2] not in found]
   return Comparison(len(theirs.node), len(ours.node), tuple(explained),
-                    tuple(unexplained), stale)
+                    tuple(unexplained), tuple(stale))
 
 
 def differences(theirs, ours):
@@ -99,6 +113,34 @@ def differences(theirs, ours):
       if values[0] != values[1]:
         found.append(Difference(name, attribute, *_texts(*values)))
   return found
+
+
+def _renamed(theirs, ours, renames):
+  """Returns their GraphDef with our names, and a list of stale Renames."""
+  old = {node.name for node in theirs.node}
+  new = {node.name for node in ours.node}
+  stale = [r for r in renames if r.theirs not in old or r.ours not in new]
+  names = {r.theirs: r.ours for r in renames if r not in stale}
+  renamed = type(theirs)()
+  renamed.CopyFrom(theirs)
+  taken = set()
+  for node in renamed.node:
+    node.name = names.get(node.name, node.name)
+    if node.name in taken:
+      raise errors.UsageError(
+          'two ops of theirs would be called %s: a rename is missing, or one '
+          'too many' % node.name)
+    taken.add(node.name)
+    for i, text in enumerate(node.input):
+      control = text.startswith('^')
+      name, colon, output = text[control:].partition(':')
+      node.input[i] = '^' * control + names.get(name, name) + colon + output
+    for i, text in enumerate(node.attr['_class'].list.s
+                             if '_class' in node.attr else ()):
+      name = text.decode().partition('@')[2]
+      node.attr['_class'].list.s[i] = (
+          'loc:@' + names.get(name, name)).encode()
+  return renamed, stale
 
 
 def _respects(node):
