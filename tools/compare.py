@@ -87,8 +87,8 @@ def graph_section(their_meta_graph, our_meta_graph, exemptions, renames):
        '%d of them have another name here, each of which is listed.' %
        (found.theirs, found.ours, len(renames)),
        '%d listed exemptions, each for one op and one attribute, explain %d '
-       'differences; %d differences have none, and %d exemptions and names match '
-       'nothing.' % (len(exemptions), len(found.explained),
+       'differences; %d differences have none, and %d exemptions and names '
+       'match nothing.' % (len(exemptions), len(found.explained),
                         len(found.unexplained), len(found.stale))],
       [compare_report.table('Unexplained', columns, found.unexplained),
        compare_report.table('Exemptions and names that match nothing',
