@@ -143,7 +143,7 @@ def _replaced(modules, argv, source):
         sys.modules.pop(name, None)
 
 
-def run(source, script, flags, ours=False, edition=None):
+def run(source, script, flags, ours=False, edition=None, adapt=None):
   """Runs one script of the tutorial to its end.
 
   TensorFlow 2's behavior stays off in this process; all else is put back.
@@ -155,6 +155,7 @@ def run(source, script, flags, ours=False, edition=None):
     ours: bool, whether cifar10_input_test tests cifar10_compat.cifar10_input
       instead of the directory's.
     edition: Edition, to skip the check of the files.
+    adapt: function of the bridges.StandIn, to lay more over the bridges.
 
   Returns:
     dict, the script's global names.
@@ -185,6 +186,8 @@ def run(source, script, flags, ours=False, edition=None):
   prefix = edition.package + '.' if edition.package else ''
   tf.disable_v2_behavior()
   stand_in = bridges.install(source, script)
+  if adapt is not None:
+    adapt(stand_in)
   modules = dict(stand_in.modules)
   if ours:
     modules[prefix + 'cifar10_input'] = cifar10_input

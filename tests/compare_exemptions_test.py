@@ -1,0 +1,38 @@
+"""The listed exemptions are data: each is well-formed and for an edition."""
+
+import collections
+
+from absl.testing import absltest
+
+from tools import compare_exemptions
+from tools import historical
+
+
+class ExemptionsTest(absltest.TestCase):
+
+  def test_editions_are_known(self):
+    names = {edition.name for edition in historical.EDITIONS}
+    self.assertContainsSubset(set(compare_exemptions.EXEMPTIONS), names)
+    self.assertContainsSubset(set(compare_exemptions.RENAMES), names)
+
+  def test_each_names_one_op_and_one_attribute_and_says_why(self):
+    for name, exemptions in compare_exemptions.EXEMPTIONS.items():
+      self.assertNotEmpty(exemptions, name)
+      for exemption in exemptions:
+        self.assertRegex(exemption.op, r'^[A-Za-z0-9_./]+$')
+        self.assertRegex(exemption.attribute, r'^[A-Za-z_]+( [a-z]+)?$')
+        self.assertGreater(len(exemption.reason), 20)
+      counts = collections.Counter(e[:2] for e in exemptions)
+      self.assertEqual(1, max(counts.values()), counts.most_common(1))
+
+  def test_each_rename_is_of_one_op(self):
+    for name, renames in compare_exemptions.RENAMES.items():
+      for side in ('theirs', 'ours'):
+        ops = [getattr(rename, side) for rename in renames]
+        self.assertLen(set(ops), len(ops), name)
+        for op in ops:
+          self.assertRegex(op, r'^[A-Za-z0-9_./]+$')
+
+
+if __name__ == '__main__':
+  absltest.main()

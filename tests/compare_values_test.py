@@ -1,0 +1,118 @@
+"""The comparison of values, on two graphs of one weight, and by hand."""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from tests import record_fixture
+from tests import small_training
+from tools import compare_values
+from tools import training_graph
+
+
+def _batches(steps):
+  for i in range(steps):
+    yield np.full((2, 3), i + 1, np.float32), np.full(2, i, np.int32)
+
+
+WEIGHTS = {'w': np.array([1, 2, 3], np.float32)}
+
+
+class ArithmeticTest(tf.test.TestCase):
+
+  def test_a_single_flipped_bit(self):
+    a = np.random.RandomState(0).randn(4, 5).astype(np.float32)
+    b = a.copy()
+    self.assertEqual(0, compare_values.differing(a, b))
+    b.view(np.uint32)[2, 3] ^= 1
+    self.assertEqual(1, compare_values.differing(a, b))
+    self.assertEqual(1, compare_values.differing(np.float32(0.0),
+                                                 np.float32(-0.0)))
+    self.assertEqual(0, compare_values.differing(np.float32('nan'),
+                                                 np.float32('nan')))
+    self.assertEqual(1, compare_values.differing(np.int64(1), np.int64(2)))
+
+  def test_average_by_hand(self):
+    # (1 + 0) / (10 + 0) = 0.1: 0.1 * 10 + 0.9 * 20 = 19.
+    self.assertAllClose([19], compare_values.averaged(
+        np.array([10], np.float32), np.array([20], np.float32), 0))
+    # (1 + 8) / (10 + 8) = 0.5.
+    self.assertAllClose([15], compare_values.averaged(
+        np.array([10], np.float32), np.array([20], np.float32), 8))
+    # 0.9999 from 89,990 on: 1 - 0.9999 of the way.
+    self.assertAllClose([1.0], compare_values.averaged(
+        np.array([0], np.float32), np.array([10000], np.float32), 10**6),
+                        rtol=1e-3)
+
+  def test_orders(self):
+    self.assertEqual([('a', 8)], [
+        o[1:] for o in compare_values.orders('b', 'a', 7, True)])
+    self.assertCountEqual(
+        [('a', 8), ('b', 7), ('a', 7), ('b', 8)],
+        [o[1:] for o in compare_values.orders('b', 'a', 7, False)])
+
+  def test_batches(self):
+    data_dir = self.create_tempdir().full_path
+    record_fixture.write_batches(data_dir, *record_fixture.random_images(10))
+    first, again = (list(compare_values.batches(data_dir, 2, 5, size=20))
+                    for _ in range(2))
+    for a, b in zip(first, again):
+      self.assertAllEqual(a[0], b[0])
+      self.assertAllEqual(a[1], b[1])
+    images, labels = first[0]
+    self.assertEqual((20, 24, 24, 3), images.shape)
+    self.assertEqual((np.float32, np.int32), (images.dtype, labels.dtype))
+    self.assertAllClose(np.zeros(20), images.mean((1, 2, 3)), atol=1e-5)
+    self.assertAllClose(np.ones(20), images.std((1, 2, 3)), atol=1e-4)
+    self.assertNotAllClose(first[0][0], first[1][0])
+
+
+class CompareTest(tf.test.TestCase):
+
+  def compare(self, *variations, steps=3):
+    a, b = (training_graph.Training(small_training.meta_graph(**v))
+            for v in variations)
+    with a, b:
+      return compare_values.compare(a, b, WEIGHTS, _batches(steps))
+
+  def test_equal(self):
+    result = self.compare({}, {'step_name': 'Variable', 'step_type': tf.int32})
+    self.assertEmpty(result.mismatches)
+    self.assertEmpty(result.off_formula)
+    self.assertEqual(0, compare_values.unexplained(result))
+    # Loss, gradient, weight and step counter.
+    self.assertEqual((3, 12), (result.steps, result.compared))
+    self.assertEqual([3, 3], [sum(seen.values()) for seen in result.orders])
+
+  def test_order_that_the_graph_says(self):
+    result = self.compare({'after': True}, {'after': True})
+    self.assertEqual(0, compare_values.unexplained(result))
+    order = 'weights after the update, counter after it'
+    self.assertEqual(({order: 3}, {order: 3}), result.orders)
+
+  def test_different_update(self):
+    result = self.compare({}, {'rate': 0.1000001})
+    self.assertEqual({'w': 0, 'loss': 1},
+                     {m.value: m.step for m in result.mismatches
+                      if m.value in ('w', 'loss')})
+    self.assertEmpty(result.off_formula)
+
+  def test_wrong_average(self):
+    result = self.compare({}, {'decay': 0.05})
+    self.assertEmpty(result.mismatches)
+    self.assertEqual(['ours: w/ExponentialMovingAverage'],
+                     [m.value for m in result.off_formula])
+    self.assertEqual(1, compare_values.unexplained(result))
+
+  def test_missing_value(self):
+    result = self.compare({}, {'extra': True})
+    mismatch, = result.mismatches
+    self.assertIn('extra', mismatch.value)
+
+  def test_loss_that_is_not_finite(self):
+    result = self.compare({'rate': 1e30}, {'rate': 1e30}, steps=4)
+    self.assertIn('loss (not finite)', [m.value for m in result.mismatches])
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

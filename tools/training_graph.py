@@ -1,0 +1,188 @@
+"""A training graph as a MetaGraphDef that says where its parts are.
+
+Two programs that build the same network by different code hand each other
+such a MetaGraphDef: nothing of the code itself, and no bridge, comes along.
+"""
+
+import collections
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat import errors
+
+# The collections that name the parts, one tensor or op each.
+_PREFIX = 'training_graph/'
+PARTS = ('images', 'labels', 'loss', 'train_op')
+
+_SHADOW = '/ExponentialMovingAverage'
+
+
+def export(images, labels, loss, train_op, saver):
+  """Describes the default graph.
+
+  Args:
+    images, labels, loss: tensors; the first two are what one feeds.
+    train_op: Operation, one step.
+    saver: tf.train.Saver of all variables.
+
+  Returns:
+    MetaGraphDef with shapes, the saver, and a collection for each of PARTS.
+  """
+  graph = tf.get_default_graph()
+  meta_graph = tf.train.export_meta_graph(
+      graph_def=graph.as_graph_def(add_shapes=True), graph=graph,
+      saver_def=saver.as_saver_def())
+  for part, value in zip(PARTS, (images, labels, loss, train_op)):
+    names = meta_graph.collection_def[_PREFIX + part].node_list.value
+    names.append(value.name)
+  return meta_graph
+
+
+def ours(data_dir):
+  """Builds our training graph as cifar10_train.train() does.
+
+  Args:
+    data_dir: str, the directory above cifar-10-batches-bin.
+
+  Returns:
+    MetaGraphDef, from export().
+
+  Raises:
+    ValueError: a file is missing.
+  """
+  with tf.Graph().as_default():
+    global_step = tf.train.get_or_create_global_step()
+    images, labels = cifar10.distorted_inputs(data_dir)
+    logits = cifar10.inference(images)
+    loss = cifar10.loss(logits, labels)
+    train_op = cifar10.train(loss, global_step)
+    saver = tf.train.Saver(tf.global_variables())
+    tf.summary.merge_all()
+    # The session that trains makes it; it leaves a mark on what it runs.
+    tf.global_variables_initializer()
+    return export(images, labels, loss, train_op, saver)
+
+
+def initial_values(seed):
+  """Draws the initial weights of our network.
+
+  Args:
+    seed: int.
+
+  Returns:
+    dict from key to array, the same for the same seed.
+  """
+  with tf.Graph().as_default(), tf.Session(config=one_thread()) as sess:
+    tf.set_random_seed(seed)
+    cifar10.inference(tf.zeros([1, cifar10.IMAGE_SIZE, cifar10.IMAGE_SIZE, 3]))
+    sess.run(tf.global_variables_initializer())
+    return sess.run({v.op.name: v for v in tf.trainable_variables()})
+
+
+def one_thread():
+  """Returns a ConfigProto with which sums are added up in a fixed order."""
+  return tf.ConfigProto(intra_op_parallelism_threads=1,
+                        inter_op_parallelism_threads=1)
+
+
+class Training(object):
+  """A session of its own on the graph of a MetaGraphDef, on one thread.
+
+  Attributes:
+    images, labels, loss, train_op: the parts.
+    variables: dict from key to tf.Variable, all that the saver saves.
+    gradients: dict from key to tensor, as the optimizer applies it.
+    shadows: dict from key of a variable to the key of its moving average.
+    averaged_after_update: bool, whether the graph makes each moving average
+      wait for the update of its variable; else their order is open.
+    step_key: str, the key of the step counter.
+    saver: tf.train.Saver.
+    session: tf.Session, in which no variable has a value yet.
+  """
+
+  def __init__(self, meta_graph):
+    """Imports a MetaGraphDef.
+
+    Args:
+      meta_graph: MetaGraphDef, from export().
+
+    Raises:
+      UsageError: it does not say where its parts are, or which of its variables
+        is the step counter cannot be told.
+    """
+    missing = [part for part in PARTS
+               if _PREFIX + part not in meta_graph.collection_def]
+    if missing:
+      raise errors.UsageError(
+          'a MetaGraphDef without the collection %s: it must be one of '
+          'training_graph.export()' % (_PREFIX + missing[0]))
+    graph = tf.Graph()
+    with graph.as_default():
+      self.saver = tf.train.import_meta_graph(meta_graph)
+      self.images, self.labels, self.loss, self.train_op = (
+          graph.as_graph_element(
+              meta_graph.collection_def[_PREFIX + part].node_list.value[0])
+          for part in PARTS)
+      variables = tf.global_variables()
+    self.variables = collections.OrderedDict((v.op.name, v) for v in variables)
+    self.gradients = collections.OrderedDict(
+        (op.inputs[0].op.name, op.inputs[2]) for op in graph.get_operations()
+        if op.type == 'ApplyGradientDescent')
+    self.shadows = collections.OrderedDict(
+        (key, key + _SHADOW) for key in self.gradients
+        if key + _SHADOW in self.variables)
+    self.averaged_after_update = self._averaged_after_update(graph)
+    integers = [key for key, variable in self.variables.items()
+                if variable.dtype.base_dtype.is_integer]
+    if len(integers) != 1:
+      raise errors.UsageError(
+          'a graph with %d integer variables (%s): exactly one, the step '
+          'counter, can be dealt with' % (len(integers), ', '.join(integers)))
+    self.step_key, = integers
+    self.session = tf.Session(graph=graph, config=one_thread())
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, *unused_exc_info):
+    self.session.close()
+
+  def load(self, values):
+    """Gives every variable a value.
+
+    Args:
+      values: dict from key to array, for all of `variables`.
+    """
+    for key, variable in self.variables.items():
+      assign = variable.initializer
+      self.session.run(assign, {assign.inputs[1]: values[key]})
+
+  def read(self):
+    """Returns a dict from key to array, for all of `variables`."""
+    return self.session.run(dict(self.variables))
+
+  def _averaged_after_update(self, graph):
+    """Looks for a path from each variable's update to its average's."""
+    updates, averages = {}, {}
+    for op in graph.get_operations():
+      if op.type == 'ApplyGradientDescent':
+        updates[op.inputs[0].op.name] = op
+      elif op.type == 'AssignSub':
+        averages[op.inputs[0].op.name] = op
+    return bool(self.shadows) and all(
+        shadow in averages and updates[key] in _ancestors(averages[shadow])
+        for key, shadow in self.shadows.items())
+
+
+def _ancestors(op):
+  """Returns the set of ops that an op waits for."""
+  seen = set()
+  waiting = [op]
+  while waiting:
+    op = waiting.pop()
+    for above in [t.op for t in op.inputs] + list(op.control_inputs):
+      if above not in seen:
+        seen.add(above)
+        waiting.append(above)
+  return seen
