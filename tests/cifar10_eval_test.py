@@ -174,8 +174,11 @@ class EvalTest(tf.test.TestCase):
     save_checkpoint(directory, 10, averaged_bias=3, raw_bias=0)
     evaluator.wait_for_line(r'precision @ 1 = 0\.400')
     # Named as the newest, but without files, as if pruned meanwhile.
-    with open(os.path.join(directory, 'checkpoint'), 'w') as f:
+    # Replaced whole, as a saver does: the evaluator may be reading it.
+    pruned = os.path.join(directory, 'checkpoint')
+    with open(pruned + '.new', 'w') as f:
       f.write('model_checkpoint_path: "model.ckpt-15"\n')
+    os.replace(pruned + '.new', pruned)
     save_checkpoint(directory, 20, averaged_bias=5, raw_bias=0)
     evaluator.wait_for_line(r'precision @ 1 = 0\.300')
     evaluator.process.send_signal(signal.SIGTERM)
