@@ -96,14 +96,14 @@ class DownloadTest(absltest.TestCase):
     self.assertEqual(1, datasets.check(self.dataset, self.data_dir, True))
 
   def test_broken_archive_that_lies_there_is_replaced(self):
-    os.makedirs(self.data_dir)
     for broken in (self.body[:-1], self.body[:-1] + b'x'):
+      self.data_dir = self.create_tempdir().full_path
+      self.server.requests.clear()
       with open(os.path.join(self.data_dir, 'set.tar.gz'), 'wb') as f:
         f.write(broken)
-      os.path.isdir(os.path.join(self.data_dir, 'cifar-10-batches-bin'))
-    self._get()
-    self.assertLen(self.server.requests, 1)
-    self.assertEqual(1, datasets.check(self.dataset, self.data_dir, True))
+      self._get()
+      self.assertLen(self.server.requests, 1)
+      self.assertEqual(1, datasets.check(self.dataset, self.data_dir, True))
 
   def test_other_bytes_than_expected(self):
     self.server.body = self.body[:-1] + b'x'
