@@ -10,6 +10,12 @@ setuptools.setup(
     packages=['cifar10_compat'],
     python_requires='>=3.10',
     install_requires=['tensorflow>=2.21', 'numpy', 'six'],
+    extras_require={
+        'compare': ['matplotlib', 'scipy'],
+        'data': ['pillow', 'scipy'],
+        'tensorboard': ['tensorboard'],
+        'test': ['matplotlib', 'pillow', 'scipy', 'selenium', 'tensorboard'],
+    },
     entry_points={
         'console_scripts': [
             'cifar10_train = cifar10_compat.cifar10_train:console_main',

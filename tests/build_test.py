@@ -14,7 +14,7 @@ from absl.testing import absltest
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGES = ('cifar10_compat', 'tests', 'tools')
 # Import names of packages that the lock calls otherwise.
-PIP_NAMES = {'absl': 'absl_py'}
+PIP_NAMES = {'PIL': 'pillow', 'absl': 'absl_py'}
 
 
 def _parse(*path):
@@ -105,6 +105,10 @@ class BuildTest(absltest.TestCase):
     self.assertEqual(
         {'tensorflow', 'numpy', 'six'},
         {r.partition('>')[0] for r in keywords['install_requires']})
+    with open(os.path.join(ROOT, 'requirements.in')) as f:
+      self.assertEqual(
+          {'tensorflow', 'numpy', 'six'}.union(
+              *keywords['extras_require'].values()), set(f.read().split()))
     scripts = keywords['entry_points']['console_scripts']
     programs = {a['srcs'][0][:-3] for rule, a in _targets('cifar10_compat')
                 if rule == 'py_binary'}
