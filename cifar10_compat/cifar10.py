@@ -249,6 +249,28 @@ def _add_loss_summaries(total_loss):
   return loss_averages_op
 
 
+def learning_rate(global_step, batch_size=BATCH_SIZE,
+                  num_examples_per_epoch=NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN):
+  """Makes a learning rate of 0.1 that drops to a tenth every 350 epochs.
+
+  Args:
+    global_step: integer variable, counts the updates.
+    batch_size: int, for the length of an epoch in updates.
+    num_examples_per_epoch: int.
+
+  Returns:
+    float32 tensor of shape [].
+  """
+  num_batches_per_epoch = num_examples_per_epoch / batch_size
+  decay_steps = int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY)
+
+  return tf.train.exponential_decay(INITIAL_LEARNING_RATE,
+                                    global_step,
+                                    decay_steps,
+                                    LEARNING_RATE_DECAY_FACTOR,
+                                    staircase=True)
+
+
 def train(total_loss, global_step, batch_size=BATCH_SIZE,
           num_examples_per_epoch=NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN):
   """Adds one step of gradient descent, and what watches it.
@@ -266,14 +288,7 @@ def train(total_loss, global_step, batch_size=BATCH_SIZE,
     Operation that does it all.  As in 2016 it leaves open whether a variable's
     moving average sees the variable before or after this step's update.
   """
-  num_batches_per_epoch = num_examples_per_epoch / batch_size
-  decay_steps = int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY)
-
-  lr = tf.train.exponential_decay(INITIAL_LEARNING_RATE,
-                                  global_step,
-                                  decay_steps,
-                                  LEARNING_RATE_DECAY_FACTOR,
-                                  staircase=True)
+  lr = learning_rate(global_step, batch_size, num_examples_per_epoch)
   summaries.scalar_summary('learning_rate', lr)
 
   loss_averages_op = _add_loss_summaries(total_loss)

@@ -85,16 +85,8 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
-  flags.DEFINE_string('train_dir', '/tmp/cifar10_train',
-                      'Directory for checkpoints and event files.')
-  flags.DEFINE_integer('max_steps', 1000000,
-                       'Global step at which to end.', lower_bound=1)
-  flags.DEFINE_boolean('log_device_placement', False,
-                       'Print the device of each op.')
+  shared_flags.define_training_flags()
   shared_flags.define_session_flags()
-  flags.DEFINE_boolean('fresh', False,
-                       'Remove the checkpoints and event files in --train_dir '
-                       'and start from step 0, instead of resuming.')
 
 
 def main(stop):

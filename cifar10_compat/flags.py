@@ -34,6 +34,27 @@ def define_data_flags():
                     'Image set; synthetic is drawn on the spot.')
 
 
+def define_training_flags():
+  """Defines --train_dir, --max_steps, --log_device_placement and --fresh."""
+  flags.DEFINE_string('train_dir', '/tmp/cifar10_train',
+                      'Directory for checkpoints and event files.')
+  flags.DEFINE_integer('max_steps', 1000000,
+                       'Global step at which to end.', lower_bound=1)
+  flags.DEFINE_boolean('log_device_placement', False,
+                       'Print the device of each op.')
+  flags.DEFINE_boolean('fresh', False,
+                       'Remove the checkpoints and event files in --train_dir '
+                       'and start from step 0, instead of resuming.')
+
+
+def define_decay_flags():
+  """Defines --decay_by_examples."""
+  flags.DEFINE_boolean(
+      'decay_by_examples', False,
+      'Let the learning rate drop every 350 epochs of all images seen, instead '
+      'of every 350 epochs of one batch an update as in 2016.')
+
+
 def define_session_flags():
   """Defines --allow_growth."""
   flags.DEFINE_boolean(

@@ -34,10 +34,19 @@ class StepHook(tf.train.SessionRunHook):
 
   def after_create_session(self, session, coord):
     self.before = self.after = int(session.run(self._global_step))
+    self._last_before = self.before - 1
 
   def after_run(self, run_context, run_values):
-    self.before = self.after
+    self._before_that, self.before = self._last_before, self.after
+    self._last_before = self.before
     self.after = int(run_context.session.run(self._global_step))
+
+  def reached_multiple_of(self, n):
+    """Whether the newest run began at a multiple of n, or was the first beyond.
+
+    Where several workers count, each sees only some of the steps.
+    """
+    return self.before // n > self._before_that // n
 
 
 class NanHook(tf.train.SessionRunHook):
@@ -134,7 +143,7 @@ class SummaryHook(tf.train.SessionRunHook):
           tf.SessionLog(status=tf.SessionLog.START), self._steps.after)
 
   def after_run(self, run_context, run_values):
-    if self._steps.before % self._every_n_steps == 0:
+    if self._steps.reached_multiple_of(self._every_n_steps):
       self._writer.add_summary(run_context.session.run(self._summary_op),
                                self._steps.before)
 

@@ -1,0 +1,259 @@
+"""Towers: where their ops run, and that they make the update of one."""
+
+import os
+import re
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_multi_gpu_train
+from tests import event_files
+from tests import program
+from tests import record_fixture
+
+CPUS = ['/cpu:0', '/cpu:1']
+
+
+def _images(n, seed=0):
+  """Returns n standardized images of noise and their labels."""
+  rng = np.random.RandomState(seed)
+  return (rng.randn(n, 24, 24, 3).astype(np.float32),
+          rng.randint(0, 10, n).astype(np.int32))
+
+
+def _two_cpus():
+  return tf.ConfigProto(device_count={'CPU': 2}, allow_soft_placement=True)
+
+
+class _Towers(object):
+  """Two towers, each of which takes one half of the images fed."""
+
+  def __init__(self, batch_size):
+    with tf.Graph().as_default() as self.graph, tf.device('/cpu:0'):
+      step = tf.train.get_or_create_global_step()
+      self.images = tf.placeholder(tf.float32, [batch_size, 24, 24, 3])
+      self.labels = tf.placeholder(tf.int32, [batch_size])
+      halves = iter(zip(tf.split(self.images, 2), tf.split(self.labels, 2)))
+      self.train_op, self.loss, self.summary_op = cifar10_multi_gpu_train.build(
+          lambda: next(halves), step, CPUS, batch_size=batch_size)
+      self.init = tf.global_variables_initializer()
+
+
+class AverageGradientsTest(tf.test.TestCase):
+
+  def test_mean_over_towers_for_each_variable(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      v = tf.get_variable('v', [2])
+      w = tf.get_variable('w', [])
+      averaged = cifar10_multi_gpu_train.average_gradients([
+          [(tf.constant([1., 2.]), v), (tf.constant(10.), w)],
+          [(tf.constant([3., 8.]), v), (tf.constant(-4.), w)],
+          [(tf.constant([5., 5.]), v), (tf.constant(0.), w)]])
+      self.assertEqual([v, w], [variable for _, variable in averaged])
+      grads = sess.run([g for g, _ in averaged])
+    self.assertAllClose([3., 5.], grads[0])
+    self.assertAllClose(2., grads[1])
+
+
+class TowersTest(tf.test.TestCase):
+
+  def test_two_towers_of_eight_update_as_one_of_sixteen(self):
+    towers = _Towers(16)
+    with tf.Graph().as_default() as single_graph:
+      step = tf.train.get_or_create_global_step()
+      images = tf.placeholder(tf.float32, [16, 24, 24, 3])
+      labels = tf.placeholder(tf.int32, [16])
+      loss = cifar10.loss(cifar10.inference(images), labels)
+      train_op = cifar10.train(loss, step, 16)
+      init = tf.global_variables_initializer()
+    def variables(graph):
+      return {v.op.name: v for v in
+              graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+
+    def gradients(graph):
+      return {tf.get_static_value(op.inputs[0]).item(): op.inputs[1]
+              for op in graph.get_operations()
+              if op.type == 'HistogramSummary' and
+              tf.get_static_value(op.inputs[0]).item().endswith(b'/gradients')}
+
+    names = [v.op.name for v in
+             single_graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)]
+    self.assertLen(names, 10)
+    with tf.Session(graph=towers.graph, config=_two_cpus()) as a, tf.Session(
+        graph=single_graph) as b:
+      a.run(towers.init)
+      b.run(init)
+      for name in names:
+        value = b.run(name + ':0')
+        if value.ndim == 4:
+          # At the start conv weights are so small that no gradient gets far.
+          value *= 100
+        variables(single_graph)[name].load(value, b)
+        variables(towers.graph)[name].load(value, a)
+
+      x, y = _images(16, seed=99)
+      averaged = a.run(gradients(towers.graph),
+                       {towers.images: x, towers.labels: y})
+      expected = b.run(gradients(single_graph), {images: x, labels: y})
+      self.assertLen(averaged, 10)
+      for tag, gradient in expected.items():
+        self.assertGreater(np.abs(gradient).max(), 1e-4, tag)
+        self.assertAllClose(gradient, averaged[tag], rtol=1e-4, atol=1e-6,
+                            msg=tag)
+
+      start = {n: b.run(n + ':0') for n in names}
+      for i in range(20):
+        x, y = _images(16, seed=i)
+        a.run(towers.train_op, {towers.images: x, towers.labels: y})
+        b.run(train_op, {images: x, labels: y})
+      apart = []
+      for name in names:
+        ours, theirs = a.run(name + ':0'), b.run(name + ':0')
+        moved = np.linalg.norm(theirs - start[name])
+        self.assertGreater(moved, 1e-3, name)
+        apart.append(np.linalg.norm(ours - theirs) / moved)
+      # Rounding can decide which pixel is a pool's largest, and so where one
+      # gradient goes; all else is equal but for the rounding itself.
+      self.assertLess(np.median(apart), 1e-4)
+      self.assertLess(max(apart), 0.05)
+      self.assertEqual(20, a.run('global_step:0'))
+
+  def test_placed_graph(self):
+    towers = _Towers(4)
+    metadata = tf.RunMetadata()
+    with tf.Session(graph=towers.graph, config=_two_cpus()) as sess:
+      sess.run(towers.init)
+      x, y = _images(4)
+      sess.run([towers.train_op, towers.loss],
+               {towers.images: x, towers.labels: y},
+               options=tf.RunOptions(output_partition_graphs=True),
+               run_metadata=metadata)
+    placed = {node.name: (node.op, node.device.rpartition('CPU:')[2])
+              for graph in metadata.partition_graphs for node in graph.node}
+    # On the CPU that holds them: each variable, the averaging, the update.
+    variables = [d for op, d in placed.values() if op == 'VariableV2']
+    self.assertGreaterEqual(len(variables), 20)
+    for name, (op, device) in placed.items():
+      if op == 'VariableV2' and not name.startswith('tower_'):
+        self.assertEqual('0', device, name)
+      if op == 'ApplyGradientDescent':
+        self.assertEqual('0', device, name)
+    means = [d for name, (op, d) in placed.items()
+             if op == 'Mean' and not name.startswith('tower_')]
+    self.assertEqual(['0'] * 10, means)
+    # On the tower's own device: its network, forward and backward.
+    for tower in '01':
+      for op_type in ('Conv2D', 'MatMul', 'MaxPool', 'LRN', 'LRNGrad',
+                      'Conv2DBackpropFilter', 'MaxPoolGrad',
+                      'SparseSoftmaxCrossEntropyWithLogits'):
+        devices = {d for name, (op, d) in placed.items()
+                   if op.lstrip('_').startswith(op_type) and
+                   name.startswith('tower_%s/' % tower)}
+        self.assertEqual({tower}, devices, op_type)
+
+  def test_summaries_lose_the_towers_name(self):
+    towers = _Towers(4)
+    with tf.Session(graph=towers.graph, config=_two_cpus()) as sess:
+      sess.run(towers.init)
+      x, y = _images(4)
+      summary = tf.Summary.FromString(sess.run(
+          towers.summary_op, {towers.images: x, towers.labels: y}))
+    tags = [v.tag for v in summary.value]
+    # Five layers twice, four losses twice, ten variables twice, and the rate.
+    self.assertLen(set(tags), 10 + 8 + 20 + 1)
+    self.assertLen(tags, len(set(tags)))
+    self.assertFalse([t for t in tags if 'tower' in t])
+    # As in 2016: a tower's own sum is the second op of that name in it.
+    for tag in ('learning_rate', 'total_loss_1', 'total_loss_1 (raw)',
+                'conv1/conv1/sparsity', 'local3/weight_loss', 'cross_entropy',
+                'local4/weights/gradients'):
+      self.assertIn(tag, tags)
+
+  def test_rate_drops_by_steps_or_by_examples(self):
+    for batch_size, step in ((64, 273437), (128, 136718)):
+      with tf.Graph().as_default(), self.session() as sess:
+        counter = tf.train.get_or_create_global_step()
+        rate = cifar10.learning_rate(counter, batch_size)
+        for s, expected in ((step - 1, 0.1), (step, 0.01)):
+          sess.run(counter.assign(s))
+          self.assertAllClose(expected, sess.run(rate))
+
+
+class ProgramTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.data_dir = self.create_tempdir().full_path
+    self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
+    record_fixture.write_batches(self.data_dir,
+                                 *record_fixture.random_images(200))
+    self.flags = ['--data_dir=' + self.data_dir, '--num_gpus=2',
+                  '--train_dir=' + self.train_dir, '--batch_size=8']
+
+  def test_towers_on_the_cpu_train_resume_and_are_evaluated(self):
+    flags = self.flags + ['--tower_devices=cpu']
+    code, out, err = program.run('cifar10_multi_gpu_train', '--max_steps=2',
+                                 *flags)
+    self.assertEqual((0, ''), (code, err))
+    self.assertIn('Filling queue with 40000 CIFAR images', out)
+    self.assertNotIn('fewer GPUs', out)
+    self.assertRegex(out, r'step 0, loss = 4\.6\d ')
+    keys = {name for name, _ in tf.train.list_variables(self.train_dir)}
+    self.assertLen(keys, 1 + 10 + 10 + 2 * 4)
+    self.assertContainsSubset({'global_step', 'conv1/weights',
+                               'conv1/weights/ExponentialMovingAverage',
+                               'tower_0/local3/weight_loss/avg',
+                               'tower_1/total_loss_1/avg'}, keys)
+    self.assertEqual(tf.int64, tf.train.load_variable(
+        self.train_dir, 'global_step').dtype)
+    tags = {v.tag for e in event_files.read(self.train_dir)
+            for v in e.summary.value}
+    # The last tower's, which is what a queue was called in 2016.
+    self.assertIn('queue/tower_1/input_producer/fraction_of_32_full', tags)
+    self.assertIn('images/image/0', tags)
+
+    code, out, err = program.run('cifar10_multi_gpu_train', '--max_steps=11',
+                                 *flags)
+    self.assertEqual((0, ''), (code, err))
+    self.assertIn(': step 10, ', out)
+    self.assertNotIn(': step 0, ', out)
+
+    code, out, err = program.run(
+        'cifar10_eval', '--run_once', '--data_dir=' + self.data_dir,
+        '--checkpoint_dir=' + self.train_dir,
+        '--eval_dir=' + self.create_tempdir().full_path)
+    self.assertEqual((0, ''), (code, err))
+    self.assertIn('precision @ 1 = ', out)
+
+  def test_fewer_gpus_than_towers_and_a_shared_input(self):
+    code, out, err = program.run('cifar10_multi_gpu_train', '--max_steps=1',
+                                 '--shared_input', *self.flags)
+    self.assertEqual((0, ''), (code, err))
+    self.assertIn('Filling queue with 20000 CIFAR images', out)
+    if not tf.config.list_physical_devices('GPU'):
+      self.assertEqual(
+          ['There are fewer GPUs than towers: tower_0 runs on /device:CPU:0, '
+           'tower_1 runs on /device:CPU:0.'],
+          re.findall('There are fewer.*', out))
+    tags = [v.tag for e in event_files.read(self.train_dir)
+            for v in e.summary.value]
+    self.assertIn('queue/shuffle_batch/fraction_over_20000_of_24_full', tags)
+    self.assertIn('images/image/0', tags)
+    self.assertLen(tags, len(set(tags)))
+
+  def test_a_directory_of_the_trainer_is_refused(self):
+    code, _, err = program.run(
+        'cifar10_train', '--max_steps=1', '--data_dir=' + self.data_dir,
+        '--train_dir=' + self.train_dir, '--batch_size=8')
+    self.assertEqual((0, ''), (code, err))
+    code, _, err = program.run('cifar10_multi_gpu_train', '--max_steps=2',
+                               *self.flags)
+    self.assertEqual(1, code)
+    self.assertRegex(err, r'^cifar10_multi_gpu_train.py: error: .* lacks '
+                     r'tower_0/cross_entropy/avg.*--train_dir.*\n$')
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()
