@@ -228,7 +228,7 @@ def loss(logits, labels):
   return tf.add_n(tf.get_collection('losses'), name='total_loss')
 
 
-def _add_loss_summaries(total_loss):
+def add_loss_summaries(total_loss):
   """Averages each loss over the steps; adds summaries of raw and average.
 
   Args:
@@ -291,7 +291,7 @@ def train(total_loss, global_step, batch_size=BATCH_SIZE,
   lr = learning_rate(global_step, batch_size, num_examples_per_epoch)
   summaries.scalar_summary('learning_rate', lr)
 
-  loss_averages_op = _add_loss_summaries(total_loss)
+  loss_averages_op = add_loss_summaries(total_loss)
 
   with tf.control_dependencies([loss_averages_op]):
     opt = tf.train.GradientDescentOptimizer(lr)

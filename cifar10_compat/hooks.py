@@ -108,7 +108,7 @@ class LoggerHook(tf.train.SessionRunHook):
 
   def after_run(self, run_context, run_values):
     duration = time.time() - self._start_time
-    if self._steps.before % self._every_n_steps == 0:
+    if self._steps.reached_multiple_of(self._every_n_steps):
       examples_per_sec = self._batch_size * self._num_towers / duration
       sec_per_batch = duration / self._num_towers
       print('%s: step %d, loss = %.2f (%.1f examples/sec; %.3f sec/batch)' %

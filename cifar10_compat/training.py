@@ -16,6 +16,9 @@ from cifar10_compat import signals
 # Beside the checkpoints: which data set they were trained on.
 _DESCRIPTION = 'dataset.json'
 
+# How long a session's end waits for its threads, which end with it at last.
+_STOP_GRACE_SECS = 10
+
 
 def prepare_train_dir(train_dir, dataset, fresh=False):
   """Makes or checks the directory of a training run.
@@ -86,7 +89,8 @@ def finished_step(train_dir, max_steps):
 
 
 def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
-        check_input, num_towers=1, config=None, stop=None):
+        check_input, num_towers=1, config=None, stop=None, make_hooks=None,
+        master='', local_init_op=None):
   """Trains the default graph, from where train_dir's newest checkpoint stands.
 
   Args:
@@ -102,6 +106,10 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
     num_towers: int.
     config: tf.ConfigProto or None.
     stop: signals.StopRequest, ends training after the step at hand.
+    make_hooks: function of the hooks.StepHook and the hooks.CheckpointHook that
+      returns further hooks, or None.
+    master: str, a server's target; '' for this process alone.
+    local_init_op: Operation that is run in each new session, or None.
 
   Returns:
     (int, float): the global step reached and the last step's loss, None if no
@@ -125,8 +133,10 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
   writer = tf.summary.FileWriter(train_dir, tf.get_default_graph())
   with contextlib.closing(writer), input_errors_as_data_errors():
     with tf.train.MonitoredTrainingSession(
+        master=master,
         checkpoint_dir=train_dir,
-        scaffold=tf.train.Scaffold(saver=saver, summary_op=summary_op),
+        scaffold=tf.train.Scaffold(saver=saver, summary_op=summary_op,
+                                   local_init_op=local_init_op),
         # In the order of 2016: check, log, summarise, save.
         hooks=[
             steps,
@@ -136,6 +146,7 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
             checkpoint,
             hooks.StopHook(steps, max_steps, stop),
             fill,
+        ] + (make_hooks(steps, checkpoint) if make_hooks else []) + [
             # Last, so that what it raises finds the other hooks done.
             hooks.InputHook(check_input),
         ],
@@ -144,27 +155,68 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
         save_summaries_secs=None,
         save_summaries_steps=None,
         log_step_count_steps=None,
+        stop_grace_period_secs=_STOP_GRACE_SECS,
         config=config) as session:
-      try:
-        while not session.should_stop():
-          session.run(train_op)
-      except errors.DataError:
-        checkpoint.end(fill.session)
-        raise
-      except tf.errors.OpError as e:
-        if not _is_input_error(e):
-          raise
-        checkpoint.end(fill.session)
-        # The session's exit would swallow an OutOfRangeError.  Should another
-        # error be its cause, that exit raises the cause, from the coordinator.
-        raise errors.DataError('the images ended: %s' %
-                               e.message.splitlines()[0]) from e
+      _loop(session, train_op, steps, max_steps,
+            lambda: checkpoint.end(fill.session))
 
   if stop.requested:
     print('Stopped by %s after %d steps, which are saved: the same command '
           'goes on from there.' %
           (signal.Signals(stop.signum).name, steps.after), flush=True)
   return steps.after, nan.loss
+
+
+def run_beside_chief(train_op, loss, max_steps, batch_size, check_input,
+                     session_creator, make_hooks, stop):
+  """Trains the default graph, whose variables another process looks after.
+
+  Args:
+    train_op, loss, max_steps, batch_size, check_input: see run().
+    session_creator: tf.train.SessionCreator that waits for the other process.
+    make_hooks: function of the hooks.StepHook that returns further hooks.
+    stop: signals.StopRequest, ends training after the step at hand.
+
+  Returns:
+    (int, float): as run().
+
+  Raises:
+    DataError, DivergedError: as run(), but for the saving.
+  """
+  steps = hooks.StepHook()
+  nan = hooks.NanHook(loss, steps)
+  with input_errors_as_data_errors():
+    with tf.train.MonitoredSession(
+        session_creator,
+        hooks=[
+            steps,
+            nan,
+            hooks.LoggerHook(loss, steps, batch_size),
+            hooks.StopHook(steps, max_steps, stop),
+            hooks.QueueFillHook(stop, check_input),
+        ] + make_hooks(steps) + [hooks.InputHook(check_input)],
+        stop_grace_period_secs=_STOP_GRACE_SECS) as session:
+      _loop(session, train_op, steps, max_steps, lambda: None)
+  return steps.after, nan.loss
+
+
+def _loop(session, train_op, steps, max_steps, save):
+  """Makes steps until a hook ends it; if the input fails, saves and raises."""
+  try:
+    # A finished directory restores its last step, and no step is left.
+    while not session.should_stop() and steps.after < max_steps:
+      session.run(train_op)
+  except errors.DataError:
+    save()
+    raise
+  except tf.errors.OpError as e:
+    if not _is_input_error(e):
+      raise
+    save()
+    # The session's exit would swallow an OutOfRangeError.  Should another
+    # error be its cause, that exit raises the cause, from the coordinator.
+    raise errors.DataError('the images ended: %s' %
+                           e.message.splitlines()[0]) from e
 
 
 def _check_restorable(path):
