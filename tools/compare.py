@@ -20,6 +20,12 @@ import os
 import sys
 import tempfile
 
+try:
+  import matplotlib  # pylint: disable=unused-import
+  import scipy  # pylint: disable=unused-import
+except ModuleNotFoundError as e:
+  raise SystemExit('compare: error: %s is not installed: pip install .[compare]'
+                   % e.name) from None
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import checkpoints
@@ -174,7 +180,7 @@ def values_section(their_training, our_training, data_dir, steps):
            [(order,) + tuple(seen.get(order, 0) for seen in found.orders)
             for order in sorted(set(found.orders[0]) | set(found.orders[1]))])],
       [('Loss of each step.', compare_plots.curves(
-          *(list(enumerate(losses)) for losses in found.losses), 'loss'))])
+          *(list(enumerate(losses)) for losses in found.losses)))])
 
 
 def input_section(source, data_dir, their_meta_graph, our_meta_graph):

@@ -165,11 +165,11 @@ def section(theirs, ours, result):
   steps = sorted(set(theirs.log) | set(ours.log))
   first = ['unknown' if loss is None else '%.3f' % loss
            for loss in result.first_losses]
-  plots = [(tag, compare_plots.curves(*points, tag))
+  plots = [(tag, compare_plots.curves(*points))
            for tag, points in sorted(result.curves.items())]
   if steps:
     plots.insert(0, ('The loss that the logs print.', compare_plots.curves(
-        *(sorted(run.log.items()) for run in (theirs, ours)), 'loss')))
+        *(sorted(run.log.items()) for run in (theirs, ours)))))
   return compare_report.section(
       'Curves', unexplained(result),
       ['Event files of a run of theirs, with %d tags, %d of them of scalars, '

@@ -58,7 +58,8 @@ def evaluate(source, data_dir, checkpoint_dir):
     with tempfile.TemporaryDirectory() as scratch:
       printed = processes.run(
           module,
-          args + ['--data_dir=' + data_dir, '--checkpoint_dir=' + checkpoint_dir,
+          args + ['--data_dir=' + data_dir,
+                  '--checkpoint_dir=' + checkpoint_dir,
                   '--eval_dir=' + os.path.join(scratch, 'eval'),
                   '--run_once'] + flags,
           '--checkpoint_dir=%s cannot be scored (%s)' % (checkpoint_dir, name))

@@ -182,7 +182,7 @@ def moments(images, labels):
 
 @contextlib.contextmanager
 def _session(meta_graph):
-  """Yields a session on a MetaGraphDef, on all threads, and the graph's parts."""
+  """Yields a session on a MetaGraphDef, of all threads, and its parts."""
   with tf.Graph().as_default(), tf.Session() as sess:
     _, parts = training_graph.import_parts(meta_graph)
     yield sess, parts
@@ -328,22 +328,22 @@ def section(result):
        round(1 / LEVEL))]
   tables = [compare_report.table(
       'Two-sample tests',
-      ('quantity', 'test', 'theirs: least, mean, largest', 'ours', 'p', 'differs'),
+      ('quantity', 'test', 'theirs: least, mean, largest', 'ours', 'p',
+       'differs'),
       [(t.quantity, t.test, _summary(t.theirs), _summary(t.ours), '%.3g' % t.p,
         'yes' if differs(t, result) else 'no') for t in result.tests])]
-  plots = []
+  counted, plots = [], []
   for t in result.tests:
-    caption = '%s, p = %.3g' % (t.quantity, t.p)
     if t.test == CHI_SQUARED:
-      counted = counts(t.theirs, t.ours)
-      tables.append(compare_report.table(
-          'Images by ' + t.quantity, ('value', 'theirs', 'ours'), counted))
-      plots.append((caption, compare_plots.bars(
-          *({value: row[n] for value, *row in counted} for n in range(2)),
-          t.quantity)))
+      rows = counts(t.theirs, t.ours)
+      counted += [(t.quantity,) + row for row in rows]
+      svg = compare_plots.bars(*({value: row[n] for value, *row in rows}
+                                 for n in range(2)), t.quantity)
     else:
-      plots.append((caption, compare_plots.histogram(t.theirs, t.ours,
-                                                     t.quantity)))
+      svg = compare_plots.histogram(t.theirs, t.ours, t.quantity)
+    plots.append(('%s, p = %.3g' % (t.quantity, t.p), svg))
+  tables.append(compare_report.table(
+      'Images counted', ('quantity', 'value', 'theirs', 'ours'), counted))
   return compare_report.section('Input', unexplained(result), text, tables,
                                 plots)
 

@@ -68,12 +68,11 @@ def histogram(theirs, ours, x_label, bins=30):
   return _svg(draw, x_label, 'images')
 
 
-def curves(theirs, ours, y_label):
+def curves(theirs, ours):
   """Draws values over steps.
 
   Args:
-    theirs, ours: sequence of (step, value); may be empty.
-    y_label: str.
+    theirs, ours: sequence of (step, value); one of them may be empty.
 
   Returns:
     str, SVG.
@@ -87,13 +86,13 @@ def curves(theirs, ours, y_label):
                   marker=marker, markersize=width + 2,
                   alpha=.6 if color == _THEIRS else 1)
     axes.set_ylim(*_limits([value for _, value in [*theirs, *ours]]))
-  return _svg(draw, 'step', y_label)
+  return _svg(draw, 'step', '')
 
 
 def _limits(values):
   """Returns a range that shows what differs, but no rounding error large."""
   low, high = min(values), max(values)
-  margin = max(.08 * (high - low), 1e-3 * max(abs(low), abs(high), 1e-3))
+  margin = max(.08 * (high - low), 1e-3 * max(abs(low), abs(high), 1))
   return low - margin, high + margin
 
 

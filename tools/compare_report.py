@@ -16,7 +16,7 @@ import json
 import os
 
 # Longer tables are folded until one asks for them.
-_FOLDED_ROWS = 30
+_FOLDED_ROWS = 20
 
 _STYLE = """
 :root { color-scheme: light dark; --text: #1d2329; --dim: #5b6570;
@@ -27,7 +27,7 @@ _STYLE = """
   --bad: #ff7b72; --theirs: #b86a12; --ours: #8ab4ff; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text);
-  font: 16px/1.5 system-ui, sans-serif; }
+  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 main { max-width: 70rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; }
 h2 { font-size: 1.2rem; margin: 0 0 .5rem; display: flex; flex-wrap: wrap;
@@ -47,7 +47,7 @@ table { border-collapse: collapse; font-size: .875rem; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0;
   border-top: 1px solid var(--line); }
 th { color: var(--dim); font-weight: 600; border-top: 0; }
-td { overflow-wrap: anywhere; min-width: 6rem;
+td { min-width: 6rem;
   font-variant-numeric: tabular-nums; }
 .plots { display: grid; gap: 1.25rem; margin: 1rem 0;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); }
@@ -155,8 +155,8 @@ def to_html(content):
       '<body>',
       '<main>',
       '<h1>%s</h1>' % html.escape(title),
-      '<p class="dim">Both sides on TensorFlow %s. “Theirs” is the graph of '
-      'the unmodified historical trainer, “ours” that of cifar10_compat.</p>' %
+      '<p class="dim">Both sides on TensorFlow %s. “Theirs” is the unmodified '
+      'historical tutorial, “ours” is cifar10_compat.</p>' %
       html.escape(content['tensorflow']),
       '<p class="verdict %s">%s</p>' % (
           _color(content), html.escape(_capital(count(
