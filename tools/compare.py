@@ -340,8 +340,12 @@ def main(argv):
     edition = historical.find_edition(source)
     for eval_data in (False, True):
       datasets.check(datasets.CIFAR10, data_dir, eval_data)
-    for run in filter(None, (their_run, our_run)):
-      compare_curves.read(run)
+    for flag, run in (('their_run', their_run), ('our_run', our_run)):
+      if run:
+        try:
+          compare_curves.read(run)
+        except errors.UsageError as e:
+          raise errors.UsageError('--%s: %s' % (flag, e)) from e
     if checkpoint_dir and not checkpoints.latest(checkpoint_dir):
       raise errors.UsageError('--checkpoint_dir=%s has no checkpoint' %
                               checkpoint_dir)
