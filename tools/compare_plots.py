@@ -78,13 +78,12 @@ def curves(theirs, ours):
     str, SVG.
   """
   def draw(axes):
-    for points, color, width, style in ((theirs, _THEIRS, 5, '-'),
-                                        (ours, _OURS, 1.5, '--')):
+    for points, color, width, alpha in ((theirs, _THEIRS, 6, .6),
+                                        (ours, _OURS, 1.5, 1)):
       if points:
-        marker = 'o' if len(points) < 50 else None
-        axes.plot(*zip(*points), color=color, linewidth=width, linestyle=style,
-                  marker=marker, markersize=width + 2,
-                  alpha=.6 if color == _THEIRS else 1)
+        axes.plot(*zip(*points), color=color, linewidth=width, alpha=alpha,
+                  marker='o' if len(points) < 50 else None,
+                  markersize=width + 2)
     axes.set_ylim(*_limits([value for _, value in [*theirs, *ours]]))
   return _svg(draw, 'step', '')
 

@@ -151,9 +151,12 @@ def compare(theirs, ours, weights, drawn):
   for step, (images, labels) in enumerate(drawn):
     values, after = [], []
     for n, side in enumerate(sides):
+      # AddN adds into an addend that nobody else still needs, and begins with
+      # it, so that the last bit of a sum of three would depend on what has run
+      # before it.  Addends that are fetched are needed to the end.
       fetched = side.session.run(
           {'loss': side.loss, 'gradients': dict(side.gradients),
-           'train': side.train_op},
+           'train': side.train_op, 'addends': list(side.loss.op.inputs)},
           {side.images: images, side.labels: labels})
       after.append(side.read())
       values.append(_by_name(side, fetched, after[n]))
