@@ -13,7 +13,7 @@ from tools import processes
 
 _LOG = """\
 Filling queue with 20000 CIFAR images before starting to train.
-2026-11-24 08:56:02.208531: step 0, loss = 4.68 (20.0 examples/sec; 6.4 sec/batch)
+2026-11-24 08:56:02.208531: step 0, loss = 4.68 (20.0 examples/sec; 6 sec/batch)
 2026-11-24 08:56:07: step 10, loss = 4.66 (359.6 examples/sec; 0.356 sec/batch)
 """
 
@@ -144,7 +144,8 @@ class CurvesTest(tf.test.TestCase):
     self.assertEqual([(0, 1), (100, 2)], trained.scalars['a'])
     section = compare_curves.section(
         trained, trained, compare_curves.compare(trained, trained))
-    table, = [t for t in section['tables'] if t['caption'] == 'Loss in the logs']
+    table, = [t for t in section['tables']
+              if t['caption'] == 'Loss in the logs']
     self.assertEqual([[0, '4.68', '4.68'], [10, '4.66', '4.66']],
                      table['rows'])
 

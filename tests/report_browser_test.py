@@ -112,12 +112,23 @@ class ReportBrowserTest(absltest.TestCase):
     self.addCleanup(self.browser.quit)
 
   def open(self, width):
-    # A window cannot be as narrow as a telephone.
-    self.browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
-        'width': width, 'height': 900, 'deviceScaleFactor': 1, 'mobile': False})
+    self.resize(width, 900)
     self.browser.get(self.url)
     self.assertEqual(width, self.browser.execute_script(
         'return window.innerWidth'))
+
+  def resize(self, width, height):
+    # A window cannot be as narrow as a telephone, nor as high as the page.
+    self.browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
+        'width': width, 'height': height, 'deviceScaleFactor': 1,
+        'mobile': False})
+
+  def screenshot(self, width):
+    """Returns an image of the whole page."""
+    self.resize(width, self.browser.execute_script(
+        'return document.documentElement.scrollHeight'))
+    return Image.open(io.BytesIO(
+        self.browser.get_screenshot_as_png())).convert('RGB')
 
   def find(self, selector):
     return self.browser.find_elements(By.CSS_SELECTOR, selector)
@@ -150,23 +161,27 @@ class ReportBrowserTest(absltest.TestCase):
           'features': [{'name': 'prefers-color-scheme', 'value': scheme}]})
       for width in _WIDTHS:
         self.open(width)
+        page = self.screenshot(width)
+        self.assertEqual(width, page.width)
         plots = self.find('svg')
         self.assertLen(plots, sum(len(s['plots'])
                                   for s in self.content['sections']))
-        colors = {name: self.color(name) for name in ('card', 'ours')}
+        card, ours = self.color('card'), self.color('ours')
         for plot in plots:
           label = '%s at %d in %s' % (plot.get_attribute('aria-label'), width,
                                       scheme)
-          self.assertBetween(plot.size['width'], 250, width - 20, label)
-          self.assertGreater(plot.size['height'], 150, label)
-          image = Image.open(io.BytesIO(plot.screenshot_as_png)).convert('RGB')
+          box = plot.rect
+          self.assertBetween(box['width'], 250, width - 20, label)
+          self.assertGreater(box['height'], 150, label)
+          image = page.crop([round(n) for n in (
+              box['x'], box['y'], box['x'] + box['width'],
+              box['y'] + box['height'])])
           painted = dict((color, n) for n, color in image.getcolors(1 << 24))
           # Letters, lines and the softened edges of both; mostly ground.
-          self.assertGreater(len(painted), 10, label)
-          self.assertEqual(colors['card'], max(painted, key=painted.get), label)
-          ours = sum(n for color, n in painted.items()
-                     if self.distance(color, colors['ours']) < 60)
-          self.assertGreater(ours, 20, label)
+          self.assertGreater(len(painted), 50, label)
+          self.assertIn(card, painted, label)
+          self.assertGreater(sum(n for color, n in painted.items()
+                                 if self.distance(color, ours) < 60), 20, label)
 
   def distance(self, *colors):
     return max(abs(a - b) for a, b in zip(*colors))
