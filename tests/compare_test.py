@@ -16,6 +16,7 @@ from tools import compare_exemptions
 from tools import compare_graph
 from tools import compare_values
 from tools import historical
+from tools import ledger
 from tools import training_graph
 
 _WEIGHTS = {'w': np.array([1, 2, 3], np.float32)}
@@ -63,6 +64,7 @@ class CompareTest(tf.test.TestCase):
         mock.patch.object(training_graph, 'initial_values',
                           return_value=_WEIGHTS), \
         mock.patch.object(compare_values, 'batches', _batches), \
+        mock.patch.object(ledger, 'make', return_value=([], [])), \
         mock.patch.dict(compare_exemptions.EXEMPTIONS,
                         {edition.name: exemptions}):
       code, _ = self.main('--steps=3')
@@ -72,7 +74,7 @@ class CompareTest(tf.test.TestCase):
   def test_equal_graphs(self):
     code, report = self.run_small({}, {})
     self.assertEqual((0, 0), (code, report['unexplained']))
-    self.assertEqual(['Graph', 'Checkpoints', 'Values'],
+    self.assertEqual(['Graph', 'Checkpoints', 'Values', 'Ledger of claims'],
                      [s['title'] for s in report['sections']])
     with open(os.path.join(self.out, 'report.html'), encoding='utf-8') as f:
       page = f.read()
@@ -83,7 +85,7 @@ class CompareTest(tf.test.TestCase):
   def test_difference_and_its_exemptions(self):
     code, report = self.run_small({}, {'rate': 0.2})
     self.assertEqual(1, code)
-    graph, checkpoints, values = report['sections']
+    graph, checkpoints, values, _ = report['sections']
     self.assertEqual(['GradientDescent/learning_rate', 'value'],
                      graph['tables'][0]['rows'][0][:2])
     self.assertEqual((1, 0), (graph['unexplained'],

@@ -16,11 +16,11 @@ from cifar10_compat import cifar10
 from cifar10_compat import errors
 from tests import historical_fixture
 from tests import record_fixture
-from tools import compare
 from tools import compare_exemptions
 from tools import compare_graph
 from tools import goldens
 from tools import historical
+from tools import historical_graph
 from tools import training_graph
 
 _EDITIONS = sorted(compare_exemptions.EXEMPTIONS)
@@ -180,7 +180,8 @@ class ToolTest(tf.test.TestCase):
                  '--out=' + self.out]
     with mock.patch.object(historical, 'find_edition', return_value=edition), \
         mock.patch.object(historical, 'EDITIONS', (edition,)), \
-        mock.patch.object(compare, 'theirs', return_value=theirs), \
+        mock.patch.object(historical_graph, 'build_apart',
+                          return_value=theirs), \
         mock.patch.object(cifar10, 'inference', side_effect=AssertionError), \
         mock.patch.object(goldens, 'print', create=True) as printed:
       self.assertEqual(1, goldens.main(arguments))

@@ -1,6 +1,6 @@
 r"""Compares our training graph with that of an unmodified historical trainer.
 
-  compare --source=DIR --data_dir=DIR --out=DIR [--steps=200]
+  compare --source=DIR --data_dir=DIR --out=DIR [--steps=200] [--our_run=DIR]
 
 DIR of --source is what tools/historical.py takes.  Into DIR of --out go
 report.json, with the number `unexplained` of differences that nothing explains,
@@ -21,6 +21,7 @@ import tempfile
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import checkpoints
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from tools import compare_checkpoints
@@ -29,6 +30,7 @@ from tools import compare_graph
 from tools import compare_report
 from tools import compare_values
 from tools import historical
+from tools import ledger
 from tools import training_graph
 
 _SEED = 20160216
@@ -175,7 +177,7 @@ def values_section(their_training, our_training, data_dir, steps):
             for order in sorted(set(found.orders[0]) | set(found.orders[1]))])])
 
 
-def compare(source, data_dir, steps, edition):
+def compare(source, data_dir, steps, edition, our_run=None):
   """Makes all comparisons.
 
   TensorFlow 2's behavior stays off in this process.
@@ -185,6 +187,7 @@ def compare(source, data_dir, steps, edition):
     data_dir: str, the directory above cifar-10-batches-bin.
     steps: int, how many steps to train.
     edition: historical.Edition of the source.
+    our_run: str, the train_dir of a run of ours, for the ledger's precisions.
 
   Returns:
     dict, a report of compare_report.py.
@@ -204,6 +207,8 @@ def compare(source, data_dir, steps, edition):
     with training_graph.Training(our_meta_graph) as b:
       sections.append(values_section(a, b, data_dir, steps))
       sections.insert(1, checkpoints_section(a, b))
+  sections.append(ledger.section(*ledger.make(
+      data_dir, our_run, our_meta_graph)))
   return compare_report.report(edition.name, tf.__version__, sections)
 
 
@@ -226,6 +231,9 @@ def _parser():
                            'be')
   parser.add_argument('--steps', type=int, default=200,
                       help='steps to train (default 200)')
+  parser.add_argument('--our_run', metavar='DIR',
+                      help='train_dir of a run of ours, whose precision the '
+                           'ledger holds against the one that is claimed')
   return parser
 
 
@@ -248,14 +256,16 @@ def main(argv):
     if args.steps < 1:
       raise errors.UsageError('--steps=%d: it must be at least 1' % args.steps)
     here = os.environ.get('BUILD_WORKING_DIRECTORY', os.getcwd())
-    source, data_dir, out = (
-        os.path.join(here, os.path.expanduser(path))
-        for path in (args.source, args.data_dir, args.out))
+    source, data_dir, out, our_run = (
+        path and os.path.join(here, os.path.expanduser(path))
+        for path in (args.source, args.data_dir, args.out, args.our_run))
     # All that can be wrong is noticed before the minutes of work.
     edition = historical.find_edition(source)
     datasets.check(datasets.CIFAR10, data_dir, eval_data=False)
+    if our_run and not checkpoints.latest(our_run):
+      raise errors.UsageError('--our_run=%s has no checkpoint' % our_run)
     _make(out)
-    content = compare(source, data_dir, args.steps, edition)
+    content = compare(source, data_dir, args.steps, edition, our_run)
     try:
       compare_report.write(content, out)
     except OSError as e:

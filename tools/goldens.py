@@ -1,4 +1,4 @@
-r"""What an unmodified historical trainer builds and computes, as JSON for tests.
+"""What an unmodified historical trainer builds and computes, for the tests.
 
   goldens --source=DIR --data_dir=DIR [--regenerate]
 
@@ -25,9 +25,9 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import cifar10
 from cifar10_compat import datasets
 from cifar10_compat import errors
-from tools import compare
 from tools import compare_values
 from tools import historical
+from tools import historical_graph
 from tools import training_graph
 
 DIRECTORY = os.path.join(
@@ -105,7 +105,7 @@ def make(meta_graph, edition, data_dir):
   TensorFlow 2's behavior must be off.
 
   Args:
-    meta_graph: MetaGraphDef, from compare.theirs().
+    meta_graph: MetaGraphDef, from historical_graph.build_apart().
     edition: historical.Edition that it was built by.
     data_dir: str, the directory that it reads images from.
 
@@ -394,7 +394,8 @@ def main(argv):
     datasets.check(datasets.CIFAR10, data_dir, eval_data=False)
     before = None if args.regenerate else read(edition.name, out)
     tf.disable_v2_behavior()
-    made = make(compare.theirs(source, data_dir), edition, data_dir)
+    made = make(historical_graph.build_apart(source, data_dir), edition,
+                data_dir)
     if args.regenerate:
       try:
         write(made, out)
