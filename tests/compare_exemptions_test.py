@@ -14,6 +14,7 @@ class ExemptionsTest(absltest.TestCase):
     names = {edition.name for edition in historical.EDITIONS}
     self.assertContainsSubset(set(compare_exemptions.EXEMPTIONS), names)
     self.assertContainsSubset(set(compare_exemptions.RENAMES), names)
+    self.assertContainsSubset(set(compare_exemptions.TAGS), names)
 
   def test_each_names_one_op_and_one_attribute_and_says_why(self):
     for name, exemptions in compare_exemptions.EXEMPTIONS.items():
@@ -32,6 +33,16 @@ class ExemptionsTest(absltest.TestCase):
         self.assertLen(set(ops), len(ops), name)
         for op in ops:
           self.assertRegex(op, r'^[A-Za-z0-9_./]+$')
+
+  def test_each_tag_is_written_out_and_says_why(self):
+    for name, tags in compare_exemptions.TAGS.items():
+      for side in ('theirs', 'ours'):
+        listed = [tag for tag in (getattr(r, side) for r in tags) if tag]
+        self.assertLen(set(listed), len(listed), name)
+        for tag in listed:
+          self.assertRegex(tag, r'^[A-Za-z0-9_./]+( \(raw\))?$')
+      for rename in tags:
+        self.assertGreater(len(rename.reason), 20)
 
 
 if __name__ == '__main__':

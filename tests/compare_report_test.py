@@ -19,7 +19,8 @@ def _report(unexplained=2):
            compare_report.table('None', ('op',), [])]),
       compare_report.section(
           'Values', 1 if unexplained else 0, ['All of them.'],
-          [compare_report.table('Many', ('n',), [(i,) for i in range(100)])])])
+          [compare_report.table('Many', ('n',), [(i,) for i in range(100)])],
+          [('Loss < 5', '<svg viewBox="0 0 4 3"><path d="M 0 0"/></svg>')])])
 
 
 class ReportTest(absltest.TestCase):
@@ -40,7 +41,11 @@ class ReportTest(absltest.TestCase):
       content = json.load(f)
     with open(os.path.join(directory, 'report.html'), encoding='utf-8') as f:
       page = f.read()
-    self.assertEqual(json.loads(json.dumps(_report())), content)
+    self.assertNotIn('svg', json.dumps(content))
+    expected = json.loads(json.dumps(_report()))
+    for section in expected['sections']:
+      del section['plots']
+    self.assertEqual(expected, content)
     self.assertIs(int, type(content['unexplained']))
     self.assertIn('3 unexplained differences', page)
     for section in content['sections']:
@@ -63,6 +68,14 @@ class ReportTest(absltest.TestCase):
       page = compare_report.to_html(_report(unexplained))
       self.assertIn('class="verdict %s"' % color, page)
 
+  def test_plots(self):
+    page = compare_report.to_html(_report())
+    self.assertEqual(1, page.count('<svg'))
+    self.assertIn('<svg role="img" aria-label="Loss &lt; 5" viewBox="0 0 4 3">'
+                  '<path d="M 0 0"/></svg>'
+                  '<figcaption>Loss &lt; 5</figcaption>', page)
+    self.assertEqual(1, page.count('<div class="plots">'))
+
   def test_tables(self):
     page = compare_report.to_html(_report())
     self.assertIn('<summary>Many (100)</summary>', page)
@@ -71,7 +84,7 @@ class ReportTest(absltest.TestCase):
 
   def test_every_element_is_closed(self):
     page = compare_report.to_html(_report())
-    tags = re.findall(r'<(/?)(\w+)', page)
+    tags = re.findall(r'<(/?)(\w+)(?![^<>]*/>)', page)
     open_tags = []
     for slash, tag in tags:
       if slash:

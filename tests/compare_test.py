@@ -7,15 +7,21 @@ from unittest import mock
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import checkpoints
 from cifar10_compat import errors
 from tests import historical_fixture
 from tests import record_fixture
 from tests import small_training
 from tools import compare
+from tools import compare_curves
+from tools import compare_eval
 from tools import compare_exemptions
 from tools import compare_graph
+from tools import compare_input
+from tools import compare_report
 from tools import compare_values
 from tools import historical
+from tools import historical_graph
 from tools import ledger
 from tools import training_graph
 
@@ -25,6 +31,10 @@ _WEIGHTS = {'w': np.array([1, 2, 3], np.float32)}
 def _batches(unused_data_dir, steps, unused_seed):
   for i in range(steps):
     yield np.full((2, 3), i + 1, np.float32), np.full(2, i, np.int32)
+
+
+def _section(title):
+  return compare_report.section(title, 0, [])
 
 
 class CompareTest(tf.test.TestCase):
@@ -45,8 +55,8 @@ class CompareTest(tf.test.TestCase):
                            '--out=' + (out or self.out)] + list(more))
     return code, '\n'.join(call.args[0] for call in printed.call_args_list)
 
-  def check_error(self, *parts, **arguments):
-    code, text = self.main(**arguments)
+  def check_error(self, *parts, more=(), **arguments):
+    code, text = self.main(*more, **arguments)
     self.assertEqual(1, code)
     self.assertStartsWith(text, 'compare: error: ')
     self.assertNotIn('\n', text)
@@ -57,7 +67,7 @@ class CompareTest(tf.test.TestCase):
     """Runs main() on two small graphs; returns (exit code, report.json)."""
     edition = historical_fixture.OLD
     with mock.patch.object(historical, 'find_edition', return_value=edition), \
-        mock.patch.object(compare, 'theirs',
+        mock.patch.object(historical_graph, 'build_apart',
                           return_value=small_training.meta_graph(**theirs)), \
         mock.patch.object(training_graph, 'ours',
                           return_value=small_training.meta_graph(**ours)), \
@@ -65,16 +75,19 @@ class CompareTest(tf.test.TestCase):
                           return_value=_WEIGHTS), \
         mock.patch.object(compare_values, 'batches', _batches), \
         mock.patch.object(ledger, 'make', return_value=([], [])), \
+        mock.patch.object(compare, 'input_section', return_value=_section(
+            'Input')), \
         mock.patch.dict(compare_exemptions.EXEMPTIONS,
                         {edition.name: exemptions}):
-      code, _ = self.main('--steps=3')
+      code, _ = self.main('--steps=3', '--curve_steps=0')
     with open(os.path.join(self.out, 'report.json'), encoding='utf-8') as f:
       return code, json.load(f)
 
   def test_equal_graphs(self):
     code, report = self.run_small({}, {})
     self.assertEqual((0, 0), (code, report['unexplained']))
-    self.assertEqual(['Graph', 'Checkpoints', 'Values', 'Ledger of claims'],
+    self.assertEqual(['Graph', 'Checkpoints', 'Values', 'Input',
+                      'Ledger of claims'],
                      [s['title'] for s in report['sections']])
     with open(os.path.join(self.out, 'report.html'), encoding='utf-8') as f:
       page = f.read()
@@ -85,11 +98,11 @@ class CompareTest(tf.test.TestCase):
   def test_difference_and_its_exemptions(self):
     code, report = self.run_small({}, {'rate': 0.2})
     self.assertEqual(1, code)
-    graph, checkpoints, values, _ = report['sections']
+    graph, restored, values, _, _ = report['sections']
     self.assertEqual(['GradientDescent/learning_rate', 'value'],
                      graph['tables'][0]['rows'][0][:2])
     self.assertEqual((1, 0), (graph['unexplained'],
-                              checkpoints['unexplained']))
+                              restored['unexplained']))
     self.assertGreater(values['unexplained'], 0)
     self.assertEqual(report['unexplained'], 1 + values['unexplained'])
 
@@ -109,6 +122,85 @@ class CompareTest(tf.test.TestCase):
     self.assertIn('Variable (int32) as global_step (int64)', theirs)
     self.assertIn('global_step (int64) as Variable (int32)', ours)
 
+  def test_input_section(self):
+    def sample(meta_graph, coded_meta_graph, unused_count):
+      return compare_input.Drawn(
+          {'x': np.array([meta_graph, coded_meta_graph])}, 0)
+
+    drawn_from = []
+    def theirs(source, data_dir):
+      self.assertEqual('/source', source)
+      drawn_from.append(data_dir)
+      return 3
+
+    def ours(data_dir):
+      drawn_from.append(data_dir)
+      return 3
+
+    with mock.patch.object(compare_input, 'sample', sample), \
+        mock.patch.object(historical_graph, 'build_apart', theirs), \
+        mock.patch.object(training_graph, 'ours', ours):
+      section = compare.input_section('/source', '/data', 1, 2)
+    self.assertEqual(0, section['unexplained'])
+    self.assertEqual([['x', 1, 1, 0], ['x', 2, 0, 1], ['x', 3, 1, 1]],
+                     section['tables'][1]['rows'])
+    # Both on the same coded files, which are gone again.
+    self.assertLen(set(drawn_from), 1)
+    self.assertNotIn('/data', drawn_from)
+    self.assertFalse(os.path.exists(drawn_from[0]))
+
+  def run_sections(self, latest='/run/model.ckpt-7', **arguments):
+    """Returns titles, and what was trained, read and scored."""
+    calls = []
+
+    def train(module, args, data_dir, train_dir, steps):
+      calls.append(('train', module, args, data_dir, steps))
+      self.assertFalse(os.path.exists(train_dir))
+      return compare_curves.Run({}, {'a': [(0, 1.)]}, frozenset('a'))
+
+    def read(train_dir):
+      calls.append(('read', train_dir))
+      return compare_curves.Run({}, {'a': [(0, 2.)]}, frozenset('a'))
+
+    def evaluate(source, data_dir, checkpoint_dir):
+      calls.append(('evaluate', source, data_dir, checkpoint_dir))
+      return [compare_eval.Score('a score', .5, False, False)] * 4
+
+    with mock.patch.object(compare_curves, 'train', train), \
+        mock.patch.object(compare_curves, 'read', read), \
+        mock.patch.object(compare_eval, 'evaluate', evaluate), \
+        mock.patch.object(checkpoints, 'latest', return_value=latest):
+      sections = compare.runs_sections('/source', '/data',
+                                       historical_fixture.OLD, **arguments)
+    return [s['title'] for s in sections], calls
+
+  def test_runs_of_our_own(self):
+    titles, calls = self.run_sections(curve_steps=20)
+    self.assertEqual(['Eval', 'Curves'], titles)
+    self.assertEqual([
+        ('train', 'tools.historical', ['--source=/source', 'cifar10_train'],
+         '/data', 20),
+        ('train', 'cifar10_compat.cifar10_train', [], '/data', 20)], calls[:2])
+    self.assertEqual(('evaluate', '/source', '/data'), calls[2][:3])
+    self.assertEndsWith(calls[2][3], 'theirs')
+
+  def test_runs_that_are_there(self):
+    titles, calls = self.run_sections(their_run='/a', our_run='/b',
+                                      curve_steps=20)
+    self.assertEqual(['Eval', 'Curves'], titles)
+    self.assertEqual([('read', '/a'), ('read', '/b'),
+                      ('evaluate', '/source', '/data', '/a')], calls)
+    _, calls = self.run_sections(their_run='/a', curve_steps=20,
+                                 checkpoint_dir='/c')
+    self.assertEqual(['read', 'train', 'evaluate'], [c[0] for c in calls])
+    self.assertEqual('/c', calls[2][3])
+
+  def test_sections_left_out(self):
+    self.assertEqual(([], []), self.run_sections())
+    titles, calls = self.run_sections(checkpoint_dir='/c')
+    self.assertEqual(['Eval'], titles)
+    self.assertLen(calls, 1)
+
   def test_bad_input(self):
     self.check_error(self.source, 'not the tutorial')
     self.check_error('/no/such', source='/no/such')
@@ -121,6 +213,11 @@ class CompareTest(tf.test.TestCase):
       self.check_error('data_batch_1.bin', '--data_dir',
                        data_dir=self.source)
       self.check_error('--out', out=os.path.join(self.source, 'cifar10.py'))
+      self.check_error('event files', '--their_run', more=(
+          '--their_run=' + self.source,))
+      self.check_error('--checkpoint_dir', 'no checkpoint', more=(
+          '--checkpoint_dir=' + self.source,))
+    self.check_error('--curve_steps=15', more=('--curve_steps=15',))
     code, text = self.main('--steps=0')
     self.assertEqual(1, code)
     self.assertIn('--steps=0', text)
@@ -130,7 +227,7 @@ class CompareTest(tf.test.TestCase):
 
   def test_process_that_fails(self):
     with self.assertRaisesRegex(errors.UsageError, 'not the tutorial'):
-      compare.theirs(self.source, self.data_dir)
+      historical_graph.build_apart(self.source, self.data_dir)
 
 
 if __name__ == '__main__':

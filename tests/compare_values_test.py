@@ -66,6 +66,35 @@ class ArithmeticTest(tf.test.TestCase):
     self.assertNotAllClose(first[0][0], first[1][0])
 
 
+# Their sum from left to right is another one than from right to left.
+_ADDENDS = np.array([1, 2**-24, 2**-24], np.float32)
+
+
+def _sum_of_three(read_late):
+  """Returns a graph whose loss is a sum, read by others before it or after."""
+  with tf.Graph().as_default():
+    step = tf.train.get_or_create_global_step()
+    images = tf.placeholder(tf.float32, [2, 3])
+    labels = tf.placeholder(tf.int32, [2])
+    weights = tf.get_variable('w', [3])
+    addends = [tf.reduce_sum(weights * np.eye(3, dtype=np.float32)[i],
+                             name='addend_%d' % i) for i in range(3)]
+    averages = tf.train.ExponentialMovingAverage(0.9, name='avg')
+    if read_late:
+      loss = tf.add_n(addends)
+      with tf.control_dependencies([loss]):
+        reads = averages.apply(addends[:2])
+    else:
+      reads = averages.apply(addends[:2])
+      with tf.control_dependencies([reads]):
+        loss = tf.add_n(addends)
+    with tf.control_dependencies([reads, loss]):
+      update = tf.train.GradientDescentOptimizer(0.).minimize(loss, step)
+    saver = tf.train.Saver(tf.global_variables())
+    tf.global_variables_initializer()
+    return training_graph.export(images, labels, loss, update, saver)
+
+
 class CompareTest(tf.test.TestCase):
 
   def compare(self, *variations, steps=3):
@@ -73,6 +102,14 @@ class CompareTest(tf.test.TestCase):
             for v in variations)
     with a, b:
       return compare_values.compare(a, b, WEIGHTS, _batches(steps))
+
+  def test_sum_does_not_depend_on_who_reads_its_addends_when(self):
+    with training_graph.Training(_sum_of_three(False)) as a:
+      with training_graph.Training(_sum_of_three(True)) as b:
+        result = compare_values.compare(a, b, {'w': _ADDENDS}, _batches(1))
+    self.assertEmpty(result.mismatches)
+    # Each of the two is lost in 1; from the right, both together are not.
+    self.assertEqual(([1.], [1.]), result.losses)
 
   def test_equal(self):
     result = self.compare({}, {'step_name': 'Variable', 'step_type': tf.int32})

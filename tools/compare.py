@@ -1,6 +1,8 @@
-r"""Compares our training graph with that of an unmodified historical trainer.
+r"""Compares our training with that of the unmodified historical tutorial.
 
-  compare --source=DIR --data_dir=DIR --out=DIR [--steps=200] [--our_run=DIR]
+  compare --source=DIR --data_dir=DIR --out=DIR [--steps=200]
+      [--curve_steps=200] [--checkpoint_dir=DIR] [--their_run=DIR]
+      [--our_run=DIR]
 
 DIR of --source is what tools/historical.py takes.  Into DIR of --out go
 report.json, with the number `unexplained` of differences that nothing explains,
@@ -15,56 +17,36 @@ from cifar10_compat import quiet  # pylint: disable=unused-import
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 
+try:
+  import matplotlib  # pylint: disable=unused-import
+  import scipy  # pylint: disable=unused-import
+except ModuleNotFoundError as e:
+  raise SystemExit('compare: error: %s is not installed: pip install .[compare]'
+                   % e.name) from None
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import checkpoints
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from tools import compare_checkpoints
+from tools import compare_curves
+from tools import compare_eval
 from tools import compare_exemptions
 from tools import compare_graph
+from tools import compare_input
+from tools import compare_plots
 from tools import compare_report
 from tools import compare_values
 from tools import historical
+from tools import historical_graph
 from tools import ledger
 from tools import training_graph
 
 _SEED = 20160216
-
-
-def theirs(source, data_dir):
-  """Has the historical trainer's graph built in a process of its own.
-
-  Args:
-    source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
-
-  Returns:
-    MetaGraphDef, from training_graph.export().
-
-  Raises:
-    UsageError: that process failed; its last line is in the message.
-  """
-  with tempfile.TemporaryDirectory() as scratch:
-    out = os.path.join(scratch, 'meta_graph')
-    # What starts us may find `tools` by the current directory alone.
-    path = os.pathsep.join(p or os.getcwd() for p in sys.path)
-    result = subprocess.run(
-        [sys.executable, '-m', 'tools.historical_graph', '--source=' + source,
-         '--data_dir=' + data_dir, '--out=' + out],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=dict(os.environ, PYTHONPATH=path))
-    if result.returncode:
-      lines = result.stderr.strip().splitlines() or ['no message']
-      raise errors.UsageError(
-          '--source=%s: its training graph cannot be built: %s' %
-          (source, lines[-1]))
-    with open(out, 'rb') as f:
-      return tf.MetaGraphDef.FromString(f.read())
+_INPUT_IMAGES = 8192
 
 
 def graph_section(their_meta_graph, our_meta_graph, exemptions, renames):
@@ -157,7 +139,7 @@ def values_section(their_training, our_training, data_dir, steps):
       'Values', compare_values.unexplained(found),
       ['%d steps from the same weights on the same batches of '
        'standardized random crops, on one thread; the loss went from %.4f to '
-       '%.4f.' % (found.steps, *found.losses),
+       '%.4f.' % (found.steps, found.losses[0][0], found.losses[0][-1]),
        '%d values (loss, gradients, weights, averages of the losses and step '
        'counter of each step) were compared bit by bit; %d of them differ '
        'anywhere.' % (found.compared, len(found.mismatches)),
@@ -174,10 +156,70 @@ def values_section(their_training, our_training, data_dir, steps):
            'Orders in which weights were averaged',
            ('order', 'theirs', 'ours'),
            [(order,) + tuple(seen.get(order, 0) for seen in found.orders)
-            for order in sorted(set(found.orders[0]) | set(found.orders[1]))])])
+            for order in sorted(set(found.orders[0]) | set(found.orders[1]))])],
+      [('Loss of each step.', compare_plots.curves(
+          *(list(enumerate(losses)) for losses in found.losses)))])
 
 
-def compare(source, data_dir, steps, edition, our_run=None):
+def input_section(source, data_dir, their_meta_graph, our_meta_graph):
+  """Compares the images that both pipelines distort.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    data_dir: str, the directory above cifar-10-batches-bin.
+    their_meta_graph, our_meta_graph: MetaGraphDef, on data_dir.
+
+  Returns:
+    A section of the report.
+  """
+  with tempfile.TemporaryDirectory() as coded:
+    compare_input.write_codes(coded)
+    drawn = [compare_input.sample(*graphs, _INPUT_IMAGES) for graphs in (
+        (their_meta_graph, historical_graph.build_apart(source, coded)),
+        (our_meta_graph, training_graph.ours(coded)))]
+  return compare_input.section(compare_input.compare(*drawn))
+
+
+def runs_sections(source, data_dir, edition, curve_steps=0, checkpoint_dir=None,
+                  their_run=None, our_run=None):
+  """Compares the evaluators and the event files of two runs.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    data_dir: str, the directory above cifar-10-batches-bin.
+    edition: historical.Edition of the source.
+    curve_steps: int, how long to train each run that is not there.
+    checkpoint_dir: str, whose newest checkpoint is scored; by default that of
+      their run.
+    their_run, our_run: str, directories of runs.
+
+  Returns:
+    list of sections of the report: without curve_steps and runs there are no
+    curves, and without any checkpoint no evaluation.
+  """
+  sections = []
+  with tempfile.TemporaryDirectory() as scratch:
+    trainers = (
+        ('tools.historical', ['--source=' + source, 'cifar10_train'],
+         their_run, os.path.join(scratch, 'theirs')),
+        ('cifar10_compat.cifar10_train', [],
+         our_run, os.path.join(scratch, 'ours')))
+    if curve_steps or (their_run and our_run):
+      # One after the other: each takes the whole machine.
+      runs = [compare_curves.read(there) if there else
+              compare_curves.train(module, args, data_dir, new, curve_steps)
+              for module, args, there, new in trainers]
+      sections.append(compare_curves.section(*runs, compare_curves.compare(
+          *runs, compare_exemptions.TAGS.get(edition.name, ()))))
+      checkpoint_dir = checkpoint_dir or their_run or trainers[0][-1]
+    if checkpoint_dir:
+      sections.insert(0, compare_eval.section(
+          compare_eval.evaluate(source, data_dir, checkpoint_dir),
+          os.path.basename(checkpoints.latest(checkpoint_dir))))
+  return sections
+
+
+def compare(source, data_dir, steps, edition, **runs):
   """Makes all comparisons.
 
   TensorFlow 2's behavior stays off in this process.
@@ -187,17 +229,17 @@ def compare(source, data_dir, steps, edition, our_run=None):
     data_dir: str, the directory above cifar-10-batches-bin.
     steps: int, how many steps to train.
     edition: historical.Edition of the source.
-    our_run: str, the train_dir of a run of ours, for the ledger's precisions.
+    **runs: what runs_sections() takes besides.
 
   Returns:
     dict, a report of compare_report.py.
 
   Raises:
-    UsageError: the historical graph cannot be built.
+    UsageError: the historical graph cannot be built, or a program failed.
     ValueError: the data_dir lacks a file.
   """
   tf.disable_v2_behavior()
-  their_meta_graph = theirs(source, data_dir)
+  their_meta_graph = historical_graph.build_apart(source, data_dir)
   our_meta_graph = training_graph.ours(data_dir)
   sections = [graph_section(
       their_meta_graph, our_meta_graph,
@@ -207,8 +249,11 @@ def compare(source, data_dir, steps, edition, our_run=None):
     with training_graph.Training(our_meta_graph) as b:
       sections.append(values_section(a, b, data_dir, steps))
       sections.insert(1, checkpoints_section(a, b))
+  sections.append(input_section(source, data_dir, their_meta_graph,
+                                our_meta_graph))
+  sections += runs_sections(source, data_dir, edition, **runs)
   sections.append(ledger.section(*ledger.make(
-      data_dir, our_run, our_meta_graph)))
+      data_dir, runs.get('our_run'), our_meta_graph)))
   return compare_report.report(edition.name, tf.__version__, sections)
 
 
@@ -230,10 +275,18 @@ def _parser():
                       help='where report.json and report.html go; made if need '
                            'be')
   parser.add_argument('--steps', type=int, default=200,
-                      help='steps to train (default 200)')
+                      help='steps to train on the same batches (default 200)')
+  parser.add_argument('--curve_steps', type=int, default=200,
+                      help='steps of two runs whose event files are compared, '
+                           'a multiple of 10; 0 leaves them out (default 200)')
+  parser.add_argument('--checkpoint_dir', metavar='DIR',
+                      help='where the checkpoint is that all evaluators score '
+                           '(default: the run of theirs)')
+  parser.add_argument('--their_run', metavar='DIR',
+                      help='train_dir of a run of the historical trainer, in '
+                           'place of a new one')
   parser.add_argument('--our_run', metavar='DIR',
-                      help='train_dir of a run of ours, whose precision the '
-                           'ledger holds against the one that is claimed')
+                      help='the same of ours')
   return parser
 
 
@@ -255,17 +308,32 @@ def main(argv):
     args = _parser().parse_args(argv)
     if args.steps < 1:
       raise errors.UsageError('--steps=%d: it must be at least 1' % args.steps)
+    if args.curve_steps < 0 or args.curve_steps % 10:
+      raise errors.UsageError('--curve_steps=%d: it must be a multiple of 10, '
+                              'or 0' % args.curve_steps)
     here = os.environ.get('BUILD_WORKING_DIRECTORY', os.getcwd())
-    source, data_dir, out, our_run = (
+    source, data_dir, out, checkpoint_dir, their_run, our_run = (
         path and os.path.join(here, os.path.expanduser(path))
-        for path in (args.source, args.data_dir, args.out, args.our_run))
+        for path in (args.source, args.data_dir, args.out, args.checkpoint_dir,
+                     args.their_run, args.our_run))
     # All that can be wrong is noticed before the minutes of work.
     edition = historical.find_edition(source)
-    datasets.check(datasets.CIFAR10, data_dir, eval_data=False)
-    if our_run and not checkpoints.latest(our_run):
-      raise errors.UsageError('--our_run=%s has no checkpoint' % our_run)
+    for eval_data in (False, True):
+      datasets.check(datasets.CIFAR10, data_dir, eval_data)
+    for flag, run in (('their_run', their_run), ('our_run', our_run)):
+      if run:
+        try:
+          compare_curves.read(run)
+        except errors.UsageError as e:
+          raise errors.UsageError('--%s: %s' % (flag, e)) from e
+    if checkpoint_dir and not checkpoints.latest(checkpoint_dir):
+      raise errors.UsageError('--checkpoint_dir=%s has no checkpoint' %
+                              checkpoint_dir)
     _make(out)
-    content = compare(source, data_dir, args.steps, edition, our_run)
+    content = compare(source, data_dir, args.steps, edition,
+                      curve_steps=args.curve_steps,
+                      checkpoint_dir=checkpoint_dir, their_run=their_run,
+                      our_run=our_run)
     try:
       compare_report.write(content, out)
     except OSError as e:

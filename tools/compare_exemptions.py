@@ -371,6 +371,54 @@ _V1_13_0_RENAMES = (
   softmax_linear/biases/gradients HistogramSummary_19
 """, ('', '/tag')))
 
+# The same for the tags of event files.  An empty name: the other side alone has
+# the tag.
+_V0_7_0_TAGS = _rename(_QUEUE, """
+  input_producer/fraction_of_32_full
+      queue/input_producer/fraction_of_32_full
+  shuffle_batch/fraction_over_20000_of_384_full
+      queue/shuffle_batch/fraction_over_20000_of_384_full
+""")
+
+_V1_13_0_TAGS = (
+    _V0_7_0_TAGS +
+    _rename(_TAG, """
+  conv1/conv1/conv1/sparsity conv1/conv1/sparsity
+  conv2/conv2/conv2/sparsity conv2/conv2/sparsity
+  local3/local3/local3/sparsity local3/local3/sparsity
+  local4/local4/local4/sparsity local4/local4/sparsity
+  softmax_linear/softmax_linear/softmax_linear/sparsity
+      softmax_linear/softmax_linear/sparsity
+  conv1/conv1/conv1/activations conv1/conv1/activations
+  conv2/conv2/conv2/activations conv2/conv2/activations
+  local3/local3/local3/activations local3/local3/activations
+  local4/local4/local4/activations local4/local4/activations
+  softmax_linear/softmax_linear/softmax_linear/activations
+      softmax_linear/softmax_linear/activations
+  local3/weight_loss_1 local3/weight_loss
+  local4/weight_loss_1 local4/weight_loss
+  cross_entropy_1 cross_entropy
+  total_loss_1 total_loss
+  conv1/weights_1 conv1/weights
+  conv1/biases_1 conv1/biases
+  conv2/weights_1 conv2/weights
+  conv2/biases_1 conv2/biases
+  local3/weights_1 local3/weights
+  local3/biases_1 local3/biases
+  local4/weights_1 local4/weights
+  local4/biases_1 local4/biases
+  softmax_linear/weights_1 softmax_linear/weights
+  softmax_linear/biases_1 softmax_linear/biases
+""") + (
+    # These names have a space in them.
+    Rename('local3/weight_loss__raw_', 'local3/weight_loss (raw)', _TAG),
+    Rename('local4/weight_loss__raw_', 'local4/weight_loss (raw)', _TAG),
+    Rename('cross_entropy__raw_', 'cross_entropy (raw)', _TAG),
+    Rename('total_loss__raw_', 'total_loss (raw)', _TAG),
+    Rename('global_step/sec', '',
+           "today's MonitoredTrainingSession, which this edition's trainer "
+           'leaves as it is, counts steps a second; v0.7.0 and ours do not')))
+
 # By the name of the edition in historical.EDITIONS.
 EXEMPTIONS = {
     'tensorflow v0.7.0 and v0.7.1': _V0_7_0,
@@ -378,4 +426,8 @@ EXEMPTIONS = {
 }
 RENAMES = {
     'tensorflow/models v1.12.0 and v1.13.0': _V1_13_0_RENAMES,
+}
+TAGS = {
+    'tensorflow v0.7.0 and v0.7.1': _V0_7_0_TAGS,
+    'tensorflow/models v1.12.0 and v1.13.0': _V1_13_0_TAGS,
 }

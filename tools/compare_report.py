@@ -7,7 +7,7 @@ A report is a dict of plain values, the content of report.json:
   unexplained, the sum of the sections'
   sections, a list of section()s
 
-report.html shows the same and nothing else.  It loads nothing: no script, no
+report.html shows the same, and plots of it.  It loads nothing: no script, no
 font, no image.
 """
 
@@ -16,18 +16,18 @@ import json
 import os
 
 # Longer tables are folded until one asks for them.
-_FOLDED_ROWS = 30
+_FOLDED_ROWS = 20
 
 _STYLE = """
 :root { color-scheme: light dark; --text: #1d2329; --dim: #5b6570;
   --page: #f5f6f8; --card: #fff; --line: #dde1e6; --good: #1a7f4b;
-  --bad: #c0312b; }
+  --bad: #c0312b; --theirs: #e8912d; --ours: #1d4ed8; }
 @media (prefers-color-scheme: dark) { :root { --text: #e4e8ec; --dim: #9aa5b1;
   --page: #14181c; --card: #1d2329; --line: #343c45; --good: #4cc38a;
-  --bad: #ff7b72; } }
+  --bad: #ff7b72; --theirs: #b86a12; --ours: #8ab4ff; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text);
-  font: 16px/1.5 system-ui, sans-serif; }
+  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 main { max-width: 70rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; }
 h2 { font-size: 1.2rem; margin: 0 0 .5rem; display: flex; flex-wrap: wrap;
@@ -47,12 +47,21 @@ table { border-collapse: collapse; font-size: .875rem; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0;
   border-top: 1px solid var(--line); }
 th { color: var(--dim); font-weight: 600; border-top: 0; }
-td { overflow-wrap: anywhere; min-width: 6rem;
+td { min-width: 6rem;
   font-variant-numeric: tabular-nums; }
+.plots { display: grid; gap: 1.25rem; margin: 1rem 0;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); }
+figure { margin: 0; }
+figcaption { font-size: .875rem; }
+svg { display: block; width: 100%; height: auto; max-width: 30rem; }
+.theirs, .ours { display: inline-block; width: 1.5rem; height: .5rem;
+  margin: 0 .4rem 0 0; background: var(--theirs); }
+.ours { background: var(--ours); height: .2rem; margin-left: 1.25rem;
+  vertical-align: middle; }
 """
 
 
-def section(title, unexplained, text, tables=()):
+def section(title, unexplained, text, tables=(), plots=()):
   """Returns one comparison's part of the report.
 
   Args:
@@ -60,9 +69,12 @@ def section(title, unexplained, text, tables=()):
     unexplained: int, how many of its differences nothing explains.
     text: sequence of sentences that say what was compared and what came out.
     tables: sequence of table()s; those without rows are left out.
+    plots: sequence of (caption, SVG of compare_plots.py), of values that the
+      text and the tables have as well: report.json gets no plots.
   """
   return {'title': title, 'unexplained': unexplained, 'text': list(text),
-          'tables': [t for t in tables if t['rows']]}
+          'tables': [t for t in tables if t['rows']],
+          'plots': [list(plot) for plot in plots]}
 
 
 def table(caption, columns, rows):
@@ -99,11 +111,18 @@ def write(content, directory):
   """
   with open(os.path.join(directory, 'report.json'), 'w',
             encoding='utf-8') as f:
-    json.dump(content, f, indent=1)
+    json.dump(without_plots(content), f, indent=1)
     f.write('\n')
   with open(os.path.join(directory, 'report.html'), 'w',
             encoding='utf-8') as f:
     f.write(to_html(content))
+
+
+def without_plots(content):
+  """Returns the content of report.json for a report."""
+  return dict(content, sections=[
+      {key: value for key, value in s.items() if key != 'plots'}
+      for s in content['sections']])
 
 
 def count(number, noun):
@@ -136,8 +155,8 @@ def to_html(content):
       '<body>',
       '<main>',
       '<h1>%s</h1>' % html.escape(title),
-      '<p class="dim">Both sides on TensorFlow %s. “Theirs” is the graph of '
-      'the unmodified historical trainer, “ours” that of cifar10_compat.</p>' %
+      '<p class="dim">Both sides on TensorFlow %s. “Theirs” is the unmodified '
+      'historical tutorial, “ours” is cifar10_compat.</p>' %
       html.escape(content['tensorflow']),
       '<p class="verdict %s">%s</p>' % (
           _color(content), html.escape(_capital(count(
@@ -164,8 +183,20 @@ def _section(content):
           html.escape(content['title']), _color(content),
           html.escape('%d unexplained' % content['unexplained']))]
   lines += ['<p>%s</p>' % html.escape(text) for text in content['text']]
+  if content['plots']:
+    lines += ['<p class="dim"><span class="theirs"></span>theirs '
+              '<span class="ours"></span>ours</p>', '<div class="plots">']
+    lines += [_plot(*plot) for plot in content['plots']]
+    lines += ['</div>']
   lines += [_table(t) for t in content['tables']]
   return '\n'.join(lines + ['</section>'])
+
+
+def _plot(caption, svg):
+  caption = html.escape(caption)
+  return '<figure>%s<figcaption>%s</figcaption></figure>' % (
+      svg.replace('<svg', '<svg role="img" aria-label="%s"' % caption, 1),
+      caption)
 
 
 def _table(content):

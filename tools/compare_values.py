@@ -32,7 +32,7 @@ class Result(NamedTuple):
   mismatches: tuple  # of Mismatches, the first of each value
   off_formula: tuple  # of Mismatches of averaged weights: "theirs: KEY"
   orders: tuple  # for theirs and ours, dict from order, str, to how often
-  losses: tuple  # the first and the last
+  losses: tuple  # theirs and ours, lists with the loss of each step
 
 
 def differing(a, b):
@@ -146,21 +146,24 @@ def compare(theirs, ours, weights, drawn):
   before = [side.read() for side in sides]
   mismatches, off_formula = {}, {}
   seen = ({}, {})
-  losses = []
+  losses = ([], [])
   compared = 0
   for step, (images, labels) in enumerate(drawn):
     values, after = [], []
     for n, side in enumerate(sides):
+      # AddN adds into an addend that nobody else still needs, and begins with
+      # it, so that the last bit of a sum of three would depend on what has run
+      # before it.  Addends that are fetched are needed to the end.
       fetched = side.session.run(
           {'loss': side.loss, 'gradients': dict(side.gradients),
-           'train': side.train_op},
+           'train': side.train_op, 'addends': list(side.loss.op.inputs)},
           {side.images: images, side.labels: labels})
       after.append(side.read())
       values.append(_by_name(side, fetched, after[n]))
       _check_averages(side, step, before[n], after[n], seen[n], off_formula,
                       ('theirs', 'ours')[n])
-    losses.append(float(values[0]['loss']))
-    if not np.isfinite(losses[-1]):
+      losses[n].append(float(fetched['loss']))
+    if not np.isfinite(losses[0][-1]):
       # What follows is the same on both sides, and means nothing.
       mismatches.setdefault('finite', Mismatch(
           step, 'loss (not finite)', 1, float('inf')))
@@ -170,9 +173,8 @@ def compare(theirs, ours, weights, drawn):
       if mismatch:
         mismatches.setdefault(name, mismatch)
     before = after
-  return Result(len(losses), compared, tuple(mismatches.values()),
-                tuple(off_formula.values()), seen,
-                (losses[0], losses[-1]) if losses else ())
+  return Result(len(losses[0]), compared, tuple(mismatches.values()),
+                tuple(off_formula.values()), seen, losses)
 
 
 def unexplained(result):

@@ -64,6 +64,31 @@ def ours(data_dir):
     return export(images, labels, loss, train_op, saver)
 
 
+def import_parts(meta_graph):
+  """Imports a MetaGraphDef into the default graph.
+
+  Args:
+    meta_graph: MetaGraphDef, from export().
+
+  Returns:
+    (tf.train.Saver, list): the saver, and what PARTS names, in that order.
+
+  Raises:
+    UsageError: the MetaGraphDef does not say where its parts are.
+  """
+  missing = [part for part in PARTS
+             if _PREFIX + part not in meta_graph.collection_def]
+  if missing:
+    raise errors.UsageError(
+        'a MetaGraphDef without the collection %s: it must be one of '
+        'training_graph.export()' % (_PREFIX + missing[0]))
+  saver = tf.train.import_meta_graph(meta_graph)
+  return saver, [
+      tf.get_default_graph().as_graph_element(
+          meta_graph.collection_def[_PREFIX + part].node_list.value[0])
+      for part in PARTS]
+
+
 def initial_values(seed):
   """Draws the initial weights of our network.
 
@@ -111,19 +136,10 @@ class Training(object):
       UsageError: it does not say where its parts are, or which of its variables
         is the step counter cannot be told.
     """
-    missing = [part for part in PARTS
-               if _PREFIX + part not in meta_graph.collection_def]
-    if missing:
-      raise errors.UsageError(
-          'a MetaGraphDef without the collection %s: it must be one of '
-          'training_graph.export()' % (_PREFIX + missing[0]))
     graph = tf.Graph()
     with graph.as_default():
-      self.saver = tf.train.import_meta_graph(meta_graph)
-      self.images, self.labels, self.loss, self.train_op = (
-          graph.as_graph_element(
-              meta_graph.collection_def[_PREFIX + part].node_list.value[0])
-          for part in PARTS)
+      self.saver, parts = import_parts(meta_graph)
+      self.images, self.labels, self.loss, self.train_op = parts
       variables = tf.global_variables()
     self.variables = collections.OrderedDict((v.op.name, v) for v in variables)
     self.gradients = collections.OrderedDict(

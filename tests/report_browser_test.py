@@ -1,0 +1,208 @@
+"""A report opened in a real browser: headless Chromium, with a profile here.
+
+Skipped where there is no Chromium, but never where the environment has CI.
+"""
+
+import io
+import os
+import pathlib
+import shutil
+from unittest import mock
+
+from absl.testing import absltest
+import numpy as np
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.chrome import service
+from selenium.webdriver.common.by import By
+
+from tools import compare_curves
+from tools import compare_eval
+from tools import compare_graph
+from tools import compare_input
+from tools import compare_plots
+from tools import compare_report
+
+_WIDTHS = 400, 1400
+_PROGRAMS = 'chromium', 'chromedriver'
+
+# What goes beyond the page, a cut text in a plot among it: rounding is a pixel.
+_CUT = """
+const cut = [];
+for (const text of document.querySelectorAll('svg text')) {
+  const inner = text.getBoundingClientRect();
+  const outer = text.closest('svg').getBoundingClientRect();
+  if (inner.left < outer.left - 1 || inner.right > outer.right + 1 ||
+      inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1)
+    cut.push(text.textContent);
+}
+for (const e of document.querySelectorAll('h1, h2, h3, p, figcaption'))
+  if (e.scrollWidth > e.clientWidth + 1) cut.push(e.textContent);
+return cut;
+"""
+
+
+def _report():
+  """Returns a report with every kind of section, table and plot."""
+  random = np.random.RandomState(0)
+  tests = [
+      compare_input.two_sample(name, *(random.randint(0, most, 500)
+                                       for _ in range(2)))
+      for name, most in (('crop, y', 9), ('flipped', 2), ('label', 10))]
+  tests += [compare_input.two_sample(name, *random.normal(size=(2, 500)))
+            for name in ('contrast', 'mean of green')]
+  scores = [compare_eval.Score(name, .77 + n / 100, n < 2, n == 0)
+            for n, name in enumerate((
+                'theirs', 'ours, historical count', 'ours, exact count',
+                'ours, exact count, raw weights'))]
+  long_tag = 'queue/shuffle_batch/fraction_over_20000_of_384_full'
+  runs = [compare_curves.Run(
+      {step: loss - step / 1000 for step in range(0, 201, 10)},
+      {'total_loss (raw)': [(0, loss), (100, 4.5), (200, 4.3)],
+       'conv2/conv2/sparsity': [(0, 0.), (100, 0.), (200, 0.)],
+       long_tag: [(0, 1.), (100, .9), (200, .98)]},
+      frozenset(['total_loss (raw)', 'conv2/conv2/sparsity', long_tag]))
+          for loss in (4.68, 4.67)]
+  renames = [compare_graph.Rename('a_tag', 'another_tag', 'a reason ' * 9)]
+  losses = [(step, 4.67 - step / 1000) for step in range(200)]
+  return compare_report.report('an edition', '2.0', [
+      compare_report.section(
+          'Graph', 1, ['941 ops are theirs and 945 ours.'],
+          [compare_report.table(
+              'Unexplained', ('op', 'attribute', 'theirs', 'ours'),
+              [('softmax_linear/softmax_linear/ExponentialMovingAverage' * 2,
+                'value', '1', '2')]),
+           compare_report.table('Exempt', ('op', 'reason'),
+                                [(n, 'a reason') for n in range(99)])]),
+      compare_report.section(
+          'Values', 0, ['All of them.'], [],
+          [('Loss of each step.', compare_plots.curves(losses, losses))]),
+      compare_input.section(compare_input.Result(tuple(tests), (0, 0))),
+      compare_eval.section(scores, 'model.ckpt-10000'),
+      compare_curves.section(*runs, compare_curves.compare(*runs, renames)),
+  ])
+
+
+class ReportBrowserTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    chromium, driver = map(shutil.which, _PROGRAMS)
+    if not (chromium and driver):
+      missing = 'install %s: this test opens a page in them' % ' and '.join(
+          _PROGRAMS)
+      if os.environ.get('CI'):
+        self.fail(missing)
+      self.skipTest(missing)
+    scratch = self.create_tempdir().full_path
+    self.content = _report()
+    compare_report.write(self.content, scratch)
+    self.url = pathlib.Path(scratch, 'report.html').as_uri()
+
+    self.enter_context(mock.patch.dict(os.environ, HOME=scratch))
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ('--headless=new', '--no-sandbox', '--hide-scrollbars',
+                     '--disable-dev-shm-usage',
+                     '--user-data-dir=' + os.path.join(scratch, 'profile')):
+      options.add_argument(argument)
+    # Both paths are given, so that selenium downloads nothing.
+    self.browser = webdriver.Chrome(
+        options, service.Service(driver, env=dict(os.environ)))
+    self.addCleanup(self.browser.quit)
+
+  def open(self, width):
+    self.resize(width, 900)
+    self.browser.get(self.url)
+    self.assertEqual(width, self.browser.execute_script(
+        'return window.innerWidth'))
+
+  def resize(self, width, height):
+    # A window cannot be as narrow as a telephone, nor as high as the page.
+    self.browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
+        'width': width, 'height': height, 'deviceScaleFactor': 1,
+        'mobile': False})
+
+  def screenshot(self, width):
+    """Returns an image of the whole page."""
+    self.resize(width, self.browser.execute_script(
+        'return document.documentElement.scrollHeight'))
+    return Image.open(io.BytesIO(
+        self.browser.get_screenshot_as_png())).convert('RGB')
+
+  def find(self, selector):
+    return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+  def test_sections(self):
+    self.open(_WIDTHS[1])
+    self.assertEqual('cifar10_compat and an edition',
+                     self.find('h1')[0].text)
+    self.assertEqual(
+        ['%s %d unexplained' % (s['title'], s['unexplained'])
+         for s in self.content['sections']],
+        [' '.join(heading.text.split()) for heading in self.find('section h2')])
+    self.assertIn('2 unexplained', self.find('.verdict')[0].text)
+    for section, element in zip(self.content['sections'],
+                                self.find('section')):
+      for text in section['text']:
+        self.assertIn(text, element.text)
+      self.assertLen(element.find_elements(By.TAG_NAME, 'table'),
+                     len(section['tables']))
+      self.assertLen(element.find_elements(By.TAG_NAME, 'svg'),
+                     len(section['plots']))
+    details, = self.find('details')[:1]
+    self.assertNotIn('a reason', details.text)
+    details.find_element(By.TAG_NAME, 'summary').click()
+    self.assertIn('a reason', details.text)
+
+  def test_each_plot_is_drawn(self):
+    for scheme in ('light', 'dark'):
+      self.browser.execute_cdp_cmd('Emulation.setEmulatedMedia', {
+          'features': [{'name': 'prefers-color-scheme', 'value': scheme}]})
+      for width in _WIDTHS:
+        self.open(width)
+        page = self.screenshot(width)
+        self.assertEqual(width, page.width)
+        plots = self.find('svg')
+        self.assertLen(plots, sum(len(s['plots'])
+                                  for s in self.content['sections']))
+        card, ours = self.color('card'), self.color('ours')
+        for plot in plots:
+          label = '%s at %d in %s' % (plot.get_attribute('aria-label'), width,
+                                      scheme)
+          box = plot.rect
+          self.assertBetween(box['width'], 250, width - 20, label)
+          self.assertGreater(box['height'], 150, label)
+          image = page.crop([round(n) for n in (
+              box['x'], box['y'], box['x'] + box['width'],
+              box['y'] + box['height'])])
+          painted = dict((color, n) for n, color in image.getcolors(1 << 24))
+          # Letters, lines and the softened edges of both; mostly ground.
+          self.assertGreater(len(painted), 50, label)
+          self.assertIn(card, painted, label)
+          self.assertGreater(sum(n for color, n in painted.items()
+                                 if self.distance(color, ours) < 60), 20, label)
+
+  def distance(self, *colors):
+    return max(abs(a - b) for a, b in zip(*colors))
+
+  def color(self, name):
+    """Returns a color of the page's own, as (red, green, blue)."""
+    text = self.browser.execute_script(
+        'return getComputedStyle(document.documentElement).getPropertyValue('
+        '"--%s").trim().slice(1)' % name)
+    text = text if len(text) == 6 else ''.join(2 * digit for digit in text)
+    return tuple(bytes.fromhex(text))
+
+  def test_page_fits(self):
+    for width in _WIDTHS:
+      self.open(width)
+      self.browser.execute_script(
+          'for (const d of document.querySelectorAll("details")) d.open = true')
+      self.assertLessEqual(self.browser.execute_script(
+          'return document.documentElement.scrollWidth'), width)
+      self.assertEmpty(self.browser.execute_script(_CUT))
+
+
+if __name__ == '__main__':
+  absltest.main()
