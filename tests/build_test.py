@@ -14,7 +14,7 @@ from absl.testing import absltest
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGES = ('cifar10_compat', 'tests', 'tools')
 # Import names of packages that the lock calls otherwise.
-PIP_NAMES = {'PIL': 'pillow', 'absl': 'absl_py'}
+PIP_NAMES = {'PIL': 'pillow', 'absl': 'absl_py', 'google': 'protobuf'}
 
 
 def _parse(*path):

@@ -21,6 +21,8 @@ from tools import compare_input
 from tools import compare_report
 from tools import compare_values
 from tools import historical
+from tools import historical_graph
+from tools import ledger
 from tools import training_graph
 
 _WEIGHTS = {'w': np.array([1, 2, 3], np.float32)}
@@ -65,13 +67,14 @@ class CompareTest(tf.test.TestCase):
     """Runs main() on two small graphs; returns (exit code, report.json)."""
     edition = historical_fixture.OLD
     with mock.patch.object(historical, 'find_edition', return_value=edition), \
-        mock.patch.object(compare, 'theirs',
+        mock.patch.object(historical_graph, 'build_apart',
                           return_value=small_training.meta_graph(**theirs)), \
         mock.patch.object(training_graph, 'ours',
                           return_value=small_training.meta_graph(**ours)), \
         mock.patch.object(training_graph, 'initial_values',
                           return_value=_WEIGHTS), \
         mock.patch.object(compare_values, 'batches', _batches), \
+        mock.patch.object(ledger, 'make', return_value=([], [])), \
         mock.patch.object(compare, 'input_section', return_value=_section(
             'Input')), \
         mock.patch.dict(compare_exemptions.EXEMPTIONS,
@@ -83,7 +86,8 @@ class CompareTest(tf.test.TestCase):
   def test_equal_graphs(self):
     code, report = self.run_small({}, {})
     self.assertEqual((0, 0), (code, report['unexplained']))
-    self.assertEqual(['Graph', 'Checkpoints', 'Values', 'Input'],
+    self.assertEqual(['Graph', 'Checkpoints', 'Values', 'Input',
+                      'Ledger of claims'],
                      [s['title'] for s in report['sections']])
     with open(os.path.join(self.out, 'report.html'), encoding='utf-8') as f:
       page = f.read()
@@ -94,7 +98,7 @@ class CompareTest(tf.test.TestCase):
   def test_difference_and_its_exemptions(self):
     code, report = self.run_small({}, {'rate': 0.2})
     self.assertEqual(1, code)
-    graph, restored, values, _ = report['sections']
+    graph, restored, values, _, _ = report['sections']
     self.assertEqual(['GradientDescent/learning_rate', 'value'],
                      graph['tables'][0]['rows'][0][:2])
     self.assertEqual((1, 0), (graph['unexplained'],
@@ -134,7 +138,7 @@ class CompareTest(tf.test.TestCase):
       return 3
 
     with mock.patch.object(compare_input, 'sample', sample), \
-        mock.patch.object(compare, 'theirs', theirs), \
+        mock.patch.object(historical_graph, 'build_apart', theirs), \
         mock.patch.object(training_graph, 'ours', ours):
       section = compare.input_section('/source', '/data', 1, 2)
     self.assertEqual(0, section['unexplained'])
@@ -223,7 +227,7 @@ class CompareTest(tf.test.TestCase):
 
   def test_process_that_fails(self):
     with self.assertRaisesRegex(errors.UsageError, 'not the tutorial'):
-      compare.theirs(self.source, self.data_dir)
+      historical_graph.build_apart(self.source, self.data_dir)
 
 
 if __name__ == '__main__':

@@ -41,34 +41,12 @@ from tools import compare_plots
 from tools import compare_report
 from tools import compare_values
 from tools import historical
-from tools import processes
+from tools import historical_graph
+from tools import ledger
 from tools import training_graph
 
 _SEED = 20160216
 _INPUT_IMAGES = 8192
-
-
-def theirs(source, data_dir):
-  """Has the historical trainer's graph built in a process of its own.
-
-  Args:
-    source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
-
-  Returns:
-    MetaGraphDef, from training_graph.export().
-
-  Raises:
-    UsageError: that process failed; its last line is in the message.
-  """
-  with tempfile.TemporaryDirectory() as scratch:
-    out = os.path.join(scratch, 'meta_graph')
-    processes.run(
-        'tools.historical_graph',
-        ['--source=' + source, '--data_dir=' + data_dir, '--out=' + out],
-        '--source=%s: its training graph cannot be built' % source)
-    with open(out, 'rb') as f:
-      return tf.MetaGraphDef.FromString(f.read())
 
 
 def graph_section(their_meta_graph, our_meta_graph, exemptions, renames):
@@ -197,7 +175,7 @@ def input_section(source, data_dir, their_meta_graph, our_meta_graph):
   with tempfile.TemporaryDirectory() as coded:
     compare_input.write_codes(coded)
     drawn = [compare_input.sample(*graphs, _INPUT_IMAGES) for graphs in (
-        (their_meta_graph, theirs(source, coded)),
+        (their_meta_graph, historical_graph.build_apart(source, coded)),
         (our_meta_graph, training_graph.ours(coded)))]
   return compare_input.section(compare_input.compare(*drawn))
 
@@ -261,7 +239,7 @@ def compare(source, data_dir, steps, edition, **runs):
     ValueError: the data_dir lacks a file.
   """
   tf.disable_v2_behavior()
-  their_meta_graph = theirs(source, data_dir)
+  their_meta_graph = historical_graph.build_apart(source, data_dir)
   our_meta_graph = training_graph.ours(data_dir)
   sections = [graph_section(
       their_meta_graph, our_meta_graph,
@@ -274,6 +252,8 @@ def compare(source, data_dir, steps, edition, **runs):
   sections.append(input_section(source, data_dir, their_meta_graph,
                                 our_meta_graph))
   sections += runs_sections(source, data_dir, edition, **runs)
+  sections.append(ledger.section(*ledger.make(
+      data_dir, runs.get('our_run'), our_meta_graph)))
   return compare_report.report(edition.name, tf.__version__, sections)
 
 

@@ -6,7 +6,7 @@ DIR of --source is what tools/historical.py takes.  The edition's own
 cifar10_train runs, through the bridges, up to the point where it opens its
 session, and no further; FILE gets the graph as it stands then, a MetaGraphDef
 of training_graph.py.  This is a program of its own so that the bridges stay in
-its process: tools/compare.py starts it.
+its process: build_apart() starts it.
 """
 
 from cifar10_compat import quiet  # pylint: disable=unused-import
@@ -21,6 +21,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from tools import historical
+from tools import processes
 from tools import training_graph
 
 
@@ -108,6 +109,29 @@ def build(source, data_dir, edition=None):
   raise errors.UsageError(
       'cifar10_train of --source=%s ended without opening a session: there is '
       'no training graph to compare' % source)
+
+
+def build_apart(source, data_dir):
+  """Does what build() does in a process of its own: no bridge comes here.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    data_dir: str, the directory above cifar-10-batches-bin.
+
+  Returns:
+    MetaGraphDef, from training_graph.export().
+
+  Raises:
+    UsageError: that process failed; its last line is in the message.
+  """
+  with tempfile.TemporaryDirectory() as scratch:
+    out = os.path.join(scratch, 'meta_graph')
+    processes.run(
+        'tools.historical_graph',
+        ['--source=' + source, '--data_dir=' + data_dir, '--out=' + out],
+        '--source=%s: its training graph cannot be built' % source)
+    with open(out, 'rb') as f:
+      return tf.MetaGraphDef.FromString(f.read())
 
 
 def main(argv):

@@ -187,11 +187,11 @@ class Training(object):
       elif op.type == 'AssignSub':
         averages[op.inputs[0].op.name] = op
     return bool(self.shadows) and all(
-        shadow in averages and updates[key] in _ancestors(averages[shadow])
+        shadow in averages and updates[key] in ancestors(averages[shadow])
         for key, shadow in self.shadows.items())
 
 
-def _ancestors(op):
+def ancestors(op):
   """Returns the set of ops that an op waits for."""
   seen = set()
   waiting = [op]
