@@ -1,0 +1,107 @@
+"""Who is where in a cluster: flags, TF_CONFIG, ports."""
+
+import contextlib
+import json
+import socket
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cluster
+from cifar10_compat import errors
+from cifar10_compat import signals
+
+
+def _listener():
+  """Returns a socket that listens, and its address."""
+  listener = socket.create_server(('127.0.0.1', 0))
+  return listener, '127.0.0.1:%d' % listener.getsockname()[1]
+
+
+class ClusterTest(tf.test.TestCase):
+
+  def test_flags(self):
+    made = cluster.from_flags('worker', 1, ['a:1'], ['b:2', 'c:3'])
+    self.assertEqual([('worker', 0), ('worker', 1)], made.workers)
+    self.assertEqual((1, False), (made.worker_number, made.is_chief))
+    self.assertEqual('c:3', made.address('worker', 1))
+
+  def test_tf_config_has_a_chief_before_the_workers(self):
+    text = json.dumps({
+        'cluster': {'chief': ['a:1'], 'worker': ['b:2'], 'ps': ['c:3'],
+                    'evaluator': ['d:4']},
+        'task': {'type': 'worker', 'index': 0}})
+    made = cluster.from_tf_config(text)
+    self.assertEqual([('chief', 0), ('worker', 0)], made.workers)
+    self.assertEqual((1, False), (made.worker_number, made.is_chief))
+    evaluator = cluster.from_tf_config(text.replace('"type": "worker"',
+                                                    '"type": "evaluator"'))
+    self.assertEqual(cluster.EVALUATOR, evaluator.job)
+
+  def test_mistakes(self):
+    for arguments, expected in (
+        (('worker', 0, [], ['a:1']), '--ps_hosts is missing'),
+        (('worker', 2, ['a:1'], ['b:2', 'c:3']), 'index 2 is out of range'),
+        (('worker', -1, ['a:1'], ['b:2']), 'index -1 is out of range'),
+        (('worker', 0, ['a:1'], ['b:2', 'b:2']),
+         'worker 0 and worker 1 have one address, b:2'),
+        (('worker', 0, ['a:1'], ['a:1']), 'one address, a:1'),
+        (('worker', 0, ['a'], ['b:2']), "ps 0 has address 'a'"),
+        (('worker', 0, ['a:0'], ['b:2']), "ps 0 has address 'a:0'")):
+      with self.assertRaisesRegex(errors.UsageError, expected):
+        cluster.from_flags(*arguments)
+    for text, expected in (
+        ('{', 'TF_CONFIG is not'), ('[]', 'TF_CONFIG is not'),
+        ('{"cluster": {"x": ["a:1"]}, "task": {"type": "x", "index": 0}}',
+         "a job 'x'"),
+        ('{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+         'needs a ps and a worker'),
+        ('{"cluster": {"ps": ["a:1"], "chief": ["b:1", "c:1"]}, '
+         '"task": {"type": "ps", "index": 0}}', '2 chiefs')):
+      with self.assertRaisesRegex(errors.UsageError, expected):
+        cluster.from_tf_config(text)
+
+  def test_other_machines_are_refused(self):
+    for address in ('127.0.0.1:1', 'localhost:1', '[::1]:1', '127.9.9.9:1'):
+      cluster.check_local(cluster.from_flags('ps', 0, [address], ['127.0.0.1:2'
+                                                                 ]))
+    for address in ('10.0.0.1:1', 'example.org:1', '0.0.0.0:1'):
+      with self.assertRaisesRegex(errors.UsageError, 'ps 0 is at .*off this'):
+        cluster.check_local(cluster.from_flags('ps', 0, [address],
+                                               ['127.0.0.1:2']))
+
+  def test_a_ps_that_does_not_answer_is_named(self):
+    listener, address = _listener()
+    gone, nobody = _listener()
+    gone.close()
+    with contextlib.closing(listener):
+      self.assertTrue(cluster.answers(address))
+      self.assertFalse(cluster.answers(nobody))
+      cluster.wait_for_ps(cluster.from_flags('ps', 0, [address], ['a:1']),
+                          0, signals.StopRequest())
+      with self.assertRaisesRegex(errors.UsageError, 'ps 1 at ' + nobody):
+        cluster.wait_for_ps(
+            cluster.from_flags('ps', 0, [address, nobody], ['127.0.0.1:1']),
+            0, signals.StopRequest())
+
+  def test_a_port_that_is_taken(self):
+    listener, address = _listener()
+    with contextlib.closing(listener):
+      with self.assertRaisesRegex(errors.UsageError, 'ps 0 at .* is taken'):
+        cluster.start_server(cluster.from_flags('ps', 0, [address],
+                                                ['127.0.0.1:1']))
+
+  def test_watchdog_leaves_when_the_ps_is_gone(self):
+    listener, address = _listener()
+    left = []
+    made = cluster.from_flags('worker', 0, [address], ['127.0.0.1:1'])
+    watchdog = cluster.PsWatchdog(made, 0.2, left.append)
+    with watchdog:
+      listener.close()
+      while not left:
+        watchdog._stopped.wait(0.05)
+    self.assertIn('ps 0 at %s is gone' % address, left[0])
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()
