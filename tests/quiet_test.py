@@ -27,6 +27,9 @@ class QuietTest(absltest.TestCase):
 
   def _run(self, level=None):
     env = {k: v for k, v in os.environ.items() if k != 'TF_CPP_MIN_LOG_LEVEL'}
+    # Keras loads matplotlib where that is installed, which complains of a home
+    # that it cannot write to, as that of Bazel's sandbox.
+    env['MPLCONFIGDIR'] = self.create_tempdir().full_path
     if level:
       env['TF_CPP_MIN_LOG_LEVEL'] = level
     result = subprocess.run([sys.executable, '-c', _PROGRAM], env=env,
