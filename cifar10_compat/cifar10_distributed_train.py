@@ -198,17 +198,19 @@ def serve(cluster, stop):
   cluster_lib.wait_for_end(cluster, _END_SECS, stop)
 
 
-def train(cluster, data_dir, train_dir, dataset=datasets.CIFAR10,
+def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
           batch_size=cifar10.BATCH_SIZE, max_steps=1000000, sync=True,
           replicas_to_aggregate=None, decay_by_examples=False,
           connect_secs=60.0, ps_timeout_secs=30.0, log_device_placement=False,
-          allow_growth=False, fresh=False, stop=None, leave=None):
+          allow_growth=False, fresh=False, stop=None):
   """Trains as one of the workers, for a number of steps of all of them.
 
   Args:
     cluster: cluster.Cluster, of which this is a worker.
     data_dir: str, the directory that holds the set's directory.
     train_dir: str, for checkpoints and event files; only the chief uses it.
+    leave: function of an exit code and a message that ends the process, for
+      when TensorFlow waits for what will not come.
     dataset: datasets.Dataset.
     batch_size: int, at least 1, images of one worker.
     max_steps: int, at least 1, updates.
@@ -224,8 +226,6 @@ def train(cluster, data_dir, train_dir, dataset=datasets.CIFAR10,
     allow_growth: bool, take GPU memory as needed.
     fresh: bool, remove an earlier run's checkpoints and event files first.
     stop: signals.StopRequest, ends training after the step at hand.
-    leave: function of an exit code and a message that ends the process, for
-      when TensorFlow waits for what will not come.
 
   Returns:
     (int, float): the global step reached and the last step's loss, None if no
@@ -237,17 +237,13 @@ def train(cluster, data_dir, train_dir, dataset=datasets.CIFAR10,
   """
   num_workers = len(cluster.workers)
   replicas_to_aggregate = replicas_to_aggregate or num_workers
-  for name, value in (('batch_size', batch_size), ('max_steps', max_steps)):
-    if value < 1:
-      raise errors.UsageError('%s is %s: it must be at least 1' % (name, value))
+  errors.check_at_least_one(batch_size=batch_size, max_steps=max_steps)
   if not 1 <= replicas_to_aggregate <= num_workers:
     raise errors.UsageError(
         'replicas_to_aggregate is %d: it must be 1 to %d, the number of '
         'workers' % (replicas_to_aggregate, num_workers))
   stop = stop or signals.StopRequest()
-  datasets.check(dataset, data_dir, eval_data=False)
-  unchanged = datasets.Unchanged(
-      datasets.filenames(dataset, data_dir, eval_data=False))
+  unchanged = datasets.watch(dataset, data_dir)
   if cluster.is_chief:
     training.prepare_train_dir(train_dir, dataset, fresh)
 
@@ -262,13 +258,12 @@ def train(cluster, data_dir, train_dir, dataset=datasets.CIFAR10,
 
     images, labels = cifar10.distorted_inputs(data_dir, batch_size, dataset)
 
-    updates_of = (replicas_to_aggregate
-                  if sync and decay_by_examples else 1)
     if sync:
       train_op, loss, optimizer = build(
           images, labels, global_step, dataset.num_classes,
-          batch_size * updates_of, dataset.num_examples_per_epoch_for_train,
-          num_workers, replicas_to_aggregate)
+          batch_size * (replicas_to_aggregate if decay_by_examples else 1),
+          dataset.num_examples_per_epoch_for_train, num_workers,
+          replicas_to_aggregate)
     else:
       loss = cifar10.loss(cifar10.inference(images, dataset.num_classes),
                           labels)
@@ -344,7 +339,10 @@ def define_flags():
 
 def _leave(code, message):
   """Ends the process, whatever its threads wait for."""
-  print(message, file=sys.stderr if code == 1 else sys.stdout)
+  if code == 1:
+    print('cifar10_distributed_train: error: ' + message, file=sys.stderr)
+  else:
+    print(message)
   sys.stdout.flush()
   sys.stderr.flush()
   os._exit(code)
@@ -385,13 +383,10 @@ def main(stop):
         data_dir, shared_flags.user_path(FLAGS.eval_dir), train_dir, dataset,
         batch_size=FLAGS.batch_size, allow_growth=FLAGS.allow_growth, stop=stop)
     return
-  train(cluster, data_dir, train_dir, dataset, FLAGS.batch_size,
+  train(cluster, data_dir, train_dir, _leave, dataset, FLAGS.batch_size,
         FLAGS.max_steps, FLAGS.sync, FLAGS.replicas_to_aggregate,
         FLAGS.decay_by_examples, FLAGS.connect_secs, FLAGS.ps_timeout_secs,
-        FLAGS.log_device_placement, FLAGS.allow_growth, FLAGS.fresh, stop,
-        lambda code, message: _leave(code, (
-            'cifar10_distributed_train: error: ' if code == 1 else '') + message
-                                    ))
+        FLAGS.log_device_placement, FLAGS.allow_growth, FLAGS.fresh, stop)
 
 
 def console_main():

@@ -142,10 +142,7 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
   """
   stop = stop or signals.StopRequest()
   exact = count == EXACT
-  for name, value in (('batch_size', batch_size),
-                      ('num_examples', num_examples)):
-    if value < 1:
-      raise errors.UsageError('%s is %s: it must be at least 1' % (name, value))
+  errors.check_at_least_one(batch_size=batch_size, num_examples=num_examples)
   num_records = datasets.check(dataset, data_dir, eval_data == 'test')
   if exact:
     num_examples = min(num_examples, num_records)

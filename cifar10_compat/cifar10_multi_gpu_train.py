@@ -224,18 +224,12 @@ def train(data_dir, train_dir, num_gpus=1, dataset=datasets.CIFAR10,
     errors.UsageError, DataError, CheckpointError, DivergedError: see their
       texts, and training.run().
   """
-  for name, value in (('num_gpus', num_gpus), ('batch_size', batch_size),
-                      ('max_steps', max_steps)):
-    if value < 1:
-      raise errors.UsageError('%s is %s: it must be at least 1' % (name, value))
-  datasets.check(dataset, data_dir, eval_data=False)
-  unchanged = datasets.Unchanged(
-      datasets.filenames(dataset, data_dir, eval_data=False))
+  errors.check_at_least_one(num_gpus=num_gpus, batch_size=batch_size,
+                            max_steps=max_steps)
+  unchanged = datasets.watch(dataset, data_dir)
   training.prepare_train_dir(train_dir, dataset, fresh)
   finished = training.finished_step(train_dir, max_steps)
   if finished is not None:
-    print('%s holds step %d already, --max_steps is %d: nothing to train.' %
-          (train_dir, finished, max_steps), flush=True)
     return finished, None
 
   devices = ['/%s:%d' % (tower_devices, i) for i in range(num_gpus)]

@@ -143,6 +143,23 @@ class Unchanged(object):
             (path, size, now))
 
 
+def watch(dataset, data_dir):
+  """Checks the files for training, and remembers what they are.
+
+  Args:
+    dataset: Dataset.
+    data_dir: str, the directory that holds the set's directory.
+
+  Returns:
+    Unchanged, for the time in which they are read.
+
+  Raises:
+    DataError: see check().
+  """
+  check(dataset, data_dir, eval_data=False)
+  return Unchanged(filenames(dataset, data_dir, eval_data=False))
+
+
 def _check_file(path, num_classes):
   """Returns the number of records in one file; raises DataError."""
   try:

@@ -23,3 +23,10 @@ class CheckpointError(Cifar10Error, ValueError):
 
 class DivergedError(Cifar10Error, ArithmeticError):
   """A loss or a variable became NaN or infinite."""
+
+
+def check_at_least_one(**values):
+  """Raises UsageError unless each value, a number, is at least 1."""
+  for name, value in values.items():
+    if value < 1:
+      raise UsageError('%s is %s: it must be at least 1' % (name, value))

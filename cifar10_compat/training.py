@@ -81,11 +81,21 @@ def check_dataset(train_dir, dataset):
 
 
 def finished_step(train_dir, max_steps):
-  """Returns the step of the newest checkpoint if no step is left, else None."""
+  """Tells the user if no step is left to train.
+
+  Args:
+    train_dir: str, need not exist.
+    max_steps: int, the global step at which to end.
+
+  Returns:
+    int, the step of the newest checkpoint if none is left, else None.
+  """
   path = checkpoints.latest(train_dir)
-  if path and checkpoints.step_of(path) >= max_steps:
-    return checkpoints.step_of(path)
-  return None
+  if not path or checkpoints.step_of(path) < max_steps:
+    return None
+  print('%s holds step %d already, --max_steps is %d: nothing to train.' %
+        (train_dir, checkpoints.step_of(path), max_steps), flush=True)
+  return checkpoints.step_of(path)
 
 
 def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
@@ -204,7 +214,7 @@ def _loop(session, train_op, steps, max_steps, save):
   """Makes steps until a hook ends it; if the input fails, saves and raises."""
   try:
     # A finished directory restores its last step, and no step is left.
-    while not session.should_stop() and steps.after < max_steps:
+    while not _should_stop(session) and steps.after < max_steps:
       session.run(train_op)
   except errors.DataError:
     save()
@@ -217,6 +227,15 @@ def _loop(session, train_op, steps, max_steps, save):
     # error be its cause, that exit raises the cause, from the coordinator.
     raise errors.DataError('the images ended: %s' %
                            e.message.splitlines()[0]) from e
+
+
+def _should_stop(session):
+  """Asks a MonitoredSession; what its run() recovers from is no reason to."""
+  try:
+    return session.should_stop()
+  except (tf.errors.AbortedError, tf.errors.UnavailableError):
+    # A thread met it between the session's own two looks.
+    return False
 
 
 def _check_restorable(path):

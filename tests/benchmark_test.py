@@ -2,6 +2,7 @@
 
 from absl.testing import absltest
 
+from cifar10_compat import errors
 from tools import benchmark
 
 LOG = """Filling queue with 20000 CIFAR images before starting to train.
@@ -14,11 +15,10 @@ LOG = """Filling queue with 20000 CIFAR images before starting to train.
 class BenchmarkTest(absltest.TestCase):
 
   def test_sec_per_batch(self):
-    lines = LOG.splitlines()
-    self.assertAlmostEqual(0.5, benchmark.sec_per_batch(lines, 10, 20))
-    self.assertAlmostEqual(5.5 / 20, benchmark.sec_per_batch(lines, 0, 20))
-    with self.assertRaisesRegex(ValueError, 'step 30'):
-      benchmark.sec_per_batch(lines, 0, 30)
+    self.assertAlmostEqual(0.5, benchmark.sec_per_batch(LOG, 10, 20))
+    self.assertAlmostEqual(5.5 / 20, benchmark.sec_per_batch(LOG, 0, 20))
+    with self.assertRaisesRegex(errors.UsageError, 'step 30'):
+      benchmark.sec_per_batch(LOG, 0, 30)
 
 
 if __name__ == '__main__':

@@ -51,9 +51,6 @@ class CurvesTest(tf.test.TestCase):
     self.assertEqual({'a', 'b', 'weights'}, run.tags)
     self.assertEmpty(run.log)
 
-  def test_read_log(self):
-    self.assertEqual({0: 4.68, 10: 4.66}, compare_curves.read_log(_LOG))
-
   def test_no_event_files(self):
     directory = self.create_tempdir().full_path
     with self.assertRaisesRegex(errors.UsageError, directory):

@@ -49,7 +49,7 @@ class CompareTest(tf.test.TestCase):
 
   def main(self, *more, source=None, data_dir=None, out=None):
     """Returns the exit code and what was printed."""
-    with mock.patch.object(compare, 'print', create=True) as printed:
+    with mock.patch('builtins.print') as printed:
       code = compare.main(['--source=' + (source or self.source),
                            '--data_dir=' + (data_dir or self.data_dir),
                            '--out=' + (out or self.out)] + list(more))

@@ -183,7 +183,7 @@ class ToolTest(tf.test.TestCase):
         mock.patch.object(historical_graph, 'build_apart',
                           return_value=theirs), \
         mock.patch.object(cifar10, 'inference', side_effect=AssertionError), \
-        mock.patch.object(goldens, 'print', create=True) as printed:
+        mock.patch('builtins.print') as printed:
       self.assertEqual(1, goldens.main(arguments))
       self.assertIn('is missing', printed.call_args[0][0])
       self.assertEqual(0, goldens.main(arguments + ['--regenerate']))
@@ -212,7 +212,7 @@ class ToolTest(tf.test.TestCase):
     self.assertNotIn(data_dir, json.dumps(golden))
 
   def test_bad_input(self):
-    with mock.patch.object(goldens, 'print', create=True) as printed:
+    with mock.patch('builtins.print') as printed:
       for arguments, message in (
           ([], '--source'),
           (['--source=/no/such', '--data_dir=/no/such'], 'is no directory'),

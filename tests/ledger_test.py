@@ -1,5 +1,6 @@
 """The ledger of claims, against counts made by hand."""
 
+from datetime import datetime
 import os
 import sys
 from unittest import mock
@@ -11,12 +12,21 @@ from cifar10_compat import cifar10_input
 from tests import record_fixture
 from tools import ledger
 from tools import training_graph
+from tools import training_log
 
 # What the log of a run of 201 steps says in short.
 _LOSSES = (4.68, 4.66, 4.64, 4.62, 4.61, 4.59) + 15 * (4.5,)
+
+
+def _log(every, losses):
+  """Returns log lines every so many steps."""
+  return [training_log.Line(datetime.now(), every * n, loss, 0.2)
+          for n, loss in enumerate(losses)]
+
+
 _RUN = ledger.Run(
     'Filling queue with 20000 CIFAR images before starting to train.',
-    tuple((10 * n, loss, 0.2) for n, loss in enumerate(_LOSSES)), (0, 100, 200))
+    _log(10, _LOSSES), (0, 100, 200))
 _SAVED = (0, 1000, 2000, 2001)
 
 # The claims of 2016 that do not hold, on any machine.
@@ -139,7 +149,7 @@ class ClaimsTest(tf.test.TestCase):
 
   def test_another_run(self):
     run = _RUN._replace(
-        output='', log=tuple((20 * n, 4.7 - 0.01 * n, 0.2) for n in range(11)),
+        output='', log=_log(20, [4.7 - 0.01 * n for n in range(11)]),
         summaries=(0, 50, 100))
     self.assertEqual(
         {'"Filling queue with ... images"', 'losses of steps 0 to 50',
@@ -176,19 +186,19 @@ class RunsTest(tf.test.TestCase):
     record_fixture.write_batches(data_dir, *record_fixture.random_images(20))
     with mock.patch.object(ledger, '_STEPS', 11):
       run = ledger.short_run(data_dir)
-    self.assertEqual([0, 10], [step for step, _, _ in run.log])
-    self.assertNear(4.68, run.log[0][1], 0.03)
-    self.assertGreater(run.log[1][2], 0)
+    self.assertEqual([0, 10], [line.step for line in run.log])
+    self.assertNear(4.68, run.log[0].loss, 0.03)
+    self.assertGreater(run.log[1].sec_per_batch, 0)
     self.assertEqual((0,), run.summaries)
 
     train_dir = self.create_tempdir().full_path
-    with mock.patch.object(ledger, 'print', create=True) as printed:
+    with mock.patch('builtins.print') as printed:
       self.assertEqual(1, ledger.main(['--data_dir=' + data_dir,
                                        '--our_run=' + train_dir]))
       self.assertIn('has no checkpoint', printed.call_args[0][0])
 
   def test_command_line(self):
-    with mock.patch.object(ledger, 'print', create=True) as printed:
+    with mock.patch('builtins.print') as printed:
       for arguments, message in (([], '--data_dir'),
                                  (['--data_dir=/no/such'], '/no/such')):
         self.assertEqual(1, ledger.main(arguments))
@@ -203,7 +213,7 @@ class RunsTest(tf.test.TestCase):
     data_dir = self.create_tempdir().full_path
     record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
     with mock.patch.object(ledger, 'make', return_value=([claim], [])), \
-        mock.patch.object(ledger, 'print', create=True) as printed:
+        mock.patch('builtins.print') as printed:
       self.assertEqual(1, ledger.main(['--data_dir=' + data_dir]))
     text = '\n'.join(call[0][0] for call in printed.call_args_list)
     self.assertRegex(text, r'\na +1 +2 +no +UNEXPLAINED +c +b\n')

@@ -15,7 +15,6 @@ The historical code builds its graph in a process of its own
 
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
-import argparse
 import os
 import sys
 import tempfile
@@ -31,6 +30,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import checkpoints
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from tools import command_line
 from tools import compare_checkpoints
 from tools import compare_curves
 from tools import compare_eval
@@ -257,16 +257,9 @@ def compare(source, data_dir, steps, edition, **runs):
   return compare_report.report(edition.name, tf.__version__, sections)
 
 
-class _Parser(argparse.ArgumentParser):
-  """Raises what argparse would print with its usage and exit code 2."""
-
-  def error(self, message):
-    raise errors.UsageError(message + ' (--help explains)')
-
-
 def _parser():
-  parser = _Parser(prog='compare', allow_abbrev=False,
-                   description=__doc__.partition('\n')[0])
+  parser = command_line.Parser(prog='compare', allow_abbrev=False,
+                               description=__doc__.partition('\n')[0])
   parser.add_argument('--source', required=True, metavar='DIR',
                       help='the unmodified historical files')
   parser.add_argument('--data_dir', required=True, metavar='DIR',
@@ -304,44 +297,41 @@ def _make(directory):
 
 def main(argv):
   """Returns the exit code for a command line without the program's name."""
+  return command_line.run('compare', lambda: _main(argv))
+
+
+def _main(argv):
+  args = _parser().parse_args(argv)
+  if args.steps < 1:
+    raise errors.UsageError('--steps=%d: it must be at least 1' % args.steps)
+  if args.curve_steps < 0 or args.curve_steps % 10:
+    raise errors.UsageError('--curve_steps=%d: it must be a multiple of 10, '
+                            'or 0' % args.curve_steps)
+  source, data_dir, out, checkpoint_dir, their_run, our_run = map(
+      command_line.path, (args.source, args.data_dir, args.out,
+                          args.checkpoint_dir, args.their_run, args.our_run))
+  # All that can be wrong is noticed before the minutes of work.
+  edition = historical.find_edition(source)
+  for eval_data in (False, True):
+    datasets.check(datasets.CIFAR10, data_dir, eval_data)
+  for flag, run in (('their_run', their_run), ('our_run', our_run)):
+    if run:
+      try:
+        compare_curves.read(run)
+      except errors.UsageError as e:
+        raise errors.UsageError('--%s: %s' % (flag, e)) from e
+  if checkpoint_dir and not checkpoints.latest(checkpoint_dir):
+    raise errors.UsageError('--checkpoint_dir=%s has no checkpoint' %
+                            checkpoint_dir)
+  _make(out)
+  content = compare(source, data_dir, args.steps, edition,
+                    curve_steps=args.curve_steps, checkpoint_dir=checkpoint_dir,
+                    their_run=their_run, our_run=our_run)
   try:
-    args = _parser().parse_args(argv)
-    if args.steps < 1:
-      raise errors.UsageError('--steps=%d: it must be at least 1' % args.steps)
-    if args.curve_steps < 0 or args.curve_steps % 10:
-      raise errors.UsageError('--curve_steps=%d: it must be a multiple of 10, '
-                              'or 0' % args.curve_steps)
-    here = os.environ.get('BUILD_WORKING_DIRECTORY', os.getcwd())
-    source, data_dir, out, checkpoint_dir, their_run, our_run = (
-        path and os.path.join(here, os.path.expanduser(path))
-        for path in (args.source, args.data_dir, args.out, args.checkpoint_dir,
-                     args.their_run, args.our_run))
-    # All that can be wrong is noticed before the minutes of work.
-    edition = historical.find_edition(source)
-    for eval_data in (False, True):
-      datasets.check(datasets.CIFAR10, data_dir, eval_data)
-    for flag, run in (('their_run', their_run), ('our_run', our_run)):
-      if run:
-        try:
-          compare_curves.read(run)
-        except errors.UsageError as e:
-          raise errors.UsageError('--%s: %s' % (flag, e)) from e
-    if checkpoint_dir and not checkpoints.latest(checkpoint_dir):
-      raise errors.UsageError('--checkpoint_dir=%s has no checkpoint' %
-                              checkpoint_dir)
-    _make(out)
-    content = compare(source, data_dir, args.steps, edition,
-                      curve_steps=args.curve_steps,
-                      checkpoint_dir=checkpoint_dir, their_run=their_run,
-                      our_run=our_run)
-    try:
-      compare_report.write(content, out)
-    except OSError as e:
-      raise errors.UsageError('--out=%s cannot be written (%s)' %
-                              (out, e.strerror)) from e
-  except errors.Cifar10Error as e:
-    print('compare: error: %s' % e, file=sys.stderr)
-    return 1
+    compare_report.write(content, out)
+  except OSError as e:
+    raise errors.UsageError('--out=%s cannot be written (%s)' %
+                            (out, e.strerror)) from e
   print('%s; see %s' % (compare_report.verdict(content),
                         os.path.join(out, 'report.html')))
   return 1 if content['unexplained'] else 0

@@ -7,7 +7,6 @@ What must agree is which tags there are.
 
 import glob
 import os
-import re
 from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
@@ -16,13 +15,13 @@ from cifar10_compat import errors
 from tools import compare_plots
 from tools import compare_report
 from tools import processes
+from tools import training_log
 
 # The first loss is ln 10 and the decay of the initial weights, 4.676; that of a
 # batch differs in the third digit.
 FIRST_LOSS_TOLERANCE = 0.05
 _LOSS = 'total_loss (raw)'
 
-_LINE = re.compile(r': step (\d+), loss = ([\d.]+) ')
 _LAST_LOG_STEP = 50  # The tutorial prints as many.
 
 
@@ -62,12 +61,8 @@ def train(module, args, data_dir, train_dir, steps):
       module, args + ['--data_dir=' + data_dir, '--train_dir=' + train_dir,
                       '--max_steps=%d' % (steps + 1)],
       'a run of %s failed' % ' '.join([module] + args))
-  return read(train_dir)._replace(log=read_log(printed))
-
-
-def read_log(text):
-  """Returns a dict from step to loss of a trainer's log."""
-  return {int(step): float(loss) for step, loss in _LINE.findall(text)}
+  log = {line.step: line.loss for line in training_log.parse(printed)}
+  return read(train_dir)._replace(log=log)
 
 
 def read(train_dir):

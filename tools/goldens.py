@@ -13,7 +13,6 @@ out of a process of its own: nothing of our graph can get into it.
 
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
-import argparse
 import json
 import os
 import sys
@@ -25,6 +24,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import cifar10
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from tools import command_line
 from tools import compare_values
 from tools import historical
 from tools import historical_graph
@@ -360,16 +360,9 @@ def _parse(key, plain, attribute):
     attribute.type = tf.as_dtype(plain).as_datatype_enum
 
 
-class _Parser(argparse.ArgumentParser):
-  """Raises what argparse would print with its usage and exit code 2."""
-
-  def error(self, message):
-    raise errors.UsageError(message + ' (--help explains)')
-
-
 def _parser():
-  parser = _Parser(prog='goldens', allow_abbrev=False,
-                   description=__doc__.partition('\n')[0])
+  parser = command_line.Parser(prog='goldens', allow_abbrev=False,
+                               description=__doc__.partition('\n')[0])
   parser.add_argument('--source', required=True, metavar='DIR',
                       help='the unmodified historical files')
   parser.add_argument('--data_dir', required=True, metavar='DIR',
@@ -383,31 +376,28 @@ def _parser():
 
 def main(argv):
   """Returns the exit code for a command line without the program's name."""
-  try:
-    args = _parser().parse_args(argv)
-    here = os.environ.get('BUILD_WORKING_DIRECTORY', os.getcwd())
-    source, data_dir, out = (
-        os.path.join(here, os.path.expanduser(p))
-        for p in (args.source, args.data_dir, args.out))
-    edition = historical.find_edition(source)
-    name = path(edition.name, out)
-    datasets.check(datasets.CIFAR10, data_dir, eval_data=False)
-    before = None if args.regenerate else read(edition.name, out)
-    tf.disable_v2_behavior()
-    made = make(historical_graph.build_apart(source, data_dir), edition,
-                data_dir)
-    if args.regenerate:
-      try:
-        write(made, out)
-      except OSError as e:
-        raise errors.UsageError('%s cannot be written (%s)' %
-                                (name, e.strerror)) from e
-      print('wrote %s' % name)
-      return 0
-    different = differences(before, made)
-  except errors.Cifar10Error as e:
-    print('goldens: error: %s' % e, file=sys.stderr)
-    return 1
+  return command_line.run('goldens', lambda: _main(argv))
+
+
+def _main(argv):
+  args = _parser().parse_args(argv)
+  source, data_dir, out = (
+      command_line.path(p) for p in (args.source, args.data_dir, args.out))
+  edition = historical.find_edition(source)
+  name = path(edition.name, out)
+  datasets.check(datasets.CIFAR10, data_dir, eval_data=False)
+  before = None if args.regenerate else read(edition.name, out)
+  tf.disable_v2_behavior()
+  made = make(historical_graph.build_apart(source, data_dir), edition, data_dir)
+  if args.regenerate:
+    try:
+      write(made, out)
+    except OSError as e:
+      raise errors.UsageError('%s cannot be written (%s)' %
+                              (name, e.strerror)) from e
+    print('wrote %s' % name)
+    return 0
+  different = differences(before, made)
   for text in different:
     print(text)
   print('%s: %d differences' % (name, len(different)))

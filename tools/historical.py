@@ -30,6 +30,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import cifar10_input
 from cifar10_compat import errors
 from tools import bridges
+from tools import command_line
 
 SCRIPTS = ('cifar10_train', 'cifar10_eval', 'cifar10_multi_gpu_train',
            'cifar10_input_test')
@@ -220,15 +221,8 @@ def bridge_list():
                                        row[2]) for row in rows)
 
 
-class _Parser(argparse.ArgumentParser):
-  """Raises what argparse would print with its usage and exit code 2."""
-
-  def error(self, message):
-    raise errors.UsageError(message + ' (--help explains)')
-
-
 def _parser():
-  parser = _Parser(
+  parser = command_line.Parser(
       prog='historical', allow_abbrev=False,
       usage='historical --source=DIR [--module=ours] SCRIPT [FLAG ...]\n'
             '       historical --list',
@@ -256,23 +250,23 @@ def _parser():
 
 def main(argv):
   """Returns the exit code for a command line without the program's name."""
-  try:
-    args = _parser().parse_args(argv)
-    if args.list:
-      print(bridge_list())
-      return 0
-    if args.source is None or args.script is None:
-      raise errors.UsageError(
-          'name a directory with --source=DIR, and a script of it: one of %s '
-          '(--help explains)' % ', '.join(SCRIPTS))
-    script = args.script[:-3] if args.script.endswith('.py') else args.script
-    # Where the user stands, who may have named relative paths: `bazel run`
-    # starts a program in its own tree.
-    os.chdir(os.environ.get('BUILD_WORKING_DIRECTORY', '.'))
-    run(args.source, script, args.flags, ours=args.module == 'ours')
-  except errors.Cifar10Error as e:
-    print('historical: error: %s' % e, file=sys.stderr)
-    return 1
+  return command_line.run('historical', lambda: _main(argv))
+
+
+def _main(argv):
+  args = _parser().parse_args(argv)
+  if args.list:
+    print(bridge_list())
+    return 0
+  if args.source is None or args.script is None:
+    raise errors.UsageError(
+        'name a directory with --source=DIR, and a script of it: one of %s '
+        '(--help explains)' % ', '.join(SCRIPTS))
+  script = args.script[:-3] if args.script.endswith('.py') else args.script
+  # Where the user stands, who may have named relative paths among the script's
+  # own flags: `bazel run` starts a program in its own tree.
+  os.chdir(os.environ.get('BUILD_WORKING_DIRECTORY', '.'))
+  run(args.source, script, args.flags, ours=args.module == 'ours')
   return 0
 
 

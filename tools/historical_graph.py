@@ -11,7 +11,6 @@ its process: build_apart() starts it.
 
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
-import argparse
 import os
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from tools import command_line
 from tools import historical
 from tools import processes
 from tools import training_graph
@@ -135,7 +135,12 @@ def build_apart(source, data_dir):
 
 
 def main(argv):
-  parser = argparse.ArgumentParser(
+  """Returns the exit code for a command line without the program's name."""
+  return command_line.run('historical_graph', lambda: _main(argv))
+
+
+def _main(argv):
+  parser = command_line.Parser(
       prog='historical_graph', description=__doc__.partition('\n')[0])
   parser.add_argument('--source', required=True, metavar='DIR',
                       help='the unmodified historical files')
@@ -144,14 +149,15 @@ def main(argv):
   parser.add_argument('--out', required=True, metavar='FILE',
                       help='the MetaGraphDef to be written')
   args = parser.parse_args(argv)
-  os.chdir(os.environ.get('BUILD_WORKING_DIRECTORY', '.'))
+  source, data_dir, out = map(command_line.path,
+                              (args.source, args.data_dir, args.out))
+  meta_graph = build(source, data_dir)
   try:
-    meta_graph = build(args.source, args.data_dir)
-    with open(args.out, 'wb') as f:
+    with open(out, 'wb') as f:
       f.write(meta_graph.SerializeToString())
-  except (errors.Cifar10Error, OSError) as e:
-    print('historical_graph: error: %s' % e, file=sys.stderr)
-    return 1
+  except OSError as e:
+    raise errors.UsageError('--out=%s cannot be written (%s)' %
+                            (out, e.strerror)) from e
   return 0
 
 

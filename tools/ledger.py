@@ -11,7 +11,6 @@ that is not the same, else 1.
 
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
-import argparse
 import contextlib
 import glob
 import inspect
@@ -32,14 +31,14 @@ from cifar10_compat import cifar10_eval
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import hooks
+from tools import command_line
 from tools import compare_report
 from tools import processes
 from tools import training_graph
+from tools import training_log
 
 # Long enough for three summaries.
 _STEPS = 201
-_LINE = re.compile(r'step (\d+), loss = (\S+) \(\S+ examples/sec; (\S+) '
-                   r'sec/batch\)')
 
 # What counts as an op of a layer, of all that an image passes through.
 _LAYER_OPS = ('Conv2D', 'MatMul', 'BiasAdd', 'Add', 'AddV2', 'Relu', 'MaxPool',
@@ -139,7 +138,7 @@ def first_loss(weights, stddev, decay, classes=cifar10.NUM_CLASSES):
 class Run(NamedTuple):
   """What a run of our trainer left."""
   output: str  # what it printed
-  log: tuple  # of (step, loss, seconds), each a line
+  log: list  # of training_log.Lines
   summaries: tuple  # steps
 
 
@@ -164,9 +163,7 @@ def short_run(data_dir):
              for path in glob.glob(os.path.join(train_dir, 'events.*'))
              for event in tf.train.summary_iterator(path)
              if event.summary.value}
-  log = tuple((int(step), float(loss), float(seconds))
-              for step, loss, seconds in _LINE.findall(output))
-  return Run(output, log, tuple(sorted(steps)))
+  return Run(output, training_log.parse(output), tuple(sorted(steps)))
 
 
 def saved_steps(max_steps=2001):
@@ -470,8 +467,8 @@ def _training(graph):
 def _log(graph, run, saved):
   """Returns the Claims about what a run prints and writes."""
   said = (4.68, 4.66, 4.64, 4.62, 4.61, 4.59)
-  steps = tuple(step for step, _, _ in run.log)
-  losses = tuple(loss for step, loss, _ in run.log if step <= 50)
+  steps = tuple(line.step for line in run.log)
+  losses = tuple(line.loss for line in run.log if line.step <= 50)
   filling = re.search(r'queue with (\d+) ', run.output)
   decay = [op.inputs[0] for op in graph.ops('L2Loss')]
   expected = first_loss(
@@ -554,9 +551,10 @@ def _precision(evaluated):
 
 def _speed(run):
   """Returns the Claims about time: none of those GPUs can be had here."""
-  seconds = [s for step, _, s in run.log if step]
+  seconds = [line.sec_per_batch for line in run.log if line.step]
   found = '%.3f on %s CPUs, no such GPU' % (np.median(seconds) if seconds
                                             else float('nan'), os.cpu_count())
+  first = run.log[0].sec_per_batch if run.log else float('nan')
   how = 'median of the log, ' + _RUN
   where = 'cifar10_multi_gpu_train.py'
   said = [('1 Tesla K40c, log of steps 10 to 50', '0.214-0.327',
@@ -583,9 +581,8 @@ def _speed(run):
             '(not trained)', 'cifar10_multi_gpu_train', None,
             'needs several GPUs'),
       Claim('sec/batch of step 0', 'Launching and Training the Model',
-            '64.221', '%.3f on %s CPUs' % (run.log[0][2] if run.log
-                                           else float('nan'), os.cpu_count()),
-            _RUN, bool(run.log) and abs(run.log[0][2] - 64.221) < 10,
+            '64.221', '%.3f on %s CPUs' % (first, os.cpu_count()), _RUN,
+            abs(first - 64.221) < 10,
             'here the queue is filled before step 0, in 2015 within it')]
 
 
@@ -608,16 +605,9 @@ def make(data_dir, our_run=None, meta_graph=None):
     return claims(training, short_run(data_dir), saved_steps(), evaluated)
 
 
-class _Parser(argparse.ArgumentParser):
-  """Raises what argparse would print with its usage and exit code 2."""
-
-  def error(self, message):
-    raise errors.UsageError(message + ' (--help explains)')
-
-
 def _parser():
-  parser = _Parser(prog='ledger', allow_abbrev=False,
-                   description=__doc__.partition('\n')[0])
+  parser = command_line.Parser(prog='ledger', allow_abbrev=False,
+                               description=__doc__.partition('\n')[0])
   parser.add_argument('--data_dir', required=True, metavar='DIR',
                       help='the directory above cifar-10-batches-bin')
   parser.add_argument('--our_run', metavar='DIR',
@@ -636,20 +626,18 @@ def _table(columns, lines):
 
 def main(argv):
   """Returns the exit code for a command line without the program's name."""
-  try:
-    args = _parser().parse_args(argv)
-    here = os.environ.get('BUILD_WORKING_DIRECTORY', os.getcwd())
-    data_dir, our_run = (p and os.path.join(here, os.path.expanduser(p))
-                         for p in (args.data_dir, args.our_run))
-    for eval_data in (False, True):
-      datasets.check(datasets.CIFAR10, data_dir, eval_data)
-    if our_run and not checkpoints.latest(our_run):
-      raise errors.UsageError('--our_run=%s has no checkpoint' % our_run)
-    tf.disable_v2_behavior()
-    found, counted = make(data_dir, our_run)
-  except errors.Cifar10Error as e:
-    print('ledger: error: %s' % e, file=sys.stderr)
-    return 1
+  return command_line.run('ledger', lambda: _main(argv))
+
+
+def _main(argv):
+  args = _parser().parse_args(argv)
+  data_dir, our_run = map(command_line.path, (args.data_dir, args.our_run))
+  for eval_data in (False, True):
+    datasets.check(datasets.CIFAR10, data_dir, eval_data)
+  if our_run and not checkpoints.latest(our_run):
+    raise errors.UsageError('--our_run=%s has no checkpoint' % our_run)
+  tf.disable_v2_behavior()
+  found, counted = make(data_dir, our_run)
   content = section(found, counted)
   print('%s\n\n%s\n' % (_table(COLUMNS, rows(found)),
                         _table(LAYER_COLUMNS, layer_rows(counted))))

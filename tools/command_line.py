@@ -1,0 +1,37 @@
+"""What the tools' command lines share; only their main() uses this."""
+
+import argparse
+import os
+import sys
+
+from cifar10_compat import errors
+from cifar10_compat import flags
+
+
+class Parser(argparse.ArgumentParser):
+  """Raises UsageError where argparse would print its usage and exit with 2."""
+
+  def error(self, message):
+    raise errors.UsageError(message + ' (--help explains)')
+
+
+def path(text):
+  """Returns what the user names, an absolute path; None for None."""
+  return text and os.path.abspath(flags.user_path(text))
+
+
+def run(name, body):
+  """Runs a tool; what is foreseen as a user's mistake is one line on stderr.
+
+  Args:
+    name: str, the tool's.
+    body: function without arguments that returns the exit code.
+
+  Returns:
+    int, the exit code.
+  """
+  try:
+    return body()
+  except errors.Cifar10Error as e:
+    print('%s: error: %s' % (name, e), file=sys.stderr)
+    return 1

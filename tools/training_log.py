@@ -1,0 +1,28 @@
+"""Reads the log lines of 2016 back, whoever printed them."""
+
+from datetime import datetime
+import re
+from typing import NamedTuple
+
+_LINE = re.compile(r'^(\S+ \S+): step (\d+), loss = (\S+) '
+                   r'\(\S+ examples/sec; (\S+) sec/batch\)$', re.MULTILINE)
+
+
+class Line(NamedTuple):
+  """One line."""
+  time: datetime
+  step: int
+  loss: float
+  sec_per_batch: float
+
+
+def parse(text):
+  """Returns the Lines in what a trainer printed, in order.
+
+  Args:
+    text: str.
+  """
+  # A time stamp has no fraction where that happens to be zero.
+  return [Line(datetime.fromisoformat(time), int(step), float(loss),
+               float(seconds))
+          for time, step, loss, seconds in _LINE.findall(text)]
