@@ -26,6 +26,13 @@ def _two_cpus():
   return tf.ConfigProto(device_count={'CPU': 2}, allow_soft_placement=True)
 
 
+def _one_thread(cpus):
+  """The order of additions, and so the rounding, is then the same each time."""
+  return tf.ConfigProto(device_count={'CPU': cpus}, allow_soft_placement=True,
+                        intra_op_parallelism_threads=1,
+                        inter_op_parallelism_threads=1)
+
+
 class _Towers(object):
   """Two towers, each of which takes one half of the images fed."""
 
@@ -67,6 +74,7 @@ class TowersTest(tf.test.TestCase):
       loss = cifar10.loss(cifar10.inference(images), labels)
       train_op = cifar10.train(loss, step, 16)
       init = tf.global_variables_initializer()
+
     def variables(graph):
       return {v.op.name: v for v in
               graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
@@ -80,45 +88,55 @@ class TowersTest(tf.test.TestCase):
     names = [v.op.name for v in
              single_graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)]
     self.assertLen(names, 10)
-    with tf.Session(graph=towers.graph, config=_two_cpus()) as a, tf.Session(
-        graph=single_graph) as b:
-      a.run(towers.init)
-      b.run(init)
-      for name in names:
-        value = b.run(name + ':0')
-        if value.ndim == 4:
-          # At the start conv weights are so small that no gradient gets far.
-          value *= 100
-        variables(single_graph)[name].load(value, b)
-        variables(towers.graph)[name].load(value, a)
+    farthest = []
+    with tf.Session(graph=towers.graph, config=_one_thread(2)) as a, tf.Session(
+        graph=single_graph, config=_one_thread(1)) as b:
 
-      x, y = _images(16, seed=99)
+      def start(seed):
+        """Gives both the same weights, such that gradients reach all."""
+        a.run(towers.init)
+        b.run(init)
+        rng = np.random.RandomState(seed)
+        values = {}
+        for name in names:
+          shape = variables(single_graph)[name].shape.as_list()
+          values[name] = (np.abs(0.1 * rng.randn(*shape)) if len(shape) == 1
+                          else rng.randn(*shape) / np.sqrt(np.prod(shape[:-1])))
+          variables(single_graph)[name].load(values[name], b)
+          variables(towers.graph)[name].load(values[name], a)
+        return values
+
+      start(0)
+      x, y = _images(16)
       averaged = a.run(gradients(towers.graph),
                        {towers.images: x, towers.labels: y})
       expected = b.run(gradients(single_graph), {images: x, labels: y})
       self.assertLen(averaged, 10)
       for tag, gradient in expected.items():
         self.assertGreater(np.abs(gradient).max(), 1e-4, tag)
-        self.assertAllClose(gradient, averaged[tag], rtol=1e-4, atol=1e-6,
-                            msg=tag)
+        self.assertAllClose(gradient, averaged[tag], rtol=1e-4,
+                            atol=1e-6 * np.abs(gradient).max(), msg=tag)
 
-      start = {n: b.run(n + ':0') for n in names}
-      for i in range(20):
-        x, y = _images(16, seed=i)
-        a.run(towers.train_op, {towers.images: x, towers.labels: y})
-        b.run(train_op, {images: x, labels: y})
-      apart = []
-      for name in names:
-        ours, theirs = a.run(name + ':0'), b.run(name + ':0')
-        moved = np.linalg.norm(theirs - start[name])
-        self.assertGreater(moved, 1e-3, name)
-        apart.append(np.linalg.norm(ours - theirs) / moved)
       # Rounding can decide which pixel is a pool's largest, and so where one
-      # gradient goes, which later steps spread: 0.0005 was seen at the median.
-      # A sum instead of a mean, or a lost weight decay, is apart by far more.
-      self.assertLess(np.median(apart), 0.01)
-      self.assertLess(max(apart), 0.1)
-      self.assertEqual(20, a.run('global_step:0'))
+      # gradient goes, which later steps spread.  Where that happens in none of
+      # 20 steps, rounding is all that is left; without the averaging, or a
+      # tower's weight decay, no draw would agree.
+      for seed in (0, 5, 9):
+        values = start(seed)
+        for i in range(20):
+          x, y = _images(16, seed=1000 * seed + i)
+          a.run(towers.train_op, {towers.images: x, towers.labels: y})
+          b.run(train_op, {images: x, labels: y})
+        self.assertEqual(20, a.run('global_step:0'))
+        farthest.append(0)
+        for name in names:
+          ours, theirs = a.run(name + ':0'), b.run(name + ':0')
+          moved = np.linalg.norm(theirs - values[name])
+          self.assertGreater(moved, 1e-3, name)
+          farthest[-1] = max(farthest[-1],
+                             np.linalg.norm(ours - theirs) / moved)
+    self.assertLess(min(farthest), 1e-5)
+    self.assertLess(max(farthest), 0.05)
 
   def test_placed_graph(self):
     towers = _Towers(4)

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import socket
+import threading
+import time
 
 import tensorflow.compat.v1 as tf
 
@@ -92,14 +94,22 @@ class ClusterTest(tf.test.TestCase):
 
   def test_watchdog_leaves_when_the_ps_is_gone(self):
     listener, address = _listener()
-    left = []
+    left, messages = threading.Event(), []
+
+    def leave(message):
+      messages.append(message)
+      left.set()
+
     made = cluster.from_flags('worker', 0, [address], ['127.0.0.1:1'])
-    watchdog = cluster.PsWatchdog(made, 0.2, left.append)
-    with watchdog:
+    with cluster.PsWatchdog(made, 0.2, leave):
+      # As long as it answers nobody leaves, for all of the time allowed.
+      begin = time.monotonic()
+      while time.monotonic() - begin < 0.4:
+        listener.accept()[0].close()
+      self.assertEmpty(messages)
       listener.close()
-      while not left:
-        watchdog._stopped.wait(0.05)
-    self.assertIn('ps 0 at %s is gone' % address, left[0])
+      self.assertTrue(left.wait(60))
+    self.assertIn('ps 0 at %s is gone' % address, messages[0])
 
 
 if __name__ == '__main__':

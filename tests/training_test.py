@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import threading
+from unittest import mock
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -224,6 +225,24 @@ class TrainingTest(tf.test.TestCase):
       f.write('')
     with self.assertRaisesRegex(errors.CheckpointError, 'names no checkpoint'):
       self._run(2)
+
+  def test_what_a_session_recovers_from_does_not_end_the_training(self):
+    # A thread of a recoverable session reports an AbortedError while the loop
+    # asks whether to stop, as was seen of a worker's queue runner.
+    real = tf.train.MonitoredSession.should_stop
+    asked = []
+
+    def should_stop(session):
+      asked.append(session)
+      if len(asked) == 3:
+        raise tf.errors.AbortedError(None, None, 'received twice')
+      return real(session)
+
+    with mock.patch.object(tf.train.MonitoredSession, 'should_stop',
+                           should_stop):
+      (step, _), _ = self._run(5)
+    self.assertEqual(5, step)
+    self.assertEqual(5, self._load(5, 'w'))
 
   def test_finished_step(self):
     self.assertIsNone(training.finished_step(self.train_dir, 1))
