@@ -18,6 +18,8 @@ setuptools.setup(
     },
     entry_points={
         'console_scripts': [
+            'cifar10_distributed_train = '
+            'cifar10_compat.cifar10_distributed_train:console_main',
             'cifar10_multi_gpu_train = '
             'cifar10_compat.cifar10_multi_gpu_train:console_main',
             'cifar10_train = cifar10_compat.cifar10_train:console_main',
