@@ -8,6 +8,10 @@ and all, as the logs' own time stamps tell it, once the queue is full.  The
 machine should have nothing else to do.
 """
 
+# First: TensorFlow, which the command line brings along, reads its log levels
+# while it loads.
+from cifar10_compat import quiet  # pylint: disable=unused-import
+
 import os
 import statistics
 import sys
