@@ -29,9 +29,10 @@ def define_data_flags():
       'data_dir', '/tmp/cifar10_data',
       'Directory that has, or will get, the images in a directory of the '
       "set's own: cifar-10-batches-bin for CIFAR-10.")
-  flags.DEFINE_enum('dataset', datasets.CIFAR10.name,
-                    sorted(datasets.DATASETS),
-                    'Image set; synthetic is drawn on the spot.')
+  flags.DEFINE_string(
+      'dataset', datasets.CIFAR10.name,
+      'Image set: %s, or a directory written by make_records; synthetic is '
+      'drawn on the spot.' % ', '.join(sorted(datasets.DATASETS)))
 
 
 def define_training_flags():
@@ -71,6 +72,11 @@ def user_path(path):
   """
   path = os.path.expanduser(path)
   return os.path.join(os.environ.get('BUILD_WORKING_DIRECTORY', ''), path)
+
+
+def get_dataset(name):
+  """Returns the Dataset that --dataset names: see datasets.get()."""
+  return datasets.get(name if name in datasets.DATASETS else user_path(name))
 
 
 def run(define_flags, main):

@@ -30,20 +30,23 @@ def prepare_train_dir(train_dir, dataset, fresh=False):
       other file is touched.
 
   Raises:
-    UsageError: it cannot be written, or is of a run on another data set.
+    UsageError: it cannot be written, is of a run on another data set, or is the
+      directory of an image set.
   """
   try:
     os.makedirs(train_dir, exist_ok=True)
     if fresh:
+      _read_note(train_dir)
       for pattern in ('checkpoint', checkpoints.BASENAME + '-*',
                       'events.out.tfevents.*', _DESCRIPTION):
         for path in glob.glob(os.path.join(glob.escape(train_dir), pattern)):
           os.remove(path)
-    trained_on = check_dataset(train_dir, dataset)
+    check_dataset(train_dir, dataset)
     # Written again where it stands: the test whether we may.
     temporary = os.path.join(train_dir, '%s.%d' % (_DESCRIPTION, os.getpid()))
     with open(temporary, 'w') as f:
-      json.dump({'dataset': trained_on or dataset.name}, f)
+      json.dump({'dataset': dataset.name, 'class_names': dataset.class_names},
+                f)
     os.replace(temporary, os.path.join(train_dir, _DESCRIPTION))
   except OSError as e:
     raise errors.UsageError('cannot write to train_dir %s (%s): choose another '
@@ -53,31 +56,56 @@ def prepare_train_dir(train_dir, dataset, fresh=False):
 def check_dataset(train_dir, dataset):
   """Checks that a directory's checkpoints were trained on a data set.
 
+  A directory that does not say, as that of a historical run, passes.
+
   Args:
     train_dir: str, need not exist.
     dataset: datasets.Dataset.
 
-  Returns:
-    str, the name of the set, or None where the directory does not say, as that
-    of a historical run.
+  Raises:
+    UsageError: they were trained on another one, or on one of that name that
+      has other classes; or it is the directory of an image set.
+  """
+  note = _read_note(train_dir)
+  if note is None:
+    return
+  if not isinstance(note.get('dataset'), str):
+    raise errors.UsageError('%s does not name a data set: remove it' %
+                            os.path.join(train_dir, _DESCRIPTION))
+  if note['dataset'] != dataset.name:
+    raise errors.UsageError(
+        '%s holds a model of data set %r, not of %r: choose another directory, '
+        'or the --dataset of that name' %
+        (train_dir, note['dataset'], dataset.name))
+  # Notes of a single key were written before there were sets of one's own.
+  names = note.get('class_names', list(dataset.class_names))
+  if names != list(dataset.class_names):
+    raise errors.UsageError(
+        '%s holds a model of a data set %r with other classes: choose another '
+        'directory, or that set' % (train_dir, dataset.name))
+
+
+def _read_note(train_dir):
+  """Returns what a directory says of its data set: a dict, None if nothing.
 
   Raises:
-    UsageError: they were trained on another one.
+    UsageError: it is the directory of an image set, whose description has the
+      same name; it is neither to be overwritten nor to be removed.
   """
   path = os.path.join(train_dir, _DESCRIPTION)
   if not os.path.exists(path):
     return None
-  try:
-    with open(path) as f:
-      trained_on = json.load(f)['dataset']
-  except (ValueError, KeyError, TypeError) as e:
-    raise errors.UsageError('%s does not name a data set: remove it' %
-                            path) from e
-  if trained_on != dataset.name:
-    raise errors.UsageError(
-        '%s holds a model of data set %r, not of %r: choose another directory, '
-        'or --dataset=%s' % (train_dir, trained_on, dataset.name, trained_on))
-  return trained_on
+  with open(path, 'rb') as f:
+    try:
+      note = json.load(f)
+    except (ValueError, RecursionError):
+      return {}
+  if not isinstance(note, dict):
+    return {}
+  if 'train_files' in note:
+    raise errors.UsageError('%s holds images, not checkpoints: choose another '
+                            'directory' % train_dir)
+  return note
 
 
 def finished_step(train_dir, max_steps):

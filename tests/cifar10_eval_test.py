@@ -135,7 +135,7 @@ class EvalTest(tf.test.TestCase):
     save_checkpoint(directory, 1, 0, 0)
     with open(os.path.join(directory, 'dataset.json'), 'w') as f:
       f.write('{"dataset": "synthetic"}')
-    with self.assertRaisesRegex(errors.UsageError, '--dataset=synthetic'):
+    with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
       self._evaluate(checkpoint_dir=directory)
 
   def test_nothing_to_evaluate(self):
