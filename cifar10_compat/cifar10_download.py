@@ -94,7 +94,7 @@ def _download(path, source, stop):
             raise errors.DataError('stopped downloading %s' % source.url)
           f.write(chunk)
           bar.advance(task, len(chunk))
-    if not _is_whole(temporary, archive):
+    if not _is_whole(temporary, source):
       raise errors.DataError(
           '%s gave %d bytes that are not the %d bytes expected (SHA-256 %s): '
           'try again' % (source.url, os.path.getsize(temporary), source.size,
