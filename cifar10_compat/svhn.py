@@ -66,13 +66,10 @@ def _load(path):
                             'install cifar10_compat[data]') from e
   try:
     mat = scipy.io.loadmat(path, variable_names=['X', 'y'])
-  except OSError as e:
-    raise errors.DataError('cannot read %s (%s): restore it' %
-                           (path, e.strerror or e)) from e
   except Exception as e:  # What scipy's parser raises has no common class.
-    raise errors.DataError(
-        '%s is damaged or no MATLAB 5 file (%s): remove it' %
-        (path, ' '.join(str(e).split()) or type(e).__name__)) from e
+    reason = getattr(e, 'strerror', None) or str(e) or type(e).__name__
+    raise errors.DataError('cannot read %s as a MATLAB 5 file (%s): restore or '
+                           'remove it' % (path, ' '.join(reason.split()))) from e
   for name in ('X', 'y'):
     if not isinstance(mat.get(name), np.ndarray):
       raise errors.DataError('%s has no array %s: it is not of SVHN, whose '
