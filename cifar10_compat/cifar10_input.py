@@ -133,8 +133,8 @@ def distorted_inputs(data_dir, batch_size, dataset=datasets.CIFAR10):
   """Makes batches of distorted images for training.
 
   Each image is cropped at random to 24 x 24, flipped left to right with
-  probability 1/2 unless the set forbids it, made brighter by -63 to 63, given 0.2 to 1.8 times its
-  contrast, and standardized, in that order.
+  probability 1/2 unless the set forbids it, made brighter by -63 to 63, given
+  0.2 to 1.8 times its contrast, and standardized, in that order.
 
   Args:
     data_dir: str, the directory that holds the binary batches themselves.

@@ -227,7 +227,8 @@ def load(directory):
         directory=os.path.abspath(directory),
         **{k: tuple(v) if _KEYS[k] is list else v for k, v in values.items()})
     for key, files, count in (
-        ('train', dataset.train_files, dataset.num_examples_per_epoch_for_train),
+        ('train', dataset.train_files,
+         dataset.num_examples_per_epoch_for_train),
         ('eval', dataset.eval_files, dataset.num_examples_per_epoch_for_eval)):
       size = sum(_size_of(dataset, f) for f in files)
       if size != count * dataset.record_bytes:

@@ -68,8 +68,9 @@ def _load(path):
     mat = scipy.io.loadmat(path, variable_names=['X', 'y'])
   except Exception as e:  # What scipy's parser raises has no common class.
     reason = getattr(e, 'strerror', None) or str(e) or type(e).__name__
-    raise errors.DataError('cannot read %s as a MATLAB 5 file (%s): restore or '
-                           'remove it' % (path, ' '.join(reason.split()))) from e
+    raise errors.DataError(
+        'cannot read %s as a MATLAB 5 file (%s): restore or remove it' %
+        (path, ' '.join(reason.split()))) from e
   for name in ('X', 'y'):
     if not isinstance(mat.get(name), np.ndarray):
       raise errors.DataError('%s has no array %s: it is not of SVHN, whose '

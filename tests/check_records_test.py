@@ -89,8 +89,8 @@ class CheckRecordsTest(absltest.TestCase):
     self.assertIn(['0', 'no', '[red]color[/red]', '2', '0'], words)
     self.assertIn(['1', 'half', '6', '1'], words)
     self.assertIn(['all', '8', '1'], words)
-    self.assertIn('train: 8 of the 8 records of the whole set, 3074 bytes each; '
-                  'labels 0 to 1\n', out.getvalue())
+    self.assertIn('train: 8 of the 8 records of the whole set, 3074 bytes '
+                  'each; labels 0 to 1\n', out.getvalue())
     self.assertIn('mean of red, green, blue: 15.00, 75.00, 0.00; deviation: '
                   '12.25, 43.30, 0.00\n', out.getvalue())
     self.assertIn('a.bin: 12296 bytes\n', out.getvalue())

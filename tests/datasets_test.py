@@ -101,10 +101,12 @@ class DatasetsTest(absltest.TestCase):
     directory = datasets.CIFAR10.directory
     cifar100 = datasets.CIFAR100._replace(directory=directory)
     self.assertEqual(20, datasets.check(cifar100, self.data_dir, False))
-    with self.assertRaisesRegex(errors.DataError, 'record 0 .* label 20, .* 19'):
+    with self.assertRaisesRegex(errors.DataError,
+                                'record 0 .* label 20, .* 19'):
       datasets.check(datasets.CIFAR100_COARSE._replace(directory=directory),
                      self.data_dir, False)
-    with self.assertRaisesRegex(errors.DataError, '3073 bytes of a record.*svhn'):
+    with self.assertRaisesRegex(errors.DataError,
+                                '3073 bytes of a record.*svhn'):
       datasets.check(datasets.SVHN._replace(directory=directory),
                      self.data_dir, False)
 
@@ -168,7 +170,8 @@ class DescriptionTest(absltest.TestCase):
       self._assert_error('version is missing')
     os.remove(os.path.join(self.directory, 'dataset.json'))
     os.mkdir(os.path.join(self.directory, 'dataset.json'))
-    with self.assertRaisesRegex(errors.DataError, 'cannot read .*/dataset.json'):
+    with self.assertRaisesRegex(errors.DataError,
+                                'cannot read .*/dataset.json'):
       datasets.get(self.directory)
 
   def test_each_key(self):

@@ -95,9 +95,11 @@ class SvhnTest(absltest.TestCase):
                      bytes(damaged), b'<html>' * 100):
       with open(self.test, 'wb') as f:
         f.write(contents)
-      self._assert_error('cannot read .*test_32x32.mat as a MATLAB 5|no array X')
+      self._assert_error(
+          'cannot read .*test_32x32.mat as a MATLAB 5 file|no array X')
     os.remove(self.test)
-    with self.assertRaisesRegex(errors.DataError, r'test_32x32.* \(No such file'):
+    with self.assertRaisesRegex(errors.DataError,
+                                r'test_32x32.* \(No such file'):
       self._write()
 
 

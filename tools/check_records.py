@@ -66,8 +66,10 @@ def examine(dataset, data_dir, eval_data):
           samples[label].append(image)
   pixels = counts.sum() * datasets.HEIGHT * datasets.WIDTH
   mean = sums / pixels
-  return Part(counts, mean, np.sqrt(np.maximum(0, squares / pixels - mean ** 2)),
-              tuple(sizes), tuple(zeros), tuple(map(np.array, samples)))
+  # Rounding may leave a little less than nothing.
+  deviation = np.sqrt(np.maximum(0, squares / pixels - mean ** 2))
+  return Part(counts, mean, deviation, tuple(sizes), tuple(zeros),
+              tuple(map(np.array, samples)))
 
 
 def contact_sheet(class_names, samples):

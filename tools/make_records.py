@@ -59,6 +59,8 @@ def load_image(path):
   Image, ImageOps = _pillow()
   size = (datasets.WIDTH, datasets.HEIGHT)
   try:
+    if not os.path.isfile(path):
+      raise ValueError('it is no file')  # Opening a pipe would wait for ever.
     with warnings.catch_warnings(), Image.open(path) as image:
       # On odd metadata, and on sizes below the limit that is an error.
       warnings.simplefilter('ignore')
@@ -76,7 +78,7 @@ def load_image(path):
         image = Image.alpha_composite(white, image)
       image = ImageOps.fit(image.convert('RGB'), size, Image.Resampling.LANCZOS)
       return np.asarray(image)
-  except Exception as e:  # What Pillow's many decoders raise has no common class.
+  except Exception as e:  # What Pillow's decoders raise has no common class.
     raise errors.DataError(
         '%s does not decode (%s)' %
         (path, ' '.join(str(e).split()) or type(e).__name__)) from e
@@ -120,7 +122,8 @@ def find_classes(directory):
   try:
     datasets.check_class_names(names)
   except ValueError as e:
-    raise errors.DataError('the class folders in %s: %s' % (directory, e)) from e
+    raise errors.DataError('the class folders in %s: %s' %
+                           (directory, e)) from e
   classes = {}
   for name in names:
     folder = os.path.join(directory, name)
@@ -207,8 +210,8 @@ def make(images, out, test_fraction=0.2, flip=True, seed=0):
     raise errors.UsageError('test_fraction is %g: it must be between 0 and 1' %
                             test_fraction)
   if os.path.lexists(out):
-    raise errors.UsageError('%s exists already: choose another --out, or remove '
-                            'it' % out)
+    raise errors.UsageError('%s exists already: choose another --out, or '
+                            'remove it' % out)
   _pillow()
   class_names, train, test = split(images, test_fraction, seed)
   dataset = datasets.Dataset(
@@ -270,10 +273,12 @@ def _main(argv):
                       help='another gives another split (default %(default)s)')
   parser.add_argument('--noflip', action='store_true',
                       help='mirror images mean something else, as with digits')
-  parser.add_argument('--dataset', metavar='NAME', help='with --check: one of ' +
+  parser.add_argument('--dataset', metavar='NAME',
+                      help='with --check: one of ' +
                       ', '.join(sorted(datasets.DATASETS)))
-  parser.add_argument('--contact_sheet', metavar='FILE.png', help='with --check '
-                      '(default contact_sheet.png in the directory checked)')
+  parser.add_argument('--contact_sheet', metavar='FILE.png',
+                      help='with --check (default contact_sheet.png in the '
+                      'directory checked)')
   args = parser.parse_args(argv)
   if args.check:
     data_dir = command_line.path(args.check)
