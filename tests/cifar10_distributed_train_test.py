@@ -2,21 +2,11 @@
 
 import os
 import re
-import socket
 
 import tensorflow.compat.v1 as tf
 
-from tests import program
 from tests import record_fixture
-
-
-def _addresses(n):
-  """Returns n addresses whose ports were free a moment ago."""
-  listeners = [socket.create_server(('127.0.0.1', 0)) for _ in range(n)]
-  addresses = ['127.0.0.1:%d' % l.getsockname()[1] for l in listeners]
-  for listener in listeners:
-    listener.close()
-  return addresses
+from tests import small_cluster
 
 
 class DistributedTrainTest(tf.test.TestCase):
@@ -30,14 +20,9 @@ class DistributedTrainTest(tf.test.TestCase):
 
   def _run(self, *flags):
     """Runs a ps and two workers to their end; returns what they printed."""
-    ps, *workers = _addresses(3)
-    programs = [program.Program(
-        'cifar10_distributed_train', '--data_dir=' + self.data_dir,
-        '--train_dir=' + self.train_dir, '--batch_size=8', '--ps_hosts=' + ps,
-        '--worker_hosts=' + ','.join(workers), '--job_name=' + job,
-        '--task_index=%d' % index, *flags)
-                for job, index in (('ps', 0), ('worker', 0), ('worker', 1))]
-    results = [p.finish() for p in programs]
+    cluster = small_cluster.SmallCluster(self.data_dir, self.train_dir, *flags)
+    self.addCleanup(cluster.kill)
+    results = [p.finish() for p in cluster.start_all()]
     for code, out, err in results:
       self.assertEqual((0, ''), (code, err), out)
     return [out for _, out, _ in results]
