@@ -31,10 +31,10 @@ class Program(object):
     lines: list of str, what it has printed on stdout so far.
   """
 
-  def __init__(self, module, *args, **kwargs):
-    """Starts `python -m cifar10_compat.MODULE ARGS`; kwargs are Popen's."""
+  def __init__(self, module, *args, package='cifar10_compat', **kwargs):
+    """Starts `python -m PACKAGE.MODULE ARGS`; kwargs are Popen's."""
     self.process = subprocess.Popen(
-        [sys.executable, '-m', 'cifar10_compat.' + module] + list(args),
+        [sys.executable, '-m', '%s.%s' % (package, module)] + list(args),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=dict(os.environ, **kwargs.pop('env', {})), **kwargs)
     self.lines = []
