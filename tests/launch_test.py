@@ -100,6 +100,8 @@ class LaunchTest(absltest.TestCase):
     self.assertEqual(
         ['ps 0     | a', 'ps 0     | ', 'ps 0     | b', 'ps 0     | no newline',
          'worker 0 | no newline'], sorted(self.lines(), key=lambda l: l[:4]))
+    self.assertEqual('a\n\nb\nno newline\n',
+                     launch.lines_of('ps 0', self.out.getvalue()))
     self.assertCountEqual(['ps 0     | to stderr', 'worker 0 | to stderr'],
                           self.err.getvalue().splitlines())
 

@@ -35,6 +35,9 @@ from tools import processes
 # How long a process may take to save what it has.
 _GRACE_SECS = 60
 
+# Between a process's name and what it printed.
+_SEPARATOR = ' | '
+
 _PR_SET_PDEATHSIG = 1  # Of Linux's sys/prctl.h.
 
 # Keeps a process from the GPUs, which it would otherwise take for itself.
@@ -94,6 +97,19 @@ def _end_with_parent():
   return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def lines_of(name, text):
+  """Returns the lines that a process of that name printed, without the name.
+
+  Args:
+    name: str, a Task's.
+    text: str, what a launch printed.
+  """
+  return ''.join(
+      line + '\n' for who, _, line in (
+          l.partition(_SEPARATOR) for l in text.splitlines())
+      if who.strip() == name)
+
+
 class _Relay(object):
   """Copies the children's lines, each after the name of the one it is from."""
 
@@ -106,7 +122,7 @@ class _Relay(object):
       self._unfinished[pipe] = b''
       self._selector.register(
           pipe, selectors.EVENT_READ,
-          (('%-*s | ' % (width, child.name)).encode(), out))
+          (('%-*s%s' % (width, child.name, _SEPARATOR)).encode(), out))
 
   def copy(self, secs):
     """Copies what comes within `secs` seconds; returns whether any did."""
