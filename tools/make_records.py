@@ -23,6 +23,7 @@ taken; an EXIF orientation is applied.
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
 import argparse
+import logging
 import os
 import sys
 import warnings
@@ -56,32 +57,39 @@ def load_image(path):
   Raises:
     DataError: it does not decode.
   """
-  Image, ImageOps = _pillow()
-  size = (datasets.WIDTH, datasets.HEIGHT)
+  Image, _ = _pillow()
   try:
     if not os.path.isfile(path):
       raise ValueError('it is no file')  # Opening a pipe would wait for ever.
-    with warnings.catch_warnings(), Image.open(path) as image:
+    with warnings.catch_warnings():
       # On odd metadata, and on sizes below the limit that is an error.
       warnings.simplefilter('ignore')
-      image = ImageOps.exif_transpose(image)
-      if image.mode == 'F':
-        raise ValueError('its numbers have no known range')
-      if image.mode.startswith('I'):
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() >= 1 << 16:
-          raise ValueError('it has more than 16 bits')
-        image = Image.fromarray((values >> 8).astype(np.uint8))
-      if image.has_transparency_data:
-        image = image.convert('RGBA')
-        white = Image.new('RGBA', image.size, 'white')
-        image = Image.alpha_composite(white, image)
-      image = ImageOps.fit(image.convert('RGB'), size, Image.Resampling.LANCZOS)
-      return np.asarray(image)
+      with Image.open(path) as image:
+        return _pixels(image)
   except Exception as e:  # What Pillow's decoders raise has no common class.
     raise errors.DataError(
         '%s does not decode (%s)' %
         (path, ' '.join(str(e).split()) or type(e).__name__)) from e
+
+
+def _pixels(image):
+  """Returns an opened PIL.Image.Image as load_image() does."""
+  Image, ImageOps = _pillow()
+  image = ImageOps.exif_transpose(image)
+  if image.mode == 'F':
+    raise ValueError('its numbers have no known range')
+  if image.mode.startswith('I'):
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() >= 1 << 16:
+      raise ValueError('it has more than 16 bits')
+    image = Image.fromarray((values >> 8).astype(np.uint8))
+  if image.has_transparency_data:
+    image = image.convert('RGBA')
+    white = Image.new('RGBA', image.size, 'white')
+    image = Image.alpha_composite(white, image)
+  return np.asarray(ImageOps.fit(
+      image.convert('RGB'), (datasets.WIDTH, datasets.HEIGHT),
+      Image.Resampling.LANCZOS))
 
 
 def _pillow():
@@ -91,6 +99,8 @@ def _pillow():
   except ImportError as e:
     raise errors.UsageError('Pillow is not installed: pip install '
                             'cifar10_compat[data]') from e
+  # What it logs as an error, it also raises.
+  logging.getLogger('PIL').setLevel(logging.CRITICAL)
   return Image, ImageOps
 
 
