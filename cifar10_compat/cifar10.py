@@ -131,6 +131,14 @@ def inputs(eval_data, data_dir, batch_size=BATCH_SIZE,
       dataset, one_epoch)
 
 
+def check_reference_variables():
+  """Raises UsageError if tf.get_variable() would not make those of 2016."""
+  if tf.resource_variables_enabled():
+    raise errors.UsageError(
+        'resource variables are on, and so the graph would not be that of '
+        '2016: call tf.compat.v1.disable_v2_behavior() first')
+
+
 def inference(images, num_classes=NUM_CLASSES):
   """Builds the network.
 
@@ -146,10 +154,7 @@ def inference(images, num_classes=NUM_CLASSES):
   Raises:
     UsageError: resource variables are on.
   """
-  if tf.resource_variables_enabled():
-    raise errors.UsageError(
-        'resource variables are on, and so the graph would not be that of '
-        '2016: call tf.compat.v1.disable_v2_behavior() first')
+  check_reference_variables()
 
   # tf.get_variable() instead of tf.Variable(), so that towers share variables.
   with tf.variable_scope('conv1') as scope:

@@ -23,6 +23,7 @@ from cifar10_compat import cifar10_download
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
+from cifar10_compat import models
 from cifar10_compat import signals
 from cifar10_compat import training
 
@@ -114,7 +115,7 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
              eval_data='test', batch_size=cifar10.BATCH_SIZE,
              num_examples=10000, eval_interval_secs=60 * 5, run_once=False,
              count=EXACT, averaged=True, device='', allow_growth=False,
-             stop=None):
+             stop=None, model=models.CIFAR10):
   """Evaluates the newest checkpoint, again and again.
 
   Args:
@@ -133,6 +134,7 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
     device: str, where the network is placed: '/cpu:0'; '' leaves it open.
     allow_growth: bool, take GPU memory as needed.
     stop: signals.StopRequest, ends the evaluation.
+    model: models.Model.
 
   Returns:
     float, the last precision, 0 to 1; None if there was none.
@@ -157,7 +159,7 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
                                     dataset, one_epoch=exact)
 
     with tf.device(device):
-      logits = cifar10.inference(images, dataset.num_classes)
+      logits = model.inference(images, dataset.num_classes)
 
       top_k_op = tf.nn.in_top_k(logits, labels, 1)
 
@@ -176,11 +178,11 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
     config = tf.ConfigProto(allow_soft_placement=True)
     config.gpu_options.allow_growth = allow_growth
 
-    remedy = 'choose another --checkpoint_dir' + (
+    remedy = 'choose another --checkpoint_dir or --model' + (
         ', or --averaged=false if it has no averages' if averaged else '')
 
     def evaluate_checkpoint(path):
-      training.check_dataset(checkpoint_dir, dataset)
+      training.check_description(checkpoint_dir, dataset, model)
       checkpoints.check(path, variables_to_restore, remedy)
       return eval_once(saver, summary_writer, top_k_op, summary_op, init_op,
                        path, num_examples, batch_size, exact, config, stop)
@@ -239,6 +241,7 @@ def _poll(evaluate_checkpoint, checkpoint_dir, interval_secs, run_once, stop):
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
+  shared_flags.define_model_flags()
   flags.DEFINE_string('eval_dir', '/tmp/cifar10_eval',
                       'Directory for event files.')
   flags.DEFINE_enum('eval_data', 'test', ['test', 'train_eval'],
@@ -278,7 +281,8 @@ def main(stop):
            shared_flags.user_path(FLAGS.checkpoint_dir), dataset,
            FLAGS.eval_data, FLAGS.batch_size, FLAGS.num_examples,
            FLAGS.eval_interval_secs, FLAGS.run_once, FLAGS.count,
-           FLAGS.averaged, FLAGS.device, FLAGS.allow_growth, stop)
+           FLAGS.averaged, FLAGS.device, FLAGS.allow_growth, stop,
+           models.get(FLAGS.model))
 
 
 def console_main():

@@ -18,13 +18,14 @@ from cifar10_compat import cifar10_download
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
+from cifar10_compat import models
 from cifar10_compat import training
 
 
 def train(data_dir, train_dir, dataset=datasets.CIFAR10,
           batch_size=cifar10.BATCH_SIZE, max_steps=1000000,
           log_device_placement=False, allow_growth=False, fresh=False,
-          stop=None):
+          stop=None, model=models.CIFAR10):
   """Trains for a number of steps, counted from the very first.
 
   Args:
@@ -37,6 +38,7 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
     allow_growth: bool, take GPU memory as needed.
     fresh: bool, remove an earlier run's checkpoints and event files first.
     stop: signals.StopRequest, ends training after the step at hand.
+    model: models.Model.
 
   Returns:
     (int, float): the global step reached and the last step's loss, None if
@@ -48,7 +50,7 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
   """
   errors.check_at_least_one(batch_size=batch_size, max_steps=max_steps)
   unchanged = datasets.watch(dataset, data_dir)
-  training.prepare_train_dir(train_dir, dataset, fresh)
+  training.prepare_train_dir(train_dir, dataset, model, fresh)
   finished = training.finished_step(train_dir, max_steps)
   if finished is not None:
     return finished, None
@@ -58,7 +60,7 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
 
     images, labels = cifar10.distorted_inputs(data_dir, batch_size, dataset)
 
-    logits = cifar10.inference(images, dataset.num_classes)
+    logits = model.inference(images, dataset.num_classes)
 
     loss = cifar10.loss(logits, labels)
 
@@ -79,6 +81,7 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
+  shared_flags.define_model_flags()
   shared_flags.define_training_flags()
   shared_flags.define_session_flags()
 
@@ -96,7 +99,7 @@ def main(stop):
   cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
   train(data_dir, shared_flags.user_path(FLAGS.train_dir), dataset,
         FLAGS.batch_size, FLAGS.max_steps, FLAGS.log_device_placement,
-        FLAGS.allow_growth, FLAGS.fresh, stop)
+        FLAGS.allow_growth, FLAGS.fresh, stop, models.get(FLAGS.model))
 
 
 def console_main():

@@ -13,6 +13,7 @@ from absl import flags
 from cifar10_compat import cifar10
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import models
 from cifar10_compat import signals
 
 FLAGS = flags.FLAGS
@@ -32,6 +33,13 @@ def define_data_flags():
   flags.DEFINE_enum('dataset', datasets.CIFAR10.name,
                     sorted(datasets.DATASETS),
                     'Image set; synthetic is drawn on the spot.')
+
+
+def define_model_flags():
+  """Defines --model."""
+  flags.DEFINE_enum('model', models.CIFAR10.name, sorted(models.MODELS),
+                    "Network: the tutorial's, or that of its exercise with a "
+                    'locally connected top.')
 
 
 def define_training_flags():

@@ -11,26 +11,29 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import checkpoints
 from cifar10_compat import errors
 from cifar10_compat import hooks
+from cifar10_compat import models
 from cifar10_compat import signals
 
-# Beside the checkpoints: which data set they were trained on.
+# Beside the checkpoints: their data set and their network.
 _DESCRIPTION = 'dataset.json'
 
 # How long a session's end waits for its threads, which end with it at last.
 _STOP_GRACE_SECS = 10
 
 
-def prepare_train_dir(train_dir, dataset, fresh=False):
+def prepare_train_dir(train_dir, dataset, model=models.CIFAR10, fresh=False):
   """Makes or checks the directory of a training run.
 
   Args:
     train_dir: str, need not exist.
     dataset: datasets.Dataset.
+    model: models.Model.
     fresh: bool, remove the checkpoints and event files of an earlier run.  No
       other file is touched.
 
   Raises:
-    UsageError: it cannot be written, or is of a run on another data set.
+    UsageError: it cannot be written, or is of a run on another data set or of
+      another model.
   """
   try:
     os.makedirs(train_dir, exist_ok=True)
@@ -39,45 +42,48 @@ def prepare_train_dir(train_dir, dataset, fresh=False):
                       'events.out.tfevents.*', _DESCRIPTION):
         for path in glob.glob(os.path.join(glob.escape(train_dir), pattern)):
           os.remove(path)
-    trained_on = check_dataset(train_dir, dataset)
+    check_description(train_dir, dataset, model)
     # Written again where it stands: the test whether we may.
     temporary = os.path.join(train_dir, '%s.%d' % (_DESCRIPTION, os.getpid()))
     with open(temporary, 'w') as f:
-      json.dump({'dataset': trained_on or dataset.name}, f)
+      json.dump({'dataset': dataset.name, 'model': model.name}, f)
     os.replace(temporary, os.path.join(train_dir, _DESCRIPTION))
   except OSError as e:
     raise errors.UsageError('cannot write to train_dir %s (%s): choose another '
                             'with --train_dir' % (train_dir, e.strerror)) from e
 
 
-def check_dataset(train_dir, dataset):
-  """Checks that a directory's checkpoints were trained on a data set.
+def check_description(train_dir, dataset, model=models.CIFAR10):
+  """Checks that a directory's checkpoints are of a data set and a model.
+
+  A directory that does not say, as that of a historical run, passes.
 
   Args:
     train_dir: str, need not exist.
     dataset: datasets.Dataset.
-
-  Returns:
-    str, the name of the set, or None where the directory does not say, as that
-    of a historical run.
+    model: models.Model.
 
   Raises:
-    UsageError: they were trained on another one.
+    UsageError: they are of another one; the flag that helps is named.
   """
   path = os.path.join(train_dir, _DESCRIPTION)
   if not os.path.exists(path):
-    return None
+    return
   try:
     with open(path) as f:
-      trained_on = json.load(f)['dataset']
+      description = json.load(f)
+    trained = [('data set', 'dataset', description['dataset'], dataset.name),
+               # Older directories are all of the one model that there was.
+               ('model', 'model',
+                description.get('model', models.CIFAR10.name), model.name)]
   except (ValueError, KeyError, TypeError) as e:
     raise errors.UsageError('%s does not name a data set: remove it' %
                             path) from e
-  if trained_on != dataset.name:
-    raise errors.UsageError(
-        '%s holds a model of data set %r, not of %r: choose another directory, '
-        'or --dataset=%s' % (train_dir, trained_on, dataset.name, trained_on))
-  return trained_on
+  for what, flag, found, wanted in trained:
+    if found != wanted:
+      raise errors.UsageError(
+          '%s holds checkpoints of %s %r, not of %r: choose another directory, '
+          'or --%s=%s' % (train_dir, what, found, wanted, flag, found))
 
 
 def finished_step(train_dir, max_steps):
@@ -240,8 +246,8 @@ def _should_stop(session):
 
 def _check_restorable(path):
   """Raises CheckpointError if the default graph cannot restore a checkpoint."""
-  remedy = ('it is of another model; choose another --train_dir, or --fresh to '
-            'start anew in this one')
+  remedy = ('it is of another model; choose another --model or --train_dir, or '
+            '--fresh to start anew in this one')
   try:
     checkpoints.check(path, {v.op.name: v for v in tf.global_variables()},
                       remedy)

@@ -12,6 +12,7 @@ from cifar10_compat import cifar10
 from cifar10_compat import cifar10_eval
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import models
 from tests import event_files
 from tests import program
 from tests import record_fixture
@@ -136,6 +137,17 @@ class EvalTest(tf.test.TestCase):
     with open(os.path.join(directory, 'dataset.json'), 'w') as f:
       f.write('{"dataset": "synthetic"}')
     with self.assertRaisesRegex(errors.UsageError, '--dataset=synthetic'):
+      self._evaluate(checkpoint_dir=directory)
+
+  def test_other_model(self):
+    # Whether the directory says so itself, or the checkpoint's keys do.
+    with self.assertRaisesRegex(errors.CheckpointError, 'another .*--model'):
+      self._evaluate(model=models.CONV_LOCAL)
+    directory = self.create_tempdir().full_path
+    save_checkpoint(directory, 1, 0, 0)
+    with open(os.path.join(directory, 'dataset.json'), 'w') as f:
+      f.write('{"dataset": "cifar10", "model": "conv_local"}')
+    with self.assertRaisesRegex(errors.UsageError, '--model=conv_local'):
       self._evaluate(checkpoint_dir=directory)
 
   def test_nothing_to_evaluate(self):

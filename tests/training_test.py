@@ -14,6 +14,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import models
 from cifar10_compat import signals
 from cifar10_compat import summaries
 from cifar10_compat import training
@@ -258,7 +259,8 @@ class TrainDirTest(tf.test.TestCase):
     train_dir = os.path.join(self.create_tempdir().full_path, 'a', 'b')
     training.prepare_train_dir(train_dir, datasets.SYNTHETIC)
     with open(os.path.join(train_dir, 'dataset.json')) as f:
-      self.assertEqual({'dataset': 'synthetic'}, json.load(f))
+      self.assertEqual({'dataset': 'synthetic', 'model': 'cifar10'},
+                       json.load(f))
     training.prepare_train_dir(train_dir, datasets.SYNTHETIC)
     self.assertEqual(['dataset.json'], os.listdir(train_dir))
 
@@ -282,13 +284,29 @@ class TrainDirTest(tf.test.TestCase):
                                 'cannot write to train_dir %s' % path):
       training.prepare_train_dir(path, datasets.CIFAR10)
 
+  def test_other_model(self):
+    train_dir = self.create_tempdir().full_path
+    training.prepare_train_dir(train_dir, datasets.CIFAR10, models.CONV_LOCAL)
+    training.check_description(train_dir, datasets.CIFAR10, models.CONV_LOCAL)
+    with self.assertRaisesRegex(
+        errors.UsageError, "of model 'conv_local', not of 'cifar10': .*"
+        '--model=conv_local'):
+      training.check_description(train_dir, datasets.CIFAR10)
+    # The tutorial's is what a directory holds that names none.
+    with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
+      f.write('{"dataset": "cifar10"}')
+    training.check_description(train_dir, datasets.CIFAR10)
+    with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
+      training.check_description(train_dir, datasets.CIFAR10,
+                                 models.CONV_LOCAL)
+
   def test_description_that_is_none(self):
     train_dir = self.create_tempdir().full_path
     for contents in ('', '[]', '{}'):
       with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
         f.write(contents)
       with self.assertRaisesRegex(errors.UsageError, 'does not name a data'):
-        training.check_dataset(train_dir, datasets.CIFAR10)
+        training.check_description(train_dir, datasets.CIFAR10)
 
 
 if __name__ == '__main__':
