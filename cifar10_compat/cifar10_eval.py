@@ -20,6 +20,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import checkpoints
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_download
+from cifar10_compat import cifar10_input
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
@@ -111,11 +112,27 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, init_op, checkpoint,
   return precision
 
 
+def mean_of_views(logits, num_views):
+  """Averages the predictions for the views of each image.
+
+  Args:
+    logits: float32 tensor of shape [n * num_views, num_classes]; an image's
+      views follow one another.
+    num_views: int.
+
+  Returns:
+    float32 tensor of shape [n, num_classes], the mean probabilities.
+  """
+  probabilities = cifar10.predictions(logits)
+  return tf.reduce_mean(
+      tf.reshape(probabilities, [-1, num_views, logits.shape[1]]), 1)
+
+
 def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
              eval_data='test', batch_size=cifar10.BATCH_SIZE,
              num_examples=10000, eval_interval_secs=60 * 5, run_once=False,
              count=EXACT, averaged=True, device='', allow_growth=False,
-             stop=None, model=models.CIFAR10):
+             stop=None, model=models.CIFAR10, num_views=1):
   """Evaluates the newest checkpoint, again and again.
 
   Args:
@@ -135,6 +152,8 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
     allow_growth: bool, take GPU memory as needed.
     stop: signals.StopRequest, ends the evaluation.
     model: models.Model.
+    num_views: int, one of cifar10_input.NUM_VIEWS, whose predictions are
+      averaged; more than 1 only with EXACT.
 
   Returns:
     float, the last precision, 0 to 1; None if there was none.
@@ -145,6 +164,13 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
   stop = stop or signals.StopRequest()
   exact = count == EXACT
   errors.check_at_least_one(batch_size=batch_size, num_examples=num_examples)
+  if num_views not in cifar10_input.NUM_VIEWS:
+    raise errors.UsageError('views is %d: it must be one of %s' % (
+        num_views, ', '.join(map(str, cifar10_input.NUM_VIEWS))))
+  if num_views > 1 and not exact:
+    raise errors.UsageError(
+        'views is %d and count is %r, which knows one view: choose '
+        '--count=%s, or --views=1' % (num_views, count, EXACT))
   num_records = datasets.check(dataset, data_dir, eval_data == 'test')
   if exact:
     num_examples = min(num_examples, num_records)
@@ -156,12 +182,14 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
 
   with tf.Graph().as_default():
     images, labels = cifar10.inputs(eval_data == 'test', data_dir, batch_size,
-                                    dataset, one_epoch=exact)
+                                    dataset, exact, num_views)
 
     with tf.device(device):
       logits = model.inference(images, dataset.num_classes)
 
-      top_k_op = tf.nn.in_top_k(logits, labels, 1)
+      scores = logits if num_views == 1 else mean_of_views(logits, num_views)
+
+      top_k_op = tf.nn.in_top_k(scores, labels, 1)
 
     if averaged:
       variable_averages = tf.train.ExponentialMovingAverage(
@@ -257,6 +285,10 @@ def define_flags():
   flags.DEFINE_enum('count', EXACT, [EXACT, HISTORICAL],
                     'Score each image once, or draw whole batches from a '
                     'shuffling queue as in 2016.')
+  flags.DEFINE_integer('views', 1,
+                       'Views of an image whose predictions are averaged: 1, '
+                       'the middle; 5, the four corners and the middle; 10, '
+                       'these and the same flipped.')
   flags.DEFINE_boolean('averaged', True,
                        'Evaluate the moving averages of the variables instead '
                        'of the variables.')
@@ -282,7 +314,7 @@ def main(stop):
            FLAGS.eval_data, FLAGS.batch_size, FLAGS.num_examples,
            FLAGS.eval_interval_secs, FLAGS.run_once, FLAGS.count,
            FLAGS.averaged, FLAGS.device, FLAGS.allow_growth, stop,
-           models.get(FLAGS.model))
+           models.get(FLAGS.model), FLAGS.views)
 
 
 def console_main():

@@ -15,6 +15,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_download
+from cifar10_compat import cifar10_input
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
@@ -25,7 +26,9 @@ from cifar10_compat import training
 def train(data_dir, train_dir, dataset=datasets.CIFAR10,
           batch_size=cifar10.BATCH_SIZE, max_steps=1000000,
           log_device_placement=False, allow_growth=False, fresh=False,
-          stop=None, model=models.CIFAR10):
+          stop=None, model=models.CIFAR10,
+          queue_fraction=cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
+          profile_steps=()):
   """Trains for a number of steps, counted from the very first.
 
   Args:
@@ -39,6 +42,9 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
     fresh: bool, remove an earlier run's checkpoints and event files first.
     stop: signals.StopRequest, ends training after the step at hand.
     model: models.Model.
+    queue_fraction: float, 0 to 1, how much of an epoch the shuffling queue
+      holds before the first step and at the least.
+    profile_steps: ints, the steps whose ops are traced: see hooks.ProfileHook.
 
   Returns:
     (int, float): the global step reached and the last step's loss, None if
@@ -58,7 +64,8 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
   with tf.Graph().as_default():
     global_step = tf.train.get_or_create_global_step()
 
-    images, labels = cifar10.distorted_inputs(data_dir, batch_size, dataset)
+    images, labels = cifar10.distorted_inputs(data_dir, batch_size, dataset,
+                                              queue_fraction)
 
     logits = model.inference(images, dataset.num_classes)
 
@@ -75,7 +82,8 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
     config.gpu_options.allow_growth = allow_growth
 
     return training.run(train_op, loss, train_dir, max_steps, batch_size, saver,
-                        summary_op, unchanged.check, config=config, stop=stop)
+                        summary_op, unchanged.check, config=config, stop=stop,
+                        profile_steps=profile_steps)
 
 
 def define_flags():
@@ -83,6 +91,15 @@ def define_flags():
   shared_flags.define_data_flags()
   shared_flags.define_model_flags()
   shared_flags.define_training_flags()
+  flags.DEFINE_float('queue_fraction',
+                     cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
+                     'How much of an epoch the shuffling queue holds before '
+                     'the first step; less starts sooner and shuffles less.',
+                     lower_bound=0, upper_bound=1)
+  flags.DEFINE_multi_integer(
+      'profile_steps', [],
+      'Write a trace of this step into --train_dir, timeline-STEP.json, which '
+      'chrome://tracing shows; may be repeated.', lower_bound=0)
   shared_flags.define_session_flags()
 
 
@@ -99,7 +116,8 @@ def main(stop):
   cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
   train(data_dir, shared_flags.user_path(FLAGS.train_dir), dataset,
         FLAGS.batch_size, FLAGS.max_steps, FLAGS.log_device_placement,
-        FLAGS.allow_growth, FLAGS.fresh, stop, models.get(FLAGS.model))
+        FLAGS.allow_growth, FLAGS.fresh, stop, models.get(FLAGS.model),
+        FLAGS.queue_fraction, FLAGS.profile_steps)
 
 
 def console_main():

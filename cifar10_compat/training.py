@@ -106,7 +106,7 @@ def finished_step(train_dir, max_steps):
 
 def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
         check_input, num_towers=1, config=None, stop=None, make_hooks=None,
-        master='', local_init_op=None):
+        master='', local_init_op=None, profile_steps=()):
   """Trains the default graph, from where train_dir's newest checkpoint stands.
 
   Args:
@@ -126,6 +126,7 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
       returns further hooks, or None.
     master: str, a server's target; '' for this process alone.
     local_init_op: Operation that is run in each new session, or None.
+    profile_steps: ints, the steps to trace: see hooks.ProfileHook.
 
   Returns:
     (int, float): the global step reached and the last step's loss, None if no
@@ -162,7 +163,8 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
             checkpoint,
             hooks.StopHook(steps, max_steps, stop),
             fill,
-        ] + (make_hooks(steps, checkpoint) if make_hooks else []) + [
+        ] + ([hooks.ProfileHook(train_dir, steps, profile_steps)]
+             if profile_steps else []) + (make_hooks(steps, checkpoint) if make_hooks else []) + [
             # Last, so that what it raises finds the other hooks done.
             hooks.InputHook(check_input),
         ],

@@ -28,7 +28,8 @@ class TrainingTest(tf.test.TestCase):
     self.train_dir = self.create_tempdir().full_path
 
   def _run(self, max_steps, bad_loss_at=None, bad_weight_at=None, stop=None,
-           check_input=lambda: None, read=None, num_towers=1):
+           check_input=lambda: None, read=None, num_towers=1,
+           profile_steps=()):
     """Trains w, which counts up; returns what run() does, and its lines."""
     with tf.Graph().as_default():
       step = tf.train.get_or_create_global_step()
@@ -54,7 +55,7 @@ class TrainingTest(tf.test.TestCase):
         result = training.run(
             train_op, loss, self.train_dir, max_steps, 64, saver,
             tf.summary.merge_all(), check_input, num_towers=num_towers,
-            stop=stop)
+            stop=stop, profile_steps=profile_steps)
     return result, printed.getvalue().splitlines()
 
   def _checkpoints(self):
@@ -68,6 +69,23 @@ class TrainingTest(tf.test.TestCase):
   def _summary_steps(self):
     return [s for s, _ in event_files.scalars(self.train_dir,
                                               'total_loss (raw)')]
+
+  def test_traces(self):
+    self._run(6, profile_steps=[2, 4, 9])
+    self._run(9, profile_steps=[7])  # Resumed at 6.
+    self.assertCountEqual(
+        ['timeline-2.json', 'timeline-4.json', 'timeline-7.json'],
+        [f for f in os.listdir(self.train_dir) if f.startswith('timeline')])
+    for step in (2, 4, 7):
+      with open(os.path.join(self.train_dir, 'timeline-%d.json' % step)) as f:
+        events = json.load(f)['traceEvents']
+      # Chrome's format: complete events ('X') with a start and a duration in
+      # microseconds.
+      complete = [e for e in events if e['ph'] == 'X']
+      self.assertIn('shuffle_batch', [e['args']['name'] for e in complete])
+      for event in complete:
+        self.assertGreaterEqual(event['dur'], 0)
+        self.assertGreater(event['ts'], 0)
 
   def test_what_happens_at_which_step(self):
     (step, loss), lines = self._run(2345)
