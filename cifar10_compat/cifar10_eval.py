@@ -191,12 +191,7 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
 
       top_k_op = tf.nn.in_top_k(scores, labels, 1)
 
-    if averaged:
-      variable_averages = tf.train.ExponentialMovingAverage(
-          cifar10.MOVING_AVERAGE_DECAY)
-      variables_to_restore = variable_averages.variables_to_restore()
-    else:
-      variables_to_restore = {v.op.name: v for v in tf.trainable_variables()}
+    variables_to_restore = checkpoints.trained_variables(averaged)
     saver = tf.train.Saver(variables_to_restore)
 
     summary_op = tf.summary.merge_all()
@@ -206,12 +201,10 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
     config = tf.ConfigProto(allow_soft_placement=True)
     config.gpu_options.allow_growth = allow_growth
 
-    remedy = 'choose another --checkpoint_dir or --model' + (
-        ', or --averaged=false if it has no averages' if averaged else '')
-
     def evaluate_checkpoint(path):
-      training.check_description(checkpoint_dir, dataset, model)
-      checkpoints.check(path, variables_to_restore, remedy)
+      checkpoints.check_description(checkpoint_dir, dataset, model)
+      checkpoints.check(path, variables_to_restore,
+                        checkpoints.evaluation_remedy(averaged))
       return eval_once(saver, summary_writer, top_k_op, summary_op, init_op,
                        path, num_examples, batch_size, exact, config, stop)
 
@@ -238,12 +231,9 @@ def _poll(evaluate_checkpoint, checkpoint_dir, interval_secs, run_once, stop):
   seen = None
   told = False
   while not stop.requested:
-    path = checkpoints.latest(checkpoint_dir)
+    path = (checkpoints.newest if run_once else checkpoints.latest)(
+        checkpoint_dir)
     if path is None:
-      if run_once:
-        raise errors.CheckpointError(
-            'No checkpoint file found in %s: train first, or choose another '
-            '--checkpoint_dir' % checkpoint_dir)
       if not told:
         print('Waiting for a first checkpoint in %s.' % checkpoint_dir,
               flush=True)
@@ -257,9 +247,7 @@ def _poll(evaluate_checkpoint, checkpoint_dir, interval_secs, run_once, stop):
         if checkpoints.latest(checkpoint_dir) != path:
           continue
         if run_once:
-          raise errors.CheckpointError(
-              '%s names %s, which is not there: let it name one that is' %
-              (os.path.join(checkpoint_dir, 'checkpoint'), path)) from e
+          raise checkpoints.not_there(path) from e
     if run_once:
       break
     stop.wait(interval_secs)
@@ -270,12 +258,11 @@ def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
   shared_flags.define_model_flags()
+  shared_flags.define_checkpoint_flags()
   flags.DEFINE_string('eval_dir', '/tmp/cifar10_eval',
                       'Directory for event files.')
   flags.DEFINE_enum('eval_data', 'test', ['test', 'train_eval'],
                     'Images to evaluate on.')
-  flags.DEFINE_string('checkpoint_dir', '/tmp/cifar10_train',
-                      "Directory of the checkpoints, the trainer's train_dir.")
   flags.DEFINE_integer('eval_interval_secs', 60 * 5,
                        'Seconds between two looks for a new checkpoint.',
                        lower_bound=0)
@@ -289,9 +276,6 @@ def define_flags():
                        'Views of an image whose predictions are averaged: 1, '
                        'the middle; 5, the four corners and the middle; 10, '
                        'these and the same flipped.')
-  flags.DEFINE_boolean('averaged', True,
-                       'Evaluate the moving averages of the variables instead '
-                       'of the variables.')
   flags.DEFINE_string('device', '',
                       'Where the network runs, for instance /cpu:0 beside a '
                       'trainer that has the GPU; empty leaves it open.')

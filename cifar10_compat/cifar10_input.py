@@ -75,6 +75,26 @@ def read_cifar10(filename_queue):
   return result
 
 
+def fit(image):
+  """Makes a picture of any size one of 32 x 32 pixels.
+
+  Args:
+    image: uint8 tensor of shape [height, width, 3], which may be unknown.
+
+  Returns:
+    uint8 tensor of shape [32, 32, 3]: the largest square in the middle, each of
+    its pixels averaged over the area that it covers.  An image of 32 x 32
+    stays as it is.
+  """
+  size = tf.shape(image)[:2]
+  side = tf.reduce_min(size)
+  top, left = tf.unstack((size - side) // 2)
+  square = image[top:top + side, left:left + side]
+  resized = tf.image.resize_area(tf.expand_dims(square, 0),
+                                 [datasets.HEIGHT, datasets.WIDTH])
+  return tf.cast(tf.round(resized[0]), tf.uint8)
+
+
 def central_view(images):
   """Makes of images what the network sees of them outside of training.
 

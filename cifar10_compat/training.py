@@ -2,7 +2,6 @@
 
 import contextlib
 import glob
-import json
 import os
 import signal
 
@@ -13,9 +12,6 @@ from cifar10_compat import errors
 from cifar10_compat import hooks
 from cifar10_compat import models
 from cifar10_compat import signals
-
-# Beside the checkpoints: their data set and their network.
-_DESCRIPTION = 'dataset.json'
 
 # How long a session's end waits for its threads, which end with it at last.
 _STOP_GRACE_SECS = 10
@@ -39,51 +35,15 @@ def prepare_train_dir(train_dir, dataset, model=models.CIFAR10, fresh=False):
     os.makedirs(train_dir, exist_ok=True)
     if fresh:
       for pattern in ('checkpoint', checkpoints.BASENAME + '-*',
-                      'events.out.tfevents.*', _DESCRIPTION):
+                      'events.out.tfevents.*', checkpoints.DESCRIPTION):
         for path in glob.glob(os.path.join(glob.escape(train_dir), pattern)):
           os.remove(path)
-    check_description(train_dir, dataset, model)
+    checkpoints.check_description(train_dir, dataset, model)
     # Written again where it stands: the test whether we may.
-    temporary = os.path.join(train_dir, '%s.%d' % (_DESCRIPTION, os.getpid()))
-    with open(temporary, 'w') as f:
-      json.dump({'dataset': dataset.name, 'model': model.name}, f)
-    os.replace(temporary, os.path.join(train_dir, _DESCRIPTION))
+    checkpoints.describe(train_dir, dataset, model)
   except OSError as e:
     raise errors.UsageError('cannot write to train_dir %s (%s): choose another '
                             'with --train_dir' % (train_dir, e.strerror)) from e
-
-
-def check_description(train_dir, dataset, model=models.CIFAR10):
-  """Checks that a directory's checkpoints are of a data set and a model.
-
-  A directory that does not say, as that of a historical run, passes.
-
-  Args:
-    train_dir: str, need not exist.
-    dataset: datasets.Dataset.
-    model: models.Model.
-
-  Raises:
-    UsageError: they are of another one; the flag that helps is named.
-  """
-  path = os.path.join(train_dir, _DESCRIPTION)
-  if not os.path.exists(path):
-    return
-  try:
-    with open(path) as f:
-      description = json.load(f)
-    trained = [('data set', 'dataset', description['dataset'], dataset.name),
-               # Older directories are all of the one model that there was.
-               ('model', 'model',
-                description.get('model', models.CIFAR10.name), model.name)]
-  except (ValueError, KeyError, TypeError) as e:
-    raise errors.UsageError('%s does not name a data set: remove it' %
-                            path) from e
-  for what, flag, found, wanted in trained:
-    if found != wanted:
-      raise errors.UsageError(
-          '%s holds checkpoints of %s %r, not of %r: choose another directory, '
-          'or --%s=%s' % (train_dir, what, found, wanted, flag, found))
 
 
 def finished_step(train_dir, max_steps):

@@ -12,6 +12,7 @@ from unittest import mock
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import checkpoints
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import models
@@ -305,17 +306,17 @@ class TrainDirTest(tf.test.TestCase):
   def test_other_model(self):
     train_dir = self.create_tempdir().full_path
     training.prepare_train_dir(train_dir, datasets.CIFAR10, models.CONV_LOCAL)
-    training.check_description(train_dir, datasets.CIFAR10, models.CONV_LOCAL)
+    checkpoints.check_description(train_dir, datasets.CIFAR10, models.CONV_LOCAL)
     with self.assertRaisesRegex(
         errors.UsageError, "of model 'conv_local', not of 'cifar10': .*"
         '--model=conv_local'):
-      training.check_description(train_dir, datasets.CIFAR10)
+      checkpoints.check_description(train_dir, datasets.CIFAR10)
     # The tutorial's is what a directory holds that names none.
     with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
       f.write('{"dataset": "cifar10"}')
-    training.check_description(train_dir, datasets.CIFAR10)
+    checkpoints.check_description(train_dir, datasets.CIFAR10)
     with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
-      training.check_description(train_dir, datasets.CIFAR10,
+      checkpoints.check_description(train_dir, datasets.CIFAR10,
                                  models.CONV_LOCAL)
 
   def test_description_that_is_none(self):
@@ -324,7 +325,7 @@ class TrainDirTest(tf.test.TestCase):
       with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
         f.write(contents)
       with self.assertRaisesRegex(errors.UsageError, 'does not name a data'):
-        training.check_description(train_dir, datasets.CIFAR10)
+        checkpoints.check_description(train_dir, datasets.CIFAR10)
 
 
 if __name__ == '__main__':
