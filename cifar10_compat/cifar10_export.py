@@ -106,6 +106,7 @@ def export(checkpoint_dir, export_dir, dataset=datasets.CIFAR10,
 
   temporary = '%s.%d' % (export_dir.rstrip(os.sep), os.getpid())
   try:
+    os.makedirs(temporary)
     with tf.Graph().as_default(), tf.Session() as sess:
       tf.import_graph_def(frozen, name='')
       builder = tf.saved_model.Builder(temporary)

@@ -47,7 +47,6 @@ def _pillow():
   """Returns Pillow's module Image; raises UsageError where it is missing."""
   try:
     from PIL import Image
-    from PIL import ImageOps  # pylint: disable=unused-import
   except ImportError as e:
     raise errors.UsageError('image files are decoded by Pillow, which is '
                             'missing: pip install cifar10_compat[data]') from e
@@ -103,6 +102,9 @@ def decode(path):
   try:
     with image_lib.open(path) as image:
       return np.asarray(ImageOps.exif_transpose(image).convert('RGB'))
+  except image_lib.UnidentifiedImageError as e:
+    raise errors.DataError('%s: no image, or of an unknown format' %
+                           path) from e
   except (OSError, SyntaxError, ValueError,
           image_lib.DecompressionBombError) as e:
     raise errors.DataError('%s: %s' % (

@@ -23,19 +23,22 @@ _LOAD = """
 import sys
 import numpy as np
 import tensorflow as tf
-model = tf.saved_model.load(sys.argv[1])
-images = np.load(sys.argv[2])
+images = np.load(sys.argv[1])
 wide = np.zeros([64, 90, 3], np.uint8)
 wide[:, 13:77] = images[0].repeat(2, 0).repeat(2, 1)
 files = [tf.io.encode_png(image).numpy() for image in [wide] + list(images[:8])]
 files += [tf.io.encode_jpeg(image, quality=100).numpy() for image in images[:2]]
-results = {'one': model.signatures['serving_default'](images=images[:1])}
-results['all'] = model.signatures['serving_default'](images=images)
-results['none'] = model.signatures['serving_default'](images=images[:0])
-results['encoded'] = model.signatures['encoded'](encoded=tf.constant(files))
-np.savez(sys.argv[3], **{n + '/' + k: v.numpy() for n, r in results.items()
-                         for k, v in r.items()})
-assert not [m for m in sys.modules if 'cifar10' in m]
+for path in sys.argv[2:]:
+  model = tf.saved_model.load(path)
+  default = model.signatures['serving_default']
+  results = {
+      'one': default(images=tf.constant(images[:1])),
+      'all': default(images=tf.constant(images)),
+      'none': default(images=tf.constant(images[:0])),
+      'encoded': model.signatures['encoded'](encoded=tf.constant(files))}
+  np.savez(path + '.npz', **{n + '/' + k: v.numpy() for n, r in results.items()
+                             for k, v in r.items()})
+assert not [m for m in sys.modules if 'cifar10_compat' in m]
 """
 
 
@@ -72,9 +75,9 @@ def save_trained(directory, model, steps=3):
         sess, os.path.join(directory, 'model.ckpt'), steps)
     checkpoints.describe(directory, datasets.CIFAR10, model)
     logits[False] = sess.run(out, {batch: crops})
-    averages = tf.train.ExponentialMovingAverage(cifar10.MOVING_AVERAGE_DECAY)
-    tf.train.Saver(averages.variables_to_restore()).restore(
-        sess, os.path.join(directory, 'model.ckpt-%d' % steps))
+    tf.train.Saver({v.op.name + '/ExponentialMovingAverage': v
+                    for v in tf.trainable_variables()}).restore(
+                        sess, os.path.join(directory, 'model.ckpt-%d' % steps))
     logits[True] = sess.run(out, {batch: crops})
   return logits
 
@@ -86,11 +89,17 @@ class ExportTest(tf.test.TestCase):
     self.root = self.create_tempdir().full_path
     self.checkpoint_dir = os.path.join(self.root, 'train')
 
-  def _load(self, export_dir):
-    """Returns what a plain TensorFlow 2 process gets, by signature and name."""
-    script, images, results = [
-        os.path.join(self.root, name) for name in (
-            'load.py', 'images.npy', 'results.npz')]
+  def _load(self, *export_dirs):
+    """Returns what a plain TensorFlow 2 process gets.
+
+    Args:
+      *export_dirs: str, directories of SavedModels.
+
+    Returns:
+      list of dicts, one for each, from SIGNATURE/OUTPUT to an array.
+    """
+    script = os.path.join(self.root, 'load.py')
+    images = os.path.join(self.root, 'images.npy')
     np.save(images, record_fixture.random_images(N)[0])
     with open(script, 'w') as f:
       f.write(_LOAD)
@@ -98,29 +107,46 @@ class ExportTest(tf.test.TestCase):
     # Information is hidden; warnings would show.
     environ.update(TF_CPP_MIN_LOG_LEVEL='1', CUDA_VISIBLE_DEVICES='-1')
     process = subprocess.run(
-        [sys.executable, '-W', 'always', script, export_dir, images, results],
+        [sys.executable, '-W', 'always', script, images] + list(export_dirs),
         capture_output=True, text=True, cwd=self.root, env=environ)
     self.assertEqual((0, ''), (process.returncode, process.stdout),
                      process.stderr)
     self.assertEqual('', program.without_loader_chatter(process.stderr))
-    return np.load(results)
+    return [np.load(path + '.npz') for path in export_dirs]
 
-  def test_averages_of_both_models(self):
-    for model in models.MODELS.values():
+  def test_signatures(self):
+    expected = []
+    for model in (models.CIFAR10, models.CONV_LOCAL):
       directory = os.path.join(self.checkpoint_dir, model.name)
-      expected = save_trained(directory, model)
-      # Which of the two it was can be told.
-      self.assertGreater(abs(expected[True] - expected[False]).max(), 1e-2)
-      export_dir = os.path.join(self.root, 'export', model.name)
-      os.makedirs(export_dir)
+      logits = save_trained(directory, model)
+      # Averages and raw weights can be told apart.
+      self.assertGreater(abs(logits[True] - logits[False]).max(), 1e-2)
+      expected.append(logits[True])
+      if model is models.CIFAR10:
+        raw = logits[False]
+      export_dir = os.path.join(self.root, model.name)
+      os.makedirs(export_dir)  # An empty one is as good as none.
       cifar10_export.export(directory, export_dir, model=model)
       self.assertEqual(['saved_model.pb'],
                        [f for _, _, files in os.walk(export_dir)
                         for f in files])
-      found = self._load(export_dir)
+
+    train_dir = os.path.join(self.checkpoint_dir, 'cifar10')
+    raw_dir = os.path.join(self.root, 'raw')
+    code, out, err = program.run(
+        'cifar10_export', '--checkpoint_dir=' + train_dir,
+        '--export_dir=' + raw_dir, '--averaged=false')
+    self.assertEqual((0, ''), (code, err))
+    self.assertEqual('%s/model.ckpt-3 is in %s.\n' % (train_dir, raw_dir), out)
+
+    *averaged, of_program = self._load(
+        os.path.join(self.root, 'cifar10'),
+        os.path.join(self.root, 'conv_local'), raw_dir)
+    self.assertAllClose(raw, of_program['all/logits'], rtol=0, atol=1e-4)
+    for want, found in zip(expected, averaged):
       logits = found['all/logits']
-      self.assertAllClose(expected[True], logits, rtol=0, atol=1e-4)
-      self.assertAllClose(logits[:1], found['one/logits'], rtol=0, atol=1e-4)
+      self.assertAllClose(want, logits, rtol=0, atol=1e-4)
+      self.assertAllClose(want[:1], found['one/logits'], rtol=0, atol=1e-4)
       self.assertEqual((0, 10), found['none/logits'].shape)
       exponentials = np.exp(logits)
       self.assertAllClose(exponentials / exponentials.sum(1, keepdims=True),
@@ -128,25 +154,11 @@ class ExportTest(tf.test.TestCase):
       self.assertAllEqual(logits.argmax(1), found['all/classes'])
       self.assertEqual(list(datasets.CIFAR10.class_names),
                        [n.decode() for n in found['all/class_names']])
-      # PNG loses nothing, and the first image is the second, larger.
-      encoded = found['encoded/logits']
-      self.assertAllClose(logits[[0] + list(range(8))], encoded[:9], rtol=0,
-                          atol=1e-4)
-      self.assertAllClose(logits[:2], encoded[9:], rtol=0, atol=0.5)
-    self.assertCountEqual(models.MODELS, os.listdir(
-        os.path.join(self.root, 'export')))
-
-  def test_program_with_raw_weights(self):
-    expected = save_trained(self.checkpoint_dir, models.CIFAR10)
-    export_dir = os.path.join(self.root, 'export')
-    code, out, err = program.run(
-        'cifar10_export', '--checkpoint_dir=' + self.checkpoint_dir,
-        '--export_dir=' + export_dir, '--averaged=false')
-    self.assertEqual((0, ''), (code, err))
-    self.assertEqual('%s/model.ckpt-3 is in %s.\n' % (
-        self.checkpoint_dir, export_dir), out)
-    self.assertAllClose(expected[False], self._load(export_dir)['all/logits'],
-                        rtol=0, atol=1e-4)
+      # PNG loses nothing, and the first one is image 0, larger.
+      self.assertAllClose(want[[0] + list(range(8))],
+                          found['encoded/logits'][:9], rtol=0, atol=1e-4)
+      self.assertAllClose(want[:2], found['encoded/logits'][9:], rtol=0,
+                          atol=0.5)
 
   def test_what_cannot_be_exported(self):
     export_dir = os.path.join(self.root, 'export')
