@@ -31,6 +31,7 @@ from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
 from cifar10_compat import heartbeats
+from cifar10_compat import local_input
 from cifar10_compat import models
 from cifar10_compat import signals
 from cifar10_compat import summaries
@@ -85,6 +86,34 @@ class SyncHook(tf.train.SessionRunHook):
     if self._is_chief:
       self._coord.request_stop()  # So that no thread takes it for an error.
       session.close()
+
+
+class _ChiefSessionCreator(tf.train.SessionCreator):
+  """Restores or initializes the variables, if this process did not yet.
+
+  A session made anew finds them on the ps as the last step left them.
+  """
+
+  def __init__(self, scaffold, master, config, train_dir, reset):
+    """See tf.train.ChiefSessionCreator; `reset` is run in the first session."""
+    self._scaffold = scaffold
+    self._master = master
+    self._config = config
+    self._reset = reset
+    self._restoring = tf.train.ChiefSessionCreator(scaffold, master, config,
+                                                   checkpoint_dir=train_dir)
+    self._restored = False
+
+  def create_session(self):
+    if self._restored:
+      session = tf.Session(self._master, config=self._config)
+      if not session.run(self._scaffold.ready_op).size:
+        return session
+      session.close()  # The ps was started anew meanwhile.
+    session = self._restoring.create_session()
+    session.run(self._reset)
+    self._restored = True
+    return session
 
 
 class _WorkerSessionCreator(tf.train.SessionCreator):
@@ -257,25 +286,28 @@ def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
 
   with tf.Graph().as_default(), tf.device(tf.train.replica_device_setter(
       cluster=tf.train.ClusterSpec(cluster.tasks),
-      worker_device='/job:%s/task:%d' % (cluster.job, cluster.index))):
+      worker_device='/job:%s/task:%d' % (
+          cluster.job, cluster.index))), local_input.LocalInput(
+              lambda: cifar10.distorted_inputs(data_dir, batch_size, dataset),
+              stop, unchanged.check) as source:
     global_step = tf.train.get_or_create_global_step()
-
-    images, labels = cifar10.distorted_inputs(data_dir, batch_size, dataset)
 
     if sync:
       train_op, loss, optimizer = build(
-          images, labels, global_step, dataset.num_classes,
+          source.images, source.labels, global_step, dataset.num_classes,
           batch_size * (replicas_to_aggregate if decay_by_examples else 1),
           dataset.num_examples_per_epoch_for_train, num_workers,
           replicas_to_aggregate, model)
     else:
-      loss = cifar10.loss(model.inference(images, dataset.num_classes), labels)
+      loss = cifar10.loss(model.inference(source.images, dataset.num_classes),
+                          source.labels)
       train_op = cifar10.train(loss, global_step, batch_size,
                                dataset.num_examples_per_epoch_for_train)
 
     table = heartbeats.Table(num_workers)
     saver = tf.train.Saver(tf.global_variables())
-    summary_op = tf.summary.merge_all()
+    summary_op = tf.summary.merge(
+        [source.summary] + tf.get_collection(tf.GraphKeys.SUMMARIES))
 
     def make_hooks(steps, checkpoint=None):
 
@@ -297,13 +329,14 @@ def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
       if cluster.is_chief:
         return training.run(
             train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
-            unchanged.check, config=config, stop=stop, make_hooks=make_hooks,
-            master=server.target, local_init_op=tf.group(
-                tf.train.Scaffold.default_local_init_op(), table.initializer))
+            unchanged.check, stop=stop, make_hooks=make_hooks,
+            make_session_creator=lambda scaffold: _ChiefSessionCreator(
+                scaffold, server.target, config, train_dir, table.initializer),
+            local_input=source)
       return training.run_beside_chief(
           train_op, loss, max_steps, batch_size, unchanged.check,
           _WorkerSessionCreator(cluster, server.target, config, connect_secs),
-          make_hooks, stop)
+          make_hooks, source, stop)
 
 
 def define_flags():

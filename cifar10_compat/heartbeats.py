@@ -146,6 +146,11 @@ class HeartbeatHook(tf.train.SessionRunHook):
       try:
         self._table.update(session, self._worker, self._steps.after, TRAINING)
         (table, now), step = session.run((self._table.read, self._global_step))
+      except tf.errors.AbortedError:
+        # A run that the server refused (local_input.py tells why), or the end
+        # of this session, which the next round will see.
+        coord.wait_for_stop(_INTERVAL_SECS)
+        continue
       except (tf.errors.OpError, RuntimeError):
         # The session is closed, or its ps is gone: the thread that trains
         # meets the same error and is the one to deal with it.
@@ -187,6 +192,8 @@ def wait_until_done(session, table, stop, grace_secs=2 * ABSENT_SECS):
       rows, _ = session.run(table.read)
     except tf.errors.FailedPreconditionError:
       continue  # No chief has been here yet.
+    except tf.errors.AbortedError:
+      continue  # The server refused this run: local_input.py tells why.
     if rows[0, 2] == DONE:
       end = end or time.monotonic() + grace_secs
       if time.monotonic() > end or all(r[2] in (DONE, UNSEEN) for r in rows):

@@ -123,7 +123,8 @@ class SummaryHook(tf.train.SessionRunHook):
   That run draws a further batch and sees the weights after the update.
   """
 
-  def __init__(self, writer, summary_op, steps, every_n_steps=100):
+  def __init__(self, writer, summary_op, steps, every_n_steps=100,
+               make_feed_dict=lambda: None):
     """Writes merged summaries.
 
     Args:
@@ -131,11 +132,13 @@ class SummaryHook(tf.train.SessionRunHook):
       summary_op: string tensor of shape [], a serialized Summary.
       steps: StepHook.
       every_n_steps: int.
+      make_feed_dict: function that returns the feed_dict for that run.
     """
     self._writer = writer
     self._summary_op = summary_op
     self._steps = steps
     self._every_n_steps = every_n_steps
+    self._make_feed_dict = make_feed_dict
 
   def after_create_session(self, session, coord):
     if self._steps.after:
@@ -145,8 +148,9 @@ class SummaryHook(tf.train.SessionRunHook):
 
   def after_run(self, run_context, run_values):
     if self._steps.reached_multiple_of(self._every_n_steps):
-      self._writer.add_summary(run_context.session.run(self._summary_op),
-                               self._steps.before)
+      self._writer.add_summary(
+          run_context.session.run(self._summary_op, self._make_feed_dict()),
+          self._steps.before)
 
 
 class CheckpointHook(tf.train.SessionRunHook):

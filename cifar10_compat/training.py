@@ -66,7 +66,7 @@ def finished_step(train_dir, max_steps):
 
 def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
         check_input, num_towers=1, config=None, stop=None, make_hooks=None,
-        master='', local_init_op=None, profile_steps=()):
+        make_session_creator=None, local_input=None, profile_steps=()):
   """Trains the default graph, from where train_dir's newest checkpoint stands.
 
   Args:
@@ -84,8 +84,10 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
     stop: signals.StopRequest, ends training after the step at hand.
     make_hooks: function of the hooks.StepHook and the hooks.CheckpointHook that
       returns further hooks, or None.
-    master: str, a server's target; '' for this process alone.
-    local_init_op: Operation that is run in each new session, or None.
+    make_session_creator: function of a tf.train.Scaffold that returns a
+      tf.train.SessionCreator, for a session that is not of this process alone.
+    local_input: local_input.LocalInput that feeds the graph, which then has no
+      queues, or None.
     profile_steps: ints, the steps to trace: see hooks.ProfileHook.
 
   Returns:
@@ -106,37 +108,42 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
   steps = hooks.StepHook()
   nan = hooks.NanHook(loss, steps)
   checkpoint = hooks.CheckpointHook(saver, train_dir, steps)
-  fill = hooks.QueueFillHook(stop, check_input)
+  source = local_input or hooks.QueueFillHook(stop, check_input)
   writer = tf.summary.FileWriter(train_dir, tf.get_default_graph())
+  # In the order of 2016: check, log, summarise, save.
+  all_hooks = [
+      steps,
+      nan,
+      hooks.LoggerHook(loss, steps, batch_size, num_towers),
+      hooks.SummaryHook(writer, summary_op, steps, make_feed_dict=(
+          (lambda: local_input.feed_dict(with_summary=True))
+          if local_input else (lambda: None))),
+      checkpoint,
+      hooks.StopHook(steps, max_steps, stop),
+      hooks.ProfileHook(train_dir, steps, profile_steps),
+      source,
+  ] + (make_hooks(steps, checkpoint) if make_hooks else []) + [
+      # Last, so that what it raises finds the other hooks done.
+      hooks.InputHook(check_input),
+  ]
+  scaffold = tf.train.Scaffold(saver=saver, summary_op=summary_op)
   with contextlib.closing(writer), input_errors_as_data_errors():
-    with tf.train.MonitoredTrainingSession(
-        master=master,
-        checkpoint_dir=train_dir,
-        scaffold=tf.train.Scaffold(saver=saver, summary_op=summary_op,
-                                   local_init_op=local_init_op),
-        # In the order of 2016: check, log, summarise, save.
-        hooks=[
-            steps,
-            nan,
-            hooks.LoggerHook(loss, steps, batch_size, num_towers),
-            hooks.SummaryHook(writer, summary_op, steps),
-            checkpoint,
-            hooks.StopHook(steps, max_steps, stop),
-            fill,
-        ] + ([hooks.ProfileHook(train_dir, steps, profile_steps)]
-             if profile_steps else []) + (make_hooks(steps, checkpoint) if make_hooks else []) + [
-            # Last, so that what it raises finds the other hooks done.
-            hooks.InputHook(check_input),
-        ],
-        save_checkpoint_secs=None,
-        save_checkpoint_steps=None,
-        save_summaries_secs=None,
-        save_summaries_steps=None,
-        log_step_count_steps=None,
-        stop_grace_period_secs=_STOP_GRACE_SECS,
-        config=config) as session:
+    with (tf.train.MonitoredSession(
+        make_session_creator(scaffold), all_hooks,
+        stop_grace_period_secs=_STOP_GRACE_SECS)
+          if make_session_creator else tf.train.MonitoredTrainingSession(
+              checkpoint_dir=train_dir,
+              scaffold=scaffold,
+              hooks=all_hooks,
+              save_checkpoint_secs=None,
+              save_checkpoint_steps=None,
+              save_summaries_secs=None,
+              save_summaries_steps=None,
+              log_step_count_steps=None,
+              stop_grace_period_secs=_STOP_GRACE_SECS,
+              config=config)) as session:
       _loop(session, train_op, steps, max_steps,
-            lambda: checkpoint.end(fill.session))
+            lambda: checkpoint.end(source.session))
 
   if stop.requested:
     print('Stopped by %s after %d steps, which are saved: the same command '
@@ -146,13 +153,14 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
 
 
 def run_beside_chief(train_op, loss, max_steps, batch_size, check_input,
-                     session_creator, make_hooks, stop):
+                     session_creator, make_hooks, local_input, stop):
   """Trains the default graph, whose variables another process looks after.
 
   Args:
     train_op, loss, max_steps, batch_size, check_input: see run().
     session_creator: tf.train.SessionCreator that waits for the other process.
     make_hooks: function of the hooks.StepHook that returns further hooks.
+    local_input: local_input.LocalInput that feeds the graph.
     stop: signals.StopRequest, ends training after the step at hand.
 
   Returns:
@@ -171,7 +179,7 @@ def run_beside_chief(train_op, loss, max_steps, batch_size, check_input,
             nan,
             hooks.LoggerHook(loss, steps, batch_size),
             hooks.StopHook(steps, max_steps, stop),
-            hooks.QueueFillHook(stop, check_input),
+            local_input,
         ] + make_hooks(steps) + [hooks.InputHook(check_input)],
         stop_grace_period_secs=_STOP_GRACE_SECS) as session:
       _loop(session, train_op, steps, max_steps, lambda: None)

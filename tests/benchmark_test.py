@@ -1,5 +1,9 @@
 """The arithmetic of the benchmark; what it times has tests of its own."""
 
+import io
+import sys
+from unittest import mock
+
 from absl.testing import absltest
 
 from cifar10_compat import errors
@@ -19,6 +23,14 @@ class BenchmarkTest(absltest.TestCase):
     self.assertAlmostEqual(5.5 / 20, benchmark.sec_per_batch(LOG, 0, 20))
     with self.assertRaisesRegex(errors.UsageError, 'step 30'):
       benchmark.sec_per_batch(LOG, 0, 30)
+
+  def test_what_cannot_share_a_batch(self):
+    with mock.patch.object(sys, 'stderr', io.StringIO()) as err:
+      for flag in ('--towers=3', '--workers=0'):
+        self.assertEqual(1, benchmark.main(['--data_dir=x', flag]))
+      self.assertEqual(1, benchmark.main(['--data_dir=x']))
+    self.assertEqual(2, err.getvalue().count('share a batch of 128 evenly'))
+    self.assertIn('one of the arguments', err.getvalue().splitlines()[-1])
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 
 # What a CUDA build of TensorFlow prints on a machine without a driver while it
 # is loaded, before it has read any level.
@@ -30,10 +31,10 @@ class Program(object):
     lines: list of str, what it has printed on stdout so far.
   """
 
-  def __init__(self, module, *args, **kwargs):
-    """Starts `python -m cifar10_compat.MODULE ARGS`; kwargs are Popen's."""
+  def __init__(self, module, *args, package='cifar10_compat', **kwargs):
+    """Starts `python -m PACKAGE.MODULE ARGS`; kwargs are Popen's."""
     self.process = subprocess.Popen(
-        [sys.executable, '-m', 'cifar10_compat.' + module] + list(args),
+        [sys.executable, '-m', '%s.%s' % (package, module)] + list(args),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=dict(os.environ, **kwargs.pop('env', {})), **kwargs)
     self.lines = []
@@ -55,19 +56,36 @@ class Program(object):
       self.lines.append(None)  # The end, for those who wait.
       self._more.notify_all()
 
-  def wait_for_line(self, pattern):
+  def wait_for(self, condition):
+    """Waits until a function returns true, while the program runs.
+
+    Raises:
+      AssertionError: the program ended, or took too long.
+    """
+    end = time.monotonic() + _TIMEOUT_SECS
+    while not condition():
+      if self.process.poll() is not None or time.monotonic() > end:
+        raise AssertionError('it did not come: %r' % (self.finish(),))
+      time.sleep(0.05)
+
+  def wait_for_line(self, pattern, start=0):
     """Waits for a line that contains `pattern` and returns it.
+
+    Args:
+      pattern: str, a regular expression.
+      start: int, how many lines at the start do not count.
 
     Raises:
       AssertionError: the program ended, or took too long.
     """
     def found():
-      return [l for l in self.lines if l is None or re.search(pattern, l)]
+      return [l for l in self.lines[start:]
+              if l is None or re.search(pattern, l)]
     with self._more:
       self._more.wait_for(found, _TIMEOUT_SECS)
       lines = found()
     if not lines or lines[0] is None:
-      raise AssertionError('no line %r in %s' % (pattern, self.finish()))
+      raise AssertionError('no line %r in %r' % (pattern, self.finish()))
     return lines[0]
 
   def finish(self):

@@ -1,24 +1,30 @@
-r"""Times our trainer against an unmodified historical one, in turn.
+r"""Times our trainer against another one, in turn.
 
-  benchmark --source=DIR --data_dir=DIR [--pairs=7] [--steps=100]
+  benchmark --data_dir=DIR --source=DIR   an unmodified historical one
+  benchmark --data_dir=DIR --towers=2     two CPU towers of half the batch
+  benchmark --data_dir=DIR --workers=2    a parameter server and two workers,
+                                          of half the batch each
 
 DIR of --source is what tools/historical.py takes.  Each run is a process of its
-own; what is compared is the time from one logged step to another, summaries
-and all, as the logs' own time stamps tell it, once the queue is full.  The
-machine should have nothing else to do.
+own, or several; what is compared is the time from one logged step to another,
+summaries and all, as the logs' own time stamps tell it, once the queue is full.
+The machine should have nothing else to do.
 """
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
+import argparse
 import os
 import statistics
 import sys
 import tempfile
 
+from cifar10_compat import cifar10
 from cifar10_compat import errors
 from tools import command_line
+from tools import launch
 from tools import processes
 from tools import training_log
 
@@ -43,15 +49,48 @@ def sec_per_batch(log, first, last):
   return (times[last] - times[first]).total_seconds() / (last - first)
 
 
-def _time(module, args, data_dir, steps):
-  """Runs a trainer for as many steps after its warm-up; returns sec/batch."""
+def _time(module, args, data_dir, steps, name=''):
+  """Runs a trainer for as many steps after its warm-up.
+
+  Args:
+    module: str.
+    args: list of str.
+    data_dir: str.
+    steps: int, a multiple of 10.
+    name: str, what //tools:launch calls the process whose lines count.
+
+  Returns:
+    float, seconds of a step.
+  """
   last = _WARM_UP_STEPS + steps
   with tempfile.TemporaryDirectory() as scratch:
     log = processes.run(
         module, args + ['--data_dir=' + data_dir, '--max_steps=%d' % (last + 1),
                         '--train_dir=' + os.path.join(scratch, 'train')],
         'a run of %s failed' % module)
+  if name:
+    log = launch.lines_of(name, log)
   return sec_per_batch(log, _WARM_UP_STEPS, last)
+
+
+def _other(args):
+  """Returns _time()'s module and args, and what to call the other trainer."""
+  if args.source:
+    return ('tools.historical',
+            ['--source=' + command_line.path(args.source), 'cifar10_train'], '',
+            'historical')
+  number = args.towers or args.workers
+  if number < 1 or cifar10.BATCH_SIZE % number:
+    raise errors.UsageError(
+        '%d towers or workers: they must share a batch of %d evenly' %
+        (number, cifar10.BATCH_SIZE))
+  batch_size = '--batch_size=%d' % (cifar10.BATCH_SIZE // number)
+  if args.towers:
+    return ('cifar10_compat.cifar10_multi_gpu_train',
+            ['--num_gpus=%d' % number, '--tower_devices=cpu', batch_size], '',
+            'towers')
+  return ('tools.launch', ['--ps=1', '--workers=%d' % number, batch_size],
+          'worker 0', 'workers')
 
 
 def main(argv):
@@ -61,9 +100,16 @@ def main(argv):
 
 def _main(argv):
   parser = command_line.Parser(prog='benchmark', allow_abbrev=False,
-                               description=__doc__.partition('\n')[0])
-  parser.add_argument('--source', required=True, metavar='DIR',
-                      help='the unmodified historical files')
+                               description=__doc__,
+                               formatter_class=
+                               argparse.RawDescriptionHelpFormatter)
+  other = parser.add_mutually_exclusive_group(required=True)
+  other.add_argument('--source', metavar='DIR',
+                     help='the unmodified historical files')
+  other.add_argument('--towers', type=int, metavar='N',
+                     help='towers on as many CPU devices')
+  other.add_argument('--workers', type=int, metavar='N',
+                     help='workers beside one parameter server')
   parser.add_argument('--data_dir', required=True, metavar='DIR',
                       help='the directory above cifar-10-batches-bin')
   parser.add_argument('--pairs', type=int, default=7,
@@ -77,18 +123,19 @@ def _main(argv):
     raise errors.UsageError(
         '--pairs=%d --steps=%d: at least one pair, and a multiple of 10 steps' %
         (args.pairs, args.steps))
-  historical = ['--source=' + command_line.path(args.source), 'cifar10_train']
+  module, flags, process, name = _other(args)
   data_dir = command_line.path(args.data_dir)
   ratios = []
-  print('pair  historical sec/batch  ours sec/batch  historical/ours')
+  print('pair  %10s sec/batch  trainer sec/batch  %s/trainer' % (name, name))
   for pair in range(1, args.pairs + 1):
-    a = _time('tools.historical', historical, data_dir, args.steps)
+    a = _time(module, flags, data_dir, args.steps, process)
     b = _time('cifar10_compat.cifar10_train', [], data_dir, args.steps)
     ratios.append(a / b)
-    print('%4d  %20.4f  %14.4f  %15.3f' % (pair, a, b, ratios[-1]), flush=True)
-  print('throughput against the historical trainer: median %.3f '
+    print('%4d  %20.4f  %17.4f  %s' %
+          (pair, a, b, ('%.3f' % ratios[-1]).rjust(len(name) + 8)), flush=True)
+  print('time of a step of the %s against the trainer: median %.3f '
         '(%.3f to %.3f)' %
-        (statistics.median(ratios), min(ratios), max(ratios)))
+        (name, statistics.median(ratios), min(ratios), max(ratios)))
   return 0
 
 

@@ -7,6 +7,18 @@ import sys
 from cifar10_compat import errors
 
 
+def command(module, args):
+  """Returns the argument list that runs `python -m MODULE ARGS`."""
+  return [sys.executable, '-m', module] + list(args)
+
+
+def environment():
+  """Returns our environment, in which a child finds what we can import."""
+  # What starts us may find `tools` by the current directory alone.
+  path = os.pathsep.join(p or os.getcwd() for p in sys.path)
+  return dict(os.environ, PYTHONPATH=path)
+
+
 def run(module, args, what):
   """Runs `python -m MODULE ARGS` to its end.
 
@@ -22,11 +34,9 @@ def run(module, args, what):
     UsageError: it failed; its last line is in the message.  If it ended in a
       traceback, that has gone to stderr as it was.
   """
-  # What starts us may find `tools` by the current directory alone.
-  path = os.pathsep.join(p or os.getcwd() for p in sys.path)
   result = subprocess.run(
-      [sys.executable, '-m', module] + list(args), stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONPATH=path))
+      command(module, args), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+      text=True, env=environment())
   if result.returncode:
     if 'Traceback (most recent call last)' in result.stderr:
       sys.stderr.write(result.stderr)

@@ -1,0 +1,57 @@
+"""Clusters of real processes on this machine, on few and small images."""
+
+import socket
+
+from cifar10_compat import cluster
+from tests import program
+
+
+def free_addresses(n):
+  """Returns n addresses whose ports were free a moment ago."""
+  listeners = [socket.create_server(('127.0.0.1', 0)) for _ in range(n)]
+  addresses = ['127.0.0.1:%d' % l.getsockname()[1] for l in listeners]
+  for listener in listeners:
+    listener.close()
+  return addresses
+
+
+class SmallCluster(object):
+  """A ps and two workers, each started by start().
+
+  Attributes:
+    ps: str, the address of the ps.
+    workers: list of str, those of the workers; the first is the chief.
+  """
+
+  def __init__(self, data_dir, train_dir, *flags):
+    """Chooses ports; `flags` are those of every process."""
+    self.ps, *self.workers = free_addresses(3)
+    self._flags = ('--data_dir=' + data_dir, '--train_dir=' + train_dir,
+                   '--batch_size=8', '--ps_hosts=' + self.ps,
+                   '--worker_hosts=' + ','.join(self.workers)) + flags
+    self._started = []
+
+  def start(self, job, index, *flags):
+    """Starts a process; returns its program.Program."""
+    self._started.append(program.Program(
+        'cifar10_distributed_train', '--job_name=' + job,
+        '--task_index=%d' % index, *(self._flags + flags)))
+    return self._started[-1]
+
+  def start_all(self):
+    """Starts a ps and two workers; returns the three."""
+    return [self.start(job, index)
+            for job, index in (('ps', 0), ('worker', 0), ('worker', 1))]
+
+  def start_ps(self):
+    """Starts a ps and waits until it listens."""
+    ps = self.start('ps', 0)
+    ps.wait_for(lambda: cluster.answers(self.ps))
+    return ps
+
+  def kill(self):
+    """Ends what a failed test left."""
+    for started in self._started:
+      if started.process.poll() is None:
+        started.process.kill()
+        started.finish()
