@@ -4,8 +4,8 @@ Weights and class names are constants in it, and so are the crop and the
 standardization of an image.  TensorFlow 2 loads it without this package:
 
   model = tf.saved_model.load('/tmp/cifar10_export')
-  model.signatures['serving_default'](images=uint8_images)  # [n, 32, 32, 3]
-  model.signatures['encoded'](encoded=contents_of_files)  # [n], strings
+  model.signatures['serving_default'](images=uint8_tensor)  # [n, 32, 32, 3]
+  model.signatures['encoded'](encoded=contents_of_files)  # string tensor, [n]
 
 Both return probabilities, logits, classes (the best one's number) and
 class_names.  Encoded images are PNG, JPEG, GIF or BMP of any size, of which the

@@ -16,7 +16,7 @@ class ModelsTest(absltest.TestCase):
 
   def test_unknown_name(self):
     with self.assertRaisesRegex(
-        errors.UsageError, "no model is called 'resnet': .*cifar10, conv_local"):
+        errors.UsageError, "called 'resnet': choose one of cifar10, conv_local"):
       models.get('resnet')
 
 

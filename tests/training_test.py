@@ -306,7 +306,8 @@ class TrainDirTest(tf.test.TestCase):
   def test_other_model(self):
     train_dir = self.create_tempdir().full_path
     training.prepare_train_dir(train_dir, datasets.CIFAR10, models.CONV_LOCAL)
-    checkpoints.check_description(train_dir, datasets.CIFAR10, models.CONV_LOCAL)
+    checkpoints.check_description(train_dir, datasets.CIFAR10,
+                                  models.CONV_LOCAL)
     with self.assertRaisesRegex(
         errors.UsageError, "of model 'conv_local', not of 'cifar10': .*"
         '--model=conv_local'):
