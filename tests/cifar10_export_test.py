@@ -111,7 +111,11 @@ class ExportTest(tf.test.TestCase):
         capture_output=True, text=True, cwd=self.root, env=environ)
     self.assertEqual((0, ''), (process.returncode, process.stdout),
                      process.stderr)
-    self.assertEqual('', program.without_loader_chatter(process.stderr))
+    # An error of the driver's is no warning about the model.
+    self.assertEqual(
+        [], [line for line in
+             program.without_loader_chatter(process.stderr).splitlines()
+             if 'failed call to cuInit' not in line])
     return [np.load(path + '.npz') for path in export_dirs]
 
   def test_signatures(self):
