@@ -2,7 +2,6 @@
 
 import contextlib
 import glob
-import json
 import os
 import signal
 
@@ -11,73 +10,40 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import checkpoints
 from cifar10_compat import errors
 from cifar10_compat import hooks
+from cifar10_compat import models
 from cifar10_compat import signals
-
-# Beside the checkpoints: which data set they were trained on.
-_DESCRIPTION = 'dataset.json'
 
 # How long a session's end waits for its threads, which end with it at last.
 _STOP_GRACE_SECS = 10
 
 
-def prepare_train_dir(train_dir, dataset, fresh=False):
+def prepare_train_dir(train_dir, dataset, model=models.CIFAR10, fresh=False):
   """Makes or checks the directory of a training run.
 
   Args:
     train_dir: str, need not exist.
     dataset: datasets.Dataset.
+    model: models.Model.
     fresh: bool, remove the checkpoints and event files of an earlier run.  No
       other file is touched.
 
   Raises:
-    UsageError: it cannot be written, or is of a run on another data set.
+    UsageError: it cannot be written, or is of a run on another data set or of
+      another model.
   """
   try:
     os.makedirs(train_dir, exist_ok=True)
     if fresh:
       for pattern in ('checkpoint', checkpoints.BASENAME + '-*',
-                      'events.out.tfevents.*', _DESCRIPTION):
+                      'events.out.tfevents.*', checkpoints.DESCRIPTION):
         for path in glob.glob(os.path.join(glob.escape(train_dir), pattern)):
           os.remove(path)
-    trained_on = check_dataset(train_dir, dataset)
+    checkpoints.check_description(train_dir, dataset, model)
     # Written again where it stands: the test whether we may.
-    temporary = os.path.join(train_dir, '%s.%d' % (_DESCRIPTION, os.getpid()))
-    with open(temporary, 'w') as f:
-      json.dump({'dataset': trained_on or dataset.name}, f)
-    os.replace(temporary, os.path.join(train_dir, _DESCRIPTION))
+    checkpoints.describe(train_dir, dataset, model)
   except OSError as e:
     raise errors.UsageError('cannot write to train_dir %s (%s): choose another '
                             'with --train_dir' % (train_dir, e.strerror)) from e
-
-
-def check_dataset(train_dir, dataset):
-  """Checks that a directory's checkpoints were trained on a data set.
-
-  Args:
-    train_dir: str, need not exist.
-    dataset: datasets.Dataset.
-
-  Returns:
-    str, the name of the set, or None where the directory does not say, as that
-    of a historical run.
-
-  Raises:
-    UsageError: they were trained on another one.
-  """
-  path = os.path.join(train_dir, _DESCRIPTION)
-  if not os.path.exists(path):
-    return None
-  try:
-    with open(path) as f:
-      trained_on = json.load(f)['dataset']
-  except (ValueError, KeyError, TypeError) as e:
-    raise errors.UsageError('%s does not name a data set: remove it' %
-                            path) from e
-  if trained_on != dataset.name:
-    raise errors.UsageError(
-        '%s holds a model of data set %r, not of %r: choose another directory, '
-        'or --dataset=%s' % (train_dir, trained_on, dataset.name, trained_on))
-  return trained_on
 
 
 def finished_step(train_dir, max_steps):
@@ -100,7 +66,7 @@ def finished_step(train_dir, max_steps):
 
 def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
         check_input, num_towers=1, config=None, stop=None, make_hooks=None,
-        make_session_creator=None, local_input=None):
+        make_session_creator=None, local_input=None, profile_steps=()):
   """Trains the default graph, from where train_dir's newest checkpoint stands.
 
   Args:
@@ -122,6 +88,7 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
       tf.train.SessionCreator, for a session that is not of this process alone.
     local_input: local_input.LocalInput that feeds the graph, which then has no
       queues, or None.
+    profile_steps: ints, the steps to trace: see hooks.ProfileHook.
 
   Returns:
     (int, float): the global step reached and the last step's loss, None if no
@@ -153,6 +120,7 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
           if local_input else (lambda: None))),
       checkpoint,
       hooks.StopHook(steps, max_steps, stop),
+      hooks.ProfileHook(train_dir, steps, profile_steps),
       source,
   ] + (make_hooks(steps, checkpoint) if make_hooks else []) + [
       # Last, so that what it raises finds the other hooks done.
@@ -248,8 +216,8 @@ def _should_stop(session):
 
 def _check_restorable(path):
   """Raises CheckpointError if the default graph cannot restore a checkpoint."""
-  remedy = ('it is of another model; choose another --train_dir, or --fresh to '
-            'start anew in this one')
+  remedy = ('it is of another model; choose another --model or --train_dir, or '
+            '--fresh to start anew in this one')
   try:
     checkpoints.check(path, {v.op.name: v for v in tf.global_variables()},
                       remedy)

@@ -50,7 +50,8 @@ class TrainTest(tf.test.TestCase):
     self.assertEqual([0, 12], self._checkpoints())
     self.assertEqual((0, 12), (self._global_step(0), self._global_step(12)))
     with open(os.path.join(self.train_dir, 'dataset.json')) as f:
-      self.assertEqual({'dataset': 'cifar10'}, json.load(f))
+      self.assertEqual({'dataset': 'cifar10', 'model': 'cifar10'},
+                       json.load(f))
 
     # A finished directory trains no step and writes no file anew.
     restored = os.path.join(self.train_dir, 'model.ckpt-12.index')
