@@ -78,7 +78,8 @@ def describe(directory, dataset, model):
   """
   temporary = os.path.join(directory, '%s.%d' % (DESCRIPTION, os.getpid()))
   with open(temporary, 'w') as f:
-    json.dump({'dataset': dataset.name, 'model': model.name}, f)
+    json.dump({'dataset': dataset.name, 'class_names': dataset.class_names,
+               'model': model.name}, f)
   os.replace(temporary, os.path.join(directory, DESCRIPTION))
 
 
@@ -93,26 +94,60 @@ def check_description(directory, dataset, model=models.CIFAR10):
     model: models.Model.
 
   Raises:
-    UsageError: they are of another one; the flag that helps is named.
+    UsageError: they are of another set or model, or of a set of that name that
+      has other classes; or it is the directory of an image set.
+  """
+  note = read_description(directory)
+  if note is None:
+    return
+  if not isinstance(note.get('dataset'), str):
+    raise errors.UsageError('%s does not name a data set: remove it' %
+                            os.path.join(directory, DESCRIPTION))
+  if note['dataset'] != dataset.name:
+    raise errors.UsageError(
+        '%s holds checkpoints of data set %r, not of %r: choose another '
+        'directory, or the --dataset of that name' %
+        (directory, note['dataset'], dataset.name))
+  # Older notes have no classes, when no set was one's own, and no model.
+  names = note.get('class_names', list(dataset.class_names))
+  if names != list(dataset.class_names):
+    raise errors.UsageError(
+        '%s holds checkpoints of a data set %r with other classes: choose '
+        'another directory, or that set' % (directory, dataset.name))
+  trained = note.get('model', models.CIFAR10.name)
+  if trained != model.name:
+    raise errors.UsageError(
+        '%s holds checkpoints of model %r, not of %r: choose another '
+        'directory, or --model=%s' % (directory, trained, model.name, trained))
+
+
+def read_description(directory):
+  """Returns what a directory says of its checkpoints.
+
+  Args:
+    directory: str, need not exist.
+
+  Returns:
+    dict, empty if it cannot be read as one; None if there is nothing.
+
+  Raises:
+    UsageError: it is the directory of an image set, whose description has the
+      same name; it is neither to be overwritten nor to be removed.
   """
   path = os.path.join(directory, DESCRIPTION)
   if not os.path.exists(path):
-    return
-  try:
-    with open(path) as f:
-      description = json.load(f)
-    trained = [('data set', 'dataset', description['dataset'], dataset.name),
-               # Older directories are all of the one model that there was.
-               ('model', 'model',
-                description.get('model', models.CIFAR10.name), model.name)]
-  except (ValueError, KeyError, TypeError) as e:
-    raise errors.UsageError('%s does not name a data set: remove it' %
-                            path) from e
-  for what, flag, found, wanted in trained:
-    if found != wanted:
-      raise errors.UsageError(
-          '%s holds checkpoints of %s %r, not of %r: choose another directory, '
-          'or --%s=%s' % (directory, what, found, wanted, flag, found))
+    return None
+  with open(path, 'rb') as f:
+    try:
+      note = json.load(f)
+    except (ValueError, RecursionError):
+      return {}
+  if not isinstance(note, dict):
+    return {}
+  if 'train_files' in note:
+    raise errors.UsageError('%s holds images, not checkpoints: choose another '
+                            'directory' % directory)
+  return note
 
 
 def check(path, variables, remedy):

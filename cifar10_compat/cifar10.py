@@ -285,7 +285,8 @@ def learning_rate(global_step, batch_size=BATCH_SIZE,
     float32 tensor of shape [].
   """
   num_batches_per_epoch = num_examples_per_epoch / batch_size
-  decay_steps = int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY)
+  # A handful of images would make it 0, and the rate NaN.
+  decay_steps = max(1, int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY))
 
   return tf.train.exponential_decay(INITIAL_LEARNING_RATE,
                                     global_step,

@@ -401,7 +401,7 @@ def main(stop):
   else:
     raise errors.UsageError('neither --job_name nor TF_CONFIG says what this '
                             'process is; --help has an example')
-  dataset = datasets.get(FLAGS.dataset)
+  dataset = shared_flags.get_dataset(FLAGS.dataset)
   model = models.get(FLAGS.model)
   data_dir = shared_flags.user_path(FLAGS.data_dir)
   train_dir = shared_flags.user_path(FLAGS.train_dir)

@@ -19,9 +19,9 @@ _CHUNK_BYTES = 1 << 16
 
 
 def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10, stop=None):
-  """Downloads or draws a set, unless its files are in data_dir.
+  """Downloads or makes a set, unless its directory is in data_dir.
 
-  An archive that lies in data_dir already is used if its size and SHA-256 are
+  A source that lies in data_dir already is used if its size and SHA-256 are
   right, and replaced if not.  Files get their names only when they are whole.
 
   Args:
@@ -30,8 +30,8 @@ def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10, stop=None):
     stop: signals.StopRequest, ends a download.
 
   Raises:
-    DataError: the archive cannot be had, or is not the one that it should be;
-      or the download was stopped.
+    DataError: a source cannot be had, or is not the file that it should be; or
+      the download was stopped.
     UsageError: data_dir cannot be written.
   """
   directory = os.path.join(data_dir, dataset.directory)
@@ -39,20 +39,21 @@ def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10, stop=None):
     return  # datasets.check() tells what is missing in it.
   try:
     os.makedirs(data_dir, exist_ok=True)
-    if dataset.draw:
-      print('Drawing the %s images into %s.' % (dataset.name, directory),
+    paths = []
+    for source in dataset.sources:
+      paths.append(os.path.join(data_dir, os.path.basename(source.url)))
+      if not _is_whole(paths[-1], source):
+        try:
+          _download(paths[-1], source, stop)
+        except requests.RequestException as e:
+          raise errors.DataError(
+              'cannot download %s (%s): name a --data_dir that has %s, put the '
+              'file into %s by hand, or train on --dataset=synthetic' %
+              (source.url, _reason(e), dataset.directory, data_dir)) from e
+    if dataset.make:
+      print('Writing the %s images into %s.' % (dataset.name, directory),
             flush=True)
-      dataset.draw(directory)
-    else:
-      archive = os.path.join(data_dir, os.path.basename(dataset.archive.url))
-      if not _is_whole(archive, dataset.archive):
-        _download(archive, dataset.archive, stop)
-      _extract(archive, directory)
-  except requests.RequestException as e:
-    raise errors.DataError(
-        'cannot download %s (%s): name a --data_dir that has %s, put the '
-        'archive into %s by hand, or train on --dataset=synthetic' %
-        (dataset.archive.url, _reason(e), dataset.directory, data_dir)) from e
+    (dataset.make or _extract)(directory, *paths)
   except OSError as e:
     raise errors.UsageError('cannot write to data_dir %s (%s): choose another '
                             'with --data_dir' % (data_dir, e.strerror)) from e
@@ -65,46 +66,46 @@ def _reason(error):
   return str(error) or type(error).__name__
 
 
-def _is_whole(path, archive):
-  """Whether the file at `path` is the Archive."""
-  if not os.path.exists(path) or os.path.getsize(path) != archive.size:
+def _is_whole(path, source):
+  """Whether the file at `path` is the RemoteFile."""
+  if not os.path.exists(path) or os.path.getsize(path) != source.size:
     return False
   digest = hashlib.sha256()
   with open(path, 'rb') as f:
     for chunk in iter(lambda: f.read(_CHUNK_BYTES), b''):
       digest.update(chunk)
-  return digest.hexdigest() == archive.sha256
+  return digest.hexdigest() == source.sha256
 
 
-def _download(path, archive, stop):
-  """Downloads an Archive to `path`, which appears only when it is whole."""
+def _download(path, source, stop):
+  """Downloads a RemoteFile to `path`, which appears only when it is whole."""
   handle, temporary = tempfile.mkstemp(
       dir=os.path.dirname(path), prefix=os.path.basename(path) + '.')
   try:
     with os.fdopen(handle, 'wb') as f, requests.get(
-        archive.url, stream=True, timeout=_TIMEOUT_SECS) as response:
+        source.url, stream=True, timeout=_TIMEOUT_SECS) as response:
       response.raise_for_status()
       with progress.bar(rich.progress.DownloadColumn(),
                         rich.progress.TransferSpeedColumn()) as bar:
         task = bar.add_task('Downloading ' + os.path.basename(path),
-                            total=archive.size)
+                            total=source.size)
         for chunk in response.iter_content(_CHUNK_BYTES):
           if stop and stop.requested:
-            raise errors.DataError('stopped downloading %s' % archive.url)
+            raise errors.DataError('stopped downloading %s' % source.url)
           f.write(chunk)
           bar.advance(task, len(chunk))
-    if not _is_whole(temporary, archive):
+    if not _is_whole(temporary, source):
       raise errors.DataError(
           '%s gave %d bytes that are not the %d bytes expected (SHA-256 %s): '
-          'try again' % (archive.url, os.path.getsize(temporary), archive.size,
-                         archive.sha256))
+          'try again' % (source.url, os.path.getsize(temporary), source.size,
+                         source.sha256))
     os.replace(temporary, path)
   finally:
     if os.path.exists(temporary):
       os.remove(temporary)
 
 
-def _extract(path, directory):
+def _extract(directory, path):
   """Unpacks what an archive has of `directory`, which appears when whole."""
   temporary = tempfile.mkdtemp(dir=os.path.dirname(path), prefix='extract.')
   try:

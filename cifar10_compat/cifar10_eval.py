@@ -130,7 +130,7 @@ def mean_of_views(logits, num_views):
 
 def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
              eval_data='test', batch_size=cifar10.BATCH_SIZE,
-             num_examples=10000, eval_interval_secs=60 * 5, run_once=False,
+             num_examples=None, eval_interval_secs=60 * 5, run_once=False,
              count=EXACT, averaged=True, device='', allow_growth=False,
              stop=None, model=models.CIFAR10, num_views=1):
   """Evaluates the newest checkpoint, again and again.
@@ -142,8 +142,9 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
     dataset: datasets.Dataset.
     eval_data: 'test' or 'train_eval', the images to evaluate on.
     batch_size: int, at least 1.
-    num_examples: int, at least 1, images to score.  EXACT scores at most as
-      many as there are, HISTORICAL rounds up to whole batches.
+    num_examples: int, at least 1, images to score; None: as many as the set has
+      for evaluation.  EXACT scores at most as many as there are, HISTORICAL
+      rounds up to whole batches.
     eval_interval_secs: number, seconds between two looks at checkpoint_dir.
     run_once: bool, evaluate the newest checkpoint and return.
     count: EXACT or HISTORICAL.
@@ -163,10 +164,16 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
   """
   stop = stop or signals.StopRequest()
   exact = count == EXACT
+  if num_examples is None:
+    num_examples = dataset.num_examples_per_epoch_for_eval
   errors.check_at_least_one(batch_size=batch_size, num_examples=num_examples)
   if num_views not in cifar10_input.NUM_VIEWS:
     raise errors.UsageError('views is %d: it must be one of %s' % (
         num_views, ', '.join(map(str, cifar10_input.NUM_VIEWS))))
+  if num_views == 10 and not dataset.flip:
+    raise errors.UsageError(
+        'views is 10, of which 5 are mirror images, but those of data set %s '
+        'mean something else: choose --views=5' % dataset.name)
   if num_views > 1 and not exact:
     raise errors.UsageError(
         'views is %d and count is %r, which knows one view: choose '
@@ -266,7 +273,10 @@ def define_flags():
   flags.DEFINE_integer('eval_interval_secs', 60 * 5,
                        'Seconds between two looks for a new checkpoint.',
                        lower_bound=0)
-  flags.DEFINE_integer('num_examples', 10000, 'Images to score.', lower_bound=1)
+  flags.DEFINE_integer('num_examples', None,
+                       'Images to score; as many as the set has for '
+                       'evaluation if not given, 10000 for CIFAR-10.',
+                       lower_bound=1)
   flags.DEFINE_boolean('run_once', False,
                        'Evaluate the newest checkpoint and end.')
   flags.DEFINE_enum('count', EXACT, [EXACT, HISTORICAL],
@@ -290,7 +300,7 @@ def main(stop):
   """
   FLAGS = flags.FLAGS
   tf.disable_v2_behavior()
-  dataset = datasets.get(FLAGS.dataset)
+  dataset = shared_flags.get_dataset(FLAGS.dataset)
   data_dir = shared_flags.user_path(FLAGS.data_dir)
   cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
   evaluate(data_dir, shared_flags.user_path(FLAGS.eval_dir),

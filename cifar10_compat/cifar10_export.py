@@ -143,7 +143,7 @@ def main(stop):
   tf.disable_v2_behavior()
   export_dir = shared_flags.user_path(FLAGS.export_dir)
   path = export(shared_flags.user_path(FLAGS.checkpoint_dir), export_dir,
-                datasets.get(FLAGS.dataset), models.get(FLAGS.model),
+                shared_flags.get_dataset(FLAGS.dataset), models.get(FLAGS.model),
                 FLAGS.averaged)
   print('%s is in %s.' % (path, export_dir))
 

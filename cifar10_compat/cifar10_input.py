@@ -35,12 +35,12 @@ class CIFAR10Record(object):
   Attributes:
     height, width, depth: 32, 32, 3.
     key: string tensor of shape [], "FILE:N", N counting the file's records.
-    label: int32 tensor of shape [1], 0 to 9.
+    label: int32 tensor of shape [1], 0 to the number of classes - 1.
     uint8image: uint8 tensor of shape [height, width, depth], red, green, blue.
   """
 
 
-def read_cifar10(filename_queue):
+def read_cifar10(filename_queue, dataset=datasets.CIFAR10):
   """Reads one record of the next file in a queue.
 
   One reader holds one file open; several calls give readers that stand at
@@ -48,6 +48,7 @@ def read_cifar10(filename_queue):
 
   Args:
     filename_queue: queue of strings, the names of binary batches.
+    dataset: datasets.Dataset, for the layout of its records.
 
   Returns:
     CIFAR10Record.  Running its tensors raises OutOfRangeError once the queue is
@@ -55,7 +56,7 @@ def read_cifar10(filename_queue):
     skipped: datasets.check() is what notices.
   """
   result = CIFAR10Record()
-  label_bytes = datasets.LABEL_BYTES
+  label_bytes = dataset.label_bytes
   result.height = datasets.HEIGHT
   result.width = datasets.WIDTH
   result.depth = datasets.DEPTH
@@ -65,7 +66,8 @@ def read_cifar10(filename_queue):
   result.key, value = reader.read(filename_queue)
   record_bytes = tf.decode_raw(value, tf.uint8)
 
-  result.label = tf.cast(tf.slice(record_bytes, [0], [label_bytes]), tf.int32)
+  result.label = tf.cast(tf.slice(record_bytes, [dataset.label_index], [1]),
+                         tf.int32)
 
   # On disk a color's plane comes whole, before the next one.
   depth_major = tf.reshape(tf.slice(record_bytes, [label_bytes], [image_bytes]),
@@ -199,20 +201,21 @@ def distorted_inputs(data_dir, batch_size, dataset=datasets.CIFAR10,
   """Makes batches of distorted images for training.
 
   Each image is cropped at random to 24 x 24, flipped left to right with
-  probability 1/2, made brighter by -63 to 63, given 0.2 to 1.8 times its
-  contrast, and standardized, in that order.
+  probability 1/2 unless the set forbids it, made brighter by -63 to 63, given
+  0.2 to 1.8 times its contrast, and standardized, in that order.
 
   Args:
     data_dir: str, the directory that holds the binary batches themselves.
     batch_size: int, the number of images in a batch.
-    dataset: datasets.Dataset, for its file names and its size.
+    dataset: datasets.Dataset, for its file names, its size, the layout of its
+      records, and whether to flip.
     queue_fraction: float, 0 to 1, how much of an epoch the shuffling queue
       holds at the least.
 
   Returns:
     images: float32 tensor of shape [batch_size, IMAGE_SIZE, IMAGE_SIZE, 3],
       each image of mean 0 and deviation 1.
-    labels: int32 tensor of shape [batch_size], 0 to 9.
+    labels: int32 tensor of shape [batch_size], 0 to the number of classes - 1.
 
   Raises:
     ValueError: a file is missing.
@@ -220,14 +223,15 @@ def distorted_inputs(data_dir, batch_size, dataset=datasets.CIFAR10,
   filename_queue = _filename_queue(
       [os.path.join(data_dir, f) for f in dataset.train_files])
 
-  read_input = read_cifar10(filename_queue)
+  read_input = read_cifar10(filename_queue, dataset)
   reshaped_image = tf.cast(read_input.uint8image, tf.float32)
 
   height = IMAGE_SIZE
   width = IMAGE_SIZE
 
   distorted_image = tf.random_crop(reshaped_image, [height, width, 3])
-  distorted_image = tf.image.random_flip_left_right(distorted_image)
+  if dataset.flip:
+    distorted_image = tf.image.random_flip_left_right(distorted_image)
   # These two do not commute.  Standardization undoes both but for their effect
   # on images of so little contrast that its lower bound on the deviation bites;
   # they are here since they were there.
@@ -250,7 +254,8 @@ def inputs(eval_data, data_dir, batch_size, dataset=datasets.CIFAR10,
     eval_data: bool, whether to read the files for evaluation or for training.
     data_dir: str, the directory that holds the binary batches themselves.
     batch_size: int, the number of images in a batch.
-    dataset: datasets.Dataset, for its file names and its sizes.
+    dataset: datasets.Dataset, for its file names, its sizes and the layout of
+      its records.
     one_epoch: bool.  If false, as in 2016: batches drawn from a shuffling queue
       (at least 4,000 test images) that is filled for ever.  If true, each image
       once and in the files' order, then OutOfRangeError; the session must run
@@ -260,7 +265,7 @@ def inputs(eval_data, data_dir, batch_size, dataset=datasets.CIFAR10,
   Returns:
     images: float32 tensor of shape [batch_size * num_views, IMAGE_SIZE,
       IMAGE_SIZE, 3], each image of mean 0 and deviation 1.
-    labels: int32 tensor of shape [batch_size], 0 to 9.
+    labels: int32 tensor of shape [batch_size], 0 to the number of classes - 1.
     With one_epoch their first dimension is unknown: the last batch is smaller.
 
   Raises:
@@ -277,7 +282,7 @@ def inputs(eval_data, data_dir, batch_size, dataset=datasets.CIFAR10,
       [os.path.join(data_dir, f) for f in filenames],
       shuffle=not one_epoch, num_epochs=1 if one_epoch else None)
 
-  read_input = read_cifar10(filename_queue)
+  read_input = read_cifar10(filename_queue, dataset)
   # Several views of an image would fill the queue with ten times the bytes.
   image = (central_view(read_input.uint8image) if num_views == 1 else
            read_input.uint8image)

@@ -298,7 +298,7 @@ def main(stop):
   """
   FLAGS = flags.FLAGS
   tf.disable_v2_behavior()
-  dataset = datasets.get(FLAGS.dataset)
+  dataset = shared_flags.get_dataset(FLAGS.dataset)
   data_dir = shared_flags.user_path(FLAGS.data_dir)
   cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
   train(data_dir, shared_flags.user_path(FLAGS.train_dir), FLAGS.num_gpus,

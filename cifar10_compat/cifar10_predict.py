@@ -212,7 +212,7 @@ def main(stop, arguments):
   tf.disable_v2_behavior()
   if not arguments:
     raise errors.UsageError('no image is named; --help has an example')
-  dataset = datasets.get(FLAGS.dataset)
+  dataset = shared_flags.get_dataset(FLAGS.dataset)
   top_k = min(FLAGS.top_k, dataset.num_classes)
   paths = find_images([shared_flags.user_path(a) for a in arguments])
   is_table = sys.stdout.isatty() and not FLAGS.json

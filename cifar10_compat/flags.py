@@ -24,9 +24,10 @@ flags.disclaim_key_flags()
 
 def define_dataset_flag():
   """Defines --dataset."""
-  flags.DEFINE_enum('dataset', datasets.CIFAR10.name,
-                    sorted(datasets.DATASETS),
-                    'Image set; synthetic is drawn on the spot.')
+  flags.DEFINE_string(
+      'dataset', datasets.CIFAR10.name,
+      'Image set: %s, or a directory written by make_records; synthetic is '
+      'drawn on the spot.' % ', '.join(sorted(datasets.DATASETS)))
 
 
 def define_data_flags():
@@ -93,6 +94,11 @@ def user_path(path):
   """
   path = os.path.expanduser(path)
   return os.path.join(os.environ.get('BUILD_WORKING_DIRECTORY', ''), path)
+
+
+def get_dataset(name):
+  """Returns the Dataset that --dataset names: see datasets.get()."""
+  return datasets.get(name if name in datasets.DATASETS else user_path(name))
 
 
 def run(define_flags, main, takes_arguments=False):

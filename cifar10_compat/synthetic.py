@@ -11,11 +11,11 @@ The files are the same to the byte wherever they are written: all arithmetic is
 that of integers, and the streams of numpy.random.RandomState are frozen.
 """
 
-import errno
 import os
-import tempfile
 
 import numpy as np
+
+from cifar10_compat import files
 
 SIZE = 32  # the height and the width of an image
 FILE_EXAMPLES = 10000
@@ -175,14 +175,6 @@ def _draw_file(seed):
   return records
 
 
-def _write(path, data):
-  """Writes a file, and waits until it is on the disk."""
-  with open(path, 'wb') as f:
-    f.write(data)
-    f.flush()
-    os.fsync(f.fileno())
-
-
 def write_batches(directory):
   """Writes the set: takes some seconds and 184 MB.
 
@@ -196,19 +188,8 @@ def write_batches(directory):
   Raises:
     OSError: the files cannot be written.
   """
-  parent, name = os.path.split(os.path.abspath(directory))
-  os.makedirs(parent, exist_ok=True)
-  # Next to `directory`, as a directory cannot be renamed across file systems.
-  with tempfile.TemporaryDirectory(prefix=name + '.tmp', dir=parent) as scratch:
-    # One deeper, since `scratch` itself is closed to other users.
-    whole = os.path.join(scratch, name)
-    os.mkdir(whole)
+  with files.whole_directory(directory, exist_ok=True) as whole:
     for filename, seed in SEEDS.items():
-      _write(os.path.join(whole, filename), _draw_file(seed).tobytes())
-    _write(os.path.join(whole, META_FILE),
-           ''.join('%s\n' % c for c in CLASS_NAMES).encode('ascii'))
-    try:
-      os.rename(whole, os.path.join(parent, name))
-    except OSError as e:
-      if e.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-        raise
+      files.write(os.path.join(whole, filename), [_draw_file(seed).tobytes()])
+    files.write(os.path.join(whole, META_FILE),
+                [('%s\n' % c).encode('ascii') for c in CLASS_NAMES])

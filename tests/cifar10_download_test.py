@@ -64,9 +64,13 @@ class DownloadTest(absltest.TestCase):
     self.data_dir = os.path.join(self.create_tempdir().full_path, 'new', 'dir')
 
   def _dataset(self, body):
-    return datasets.CIFAR10._replace(archive=datasets.Archive(
-        'http://127.0.0.1:%d/set.tar.gz' % self.server.server_port, len(body),
-        hashlib.sha256(body).hexdigest()))
+    return datasets.CIFAR10._replace(
+        sources=(self._source('set.tar.gz', body),))
+
+  def _source(self, name, body):
+    return datasets.RemoteFile(
+        'http://127.0.0.1:%d/%s' % (self.server.server_port, name), len(body),
+        hashlib.sha256(body).hexdigest())
 
   def _get(self, dataset=None):
     cifar10_download.maybe_download_and_extract(
@@ -129,10 +133,10 @@ class DownloadTest(absltest.TestCase):
 
   def test_no_network(self):
     # A port that nobody listens on answers at once.
-    archive = self.dataset.archive._replace(url='http://127.0.0.1:1/x.tar.gz')
+    source = self.dataset.sources[0]._replace(url='http://127.0.0.1:1/x.tar.gz')
     self._assert_error('--data_dir that has cifar-10-batches-bin, .*'
                        '--dataset=synthetic',
-                       self.dataset._replace(archive=archive))
+                       self.dataset._replace(sources=(source,)))
 
   def test_paths_and_links_that_lead_out_are_left_in_the_archive(self):
     self.server.body = body = _archive({
@@ -154,9 +158,20 @@ class DownloadTest(absltest.TestCase):
   def test_drawn(self):
     def draw(directory):
       os.mkdir(directory)
-    self._get(self.dataset._replace(archive=None, draw=draw))
+    self._get(self.dataset._replace(sources=(), make=draw))
     self.assertEqual(['cifar-10-batches-bin'], os.listdir(self.data_dir))
     self.assertEqual([], self.server.requests)
+
+  def test_made_of_two_sources(self):
+    made = []
+    def make(*paths):
+      made.append([os.path.relpath(p, self.data_dir) for p in paths])
+    # The server gives the same to all.
+    self._get(self.dataset._replace(
+        sources=(self._source('a.mat', self.body),
+                 self._source('b.mat', self.body)), make=make))
+    self.assertEqual([['cifar-10-batches-bin', 'a.mat', 'b.mat']], made)
+    self.assertEqual(['/a.mat', '/b.mat'], self.server.requests)
 
   def test_data_dir_that_cannot_be_made(self):
     self.data_dir = os.path.join(self.create_tempfile().full_path, 'x')

@@ -104,6 +104,12 @@ class EvalTest(tf.test.TestCase):
     # Five training files, each with the same 300 images.
     self.assertEqual(0.4, self._evaluate(eval_data='train_eval'))
 
+  def test_number_of_draws_follows_the_set(self):
+    dataset = datasets.CIFAR10._replace(num_examples_per_epoch_for_eval=300)
+    precision = self._evaluate(count=cifar10_eval.HISTORICAL, dataset=dataset)
+    # 3 batches of 128 are 384 draws.
+    self.assertNear(round(precision * 384), precision * 384, 1e-6)
+
   def test_images_that_end_too_soon(self):
     data_dir = self.create_tempdir().full_path
     directory = record_fixture.write_batches(
@@ -137,7 +143,7 @@ class EvalTest(tf.test.TestCase):
     save_checkpoint(directory, 1, 0, 0)
     with open(os.path.join(directory, 'dataset.json'), 'w') as f:
       f.write('{"dataset": "synthetic"}')
-    with self.assertRaisesRegex(errors.UsageError, '--dataset=synthetic'):
+    with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
       self._evaluate(checkpoint_dir=directory)
 
   def test_other_model(self):

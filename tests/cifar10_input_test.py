@@ -56,6 +56,28 @@ class ReadTest(tf.test.TestCase):
     self.assertEqual((2 * 1024 + 31 * 32 + 30) % 251, image[31, 30, 2])
 
 
+  def test_cifar100_has_two_labels(self):
+    images, _ = record_fixture.random_images(2)
+    path = os.path.join(self.get_temp_dir(), 'cifar100.bin')
+    with open(path, 'wb') as f:
+      for coarse, fine, image in ((19, 99, images[0]), (4, 0, images[1])):
+        f.write(bytes([coarse]) + record_fixture.record(fine, image))
+    for dataset, labels in ((datasets.CIFAR100, [99, 0]),
+                            (datasets.CIFAR100_COARSE, [19, 4])):
+      with tf.Graph().as_default(), self.session() as sess:
+        q = tf.FIFOQueue(1, [tf.string], shapes=())
+        q.enqueue([path]).run()
+        q.close().run()
+        result = cifar10_input.read_cifar10(q, dataset)
+        self.assertEqual([1], result.label.shape.as_list())
+        for label, image in zip(labels, images):
+          read = sess.run([result.label, result.uint8image])
+          self.assertAllEqual([label], read[0])
+          self.assertAllEqual(image, read[1])
+        with self.assertRaises(tf.errors.OutOfRangeError):
+          sess.run(result.label)
+
+
 class GraphTest(tf.test.TestCase):
 
   def setUp(self):
@@ -102,6 +124,42 @@ class GraphTest(tf.test.TestCase):
       cifar10_input.inputs(True, self.directory, 128, one_epoch=True)
       _, examples = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
     self.assertLen(examples.enqueue_ops, 1)
+
+  def test_queue_and_flip_are_those_of_the_set(self):
+    for name in ('train.bin', 'test.bin'):
+      os.link(os.path.join(self.directory, 'test_batch.bin'),
+              os.path.join(self.directory, name))
+    with tf.Graph().as_default() as graph:
+      cifar10_input.distorted_inputs(self.directory, 128, datasets.SVHN)
+      names = {op.name.partition('/')[0] for op in graph.get_operations()}
+    # int(0.4 * 73,257)
+    self.assertEqual((29302, 29686), self._queue(graph))
+    self.assertNotIn('random_flip_left_right', names)
+    self.assertIn('random_crop', names)
+    with tf.Graph().as_default() as graph:
+      cifar10_input.inputs(True, self.directory, 128, datasets.SVHN)
+    # int(0.4 * 26,032)
+    self.assertEqual((10412, 10796), self._queue(graph))
+    with tf.Graph().as_default() as graph:
+      cifar10_input.distorted_inputs(self.directory, 128)
+      names = {op.name.partition('/')[0] for op in graph.get_operations()}
+    self.assertIn('random_flip_left_right', names)
+
+  def test_set_smaller_than_a_batch(self):
+    dataset = datasets.CIFAR10._replace(
+        train_files=('train.bin',), num_examples_per_epoch_for_train=2)
+    with open(os.path.join(self.directory, 'train.bin'), 'wb') as f:
+      for label in (3, 8):
+        f.write(record_fixture.record(label, record_fixture.plain(1, 2, label)))
+    with tf.Graph().as_default() as graph, tf.Session() as sess:
+      batch = cifar10_input.distorted_inputs(self.directory, 16, dataset)
+      self.assertEqual((0, 48), self._queue(graph))
+      coord = tf.train.Coordinator()
+      threads = tf.train.start_queue_runners(sess, coord)
+      labels = np.concatenate([sess.run(batch)[1] for _ in range(8)])
+      coord.request_stop()
+      coord.join(threads)
+    self.assertEqual({3, 8}, set(labels))
 
   def test_missing_file_is_named(self):
     missing = os.path.join(self.directory, 'data_batch_3.bin')

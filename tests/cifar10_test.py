@@ -206,6 +206,12 @@ class TrainTest(tf.test.TestCase):
         sess.run(self.step.assign(step))
         self.assertAllClose(expected, sess.run(rate))
 
+  def test_learning_rate_of_few_images(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      # int(2 / 1024 * 350) = 0 steps would make it NaN.
+      self.assertAllClose(0.01, sess.run(cifar10.learning_rate(
+          tf.constant(1), batch_size=1024, num_examples_per_epoch=2)))
+
   def test_whole_graph_has_the_tags_and_keys_of_2016(self):
     golden = _golden()
     with tf.Graph().as_default(), self.session() as sess:

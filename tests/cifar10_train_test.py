@@ -50,8 +50,7 @@ class TrainTest(tf.test.TestCase):
     self.assertEqual([0, 12], self._checkpoints())
     self.assertEqual((0, 12), (self._global_step(0), self._global_step(12)))
     with open(os.path.join(self.train_dir, 'dataset.json')) as f:
-      self.assertEqual({'dataset': 'cifar10', 'model': 'cifar10'},
-                       json.load(f))
+      self.assertEqual('cifar10', json.load(f)['dataset'])
 
     # A finished directory trains no step and writes no file anew.
     restored = os.path.join(self.train_dir, 'model.ckpt-12.index')
@@ -200,7 +199,7 @@ class ErrorTest(tf.test.TestCase):
   def test_flags_that_absl_refuses(self):
     for flag, expected in (('--batch_size=0', 'batch_size'),
                            ('--max_steps=0', 'max_steps'),
-                           ('--dataset=imagenet', 'dataset'),
+                           ('--dataset=imagenet', 'choose one of cifar10, '),
                            ('--bogus', 'bogus')):
       code, out, err = program.run('cifar10_train', flag)
       self.assertEqual((1, ''), (code, out))

@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from unittest import mock
 
 from absl.testing import absltest
 
+from cifar10_compat import datasets
+from cifar10_compat import errors
 from cifar10_compat import flags
 
 _PROGRAM = """
@@ -66,6 +69,19 @@ class FlagsTest(absltest.TestCase):
       self.assertIn('--dataset=synthetic', result.stdout)
       for flag in ('--batch_size', '--train_dir', '--[no]fresh'):
         self.assertIn(flag + ':', result.stdout)
+
+  def test_dataset_is_a_name_or_a_directory(self):
+    self.assertIs(datasets.SVHN, flags.get_dataset('svhn'))
+    parent = self.create_tempdir()
+    parent.create_file('cifar10/dataset.json', '[]')
+    parent.create_file('own/dataset.json', '[]')
+    with mock.patch.dict(os.environ, BUILD_WORKING_DIRECTORY=parent.full_path):
+      self.assertIs(datasets.CIFAR10, flags.get_dataset('cifar10'))
+      for name in ('own', './cifar10'):
+        with self.assertRaisesRegex(errors.DataError, 'version is missing'):
+          flags.get_dataset(name)
+      with self.assertRaisesRegex(errors.UsageError, 'a directory written by'):
+        flags.get_dataset('missing')
 
   def test_user_path(self):
     before = os.environ.pop('BUILD_WORKING_DIRECTORY', None)

@@ -8,6 +8,7 @@ from unittest import mock
 from absl.testing import absltest
 import numpy as np
 
+from cifar10_compat import files
 from cifar10_compat import synthetic
 
 RECORD_BYTES = 3073
@@ -195,29 +196,29 @@ class FailuresTest(absltest.TestCase):
     self.assertEqual(os.listdir(self.parent), ['set'])
 
   def test_directory_that_appears_meanwhile_is_left_alone(self):
-    write = synthetic._write
+    write = files.write
 
-    def slow_write(path, data):
-      write(path, data)
+    def slow_write(path, chunks):
+      write(path, chunks)
       if path.endswith('batches.meta.txt'):
         os.mkdir(self.directory)
-        write(os.path.join(self.directory, 'theirs'), b'')
+        write(os.path.join(self.directory, 'theirs'), [])
 
-    with mock.patch.object(synthetic, '_write', slow_write):
+    with mock.patch.object(files, 'write', slow_write):
       synthetic.write_batches(self.directory)
     self.assertEqual(os.listdir(self.directory), ['theirs'])
     self.assertEqual(os.listdir(self.parent), ['set'])
 
   def test_failing_write_leaves_nothing_behind(self):
-    write = synthetic._write
+    write = files.write
 
-    def failing_write(path, data):
-      write(path, data[:100])
+    def failing_write(path, chunks):
+      write(path, [b''.join(chunks)[:100]])
       self.assertFalse(os.path.exists(self.directory))
       if path.endswith('data_batch_3.bin'):
         raise OSError(28, 'No space left on device')
 
-    with mock.patch.object(synthetic, '_write', failing_write):
+    with mock.patch.object(files, 'write', failing_write):
       with self.assertRaisesRegex(OSError, 'No space left'):
         synthetic.write_batches(self.directory)
     self.assertEqual(os.listdir(self.parent), [])

@@ -278,7 +278,9 @@ class TrainDirTest(tf.test.TestCase):
     train_dir = os.path.join(self.create_tempdir().full_path, 'a', 'b')
     training.prepare_train_dir(train_dir, datasets.SYNTHETIC)
     with open(os.path.join(train_dir, 'dataset.json')) as f:
-      self.assertEqual({'dataset': 'synthetic', 'model': 'cifar10'},
+      self.assertEqual({'dataset': 'synthetic',
+                        'model': 'cifar10',
+                        'class_names': list(datasets.SYNTHETIC.class_names)},
                        json.load(f))
     training.prepare_train_dir(train_dir, datasets.SYNTHETIC)
     self.assertEqual(['dataset.json'], os.listdir(train_dir))
@@ -296,6 +298,31 @@ class TrainDirTest(tf.test.TestCase):
     training.prepare_train_dir(train_dir, datasets.CIFAR10, fresh=True)
     self.assertCountEqual(['dataset.json', 'notes.txt', 'model.py'],
                           os.listdir(train_dir))
+
+  def test_two_sets_of_one_name(self):
+    train_dir = self.create_tempdir().full_path
+    pets = datasets.CIFAR10._replace(name='pets', class_names=('cat', 'dog'))
+    training.prepare_train_dir(train_dir, pets)
+    checkpoints.check_description(train_dir, pets)
+    with self.assertRaisesRegex(errors.UsageError, "'pets' with other classes"):
+      checkpoints.check_description(
+          train_dir, pets._replace(class_names=('dog', 'cat')))
+    # A note of an earlier version has the name alone.
+    with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
+      f.write('{"dataset": "pets"}')
+    training.prepare_train_dir(train_dir, pets)
+
+  def test_directory_of_an_image_set_is_left_alone(self):
+    directory = self.create_tempdir().full_path
+    description = datasets.describe(datasets.CIFAR10)
+    path = os.path.join(directory, 'dataset.json')
+    with open(path, 'w') as f:
+      f.write(description)
+    for fresh in (False, True):
+      with self.assertRaisesRegex(errors.UsageError, 'holds images, not'):
+        training.prepare_train_dir(directory, datasets.CIFAR10, fresh)
+      with open(path) as f:
+        self.assertEqual(description, f.read())
 
   def test_cannot_be_written(self):
     path = self.create_tempfile().full_path

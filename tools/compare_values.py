@@ -93,8 +93,9 @@ def batches(data_dir, count, seed, size=cifar10.BATCH_SIZE):
     (images, labels), float32 and int32 arrays, as distorted_inputs gives them.
   """
   random = np.random.RandomState(seed)
-  files = [np.memmap(path, np.uint8, 'r').reshape(-1, datasets.RECORD_BYTES)
-           for path in datasets.filenames(datasets.CIFAR10, data_dir, False)]
+  dataset = datasets.CIFAR10
+  files = [np.memmap(path, np.uint8, 'r').reshape(-1, dataset.record_bytes)
+           for path in datasets.filenames(dataset, data_dir, False)]
   crop = cifar10.IMAGE_SIZE
   for _ in range(count):
     images = np.empty((size, crop, crop, datasets.DEPTH), np.float32)
@@ -103,7 +104,7 @@ def batches(data_dir, count, seed, size=cifar10.BATCH_SIZE):
       records = files[random.randint(len(files))]
       record = records[random.randint(len(records))]
       labels[i] = record[0]
-      planes = record[datasets.LABEL_BYTES:].reshape(
+      planes = record[dataset.label_bytes:].reshape(
           datasets.DEPTH, datasets.HEIGHT, datasets.WIDTH)
       y = random.randint(datasets.HEIGHT - crop + 1)
       x = random.randint(datasets.WIDTH - crop + 1)

@@ -341,7 +341,8 @@ def _input(graph):
       _equal('images for evaluation', 'Evaluating a Model', 10000,
              cifar10.NUM_EXAMPLES_PER_EPOCH_FOR_EVAL, 'cifar10.py'),
       _equal('images that an evaluation scores', 'Evaluating a Model', 10000,
-             evaluate['num_examples'].default, 'default of evaluate()'),
+             evaluate['num_examples'].default or
+             data.num_examples_per_epoch_for_eval, 'default of evaluate()'),
       _equal('classes', 'Overview', 10,
              graph.graph.get_tensor_by_name(
                  'softmax_linear/softmax_linear:0').shape.as_list()[-1], _READ),
@@ -352,7 +353,7 @@ def _input(graph):
              graph.attribute('FixedLengthRecordReaderV2', 'record_bytes'),
              _READ),
       _equal('MB to download', 'Launching and Training', 160,
-             round(data.archive.size / 2 ** 20, -1),
+             round(data.sources[0].size / 2 ** 20, -1),
              'size of the archive, rounded to 10 MiB'),
       _equal('random crop', 'Model Inputs', (24, 24, 3),
              graph.constant('random_crop/size'), _READ),

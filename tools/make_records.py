@@ -1,0 +1,305 @@
+r"""Makes an image set of one's own images, and checks image sets.
+
+  make_records --images=DIR --out=DIR [--test_fraction=0.2] [--noflip]
+
+DIR of --images has a folder per class, whose name is that of the class, with
+images of any size in any format that Pillow reads; or it has two folders,
+train and test, that have the folders of the classes.  The programs read what
+is written with --dataset=DIR, the directory of --out.
+
+  make_records --check DIR [--dataset=NAME] [--contact_sheet=FILE.png]
+
+DIR is a directory written so, or with --dataset the --data_dir of that set.
+Prints the counts by class, sizes, labels, mean and deviation of the colors and
+the images that are all zero, and draws a sheet with samples of each class.
+
+Of an image that is no square, the central square is taken; it is scaled to
+32 x 32 pixels.  What is transparent becomes white; of 16 bits the upper 8 are
+taken; an EXIF orientation is applied.
+"""
+
+# First: TensorFlow, which the command line brings along, reads its log levels
+# while it loads.
+from cifar10_compat import quiet  # pylint: disable=unused-import
+
+import argparse
+import os
+import sys
+import warnings
+
+import numpy as np
+import rich.progress
+
+from cifar10_compat import datasets
+from cifar10_compat import errors
+from cifar10_compat import files
+from cifar10_compat import progress
+from tools import check_records
+from tools import command_line
+
+_TRAIN = 'train'
+_TEST = 'test'
+
+# How many of the images that do not decode are named.
+_NAMED = 5
+
+
+def load_image(path):
+  """Reads an image in any format, size and mode.
+
+  Args:
+    path: str.
+
+  Returns:
+    uint8 array of shape [32, 32, 3], red, green, blue.
+
+  Raises:
+    DataError: it does not decode.
+  """
+  Image, ImageOps = _pillow()
+  size = (datasets.WIDTH, datasets.HEIGHT)
+  try:
+    if not os.path.isfile(path):
+      raise ValueError('it is no file')  # Opening a pipe would wait for ever.
+    with warnings.catch_warnings(), Image.open(path) as image:
+      # On odd metadata, and on sizes below the limit that is an error.
+      warnings.simplefilter('ignore')
+      image = ImageOps.exif_transpose(image)
+      if image.mode == 'F':
+        raise ValueError('its numbers have no known range')
+      if image.mode.startswith('I'):
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() >= 1 << 16:
+          raise ValueError('it has more than 16 bits')
+        image = Image.fromarray((values >> 8).astype(np.uint8))
+      if image.has_transparency_data:
+        image = image.convert('RGBA')
+        white = Image.new('RGBA', image.size, 'white')
+        image = Image.alpha_composite(white, image)
+      image = ImageOps.fit(image.convert('RGB'), size, Image.Resampling.LANCZOS)
+      return np.asarray(image)
+  except Exception as e:  # What Pillow's decoders raise has no common class.
+    raise errors.DataError(
+        '%s does not decode (%s)' %
+        (path, ' '.join(str(e).split()) or type(e).__name__)) from e
+
+
+def _pillow():
+  """Returns the modules PIL.Image and PIL.ImageOps."""
+  try:
+    from PIL import Image, ImageOps
+  except ImportError as e:
+    raise errors.UsageError('Pillow is not installed: pip install '
+                            'cifar10_compat[data]') from e
+  return Image, ImageOps
+
+
+def _folders(directory):
+  """Returns the sorted names of the folders in a directory, hidden ones not."""
+  try:
+    return sorted(e.name for e in os.scandir(directory)
+                  if e.is_dir() and not e.name.startswith('.'))
+  except OSError as e:
+    raise errors.UsageError('cannot read %s (%s): --images must name a '
+                            'directory' % (directory, e.strerror)) from e
+
+
+def find_classes(directory):
+  """Lists the images of each class.
+
+  Args:
+    directory: str, has a folder per class.
+
+  Returns:
+    {str: list of str}, by class the paths of its files, both sorted; hidden
+    files are left out.
+
+  Raises:
+    DataError: there are too few or too many classes, one has no images or has
+      a folder in it, or two have names that are too much alike.
+  """
+  names = _folders(directory)
+  try:
+    datasets.check_class_names(names)
+  except ValueError as e:
+    raise errors.DataError('the class folders in %s: %s' %
+                           (directory, e)) from e
+  classes = {}
+  for name in names:
+    folder = os.path.join(directory, name)
+    inner = _folders(folder)
+    if inner:
+      raise errors.DataError('%s has a folder %r in it: a class folder has '
+                             'images only' % (folder, inner[0]))
+    classes[name] = sorted(e.path for e in os.scandir(folder)
+                           if not e.name.startswith('.'))
+    if not classes[name]:
+      raise errors.DataError('%s has no images: fill or remove it' % folder)
+  return classes
+
+
+def split(directory, test_fraction, seed):
+  """Decides which images train and which test.
+
+  Args:
+    directory: str, has a folder per class, or the folders train and test with
+      one per class each.
+    test_fraction: float, how much of each class tests; at least one image does
+      and one does not.  Unused with folders train and test.
+    seed: int; the same files and seed give the same split.
+
+  Returns:
+    class_names: list of str.
+    train, test: lists of (path, label) in random order.
+
+  Raises:
+    DataError: see find_classes(); or a class has a single image, or is missing
+      in one of the folders train and test.
+  """
+  folders = _folders(directory)
+  if {_TRAIN, _TEST} <= set(folders):
+    if len(folders) > 2:
+      raise errors.DataError(
+          '%s has folders train and test beside %s: it must have these two, or '
+          'a folder per class' % (directory, ', '.join(
+              f for f in folders if f not in (_TRAIN, _TEST))))
+    train, test = [find_classes(os.path.join(directory, f))
+                   for f in (_TRAIN, _TEST)]
+    for name in sorted(set(train) ^ set(test)):
+      raise errors.DataError('%s has class %r in one of train and test only: '
+                             'both must have the same' % (directory, name))
+  else:
+    train, test = {}, {}
+    for name, paths in find_classes(directory).items():
+      if len(paths) == 1:
+        raise errors.DataError(
+            '%s is the only image of class %r: at least one must train and one '
+            'test' % (paths[0], name))
+      count = min(max(1, round(len(paths) * test_fraction)), len(paths) - 1)
+      order = np.random.RandomState(seed).permutation(len(paths))
+      test[name] = [paths[i] for i in order[:count]]
+      train[name] = [paths[i] for i in order[count:]]
+
+  def mixed(classes):
+    # The trainer reads in the files' order, and shuffles 0.4 of it at a time.
+    examples = [(path, label) for label, paths in enumerate(classes.values())
+                for path in paths]
+    order = np.random.RandomState(seed).permutation(len(examples))
+    return [examples[i] for i in order]
+
+  return list(train), mixed(train), mixed(test)
+
+
+def make(images, out, test_fraction=0.2, flip=True, seed=0):
+  """Writes a set, all of it or nothing.
+
+  Args:
+    images: str, the directory that split() takes.
+    out: str, the set's directory, which must not exist.
+    test_fraction, seed: see split().
+    flip: bool, whether training may flip an image left to right.
+
+  Returns:
+    datasets.Dataset.
+
+  Raises:
+    UsageError: out exists or cannot be written, or test_fraction is none.
+    DataError: see split(); or images do not decode, the first are named.
+  """
+  if not 0 < test_fraction < 1:
+    raise errors.UsageError('test_fraction is %g: it must be between 0 and 1' %
+                            test_fraction)
+  if os.path.lexists(out):
+    raise errors.UsageError('%s exists already: choose another --out, or '
+                            'remove it' % out)
+  _pillow()
+  class_names, train, test = split(images, test_fraction, seed)
+  dataset = datasets.Dataset(
+      name=os.path.basename(out), directory=out,
+      train_files=('train.bin',), eval_files=('test.bin',),
+      class_names=tuple(class_names),
+      num_examples_per_epoch_for_train=len(train),
+      num_examples_per_epoch_for_eval=len(test), flip=flip)
+  if not dataset.name.isprintable():
+    raise errors.UsageError('%r is not printable: choose another --out' % out)
+  bad = []
+  try:
+    with files.whole_directory(out) as whole, progress.bar(
+        rich.progress.MofNCompleteColumn()) as bar:
+      task = bar.add_task('Reading images', total=len(train) + len(test))
+
+      def records(examples):
+        for path, label in examples:
+          try:
+            image = load_image(path)
+            yield bytes([label]) + image.transpose(2, 0, 1).tobytes()
+          except errors.DataError as e:
+            bad.append(str(e))
+          bar.advance(task)
+
+      files.write(os.path.join(whole, 'train.bin'), records(train))
+      files.write(os.path.join(whole, 'test.bin'), records(test))
+      if bad:
+        raise errors.DataError(
+            '%d of %d images do not decode: %s%s; repair or remove them' %
+            (len(bad), len(train) + len(test), '; '.join(sorted(bad)[:_NAMED]),
+             '; ...' if len(bad) > _NAMED else ''))
+      files.write(os.path.join(whole, datasets.DESCRIPTION),
+                  [datasets.describe(dataset).encode()])
+  except OSError as e:
+    raise errors.UsageError('cannot write %s (%s): choose another --out' %
+                            (out, e.strerror)) from e
+  return dataset
+
+
+def main(argv):
+  """Returns the exit code for a command line without the program's name."""
+  return command_line.run('make_records', lambda: _main(argv))
+
+
+def _main(argv):
+  parser = command_line.Parser(
+      prog='make_records', description=__doc__,
+      formatter_class=argparse.RawDescriptionHelpFormatter)
+  task = parser.add_mutually_exclusive_group(required=True)
+  task.add_argument('--images', metavar='DIR', help='a folder per class')
+  task.add_argument('--check', metavar='DIR', help='what to check')
+  parser.add_argument('--out', metavar='DIR',
+                      help='with --images: what to write, must not exist')
+  parser.add_argument('--test_fraction', type=float, default=0.2, metavar='F',
+                      help='how much of each class is for the test (default '
+                      '%(default)s)')
+  parser.add_argument('--seed', type=int, default=0, metavar='N',
+                      help='another gives another split (default %(default)s)')
+  parser.add_argument('--noflip', action='store_true',
+                      help='mirror images mean something else, as with digits')
+  parser.add_argument('--dataset', metavar='NAME',
+                      help='with --check: one of ' +
+                      ', '.join(sorted(datasets.DATASETS)))
+  parser.add_argument('--contact_sheet', metavar='FILE.png',
+                      help='with --check (default contact_sheet.png in the '
+                      'directory checked)')
+  args = parser.parse_args(argv)
+  if args.check:
+    data_dir = command_line.path(args.check)
+    check_records.check(
+        datasets.get(args.dataset or data_dir), data_dir,
+        command_line.path(args.contact_sheet) or
+        os.path.join(data_dir, 'contact_sheet.png'))
+    return 0
+  if not args.out:
+    parser.error('--images needs --out')
+  if not 0 <= args.seed < 1 << 32:
+    parser.error('--seed must be 0 to 4294967295')
+  out = command_line.path(args.out)
+  dataset = make(command_line.path(args.images), out, args.test_fraction,
+                 not args.noflip, args.seed)
+  print('Wrote %d images to train and %d to test, of %d classes: train with '
+        '--dataset=%s' % (dataset.num_examples_per_epoch_for_train,
+                          dataset.num_examples_per_epoch_for_eval,
+                          dataset.num_classes, out))
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main(sys.argv[1:]))
