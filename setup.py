@@ -24,6 +24,8 @@ setuptools.setup(
             'cifar10_compat.cifar10_multi_gpu_train:console_main',
             'cifar10_train = cifar10_compat.cifar10_train:console_main',
             'cifar10_eval = cifar10_compat.cifar10_eval:console_main',
+            'cifar10_export = cifar10_compat.cifar10_export:console_main',
+            'cifar10_predict = cifar10_compat.cifar10_predict:console_main',
         ],
     },
 )

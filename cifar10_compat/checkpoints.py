@@ -1,13 +1,19 @@
 """Finds a directory's newest checkpoint and checks that it fits a graph."""
 
+import json
 import os
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import cifar10
 from cifar10_compat import errors
+from cifar10_compat import models
 
 # What checkpoints are called: model.ckpt-STEP.
 BASENAME = 'model.ckpt'
+
+# Beside the checkpoints: their data set and their network.
+DESCRIPTION = 'dataset.json'
 
 
 def latest(directory):
@@ -46,6 +52,102 @@ def step_of(path):
         'checkpoint %s does not say its step: its name must end with -STEP' %
         path)
   return int(step)
+
+
+def newest(directory):
+  """Returns the path of the newest checkpoint.
+
+  Raises:
+    CheckpointError: there is none, or the directory's list cannot be read.
+  """
+  path = latest(directory)
+  if path is None:
+    raise errors.CheckpointError(
+        'No checkpoint file found in %s: train first, or choose another '
+        '--checkpoint_dir' % directory)
+  return path
+
+
+def describe(directory, dataset, model):
+  """Notes in a directory what its checkpoints are of.
+
+  Args:
+    directory: str, exists.
+    dataset: datasets.Dataset.
+    model: models.Model.
+  """
+  temporary = os.path.join(directory, '%s.%d' % (DESCRIPTION, os.getpid()))
+  with open(temporary, 'w') as f:
+    json.dump({'dataset': dataset.name, 'class_names': dataset.class_names,
+               'model': model.name}, f)
+  os.replace(temporary, os.path.join(directory, DESCRIPTION))
+
+
+def check_description(directory, dataset, model=models.CIFAR10):
+  """Checks that a directory's checkpoints are of a data set and a model.
+
+  A directory that does not say, as that of a historical run, passes.
+
+  Args:
+    directory: str, need not exist.
+    dataset: datasets.Dataset.
+    model: models.Model.
+
+  Raises:
+    UsageError: they are of another set or model, or of a set of that name that
+      has other classes; or it is the directory of an image set.
+  """
+  note = read_description(directory)
+  if note is None:
+    return
+  if not isinstance(note.get('dataset'), str):
+    raise errors.UsageError('%s does not name a data set: remove it' %
+                            os.path.join(directory, DESCRIPTION))
+  if note['dataset'] != dataset.name:
+    raise errors.UsageError(
+        '%s holds checkpoints of data set %r, not of %r: choose another '
+        'directory, or the --dataset of that name' %
+        (directory, note['dataset'], dataset.name))
+  # Older notes have no classes, when no set was one's own, and no model.
+  names = note.get('class_names', list(dataset.class_names))
+  if names != list(dataset.class_names):
+    raise errors.UsageError(
+        '%s holds checkpoints of a data set %r with other classes: choose '
+        'another directory, or that set' % (directory, dataset.name))
+  trained = note.get('model', models.CIFAR10.name)
+  if trained != model.name:
+    raise errors.UsageError(
+        '%s holds checkpoints of model %r, not of %r: choose another '
+        'directory, or --model=%s' % (directory, trained, model.name, trained))
+
+
+def read_description(directory):
+  """Returns what a directory says of its checkpoints.
+
+  Args:
+    directory: str, need not exist.
+
+  Returns:
+    dict, empty if it cannot be read as one; None if there is nothing.
+
+  Raises:
+    UsageError: it is the directory of an image set, whose description has the
+      same name; it is neither to be overwritten nor to be removed.
+  """
+  path = os.path.join(directory, DESCRIPTION)
+  if not os.path.exists(path):
+    return None
+  with open(path, 'rb') as f:
+    try:
+      note = json.load(f)
+    except (ValueError, RecursionError):
+      return {}
+  if not isinstance(note, dict):
+    return {}
+  if 'train_files' in note:
+    raise errors.UsageError('%s holds images, not checkpoints: choose another '
+                            'directory' % directory)
+  return note
 
 
 def check(path, variables, remedy):
@@ -88,3 +190,58 @@ def check(path, variables, remedy):
           'checkpoint %s: %s has shape %s where this model has %s: %s' %
           (path, key, shapes[key], shape, remedy))
 
+
+def trained_variables(averaged=True):
+  """Returns what of a checkpoint fills the default graph's network.
+
+  Args:
+    averaged: bool, its moving averages instead of the variables themselves.
+
+  Returns:
+    dict from key, str, to variable.
+  """
+  if averaged:
+    return tf.train.ExponentialMovingAverage(
+        cifar10.MOVING_AVERAGE_DECAY).variables_to_restore()
+  return {v.op.name: v for v in tf.trainable_variables()}
+
+
+def evaluation_remedy(averaged):
+  """Returns what a user can do whose checkpoint does not fit, a str."""
+  return 'choose another --checkpoint_dir or --model' + (
+      ', or --averaged=false if it has no averages' if averaged else '')
+
+
+def restore_newest(session, directory, dataset, model, averaged=True):
+  """Restores the default graph's network from a directory.
+
+  Args:
+    session: tf.Session.
+    directory: str.
+    dataset: datasets.Dataset.
+    model: models.Model, the network that is in the graph.
+    averaged: bool, the moving averages instead of the variables themselves.
+
+  Returns:
+    str, the path of the checkpoint.
+
+  Raises:
+    CheckpointError: there is none, or it is damaged or does not fit.
+    UsageError: it is of another data set or model.
+  """
+  path = newest(directory)
+  check_description(directory, dataset, model)
+  variables = trained_variables(averaged)
+  try:
+    check(path, variables, evaluation_remedy(averaged))
+  except tf.errors.NotFoundError as e:
+    raise not_there(path) from e
+  tf.train.Saver(variables).restore(session, path)
+  return path
+
+
+def not_there(path):
+  """Returns the CheckpointError for a checkpoint that is named but gone."""
+  return errors.CheckpointError(
+      '%s names %s, which is not there: let it name one that is' %
+      (os.path.join(os.path.dirname(path), 'checkpoint'), path))

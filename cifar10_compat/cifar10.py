@@ -85,13 +85,16 @@ def _variable_with_weight_decay(name, shape, stddev, wd):
   return var
 
 
-def distorted_inputs(data_dir, batch_size=BATCH_SIZE, dataset=datasets.CIFAR10):
+def distorted_inputs(
+    data_dir, batch_size=BATCH_SIZE, dataset=datasets.CIFAR10,
+    queue_fraction=cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE):
   """Makes batches for training: see cifar10_input.distorted_inputs.
 
   Args:
     data_dir: str, the directory that holds the set's directory.
     batch_size: int.
     dataset: datasets.Dataset.
+    queue_fraction: float, 0 to 1, how much of an epoch the queue holds.
 
   Returns:
     images: float32 tensor of shape [batch_size, IMAGE_SIZE, IMAGE_SIZE, 3].
@@ -103,11 +106,12 @@ def distorted_inputs(data_dir, batch_size=BATCH_SIZE, dataset=datasets.CIFAR10):
   if not data_dir:
     raise ValueError('Please supply a data_dir')
   return cifar10_input.distorted_inputs(
-      os.path.join(data_dir, dataset.directory), batch_size, dataset)
+      os.path.join(data_dir, dataset.directory), batch_size, dataset,
+      queue_fraction)
 
 
 def inputs(eval_data, data_dir, batch_size=BATCH_SIZE,
-           dataset=datasets.CIFAR10, one_epoch=False):
+           dataset=datasets.CIFAR10, one_epoch=False, num_views=1):
   """Makes batches for evaluation: see cifar10_input.inputs.
 
   Args:
@@ -116,9 +120,11 @@ def inputs(eval_data, data_dir, batch_size=BATCH_SIZE,
     batch_size: int.
     dataset: datasets.Dataset.
     one_epoch: bool, each image once instead of draws without end.
+    num_views: int, one of cifar10_input.NUM_VIEWS.
 
   Returns:
-    images: float32 tensor of shape [batch_size, IMAGE_SIZE, IMAGE_SIZE, 3].
+    images: float32 tensor of shape [batch_size * num_views, IMAGE_SIZE,
+      IMAGE_SIZE, 3].
     labels: int32 tensor of shape [batch_size].
 
   Raises:
@@ -128,7 +134,15 @@ def inputs(eval_data, data_dir, batch_size=BATCH_SIZE,
     raise ValueError('Please supply a data_dir')
   return cifar10_input.inputs(
       eval_data, os.path.join(data_dir, dataset.directory), batch_size,
-      dataset, one_epoch)
+      dataset, one_epoch, num_views)
+
+
+def check_reference_variables():
+  """Raises UsageError if tf.get_variable() would not make those of 2016."""
+  if tf.resource_variables_enabled():
+    raise errors.UsageError(
+        'resource variables are on, and so the graph would not be that of '
+        '2016: call tf.compat.v1.disable_v2_behavior() first')
 
 
 def inference(images, num_classes=NUM_CLASSES):
@@ -146,10 +160,7 @@ def inference(images, num_classes=NUM_CLASSES):
   Raises:
     UsageError: resource variables are on.
   """
-  if tf.resource_variables_enabled():
-    raise errors.UsageError(
-        'resource variables are on, and so the graph would not be that of '
-        '2016: call tf.compat.v1.disable_v2_behavior() first')
+  check_reference_variables()
 
   # tf.get_variable() instead of tf.Variable(), so that towers share variables.
   with tf.variable_scope('conv1') as scope:
@@ -207,6 +218,18 @@ def inference(images, num_classes=NUM_CLASSES):
     _activation_summary(softmax_linear)
 
   return softmax_linear
+
+
+def predictions(logits):
+  """Normalizes logits to probabilities.
+
+  Args:
+    logits: float32 tensor of shape [batch_size, num_classes], of inference().
+
+  Returns:
+    float32 tensor of that shape, 0 to 1; each row adds up to 1.
+  """
+  return tf.nn.softmax(logits, name='predictions')
 
 
 def loss(logits, labels):

@@ -32,6 +32,7 @@ from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
 from cifar10_compat import heartbeats
 from cifar10_compat import local_input
+from cifar10_compat import models
 from cifar10_compat import signals
 from cifar10_compat import summaries
 from cifar10_compat import training
@@ -145,7 +146,7 @@ class _WorkerSessionCreator(tf.train.SessionCreator):
 def build(images, labels, global_step, num_classes=cifar10.NUM_CLASSES,
           batch_size=cifar10.BATCH_SIZE,
           num_examples_per_epoch=cifar10.NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN,
-          num_workers=1, replicas_to_aggregate=None):
+          num_workers=1, replicas_to_aggregate=None, model=models.CIFAR10):
   """Builds the network and the ops that train it synchronously.
 
   Args:
@@ -158,13 +159,14 @@ def build(images, labels, global_step, num_classes=cifar10.NUM_CLASSES,
     num_workers: int, at least 1.
     replicas_to_aggregate: int, how many gradients make an update; num_workers
       unless given.
+    model: models.Model.
 
   Returns:
     train_op: Operation that gives a gradient and waits for the update.
     loss: float32 tensor of shape [], this worker's.
     optimizer: tf.train.SyncReplicasOptimizer.
   """
-  loss = cifar10.loss(cifar10.inference(images, num_classes), labels)
+  loss = cifar10.loss(model.inference(images, num_classes), labels)
 
   lr = cifar10.learning_rate(global_step, batch_size, num_examples_per_epoch)
   summaries.scalar_summary('learning_rate', lr)
@@ -231,7 +233,8 @@ def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
           batch_size=cifar10.BATCH_SIZE, max_steps=1000000, sync=True,
           replicas_to_aggregate=None, decay_by_examples=False,
           connect_secs=60.0, ps_timeout_secs=30.0, log_device_placement=False,
-          allow_growth=False, fresh=False, stop=None):
+          allow_growth=False, fresh=False, stop=None,
+          model=models.CIFAR10):
   """Trains as one of the workers, for a number of steps of all of them.
 
   Args:
@@ -255,6 +258,7 @@ def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
     allow_growth: bool, take GPU memory as needed.
     fresh: bool, remove an earlier run's checkpoints and event files first.
     stop: signals.StopRequest, ends training after the step at hand.
+    model: models.Model.
 
   Returns:
     (int, float): the global step reached and the last step's loss, None if no
@@ -274,7 +278,7 @@ def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
   stop = stop or signals.StopRequest()
   unchanged = datasets.watch(dataset, data_dir)
   if cluster.is_chief:
-    training.prepare_train_dir(train_dir, dataset, fresh)
+    training.prepare_train_dir(train_dir, dataset, model, fresh)
 
   server = cluster_lib.start_server(cluster)
   cluster_lib.wait_for_ps(cluster, connect_secs, stop)
@@ -293,9 +297,9 @@ def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
           source.images, source.labels, global_step, dataset.num_classes,
           batch_size * (replicas_to_aggregate if decay_by_examples else 1),
           dataset.num_examples_per_epoch_for_train, num_workers,
-          replicas_to_aggregate)
+          replicas_to_aggregate, model)
     else:
-      loss = cifar10.loss(cifar10.inference(source.images, dataset.num_classes),
+      loss = cifar10.loss(model.inference(source.images, dataset.num_classes),
                           source.labels)
       train_op = cifar10.train(loss, global_step, batch_size,
                                dataset.num_examples_per_epoch_for_train)
@@ -338,6 +342,7 @@ def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
+  shared_flags.define_model_flags()
   shared_flags.define_training_flags()
   flags.DEFINE_enum('job_name', None, ['ps', 'worker'],
                     "This process's job; without it TF_CONFIG tells.")
@@ -397,6 +402,7 @@ def main(stop):
     raise errors.UsageError('neither --job_name nor TF_CONFIG says what this '
                             'process is; --help has an example')
   dataset = shared_flags.get_dataset(FLAGS.dataset)
+  model = models.get(FLAGS.model)
   data_dir = shared_flags.user_path(FLAGS.data_dir)
   train_dir = shared_flags.user_path(FLAGS.train_dir)
   if cluster.job != cluster_lib.EVALUATOR:
@@ -413,12 +419,14 @@ def main(stop):
   if cluster.job == cluster_lib.EVALUATOR:
     cifar10_eval.evaluate(
         data_dir, shared_flags.user_path(FLAGS.eval_dir), train_dir, dataset,
-        batch_size=FLAGS.batch_size, allow_growth=FLAGS.allow_growth, stop=stop)
+        batch_size=FLAGS.batch_size, allow_growth=FLAGS.allow_growth, stop=stop,
+        model=model)
     return
   train(cluster, data_dir, train_dir, _leave, dataset, FLAGS.batch_size,
         FLAGS.max_steps, FLAGS.sync, FLAGS.replicas_to_aggregate,
         FLAGS.decay_by_examples, FLAGS.connect_secs, FLAGS.ps_timeout_secs,
-        FLAGS.log_device_placement, FLAGS.allow_growth, FLAGS.fresh, stop)
+        FLAGS.log_device_placement, FLAGS.allow_growth, FLAGS.fresh, stop,
+        model)
 
 
 def console_main():

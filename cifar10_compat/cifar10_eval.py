@@ -20,9 +20,11 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import checkpoints
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_download
+from cifar10_compat import cifar10_input
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
+from cifar10_compat import models
 from cifar10_compat import signals
 from cifar10_compat import training
 
@@ -110,11 +112,27 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, init_op, checkpoint,
   return precision
 
 
+def mean_of_views(logits, num_views):
+  """Averages the predictions for the views of each image.
+
+  Args:
+    logits: float32 tensor of shape [n * num_views, num_classes]; an image's
+      views follow one another.
+    num_views: int.
+
+  Returns:
+    float32 tensor of shape [n, num_classes], the mean probabilities.
+  """
+  probabilities = cifar10.predictions(logits)
+  return tf.reduce_mean(
+      tf.reshape(probabilities, [-1, num_views, logits.shape[1]]), 1)
+
+
 def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
              eval_data='test', batch_size=cifar10.BATCH_SIZE,
              num_examples=None, eval_interval_secs=60 * 5, run_once=False,
              count=EXACT, averaged=True, device='', allow_growth=False,
-             stop=None):
+             stop=None, model=models.CIFAR10, num_views=1):
   """Evaluates the newest checkpoint, again and again.
 
   Args:
@@ -134,6 +152,9 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
     device: str, where the network is placed: '/cpu:0'; '' leaves it open.
     allow_growth: bool, take GPU memory as needed.
     stop: signals.StopRequest, ends the evaluation.
+    model: models.Model.
+    num_views: int, one of cifar10_input.NUM_VIEWS, whose predictions are
+      averaged; more than 1 only with EXACT.
 
   Returns:
     float, the last precision, 0 to 1; None if there was none.
@@ -146,6 +167,17 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
   if num_examples is None:
     num_examples = dataset.num_examples_per_epoch_for_eval
   errors.check_at_least_one(batch_size=batch_size, num_examples=num_examples)
+  if num_views not in cifar10_input.NUM_VIEWS:
+    raise errors.UsageError('views is %d: it must be one of %s' % (
+        num_views, ', '.join(map(str, cifar10_input.NUM_VIEWS))))
+  if num_views == 10 and not dataset.flip:
+    raise errors.UsageError(
+        'views is 10, of which 5 are mirror images, but those of data set %s '
+        'mean something else: choose --views=5' % dataset.name)
+  if num_views > 1 and not exact:
+    raise errors.UsageError(
+        'views is %d and count is %r, which knows one view: choose '
+        '--count=%s, or --views=1' % (num_views, count, EXACT))
   num_records = datasets.check(dataset, data_dir, eval_data == 'test')
   if exact:
     num_examples = min(num_examples, num_records)
@@ -157,19 +189,16 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
 
   with tf.Graph().as_default():
     images, labels = cifar10.inputs(eval_data == 'test', data_dir, batch_size,
-                                    dataset, one_epoch=exact)
+                                    dataset, exact, num_views)
 
     with tf.device(device):
-      logits = cifar10.inference(images, dataset.num_classes)
+      logits = model.inference(images, dataset.num_classes)
 
-      top_k_op = tf.nn.in_top_k(logits, labels, 1)
+      scores = logits if num_views == 1 else mean_of_views(logits, num_views)
 
-    if averaged:
-      variable_averages = tf.train.ExponentialMovingAverage(
-          cifar10.MOVING_AVERAGE_DECAY)
-      variables_to_restore = variable_averages.variables_to_restore()
-    else:
-      variables_to_restore = {v.op.name: v for v in tf.trainable_variables()}
+      top_k_op = tf.nn.in_top_k(scores, labels, 1)
+
+    variables_to_restore = checkpoints.trained_variables(averaged)
     saver = tf.train.Saver(variables_to_restore)
 
     summary_op = tf.summary.merge_all()
@@ -179,12 +208,10 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
     config = tf.ConfigProto(allow_soft_placement=True)
     config.gpu_options.allow_growth = allow_growth
 
-    remedy = 'choose another --checkpoint_dir' + (
-        ', or --averaged=false if it has no averages' if averaged else '')
-
     def evaluate_checkpoint(path):
-      training.check_dataset(checkpoint_dir, dataset)
-      checkpoints.check(path, variables_to_restore, remedy)
+      checkpoints.check_description(checkpoint_dir, dataset, model)
+      checkpoints.check(path, variables_to_restore,
+                        checkpoints.evaluation_remedy(averaged))
       return eval_once(saver, summary_writer, top_k_op, summary_op, init_op,
                        path, num_examples, batch_size, exact, config, stop)
 
@@ -211,12 +238,9 @@ def _poll(evaluate_checkpoint, checkpoint_dir, interval_secs, run_once, stop):
   seen = None
   told = False
   while not stop.requested:
-    path = checkpoints.latest(checkpoint_dir)
+    path = (checkpoints.newest if run_once else checkpoints.latest)(
+        checkpoint_dir)
     if path is None:
-      if run_once:
-        raise errors.CheckpointError(
-            'No checkpoint file found in %s: train first, or choose another '
-            '--checkpoint_dir' % checkpoint_dir)
       if not told:
         print('Waiting for a first checkpoint in %s.' % checkpoint_dir,
               flush=True)
@@ -230,9 +254,7 @@ def _poll(evaluate_checkpoint, checkpoint_dir, interval_secs, run_once, stop):
         if checkpoints.latest(checkpoint_dir) != path:
           continue
         if run_once:
-          raise errors.CheckpointError(
-              '%s names %s, which is not there: let it name one that is' %
-              (os.path.join(checkpoint_dir, 'checkpoint'), path)) from e
+          raise checkpoints.not_there(path) from e
     if run_once:
       break
     stop.wait(interval_secs)
@@ -242,12 +264,12 @@ def _poll(evaluate_checkpoint, checkpoint_dir, interval_secs, run_once, stop):
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
+  shared_flags.define_model_flags()
+  shared_flags.define_checkpoint_flags()
   flags.DEFINE_string('eval_dir', '/tmp/cifar10_eval',
                       'Directory for event files.')
   flags.DEFINE_enum('eval_data', 'test', ['test', 'train_eval'],
                     'Images to evaluate on.')
-  flags.DEFINE_string('checkpoint_dir', '/tmp/cifar10_train',
-                      "Directory of the checkpoints, the trainer's train_dir.")
   flags.DEFINE_integer('eval_interval_secs', 60 * 5,
                        'Seconds between two looks for a new checkpoint.',
                        lower_bound=0)
@@ -260,9 +282,10 @@ def define_flags():
   flags.DEFINE_enum('count', EXACT, [EXACT, HISTORICAL],
                     'Score each image once, or draw whole batches from a '
                     'shuffling queue as in 2016.')
-  flags.DEFINE_boolean('averaged', True,
-                       'Evaluate the moving averages of the variables instead '
-                       'of the variables.')
+  flags.DEFINE_integer('views', 1,
+                       'Views of an image whose predictions are averaged: 1, '
+                       'the middle; 5, the four corners and the middle; 10, '
+                       'these and the same flipped.')
   flags.DEFINE_string('device', '',
                       'Where the network runs, for instance /cpu:0 beside a '
                       'trainer that has the GPU; empty leaves it open.')
@@ -284,7 +307,8 @@ def main(stop):
            shared_flags.user_path(FLAGS.checkpoint_dir), dataset,
            FLAGS.eval_data, FLAGS.batch_size, FLAGS.num_examples,
            FLAGS.eval_interval_secs, FLAGS.run_once, FLAGS.count,
-           FLAGS.averaged, FLAGS.device, FLAGS.allow_growth, stop)
+           FLAGS.averaged, FLAGS.device, FLAGS.allow_growth, stop,
+           models.get(FLAGS.model), FLAGS.views)
 
 
 def console_main():

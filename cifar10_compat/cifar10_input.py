@@ -25,6 +25,9 @@ NUM_EXAMPLES_PER_EPOCH_FOR_EVAL = (
 MIN_FRACTION_OF_EXAMPLES_IN_QUEUE = 0.4
 NUM_PREPROCESS_THREADS = 16
 
+# How many views of an image can be scored together: see views().
+NUM_VIEWS = (1, 5, 10)
+
 
 class CIFAR10Record(object):
   """One example.
@@ -74,12 +77,75 @@ def read_cifar10(filename_queue, dataset=datasets.CIFAR10):
   return result
 
 
+def fit(image):
+  """Makes a picture of any size one of 32 x 32 pixels.
+
+  Args:
+    image: uint8 tensor of shape [height, width, 3], which may be unknown.
+
+  Returns:
+    uint8 tensor of shape [32, 32, 3]: the largest square in the middle, each of
+    its pixels averaged over the area that it covers.  An image of 32 x 32
+    stays as it is.
+  """
+  size = tf.shape(image)[:2]
+  side = tf.reduce_min(size)
+  top, left = tf.unstack((size - side) // 2)
+  square = image[top:top + side, left:left + side]
+  resized = tf.image.resize_area(tf.expand_dims(square, 0),
+                                 [datasets.HEIGHT, datasets.WIDTH])
+  return tf.cast(tf.round(resized[0]), tf.uint8)
+
+
+def central_view(images):
+  """Makes of images what the network sees of them outside of training.
+
+  Args:
+    images: uint8 tensor of shape [..., 32, 32, 3].
+
+  Returns:
+    float32 tensor of shape [..., IMAGE_SIZE, IMAGE_SIZE, 3], the middle of
+    each, of mean 0 and deviation 1.
+  """
+  reshaped_image = tf.cast(images, tf.float32)
+
+  height = IMAGE_SIZE
+  width = IMAGE_SIZE
+
+  resized_image = tf.image.resize_image_with_crop_or_pad(reshaped_image,
+                                                         width, height)
+  return tf.image.per_image_standardization(resized_image)
+
+
+def views(images, num_views):
+  """Makes several views of each image, for predictions that are averaged.
+
+  Args:
+    images: uint8 tensor of shape [n, 32, 32, 3].
+    num_views: 5, the four corners and the middle, or 10, these and then the
+      five flipped left to right.
+
+  Returns:
+    float32 tensor of shape [n * num_views, IMAGE_SIZE, IMAGE_SIZE, 3], each
+    view of mean 0 and deviation 1; an image's views follow one another.
+  """
+  end = datasets.HEIGHT - IMAGE_SIZE
+  crops = [images[:, row:row + IMAGE_SIZE, column:column + IMAGE_SIZE]
+           for row, column in ((0, 0), (0, end), (end, 0), (end, end),
+                               (end // 2, end // 2))]
+  if num_views == 10:
+    crops += [tf.reverse(crop, [2]) for crop in crops]
+  return tf.image.per_image_standardization(tf.cast(
+      tf.reshape(tf.stack(crops, 1), [-1, IMAGE_SIZE, IMAGE_SIZE, 3]),
+      tf.float32))
+
+
 def _generate_image_and_label_batch(image, label, min_queue_examples,
                                     batch_size, shuffle=True):
   """Gathers single examples into batches through a queue.
 
   Args:
-    image: float32 tensor of shape [height, width, 3].
+    image: float32 or uint8 tensor of shape [height, width, 3].
     label: int32 tensor of shape [1].
     min_queue_examples: int, how many examples stay in the queue for shuffling.
     batch_size: int.
@@ -87,7 +153,7 @@ def _generate_image_and_label_batch(image, label, min_queue_examples,
       enqueues them, and the last batch is as small as it comes.
 
   Returns:
-    images: float32 tensor of shape [batch_size, height, width, 3].
+    images: tensor of image's type and of shape [batch_size, height, width, 3].
     labels: int32 tensor of shape [batch_size].
     Without shuffle their first dimension is unknown.
   """
@@ -124,12 +190,14 @@ def _filename_queue(filenames, **kwargs):
   return filename_queue
 
 
-def min_queue_examples(num_examples_per_epoch):
+def min_queue_examples(num_examples_per_epoch,
+                       fraction=MIN_FRACTION_OF_EXAMPLES_IN_QUEUE):
   """Returns the shuffling queue's minimum: 20,000 of an epoch of 50,000."""
-  return int(num_examples_per_epoch * MIN_FRACTION_OF_EXAMPLES_IN_QUEUE)
+  return int(num_examples_per_epoch * fraction)
 
 
-def distorted_inputs(data_dir, batch_size, dataset=datasets.CIFAR10):
+def distorted_inputs(data_dir, batch_size, dataset=datasets.CIFAR10,
+                     queue_fraction=MIN_FRACTION_OF_EXAMPLES_IN_QUEUE):
   """Makes batches of distorted images for training.
 
   Each image is cropped at random to 24 x 24, flipped left to right with
@@ -141,6 +209,8 @@ def distorted_inputs(data_dir, batch_size, dataset=datasets.CIFAR10):
     batch_size: int, the number of images in a batch.
     dataset: datasets.Dataset, for its file names, its size, the layout of its
       records, and whether to flip.
+    queue_fraction: float, 0 to 1, how much of an epoch the shuffling queue
+      holds at the least.
 
   Returns:
     images: float32 tensor of shape [batch_size, IMAGE_SIZE, IMAGE_SIZE, 3],
@@ -172,11 +242,12 @@ def distorted_inputs(data_dir, batch_size, dataset=datasets.CIFAR10):
 
   return _generate_image_and_label_batch(
       float_image, read_input.label,
-      min_queue_examples(dataset.num_examples_per_epoch_for_train), batch_size)
+      min_queue_examples(dataset.num_examples_per_epoch_for_train,
+                         queue_fraction), batch_size)
 
 
 def inputs(eval_data, data_dir, batch_size, dataset=datasets.CIFAR10,
-           one_epoch=False):
+           one_epoch=False, num_views=1):
   """Makes batches of centrally cropped images for evaluation.
 
   Args:
@@ -189,10 +260,11 @@ def inputs(eval_data, data_dir, batch_size, dataset=datasets.CIFAR10,
       (at least 4,000 test images) that is filled for ever.  If true, each image
       once and in the files' order, then OutOfRangeError; the session must run
       tf.local_variables_initializer() first.
+    num_views: int, one of NUM_VIEWS: see views().
 
   Returns:
-    images: float32 tensor of shape [batch_size, IMAGE_SIZE, IMAGE_SIZE, 3],
-      each image of mean 0 and deviation 1.
+    images: float32 tensor of shape [batch_size * num_views, IMAGE_SIZE,
+      IMAGE_SIZE, 3], each image of mean 0 and deviation 1.
     labels: int32 tensor of shape [batch_size], 0 to the number of classes - 1.
     With one_epoch their first dimension is unknown: the last batch is smaller.
 
@@ -211,16 +283,12 @@ def inputs(eval_data, data_dir, batch_size, dataset=datasets.CIFAR10,
       shuffle=not one_epoch, num_epochs=1 if one_epoch else None)
 
   read_input = read_cifar10(filename_queue, dataset)
-  reshaped_image = tf.cast(read_input.uint8image, tf.float32)
+  # Several views of an image would fill the queue with ten times the bytes.
+  image = (central_view(read_input.uint8image) if num_views == 1 else
+           read_input.uint8image)
 
-  height = IMAGE_SIZE
-  width = IMAGE_SIZE
-
-  resized_image = tf.image.resize_image_with_crop_or_pad(reshaped_image,
-                                                         width, height)
-  float_image = tf.image.per_image_standardization(resized_image)
-
-  return _generate_image_and_label_batch(
-      float_image, read_input.label,
+  images, labels = _generate_image_and_label_batch(
+      image, read_input.label,
       min_queue_examples(num_examples_per_epoch), batch_size,
       shuffle=not one_epoch)
+  return images if num_views == 1 else views(images, num_views), labels

@@ -22,6 +22,7 @@ from cifar10_compat import cifar10_download
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
+from cifar10_compat import models
 from cifar10_compat import summaries
 from cifar10_compat import training
 
@@ -30,7 +31,7 @@ GPU = 'gpu'
 CPU = 'cpu'
 
 
-def tower_loss(scope, inputs, num_classes, reuse):
+def tower_loss(scope, inputs, num_classes, reuse, model=models.CIFAR10):
   """Builds the network and its loss for one tower.
 
   Args:
@@ -39,6 +40,7 @@ def tower_loss(scope, inputs, num_classes, reuse):
       [batch_size, 24, 24, 3], and labels, int32 [batch_size].
     num_classes: int.
     reuse: bool, share the variables of an earlier tower.
+    model: models.Model.
 
   Returns:
     float32 tensor of shape [], the tower's total loss.
@@ -51,7 +53,7 @@ def tower_loss(scope, inputs, num_classes, reuse):
   # averages, which each tower has for itself: a second tower could not make
   # its own.
   with tf.variable_scope(tf.get_variable_scope(), reuse=reuse):
-    logits = cifar10.inference(images, num_classes)
+    logits = model.inference(images, num_classes)
 
   # Its sum would be that of all towers so far: the collection is one.
   _ = cifar10.loss(logits, labels)
@@ -98,7 +100,8 @@ def average_gradients(tower_grads):
 
 def build(inputs, global_step, tower_devices,
           num_classes=cifar10.NUM_CLASSES, batch_size=cifar10.BATCH_SIZE,
-          num_examples_per_epoch=cifar10.NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN):
+          num_examples_per_epoch=cifar10.NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN,
+          model=models.CIFAR10):
   """Builds all towers and the one update they make together.
 
   To be called under tf.device('/cpu:0'), where the averaging then runs.
@@ -112,6 +115,7 @@ def build(inputs, global_step, tower_devices,
     batch_size: int, for the length of an epoch in updates; as in 2016 the
       images of one tower, though an update sees those of all.
     num_examples_per_epoch: int.
+    model: models.Model.
 
   Returns:
     train_op: Operation that makes one update.
@@ -127,7 +131,7 @@ def build(inputs, global_step, tower_devices,
   for i, device in enumerate(tower_devices):
     with tf.device(device):
       with tf.name_scope('%s_%d' % (cifar10.TOWER_NAME, i)) as scope:
-        loss = tower_loss(scope, inputs, num_classes, reuse=i > 0)
+        loss = tower_loss(scope, inputs, num_classes, i > 0, model)
 
         tower_summaries = tf.get_collection(tf.GraphKeys.SUMMARIES, scope)
 
@@ -195,7 +199,8 @@ def _placements(tower_devices, config):
 def train(data_dir, train_dir, num_gpus=1, dataset=datasets.CIFAR10,
           batch_size=cifar10.BATCH_SIZE, max_steps=1000000,
           log_device_placement=False, tower_devices=GPU, shared_input=False,
-          decay_by_examples=False, allow_growth=False, fresh=False, stop=None):
+          decay_by_examples=False, allow_growth=False, fresh=False, stop=None,
+          model=models.CIFAR10):
   """Trains for a number of steps, counted from the very first.
 
   Args:
@@ -215,6 +220,7 @@ def train(data_dir, train_dir, num_gpus=1, dataset=datasets.CIFAR10,
     allow_growth: bool, take GPU memory as needed.
     fresh: bool, remove an earlier run's checkpoints and event files first.
     stop: signals.StopRequest, ends training after the step at hand.
+    model: models.Model.
 
   Returns:
     (int, float): the global step reached and the last step's loss of the last
@@ -227,7 +233,7 @@ def train(data_dir, train_dir, num_gpus=1, dataset=datasets.CIFAR10,
   errors.check_at_least_one(num_gpus=num_gpus, batch_size=batch_size,
                             max_steps=max_steps)
   unchanged = datasets.watch(dataset, data_dir)
-  training.prepare_train_dir(train_dir, dataset, fresh)
+  training.prepare_train_dir(train_dir, dataset, model, fresh)
   finished = training.finished_step(train_dir, max_steps)
   if finished is not None:
     return finished, None
@@ -258,7 +264,7 @@ def train(data_dir, train_dir, num_gpus=1, dataset=datasets.CIFAR10,
     train_op, loss, summary_op = build(
         inputs, global_step, devices, dataset.num_classes,
         batch_size * num_gpus if decay_by_examples else batch_size,
-        dataset.num_examples_per_epoch_for_train)
+        dataset.num_examples_per_epoch_for_train, model)
     if shared_input:
       summary_op = tf.summary.merge([summary_op] + shared_summaries)
 
@@ -271,6 +277,7 @@ def train(data_dir, train_dir, num_gpus=1, dataset=datasets.CIFAR10,
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
+  shared_flags.define_model_flags()
   shared_flags.define_training_flags()
   flags.DEFINE_integer('num_gpus', 1, 'Towers.', lower_bound=1)
   flags.DEFINE_enum('tower_devices', GPU, [GPU, CPU],
@@ -297,7 +304,7 @@ def main(stop):
   train(data_dir, shared_flags.user_path(FLAGS.train_dir), FLAGS.num_gpus,
         dataset, FLAGS.batch_size, FLAGS.max_steps, FLAGS.log_device_placement,
         FLAGS.tower_devices, FLAGS.shared_input, FLAGS.decay_by_examples,
-        FLAGS.allow_growth, FLAGS.fresh, stop)
+        FLAGS.allow_growth, FLAGS.fresh, stop, models.get(FLAGS.model))
 
 
 def console_main():

@@ -15,16 +15,20 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_download
+from cifar10_compat import cifar10_input
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
+from cifar10_compat import models
 from cifar10_compat import training
 
 
 def train(data_dir, train_dir, dataset=datasets.CIFAR10,
           batch_size=cifar10.BATCH_SIZE, max_steps=1000000,
           log_device_placement=False, allow_growth=False, fresh=False,
-          stop=None):
+          stop=None, model=models.CIFAR10,
+          queue_fraction=cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
+          profile_steps=()):
   """Trains for a number of steps, counted from the very first.
 
   Args:
@@ -37,6 +41,10 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
     allow_growth: bool, take GPU memory as needed.
     fresh: bool, remove an earlier run's checkpoints and event files first.
     stop: signals.StopRequest, ends training after the step at hand.
+    model: models.Model.
+    queue_fraction: float, 0 to 1, how much of an epoch the shuffling queue
+      holds before the first step and at the least.
+    profile_steps: ints, the steps whose ops are traced: see hooks.ProfileHook.
 
   Returns:
     (int, float): the global step reached and the last step's loss, None if
@@ -48,7 +56,7 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
   """
   errors.check_at_least_one(batch_size=batch_size, max_steps=max_steps)
   unchanged = datasets.watch(dataset, data_dir)
-  training.prepare_train_dir(train_dir, dataset, fresh)
+  training.prepare_train_dir(train_dir, dataset, model, fresh)
   finished = training.finished_step(train_dir, max_steps)
   if finished is not None:
     return finished, None
@@ -56,9 +64,10 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
   with tf.Graph().as_default():
     global_step = tf.train.get_or_create_global_step()
 
-    images, labels = cifar10.distorted_inputs(data_dir, batch_size, dataset)
+    images, labels = cifar10.distorted_inputs(data_dir, batch_size, dataset,
+                                              queue_fraction)
 
-    logits = cifar10.inference(images, dataset.num_classes)
+    logits = model.inference(images, dataset.num_classes)
 
     loss = cifar10.loss(logits, labels)
 
@@ -73,13 +82,24 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
     config.gpu_options.allow_growth = allow_growth
 
     return training.run(train_op, loss, train_dir, max_steps, batch_size, saver,
-                        summary_op, unchanged.check, config=config, stop=stop)
+                        summary_op, unchanged.check, config=config, stop=stop,
+                        profile_steps=profile_steps)
 
 
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
+  shared_flags.define_model_flags()
   shared_flags.define_training_flags()
+  flags.DEFINE_float('queue_fraction',
+                     cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
+                     'How much of an epoch the shuffling queue holds before '
+                     'the first step; less starts sooner and shuffles less.',
+                     lower_bound=0, upper_bound=1)
+  flags.DEFINE_multi_integer(
+      'profile_steps', [],
+      'Write a trace of this step into --train_dir, timeline-STEP.json, which '
+      'chrome://tracing shows; may be repeated.', lower_bound=0)
   shared_flags.define_session_flags()
 
 
@@ -96,7 +116,8 @@ def main(stop):
   cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
   train(data_dir, shared_flags.user_path(FLAGS.train_dir), dataset,
         FLAGS.batch_size, FLAGS.max_steps, FLAGS.log_device_placement,
-        FLAGS.allow_growth, FLAGS.fresh, stop)
+        FLAGS.allow_growth, FLAGS.fresh, stop, models.get(FLAGS.model),
+        FLAGS.queue_fraction, FLAGS.profile_steps)
 
 
 def console_main():

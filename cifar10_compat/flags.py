@@ -13,6 +13,7 @@ from absl import flags
 from cifar10_compat import cifar10
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import models
 from cifar10_compat import signals
 
 FLAGS = flags.FLAGS
@@ -21,18 +22,39 @@ FLAGS = flags.FLAGS
 flags.disclaim_key_flags()
 
 
+def define_dataset_flag():
+  """Defines --dataset."""
+  flags.DEFINE_string(
+      'dataset', datasets.CIFAR10.name,
+      'Image set: %s, or a directory written by make_records; synthetic is '
+      'drawn on the spot.' % ', '.join(sorted(datasets.DATASETS)))
+
+
 def define_data_flags():
   """Defines --batch_size, --data_dir and --dataset."""
+  define_dataset_flag()
   flags.DEFINE_integer('batch_size', cifar10.BATCH_SIZE,
                        'Images in a batch.', lower_bound=1)
   flags.DEFINE_string(
       'data_dir', '/tmp/cifar10_data',
       'Directory that has, or will get, the images in a directory of the '
       "set's own: cifar-10-batches-bin for CIFAR-10.")
-  flags.DEFINE_string(
-      'dataset', datasets.CIFAR10.name,
-      'Image set: %s, or a directory written by make_records; synthetic is '
-      'drawn on the spot.' % ', '.join(sorted(datasets.DATASETS)))
+
+
+def define_model_flags():
+  """Defines --model."""
+  flags.DEFINE_enum('model', models.CIFAR10.name, sorted(models.MODELS),
+                    "Network: the tutorial's, or that of its exercise with a "
+                    'locally connected top.')
+
+
+def define_checkpoint_flags():
+  """Defines --checkpoint_dir and --averaged."""
+  flags.DEFINE_string('checkpoint_dir', '/tmp/cifar10_train',
+                      "Directory of the checkpoints, the trainer's train_dir.")
+  flags.DEFINE_boolean('averaged', True,
+                       'Take the moving averages of the variables instead of '
+                       'the variables.')
 
 
 def define_training_flags():
@@ -79,7 +101,7 @@ def get_dataset(name):
   return datasets.get(name if name in datasets.DATASETS else user_path(name))
 
 
-def run(define_flags, main):
+def run(define_flags, main, takes_arguments=False):
   """Runs a program: its flags, its exit code, its errors.
 
   A foreseen mistake becomes one line on stderr and exit code 1; any other
@@ -89,6 +111,7 @@ def run(define_flags, main):
   Args:
     define_flags: function without arguments that defines the flags.
     main: function of a signals.StopRequest that does the work.
+    takes_arguments: bool, hand main the list of what is no flag, besides.
   """
   define_flags()
 
@@ -103,11 +126,11 @@ def run(define_flags, main):
     return app.parse_flags_with_usage(argv)
 
   def absl_main(argv):
-    if len(argv) > 1:
+    if len(argv) > 1 and not takes_arguments:
       raise app.UsageError('unexpected argument: %s' % argv[1])
     try:
       with signals.stop_on_signals() as stop:
-        main(stop)
+        main(stop, *([argv[1:]] if takes_arguments else []))
     except errors.Cifar10Error as e:
       print('%s: error: %s' % (os.path.basename(argv[0]), e), file=sys.stderr)
       sys.exit(128 + stop.signum if stop.requested else 1)

@@ -15,6 +15,7 @@ import time
 import numpy as np
 import rich.progress
 import tensorflow.compat.v1 as tf
+from tensorflow.python.client import timeline
 
 from cifar10_compat import checkpoints
 from cifar10_compat import errors
@@ -267,6 +268,36 @@ class InputHook(tf.train.SessionRunHook):
 
   def after_run(self, run_context, run_values):
     self._check_input()
+
+
+class ProfileHook(tf.train.SessionRunHook):
+  """Writes what each op of given steps took, for chrome://tracing.
+
+  A traced step takes longer than others.
+  """
+
+  def __init__(self, train_dir, steps, profile_steps):
+    """Writes train_dir/timeline-STEP.json.
+
+    Args:
+      train_dir: str, exists.
+      steps: StepHook.
+      profile_steps: ints, the global steps before the runs to trace.
+    """
+    self._path = os.path.join(train_dir, 'timeline-%d.json')
+    self._steps = steps
+    self._profile_steps = frozenset(profile_steps)
+
+  def before_run(self, run_context):
+    if self._steps.after in self._profile_steps:
+      return tf.train.SessionRunArgs(None, options=tf.RunOptions(
+          trace_level=tf.RunOptions.FULL_TRACE))
+
+  def after_run(self, run_context, run_values):
+    if self._steps.before in self._profile_steps:
+      trace = timeline.Timeline(run_values.run_metadata.step_stats)
+      with open(self._path % self._steps.before, 'w') as f:
+        f.write(trace.generate_chrome_trace_format())
 
 
 class StopHook(tf.train.SessionRunHook):

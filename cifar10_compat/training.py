@@ -2,7 +2,6 @@
 
 import contextlib
 import glob
-import json
 import os
 import signal
 
@@ -11,101 +10,41 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import checkpoints
 from cifar10_compat import errors
 from cifar10_compat import hooks
+from cifar10_compat import models
 from cifar10_compat import signals
-
-# Beside the checkpoints: which data set they were trained on.
-_DESCRIPTION = 'dataset.json'
 
 # How long a session's end waits for its threads, which end with it at last.
 _STOP_GRACE_SECS = 10
 
 
-def prepare_train_dir(train_dir, dataset, fresh=False):
+def prepare_train_dir(train_dir, dataset, model=models.CIFAR10, fresh=False):
   """Makes or checks the directory of a training run.
 
   Args:
     train_dir: str, need not exist.
     dataset: datasets.Dataset.
+    model: models.Model.
     fresh: bool, remove the checkpoints and event files of an earlier run.  No
       other file is touched.
 
   Raises:
-    UsageError: it cannot be written, is of a run on another data set, or is the
-      directory of an image set.
+    UsageError: it cannot be written, is of a run on another data set or of
+      another model, or is the directory of an image set.
   """
   try:
     os.makedirs(train_dir, exist_ok=True)
     if fresh:
-      _read_note(train_dir)
+      checkpoints.read_description(train_dir)  # Not an image set's.
       for pattern in ('checkpoint', checkpoints.BASENAME + '-*',
-                      'events.out.tfevents.*', _DESCRIPTION):
+                      'events.out.tfevents.*', checkpoints.DESCRIPTION):
         for path in glob.glob(os.path.join(glob.escape(train_dir), pattern)):
           os.remove(path)
-    check_dataset(train_dir, dataset)
+    checkpoints.check_description(train_dir, dataset, model)
     # Written again where it stands: the test whether we may.
-    temporary = os.path.join(train_dir, '%s.%d' % (_DESCRIPTION, os.getpid()))
-    with open(temporary, 'w') as f:
-      json.dump({'dataset': dataset.name, 'class_names': dataset.class_names},
-                f)
-    os.replace(temporary, os.path.join(train_dir, _DESCRIPTION))
+    checkpoints.describe(train_dir, dataset, model)
   except OSError as e:
     raise errors.UsageError('cannot write to train_dir %s (%s): choose another '
                             'with --train_dir' % (train_dir, e.strerror)) from e
-
-
-def check_dataset(train_dir, dataset):
-  """Checks that a directory's checkpoints were trained on a data set.
-
-  A directory that does not say, as that of a historical run, passes.
-
-  Args:
-    train_dir: str, need not exist.
-    dataset: datasets.Dataset.
-
-  Raises:
-    UsageError: they were trained on another one, or on one of that name that
-      has other classes; or it is the directory of an image set.
-  """
-  note = _read_note(train_dir)
-  if note is None:
-    return
-  if not isinstance(note.get('dataset'), str):
-    raise errors.UsageError('%s does not name a data set: remove it' %
-                            os.path.join(train_dir, _DESCRIPTION))
-  if note['dataset'] != dataset.name:
-    raise errors.UsageError(
-        '%s holds a model of data set %r, not of %r: choose another directory, '
-        'or the --dataset of that name' %
-        (train_dir, note['dataset'], dataset.name))
-  # Notes of a single key were written before there were sets of one's own.
-  names = note.get('class_names', list(dataset.class_names))
-  if names != list(dataset.class_names):
-    raise errors.UsageError(
-        '%s holds a model of a data set %r with other classes: choose another '
-        'directory, or that set' % (train_dir, dataset.name))
-
-
-def _read_note(train_dir):
-  """Returns what a directory says of its data set: a dict, None if nothing.
-
-  Raises:
-    UsageError: it is the directory of an image set, whose description has the
-      same name; it is neither to be overwritten nor to be removed.
-  """
-  path = os.path.join(train_dir, _DESCRIPTION)
-  if not os.path.exists(path):
-    return None
-  with open(path, 'rb') as f:
-    try:
-      note = json.load(f)
-    except (ValueError, RecursionError):
-      return {}
-  if not isinstance(note, dict):
-    return {}
-  if 'train_files' in note:
-    raise errors.UsageError('%s holds images, not checkpoints: choose another '
-                            'directory' % train_dir)
-  return note
 
 
 def finished_step(train_dir, max_steps):
@@ -128,7 +67,7 @@ def finished_step(train_dir, max_steps):
 
 def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
         check_input, num_towers=1, config=None, stop=None, make_hooks=None,
-        make_session_creator=None, local_input=None):
+        make_session_creator=None, local_input=None, profile_steps=()):
   """Trains the default graph, from where train_dir's newest checkpoint stands.
 
   Args:
@@ -150,6 +89,7 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
       tf.train.SessionCreator, for a session that is not of this process alone.
     local_input: local_input.LocalInput that feeds the graph, which then has no
       queues, or None.
+    profile_steps: ints, the steps to trace: see hooks.ProfileHook.
 
   Returns:
     (int, float): the global step reached and the last step's loss, None if no
@@ -181,6 +121,7 @@ def run(train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
           if local_input else (lambda: None))),
       checkpoint,
       hooks.StopHook(steps, max_steps, stop),
+      hooks.ProfileHook(train_dir, steps, profile_steps),
       source,
   ] + (make_hooks(steps, checkpoint) if make_hooks else []) + [
       # Last, so that what it raises finds the other hooks done.
@@ -276,8 +217,8 @@ def _should_stop(session):
 
 def _check_restorable(path):
   """Raises CheckpointError if the default graph cannot restore a checkpoint."""
-  remedy = ('it is of another model; choose another --train_dir, or --fresh to '
-            'start anew in this one')
+  remedy = ('it is of another model; choose another --model or --train_dir, or '
+            '--fresh to start anew in this one')
   try:
     checkpoints.check(path, {v.op.name: v for v in tf.global_variables()},
                       remedy)

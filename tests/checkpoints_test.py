@@ -5,7 +5,9 @@ import os
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import checkpoints
+from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import models
 
 
 class CheckpointsTest(tf.test.TestCase):
@@ -31,6 +33,35 @@ class CheckpointsTest(tf.test.TestCase):
       with self.assertRaisesRegex(errors.CheckpointError,
                                   directory + '/checkpoint names no'):
         checkpoints.latest(directory)
+
+  def test_restore_newest(self):
+    directory = self.create_tempdir().full_path
+    def restore(averaged, model=models.CIFAR10):
+      with tf.Graph().as_default(), tf.Session() as sess:
+        w = tf.get_variable('w', [])
+        path = checkpoints.restore_newest(sess, directory, datasets.CIFAR10,
+                                          model, averaged)
+        return path, sess.run(w)
+    with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
+      restore(True)
+    with tf.Graph().as_default(), self.session() as sess:
+      w = tf.get_variable('w', initializer=tf.constant(1.0))
+      averages = tf.train.ExponentialMovingAverage(0.5)
+      average = averages.apply([w])
+      sess.run(tf.global_variables_initializer())
+      sess.run(w.assign(5.0))
+      sess.run(average)
+      path = tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'),
+                                   3)
+    checkpoints.describe(directory, datasets.CIFAR10, models.CIFAR10)
+    # 0.5 * 1 + 0.5 * 5.
+    self.assertEqual((path, 3.0), restore(True))
+    self.assertEqual((path, 5.0), restore(False))
+    with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
+      restore(True, models.CONV_LOCAL)
+    os.remove(path + '.index')
+    with self.assertRaisesRegex(errors.CheckpointError, 'is not there'):
+      restore(True)
 
   def test_step_of(self):
     self.assertEqual(1234, checkpoints.step_of('/a-1/model.ckpt-1234'))

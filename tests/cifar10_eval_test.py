@@ -1,5 +1,6 @@
 """The evaluator: both ways of counting, its summaries, and its polling loop."""
 
+import math
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from cifar10_compat import cifar10
 from cifar10_compat import cifar10_eval
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import models
 from tests import event_files
 from tests import program
 from tests import record_fixture
@@ -143,6 +145,65 @@ class EvalTest(tf.test.TestCase):
       f.write('{"dataset": "synthetic"}')
     with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
       self._evaluate(checkpoint_dir=directory)
+
+  def test_other_model(self):
+    # Whether the directory says so itself, or the checkpoint's keys do.
+    with self.assertRaisesRegex(errors.CheckpointError, 'another .*--model'):
+      self._evaluate(model=models.CONV_LOCAL)
+    directory = self.create_tempdir().full_path
+    save_checkpoint(directory, 1, 0, 0)
+    with open(os.path.join(directory, 'dataset.json'), 'w') as f:
+      f.write('{"dataset": "cifar10", "model": "conv_local"}')
+    with self.assertRaisesRegex(errors.UsageError, '--model=conv_local'):
+      self._evaluate(checkpoint_dir=directory)
+
+  def test_mean_of_views(self):
+    # One view is sure of label 0, the other four say 1/4 and 3/4: the mean is
+    # (1 + 4 / 4) / 5 = 0.4 against 4 * 3 / 4 / 5 = 0.6, though the mean of the
+    # logits would be for label 0.  Then an image of whose views all agree.
+    ln3 = math.log(3)
+    logits = [[1000, 0]] + [[0, ln3]] * 4 + [[ln3, 0]] * 5
+    with tf.Graph().as_default(), self.session() as sess:
+      mean = sess.run(cifar10_eval.mean_of_views(tf.constant(logits), 5))
+    self.assertAllClose([[0.4, 0.6], [0.75, 0.25]], mean)
+
+  def test_views(self):
+    """A net that says 3 if a view's first pixel is white, 5 if it is dark."""
+    def inference(images, num_classes):
+      weights = np.zeros([1, num_classes], np.float32)
+      weights[0, [3, 5]] = 100, -100
+      w = tf.get_variable('w', initializer=tf.constant(weights))
+      return tf.matmul(images[:, 0, 0, :1], w)
+    directory = self.create_tempdir().full_path
+    with tf.Graph().as_default(), tf.Session() as sess:
+      inference(tf.zeros([1, 24, 24, 3]), 10)
+      sess.run(tf.global_variables_initializer())
+      tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 1)
+    # White images with some dark pixels, one of which each view has.  White is
+    # then 0.04 deviations above the mean at least, and 4 above 0 as a logit.
+    middle, left, corners = np.full([3, 32, 32, 3], 255, np.uint8)
+    for image in (middle, left, corners):
+      image[12, 12] = 0
+    middle[4, 4] = 0  # The first pixel of the middle view.
+    for row in (0, 8):
+      left[row, [0, 8]] = 0  # Of the four corner views.
+      corners[row, [0, 8, 23, 31]] = 0  # Of these, flipped or not.
+    data_dir = self.create_tempdir().full_path
+    record_fixture.write_batches(
+        data_dir, [middle, middle, middle, left, corners], [3] * 5)
+    # Each view has a vote, in effect.  The middle alone fails three times; of
+    # five views four are for 5 in the last two images; of ten, in the last.
+    for num_views, expected in ((1, 2 / 5), (5, 3 / 5), (10, 4 / 5)):
+      self.assertAllClose(expected, cifar10_eval.evaluate(
+          data_dir, self.create_tempdir().full_path, directory, run_once=True,
+          averaged=False, batch_size=2, num_views=num_views,
+          model=models.CIFAR10._replace(inference=inference)))
+
+  def test_views_that_cannot_be(self):
+    with self.assertRaisesRegex(errors.UsageError, 'views is 3: .*1, 5, 10'):
+      self._evaluate(num_views=3)
+    with self.assertRaisesRegex(errors.UsageError, '--count=exact'):
+      self._evaluate(num_views=10, count=cifar10_eval.HISTORICAL)
 
   def test_nothing_to_evaluate(self):
     with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):

@@ -105,6 +105,11 @@ class GraphTest(tf.test.TestCase):
     self.assertEqual(3073, reader.get_attr('record_bytes'))
     self.assertEqual(0, reader.get_attr('header_bytes'))
 
+  def test_smaller_queue(self):
+    with tf.Graph().as_default() as graph:
+      cifar10_input.distorted_inputs(self.directory, 128, queue_fraction=0.01)
+    self.assertEqual((500, 884), self._queue(graph))
+
   def test_historical_eval_queues(self):
     for eval_data, expected in ((True, (4000, 4384)), (False, (20000, 20384))):
       with tf.Graph().as_default() as graph:
@@ -285,6 +290,25 @@ class OneEpochTest(tf.test.TestCase):
     # The center: 4 of the 8 surplus rows and columns go on each side.
     self.assertAllClose([_standardized(i[4:28, 4:28]) for i in images],
                         np.concatenate([i for i, _ in batches]), atol=1e-4)
+
+  def test_views_of_each_image(self):
+    images, labels, batches = self._batches(3, 2, one_epoch=True, num_views=10)
+    self.assertEqual([2, 1], [len(l) for _, l in batches])
+    self.assertAllEqual(labels, np.concatenate([l for _, l in batches]))
+    expected = []
+    for image in images:
+      crops = [image[:24, :24], image[:24, 8:], image[8:, :24], image[8:, 8:],
+               image[4:28, 4:28]]
+      expected += crops + [c[:, ::-1] for c in crops]
+    self.assertAllClose([_standardized(i) for i in expected],
+                        np.concatenate([i for i, _ in batches]), atol=1e-4)
+
+  def test_five_views(self):
+    images, _, batches = self._batches(2, 2, one_epoch=True, num_views=5)
+    self.assertAllClose(
+        [_standardized(i[r:r + 24, c:c + 24]) for i in images
+         for r, c in ((0, 0), (0, 8), (8, 0), (8, 8), (4, 4))],
+        batches[0][0], atol=1e-4)
 
 
 if __name__ == '__main__':

@@ -12,8 +12,10 @@ from unittest import mock
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import checkpoints
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import models
 from cifar10_compat import signals
 from cifar10_compat import summaries
 from cifar10_compat import training
@@ -27,7 +29,8 @@ class TrainingTest(tf.test.TestCase):
     self.train_dir = self.create_tempdir().full_path
 
   def _run(self, max_steps, bad_loss_at=None, bad_weight_at=None, stop=None,
-           check_input=lambda: None, read=None, num_towers=1):
+           check_input=lambda: None, read=None, num_towers=1,
+           profile_steps=()):
     """Trains w, which counts up; returns what run() does, and its lines."""
     with tf.Graph().as_default():
       step = tf.train.get_or_create_global_step()
@@ -53,7 +56,7 @@ class TrainingTest(tf.test.TestCase):
         result = training.run(
             train_op, loss, self.train_dir, max_steps, 64, saver,
             tf.summary.merge_all(), check_input, num_towers=num_towers,
-            stop=stop)
+            stop=stop, profile_steps=profile_steps)
     return result, printed.getvalue().splitlines()
 
   def _checkpoints(self):
@@ -67,6 +70,23 @@ class TrainingTest(tf.test.TestCase):
   def _summary_steps(self):
     return [s for s, _ in event_files.scalars(self.train_dir,
                                               'total_loss (raw)')]
+
+  def test_traces(self):
+    self._run(6, profile_steps=[2, 4, 9])
+    self._run(9, profile_steps=[7])  # Resumed at 6.
+    self.assertCountEqual(
+        ['timeline-2.json', 'timeline-4.json', 'timeline-7.json'],
+        [f for f in os.listdir(self.train_dir) if f.startswith('timeline')])
+    for step in (2, 4, 7):
+      with open(os.path.join(self.train_dir, 'timeline-%d.json' % step)) as f:
+        events = json.load(f)['traceEvents']
+      # Chrome's format: complete events ('X') with a start and a duration in
+      # microseconds.
+      complete = [e for e in events if e['ph'] == 'X']
+      self.assertIn('shuffle_batch', [e['args']['name'] for e in complete])
+      for event in complete:
+        self.assertGreaterEqual(event['dur'], 0)
+        self.assertGreater(event['ts'], 0)
 
   def test_what_happens_at_which_step(self):
     (step, loss), lines = self._run(2345)
@@ -259,6 +279,7 @@ class TrainDirTest(tf.test.TestCase):
     training.prepare_train_dir(train_dir, datasets.SYNTHETIC)
     with open(os.path.join(train_dir, 'dataset.json')) as f:
       self.assertEqual({'dataset': 'synthetic',
+                        'model': 'cifar10',
                         'class_names': list(datasets.SYNTHETIC.class_names)},
                        json.load(f))
     training.prepare_train_dir(train_dir, datasets.SYNTHETIC)
@@ -282,9 +303,9 @@ class TrainDirTest(tf.test.TestCase):
     train_dir = self.create_tempdir().full_path
     pets = datasets.CIFAR10._replace(name='pets', class_names=('cat', 'dog'))
     training.prepare_train_dir(train_dir, pets)
-    training.check_dataset(train_dir, pets)
+    checkpoints.check_description(train_dir, pets)
     with self.assertRaisesRegex(errors.UsageError, "'pets' with other classes"):
-      training.check_dataset(
+      checkpoints.check_description(
           train_dir, pets._replace(class_names=('dog', 'cat')))
     # A note of an earlier version has the name alone.
     with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
@@ -309,13 +330,30 @@ class TrainDirTest(tf.test.TestCase):
                                 'cannot write to train_dir %s' % path):
       training.prepare_train_dir(path, datasets.CIFAR10)
 
+  def test_other_model(self):
+    train_dir = self.create_tempdir().full_path
+    training.prepare_train_dir(train_dir, datasets.CIFAR10, models.CONV_LOCAL)
+    checkpoints.check_description(train_dir, datasets.CIFAR10,
+                                  models.CONV_LOCAL)
+    with self.assertRaisesRegex(
+        errors.UsageError, "of model 'conv_local', not of 'cifar10': .*"
+        '--model=conv_local'):
+      checkpoints.check_description(train_dir, datasets.CIFAR10)
+    # The tutorial's is what a directory holds that names none.
+    with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
+      f.write('{"dataset": "cifar10"}')
+    checkpoints.check_description(train_dir, datasets.CIFAR10)
+    with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
+      checkpoints.check_description(train_dir, datasets.CIFAR10,
+                                 models.CONV_LOCAL)
+
   def test_description_that_is_none(self):
     train_dir = self.create_tempdir().full_path
     for contents in ('', '[]', '{}'):
       with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
         f.write(contents)
       with self.assertRaisesRegex(errors.UsageError, 'does not name a data'):
-        training.check_dataset(train_dir, datasets.CIFAR10)
+        checkpoints.check_description(train_dir, datasets.CIFAR10)
 
 
 if __name__ == '__main__':

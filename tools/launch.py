@@ -281,7 +281,7 @@ def _main(argv):
                       metavar='DIR', help='checkpoints and event files '
                       '(default %(default)s)')
   for name, what in (('data_dir', 'the directory above the images'),
-                     ('dataset', 'the image set')):
+                     ('dataset', 'the image set'), ('model', 'the network')):
     parser.add_argument('--' + name, help=what + ', as of the trainer')
   args, flags = parser.parse_known_args(argv)
 
@@ -295,7 +295,7 @@ def _main(argv):
     del flags[0]
   train_dir = command_line.path(args.train_dir)
   shared = ['--%s=%s' % (name, getattr(args, name))
-            for name in ('data_dir', 'dataset') if getattr(args, name)]
+            for name in ('data_dir', 'dataset', 'model') if getattr(args, name)]
   evaluator = Task('eval', 'cifar10_compat.cifar10_eval', shared + [
       '--checkpoint_dir=' + train_dir, '--device=/cpu:0',
       '--eval_dir=' + command_line.path(args.eval_dir),

@@ -1,0 +1,157 @@
+"""Writes a checkpoint's network as a SavedModel that stands alone.
+
+Weights and class names are constants in it, and so are the crop and the
+standardization of an image.  TensorFlow 2 loads it without this package:
+
+  model = tf.saved_model.load('/tmp/cifar10_export')
+  model.signatures['serving_default'](images=uint8_tensor)  # [n, 32, 32, 3]
+  model.signatures['encoded'](encoded=contents_of_files)  # string tensor, [n]
+
+Both return probabilities, logits, classes (the best one's number) and
+class_names.  Encoded images are PNG, JPEG, GIF or BMP of any size, of which the
+largest square in the middle counts.  Example:
+
+  cifar10_export --checkpoint_dir=/tmp/cifar10_train \\
+      --export_dir=/tmp/cifar10_export
+"""
+
+# First: TensorFlow reads its log levels while it loads.
+from cifar10_compat import quiet  # pylint: disable=unused-import
+
+import os
+import shutil
+
+from absl import flags
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import checkpoints
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_input
+from cifar10_compat import datasets
+from cifar10_compat import errors
+from cifar10_compat import flags as shared_flags
+from cifar10_compat import models
+
+
+def _decode(contents):
+  """Decodes one image, the first of an animation, to uint8 [32, 32, 3]."""
+  image = tf.io.decode_image(contents, channels=datasets.DEPTH,
+                             expand_animations=False)
+  image.set_shape([None, None, datasets.DEPTH])
+  return cifar10_input.fit(image)
+
+
+def _outputs(images, dataset, model):
+  """Builds the network and returns what a signature returns, a dict.
+
+  Args:
+    images: uint8 tensor of shape [n, 32, 32, 3].
+    dataset: datasets.Dataset.
+    model: models.Model.
+  """
+  logits = model.inference(cifar10_input.central_view(images),
+                           dataset.num_classes)
+  return {
+      'logits': logits,
+      'probabilities': cifar10.predictions(logits),
+      'classes': tf.argmax(logits, 1),
+      'class_names': tf.constant(dataset.class_names),
+  }
+
+
+def export(checkpoint_dir, export_dir, dataset=datasets.CIFAR10,
+           model=models.CIFAR10, averaged=True):
+  """Writes the newest checkpoint's network as a SavedModel.
+
+  Args:
+    checkpoint_dir: str.
+    export_dir: str, must not exist, or be empty.  It appears when it is whole.
+    dataset: datasets.Dataset that it was trained on.
+    model: models.Model that was trained.
+    averaged: bool, take the variables' moving averages, not themselves.
+
+  Returns:
+    str, the checkpoint's path.
+
+  Raises:
+    errors.UsageError, CheckpointError: see their texts.
+  """
+  if os.path.isdir(export_dir) and not os.listdir(export_dir):
+    os.rmdir(export_dir)
+  if os.path.lexists(export_dir):
+    raise errors.UsageError('%s is there already: remove it, or choose another '
+                            'with --export_dir' % export_dir)
+
+  with tf.Graph().as_default(), tf.Session() as sess:
+    images = tf.placeholder(
+        tf.uint8, [None, datasets.HEIGHT, datasets.WIDTH, datasets.DEPTH],
+        name='images')
+    encoded = tf.placeholder(tf.string, [None], name='encoded')
+    decoded = tf.map_fn(_decode, encoded, dtype=tf.uint8)
+    signatures = {}
+    with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
+      for name, inputs, batch in (
+          (tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY,
+           {'images': images}, images),
+          ('encoded', {'encoded': encoded}, decoded)):
+        signatures[name] = tf.saved_model.predict_signature_def(
+            inputs, _outputs(batch, dataset, model))
+
+    path = checkpoints.restore_newest(sess, checkpoint_dir, dataset, model,
+                                      averaged)
+    outputs = [info.name.partition(':')[0] for signature in signatures.values()
+               for info in signature.outputs.values()]
+    frozen = tf.graph_util.convert_variables_to_constants(
+        sess, sess.graph_def, outputs)
+
+  temporary = '%s.%d' % (export_dir.rstrip(os.sep), os.getpid())
+  try:
+    os.makedirs(temporary)
+    with tf.Graph().as_default(), tf.Session() as sess:
+      tf.import_graph_def(frozen, name='')
+      builder = tf.saved_model.Builder(temporary)
+      builder.add_meta_graph_and_variables(
+          sess, [tf.saved_model.tag_constants.SERVING],
+          signature_def_map=signatures, clear_devices=True)
+      builder.save()
+    os.rename(temporary, export_dir)
+  except OSError as e:
+    raise errors.UsageError('cannot write %s (%s): choose another with '
+                            '--export_dir' % (export_dir, e.strerror)) from e
+  finally:
+    shutil.rmtree(temporary, ignore_errors=True)
+  return path
+
+
+def define_flags():
+  """Defines the flags."""
+  shared_flags.define_checkpoint_flags()
+  shared_flags.define_model_flags()
+  shared_flags.define_dataset_flag()
+  flags.DEFINE_string('export_dir', '/tmp/cifar10_export',
+                      'Directory of the SavedModel, which is made.')
+
+
+def main(stop):
+  """Runs the program.
+
+  Args:
+    stop: signals.StopRequest, not looked at: an export takes seconds.
+  """
+  del stop
+  FLAGS = flags.FLAGS
+  tf.disable_v2_behavior()
+  export_dir = shared_flags.user_path(FLAGS.export_dir)
+  path = export(shared_flags.user_path(FLAGS.checkpoint_dir), export_dir,
+                shared_flags.get_dataset(FLAGS.dataset), models.get(FLAGS.model),
+                FLAGS.averaged)
+  print('%s is in %s.' % (path, export_dir))
+
+
+def console_main():
+  """What the installed command cifar10_export runs."""
+  shared_flags.run(define_flags, main)
+
+
+if __name__ == '__main__':
+  console_main()

@@ -1,0 +1,108 @@
+"""The network with a locally connected top, an exercise of the tutorial.
+
+It is that of cuda-convnet2's example layers-cifar10-11pct: after two
+convolutions come two layers that look at 3 x 3 pixels as a convolution does,
+but with weights and biases of their own at each place.
+"""
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+
+# pylint: disable=protected-access
+
+
+def _unshared_conv(x, kernel):
+  """Applies a kernel of its own at each place of an image.
+
+  Args:
+    x: float32 tensor of shape [batch_size, height, width, in_channels];
+      batch_size may be unknown.
+    kernel: float32 tensor or variable of shape [height, width, 3, 3,
+      in_channels, channels]; kernel[i, j] sees rows i - 1 to i + 1 and columns
+      j - 1 to j + 1 of x, zeros beyond its edges.
+
+  Returns:
+    float32 tensor of shape [batch_size, height, width, channels].
+  """
+  height, width, size, _, in_channels, channels = kernel.shape.as_list()
+  # A place's patches of all images are the rows of one matrix product.
+  places = tf.pad(tf.transpose(x, [1, 2, 0, 3]),
+                  [[1, 1], [1, 1], [0, 0], [0, 0]])
+  patches = tf.concat([places[i:i + height, j:j + width]
+                       for i in range(size) for j in range(size)], 3)
+  products = tf.matmul(patches, tf.reshape(
+      kernel, [height, width, size * size * in_channels, channels]))
+  return tf.transpose(products, [2, 0, 1, 3])
+
+
+def inference(images, num_classes=cifar10.NUM_CLASSES):
+  """Builds the network; what is not said here is as in cifar10.inference().
+
+  Args:
+    images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
+      unknown.
+    num_classes: int.
+
+  Returns:
+    float32 tensor of shape [batch_size, num_classes], the logits.
+
+  Raises:
+    UsageError: resource variables are on.
+  """
+  cifar10.check_reference_variables()
+
+  with tf.variable_scope('conv1') as scope:
+    kernel = cifar10._variable_with_weight_decay(
+        'weights', shape=[5, 5, 3, 64], stddev=1e-4, wd=0.0)
+    conv = tf.nn.conv2d(images, kernel, [1, 1, 1, 1], padding='SAME')
+    biases = cifar10._variable_on_cpu('biases', [64],
+                                      tf.constant_initializer(0.0))
+    conv1 = tf.nn.relu(tf.nn.bias_add(conv, biases), name=scope.name)
+    cifar10._activation_summary(conv1)
+
+  pool1 = tf.nn.max_pool(conv1, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
+                         padding='SAME', name='pool1')
+  norm1 = tf.nn.lrn(pool1, 4, bias=1.0, alpha=0.001 / 9.0, beta=0.75,
+                    name='norm1')
+
+  with tf.variable_scope('conv2') as scope:
+    kernel = cifar10._variable_with_weight_decay(
+        'weights', shape=[5, 5, 64, 64], stddev=0.01, wd=0.0)
+    conv = tf.nn.conv2d(norm1, kernel, [1, 1, 1, 1], padding='SAME')
+    biases = cifar10._variable_on_cpu('biases', [64],
+                                      tf.constant_initializer(0.0))
+    conv2 = tf.nn.relu(tf.nn.bias_add(conv, biases), name=scope.name)
+    cifar10._activation_summary(conv2)
+
+  norm2 = tf.nn.lrn(conv2, 4, bias=1.0, alpha=0.001 / 9.0, beta=0.75,
+                    name='norm2')
+  pool2 = tf.nn.max_pool(norm2, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
+                         padding='SAME', name='pool2')
+
+  local = pool2
+  for name, channels in (('local3', 64), ('local4', 32)):
+    with tf.variable_scope(name) as scope:
+      _, height, width, depth = local.shape.as_list()
+      kernel = cifar10._variable_with_weight_decay(
+          'weights', shape=[height, width, 3, 3, depth, channels], stddev=0.04,
+          wd=0.004)
+      biases = cifar10._variable_on_cpu('biases', [height, width, channels],
+                                        tf.constant_initializer(0.0))
+      local = tf.nn.relu(_unshared_conv(local, kernel) + biases,
+                         name=scope.name)
+      cifar10._activation_summary(local)
+
+  with tf.variable_scope('softmax_linear') as scope:
+    batch_size, height, width, depth = local.shape.as_list()
+    dim = height * width * depth
+    weights = cifar10._variable_with_weight_decay(
+        'weights', [dim, num_classes], stddev=0.01, wd=0.01)
+    biases = cifar10._variable_on_cpu('biases', [num_classes],
+                                      tf.constant_initializer(0.0))
+    softmax_linear = tf.add(
+        tf.matmul(tf.reshape(local, [batch_size or -1, dim]), weights), biases,
+        name=scope.name)
+    cifar10._activation_summary(softmax_linear)
+
+  return softmax_linear

@@ -1,0 +1,247 @@
+"""Says what is in pictures, with a checkpoint of the CIFAR-10 network.
+
+Arguments are image files of any size and format, directories of such files, and
+patterns like 'photos/*.jpg'.  The largest square in a picture's middle is what
+the network is shown.  Example:
+
+  cifar10_predict --checkpoint_dir=/tmp/cifar10_train cat.jpg photos
+
+A file that cannot be decoded is named and skipped; the exit code is then 1.
+"""
+
+# First: TensorFlow reads its log levels while it loads.
+from cifar10_compat import quiet  # pylint: disable=unused-import
+
+import glob
+import itertools
+import json
+import os
+import sys
+from typing import NamedTuple, Optional
+
+from absl import flags
+import numpy as np
+import rich.console
+import rich.table
+import rich.text
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import checkpoints
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_input
+from cifar10_compat import datasets
+from cifar10_compat import errors
+from cifar10_compat import flags as shared_flags
+from cifar10_compat import models
+from cifar10_compat import signals
+
+
+class Prediction(NamedTuple):
+  """What became of one file: probabilities, or an error."""
+  path: str
+  probabilities: Optional[np.ndarray] = None  # float32, [num_classes]
+  error: Optional[str] = None  # why it could not be decoded
+
+
+def _pillow():
+  """Returns Pillow's module Image; raises UsageError where it is missing."""
+  try:
+    from PIL import Image
+  except ImportError as e:
+    raise errors.UsageError('image files are decoded by Pillow, which is '
+                            'missing: pip install cifar10_compat[data]') from e
+  return Image
+
+
+def find_images(arguments):
+  """Finds the files that arguments stand for.
+
+  Args:
+    arguments: list of str: files; directories, for the files in them whose
+      names end as an image's does; patterns for files and directories.
+
+  Returns:
+    list of str, paths.
+
+  Raises:
+    UsageError: an argument stands for no file, or Pillow is missing.
+  """
+  endings = tuple(_pillow().registered_extensions())
+  paths = []
+  for argument in arguments:
+    found = []
+    for match in ([argument] if os.path.exists(argument) else
+                  sorted(glob.glob(argument, recursive=True))):
+      if os.path.isdir(match):
+        found += [os.path.join(match, name)
+                  for name in sorted(os.listdir(match))
+                  if name.lower().endswith(endings)]
+      else:
+        found.append(match)
+    if not found:
+      raise errors.UsageError('%s: no image file is there' % argument)
+    paths += found
+  return paths
+
+
+def decode(path):
+  """Decodes an image file, turned as its camera was held.
+
+  Args:
+    path: str.
+
+  Returns:
+    uint8 array of shape [height, width, 3].
+
+  Raises:
+    DataError: it cannot be read or is no image.
+    UsageError: Pillow is missing.
+  """
+  image_lib = _pillow()
+  from PIL import ImageOps
+  try:
+    with image_lib.open(path) as image:
+      return np.asarray(ImageOps.exif_transpose(image).convert('RGB'))
+  except image_lib.UnidentifiedImageError as e:
+    raise errors.DataError('%s: no image, or of an unknown format' %
+                           path) from e
+  except (OSError, SyntaxError, ValueError,
+          image_lib.DecompressionBombError) as e:
+    raise errors.DataError('%s: %s' % (
+        path, getattr(e, 'strerror', None) or e)) from e
+
+
+def predict(paths, checkpoint_dir, dataset=datasets.CIFAR10,
+            model=models.CIFAR10, averaged=True, batch_size=cifar10.BATCH_SIZE,
+            stop=None):
+  """Runs images through the newest checkpoint's network.
+
+  Args:
+    paths: list of str, image files.
+    checkpoint_dir: str.
+    dataset: datasets.Dataset that it was trained on.
+    model: models.Model that was trained.
+    averaged: bool, take the variables' moving averages, not themselves.
+    batch_size: int, at least 1, images that are held and run at a time.
+    stop: signals.StopRequest, ends it after a batch.
+
+  Yields:
+    Prediction for each file, in the order of paths.
+
+  Raises:
+    errors.UsageError, CheckpointError: see their texts.
+  """
+  errors.check_at_least_one(batch_size=batch_size)
+  stop = stop or signals.StopRequest()
+  with tf.Graph().as_default(), tf.Session() as sess:
+    picture = tf.placeholder(tf.uint8, [None, None, 3])
+    fitted = cifar10_input.fit(picture)
+
+    images = tf.placeholder(
+        tf.uint8, [None, datasets.HEIGHT, datasets.WIDTH, datasets.DEPTH])
+    probabilities = cifar10.predictions(model.inference(
+        cifar10_input.central_view(images), dataset.num_classes))
+
+    checkpoints.restore_newest(sess, checkpoint_dir, dataset, model, averaged)
+
+    paths = iter(paths)
+    while not stop.requested:
+      batch = list(itertools.islice(paths, batch_size))
+      if not batch:
+        return
+      small, failed = {}, {}
+      for path in batch:
+        try:
+          small[path] = sess.run(fitted, {picture: decode(path)})
+        except errors.DataError as e:
+          failed[path] = str(e)
+      found = {}
+      if small:
+        found = dict(zip(small, sess.run(
+            probabilities, {images: list(small.values())})))
+      for path in batch:
+        yield Prediction(path, found.get(path), failed.get(path))
+
+
+def best(probabilities, class_names, top_k):
+  """Returns the top_k most probable classes as [(name, probability), ...]."""
+  order = np.argsort(-probabilities, kind='stable')[:top_k]
+  return [(class_names[i], float(probabilities[i])) for i in order]
+
+
+def _json_line(path, classes):
+  return json.dumps({'file': path, 'predictions': [
+      {'class': name, 'probability': p} for name, p in classes]})
+
+
+def _plain_line(path, classes):
+  return '\t'.join([path] + ['%s %.3f' % c for c in classes])
+
+
+def _table(rows, top_k):
+  """Returns a rich.table.Table of [(path, classes), ...]."""
+  table = rich.table.Table('file', *['class', ''] * top_k)
+  for path, classes in rows:
+    # Text, so that brackets in a name are no markup.
+    table.add_row(*[rich.text.Text(t) for t in [path] + [
+        t for name, p in classes for t in (name, '%.3f' % p)]])
+  return table
+
+
+def define_flags():
+  """Defines the flags."""
+  shared_flags.define_checkpoint_flags()
+  shared_flags.define_model_flags()
+  shared_flags.define_dataset_flag()
+  flags.DEFINE_integer('top_k', 3, 'Classes to tell of each image.',
+                       lower_bound=1)
+  flags.DEFINE_boolean('json', False,
+                       'Print a JSON object for each image, one a line.')
+  flags.DEFINE_integer('batch_size', cifar10.BATCH_SIZE,
+                       'Images that are held and run at a time.', lower_bound=1)
+
+
+def main(stop, arguments):
+  """Runs the program.
+
+  Args:
+    stop: signals.StopRequest.
+    arguments: list of str, see find_images().
+  """
+  FLAGS = flags.FLAGS
+  tf.disable_v2_behavior()
+  if not arguments:
+    raise errors.UsageError('no image is named; --help has an example')
+  dataset = shared_flags.get_dataset(FLAGS.dataset)
+  top_k = min(FLAGS.top_k, dataset.num_classes)
+  paths = find_images([shared_flags.user_path(a) for a in arguments])
+  is_table = sys.stdout.isatty() and not FLAGS.json
+  format_line = _json_line if FLAGS.json else _plain_line
+  rows = []
+  skipped = 0
+  for prediction in predict(
+      paths, shared_flags.user_path(FLAGS.checkpoint_dir), dataset,
+      models.get(FLAGS.model), FLAGS.averaged, FLAGS.batch_size, stop):
+    if prediction.error:
+      skipped += 1
+      print('skipped ' + prediction.error, file=sys.stderr, flush=True)
+      continue
+    classes = best(prediction.probabilities, dataset.class_names, top_k)
+    if is_table:
+      rows.append((prediction.path, classes))
+    else:
+      print(format_line(prediction.path, classes), flush=True)
+  if rows:
+    rich.console.Console().print(_table(rows, top_k))
+  if skipped:
+    raise errors.DataError('%d of %d files could not be decoded' %
+                           (skipped, len(paths)))
+
+
+def console_main():
+  """What the installed command cifar10_predict runs."""
+  shared_flags.run(define_flags, main, takes_arguments=True)
+
+
+if __name__ == '__main__':
+  console_main()

@@ -1,0 +1,185 @@
+"""The SavedModel, loaded by a process that has no line of this project."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import checkpoints
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_export
+from cifar10_compat import datasets
+from cifar10_compat import errors
+from cifar10_compat import models
+from tests import program
+from tests import record_fixture
+
+N = 300
+
+# Encodes the images as well, once larger and with something at the sides.
+_LOAD = """
+import sys
+import numpy as np
+import tensorflow as tf
+images = np.load(sys.argv[1])
+wide = np.zeros([64, 90, 3], np.uint8)
+wide[:, 13:77] = images[0].repeat(2, 0).repeat(2, 1)
+files = [tf.io.encode_png(image).numpy() for image in [wide] + list(images[:8])]
+files += [tf.io.encode_jpeg(image, quality=100).numpy() for image in images[:2]]
+for path in sys.argv[2:]:
+  model = tf.saved_model.load(path)
+  default = model.signatures['serving_default']
+  results = {
+      'one': default(images=tf.constant(images[:1])),
+      'all': default(images=tf.constant(images)),
+      'none': default(images=tf.constant(images[:0])),
+      'encoded': model.signatures['encoded'](encoded=tf.constant(files))}
+  np.savez(path + '.npz', **{n + '/' + k: v.numpy() for n, r in results.items()
+                             for k, v in r.items()})
+assert not [m for m in sys.modules if 'cifar10_compat' in m]
+"""
+
+
+def save_trained(directory, model, steps=3):
+  """Trains a few steps on noise and saves as a trainer does.
+
+  Returns:
+    dict from bool, averaged, to float32 [N, 10], the training graph's logits
+    for images of random_images(N).
+  """
+  images, labels = record_fixture.random_images(N)
+  # What the evaluator's input makes of an image: see cifar10_input_test.py.
+  crops = images[:, 4:28, 4:28].astype(np.float64)
+  crops -= crops.mean((1, 2, 3), keepdims=True)
+  crops /= crops.std((1, 2, 3), keepdims=True)
+  logits = {}
+  with tf.Graph().as_default(), tf.Session() as sess:
+    tf.set_random_seed(1)
+    batch = tf.placeholder_with_default(
+        crops[:32].astype(np.float32), [None, 24, 24, 3])
+    out = model.inference(batch, 10)
+    train_op = cifar10.train(cifar10.loss(out, tf.constant(labels[:32])),
+                             tf.train.get_or_create_global_step())
+    sess.run(tf.global_variables_initializer())
+    # Weights that tell images apart, as trained ones do.
+    for v in tf.trainable_variables():
+      if v.op.name in ('conv1/weights', 'conv2/weights'):
+        sess.run(v.assign(0.03 * np.random.RandomState(0).randn(
+            *v.shape.as_list())))
+    for _ in range(steps):
+      sess.run(train_op)
+    os.makedirs(directory, exist_ok=True)
+    tf.train.Saver(tf.global_variables()).save(
+        sess, os.path.join(directory, 'model.ckpt'), steps)
+    checkpoints.describe(directory, datasets.CIFAR10, model)
+    logits[False] = sess.run(out, {batch: crops})
+    tf.train.Saver({v.op.name + '/ExponentialMovingAverage': v
+                    for v in tf.trainable_variables()}).restore(
+                        sess, os.path.join(directory, 'model.ckpt-%d' % steps))
+    logits[True] = sess.run(out, {batch: crops})
+  return logits
+
+
+class ExportTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.root = self.create_tempdir().full_path
+    self.checkpoint_dir = os.path.join(self.root, 'train')
+
+  def _load(self, *export_dirs):
+    """Returns what a plain TensorFlow 2 process gets.
+
+    Args:
+      *export_dirs: str, directories of SavedModels.
+
+    Returns:
+      list of dicts, one for each, from SIGNATURE/OUTPUT to an array.
+    """
+    script = os.path.join(self.root, 'load.py')
+    images = os.path.join(self.root, 'images.npy')
+    np.save(images, record_fixture.random_images(N)[0])
+    with open(script, 'w') as f:
+      f.write(_LOAD)
+    environ = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    # Information is hidden; warnings would show.
+    environ.update(TF_CPP_MIN_LOG_LEVEL='1', CUDA_VISIBLE_DEVICES='-1')
+    process = subprocess.run(
+        [sys.executable, '-W', 'always', script, images] + list(export_dirs),
+        capture_output=True, text=True, cwd=self.root, env=environ)
+    self.assertEqual((0, ''), (process.returncode, process.stdout),
+                     process.stderr)
+    # An error of the driver's is no warning about the model.
+    self.assertEqual(
+        [], [line for line in
+             program.without_loader_chatter(process.stderr).splitlines()
+             if 'failed call to cuInit' not in line])
+    return [np.load(path + '.npz') for path in export_dirs]
+
+  def test_signatures(self):
+    expected = []
+    for model in (models.CIFAR10, models.CONV_LOCAL):
+      directory = os.path.join(self.checkpoint_dir, model.name)
+      logits = save_trained(directory, model)
+      # Averages and raw weights can be told apart.
+      self.assertGreater(abs(logits[True] - logits[False]).max(), 1e-2)
+      expected.append(logits[True])
+      if model is models.CIFAR10:
+        raw = logits[False]
+      export_dir = os.path.join(self.root, model.name)
+      os.makedirs(export_dir)  # An empty one is as good as none.
+      cifar10_export.export(directory, export_dir, model=model)
+      self.assertEqual(['saved_model.pb'],
+                       [f for _, _, files in os.walk(export_dir)
+                        for f in files])
+
+    train_dir = os.path.join(self.checkpoint_dir, 'cifar10')
+    raw_dir = os.path.join(self.root, 'raw')
+    code, out, err = program.run(
+        'cifar10_export', '--checkpoint_dir=' + train_dir,
+        '--export_dir=' + raw_dir, '--averaged=false')
+    self.assertEqual((0, ''), (code, err))
+    self.assertEqual('%s/model.ckpt-3 is in %s.\n' % (train_dir, raw_dir), out)
+
+    *averaged, of_program = self._load(
+        os.path.join(self.root, 'cifar10'),
+        os.path.join(self.root, 'conv_local'), raw_dir)
+    self.assertAllClose(raw, of_program['all/logits'], rtol=0, atol=1e-4)
+    for want, found in zip(expected, averaged):
+      logits = found['all/logits']
+      self.assertAllClose(want, logits, rtol=0, atol=1e-4)
+      self.assertAllClose(want[:1], found['one/logits'], rtol=0, atol=1e-4)
+      self.assertEqual((0, 10), found['none/logits'].shape)
+      exponentials = np.exp(logits)
+      self.assertAllClose(exponentials / exponentials.sum(1, keepdims=True),
+                          found['all/probabilities'])
+      self.assertAllEqual(logits.argmax(1), found['all/classes'])
+      self.assertEqual(list(datasets.CIFAR10.class_names),
+                       [n.decode() for n in found['all/class_names']])
+      # PNG loses nothing, and the first one is image 0, larger.
+      self.assertAllClose(want[[0] + list(range(8))],
+                          found['encoded/logits'][:9], rtol=0, atol=1e-4)
+      self.assertAllClose(want[:2], found['encoded/logits'][9:], rtol=0,
+                          atol=0.5)
+
+  def test_what_cannot_be_exported(self):
+    export_dir = os.path.join(self.root, 'export')
+    with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
+      cifar10_export.export(self.checkpoint_dir, export_dir)
+    save_trained(self.checkpoint_dir, models.CIFAR10, steps=0)
+    with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
+      cifar10_export.export(self.checkpoint_dir, export_dir,
+                            model=models.CONV_LOCAL)
+    with self.assertRaisesRegex(errors.UsageError, 'is there already'):
+      cifar10_export.export(self.checkpoint_dir, self.checkpoint_dir)
+    not_a_directory = self.create_tempfile().full_path
+    with self.assertRaisesRegex(errors.UsageError, 'cannot write'):
+      cifar10_export.export(self.checkpoint_dir, not_a_directory + '/export')
+    self.assertEqual(['train'], os.listdir(self.root))
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

@@ -1,0 +1,227 @@
+"""Predictions for image files, from decoding to what is printed."""
+
+import io
+import json
+import os
+import sys
+
+import numpy as np
+from PIL import Image
+import rich.console
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import checkpoints
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_input
+from cifar10_compat import cifar10_predict
+from cifar10_compat import datasets
+from cifar10_compat import errors
+from cifar10_compat import models
+from tests import program
+from tests import record_fixture
+
+_EXIF_ORIENTATION = 0x0112
+
+
+def save_checkpoint(directory, averaged_bias, raw_bias):
+  """Saves the tutorial's network with given last biases, all else zero.
+
+  Args:
+    directory: str.
+    averaged_bias, raw_bias: 10 numbers, the logits with and without averages.
+  """
+  with tf.Graph().as_default(), tf.Session() as sess:
+    cifar10.inference(tf.zeros([1, 24, 24, 3]))
+    averages = tf.train.ExponentialMovingAverage(cifar10.MOVING_AVERAGE_DECAY)
+    averages.apply(tf.trainable_variables())
+    sess.run(tf.global_variables_initializer())
+    sess.run([v.assign(tf.zeros_like(v)) for v in tf.global_variables()])
+    bias, = [v for v in tf.trainable_variables()
+             if v.op.name == 'softmax_linear/biases']
+    sess.run([bias.assign(raw_bias),
+              averages.average(bias).assign(averaged_bias)])
+    tf.train.Saver(tf.global_variables()).save(
+        sess, os.path.join(directory, 'model.ckpt'), 1)
+  checkpoints.describe(directory, datasets.CIFAR10, models.CIFAR10)
+
+
+class DecodeTest(tf.test.TestCase):
+
+  def test_formats(self):
+    image = record_fixture.random_images(1)[0][0]
+    directory = self.create_tempdir().full_path
+    for name in ('a.png', 'a.bmp', 'a.tiff', 'a.webp'):
+      path = os.path.join(directory, name)
+      Image.fromarray(image).save(path, **(
+          {'lossless': True} if name == 'a.webp' else {}))
+      self.assertAllEqual(image, cifar10_predict.decode(path))
+    # One plane of gray, a palette, and a plane of transparency.
+    for mode in ('L', 'P', 'RGBA'):
+      path = os.path.join(directory, mode + '.png')
+      other = Image.fromarray(image).convert(mode)
+      other.save(path)
+      self.assertAllEqual(np.asarray(other.convert('RGB')),
+                          cifar10_predict.decode(path))
+
+  def test_turned_camera(self):
+    image = record_fixture.random_images(1)[0][0][:20]
+    path = os.path.join(self.create_tempdir().full_path, 'a.png')
+    exif = Image.Exif()
+    exif[_EXIF_ORIENTATION] = 6  # To be turned clockwise by a quarter.
+    Image.fromarray(image).save(path, exif=exif)
+    self.assertAllEqual(np.rot90(image, -1), cifar10_predict.decode(path))
+
+  def test_what_is_no_image(self):
+    directory = self.create_tempdir().full_path
+    with self.assertRaisesRegex(errors.DataError, 'none.png: No such file'):
+      cifar10_predict.decode(os.path.join(directory, 'none.png'))
+    whole = io.BytesIO()
+    Image.fromarray(record_fixture.random_images(1)[0][0]).save(whole, 'PNG')
+    for name, contents, expected in (
+        ('text.png', b'text', 'no image'), ('empty.png', b'', 'no image'),
+        ('short.png', whole.getvalue()[:2000], 'truncated')):
+      path = os.path.join(directory, name)
+      with open(path, 'wb') as f:
+        f.write(contents)
+      with self.assertRaisesRegex(errors.DataError, '%s: .*%s' %
+                                  (name, expected)):
+        cifar10_predict.decode(path)
+
+  def test_without_pillow(self):
+    with tf.test.mock.patch.dict(sys.modules, {'PIL': None}):
+      with self.assertRaisesRegex(errors.UsageError, r'\[data\]'):
+        cifar10_predict.find_images(['a.png'])
+
+
+class FindTest(tf.test.TestCase):
+
+  def test_files_directories_and_patterns(self):
+    root = self.create_tempdir().full_path
+    def path(*names):
+      return os.path.join(root, *names)
+    os.makedirs(path('photos', 'deeper'))
+    for name in (path('b.png'), path('a.txt'), path('photos', 'z.JPG'),
+                 path('photos', 'y.webp'), path('photos', 'notes.txt'),
+                 path('[x].png')):
+      open(name, 'w').close()
+    def find(*names):
+      return [os.path.relpath(p, root) for p in cifar10_predict.find_images(
+          [path(n) for n in names])]
+    # A file counts, whatever its name; of a directory only images do.
+    self.assertEqual(['b.png', 'a.txt', 'photos/y.webp', 'photos/z.JPG'],
+                     find('b.png', 'a.txt', 'photos'))
+    self.assertEqual(['[x].png', 'b.png'], find('*.png'))
+    self.assertEqual(['photos/z.JPG'], find('**/*.JPG'))
+    self.assertEqual(['[x].png'], find('[x].png'))
+    for name in ('none.png', '*.bmp', 'photos/deeper'):
+      with self.assertRaisesRegex(errors.UsageError, 'no image file'):
+        find(name)
+
+
+class PredictTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.root = self.create_tempdir().full_path
+    self.checkpoint_dir = os.path.join(self.root, 'train')
+    os.makedirs(self.checkpoint_dir)
+    # Probabilities: 3/12 for cat, 2/12 for ship, 1/12 for others but airplane,
+    # of which there are 7; with the raw weights airplane has it all.
+    bias = np.zeros(10)
+    bias[[0, 3, 8]] = [-1000, np.log(3), np.log(2)]
+    save_checkpoint(self.checkpoint_dir, bias, 1000 * np.eye(10)[0])
+
+  def _image(self, name, image):
+    path = os.path.join(self.root, name)
+    Image.fromarray(image).save(path)
+    return path
+
+  def test_the_evaluators_view_of_the_largest_square(self):
+    """A net that tells which pixels come in."""
+    def inference(images, num_classes):
+      # Three weights, so that there is something to restore.
+      w = tf.get_variable('w', initializer=tf.ones([num_classes]))
+      return tf.reshape(images, [-1, 24 * 24 * 3])[:, :num_classes] * w
+    directory = os.path.join(self.root, 'other')
+    os.makedirs(directory)
+    with tf.Graph().as_default(), tf.Session() as sess:
+      inference(tf.zeros([1, 24, 24, 3]), 10)
+      sess.run(tf.global_variables_initializer())
+      tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 1)
+    images, _ = record_fixture.random_images(3)
+    # As it is; twice as large, with something else above, below; and at the
+    # sides, where of an odd number of columns the right has one more.
+    tall = np.full([90, 64, 3], 200, np.uint8)
+    tall[13:77] = images[1].repeat(2, 0).repeat(2, 1)
+    wide = np.full([32, 37, 3], 100, np.uint8)
+    wide[:, 2:34] = images[2]
+    paths = [self._image(*args) for args in (
+        ('plain.png', images[0]), ('tall.png', tall), ('wide.png', wide))]
+    predictions = list(cifar10_predict.predict(
+        paths, directory, averaged=False, batch_size=2,
+        model=models.CIFAR10._replace(inference=inference)))
+    self.assertEqual(paths, [p.path for p in predictions])
+    for image, prediction in zip(images, predictions):
+      crop = image[4:28, 4:28].astype(np.float64)
+      first = ((crop - crop.mean()) / crop.std()).ravel()[:10]
+      self.assertAllClose(np.exp(first) / np.exp(first).sum(),
+                          prediction.probabilities, atol=1e-5)
+
+  def test_pixels_are_averaged(self):
+    # 64 x 64 pixels, each 2 x 2 of them 0, 10, 20 and 30: 15 on the average.
+    image = np.zeros([64, 64, 3], np.uint8)
+    image[::2, 1::2], image[1::2, ::2], image[1::2, 1::2] = 10, 20, 30
+    with tf.Graph().as_default(), self.session() as sess:
+      self.assertAllEqual(np.full([32, 32, 3], 15),
+                          sess.run(cifar10_input.fit(tf.constant(image))))
+
+  def test_program(self):
+    image = record_fixture.random_images(1)[0][0]
+    good = self._image('[red]good.png', image)
+    bad = os.path.join(self.root, 'bad.png')
+    with open(bad, 'w') as f:
+      f.write('text')
+    other = self._image('other.jpg', image)
+    flag = '--checkpoint_dir=' + self.checkpoint_dir
+
+    code, out, err = program.run('cifar10_predict', flag, '--top_k=2', good,
+                                 bad, other)
+    self.assertEqual(''.join('%s\tcat 0.250\tship 0.167\n' % path
+                             for path in (good, other)), out)
+    self.assertEqual(
+        'skipped %s: no image, or of an unknown format\n'
+        'cifar10_predict.py: error: 1 of 3 files could not be decoded\n' % bad,
+        err)
+    self.assertEqual(1, code)
+
+    code, out, err = program.run(
+        'cifar10_predict', good, flag, '--json', '--top_k=99',
+        '--averaged=false', '--batch_size=1',
+        os.path.join(self.root, 'o*.jpg'))
+    self.assertEqual((0, ''), (code, err))
+    lines = [json.loads(line) for line in out.splitlines()]
+    self.assertEqual([good, other], [line['file'] for line in lines])
+    for line in lines:
+      self.assertLen(line['predictions'], 10)
+      self.assertEqual({'class': 'airplane', 'probability': 1.0},
+                       line['predictions'][0])
+
+  def test_table(self):
+    out = io.StringIO()
+    rich.console.Console(file=out, width=60).print(
+        cifar10_predict._table([('[red]a.png', [('cat', 0.25)])], 1))
+    self.assertRegex(out.getvalue(), r'\[red\]a\.png +│ cat +│ 0\.250')
+
+  def test_no_argument_and_other_model(self):
+    with self.assertRaisesRegex(errors.UsageError, 'no image is named'):
+      cifar10_predict.main(None, [])
+    with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
+      list(cifar10_predict.predict(['a'], self.checkpoint_dir,
+                                   model=models.CONV_LOCAL))
+    with self.assertRaisesRegex(errors.UsageError, 'batch_size is 0'):
+      list(cifar10_predict.predict(['a'], self.checkpoint_dir, batch_size=0))
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()
