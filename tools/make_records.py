@@ -13,8 +13,8 @@ DIR is a directory written so, or with --dataset the --data_dir of that set.
 Prints the counts by class, sizes, labels, mean and deviation of the colors and
 the images that are all zero, and draws a sheet with samples of each class.
 
-Of an image that is no square, the central square is taken; it is scaled to
-32 x 32 pixels.  What is transparent becomes white; of 16 bits the upper 8 are
+Of an image that is no square, the central square is taken; each of its 32 x 32
+pixels is averaged over the area that it covers.  What is transparent becomes white; of 16 bits the upper 8 are
 taken; an EXIF orientation is applied.
 """
 
@@ -87,9 +87,33 @@ def _pixels(image):
     image = image.convert('RGBA')
     white = Image.new('RGBA', image.size, 'white')
     image = Image.alpha_composite(white, image)
-  return np.asarray(ImageOps.fit(
-      image.convert('RGB'), (datasets.WIDTH, datasets.HEIGHT),
-      Image.Resampling.LANCZOS))
+  side = min(image.size)
+  left, top = [(length - side) // 2 for length in image.size]
+  return _shrink(np.asarray(image.convert('RGB').crop(
+      (left, top, left + side, top + side))))
+
+
+def _shrink(square):
+  """Averages over areas, as cifar10_input.fit() does with images to predict.
+
+  Pillow's own filter of that kind counts a pixel whole or not at all.
+
+  Args:
+    square: uint8 array of shape [side, side, 3].
+
+  Returns:
+    uint8 array of shape [32, 32, 3].
+  """
+  side = len(square)
+  edges = np.arange(datasets.HEIGHT + 1) * side / datasets.HEIGHT
+  pixels = np.arange(side)
+  # [32, side]: how much of each pixel lies between two edges.
+  shares = np.clip(np.minimum(edges[1:, np.newaxis], pixels + 1) -
+                   np.maximum(edges[:-1, np.newaxis], pixels), 0, None)
+  weights = (shares / shares.sum(1, keepdims=True)).astype(np.float32)
+  planes = [weights @ square[..., i].astype(np.float32) @ weights.T
+            for i in range(datasets.DEPTH)]
+  return np.rint(np.stack(planes, -1)).astype(np.uint8)
 
 
 def _pillow():
