@@ -14,8 +14,8 @@ Prints the counts by class, sizes, labels, mean and deviation of the colors and
 the images that are all zero, and draws a sheet with samples of each class.
 
 Of an image that is no square, the central square is taken; each of its 32 x 32
-pixels is averaged over the area that it covers.  What is transparent becomes white; of 16 bits the upper 8 are
-taken; an EXIF orientation is applied.
+pixels is averaged over the area that it covers.  What is transparent becomes
+white; of 16 bits the upper 8 are taken; an EXIF orientation is applied.
 """
 
 # First: TensorFlow, which the command line brings along, reads its log levels
