@@ -415,7 +415,8 @@ def main(stop):
   if cluster.job == cluster_lib.PS:
     serve(cluster, stop)
     return
-  cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
+  cifar10_download.maybe_download_and_extract(data_dir, dataset, stop,
+                                              FLAGS.data_url)
   if cluster.job == cluster_lib.EVALUATOR:
     cifar10_eval.evaluate(
         data_dir, shared_flags.user_path(FLAGS.eval_dir), train_dir, dataset,

@@ -1,127 +1,125 @@
 """Gets an image set's files; nothing else in the package uses the network."""
 
-import hashlib
+import contextlib
+import fcntl
+import gzip
 import os
 import shutil
 import tarfile
-import tempfile
-
-import requests
-import rich.progress
+import zlib
 
 from cifar10_compat import datasets
 from cifar10_compat import errors
-from cifar10_compat import progress
+from cifar10_compat import fetch
+from cifar10_compat import files
+from cifar10_compat import signals
 
-# The host may stall, but not for ever: seconds to connect, and between reads.
-_TIMEOUT_SECS = (10, 60)
-_CHUNK_BYTES = 1 << 16
+# In data_dir, and left there: who holds it is the one who writes.
+_LOCK = '.download.lock'
 
 
-def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10, stop=None):
+def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10, stop=None,
+                               mirrors=()):
   """Downloads or makes a set, unless its directory is in data_dir.
 
   A source that lies in data_dir already is used if its size and SHA-256 are
-  right, and replaced if not.  Files get their names only when they are whole.
+  right, and replaced if not.  Files and directories get their names when they
+  are whole; of several processes one does the work, and the others wait.
 
   Args:
     data_dir: str, made if need be.
     dataset: datasets.Dataset.
-    stop: signals.StopRequest, ends a download.
+    stop: signals.StopRequest, ends the download, or the waiting.
+    mirrors: list of str, URLs of directories that have the sources' files; they
+      are asked before the set's own host.
 
   Raises:
     DataError: a source cannot be had, or is not the file that it should be; or
       the download was stopped.
     UsageError: data_dir cannot be written.
   """
+  stop = stop or signals.StopRequest()
   directory = os.path.join(data_dir, dataset.directory)
   if os.path.isdir(directory):
     return  # datasets.check() tells what is missing in it.
   try:
     os.makedirs(data_dir, exist_ok=True)
-    paths = []
-    for source in dataset.sources:
-      paths.append(os.path.join(data_dir, os.path.basename(source.url)))
-      if not _is_whole(paths[-1], source):
-        try:
-          _download(paths[-1], source, stop)
-        except requests.RequestException as e:
-          raise errors.DataError(
-              'cannot download %s (%s): name a --data_dir that has %s, put the '
-              'file into %s by hand, or train on --dataset=synthetic' %
-              (source.url, _reason(e), dataset.directory, data_dir)) from e
-    if dataset.make:
-      print('Writing the %s images into %s.' % (dataset.name, directory),
-            flush=True)
-    (dataset.make or _extract)(directory, *paths)
+    with _lock(os.path.join(data_dir, _LOCK), stop):
+      if os.path.isdir(directory):
+        return
+      paths = []
+      for source in dataset.sources:
+        name = os.path.basename(source.url)
+        paths.append(os.path.join(data_dir, name))
+        if not fetch.is_whole(paths[-1], source.size, source.sha256):
+          fetch.fetch([mirror.rstrip('/') + '/' + name for mirror in mirrors] +
+                      [source.url], paths[-1], source.size, source.sha256, stop)
+      if dataset.make:
+        print('Writing the %s images into %s.' % (dataset.name, directory),
+              flush=True)
+      (dataset.make or extract)(directory, *paths)
   except OSError as e:
     raise errors.UsageError('cannot write to data_dir %s (%s): choose another '
                             'with --data_dir' % (data_dir, e.strerror)) from e
 
 
-def _reason(error):
-  """Returns the innermost cause of a requests error, in a few words."""
-  while error.__cause__ or error.__context__:
-    error = error.__cause__ or error.__context__
-  return str(error) or type(error).__name__
+@contextlib.contextmanager
+def _lock(path, stop):
+  """Context that one process at a time is in; it ends with the process, too."""
+  with open(path, 'a') as f:
+    told = False
+    while True:
+      try:
+        fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        break
+      except BlockingIOError:
+        if not told:
+          print('Waiting for another process, which fills %s.' %
+                os.path.dirname(path), flush=True)
+          told = True
+        if stop.wait(0.2):
+          raise errors.DataError(
+              'stopped waiting for another process, which fills %s' %
+              os.path.dirname(path))
+    yield  # Closing the file lets the next one in.
 
 
-def _is_whole(path, source):
-  """Whether the file at `path` is the RemoteFile."""
-  if not os.path.exists(path) or os.path.getsize(path) != source.size:
-    return False
-  digest = hashlib.sha256()
-  with open(path, 'rb') as f:
-    for chunk in iter(lambda: f.read(_CHUNK_BYTES), b''):
-      digest.update(chunk)
-  return digest.hexdigest() == source.sha256
+def extract(directory, archive):
+  """Unpacks an archive's files of one directory.
 
+  Args:
+    directory: str, appears when it is whole; the last part of its name is what
+      the archive calls it.
+    archive: str, the path of a .tar.gz file.
 
-def _download(path, source, stop):
-  """Downloads a RemoteFile to `path`, which appears only when it is whole."""
-  handle, temporary = tempfile.mkstemp(
-      dir=os.path.dirname(path), prefix=os.path.basename(path) + '.')
+  Raises:
+    DataError: it is none, is cut off or damaged, has no such directory, or has
+      a link, a device, or a name that leads out of it.
+    OSError: the directory cannot be written.
+  """
+  name = os.path.basename(directory)
+  found = False
   try:
-    with os.fdopen(handle, 'wb') as f, requests.get(
-        source.url, stream=True, timeout=_TIMEOUT_SECS) as response:
-      response.raise_for_status()
-      with progress.bar(rich.progress.DownloadColumn(),
-                        rich.progress.TransferSpeedColumn()) as bar:
-        task = bar.add_task('Downloading ' + os.path.basename(path),
-                            total=source.size)
-        for chunk in response.iter_content(_CHUNK_BYTES):
-          if stop and stop.requested:
-            raise errors.DataError('stopped downloading %s' % source.url)
-          f.write(chunk)
-          bar.advance(task, len(chunk))
-    if not _is_whole(temporary, source):
-      raise errors.DataError(
-          '%s gave %d bytes that are not the %d bytes expected (SHA-256 %s): '
-          'try again' % (source.url, os.path.getsize(temporary), source.size,
-                         source.sha256))
-    os.replace(temporary, path)
-  finally:
-    if os.path.exists(temporary):
-      os.remove(temporary)
-
-
-def _extract(directory, path):
-  """Unpacks what an archive has of `directory`, which appears when whole."""
-  temporary = tempfile.mkdtemp(dir=os.path.dirname(path), prefix='extract.')
-  try:
-    with tarfile.open(path, 'r:gz') as tar:
-      # Plain files of that directory only: no links, no way out of it.
-      name = os.path.basename(directory)
-      members = [m for m in tar.getmembers()
-                 if m.isreg() and os.path.dirname(m.name) == name]
-      for member in members:
-        target = os.path.join(temporary, os.path.basename(member.name))
-        with tar.extractfile(member) as source, open(target, 'wb') as f:
-          shutil.copyfileobj(source, f)
-    os.chmod(temporary, 0o755)
-    os.rename(temporary, directory)
-  except (tarfile.TarError, EOFError) as e:
+    with files.whole_directory(directory) as scratch, tarfile.open(
+        archive, 'r:gz') as tar:
+      for member in tar:
+        parts = member.name.split('/')
+        if '..' in parts or not parts[0]:
+          raise errors.DataError('%s has %r, which leads out of it: remove it' %
+                                 (archive, member.name))
+        if not member.isreg() and not member.isdir():
+          raise errors.DataError('%s has %r, a link or a device: remove it' %
+                                 (archive, member.name))
+        if member.isreg() and parts[:-1] == [name]:
+          found = True
+          with tar.extractfile(member) as source:
+            with open(os.path.join(scratch, parts[-1]), 'wb') as f:
+              shutil.copyfileobj(source, f)
+      while tar.fileobj.read(1 << 16):
+        pass  # To the end, where the checksum of it all is.
+      if not found:
+        raise errors.DataError('%s has no files of %s: remove it' %
+                               (archive, name))
+  except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as e:
     raise errors.DataError('%s cannot be unpacked (%s): remove it' %
-                           (path, e)) from e
-  finally:
-    shutil.rmtree(temporary, ignore_errors=True)
+                           (archive, e)) from e

@@ -302,7 +302,8 @@ def main(stop):
   tf.disable_v2_behavior()
   dataset = shared_flags.get_dataset(FLAGS.dataset)
   data_dir = shared_flags.user_path(FLAGS.data_dir)
-  cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
+  cifar10_download.maybe_download_and_extract(data_dir, dataset, stop,
+                                              FLAGS.data_url)
   evaluate(data_dir, shared_flags.user_path(FLAGS.eval_dir),
            shared_flags.user_path(FLAGS.checkpoint_dir), dataset,
            FLAGS.eval_data, FLAGS.batch_size, FLAGS.num_examples,

@@ -300,7 +300,8 @@ def main(stop):
   tf.disable_v2_behavior()
   dataset = shared_flags.get_dataset(FLAGS.dataset)
   data_dir = shared_flags.user_path(FLAGS.data_dir)
-  cifar10_download.maybe_download_and_extract(data_dir, dataset, stop)
+  cifar10_download.maybe_download_and_extract(data_dir, dataset, stop,
+                                              FLAGS.data_url)
   train(data_dir, shared_flags.user_path(FLAGS.train_dir), FLAGS.num_gpus,
         dataset, FLAGS.batch_size, FLAGS.max_steps, FLAGS.log_device_placement,
         FLAGS.tower_devices, FLAGS.shared_input, FLAGS.decay_by_examples,

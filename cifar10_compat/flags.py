@@ -31,7 +31,7 @@ def define_dataset_flag():
 
 
 def define_data_flags():
-  """Defines --batch_size, --data_dir and --dataset."""
+  """Defines --batch_size, --data_dir, --data_url and --dataset."""
   define_dataset_flag()
   flags.DEFINE_integer('batch_size', cifar10.BATCH_SIZE,
                        'Images in a batch.', lower_bound=1)
@@ -39,6 +39,10 @@ def define_data_flags():
       'data_dir', '/tmp/cifar10_data',
       'Directory that has, or will get, the images in a directory of the '
       "set's own: cifar-10-batches-bin for CIFAR-10.")
+  flags.DEFINE_list(
+      'data_url', [],
+      'URLs of directories that have the files to download, with commas; they '
+      "are asked before the set's own host.")
 
 
 def define_model_flags():

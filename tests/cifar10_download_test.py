@@ -1,12 +1,13 @@
-"""Getting the images, from a server on this machine."""
+"""Getting the images, from a server on this machine; fetch_test has its moods."""
 
+import fcntl
 import hashlib
-import http.server
 import io
 import os
 import signal
 import tarfile
 import threading
+from unittest import mock
 
 from absl.testing import absltest
 
@@ -15,34 +16,28 @@ from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import signals
 from tests import record_fixture
+from tests import unreliable_server
+
+_NAME = 'cifar-10-batches-bin'
+_LOCK = '.download.lock'
 
 
 def _archive(members):
-  """Returns the bytes of a .tar.gz of {name: contents}."""
+  """Returns the bytes of a .tar.gz.
+
+  Args:
+    members: list of (str, bytes), files, or (str, tarfile's type).
+  """
   buffer = io.BytesIO()
   with tarfile.open(fileobj=buffer, mode='w:gz') as tar:
-    for name, contents in members.items():
+    for name, contents in members:
       info = tarfile.TarInfo(name)
-      if contents is None:
-        info.type, info.linkname = tarfile.SYMTYPE, '/etc/passwd'
-      else:
-        info.size = len(contents)
-      tar.addfile(info, io.BytesIO(contents or b''))
+      if contents in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE,
+                      tarfile.FIFOTYPE, tarfile.DIRTYPE):
+        info.type, info.linkname, contents = contents, '/etc/passwd', b''
+      info.size = len(contents)
+      tar.addfile(info, io.BytesIO(contents))
   return buffer.getvalue()
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-  """Serves the server's `body`, or as much of it as `sent` says."""
-
-  def do_GET(self):
-    self.server.requests.append(self.path)
-    self.send_response(self.server.status)
-    self.send_header('Content-Length', str(len(self.server.body)))
-    self.end_headers()
-    self.wfile.write(self.server.body[:self.server.sent])
-
-  def log_message(self, *args):
-    pass
 
 
 class DownloadTest(absltest.TestCase):
@@ -51,127 +46,175 @@ class DownloadTest(absltest.TestCase):
     super().setUp()
     record = record_fixture.record(1, record_fixture.plain(1, 2, 3))
     names = datasets.CIFAR10.train_files + datasets.CIFAR10.eval_files
-    self.body = _archive({'cifar-10-batches-bin/' + n: record for n in names})
-    self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), _Handler)
-    self.server.body, self.server.sent = self.body, None
-    self.server.status, self.server.requests = 200, []
-    thread = threading.Thread(target=self.server.serve_forever)
-    thread.start()
-    self.addCleanup(thread.join)
-    self.addCleanup(self.server.server_close)
-    self.addCleanup(self.server.shutdown)
+    self.files = [(_NAME + '/' + n, record) for n in names]
+    self.body = _archive([(_NAME, tarfile.DIRTYPE)] + self.files +
+                         [(_NAME + '/more/x', b'x'), ('elsewhere/y', b'y')])
+    self.server = unreliable_server.Server(self.body)
+    self.addCleanup(self.server.close)
     self.dataset = self._dataset(self.body)
     self.data_dir = os.path.join(self.create_tempdir().full_path, 'new', 'dir')
+
+  def _source(self, name, body):
+    return datasets.RemoteFile(
+        self.server.url.replace('set.tar.gz', name), len(body),
+        hashlib.sha256(body).hexdigest())
 
   def _dataset(self, body):
     return datasets.CIFAR10._replace(
         sources=(self._source('set.tar.gz', body),))
 
-  def _source(self, name, body):
-    return datasets.RemoteFile(
-        'http://127.0.0.1:%d/%s' % (self.server.server_port, name), len(body),
-        hashlib.sha256(body).hexdigest())
-
-  def _get(self, dataset=None):
+  def _get(self, dataset=None, **kwargs):
     cifar10_download.maybe_download_and_extract(
-        self.data_dir, dataset or self.dataset)
+        self.data_dir, dataset or self.dataset, **kwargs)
 
-  def _assert_error(self, expected, dataset=None):
+  def _serve(self, members):
+    """Lets the server have an archive; returns a Dataset of it."""
+    self.server.body = _archive(members)
+    return self._dataset(self.server.body)
+
+  def _assert_refused(self, expected, dataset):
     with self.assertRaisesRegex(errors.DataError, expected):
       self._get(dataset)
     # Nothing half-written is left that could be taken for whole.
-    self.assertEqual([], [f for f in os.listdir(self.data_dir)
-                          if f != 'set.tar.gz'])
+    self.assertCountEqual(['set.tar.gz', _LOCK], os.listdir(self.data_dir))
 
   def test_download_once(self):
     self._get()
     self.assertEqual(5, datasets.check(self.dataset, self.data_dir, False))
-    self.assertCountEqual(['set.tar.gz', 'cifar-10-batches-bin'],
+    self.assertCountEqual(['set.tar.gz', _NAME, _LOCK],
                           os.listdir(self.data_dir))
+    self.assertLen(os.listdir(os.path.join(self.data_dir, _NAME)), 6)
     self._get()
-    self.assertLen(self.server.requests, 1)
+    self.assertLen(self.server.ranges, 1)
 
   def test_archive_that_lies_there_is_used(self):
     os.makedirs(self.data_dir)
     with open(os.path.join(self.data_dir, 'set.tar.gz'), 'wb') as f:
       f.write(self.body)
     self._get()
-    self.assertEqual([], self.server.requests)
+    self.assertEqual([], self.server.ranges)
     self.assertEqual(1, datasets.check(self.dataset, self.data_dir, True))
 
   def test_broken_archive_that_lies_there_is_replaced(self):
     for broken in (self.body[:-1], self.body[:-1] + b'x'):
       self.data_dir = self.create_tempdir().full_path
-      self.server.requests.clear()
+      self.server.ranges.clear()
       with open(os.path.join(self.data_dir, 'set.tar.gz'), 'wb') as f:
         f.write(broken)
       self._get()
-      self.assertLen(self.server.requests, 1)
+      self.assertEqual([''], self.server.ranges)
       self.assertEqual(1, datasets.check(self.dataset, self.data_dir, True))
 
-  def test_other_bytes_than_expected(self):
-    self.server.body = self.body[:-1] + b'x'
-    self._assert_error('are not the %d bytes expected' % len(self.body))
-    self.assertEqual([], os.listdir(self.data_dir))
+  def test_mirrors_come_first(self):
+    mirror = unreliable_server.Server(self.body)
+    self.addCleanup(mirror.close)
+    mirror.script = [unreliable_server.call('error', 404)]
+    self._get(mirrors=[mirror.url.replace('set.tar.gz', 'gone/'),
+                       mirror.url.replace('/set.tar.gz', '')])
+    self.assertEqual(['/gone/set.tar.gz', '/set.tar.gz'], mirror.paths)
+    self.assertEqual([], self.server.paths)
 
-  def test_connection_cut(self):
-    self.server.sent = len(self.body) // 2
-    self._assert_error('cannot download')
+  def test_stopped_and_resumed(self):
+    stop = signals.StopRequest()
 
-  def test_stopped(self):
+    def interrupt(handler):
+      handler.whole(50)
+      stop.signum = signal.SIGINT
+
+    self.server.script = [interrupt]
+    with self.assertRaisesRegex(errors.DataError, 'stopped downloading'):
+      self._get(stop=stop)
+    part = os.path.join(self.data_dir, 'set.tar.gz.part')
+    size = os.path.getsize(part)
+    self.assertBetween(size, 1, 50)
+    self._get()
+    self.assertEqual(['', 'bytes=%d-' % size], self.server.ranges)
+    self.assertFalse(os.path.exists(part))
+
+  def test_two_at_once(self):
+    errors_seen = []
+
+    def get():
+      try:
+        self._get()
+      except Exception as e:  # pylint: disable=broad-except
+        errors_seen.append(e)
+
+    # The second one comes while the first one waits for its answer.
+    asked, waiting = threading.Event(), threading.Event()
+
+    def answer(handler):
+      asked.set()
+      waiting.wait(60)
+      handler.whole()
+
+    self.server.script = [answer]
+    threads = [threading.Thread(target=get) for _ in range(2)]
+    threads[0].start()
+    self.assertTrue(asked.wait(60))
+    with mock.patch.object(cifar10_download, 'print', create=True,
+                           side_effect=lambda *_, **__: waiting.set()):
+      threads[1].start()
+      self.assertTrue(waiting.wait(60))
+    for thread in threads:
+      thread.join()
+    self.assertEqual([], errors_seen)
+    self.assertLen(self.server.ranges, 1)
+    self.assertEqual(5, datasets.check(self.dataset, self.data_dir, False))
+
+  def test_stopped_while_another_process_works(self):
     os.makedirs(self.data_dir)
     stop = signals.StopRequest()
-    stop.signum = signal.SIGINT
-    with self.assertRaisesRegex(errors.DataError, 'stopped downloading'):
-      cifar10_download.maybe_download_and_extract(self.data_dir, self.dataset,
-                                                  stop)
-    self.assertEqual([], os.listdir(self.data_dir))
+    stop.signum = signal.SIGTERM
+    with open(os.path.join(self.data_dir, _LOCK), 'w') as f:
+      fcntl.flock(f, fcntl.LOCK_EX)
+      with self.assertRaisesRegex(errors.DataError, 'stopped waiting'):
+        self._get(stop=stop)
+    self.assertEqual([], self.server.ranges)
 
-  def test_error_of_the_server(self):
-    self.server.status = 503
-    self._assert_error('503.*--dataset=synthetic')
+  def test_names_that_lead_out(self):
+    for name in (_NAME + '/../../evil', '../evil', '/etc/evil'):
+      self._assert_refused('%s.*leads out of it' % name,
+                           self._serve(self.files + [(name, b'x')]))
 
-  def test_no_network(self):
-    # A port that nobody listens on answers at once.
-    source = self.dataset.sources[0]._replace(url='http://127.0.0.1:1/x.tar.gz')
-    self._assert_error('--data_dir that has cifar-10-batches-bin, .*'
-                       '--dataset=synthetic',
-                       self.dataset._replace(sources=(source,)))
+  def test_links_and_devices(self):
+    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE,
+                 tarfile.FIFOTYPE):
+      self._assert_refused("'%s/x', a link or a device" % _NAME,
+                           self._serve([(_NAME + '/x', kind)] + self.files))
 
-  def test_paths_and_links_that_lead_out_are_left_in_the_archive(self):
-    self.server.body = body = _archive({
-        'cifar-10-batches-bin/test_batch.bin': b'good',
-        'cifar-10-batches-bin/../../evil': b'bad',
-        '/cifar-10-batches-bin/absolute': b'bad',
-        'cifar-10-batches-bin/link': None,
-        'elsewhere/file': b'bad'})
-    self._get(self._dataset(body))
-    directory = os.path.join(self.data_dir, 'cifar-10-batches-bin')
-    self.assertEqual(['test_batch.bin'], os.listdir(directory))
-    self.assertCountEqual(['set.tar.gz', 'cifar-10-batches-bin'],
-                          os.listdir(self.data_dir))
+  def test_archive_of_something_else(self):
+    self._assert_refused('no files of ' + _NAME, self._serve([('x', b'x')]))
 
   def test_archive_that_is_none(self):
-    self.server.body = body = b'not gzip'
-    self._assert_error('cannot be unpacked', self._dataset(body))
+    self.server.body = b'not gzip'
+    self._assert_refused('cannot be unpacked', self._dataset(b'not gzip'))
+
+  def test_damaged_archive(self):
+    # As if it had been made so: its SHA-256 is right.
+    for body in (self.body[:-200], self.body[:100] + self.body[101:],
+                 self.body[:-8] + b'x' * 8):
+      self.server.body = body
+      self._assert_refused('cannot be unpacked', self._dataset(body))
+      os.remove(os.path.join(self.data_dir, 'set.tar.gz'))
 
   def test_drawn(self):
-    def draw(directory):
-      os.mkdir(directory)
-    self._get(self.dataset._replace(sources=(), make=draw))
-    self.assertEqual(['cifar-10-batches-bin'], os.listdir(self.data_dir))
-    self.assertEqual([], self.server.requests)
+    self._get(self.dataset._replace(sources=(), make=os.mkdir))
+    self.assertCountEqual([_NAME, _LOCK], os.listdir(self.data_dir))
+    self.assertEqual([], self.server.ranges)
 
   def test_made_of_two_sources(self):
     made = []
+
     def make(*paths):
       made.append([os.path.relpath(p, self.data_dir) for p in paths])
+
     # The server gives the same to all.
     self._get(self.dataset._replace(
         sources=(self._source('a.mat', self.body),
                  self._source('b.mat', self.body)), make=make))
-    self.assertEqual([['cifar-10-batches-bin', 'a.mat', 'b.mat']], made)
-    self.assertEqual(['/a.mat', '/b.mat'], self.server.requests)
+    self.assertEqual([[_NAME, 'a.mat', 'b.mat']], made)
+    self.assertEqual(['/a.mat', '/b.mat'], self.server.paths)
 
   def test_data_dir_that_cannot_be_made(self):
     self.data_dir = os.path.join(self.create_tempfile().full_path, 'x')

@@ -204,6 +204,8 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(num_views=3)
     with self.assertRaisesRegex(errors.UsageError, '--count=exact'):
       self._evaluate(num_views=10, count=cifar10_eval.HISTORICAL)
+    with self.assertRaisesRegex(errors.UsageError, 'svhn mean .*--views=5'):
+      self._evaluate(num_views=10, dataset=datasets.SVHN)
 
   def test_nothing_to_evaluate(self):
     with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):

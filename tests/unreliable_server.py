@@ -10,7 +10,8 @@ class Server(object):
   Attributes:
     script: list of functions of a Handler that answer it; when it is used up
       Handler.whole() answers.
-    ranges: list of the requests' Range headers, '' where there is none.
+    paths: list of the requests' paths.
+    ranges: list of their Range headers, '' where there is none.
     url: str.
     body: bytes.
   """
@@ -18,6 +19,7 @@ class Server(object):
   def __init__(self, body):
     self.body = body
     self.script = []
+    self.paths = []
     self.ranges = []
     self.closing = threading.Event()
     self._server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
@@ -39,6 +41,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
   def do_GET(self):
     owner = self.server.owner
+    owner.paths.append(self.path)
     owner.ranges.append(self.headers.get('Range', ''))
     (owner.script.pop(0) if owner.script else Handler.whole)(self)
 
