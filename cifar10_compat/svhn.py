@@ -4,14 +4,11 @@ The files are of MATLAB 5 format.  X, uint8 of shape [32, 32, 3, N], has the
 images; y, of shape [N, 1], their labels: 1 to 9, and 10 for the digit 0.
 http://ufldl.stanford.edu/housenumbers/ has them and says so.
 
-scipy reads such files, too, but a damaged one can end the process (scipy 1.17,
-segmentation fault); so the few lines it takes are here.  The format is that of
-"MAT-File Format" by The MathWorks, "Level 5 MAT-Files".
+scipy reads them.  Its reader can crash on a damaged file, and is therefore only
+given what has the size and the SHA-256 of the published ones.
 """
 
 import os
-import struct
-import zlib
 
 import numpy as np
 
@@ -23,20 +20,6 @@ TEST_FILE = 'test.bin'
 
 # Images that are rearranged at once: 3 MB.
 _CHUNK = 1000
-
-# What begins a file of that format, in the byte order of a PC, and where.
-_HEADER_BYTES = 128
-_SIGNATURE = b'\x00\x01IM'
-# Types of an element, by number: those of numbers, and two of others.
-_NUMBERS = {1: 'i1', 2: 'u1', 3: '<i2', 4: '<u2', 5: '<i4', 6: '<u4',
-            7: '<f4', 9: '<f8', 12: '<i8', 13: '<u8'}
-_MATRIX = 14
-_COMPRESSED = 15
-# Classes of an array, by number, that are numbers.
-_CLASSES = {6: 'f8', 7: 'f4', 8: 'i1', 9: 'u1', 10: 'i2', 11: 'u2', 12: 'i4',
-            13: 'u4', 14: 'i8', 15: 'u8'}
-# No variable of SVHN has more than a quarter of this, unpacked.
-_MAX_BYTES = 1 << 30
 
 
 def write_batches(directory, train_mat, test_mat):
@@ -51,6 +34,7 @@ def write_batches(directory, train_mat, test_mat):
 
   Raises:
     DataError: a .mat file cannot be read or is not one of SVHN.
+    UsageError: scipy, of the extra `data`, is not installed.
     OSError: the files cannot be written.
   """
   with files.whole_directory(directory, exist_ok=True) as whole:
@@ -80,15 +64,21 @@ def _load(path):
     labels: array of shape [N], 1 to 10.
   """
   try:
-    # A number that the array's class does not have is found to be none below.
-    with open(path, 'rb') as f, np.errstate(invalid='ignore'):
-      mat = _arrays(memoryview(f.read()))
+    from scipy import io
+  except ImportError as e:
+    raise errors.UsageError('scipy is not installed: pip install '
+                            'cifar10_compat[data]') from e
+  try:
+    f = open(path, 'rb')
   except OSError as e:
     raise errors.DataError('cannot read %s (%s): restore it' %
                            (path, e.strerror)) from e
-  except (ValueError, LookupError, struct.error, zlib.error) as e:
-    raise errors.DataError('%s is damaged or no MATLAB 5 file (%s): restore or '
-                           'remove it' % (path, e)) from e
+  with f:
+    try:
+      mat = io.loadmat(f)
+    except Exception as e:  # What its reader raises has no common class.
+      raise errors.DataError('%s is damaged or no MATLAB 5 file (%s): restore '
+                             'or remove it' % (path, e)) from e
   for name in ('X', 'y'):
     if name not in mat:
       raise errors.DataError('%s has no array %s: it is not of SVHN, whose '
@@ -111,58 +101,3 @@ def _load(path):
         '%s: image %d (counted from 0) has label %s: SVHN has 1 to 10' %
         (path, bad[0], labels[bad[0]]))
   return images, labels
-
-
-def _arrays(data):
-  """Returns {name: array} of the arrays of numbers in a MATLAB 5 file.
-
-  Args:
-    data: memoryview of the whole file.
-
-  Raises:
-    ValueError, LookupError, struct.error, zlib.error: it is damaged.
-  """
-  if data[_HEADER_BYTES - len(_SIGNATURE):_HEADER_BYTES] != _SIGNATURE:
-    raise ValueError('it does not begin like one')
-  arrays = {}
-  offset = _HEADER_BYTES
-  while offset < len(data):
-    kind, content, offset = _element(data, offset)
-    if kind == _COMPRESSED:
-      stream = zlib.decompressobj()
-      content = memoryview(stream.decompress(content, _MAX_BYTES))
-      if not stream.eof:
-        raise ValueError('a variable is cut off or has more than %d bytes' %
-                         _MAX_BYTES)
-      kind, content, _ = _element(content, 0)
-    if kind != _MATRIX:
-      raise ValueError('it has an element of type %d' % kind)
-    _, flags, end = _element(content, 0)
-    dtype = _CLASSES.get(flags[0])
-    if dtype:
-      _, shape, end = _element(content, end)
-      _, name, end = _element(content, end)
-      kind, numbers, _ = _element(content, end)
-      # A type that takes less room than the array's class may be in the file.
-      arrays[bytes(name).decode('latin-1')] = np.frombuffer(
-          numbers, _NUMBERS[kind]).reshape(
-              np.frombuffer(shape, '<i4'), order='F').astype(dtype, copy=False)
-  return arrays
-
-
-def _element(data, offset):
-  """Reads one element: a tag, its content, and what fills up 8 bytes.
-
-  Returns:
-    int, memoryview, int: the type, the content, and the offset of the next.
-  """
-  kind, size = struct.unpack_from('<II', data, offset)
-  start = offset + 8
-  if kind >> 16:  # Up to 4 bytes lie within the tag.
-    kind, size = kind & 0xFFFF, kind >> 16
-    start = offset + 4
-  end = start + size
-  if end > len(data):
-    raise ValueError('it is cut off')
-  padding = 0 if kind == _COMPRESSED else (offset - end) % 8
-  return kind, data[start:end], end + padding

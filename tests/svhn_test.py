@@ -72,9 +72,11 @@ class SvhnTest(absltest.TestCase):
   def test_not_svhn(self):
     scipy.io.savemat(self.test, {'X': np.zeros(3)})
     self._assert_error('test_32x32.mat has no array y')
-    for wrong in ({'x': np.zeros(3)}, {'X': 'pixels'}, {'X': {'a': 1}}):
-      scipy.io.savemat(self.test, dict(wrong, y=np.zeros(3)))
-      self._assert_error('test_32x32.mat has no array X')
+    scipy.io.savemat(self.test, {'x': np.zeros(3), 'y': np.zeros(3)})
+    self._assert_error('test_32x32.mat has no array X')
+    for wrong in ('pixels', {'a': 1}):
+      scipy.io.savemat(self.test, {'X': wrong, 'y': np.zeros(3)})
+      self._assert_error(r'test_32x32.mat: X is .* of shape \[1')
     images = self.images[:2]
     for wrong, expected in (
         (images.astype(float), 'X is float64 of shape .2, 32, 32, 3'),
