@@ -19,6 +19,17 @@ def environment():
   return dict(os.environ, PYTHONPATH=path)
 
 
+def finish(module, args):
+  """Runs `python -m MODULE ARGS` to its end, whatever that is.
+
+  Returns:
+    subprocess.CompletedProcess, with stdout and stderr as str.
+  """
+  return subprocess.run(
+      command(module, args), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+      text=True, env=environment(), check=False)
+
+
 def run(module, args, what):
   """Runs `python -m MODULE ARGS` to its end.
 
@@ -34,9 +45,7 @@ def run(module, args, what):
     UsageError: it failed; its last line is in the message.  If it ended in a
       traceback, that has gone to stderr as it was.
   """
-  result = subprocess.run(
-      command(module, args), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-      text=True, env=environment())
+  result = finish(module, args)
   if result.returncode:
     if 'Traceback (most recent call last)' in result.stderr:
       sys.stderr.write(result.stderr)
