@@ -65,6 +65,7 @@ class Program(object):
     end = time.monotonic() + _TIMEOUT_SECS
     while not condition():
       if self.process.poll() is not None or time.monotonic() > end:
+        self.process.kill()
         raise AssertionError('it did not come: %r' % (self.finish(),))
       time.sleep(0.05)
 
@@ -85,6 +86,7 @@ class Program(object):
       self._more.wait_for(found, _TIMEOUT_SECS)
       lines = found()
     if not lines or lines[0] is None:
+      self.process.kill()
       raise AssertionError('no line %r in %r' % (pattern, self.finish()))
     return lines[0]
 
