@@ -58,14 +58,13 @@ class SyncHook(tf.train.SessionRunHook):
     """
     self._optimizer = optimizer
     self._is_chief = is_chief
+    self._is_anew = False
 
   def begin(self):
     self._init_op = (self._optimizer.chief_init_op if self._is_chief else
                      self._optimizer.local_step_init_op)
     if self._is_chief:
-      # A token for each gradient of an update: the workers of a chief that
-      # died wait for them.  Where none waits, they cost one round at most.
-      self._init_tokens_op = self._optimizer.get_init_tokens_op()
+      self._tokens_op = self._optimizer.get_init_tokens_op()
       made = self._optimizer.get_chief_queue_runner()
       nothing = tf.no_op()
       self._runner = tf.train.QueueRunner(
@@ -77,7 +76,12 @@ class SyncHook(tf.train.SessionRunHook):
     session.run(self._init_op)
     self._coord = coord
     if self._is_chief:
-      session.run(self._init_tokens_op)
+      # With tokens from the start, as the optimizer's own hook has them, the
+      # chief would make updates of its own gradients alone.  A session made
+      # anew may have been closed between an update and its tokens.
+      if self._is_anew:
+        session.run(self._tokens_op)
+      self._is_anew = True
       self._runner.create_threads(session, coord=coord, daemon=True, start=True)
 
   def end(self, session):

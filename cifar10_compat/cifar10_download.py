@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import gzip
 import os
+import re
 import shutil
 import tarfile
 import zlib
@@ -16,6 +17,9 @@ from cifar10_compat import signals
 
 # In data_dir, and left there: who holds it is the one who writes.
 _LOCK = '.download.lock'
+
+# Names of files that an archive may have: any system can write them.
+_FILE_NAME = re.compile(r'[\w-][\w.-]{0,99}', re.ASCII)
 
 
 def maybe_download_and_extract(data_dir, dataset=datasets.CIFAR10, stop=None,
@@ -111,6 +115,9 @@ def extract(directory, archive):
           raise errors.DataError('%s has %r, a link or a device: remove it' %
                                  (archive, member.name))
         if member.isreg() and parts[:-1] == [name]:
+          if not _FILE_NAME.fullmatch(parts[-1]):
+            raise errors.DataError('%s has %r, no usual name of a file: remove '
+                                   'it' % (archive, member.name))
           found = True
           with tar.extractfile(member) as source:
             with open(os.path.join(scratch, parts[-1]), 'wb') as f:

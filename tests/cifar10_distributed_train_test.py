@@ -17,14 +17,13 @@ class DistributedTrainTest(tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
-    self.data_dir = self.create_tempdir().full_path
     self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
-    record_fixture.write_batches(self.data_dir,
-                                 *record_fixture.random_images(200))
+    self.dataset = record_fixture.write_set(
+        self.create_tempdir().full_path, *record_fixture.random_images(200))
 
   def _run(self, *flags):
     """Runs a ps and two workers to their end; returns what they printed."""
-    cluster = small_cluster.SmallCluster(self.data_dir, self.train_dir, *flags)
+    cluster = small_cluster.SmallCluster(self.dataset, self.train_dir, *flags)
     self.addCleanup(cluster.kill)
     results = [p.finish() for p in cluster.start_all()]
     for code, out, err in results:
@@ -74,8 +73,8 @@ class DistributedTrainTest(tf.test.TestCase):
     with mock.patch.object(hooks.StopHook, 'after_run', refused_at_7):
       with mock.patch.object(hooks, 'print', create=True) as printed:
         self.assertEqual(12, cifar10_distributed_train.train(
-            cluster, self.data_dir, self.train_dir, self.fail, batch_size=8,
-            max_steps=12)[0])
+            cluster, self.dataset.directory, self.train_dir, self.fail,
+            self.dataset, batch_size=8, max_steps=12)[0])
     self.assertIn(7, steps)
     # A session's first token is of no update: a step can be seen twice.
     # Without the variables on the ps training would go on from model.ckpt-0,

@@ -177,6 +177,11 @@ class DownloadTest(absltest.TestCase):
       self._assert_refused('%s.*leads out of it' % name,
                            self._serve(self.files + [(name, b'x')]))
 
+  def test_names_that_cannot_be_written(self):
+    for name in ('x' * 300, '', '.', 'a\nb'):
+      self._assert_refused('no usual name of a file', self._serve(
+          self.files + [(_NAME + '/' + name, b'x')]))
+
   def test_links_and_devices(self):
     for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE,
                  tarfile.FIFOTYPE):

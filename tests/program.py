@@ -1,5 +1,7 @@
 """Runs the programs as a user does: real processes, real signals."""
 
+import importlib
+import multiprocessing
 import os
 import re
 import subprocess
@@ -23,17 +25,74 @@ def without_loader_chatter(stderr):
   return _LOADER_CHATTER.sub('', stderr)
 
 
+class _Forked(object):
+  """A process of subprocess.Popen's kind, that begins with all modules loaded.
+
+  To load TensorFlow takes most of the time of a small training.
+  """
+
+  def __init__(self, module, args):
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['cifar10_compat.' + module])
+    out, out_of_child = context.Pipe(duplex=False)
+    err, err_of_child = context.Pipe(duplex=False)
+    self._process = context.Process(
+        target=_run_forked, args=(module, args, out_of_child, err_of_child))
+    self._process.start()
+    out_of_child.close()
+    err_of_child.close()
+    self._connections = out, err
+    self.stdout, self.stderr = [
+        open(c.fileno(), encoding='utf-8', closefd=False) for c in (out, err)]
+
+  def poll(self):
+    return self._process.exitcode
+
+  def wait(self, timeout):
+    self._process.join(timeout)
+    if self._process.exitcode is None:
+      raise subprocess.TimeoutExpired('a forked process', timeout)
+    return self._process.exitcode
+
+  def send_signal(self, signum):
+    os.kill(self._process.pid, signum)
+
+  def terminate(self):
+    self._process.terminate()
+
+  def kill(self):
+    self._process.kill()
+
+
+def _run_forked(module, args, out, err):
+  """What a _Forked process does: what `python -m` would."""
+  for connection, stream in ((out, sys.stdout), (err, sys.stderr)):
+    os.dup2(connection.fileno(), stream.fileno())
+    connection.close()
+  sys.argv = [module + '.py', *args]
+  importlib.import_module('cifar10_compat.' + module).console_main()
+
+
 class Program(object):
   """One running program.
 
   Attributes:
-    process: subprocess.Popen.
+    process: subprocess.Popen, or what acts like one.
     lines: list of str, what it has printed on stdout so far.
   """
 
-  def __init__(self, module, *args, package='cifar10_compat', **kwargs):
-    """Starts `python -m PACKAGE.MODULE ARGS`; kwargs are Popen's."""
-    self.process = subprocess.Popen(
+  def __init__(self, module, *args, package='cifar10_compat', forked=False,
+               **kwargs):
+    """Starts `python -m PACKAGE.MODULE ARGS`.
+
+    Args:
+      module: str.
+      *args: str.
+      package: str.
+      forked: bool, from a process that has loaded cifar10_compat.MODULE.
+      **kwargs: Popen's, if it is not forked.
+    """
+    self.process = _Forked(module, args) if forked else subprocess.Popen(
         [sys.executable, '-m', '%s.%s' % (package, module)] + list(args),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=dict(os.environ, **kwargs.pop('env', {})), **kwargs)

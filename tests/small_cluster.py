@@ -23,10 +23,16 @@ class SmallCluster(object):
     workers: list of str, those of the workers; the first is the chief.
   """
 
-  def __init__(self, data_dir, train_dir, *flags):
-    """Chooses ports; `flags` are those of every process."""
+  def __init__(self, dataset, train_dir, *flags):
+    """Chooses ports.
+
+    Args:
+      dataset: datasets.Dataset, one's own.
+      train_dir: str.
+      *flags: str, of every process.
+    """
     self.ps, *self.workers = free_addresses(3)
-    self._flags = ('--data_dir=' + data_dir, '--train_dir=' + train_dir,
+    self._flags = ('--dataset=' + dataset.directory, '--train_dir=' + train_dir,
                    '--batch_size=8', '--ps_hosts=' + self.ps,
                    '--worker_hosts=' + ','.join(self.workers)) + flags
     self._started = []
@@ -35,7 +41,7 @@ class SmallCluster(object):
     """Starts a process; returns its program.Program."""
     self._started.append(program.Program(
         'cifar10_distributed_train', '--job_name=' + job,
-        '--task_index=%d' % index, *(self._flags + flags)))
+        '--task_index=%d' % index, *(self._flags + flags), forked=True))
     return self._started[-1]
 
   def start_all(self):

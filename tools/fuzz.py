@@ -19,6 +19,7 @@ import collections
 import contextlib
 import io
 import json
+import math
 import os
 import random
 import signal
@@ -263,10 +264,9 @@ def _main(argv):
   parser = command_line.Parser(
       prog='fuzz', allow_abbrev=False, description=__doc__,
       formatter_class=argparse.RawDescriptionHelpFormatter)
-  length = parser.add_mutually_exclusive_group()
-  length.add_argument('--cases', type=int, metavar='N', help='so many cases')
-  length.add_argument('--seconds', type=float, default=60, metavar='S',
-                      help='as many cases as fit (default %(default)s)')
+  parser.add_argument('--cases', type=int, metavar='N', help='so many cases')
+  parser.add_argument('--seconds', type=float, metavar='S',
+                      help='as many cases as fit (default 60 without --cases)')
   parser.add_argument('--seed', type=int, default=0, metavar='N',
                       help='others than those of (default %(default)s)')
   parser.add_argument('--first', type=int, metavar='N',
@@ -274,20 +274,21 @@ def _main(argv):
   args = parser.parse_args(argv)
   if args.cases is not None and args.cases < 1:
     raise errors.UsageError('--cases=%d: at least one' % args.cases)
+  if args.seconds is None:
+    args.seconds = math.inf if args.cases else 60
   if args.first is not None:
     return _run_cases(args.seed, range(args.first,
-                                       args.first + (args.cases or 1)))
+                                       args.first + (args.cases or 1)),
+                      args.seconds)
 
   end = time.monotonic() + args.seconds
   counts = collections.Counter()
   number = 0
-  while (number < args.cases) if args.cases else time.monotonic() < end:
-    cases = min(_CASES_PER_PROCESS, (args.cases or 1 << 62) - number)
-    # In CI the last process should not go far beyond the time.
-    if not args.cases:
-      cases = min(cases, 100)
-    counts += _in_a_process(args.seed, number, cases)
-    number += cases
+  while time.monotonic() < end and number < (args.cases or math.inf):
+    cases = min(_CASES_PER_PROCESS, (args.cases or math.inf) - number)
+    found = _in_a_process(args.seed, number, cases, end - time.monotonic())
+    counts += found
+    number += sum(found.values())
   print('%-14s%8s%8s%8s%8s' % ('kind', 'cases', 'read', 'refused', 'failed'))
   for kind in list(_KINDS) + ['crash']:
     found = {r: counts[kind, r] for r in ('read', 'refused', 'failed')}
@@ -298,37 +299,40 @@ def _main(argv):
   return 1 if failed else 0
 
 
-def _run_cases(seed, numbers):
+def _run_cases(seed, numbers, seconds):
   """Runs cases and prints each one's kind and result; returns the exit code."""
   failed = False
+  end = time.monotonic() + seconds
   for number in numbers:
+    if time.monotonic() > end:
+      break
     kind, result, report = run_case(seed, number)
     print('case %d %s %s' % (number, kind, result), flush=True)
     if report:
       failed = True
       print(report, file=sys.stderr, flush=True)
+  print('end')
   return 1 if failed else 0
 
 
-def _in_a_process(seed, first, cases):
+def _in_a_process(seed, first, cases, seconds):
   """Runs cases in a process of their own; returns a Counter of the results."""
   result = processes.finish('tools.fuzz', [
-      '--seed=%d' % seed, '--first=%d' % first, '--cases=%d' % cases])
+      '--seed=%d' % seed, '--first=%d' % first, '--cases=%d' % cases,
+      '--seconds=%f' % seconds])
   counts = collections.Counter()
-  done = 0
-  for line in result.stdout.splitlines():
-    word, number, kind, outcome = line.split()
-    if word == 'case':
-      done += 1
-      counts[kind, outcome] += 1
-      if outcome == 'failed':
-        print('case %s of %s failed: repeat it with --seed=%d --first=%s' %
-              (number, kind, seed, number), flush=True)
-  if done < cases:
-    # Its last case did not come to its end.
-    counts['crash', 'failed'] += 1
+  *lines, last = result.stdout.splitlines() or ['']
+  if last != 'end':
+    lines.append(last)
+  for _, number, kind, outcome in (l.split() for l in lines if l):
+    counts[kind, outcome] += 1
+    if outcome == 'failed':
+      print('case %s of %s failed: repeat it with --seed=%d --first=%s' %
+            (number, kind, seed, number), flush=True)
+  if last != 'end':
     print('case %d ended its process with exit code %d' %
-          (first + done, result.returncode), flush=True)
+          (first + sum(counts.values()), result.returncode), flush=True)
+    counts['crash', 'failed'] += 1
   if result.returncode:
     sys.stderr.write(result.stderr)
   return counts
