@@ -251,7 +251,7 @@ class BridgesTest(historical_fixture.HistoricalTestCase):
     os.mkdir(directory)
     for name in ['data_batch_%d' % i for i in range(1, 6)] + ['test_batch']:
       with open(os.path.join(directory, name + '.bin'), 'wb') as f:
-        f.write(bytes(3073))
+        f.write(b'\x01' * 3073)
     # Nothing is left to download.
     self.run_script(text, historical_fixture.FLAT)
 

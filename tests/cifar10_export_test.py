@@ -36,8 +36,9 @@ for path in sys.argv[2:]:
       'all': default(images=tf.constant(images)),
       'none': default(images=tf.constant(images[:0])),
       'encoded': model.signatures['encoded'](encoded=tf.constant(files))}
-  np.savez(path + '.npz', **{n + '/' + k: v.numpy() for n, r in results.items()
-                             for k, v in r.items()})
+  np.savez(path + '.npz', **{
+      n + '/' + k: v.numpy().astype('S') if v.dtype == tf.string else v.numpy()
+      for n, r in results.items() for k, v in r.items()})
 assert not [m for m in sys.modules if 'cifar10_compat' in m]
 """
 

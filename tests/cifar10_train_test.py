@@ -55,13 +55,14 @@ class TrainTest(tf.test.TestCase):
     # A finished directory trains no step and writes no file anew.
     restored = os.path.join(self.train_dir, 'model.ckpt-12.index')
     written = os.stat(restored).st_mtime_ns
-    code, out, err = program.run('cifar10_train', '--max_steps=12', *self.flags)
+    code, out, err = program.run('cifar10_train', '--max_steps=12', *self.flags,
+                                 forked=True)
     self.assertEqual((0, ''), (code, err))
     self.assertIn('holds step 12 already, --max_steps is 12', out)
     self.assertEqual([0, 12], self._checkpoints())
 
     code, out, err = program.run('cifar10_train', '--max_steps=101',
-                                 *self.flags)
+                                 *self.flags, forked=True)
     self.assertEqual((0, ''), (code, err))
     self.assertEqual([str(s) for s in range(20, 101, 10)],
                      [re.match(LINE, l).group(2) for l in out.splitlines()[1:]])
@@ -80,7 +81,7 @@ class TrainTest(tf.test.TestCase):
                             if e.session_log.status == tf.SessionLog.START])
 
   def test_sigterm_saves_the_step_at_hand_and_resumes(self):
-    trainer = program.Program('cifar10_train', *self.flags)
+    trainer = program.Program('cifar10_train', *self.flags, forked=True)
     trainer.wait_for_line('step 10,')
     sent = time.monotonic()
     trainer.process.send_signal(signal.SIGTERM)
@@ -94,7 +95,7 @@ class TrainTest(tf.test.TestCase):
     self.assertEqual(steps, self._global_step(steps))
 
   def test_ctrl_c_while_the_queue_fills(self):
-    trainer = program.Program('cifar10_train', *self.flags)
+    trainer = program.Program('cifar10_train', *self.flags, forked=True)
     trainer.wait_for_line('Filling queue')
     trainer.process.send_signal(signal.SIGINT)
     code, out, err = trainer.finish()
@@ -103,7 +104,7 @@ class TrainTest(tf.test.TestCase):
     self.assertIn(0, self._checkpoints())
 
   def test_file_truncated_while_training(self):
-    trainer = program.Program('cifar10_train', *self.flags)
+    trainer = program.Program('cifar10_train', *self.flags, forked=True)
     trainer.wait_for_line('step 10,')
     for name in datasets.CIFAR10.train_files:
       os.truncate(os.path.join(self.batches, name), 3073 * 100 + 5)
@@ -130,7 +131,7 @@ class TrainTest(tf.test.TestCase):
         os.path.join(os.path.dirname(self.data_dir), 'here')))
 
   def test_moving_averages_trail_the_variables(self):
-    program.run('cifar10_train', '--max_steps=3', *self.flags)
+    program.run('cifar10_train', '--max_steps=3', *self.flags, forked=True)
     load = tf.train.load_checkpoint(
         os.path.join(self.train_dir, 'model.ckpt-3'))
     before = tf.train.load_checkpoint(
@@ -189,7 +190,8 @@ class ErrorTest(tf.test.TestCase):
     for data_dir, flags, expected in cases:
       programs.append((expected, program.Program(
           'cifar10_train', '--data_dir=' + data_dir,
-          '--train_dir=' + os.path.join(data_dir, 'train'), *flags)))
+          '--train_dir=' + os.path.join(data_dir, 'train'), *flags,
+          forked=True)))
     for expected, trainer in programs:
       code, out, err = trainer.finish()
       self.assertEqual((1, ''), (code, out), err)
@@ -201,7 +203,7 @@ class ErrorTest(tf.test.TestCase):
                            ('--max_steps=0', 'max_steps'),
                            ('--dataset=imagenet', 'choose one of cifar10, '),
                            ('--bogus', 'bogus')):
-      code, out, err = program.run('cifar10_train', flag)
+      code, out, err = program.run('cifar10_train', flag, forked=True)
       self.assertEqual((1, ''), (code, out))
       self.assertIn(expected, err)
       self.assertNotIn('Traceback', err)
