@@ -6,8 +6,10 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from unittest import mock
 
 # What a CUDA build of TensorFlow prints on a machine without a driver while it
 # is loaded, before it has read any level.
@@ -38,7 +40,9 @@ class _Forked(object):
     err, err_of_child = context.Pipe(duplex=False)
     self._process = context.Process(
         target=_run_forked, args=(module, args, out_of_child, err_of_child))
-    self._process.start()
+    # The path of a socket has at most 107 characters, Bazel's directories more.
+    with mock.patch.object(tempfile, 'tempdir', '/tmp'):
+      self._process.start()
     out_of_child.close()
     err_of_child.close()
     self._connections = out, err
