@@ -288,12 +288,12 @@ def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
   cluster_lib.wait_for_ps(cluster, connect_secs, stop)
   config = _session_config(cluster, log_device_placement, allow_growth)
 
-  with tf.Graph().as_default(), tf.device(tf.train.replica_device_setter(
+  device = tf.train.replica_device_setter(
       cluster=tf.train.ClusterSpec(cluster.tasks),
-      worker_device='/job:%s/task:%d' % (
-          cluster.job, cluster.index))), local_input.LocalInput(
-              lambda: cifar10.distorted_inputs(data_dir, batch_size, dataset),
-              stop, unchanged.check) as source:
+      worker_device='/job:%s/task:%d' % (cluster.job, cluster.index))
+  with tf.Graph().as_default(), tf.device(device), local_input.LocalInput(
+      lambda: cifar10.distorted_inputs(data_dir, batch_size, dataset), stop,
+      unchanged.check) as source:
     global_step = tf.train.get_or_create_global_step()
 
     if sync:
@@ -381,7 +381,8 @@ def define_flags():
 def _leave(code, message):
   """Ends the process, whatever its threads wait for."""
   if code == 1:
-    print('cifar10_distributed_train: error: ' + message, file=sys.stderr)
+    print('%s: error: %s' % (os.path.basename(sys.argv[0]), message),
+          file=sys.stderr)
   else:
     print(message)
   sys.stdout.flush()

@@ -26,10 +26,10 @@ class BenchmarkTest(absltest.TestCase):
 
   def test_what_cannot_share_a_batch(self):
     with mock.patch.object(sys, 'stderr', io.StringIO()) as err:
-      for flag in ('--towers=3', '--workers=0'):
+      for flag in ('--towers=3', '--towers=0', '--workers=0'):
         self.assertEqual(1, benchmark.main(['--data_dir=x', flag]))
       self.assertEqual(1, benchmark.main(['--data_dir=x']))
-    self.assertEqual(2, err.getvalue().count('share a batch of 128 evenly'))
+    self.assertEqual(3, err.getvalue().count('share a batch of 128 evenly'))
     self.assertIn('one of the arguments', err.getvalue().splitlines()[-1])
 
 

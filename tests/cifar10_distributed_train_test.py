@@ -11,6 +11,7 @@ from cifar10_compat import cluster as cluster_lib
 from cifar10_compat import hooks
 from tests import record_fixture
 from tests import small_cluster
+from tools import launch
 
 
 class DistributedTrainTest(tf.test.TestCase):
@@ -57,7 +58,7 @@ class DistributedTrainTest(tf.test.TestCase):
     self.assertLen(tf.train.list_variables(self.train_dir), 25)
 
   def test_a_refused_run_loses_no_step_and_no_image(self):
-    ps, worker = small_cluster.free_addresses(2)
+    ps, worker = launch.free_addresses(2)
     cluster = cluster_lib.from_flags('worker', 0, [ps], [worker])
     server = cluster_lib.start_server(cluster._replace(job='ps'))
     after_run = hooks.StopHook.after_run

@@ -82,7 +82,7 @@ class DistributedFaultsTest(tf.test.TestCase):
       code, _, err = program.finish()
       self.assertEqual(1, code)
       self.assertRegex(err, (
-          r'\Acifar10_distributed_train: error: ps 0 at %s is gone for %d '
+          r'\Acifar10_distributed_train\.py: error: ps 0 at %s is gone for %d '
           r'seconds, and what it held with it: start ps and workers again, the '
           r'chief goes on from its last checkpoint\n\Z' %
           (re.escape(cluster.ps), _PS_TIMEOUT_SECS)))

@@ -1,18 +1,8 @@
 """Clusters of real processes on this machine, on few and small images."""
 
-import socket
-
 from cifar10_compat import cluster
 from tests import program
-
-
-def free_addresses(n):
-  """Returns n addresses whose ports were free a moment ago."""
-  listeners = [socket.create_server(('127.0.0.1', 0)) for _ in range(n)]
-  addresses = ['127.0.0.1:%d' % l.getsockname()[1] for l in listeners]
-  for listener in listeners:
-    listener.close()
-  return addresses
+from tools import launch
 
 
 class SmallCluster(object):
@@ -31,7 +21,7 @@ class SmallCluster(object):
       train_dir: str.
       *flags: str, of every process.
     """
-    self.ps, *self.workers = free_addresses(3)
+    self.ps, *self.workers = launch.free_addresses(3)
     self._flags = ('--dataset=' + dataset.directory, '--train_dir=' + train_dir,
                    '--batch_size=8', '--ps_hosts=' + self.ps,
                    '--worker_hosts=' + ','.join(self.workers)) + flags

@@ -79,13 +79,13 @@ def _other(args):
     return ('tools.historical',
             ['--source=' + command_line.path(args.source), 'cifar10_train'], '',
             'historical')
-  number = args.towers or args.workers
+  number = args.workers if args.towers is None else args.towers
   if number < 1 or cifar10.BATCH_SIZE % number:
     raise errors.UsageError(
         '%d towers or workers: they must share a batch of %d evenly' %
         (number, cifar10.BATCH_SIZE))
   batch_size = '--batch_size=%d' % (cifar10.BATCH_SIZE // number)
-  if args.towers:
+  if args.workers is None:
     return ('cifar10_compat.cifar10_multi_gpu_train',
             ['--num_gpus=%d' % number, '--tower_devices=cpu', batch_size], '',
             'towers')

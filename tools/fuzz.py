@@ -134,7 +134,7 @@ def _value(rng, depth=2):
 
 def _description(rng, directory):
   """A damaged description beside whole records."""
-  dataset = _set_of_records(rng, directory)
+  _set_of_records(rng, directory)
   path = os.path.join(directory, datasets.DESCRIPTION)
   if rng.random() < 0.3:
     _write(path, _damage(rng, _read(path)))
@@ -152,7 +152,6 @@ def _description(rng, directory):
       else:
         values[key] = _value(rng)
     _write(path, json.dumps(values).encode())
-  del dataset
   return check_records.examine(datasets.load(directory), directory, False)
 
 

@@ -219,7 +219,7 @@ def _stop(children, relay, grace_secs):
     pass
 
 
-def _free_addresses(number):
+def free_addresses(number):
   """Returns addresses of this machine at which nobody listens."""
   with contextlib.ExitStack() as stack:
     sockets = [stack.enter_context(socket.create_server(('127.0.0.1', 0)))
@@ -245,7 +245,7 @@ def training_tasks(flags, towers=None, ps=0, workers=0):
       module = 'cifar10_compat.cifar10_multi_gpu_train'
       flags = ['--num_gpus=%d' % towers] + flags
     return [[Task('train', module, flags)]]
-  addresses = _free_addresses(ps + workers)
+  addresses = free_addresses(ps + workers)
   hosts = ['--ps_hosts=' + ','.join(addresses[:ps]),
            '--worker_hosts=' + ','.join(addresses[ps:])]
   return [[Task('%s %d' % (job, i), 'cifar10_compat.cifar10_distributed_train',
@@ -281,6 +281,7 @@ def _main(argv):
                       metavar='DIR', help='checkpoints and event files '
                       '(default %(default)s)')
   for name, what in (('data_dir', 'the directory above the images'),
+                     ('data_url', 'mirrors to download from'),
                      ('dataset', 'the image set'), ('model', 'the network')):
     parser.add_argument('--' + name, help=what + ', as of the trainer')
   args, flags = parser.parse_known_args(argv)
@@ -295,7 +296,7 @@ def _main(argv):
     del flags[0]
   train_dir = command_line.path(args.train_dir)
   shared = ['--%s=%s' % (name, getattr(args, name))
-            for name in ('data_dir', 'dataset', 'model') if getattr(args, name)]
+            for name in ('data_dir', 'data_url', 'dataset', 'model') if getattr(args, name)]
   evaluator = Task('eval', 'cifar10_compat.cifar10_eval', shared + [
       '--checkpoint_dir=' + train_dir, '--device=/cpu:0',
       '--eval_dir=' + command_line.path(args.eval_dir),
