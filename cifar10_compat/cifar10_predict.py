@@ -32,6 +32,7 @@ from cifar10_compat import cifar10_input
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
+from cifar10_compat import images as images_lib
 from cifar10_compat import models
 from cifar10_compat import signals
 
@@ -41,16 +42,6 @@ class Prediction(NamedTuple):
   path: str
   probabilities: Optional[np.ndarray] = None  # float32, [num_classes]
   error: Optional[str] = None  # why it could not be decoded
-
-
-def _pillow():
-  """Returns Pillow's module Image; raises UsageError where it is missing."""
-  try:
-    from PIL import Image
-  except ImportError as e:
-    raise errors.UsageError('image files are decoded by Pillow, which is '
-                            'missing: pip install cifar10_compat[data]') from e
-  return Image
 
 
 def find_images(arguments):
@@ -66,7 +57,8 @@ def find_images(arguments):
   Raises:
     UsageError: an argument stands for no file, or Pillow is missing.
   """
-  endings = tuple(_pillow().registered_extensions())
+  Image, _ = images_lib.pillow()
+  endings = tuple(Image.registered_extensions())
   paths = []
   for argument in arguments:
     found = []
@@ -82,33 +74,6 @@ def find_images(arguments):
       raise errors.UsageError('%s: no image file is there' % argument)
     paths += found
   return paths
-
-
-def decode(path):
-  """Decodes an image file, turned as its camera was held.
-
-  Args:
-    path: str.
-
-  Returns:
-    uint8 array of shape [height, width, 3].
-
-  Raises:
-    DataError: it cannot be read or is no image.
-    UsageError: Pillow is missing.
-  """
-  image_lib = _pillow()
-  from PIL import ImageOps
-  try:
-    with image_lib.open(path) as image:
-      return np.asarray(ImageOps.exif_transpose(image).convert('RGB'))
-  except image_lib.UnidentifiedImageError as e:
-    raise errors.DataError('%s: no image, or of an unknown format' %
-                           path) from e
-  except (OSError, SyntaxError, ValueError,
-          image_lib.DecompressionBombError) as e:
-    raise errors.DataError('%s: %s' % (
-        path, getattr(e, 'strerror', None) or e)) from e
 
 
 def predict(paths, checkpoint_dir, dataset=datasets.CIFAR10,
@@ -134,9 +99,6 @@ def predict(paths, checkpoint_dir, dataset=datasets.CIFAR10,
   errors.check_at_least_one(batch_size=batch_size)
   stop = stop or signals.StopRequest()
   with tf.Graph().as_default(), tf.Session() as sess:
-    picture = tf.placeholder(tf.uint8, [None, None, 3])
-    fitted = cifar10_input.fit(picture)
-
     images = tf.placeholder(
         tf.uint8, [None, datasets.HEIGHT, datasets.WIDTH, datasets.DEPTH])
     probabilities = cifar10.predictions(model.inference(
@@ -152,7 +114,7 @@ def predict(paths, checkpoint_dir, dataset=datasets.CIFAR10,
       small, failed = {}, {}
       for path in batch:
         try:
-          small[path] = sess.run(fitted, {picture: decode(path)})
+          small[path] = images_lib.load_image(path)
         except errors.DataError as e:
           failed[path] = str(e)
       found = {}

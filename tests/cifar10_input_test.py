@@ -291,6 +291,14 @@ class OneEpochTest(tf.test.TestCase):
     self.assertAllClose([_standardized(i[4:28, 4:28]) for i in images],
                         np.concatenate([i for i, _ in batches]), atol=1e-4)
 
+  def test_pixels_are_averaged(self):
+    # 64 x 64 pixels, each 2 x 2 of them 0, 10, 20 and 30: 15 on the average.
+    image = np.zeros([64, 64, 3], np.uint8)
+    image[::2, 1::2], image[1::2, ::2], image[1::2, 1::2] = 10, 20, 30
+    with tf.Graph().as_default(), self.session() as sess:
+      self.assertAllEqual(np.full([32, 32, 3], 15),
+                          sess.run(cifar10_input.fit(tf.constant(image))))
+
   def test_views_of_each_image(self):
     images, labels, batches = self._batches(3, 2, one_epoch=True, num_views=10)
     self.assertEqual([2, 1], [len(l) for _, l in batches])

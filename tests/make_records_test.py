@@ -9,10 +9,7 @@ import resource
 from absl.testing import absltest
 import numpy as np
 from PIL import Image
-from PIL import PngImagePlugin
-import tensorflow.compat.v1 as tf
 
-from cifar10_compat import cifar10_input
 from cifar10_compat import datasets
 from cifar10_compat import errors
 from tests import record_fixture
@@ -25,123 +22,6 @@ def _records(dataset, eval_data=False):
   records = np.fromfile(path, np.uint8).reshape(-1, 3073)
   return records[:, 0], records[:, 1:].reshape(-1, 3, 32, 32).transpose(
       0, 2, 3, 1)
-
-
-class LoadImageTest(absltest.TestCase):
-
-  def setUp(self):
-    super().setUp()
-    self.directory = self.create_tempdir().full_path
-    (self.image,), _ = record_fixture.random_images(1)
-
-  def _load(self, image, name='image.png', **kwargs):
-    path = os.path.join(self.directory, name)
-    image.save(path, **kwargs)
-    loaded = make_records.load_image(path)
-    self.assertEqual(((32, 32, 3), np.uint8), (loaded.shape, loaded.dtype))
-    return loaded
-
-  def test_image_of_that_size_keeps_its_pixels(self):
-    np.testing.assert_array_equal(
-        self.image, self._load(Image.fromarray(self.image)))
-
-  def test_formats(self):
-    color = record_fixture.plain(200, 100, 50)
-    for name in ('a.jpg', 'a.bmp', 'a.gif', 'a.webp', 'a.ppm', 'a.tiff'):
-      loaded = self._load(Image.fromarray(color), name)
-      np.testing.assert_allclose(loaded, color, atol=3, err_msg=name)
-
-  def test_gray(self):
-    gray = self.image[..., 0]
-    np.testing.assert_array_equal(np.stack([gray] * 3, -1),
-                                  self._load(Image.fromarray(gray)))
-
-  def test_palette_and_one_bit(self):
-    image = Image.fromarray(np.eye(32, dtype=np.uint8), 'P')
-    image.putpalette([9, 8, 7, 1, 2, 3])
-    loaded = self._load(image)
-    self.assertEqual([1, 2, 3], list(loaded[5, 5]))
-    self.assertEqual([9, 8, 7], list(loaded[5, 6]))
-    loaded = self._load(Image.fromarray(np.eye(32) > 0))
-    self.assertEqual([255] * 3, list(loaded[5, 5]))
-    self.assertEqual([0] * 3, list(loaded[5, 6]))
-
-  def test_transparent_becomes_white(self):
-    alpha = np.zeros((32, 32), np.uint8)
-    alpha[:, 16:] = 255
-    for image, color in (
-        (Image.fromarray(np.dstack([self.image, alpha])), self.image[3, 20]),
-        (Image.fromarray(np.dstack([self.image[..., 0], alpha]), 'LA'),
-         [self.image[3, 20, 0]] * 3)):
-      loaded = self._load(image)
-      self.assertTrue((loaded[:, :16] == 255).all())
-      self.assertEqual(list(color), list(loaded[3, 20]))
-    # A palette's transparent entry.
-    image = Image.fromarray(np.eye(32, dtype=np.uint8), 'P')
-    image.putpalette([9, 8, 7, 1, 2, 3])
-    loaded = self._load(image, transparency=0)
-    self.assertEqual([1, 2, 3], list(loaded[5, 5]))
-    self.assertEqual([255] * 3, list(loaded[5, 6]))
-
-  def test_sixteen_bits(self):
-    values = np.full((32, 32), 0x1234, np.uint16)
-    values[0, 0], values[0, 1] = 0xFFFF, 0x00FF
-    loaded = self._load(Image.fromarray(values))
-    self.assertEqual((0x12, 255, 0),
-                     (loaded[9, 9, 0], loaded[0, 0, 1], loaded[0, 1, 2]))
-    with self.assertRaisesRegex(errors.DataError, 'no known range'):
-      self._load(Image.fromarray(np.zeros((32, 32), np.float32)), 'f.tiff')
-    with self.assertRaisesRegex(errors.DataError, 'more than 16 bits'):
-      self._load(Image.fromarray(np.full((32, 32), 1 << 16, np.int32)),
-                 'i.tiff')
-
-  def test_orientation(self):
-    image = np.zeros((32, 32, 3), np.uint8)
-    image[0, 0] = 255
-    exif = Image.Exif()
-    exif[0x0112] = 6  # To be shown turned clockwise by 90 degrees.
-    loaded = self._load(Image.fromarray(image), exif=exif)
-    self.assertEqual(255, loaded[0, 31, 0])
-    self.assertEqual(0, loaded[0, 0, 0])
-
-  def test_other_sizes(self):
-    # Of 96 x 64 the central square, from column 16 on, is scaled to a half.
-    image = np.zeros((64, 96, 3), np.uint8)
-    image[:, :16], image[:, 16:48], image[:, 48:80] = 77, 10, 200
-    loaded = self._load(Image.fromarray(image))
-    np.testing.assert_array_equal(loaded[:, :16], 10)
-    np.testing.assert_array_equal(loaded[:, 16:], 200)
-    self.assertEqual(9, self._load(
-        Image.fromarray(record_fixture.plain(9, 9, 9)[:1, :1]))[31, 31, 0])
-    self._load(Image.fromarray(np.zeros((1, 3000, 3), np.uint8)))
-
-  def test_pixels_are_those_of_an_image_to_predict(self):
-    image = np.random.RandomState(0).randint(0, 256, (77, 50, 3)).astype('u1')
-    with tf.Graph().as_default(), tf.Session() as sess:
-      fitted = sess.run(cifar10_input.fit(tf.constant(image)))
-    np.testing.assert_allclose(
-        self._load(Image.fromarray(image)).astype(int), fitted, atol=1)
-
-  def test_what_does_not_decode(self):
-    path = os.path.join(self.directory, 'image.png')
-    Image.fromarray(self.image).save(path)
-    with open(path, 'rb') as f:
-      whole = f.read()
-    for contents in (b'', b'text', whole[:len(whole) // 2], whole[:40]):
-      with open(path, 'wb') as f:
-        f.write(contents)
-      with self.assertRaisesRegex(errors.DataError, 'image.png does not decod'):
-        make_records.load_image(path)
-    os.remove(path)
-    os.mkfifo(path)
-    with self.assertRaisesRegex(errors.DataError, 'it is no file'):
-      make_records.load_image(path)
-    os.remove(path)
-    # A chunk that unpacks to more text than Pillow takes.
-    info = PngImagePlugin.PngInfo()
-    info.add_text('bomb', 'x' * (1 << 21), zip=True)
-    with self.assertRaisesRegex(errors.DataError, 'image.png does not decod'):
-      self._load(Image.fromarray(self.image), pnginfo=info)
 
 
 class MakeTest(absltest.TestCase):

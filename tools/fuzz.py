@@ -34,6 +34,7 @@ import numpy as np
 from cifar10_compat import cifar10_download
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import images
 from tools import check_records
 from tools import command_line
 from tools import make_records
@@ -188,7 +189,7 @@ def _archive(rng, directory):
 
 def _images(rng, directory):
   """Folders of images of which some are damaged."""
-  Image, _ = make_records._pillow()  # pylint: disable=protected-access
+  Image, _ = images.pillow()
   for name in ('cat', 'dog'):
     folder = os.path.join(directory, 'images', name)
     os.makedirs(folder)
