@@ -95,19 +95,23 @@ def check_description(directory, dataset, model=models.CIFAR10):
 
   Raises:
     UsageError: they are of another set or model, or of a set of that name that
-      has other classes; or it is the directory of an image set.
+      has other classes.
   """
-  note = read_description(directory)
-  if note is None:
+  path = os.path.join(directory, DESCRIPTION)
+  if not os.path.exists(path):
     return
-  if not isinstance(note.get('dataset'), str):
+  try:
+    with open(path, 'rb') as f:
+      note = dict(json.load(f))
+      trained_on = str(note['dataset'])
+  except (ValueError, KeyError, TypeError, RecursionError) as e:
     raise errors.UsageError('%s does not name a data set: remove it' %
-                            os.path.join(directory, DESCRIPTION))
-  if note['dataset'] != dataset.name:
+                            path) from e
+  if trained_on != dataset.name:
     raise errors.UsageError(
         '%s holds checkpoints of data set %r, not of %r: choose another '
         'directory, or the --dataset of that name' %
-        (directory, note['dataset'], dataset.name))
+        (directory, trained_on, dataset.name))
   # Older notes have no classes, when no set was one's own, and no model.
   names = note.get('class_names', list(dataset.class_names))
   if names != list(dataset.class_names):
@@ -119,35 +123,6 @@ def check_description(directory, dataset, model=models.CIFAR10):
     raise errors.UsageError(
         '%s holds checkpoints of model %r, not of %r: choose another '
         'directory, or --model=%s' % (directory, trained, model.name, trained))
-
-
-def read_description(directory):
-  """Returns what a directory says of its checkpoints.
-
-  Args:
-    directory: str, need not exist.
-
-  Returns:
-    dict, empty if it cannot be read as one; None if there is nothing.
-
-  Raises:
-    UsageError: it is the directory of an image set, whose description has the
-      same name; it is neither to be overwritten nor to be removed.
-  """
-  path = os.path.join(directory, DESCRIPTION)
-  if not os.path.exists(path):
-    return None
-  with open(path, 'rb') as f:
-    try:
-      note = json.load(f)
-    except (ValueError, RecursionError):
-      return {}
-  if not isinstance(note, dict):
-    return {}
-  if 'train_files' in note:
-    raise errors.UsageError('%s holds images, not checkpoints: choose another '
-                            'directory' % directory)
-  return note
 
 
 def check(path, variables, remedy):

@@ -3,7 +3,7 @@
 Every set is read from files of one format, that of the binary batches of
 CIFAR-10 and CIFAR-100: records of label bytes, of which one counts, and 3,072
 bytes of pixels, three planes (red, green, blue) of 32 rows of 32.  A set of
-one's own is a directory with such files and a description, dataset.json.
+one's own is a directory with such files and a description, image_set.json.
 TensorFlow is not needed here.
 """
 
@@ -24,7 +24,7 @@ DEPTH = 3
 IMAGE_BYTES = HEIGHT * WIDTH * DEPTH
 
 # In the directory of a set of one's own: what its files are.
-DESCRIPTION = 'dataset.json'
+DESCRIPTION = 'image_set.json'
 _VERSION = 1
 
 # A label is a byte.
@@ -164,7 +164,7 @@ def get(name):
   """Returns the Dataset called `name`, or that of a directory of one's own.
 
   Args:
-    name: str, one of DATASETS, or the path of a directory with a dataset.json.
+    name: str, one of DATASETS, or the path of a directory with an image_set.json.
 
   Raises:
     UsageError: there is none of that name, and no such directory.
@@ -203,7 +203,7 @@ def load(directory):
   """Reads the description of a set of one's own, and looks at its files' sizes.
 
   Args:
-    directory: str, has a dataset.json and the files that this names.
+    directory: str, has an image_set.json and the files that this names.
 
   Returns:
     Dataset.

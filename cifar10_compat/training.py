@@ -28,13 +28,12 @@ def prepare_train_dir(train_dir, dataset, model=models.CIFAR10, fresh=False):
       other file is touched.
 
   Raises:
-    UsageError: it cannot be written, is of a run on another data set or of
-      another model, or is the directory of an image set.
+    UsageError: it cannot be written, or is of a run on another data set or of
+      another model.
   """
   try:
     os.makedirs(train_dir, exist_ok=True)
     if fresh:
-      checkpoints.read_description(train_dir)  # Not an image set's.
       for pattern in ('checkpoint', checkpoints.BASENAME + '-*',
                       'events.out.tfevents.*', checkpoints.DESCRIPTION):
         for path in glob.glob(os.path.join(glob.escape(train_dir), pattern)):

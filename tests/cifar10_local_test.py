@@ -109,7 +109,7 @@ class NetworkTest(tf.test.TestCase):
     self.assertEqual('softmax_linear/softmax_linear', logits.op.name)
 
   def test_biases_of_a_place(self):
-    with tf.Graph().as_default() as graph, self.session() as sess:
+    with tf.Graph().as_default(), self.session() as sess:
       cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
       sess.run(tf.global_variables_initializer())
       bias = np.zeros([6, 6, 64], np.float32)

@@ -146,7 +146,7 @@ class DescriptionTest(absltest.TestCase):
     self._write(datasets.describe(self.dataset))
 
   def _write(self, text, encoding='utf-8'):
-    with open(os.path.join(self.directory, 'dataset.json'), 'w',
+    with open(os.path.join(self.directory, 'image_set.json'), 'w',
               encoding=encoding, errors='surrogatepass') as f:
       f.write(text)
 
@@ -158,7 +158,7 @@ class DescriptionTest(absltest.TestCase):
 
   def _assert_error(self, expected):
     with self.assertRaisesRegex(
-        errors.DataError, '%s/dataset.json.*%s' % (self.directory, expected)):
+        errors.DataError, '%s/image_set.json.*%s' % (self.directory, expected)):
       datasets.get(self.directory)
 
   def test_no_description(self):
@@ -168,10 +168,10 @@ class DescriptionTest(absltest.TestCase):
     for text in ('[]', '1', '{}', '{"dataset": "cifar10"}'):
       self._write(text)
       self._assert_error('version is missing')
-    os.remove(os.path.join(self.directory, 'dataset.json'))
-    os.mkdir(os.path.join(self.directory, 'dataset.json'))
+    os.remove(os.path.join(self.directory, 'image_set.json'))
+    os.mkdir(os.path.join(self.directory, 'image_set.json'))
     with self.assertRaisesRegex(errors.DataError,
-                                'cannot read .*/dataset.json'):
+                                'cannot read .*/image_set.json'):
       datasets.get(self.directory)
 
   def test_each_key(self):

@@ -73,8 +73,8 @@ class FlagsTest(absltest.TestCase):
   def test_dataset_is_a_name_or_a_directory(self):
     self.assertIs(datasets.SVHN, flags.get_dataset('svhn'))
     parent = self.create_tempdir()
-    parent.create_file('cifar10/dataset.json', '[]')
-    parent.create_file('own/dataset.json', '[]')
+    parent.create_file('cifar10/image_set.json', '[]')
+    parent.create_file('own/image_set.json', '[]')
     with mock.patch.dict(os.environ, BUILD_WORKING_DIRECTORY=parent.full_path):
       self.assertIs(datasets.CIFAR10, flags.get_dataset('cifar10'))
       for name in ('own', './cifar10'):

@@ -56,7 +56,7 @@ class MakeTest(absltest.TestCase):
                      (dataset.name, dataset.class_names,
                       dataset.num_examples_per_epoch_for_train,
                       dataset.num_examples_per_epoch_for_eval, dataset.flip))
-    self.assertCountEqual(['train.bin', 'test.bin', 'dataset.json'],
+    self.assertCountEqual(['train.bin', 'test.bin', 'image_set.json'],
                           os.listdir(self.out))
     self.assertEqual(['pets'], os.listdir(os.path.dirname(self.out)))
     seen = set()
@@ -174,7 +174,7 @@ class MakeTest(absltest.TestCase):
     self.assertEqual((0, ''), (code, err))
     self.assertEqual('Wrote 8 images to train and 7 to test, of 2 classes: '
                      'train with --dataset=%s\n' % self.out, out)
-    with open(os.path.join(self.out, 'dataset.json')) as f:
+    with open(os.path.join(self.out, 'image_set.json')) as f:
       self.assertIs(False, json.load(f)['flip'])
     code, out, err = run('--check', self.out)
     self.assertEqual((0, ''), (code, err))

@@ -20,6 +20,7 @@ from cifar10_compat import signals
 from cifar10_compat import summaries
 from cifar10_compat import training
 from tests import event_files
+from tests import record_fixture
 
 
 class TrainingTest(tf.test.TestCase):
@@ -312,17 +313,13 @@ class TrainDirTest(tf.test.TestCase):
       f.write('{"dataset": "pets"}')
     training.prepare_train_dir(train_dir, pets)
 
-  def test_directory_of_an_image_set_is_left_alone(self):
+  def test_images_may_lie_in_the_same_directory(self):
     directory = self.create_tempdir().full_path
-    description = datasets.describe(datasets.CIFAR10)
-    path = os.path.join(directory, 'dataset.json')
-    with open(path, 'w') as f:
-      f.write(description)
-    for fresh in (False, True):
-      with self.assertRaisesRegex(errors.UsageError, 'holds images, not'):
-        training.prepare_train_dir(directory, datasets.CIFAR10, fresh)
-      with open(path) as f:
-        self.assertEqual(description, f.read())
+    dataset = record_fixture.write_set(directory,
+                                       *record_fixture.random_images(3))
+    training.prepare_train_dir(directory, dataset, fresh=True)
+    self.assertEqual(dataset, datasets.get(directory))
+    checkpoints.check_description(directory, dataset)
 
   def test_cannot_be_written(self):
     path = self.create_tempfile().full_path
@@ -345,7 +342,7 @@ class TrainDirTest(tf.test.TestCase):
     checkpoints.check_description(train_dir, datasets.CIFAR10)
     with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
       checkpoints.check_description(train_dir, datasets.CIFAR10,
-                                 models.CONV_LOCAL)
+                                    models.CONV_LOCAL)
 
   def test_description_that_is_none(self):
     train_dir = self.create_tempdir().full_path

@@ -130,7 +130,7 @@ def _value(rng, depth=2):
   return rng.choice((
       None, True, 0, -1, 1 << 80, 1.5, float('nan'), '', 'a', '../../etc/passwd',
       '/etc/passwd', '.', 'a\x00b', 'a\nb', '\ud800', 'ﬀ', 'train.bin',
-      'x' * 300, _RECORDS, 'dataset.json'))
+      'x' * 300, _RECORDS, 'image_set.json'))
 
 
 def _description(rng, directory):

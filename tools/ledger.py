@@ -333,7 +333,6 @@ def _input(graph):
   queue, runners = graph.queue, graph.graph.get_collection(
       tf.GraphKeys.QUEUE_RUNNERS)
   threads = sum(len(r.enqueue_ops) for r in runners if r.name == queue.name)
-  height = datasets.HEIGHT
   evaluate = inspect.signature(cifar10_eval.evaluate).parameters
   return [
       _equal('images for training', 'cifar10_input.py', 50000,
