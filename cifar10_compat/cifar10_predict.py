@@ -12,6 +12,7 @@ A file that cannot be decoded is named and skipped; the exit code is then 1.
 # First: TensorFlow reads its log levels while it loads.
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
+import contextlib
 import glob
 import itertools
 import json
@@ -40,7 +41,7 @@ from cifar10_compat import signals
 class Prediction(NamedTuple):
   """What became of one file: probabilities, or an error."""
   path: str
-  probabilities: Optional[np.ndarray] = None  # float32, [num_classes]
+  probabilities: Optional[np.ndarray] = None  # float32 [num_classes], 0 to 1
   error: Optional[str] = None  # why it could not be decoded
 
 
@@ -49,13 +50,15 @@ def find_images(arguments):
 
   Args:
     arguments: list of str: files; directories, for the files in them whose
-      names end as an image's does; patterns for files and directories.
+      names end as an image's does, hidden ones not; patterns for files and
+      directories.
 
   Returns:
     list of str, paths.
 
   Raises:
-    UsageError: an argument stands for no file, or Pillow is missing.
+    UsageError: an argument stands for no file, a directory cannot be read, or
+      Pillow is missing.
   """
   Image, _ = images_lib.pillow()
   endings = tuple(Image.registered_extensions())
@@ -64,12 +67,16 @@ def find_images(arguments):
     found = []
     for match in ([argument] if os.path.exists(argument) else
                   sorted(glob.glob(argument, recursive=True))):
-      if os.path.isdir(match):
-        found += [os.path.join(match, name)
-                  for name in sorted(os.listdir(match))
-                  if name.lower().endswith(endings)]
-      else:
+      if not os.path.isdir(match):
         found.append(match)
+        continue
+      try:
+        names = sorted(os.listdir(match))
+      except OSError as e:
+        raise errors.UsageError('cannot read %s (%s): name another directory' %
+                                (match, e.strerror)) from e
+      found += [os.path.join(match, name) for name in names
+                if name.lower().endswith(endings) and name[0] != '.']
     if not found:
       raise errors.UsageError('%s: no image file is there' % argument)
     paths += found
@@ -91,20 +98,23 @@ def predict(paths, checkpoint_dir, dataset=datasets.CIFAR10,
     stop: signals.StopRequest, ends it after a batch.
 
   Yields:
-    Prediction for each file, in the order of paths.
+    Prediction for each file, in the order of paths.  The caller's default
+    graph and session stay what they are.
 
   Raises:
     errors.UsageError, CheckpointError: see their texts.
   """
   errors.check_at_least_one(batch_size=batch_size)
   stop = stop or signals.StopRequest()
-  with tf.Graph().as_default(), tf.Session() as sess:
-    images = tf.placeholder(
-        tf.uint8, [None, datasets.HEIGHT, datasets.WIDTH, datasets.DEPTH])
-    probabilities = cifar10.predictions(model.inference(
-        cifar10_input.central_view(images), dataset.num_classes))
+  graph = tf.Graph()
+  with contextlib.closing(tf.Session(graph=graph)) as sess:
+    with graph.as_default():
+      images = tf.placeholder(
+          tf.uint8, [None, datasets.HEIGHT, datasets.WIDTH, datasets.DEPTH])
+      probabilities = cifar10.predictions(model.inference(
+          cifar10_input.central_view(images), dataset.num_classes))
 
-    checkpoints.restore_newest(sess, checkpoint_dir, dataset, model, averaged)
+      checkpoints.restore_newest(sess, checkpoint_dir, dataset, model, averaged)
 
     paths = iter(paths)
     while not stop.requested:
@@ -126,7 +136,16 @@ def predict(paths, checkpoint_dir, dataset=datasets.CIFAR10,
 
 
 def best(probabilities, class_names, top_k):
-  """Returns the top_k most probable classes as [(name, probability), ...]."""
+  """Lists the most probable classes, the best one first.
+
+  Args:
+    probabilities: float32 array of shape [num_classes].
+    class_names: sequence of str, num_classes of them.
+    top_k: int, how many to list.
+
+  Returns:
+    list of (str, float), names and probabilities.
+  """
   order = np.argsort(-probabilities, kind='stable')[:top_k]
   return [(class_names[i], float(probabilities[i])) for i in order]
 
@@ -177,6 +196,8 @@ def main(stop, arguments):
   dataset = shared_flags.get_dataset(FLAGS.dataset)
   top_k = min(FLAGS.top_k, dataset.num_classes)
   paths = find_images([shared_flags.user_path(a) for a in arguments])
+  # The name of a file need not be text: its bytes are printed as they are.
+  sys.stdout.reconfigure(errors='surrogateescape')
   is_table = sys.stdout.isatty() and not FLAGS.json
   format_line = _json_line if FLAGS.json else _plain_line
   rows = []

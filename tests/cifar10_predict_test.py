@@ -56,12 +56,13 @@ class FindTest(tf.test.TestCase):
     os.makedirs(path('photos', 'deeper'))
     for name in (path('b.png'), path('a.txt'), path('photos', 'z.JPG'),
                  path('photos', 'y.webp'), path('photos', 'notes.txt'),
-                 path('[x].png')):
+                 path('photos', '.y.webp'), path('[x].png')):
       open(name, 'w').close()
     def find(*names):
       return [os.path.relpath(p, root) for p in cifar10_predict.find_images(
           [path(n) for n in names])]
-    # A file counts, whatever its name; of a directory only images do.
+    # A file counts, whatever its name; of a directory only images do, and no
+    # hidden ones.
     self.assertEqual(['b.png', 'a.txt', 'photos/y.webp', 'photos/z.JPG'],
                      find('b.png', 'a.txt', 'photos'))
     self.assertEqual(['[x].png', 'b.png'], find('*.png'))
@@ -70,6 +71,11 @@ class FindTest(tf.test.TestCase):
     for name in ('none.png', '*.bmp', 'photos/deeper'):
       with self.assertRaisesRegex(errors.UsageError, 'no image file'):
         find(name)
+    with tf.test.mock.patch.object(
+        os, 'listdir', side_effect=PermissionError(13, 'Permission denied')):
+      with self.assertRaisesRegex(errors.UsageError,
+                                  r'cannot read .*photos \(Permission denied'):
+        find('photos')
 
 
 class PredictTest(tf.test.TestCase):
@@ -90,18 +96,29 @@ class PredictTest(tf.test.TestCase):
     Image.fromarray(image).save(path)
     return path
 
-  def test_the_evaluators_view_of_the_largest_square(self):
-    """A net that tells which pixels come in."""
+  def _predict_pixels(self, paths):
+    """Predicts with a net that tells which pixels come in, two at a time."""
     def inference(images, num_classes):
-      # Three weights, so that there is something to restore.
+      # A variable, so that there is something to restore.
       w = tf.get_variable('w', initializer=tf.ones([num_classes]))
       return tf.reshape(images, [-1, 24 * 24 * 3])[:, :num_classes] * w
     directory = os.path.join(self.root, 'other')
-    os.makedirs(directory)
+    os.makedirs(directory, exist_ok=True)
     with tf.Graph().as_default(), tf.Session() as sess:
       inference(tf.zeros([1, 24, 24, 3]), 10)
       sess.run(tf.global_variables_initializer())
       tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 1)
+    return cifar10_predict.predict(
+        paths, directory, averaged=False, batch_size=2,
+        model=models.CIFAR10._replace(inference=inference))
+
+  def _assert_pixels_of(self, image, prediction):
+    crop = image[4:28, 4:28].astype(np.float64)
+    first = ((crop - crop.mean()) / crop.std()).ravel()[:10]
+    self.assertAllClose(np.exp(first) / np.exp(first).sum(),
+                        prediction.probabilities, atol=1e-5)
+
+  def test_the_evaluators_view_of_the_largest_square(self):
     images, _ = record_fixture.random_images(3)
     # As it is; twice as large, with something else above, below; and at the
     # sides, where of an odd number of columns the right has one more.
@@ -111,15 +128,38 @@ class PredictTest(tf.test.TestCase):
     wide[:, 2:34] = images[2]
     paths = [self._image(*args) for args in (
         ('plain.png', images[0]), ('tall.png', tall), ('wide.png', wide))]
-    predictions = list(cifar10_predict.predict(
-        paths, directory, averaged=False, batch_size=2,
-        model=models.CIFAR10._replace(inference=inference)))
+    predictions = list(self._predict_pixels(paths))
     self.assertEqual(paths, [p.path for p in predictions])
     for image, prediction in zip(images, predictions):
-      crop = image[4:28, 4:28].astype(np.float64)
-      first = ((crop - crop.mean()) / crop.std()).ravel()[:10]
-      self.assertAllClose(np.exp(first) / np.exp(first).sum(),
-                          prediction.probabilities, atol=1e-5)
+      self._assert_pixels_of(image, prediction)
+
+  def test_a_failed_file_leaves_the_others_theirs(self):
+    images, _ = record_fixture.random_images(3)
+    first, second, third = [self._image('%d.png' % i, image)
+                            for i, image in enumerate(images)]
+    bad = self.create_tempfile().full_path
+    # In batches of two: a bad one before and after, twice, and one file twice.
+    paths = [bad, first, second, bad, bad, bad, third, third]
+    predictions = list(self._predict_pixels(paths))
+    self.assertEqual(paths, [p.path for p in predictions])
+    for i, image in ((1, images[0]), (2, images[1]), (6, images[2]),
+                     (7, images[2])):
+      self.assertIsNone(predictions[i].error)
+      self._assert_pixels_of(image, predictions[i])
+    for i in (0, 3, 4, 5):
+      self.assertIsNone(predictions[i].probabilities)
+      self.assertIn(bad, predictions[i].error)
+
+  def test_the_callers_graph_stays_the_default(self):
+    images, _ = record_fixture.random_images(2)
+    paths = [self._image('%d.png' % i, image) for i, image in enumerate(images)]
+    ours = tf.get_default_graph()
+    # The first one ends first, which a stack of graphs would not allow.
+    for predictions in zip(self._predict_pixels(paths),
+                           self._predict_pixels(paths + paths[:1])):
+      self.assertIs(ours, tf.get_default_graph())
+      self.assertIsNone(tf.get_default_session())
+      self.assertAllEqual(*[p.probabilities for p in predictions])
 
   def test_program(self):
     image = record_fixture.random_images(1)[0][0]
@@ -127,11 +167,13 @@ class PredictTest(tf.test.TestCase):
     bad = os.path.join(self.root, 'bad.png')
     with open(bad, 'w') as f:
       f.write('text')
-    other = self._image('other.jpg', image)
+    # No UTF-8, as the names of old files are.
+    other = self._image('other\udcff.jpg', image)
     flag = '--checkpoint_dir=' + self.checkpoint_dir
 
-    code, out, err = program.run('cifar10_predict', flag, '--top_k=2', good,
-                                 bad, other)
+    code, out, err = program.run(
+        'cifar10_predict', flag, '--top_k=2', good, bad, other,
+        env={'PYTHONIOENCODING': 'utf-8:strict'}, errors='surrogateescape')
     self.assertEqual(''.join('%s\tcat 0.250\tship 0.167\n' % path
                              for path in (good, other)), out)
     self.assertEqual(
