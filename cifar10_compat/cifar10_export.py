@@ -7,9 +7,11 @@ standardization of an image.  TensorFlow 2 loads it without this package:
   model.signatures['serving_default'](images=uint8_tensor)  # [n, 32, 32, 3]
   model.signatures['encoded'](encoded=contents_of_files)  # string tensor, [n]
 
-Both return probabilities, logits, classes (the best one's number) and
-class_names.  Encoded images are PNG, JPEG, GIF or BMP of any size, of which the
-largest square in the middle counts.  Example:
+Both return probabilities and logits (float32 [n, number of classes]), classes
+(int64 [n], the best one's number) and class_names (string).  Encoded images are
+PNG, JPEG, GIF or BMP of any size, of which the largest square in the middle
+counts; unlike cifar10_predict it knows no transparency and no EXIF orientation.
+Example:
 
   cifar10_export --checkpoint_dir=/tmp/cifar10_train \\
       --export_dir=/tmp/cifar10_export
@@ -19,7 +21,6 @@ largest square in the middle counts.  Example:
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
 import os
-import shutil
 
 from absl import flags
 import tensorflow.compat.v1 as tf
@@ -29,6 +30,7 @@ from cifar10_compat import cifar10
 from cifar10_compat import cifar10_input
 from cifar10_compat import datasets
 from cifar10_compat import errors
+from cifar10_compat import files
 from cifar10_compat import flags as shared_flags
 from cifar10_compat import models
 
@@ -76,9 +78,8 @@ def export(checkpoint_dir, export_dir, dataset=datasets.CIFAR10,
   Raises:
     errors.UsageError, CheckpointError: see their texts.
   """
-  if os.path.isdir(export_dir) and not os.listdir(export_dir):
-    os.rmdir(export_dir)
-  if os.path.lexists(export_dir):
+  if os.path.lexists(export_dir) and (not os.path.isdir(export_dir) or
+                                      os.listdir(export_dir)):
     raise errors.UsageError('%s is there already: remove it, or choose another '
                             'with --export_dir' % export_dir)
 
@@ -104,22 +105,19 @@ def export(checkpoint_dir, export_dir, dataset=datasets.CIFAR10,
     frozen = tf.graph_util.convert_variables_to_constants(
         sess, sess.graph_def, outputs)
 
-  temporary = '%s.%d' % (export_dir.rstrip(os.sep), os.getpid())
   try:
-    os.makedirs(temporary)
-    with tf.Graph().as_default(), tf.Session() as sess:
+    with files.whole_directory(export_dir) as whole, (
+        tf.Graph().as_default()), tf.Session() as sess:
       tf.import_graph_def(frozen, name='')
-      builder = tf.saved_model.Builder(temporary)
+      builder = tf.saved_model.Builder(whole)
       builder.add_meta_graph_and_variables(
           sess, [tf.saved_model.tag_constants.SERVING],
           signature_def_map=signatures, clear_devices=True)
       builder.save()
-    os.rename(temporary, export_dir)
-  except OSError as e:
-    raise errors.UsageError('cannot write %s (%s): choose another with '
-                            '--export_dir' % (export_dir, e.strerror)) from e
-  finally:
-    shutil.rmtree(temporary, ignore_errors=True)
+  except (OSError, tf.errors.OpError) as e:
+    raise errors.UsageError(
+        'cannot write %s (%s): choose another with --export_dir' %
+        (export_dir, getattr(e, 'strerror', None) or e.message)) from e
   return path
 
 
@@ -143,8 +141,8 @@ def main(stop):
   tf.disable_v2_behavior()
   export_dir = shared_flags.user_path(FLAGS.export_dir)
   path = export(shared_flags.user_path(FLAGS.checkpoint_dir), export_dir,
-                shared_flags.get_dataset(FLAGS.dataset), models.get(FLAGS.model),
-                FLAGS.averaged)
+                shared_flags.get_dataset(FLAGS.dataset),
+                models.get(FLAGS.model), FLAGS.averaged)
   print('%s is in %s.' % (path, export_dir))
 
 

@@ -1,6 +1,7 @@
 """The SavedModel, loaded by a process that has no line of this project."""
 
 import os
+import resource
 import subprocess
 import sys
 
@@ -43,8 +44,14 @@ assert not [m for m in sys.modules if 'cifar10_compat' in m]
 """
 
 
-def save_trained(directory, model, steps=3):
+def save_trained(directory, model, steps=3, dataset=datasets.CIFAR10):
   """Trains a few steps on noise and saves as a trainer does.
+
+  Args:
+    directory: str, made if need be.
+    model: models.Model.
+    steps: int.
+    dataset: datasets.Dataset that the directory is said to be of, 10 classes.
 
   Returns:
     dict from bool, averaged, to float32 [N, 10], the training graph's logits
@@ -74,7 +81,7 @@ def save_trained(directory, model, steps=3):
     os.makedirs(directory, exist_ok=True)
     tf.train.Saver(tf.global_variables()).save(
         sess, os.path.join(directory, 'model.ckpt'), steps)
-    checkpoints.describe(directory, datasets.CIFAR10, model)
+    checkpoints.describe(directory, dataset, model)
     logits[False] = sess.run(out, {batch: crops})
     tf.train.Saver({v.op.name + '/ExponentialMovingAverage': v
                     for v in tf.trainable_variables()}).restore(
@@ -121,9 +128,13 @@ class ExportTest(tf.test.TestCase):
 
   def test_signatures(self):
     expected = []
-    for model in (models.CIFAR10, models.CONV_LOCAL):
+    # A set of other names shows whose these are.
+    other = datasets.CIFAR10._replace(
+        name='other', class_names=tuple('zyxwvutsrq'))
+    for model, dataset in ((models.CIFAR10, datasets.CIFAR10),
+                           (models.CONV_LOCAL, other)):
       directory = os.path.join(self.checkpoint_dir, model.name)
-      logits = save_trained(directory, model)
+      logits = save_trained(directory, model, dataset=dataset)
       # Averages and raw weights can be told apart.
       self.assertGreater(abs(logits[True] - logits[False]).max(), 1e-2)
       expected.append(logits[True])
@@ -131,7 +142,7 @@ class ExportTest(tf.test.TestCase):
         raw = logits[False]
       export_dir = os.path.join(self.root, model.name)
       os.makedirs(export_dir)  # An empty one is as good as none.
-      cifar10_export.export(directory, export_dir, model=model)
+      cifar10_export.export(directory, export_dir + os.sep, dataset, model)
       self.assertEqual(['saved_model.pb'],
                        [f for _, _, files in os.walk(export_dir)
                         for f in files])
@@ -148,7 +159,8 @@ class ExportTest(tf.test.TestCase):
         os.path.join(self.root, 'cifar10'),
         os.path.join(self.root, 'conv_local'), raw_dir)
     self.assertAllClose(raw, of_program['all/logits'], rtol=0, atol=1e-4)
-    for want, found in zip(expected, averaged):
+    for want, dataset, found in zip(expected, (datasets.CIFAR10, other),
+                                    averaged):
       logits = found['all/logits']
       self.assertAllClose(want, logits, rtol=0, atol=1e-4)
       self.assertAllClose(want[:1], found['one/logits'], rtol=0, atol=1e-4)
@@ -157,7 +169,7 @@ class ExportTest(tf.test.TestCase):
       self.assertAllClose(exponentials / exponentials.sum(1, keepdims=True),
                           found['all/probabilities'])
       self.assertAllEqual(logits.argmax(1), found['all/classes'])
-      self.assertEqual(list(datasets.CIFAR10.class_names),
+      self.assertEqual(list(dataset.class_names),
                        [n.decode() for n in found['all/class_names']])
       # PNG loses nothing, and the first one is image 0, larger.
       self.assertAllClose(want[[0] + list(range(8))],
@@ -167,8 +179,11 @@ class ExportTest(tf.test.TestCase):
 
   def test_what_cannot_be_exported(self):
     export_dir = os.path.join(self.root, 'export')
-    with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
-      cifar10_export.export(self.checkpoint_dir, export_dir)
+    empty = os.path.join(self.root, 'empty')
+    os.mkdir(empty)
+    for directory in (export_dir, empty):
+      with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
+        cifar10_export.export(self.checkpoint_dir, directory)
     save_trained(self.checkpoint_dir, models.CIFAR10, steps=0)
     with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
       cifar10_export.export(self.checkpoint_dir, export_dir,
@@ -178,7 +193,19 @@ class ExportTest(tf.test.TestCase):
     not_a_directory = self.create_tempfile().full_path
     with self.assertRaisesRegex(errors.UsageError, 'cannot write'):
       cifar10_export.export(self.checkpoint_dir, not_a_directory + '/export')
-    self.assertEqual(['train'], os.listdir(self.root))
+    # The limit of a process's files stands in for the end of the disk.
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+      for directory in (export_dir, empty):
+        with self.assertRaisesRegex(errors.UsageError,
+                                    'cannot write .*File too large'):
+          cifar10_export.export(self.checkpoint_dir, directory)
+    finally:
+      resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    # Nothing half-written is there, and what was there is.
+    self.assertCountEqual(['empty', 'train'], os.listdir(self.root))
+    self.assertEqual([], os.listdir(empty))
 
 
 if __name__ == '__main__':
