@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import threading
+import time
 from unittest import mock
 
 import numpy as np
@@ -73,8 +74,13 @@ class TrainingTest(tf.test.TestCase):
                                               'total_loss (raw)')]
 
   def test_traces(self):
-    self._run(6, profile_steps=[2, 4, 9])
-    self._run(9, profile_steps=[7])  # Resumed at 6.
+    ended = {}  # When each step had ended, in microseconds.
+    for first, end, steps in ((0, 6, [2, 4, 9]), (6, 9, [7])):
+      times = []
+      self._run(end, profile_steps=steps,
+                check_input=lambda: times.append(1e6 * time.time()))
+      # The input is looked at while the queue fills, then after each step.
+      ended.update(zip(range(first, end), times[first - end:]))
     self.assertCountEqual(
         ['timeline-2.json', 'timeline-4.json', 'timeline-7.json'],
         [f for f in os.listdir(self.train_dir) if f.startswith('timeline')])
@@ -87,7 +93,8 @@ class TrainingTest(tf.test.TestCase):
       self.assertIn('shuffle_batch', [e['args']['name'] for e in complete])
       for event in complete:
         self.assertGreaterEqual(event['dur'], 0)
-        self.assertGreater(event['ts'], 0)
+        # It is that step's, not the one before or after it.
+        self.assertBetween(event['ts'], int(ended[step - 1]), ended[step])
 
   def test_what_happens_at_which_step(self):
     (step, loss), lines = self._run(2345)
