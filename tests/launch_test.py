@@ -207,6 +207,58 @@ class LaunchTest(absltest.TestCase):
     self.assertEqual(('cifar10_compat.cifar10_multi_gpu_train',
                       ['--num_gpus=2', '--x']), (task.module, task.args))
 
+  def _run_main(self, *flags, code=0):
+    """Runs main() without processes.
+
+    Args:
+      *flags: str, the command line.
+      code: int, with which each supervise() ends.
+
+    Returns:
+      int, what main() returns; list of each supervise()'s (groups, watchers).
+    """
+    calls = []
+
+    def supervise(groups, stop, watchers=()):
+      del stop
+      calls.append((groups, list(watchers)))
+      return code
+
+    with mock.patch.object(launch, 'supervise', supervise):
+      return launch.main(flags), calls
+
+  def test_the_evaluator_gets_what_it_needs(self):
+    shared = ['--data_dir=d', '--data_url=http://a/,http://b/',
+              '--dataset=svhn', '--model=conv_local']
+    code, (first, last) = self._run_main(
+        '--eval', '--train_dir=/t', '--eval_dir=/e', '--eval_interval_secs=7',
+        '--max_steps=9', *shared)
+    self.assertEqual(0, code)
+    ((train,),), (evaluator,) = first
+    self.assertEqual('cifar10_compat.cifar10_train', train.module)
+    self.assertCountEqual(shared + ['--train_dir=/t', '--max_steps=9'],
+                          train.args)
+    self.assertEqual(('cifar10_compat.cifar10_eval',
+                      {'CUDA_VISIBLE_DEVICES': ''}),
+                     (evaluator.module, evaluator.env))
+    self.assertCountEqual(
+        shared + ['--checkpoint_dir=/t', '--eval_dir=/e', '--device=/cpu:0',
+                  '--eval_interval_secs=7'], evaluator.args)
+    # At the end it scores the last checkpoint, alone.
+    self.assertEqual(
+        ([[evaluator._replace(args=evaluator.args + ['--run_once'])]], []),
+        last)
+
+  def test_no_evaluator_unless_asked_for(self):
+    code, (((groups, watchers)),) = self._run_main('--ps=1', '--workers=2')
+    self.assertEqual((0, [1, 2], []),
+                     (code, [len(g) for g in groups], watchers))
+
+  def test_exit_code_of_what_failed(self):
+    code, calls = self._run_main('--eval', code=3)
+    self.assertEqual(3, code)
+    self.assertLen(calls, 1)  # There is no last checkpoint to score.
+
   def test_what_cannot_be(self):
     for flags in (['--ps=1'], ['--workers=2'], ['--towers=0'],
                   ['--towers=2', '--ps=1', '--workers=1'],

@@ -296,7 +296,8 @@ def _main(argv):
     del flags[0]
   train_dir = command_line.path(args.train_dir)
   shared = ['--%s=%s' % (name, getattr(args, name))
-            for name in ('data_dir', 'data_url', 'dataset', 'model') if getattr(args, name)]
+            for name in ('data_dir', 'data_url', 'dataset', 'model')
+            if getattr(args, name)]
   evaluator = Task('eval', 'cifar10_compat.cifar10_eval', shared + [
       '--checkpoint_dir=' + train_dir, '--device=/cpu:0',
       '--eval_dir=' + command_line.path(args.eval_dir),
