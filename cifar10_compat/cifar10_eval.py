@@ -157,7 +157,8 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
       averaged; more than 1 only with EXACT.
 
   Returns:
-    float, the last precision, 0 to 1; None if there was none.
+    float, the last precision, 0 to 1; None if there was none, or if the last
+    evaluation was stopped.
 
   Raises:
     errors.UsageError, DataError, CheckpointError: see their texts.
@@ -232,7 +233,7 @@ def _poll(evaluate_checkpoint, checkpoint_dir, interval_secs, run_once, stop):
     stop: signals.StopRequest.
 
   Returns:
-    float, the last precision, or None.
+    float or None, see evaluate().
   """
   precision = None
   seen = None
