@@ -164,7 +164,8 @@ def get(name):
   """Returns the Dataset called `name`, or that of a directory of one's own.
 
   Args:
-    name: str, one of DATASETS, or the path of a directory with an image_set.json.
+    name: str, one of DATASETS, or the path of a directory with an
+      image_set.json.
 
   Raises:
     UsageError: there is none of that name, and no such directory.

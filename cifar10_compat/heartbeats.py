@@ -47,9 +47,9 @@ class Table(object):
       self.read = (tf.identity(self._variable), now)
       self._row = tf.placeholder(tf.int32, [1])
       self._step_and_state = tf.placeholder(tf.float64, [2])
-      self._update = tf.scatter_update(
-          self._variable, self._row,
-          [tf.stack([self._step_and_state[0], now, self._step_and_state[1]])]).op
+      step, state = tf.unstack(self._step_and_state)
+      self._update = tf.scatter_update(self._variable, self._row,
+                                       [tf.stack([step, now, state])]).op
 
   def update(self, session, worker, step, state):
     """Writes a worker's row.

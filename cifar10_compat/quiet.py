@@ -11,7 +11,7 @@ import logging
 import os
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-# Else TensorFlow loads Keras 3, which nothing here uses, and with it matplotlib,
-# should that be installed: a quarter of the time that a program takes to start.
+# Else TensorFlow loads Keras 3, which nothing here uses, and with it, should it
+# be installed, matplotlib: a quarter of the time that a program takes to start.
 os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
 logging.getLogger('tensorflow').setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Getting the images, from a server on this machine; fetch_test has its moods."""
+"""Getting the images, from a server here; fetch_test has its moods."""
 
 import fcntl
 import hashlib

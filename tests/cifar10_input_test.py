@@ -55,7 +55,6 @@ class ReadTest(tf.test.TestCase):
     self.assertEqual(1024 % 251, image[0, 0, 1])
     self.assertEqual((2 * 1024 + 31 * 32 + 30) % 251, image[31, 30, 2])
 
-
   def test_cifar100_has_two_labels(self):
     images, _ = record_fixture.random_images(2)
     path = os.path.join(self.get_temp_dir(), 'cifar100.bin')

@@ -28,7 +28,8 @@ class CommandLineTest(absltest.TestCase):
       command_line.run('tool', lambda: {}[1])
 
   def test_path_is_seen_from_where_the_user_stands(self):
-    with mock.patch.dict(os.environ, BUILD_WORKING_DIRECTORY='/there', HOME='/h'):
+    with mock.patch.dict(os.environ, BUILD_WORKING_DIRECTORY='/there',
+                         HOME='/h'):
       self.assertEqual('/there/a', command_line.path('a'))
       self.assertEqual('/b', command_line.path('/b'))
       self.assertEqual('/h/c', command_line.path('~/c'))

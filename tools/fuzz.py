@@ -108,7 +108,7 @@ def _read(path):
 
 
 def _records(rng, directory):
-  """A damaged file of records, under a whole description and a published one."""
+  """A damaged file of records, under a whole and a published description."""
   dataset = _set_of_records(rng, directory)
   path = os.path.join(directory, rng.choice(('train.bin', 'test.bin')))
   _write(path, _damage(rng, _read(path)))
@@ -128,9 +128,9 @@ def _value(rng, depth=2):
   if kind == 9:
     return {rng.choice(('name', 'version', '')): _value(rng, depth - 1)}
   return rng.choice((
-      None, True, 0, -1, 1 << 80, 1.5, float('nan'), '', 'a', '../../etc/passwd',
-      '/etc/passwd', '.', 'a\x00b', 'a\nb', '\ud800', 'ﬀ', 'train.bin',
-      'x' * 300, _RECORDS, 'image_set.json'))
+      None, True, 0, -1, 1 << 80, 1.5, float('nan'), '', 'a',
+      '../../etc/passwd', '/etc/passwd', '.', 'a\x00b', 'a\nb', '\ud800', 'ﬀ',
+      'train.bin', 'x' * 300, _RECORDS, 'image_set.json'))
 
 
 def _description(rng, directory):
@@ -166,8 +166,9 @@ def _archive(rng, directory):
       info.size = len(contents)
       if rng.random() < 0.3:
         info.name = rng.choice(('/etc/x', 'set/../../x', 'set/../x', '..', '.',
-                                'set', 'set/', 'set//x', 'set/./x', '', 'x' * 300,
-                                'set/\udcff', 'set/0.bin', 'set/a/b/c'))
+                                'set', 'set/', 'set//x', 'set/./x', '',
+                                'x' * 300, 'set/\udcff', 'set/0.bin',
+                                'set/a/b/c'))
       if rng.random() < 0.2:
         info.type = rng.choice((tarfile.SYMTYPE, tarfile.LNKTYPE,
                                 tarfile.CHRTYPE, tarfile.FIFOTYPE,
@@ -195,7 +196,8 @@ def _images(rng, directory):
     os.makedirs(folder)
     for i in range(2):
       mode = rng.choice(('RGB', 'RGBA', 'L', 'LA', 'P', '1', 'I;16'))
-      kind = {'RGB': ('PNG', 'JPEG', 'GIF', 'BMP', 'WEBP', 'TIFF', 'ICO', 'PPM'),
+      kind = {'RGB': ('PNG', 'JPEG', 'GIF', 'BMP', 'WEBP', 'TIFF', 'ICO',
+                      'PPM'),
               'L': ('PNG', 'JPEG', 'TIFF', 'PPM'), 'I;16': ('PNG', 'TIFF'),
               'P': ('PNG', 'GIF', 'BMP')}.get(mode, ('PNG', 'TIFF'))
       size = rng.randrange(1, 70), rng.randrange(1, 70)
