@@ -5,7 +5,7 @@ from a batch of their own.  By default the workers' gradients are averaged into
 one update; with --sync=false each worker makes its own.  Start one process for
 each task, for instance
 
-  cifar10_distributed_train --job_name=ps --task_index=0 \
+  cifar10_distributed_train --job_name=ps --task_index=0 \\
       --ps_hosts=127.0.0.1:2222 --worker_hosts=127.0.0.1:2223,127.0.0.1:2224
 
 and the same with --job_name=worker and --task_index=0 and 1.  Worker 0 is the
@@ -343,6 +343,12 @@ def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
           make_hooks, source, stop)
 
 
+# What --help shows first.
+_FIRST_FLAGS = ('job_name', 'task_index', 'ps_hosts', 'worker_hosts', 'sync',
+                'replicas_to_aggregate', 'allow_remote', 'batch_size',
+                'data_dir', 'train_dir', 'max_steps', 'dataset')
+
+
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
@@ -437,7 +443,7 @@ def main(stop):
 
 def console_main():
   """What the installed command cifar10_distributed_train runs."""
-  shared_flags.run(define_flags, main)
+  shared_flags.run(define_flags, main, _FIRST_FLAGS)
 
 
 if __name__ == '__main__':
