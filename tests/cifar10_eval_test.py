@@ -190,10 +190,12 @@ class EvalTest(tf.test.TestCase):
       corners[row, [0, 8, 23, 31]] = 0  # Of these, flipped or not.
     data_dir = self.create_tempdir().full_path
     record_fixture.write_batches(
-        data_dir, [middle, middle, middle, left, corners], [3] * 5)
-    # Each view has a vote, in effect.  The middle alone fails three times; of
-    # five views four are for 5 in the last two images; of ten, in the last.
-    for num_views, expected in ((1, 2 / 5), (5, 3 / 5), (10, 4 / 5)):
+        data_dir, [middle, middle, middle, left, corners], [3, 3, 3, 5, 3])
+    # Each view has a vote, in effect.  The middle alone is for 5 in the first
+    # three images; of five views most are in the last two, of ten in the last.
+    # Were the views of `middle` and `left`, a batch, taken for each other's,
+    # both would be wrong.
+    for num_views, expected in ((1, 1 / 5), (5, 4 / 5), (10, 3 / 5)):
       self.assertAllClose(expected, cifar10_eval.evaluate(
           data_dir, self.create_tempdir().full_path, directory, run_once=True,
           averaged=False, batch_size=2, num_views=num_views,

@@ -96,8 +96,8 @@ class PredictTest(tf.test.TestCase):
     Image.fromarray(image).save(path)
     return path
 
-  def _predict_pixels(self, paths):
-    """Predicts with a net that tells which pixels come in, two at a time."""
+  def _predict_pixels(self, paths, batch_size=2):
+    """Predicts with a net that tells which pixels come in."""
     def inference(images, num_classes):
       # A variable, so that there is something to restore.
       w = tf.get_variable('w', initializer=tf.ones([num_classes]))
@@ -109,7 +109,7 @@ class PredictTest(tf.test.TestCase):
       sess.run(tf.global_variables_initializer())
       tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 1)
     return cifar10_predict.predict(
-        paths, directory, averaged=False, batch_size=2,
+        paths, directory, averaged=False, batch_size=batch_size,
         model=models.CIFAR10._replace(inference=inference))
 
   def _assert_pixels_of(self, image, prediction):
@@ -138,15 +138,15 @@ class PredictTest(tf.test.TestCase):
     first, second, third = [self._image('%d.png' % i, image)
                             for i, image in enumerate(images)]
     bad = self.create_tempfile().full_path
-    # In batches of two: a bad one before and after, twice, and one file twice.
-    paths = [bad, first, second, bad, bad, bad, third, third]
-    predictions = list(self._predict_pixels(paths))
+    # In batches of three: a bad one between two, none but bad ones, one twice.
+    paths = [first, bad, second, bad, bad, bad, bad, third, third]
+    predictions = list(self._predict_pixels(paths, batch_size=3))
     self.assertEqual(paths, [p.path for p in predictions])
-    for i, image in ((1, images[0]), (2, images[1]), (6, images[2]),
-                     (7, images[2])):
+    for i, image in ((0, images[0]), (2, images[1]), (7, images[2]),
+                     (8, images[2])):
       self.assertIsNone(predictions[i].error)
       self._assert_pixels_of(image, predictions[i])
-    for i in (0, 3, 4, 5):
+    for i in (1, 3, 4, 5, 6):
       self.assertIsNone(predictions[i].probabilities)
       self.assertIn(bad, predictions[i].error)
 
