@@ -16,6 +16,7 @@ Without these flags the environment variable TF_CONFIG says who is where.
 # First: TensorFlow reads its log levels while it loads.
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
+import logging
 import os
 import signal
 import sys
@@ -396,6 +397,17 @@ def _leave(code, message):
   os._exit(code)
 
 
+def is_news(record):
+  """Whether a logging.LogRecord of TensorFlow says what we do not say better.
+
+  When a ps is gone, TensorFlow closes the session and logs what the threads of
+  that session met, should they have met it first.  The session is made anew, or
+  the watchdog ends the process.
+  """
+  return not record.getMessage().startswith(
+      'An error occurred when attempting to close the session.')
+
+
 def main(stop):
   """Runs the program.
 
@@ -404,6 +416,7 @@ def main(stop):
   """
   FLAGS = flags.FLAGS
   tf.disable_v2_behavior()
+  logging.getLogger('tensorflow').addFilter(is_news)
   if FLAGS.job_name:
     cluster = cluster_lib.from_flags(FLAGS.job_name, FLAGS.task_index,
                                      FLAGS.ps_hosts, FLAGS.worker_hosts)
