@@ -386,14 +386,15 @@ def define_flags():
 
 
 def _leave(code, message):
-  """Ends the process, whatever its threads wait for."""
+  """Ends the process, whatever its threads wait for or are printing."""
+  stream = sys.stdout
   if code == 1:
-    print('%s: error: %s' % (os.path.basename(sys.argv[0]), message),
-          file=sys.stderr)
-  else:
-    print(message)
+    message = '%s: error: %s' % (os.path.basename(sys.argv[0]), message)
+    stream = sys.stderr
   sys.stdout.flush()
   sys.stderr.flush()
+  # Not through the stream, whose buffer another thread may have in its hands.
+  os.write(stream.fileno(), (message + '\n').encode())
   os._exit(code)
 
 
