@@ -16,6 +16,7 @@ Without these flags the environment variable TF_CONFIG says who is where.
 # First: TensorFlow reads its log levels while it loads.
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
+import logging
 import os
 import signal
 import sys
@@ -385,15 +386,27 @@ def define_flags():
 
 
 def _leave(code, message):
-  """Ends the process, whatever its threads wait for."""
+  """Ends the process, whatever its threads wait for or are printing."""
+  stream = sys.stdout
   if code == 1:
-    print('%s: error: %s' % (os.path.basename(sys.argv[0]), message),
-          file=sys.stderr)
-  else:
-    print(message)
+    message = '%s: error: %s' % (os.path.basename(sys.argv[0]), message)
+    stream = sys.stderr
   sys.stdout.flush()
   sys.stderr.flush()
+  # Not through the stream, whose buffer another thread may have in its hands.
+  os.write(stream.fileno(), (message + '\n').encode())
   os._exit(code)
+
+
+def is_news(record):
+  """Whether a logging.LogRecord of TensorFlow says what we do not say better.
+
+  When a ps is gone, TensorFlow closes the session and logs what the threads of
+  that session met, should they have met it first.  The session is made anew, or
+  the watchdog ends the process.
+  """
+  return not record.getMessage().startswith(
+      'An error occurred when attempting to close the session.')
 
 
 def main(stop):
@@ -404,6 +417,7 @@ def main(stop):
   """
   FLAGS = flags.FLAGS
   tf.disable_v2_behavior()
+  logging.getLogger('tensorflow').addFilter(is_news)
   if FLAGS.job_name:
     cluster = cluster_lib.from_flags(FLAGS.job_name, FLAGS.task_index,
                                      FLAGS.ps_hosts, FLAGS.worker_hosts)
