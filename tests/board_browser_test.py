@@ -210,18 +210,21 @@ class BoardBrowserTest(absltest.TestCase):
         ('train', network | losses | total),
         ('eval', network | {'Precision @ 1'})):
       self.scalars(run, '^(%s)$' % '|'.join(map(re.escape, tags)), tags)
-    shown = {'Precision @ 1', 'conv1/conv1/sparsity', 'conv2/conv2/sparsity'}
-    found = self.scalars('train|eval', '^(Prec|conv.*/sp|cross|learn|total|'
-                         'queue/sh.*_20000_)', losses | total | shown)
-    queue, = {tag for _, tag in found} - losses - total - shown
+    queue = 'queue/input_producer/fraction_of_32_full'
+    found = self.scalars('train', '^queue/', {queue})
+    shuffling, = [tag for _, tag in found if tag.startswith('queue/sh')]
     self.assertRegex(
-        queue, r'^queue/shuffle_batch/fraction_over_20000_of_\d+_full$')
+        shuffling, r'^queue/shuffle_batch/fraction_over_20000_of_\d+_full$')
+    self.scalars('train|eval',
+                 '^(Prec|conv|cross|learn|queue/in|total_loss( |$))',
+                 losses | total | {'Precision @ 1', 'conv1/conv1/sparsity',
+                                   'conv2/conv2/sparsity', queue})
     self.picture('scalars')
 
   def scalars(self, runs, tag_filter, tags):
     """Waits for the curves of some runs, and returns their cards."""
     self.open('scalars', 1000, regexInput='^(%s)$' % runs, _smoothingWeight='0',
-              _ignoreYOutliers='false', tagFilter=tag_filter)
+              tagFilter=tag_filter)
     return self.cards('tf-scalar-card', 'path.line, path.symbol', bool,
                       {('', tag) for tag in tags})
 
