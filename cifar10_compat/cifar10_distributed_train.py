@@ -5,7 +5,7 @@ from a batch of their own.  By default the workers' gradients are averaged into
 one update; with --sync=false each worker makes its own.  Start one process for
 each task, for instance
 
-  cifar10_distributed_train --job_name=ps --task_index=0 \
+  cifar10_distributed_train --job_name=ps --task_index=0 \\
       --ps_hosts=127.0.0.1:2222 --worker_hosts=127.0.0.1:2223,127.0.0.1:2224
 
 and the same with --job_name=worker and --task_index=0 and 1.  Worker 0 is the
@@ -16,6 +16,7 @@ Without these flags the environment variable TF_CONFIG says who is where.
 # First: TensorFlow reads its log levels while it loads.
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
+import logging
 import os
 import signal
 import sys
@@ -343,6 +344,12 @@ def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
           make_hooks, source, stop)
 
 
+# What --help shows first.
+_FIRST_FLAGS = ('job_name', 'task_index', 'ps_hosts', 'worker_hosts', 'sync',
+                'replicas_to_aggregate', 'allow_remote', 'batch_size',
+                'data_dir', 'train_dir', 'max_steps', 'dataset')
+
+
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
@@ -379,15 +386,27 @@ def define_flags():
 
 
 def _leave(code, message):
-  """Ends the process, whatever its threads wait for."""
+  """Ends the process, whatever its threads wait for or are printing."""
+  stream = sys.stdout
   if code == 1:
-    print('%s: error: %s' % (os.path.basename(sys.argv[0]), message),
-          file=sys.stderr)
-  else:
-    print(message)
+    message = '%s: error: %s' % (os.path.basename(sys.argv[0]), message)
+    stream = sys.stderr
   sys.stdout.flush()
   sys.stderr.flush()
+  # Not through the stream, whose buffer another thread may have in its hands.
+  os.write(stream.fileno(), (message + '\n').encode())
   os._exit(code)
+
+
+def is_news(record):
+  """Whether a logging.LogRecord of TensorFlow says what we do not say better.
+
+  When a ps is gone, TensorFlow closes the session and logs what the threads of
+  that session met, should they have met it first.  The session is made anew, or
+  the watchdog ends the process.
+  """
+  return not record.getMessage().startswith(
+      'An error occurred when attempting to close the session.')
 
 
 def main(stop):
@@ -398,6 +417,7 @@ def main(stop):
   """
   FLAGS = flags.FLAGS
   tf.disable_v2_behavior()
+  logging.getLogger('tensorflow').addFilter(is_news)
   if FLAGS.job_name:
     cluster = cluster_lib.from_flags(FLAGS.job_name, FLAGS.task_index,
                                      FLAGS.ps_hosts, FLAGS.worker_hosts)
@@ -437,7 +457,7 @@ def main(stop):
 
 def console_main():
   """What the installed command cifar10_distributed_train runs."""
-  shared_flags.run(define_flags, main)
+  shared_flags.run(define_flags, main, _FIRST_FLAGS)
 
 
 if __name__ == '__main__':

@@ -261,6 +261,11 @@ def _poll(evaluate_checkpoint, checkpoint_dir, interval_secs, run_once, stop):
   return precision
 
 
+# What --help shows first.
+_FIRST_FLAGS = ('data_dir', 'checkpoint_dir', 'eval_dir', 'dataset', 'model',
+                'run_once', 'eval_interval_secs', 'averaged', 'views')
+
+
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
@@ -314,7 +319,7 @@ def main(stop):
 
 def console_main():
   """What the installed command cifar10_eval runs."""
-  shared_flags.run(define_flags, main)
+  shared_flags.run(define_flags, main, _FIRST_FLAGS)
 
 
 if __name__ == '__main__':

@@ -123,6 +123,10 @@ def export(checkpoint_dir, export_dir, dataset=datasets.CIFAR10,
   return path
 
 
+# What --help shows first.
+_FIRST_FLAGS = ('checkpoint_dir', 'export_dir', 'dataset', 'model', 'averaged')
+
+
 def define_flags():
   """Defines the flags."""
   shared_flags.define_checkpoint_flags()
@@ -150,7 +154,7 @@ def main(stop):
 
 def console_main():
   """What the installed command cifar10_export runs."""
-  shared_flags.run(define_flags, main)
+  shared_flags.run(define_flags, main, _FIRST_FLAGS)
 
 
 if __name__ == '__main__':

@@ -5,7 +5,7 @@ gradients are averaged on the CPU, which holds the variables, and make one
 update.  Resumes, and stops on Ctrl-C, as cifar10_train does.  Example, for a
 machine without a GPU:
 
-  cifar10_multi_gpu_train --num_gpus=2 --tower_devices=cpu --batch_size=64 \
+  cifar10_multi_gpu_train --num_gpus=2 --tower_devices=cpu --batch_size=64 \\
       --dataset=synthetic --train_dir=/tmp/towers --max_steps=700
 """
 
@@ -274,6 +274,12 @@ def train(data_dir, train_dir, num_gpus=1, dataset=datasets.CIFAR10,
                         summary_op, unchanged.check, num_gpus, config, stop)
 
 
+# What --help shows first.
+_FIRST_FLAGS = ('num_gpus', 'tower_devices', 'batch_size', 'data_dir',
+                'train_dir', 'max_steps', 'dataset', 'model', 'shared_input',
+                'fresh')
+
+
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
@@ -310,7 +316,7 @@ def main(stop):
 
 def console_main():
   """What the installed command cifar10_multi_gpu_train runs."""
-  shared_flags.run(define_flags, main)
+  shared_flags.run(define_flags, main, _FIRST_FLAGS)
 
 
 if __name__ == '__main__':

@@ -150,6 +150,10 @@ def _table(rows, top_k):
   return table
 
 
+# What --help shows first.
+_FIRST_FLAGS = ('checkpoint_dir', 'dataset', 'model', 'top_k', 'json')
+
+
 def define_flags():
   """Defines the flags."""
   shared_flags.define_checkpoint_flags()
@@ -202,7 +206,7 @@ def main(stop, arguments):
 
 def console_main():
   """What the installed command cifar10_predict runs."""
-  shared_flags.run(define_flags, main, takes_arguments=True)
+  shared_flags.run(define_flags, main, _FIRST_FLAGS, takes_arguments=True)
 
 
 if __name__ == '__main__':

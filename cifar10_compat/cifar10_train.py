@@ -86,6 +86,11 @@ def train(data_dir, train_dir, dataset=datasets.CIFAR10,
                         profile_steps=profile_steps)
 
 
+# What --help shows first.
+_FIRST_FLAGS = ('data_dir', 'train_dir', 'max_steps', 'dataset', 'model',
+                'batch_size', 'fresh')
+
+
 def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
@@ -99,7 +104,7 @@ def define_flags():
   flags.DEFINE_multi_integer(
       'profile_steps', [],
       'Write a trace of this step into --train_dir, timeline-STEP.json, which '
-      'chrome://tracing shows; may be repeated.', lower_bound=0)
+      'chrome://tracing shows', lower_bound=0)
   shared_flags.define_session_flags()
 
 
@@ -123,7 +128,7 @@ def main(stop):
 
 def console_main():
   """What the installed command cifar10_train runs."""
-  shared_flags.run(define_flags, main)
+  shared_flags.run(define_flags, main, _FIRST_FLAGS)
 
 
 if __name__ == '__main__':

@@ -4,8 +4,10 @@ A program defines its flags in run(), not when it is imported, so that a test
 or a notebook can import two programs whose flags have the same names.
 """
 
+import inspect
 import os
 import sys
+import textwrap
 
 from absl import app
 from absl import flags
@@ -105,7 +107,41 @@ def get_dataset(name):
   return datasets.get(name if name in datasets.DATASETS else user_path(name))
 
 
-def run(define_flags, main, takes_arguments=False):
+def _flag_help(flag):
+  """Returns what --help says of an absl Flag."""
+  text = ' '.join(flag.help.split())
+  if flag.boolean:
+    name = '[no]' + flag.name
+    text += ' Default: %s.' % ('yes' if flag.default else 'no')
+  elif flag.default in (None, [], ''):
+    name = flag.name + '=...'
+  else:
+    name = '%s=%s' % (flag.name, flag.default)
+  return '  --%s\n%s' % (name, textwrap.fill(
+      text, 79, initial_indent=' ' * 6, subsequent_indent=' ' * 6))
+
+
+def help_page(module, first_flags):
+  """Returns what --help prints.
+
+  Args:
+    module: str, the name of a program's module, whose flags are defined.
+    first_flags: names of flags that are shown before the others.
+  """
+  # Under the name by which absl knows what the module defined.
+  key = sys.argv[0] if module == '__main__' else module
+  by_name = {f.name: f for f in FLAGS.get_key_flags_for_module(key)}
+  first = [by_name.pop(name) for name in first_flags]
+  parts = [inspect.cleandoc(sys.modules[module].__doc__)]
+  parts += ['Flags, with their defaults; those that matter most come first:']
+  parts += ['\n'.join(map(_flag_help, first))]
+  if by_name:
+    parts += ['Further flags:', '\n'.join(map(_flag_help, by_name.values()))]
+  parts += ["--helpfull shows absl's and TensorFlow's flags too."]
+  return '\n\n'.join(parts)
+
+
+def run(define_flags, main, first_flags, takes_arguments=False):
   """Runs a program: its flags, its exit code, its errors.
 
   A foreseen mistake becomes one line on stderr and exit code 1; any other
@@ -115,6 +151,7 @@ def run(define_flags, main, takes_arguments=False):
   Args:
     define_flags: function without arguments that defines the flags.
     main: function of a signals.StopRequest that does the work.
+    first_flags: names of the flags that --help shows first.
     takes_arguments: bool, hand main the list of what is no flag, besides.
   """
   define_flags()
@@ -123,9 +160,7 @@ def run(define_flags, main, takes_arguments=False):
     # As an installed command a program is not the main module, which alone is
     # what absl's own --help describes.
     if {'-h', '-help', '--help', '--helpshort'} & set(argv[1:]):
-      module = define_flags.__module__
-      print(sys.modules[module].__doc__)
-      print(FLAGS.module_help(argv[0] if module == '__main__' else module))
+      print(help_page(define_flags.__module__, first_flags))
       sys.exit(0)
     return app.parse_flags_with_usage(argv)
 

@@ -1,5 +1,6 @@
 """A cluster of real processes on this machine."""
 
+import logging
 import os
 import re
 from unittest import mock
@@ -12,6 +13,48 @@ from cifar10_compat import hooks
 from tests import record_fixture
 from tests import small_cluster
 from tools import launch
+
+
+class _LoseSessionOnce(tf.train.SessionRunHook):
+  """A thread of the first session and its first run both find the ps gone."""
+
+  lost = False
+
+  def after_create_session(self, session, coord):
+    self._coord = coord
+
+  def before_run(self, run_context):
+    if not self.lost:
+      self.lost = True
+      try:
+        raise tf.errors.UnavailableError(None, None, 'gone')
+      except tf.errors.UnavailableError as e:
+        self._coord.request_stop(e)
+        raise
+
+
+class LogTest(tf.test.TestCase):
+
+  def _logged_while_a_session_is_made_anew(self):
+    hook = _LoseSessionOnce()
+    with tf.Graph().as_default(), \
+         self.assertLogs('tensorflow', logging.ERROR) as logs:
+      logging.getLogger('tensorflow').error('other news')
+      one = tf.constant(1)
+      with tf.train.MonitoredSession(hooks=[hook]) as session:
+        self.assertEqual(1, session.run(one))
+    self.assertTrue(hook.lost)
+    return [r.getMessage() for r in logs.records]
+
+  def test_what_the_watchdog_tells_is_told_once(self):
+    before = self._logged_while_a_session_is_made_anew()
+    self.assertLen(before, 2)
+    self.assertIn('preemption', before[1])
+    logger = logging.getLogger('tensorflow')
+    logger.addFilter(cifar10_distributed_train.is_news)
+    self.addCleanup(logger.removeFilter, cifar10_distributed_train.is_news)
+    self.assertEqual(['other news'],
+                     self._logged_while_a_session_is_made_anew())
 
 
 class DistributedTrainTest(tf.test.TestCase):

@@ -79,13 +79,13 @@ class DistributedFaultsTest(tf.test.TestCase):
     begin = time.monotonic()
     self._kill(ps)
     for program in (chief, worker):
-      code, _, err = program.finish()
-      self.assertEqual(1, code)
+      code, out, err = program.finish()
+      self.assertEqual(1, code, err)
       self.assertRegex(err, (
           r'\Acifar10_distributed_train\.py: error: ps 0 at %s is gone for %d '
           r'seconds, and what it held with it: start ps and workers again, the '
           r'chief goes on from its last checkpoint\n\Z' %
-          (re.escape(cluster.ps), _PS_TIMEOUT_SECS)))
+          (re.escape(cluster.ps), _PS_TIMEOUT_SECS)), out)
     self.assertLess(time.monotonic() - begin, _PS_TIMEOUT_SECS + _SLACK_SECS)
 
   def test_asynchronous_training_goes_on_without_a_worker(self):

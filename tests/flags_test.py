@@ -1,6 +1,8 @@
 """What the command lines share."""
 
+import importlib
 import os
+import re
 import subprocess
 import sys
 from unittest import mock
@@ -21,7 +23,7 @@ def main(stop):
   print(flags.FLAGS.batch_size, flags.FLAGS.data_dir, flags.FLAGS.dataset)
   raise {error}
 sys.argv[0] = '/some/where/prog.py'
-flags.run(define_flags, main)
+flags.run(define_flags, main, ())
 """
 
 
@@ -67,8 +69,29 @@ class FlagsTest(absltest.TestCase):
       self.assertEqual(0, result.returncode)
       self.assertStartsWith(result.stdout, 'Trains the CIFAR-10 network')
       self.assertIn('--dataset=synthetic', result.stdout)
-      for flag in ('--batch_size', '--train_dir', '--[no]fresh'):
-        self.assertIn(flag + ':', result.stdout)
+      self.assertIn('\n  --train_dir=/tmp/cifar10_train\n      Directory for',
+                    result.stdout)
+      self.assertIn('Default: no.', result.stdout)
+
+  def test_help_is_a_page(self):
+    for program in ('train', 'multi_gpu_train', 'distributed_train', 'eval',
+                    'predict', 'export'):
+      with self.subTest(program):
+        module = importlib.import_module('cifar10_compat.cifar10_' + program)
+        before = set(flags.FLAGS)
+        module.define_flags()
+        page = flags.help_page(module.__name__, module._FIRST_FLAGS)
+        flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+        lines = page.splitlines()
+        self.assertLessEqual(max(map(len, lines)), 80)
+        # An example, and a flag a paragraph: the first ones, then the others.
+        self.assertIn('\n  cifar10_%s --' % program, page)
+        shown = [re.match(r'  --(?:\[no\])?(\w+)', l)[1]
+                 for l in lines if l.startswith('  --')]
+        self.assertEqual(list(module._FIRST_FLAGS),
+                         shown[:len(module._FIRST_FLAGS)])
+        self.assertCountEqual(set(shown), shown)
+        self.assertBetween(len(module._FIRST_FLAGS), 5, 12)
 
   def test_dataset_is_a_name_or_a_directory(self):
     self.assertIs(datasets.SVHN, flags.get_dataset('svhn'))
