@@ -264,7 +264,7 @@ class BoardBrowserTest(absltest.TestCase):
         ('towers', ['tower_0', 'tower_1'], ['0', '1'])):
       self.choose('paper-item', run)
       self.wait_for_nodes(_LAYERS + nodes)
-      self.wait(lambda: self.devices() == devices)  # pylint: disable=cell-var-from-loop
+      self.wait(lambda expected=devices: self.devices() == expected)
     browser.resize(self.browser, _WIDTH, 620)
     self.picture('devices')
 

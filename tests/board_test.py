@@ -49,8 +49,8 @@ class BoardTest(absltest.TestCase):
             '--logdir_spec=first:a,second:b', '--port=0']),
         stderr=subprocess.PIPE, text=True,
         env=dict(processes.environment(), BUILD_WORKING_DIRECTORY=here))
-    self.addCleanup(started.communicate)
-    self.addCleanup(started.kill)
+    for cleanup in (started.stderr.close, started.wait, started.kill):
+      self.addCleanup(cleanup)
     # The last line that it prints before it serves.
     address = next(found for found in (re.search(r'http://localhost:\d+/', line)
                                        for line in started.stderr) if found)
