@@ -33,7 +33,7 @@ _LOGDIR = flags.DEFINE_string(
 _RUNS = ['eval', 'towers', 'train', 'workers']
 _LAYERS = ['conv1', 'conv2', 'local3', 'local4', 'softmax_linear']
 
-_WAIT_SECS = 60
+_WAIT_SECS = 300
 _WIDTH = 1520  # Three cards lie side by side.
 
 # Elements within another, or within the page; most are in a shadow tree.
