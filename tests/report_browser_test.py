@@ -1,21 +1,17 @@
-"""A report opened in a real browser: headless Chromium, with a profile here.
+"""A report opened in a real browser.
 
 Skipped where there is no Chromium, but never where the environment has CI.
 """
 
 import io
-import os
 import pathlib
-import shutil
-from unittest import mock
 
 from absl.testing import absltest
 import numpy as np
 from PIL import Image
-from selenium import webdriver
-from selenium.webdriver.chrome import service
 from selenium.webdriver.common.by import By
 
+from tests import browser
 from tools import compare_curves
 from tools import compare_eval
 from tools import compare_graph
@@ -24,7 +20,6 @@ from tools import compare_plots
 from tools import compare_report
 
 _WIDTHS = 400, 1400
-_PROGRAMS = 'chromium', 'chromedriver'
 
 # What goes beyond the page, a cut text in a plot among it: rounding is a pixel.
 _CUT = """
@@ -87,45 +82,22 @@ class ReportBrowserTest(absltest.TestCase):
 
   def setUp(self):
     super().setUp()
-    chromium, driver = map(shutil.which, _PROGRAMS)
-    if not (chromium and driver):
-      missing = 'install %s: this test opens a page in them' % ' and '.join(
-          _PROGRAMS)
-      if os.environ.get('CI'):
-        self.fail(missing)
-      self.skipTest(missing)
+    self.browser = browser.start(self)
     scratch = self.create_tempdir().full_path
     self.content = _report()
     compare_report.write(self.content, scratch)
     self.url = pathlib.Path(scratch, 'report.html').as_uri()
 
-    self.enter_context(mock.patch.dict(os.environ, HOME=scratch))
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ('--headless=new', '--no-sandbox', '--hide-scrollbars',
-                     '--disable-dev-shm-usage',
-                     '--user-data-dir=' + os.path.join(scratch, 'profile')):
-      options.add_argument(argument)
-    # Both paths are given, so that selenium downloads nothing.
-    self.browser = webdriver.Chrome(
-        options, service.Service(driver, env=dict(os.environ)))
-    self.addCleanup(self.browser.quit)
-
   def open(self, width):
-    self.resize(width, 900)
+    # A window cannot be as narrow as a telephone, nor as high as the page.
+    browser.resize(self.browser, width, 900)
     self.browser.get(self.url)
     self.assertEqual(width, self.browser.execute_script(
         'return window.innerWidth'))
 
-  def resize(self, width, height):
-    # A window cannot be as narrow as a telephone, nor as high as the page.
-    self.browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
-        'width': width, 'height': height, 'deviceScaleFactor': 1,
-        'mobile': False})
-
   def screenshot(self, width):
     """Returns an image of the whole page."""
-    self.resize(width, self.browser.execute_script(
+    browser.resize(self.browser, width, self.browser.execute_script(
         'return document.documentElement.scrollHeight'))
     return Image.open(io.BytesIO(
         self.browser.get_screenshot_as_png())).convert('RGB')

@@ -1,0 +1,47 @@
+r"""Shows runs in a browser: their curves, histograms, images and graphs.
+
+  tensorboard --logdir=/tmp/cifar10_train
+
+shows a run, or all runs in the directories below; and under names of one's own
+
+  tensorboard --logdir_spec=train:/tmp/cifar10_train,eval:/tmp/cifar10_eval
+
+Open the address that it prints.  It serves this machine alone and looks for
+new events every five seconds; Ctrl-C ends it.  --port=N chooses the port, 0 any
+that is free.  All flags are TensorBoard's own: --helpfull explains them.
+"""
+
+# First: TensorFlow, which TensorBoard and the command line bring along, reads
+# its log levels while it loads.
+from cifar10_compat import quiet  # pylint: disable=unused-import
+
+import os
+import sys
+
+from cifar10_compat import errors
+from cifar10_compat import flags
+from tools import command_line
+
+
+def main(argv):
+  """Returns the exit code for a command line without the program's name."""
+  return command_line.run('tensorboard', lambda: _main(argv))
+
+
+def _main(argv):
+  if {'-h', '--help'} & set(argv):
+    print(__doc__)
+    return 0
+  try:
+    from tensorboard import main as tensorboard  # pylint: disable=g-import-not-at-top
+  except ImportError as e:
+    raise errors.UsageError('TensorBoard is missing: pip install '
+                            'cifar10_compat[tensorboard]') from e
+  # TensorBoard's paths are seen from the directory the user stands in.
+  os.chdir(flags.user_path('.'))
+  sys.argv = ['tensorboard', *argv]
+  tensorboard.run_main()
+
+
+if __name__ == '__main__':
+  sys.exit(main(sys.argv[1:]))
