@@ -199,7 +199,9 @@ def main(stop, arguments):
     raise errors.UsageError('no image is named; --help has an example')
   dataset = shared_flags.get_dataset(FLAGS.dataset)
   top_k = min(FLAGS.top_k, dataset.num_classes)
-  paths = find_images([shared_flags.user_path(a) for a in arguments])
+  # From there, so that a path is printed as it was given.
+  os.chdir(shared_flags.user_path('.'))
+  paths = find_images([os.path.expanduser(a) for a in arguments])
   # The name of a file need not be text: its bytes are printed as they are.
   sys.stdout.reconfigure(errors='surrogateescape')
   is_table = sys.stdout.isatty() and not FLAGS.json

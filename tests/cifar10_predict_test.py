@@ -182,13 +182,15 @@ class PredictTest(tf.test.TestCase):
         (bad, bad), err)
     self.assertEqual(1, code)
 
+    # `bazel run` tells so where the user stands.
     code, out, err = program.run(
-        'cifar10_predict', good, flag, '--json', '--top_k=99',
-        '--averaged=false', '--batch_size=1',
-        os.path.join(self.root, 'o*.jpg'))
+        'cifar10_predict', '[red]good.png', flag, '--json', '--top_k=99',
+        '--averaged=false', '--batch_size=1', 'o*.jpg',
+        env={'BUILD_WORKING_DIRECTORY': self.root})
     self.assertEqual((0, ''), (code, err))
     lines = [json.loads(line) for line in out.splitlines()]
-    self.assertEqual([good, other], [line['file'] for line in lines])
+    self.assertEqual(['[red]good.png', 'other\udcff.jpg'],
+                     [line['file'] for line in lines])
     for line in lines:
       self.assertLen(line['predictions'], 10)
       self.assertEqual({'class': 'airplane', 'probability': 1.0},
