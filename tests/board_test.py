@@ -12,6 +12,7 @@ from unittest import mock
 import urllib.request
 
 from absl.testing import absltest
+from tensorboard import main as tensorboard
 import tensorflow.compat.v1 as tf
 
 from tools import board
@@ -34,6 +35,12 @@ class BoardTest(absltest.TestCase):
         self.assertEqual(1, board.main(['--logdir=/tmp']))
     self.assertEqual('tensorboard: error: TensorBoard is missing: pip install '
                      'cifar10_compat[tensorboard]\n', stderr.getvalue())
+
+  def test_interrupt_at_the_start_is_no_traceback(self):
+    with mock.patch.object(tensorboard, 'run_main',
+                           side_effect=KeyboardInterrupt), \
+         mock.patch.object(sys, 'argv', sys.argv):
+      self.assertEqual(130, board.main(['--logdir=/tmp']))
 
   def test_named_runs_as_seen_from_the_users_directory(self):
     here = self.create_tempdir().full_path

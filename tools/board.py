@@ -40,7 +40,11 @@ def _main(argv):
   # TensorBoard's paths are seen from the directory the user stands in.
   os.chdir(flags.user_path('.'))
   sys.argv = ['tensorboard', *argv]
-  tensorboard.run_main()
+  try:
+    tensorboard.run_main()
+  except KeyboardInterrupt:
+    # TensorBoard catches it, but not while it starts.
+    return 130
 
 
 if __name__ == '__main__':
