@@ -128,6 +128,30 @@ def mean_of_views(logits, num_views):
       tf.reshape(probabilities, [-1, num_views, logits.shape[1]]), 1)
 
 
+def check_views(num_views, dataset, count):
+  """Checks that images have so many views.
+
+  Args:
+    num_views: int.
+    dataset: datasets.Dataset.
+    count: EXACT or HISTORICAL.
+
+  Raises:
+    UsageError: they have not.
+  """
+  if num_views not in cifar10_input.NUM_VIEWS:
+    raise errors.UsageError('views is %d: it must be one of %s' % (
+        num_views, ', '.join(map(str, cifar10_input.NUM_VIEWS))))
+  if num_views == 10 and not dataset.flip:
+    raise errors.UsageError(
+        'views is 10, of which 5 are mirror images, but those of data set %s '
+        'mean something else: choose --views=5' % dataset.name)
+  if num_views > 1 and count != EXACT:
+    raise errors.UsageError(
+        'views is %d and count is %r, which knows one view: choose '
+        '--count=%s, or --views=1' % (num_views, count, EXACT))
+
+
 def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
              eval_data='test', batch_size=cifar10.BATCH_SIZE,
              num_examples=None, eval_interval_secs=60 * 5, run_once=False,
@@ -168,17 +192,7 @@ def evaluate(data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
   if num_examples is None:
     num_examples = dataset.num_examples_per_epoch_for_eval
   errors.check_at_least_one(batch_size=batch_size, num_examples=num_examples)
-  if num_views not in cifar10_input.NUM_VIEWS:
-    raise errors.UsageError('views is %d: it must be one of %s' % (
-        num_views, ', '.join(map(str, cifar10_input.NUM_VIEWS))))
-  if num_views == 10 and not dataset.flip:
-    raise errors.UsageError(
-        'views is 10, of which 5 are mirror images, but those of data set %s '
-        'mean something else: choose --views=5' % dataset.name)
-  if num_views > 1 and not exact:
-    raise errors.UsageError(
-        'views is %d and count is %r, which knows one view: choose '
-        '--count=%s, or --views=1' % (num_views, count, EXACT))
+  check_views(num_views, dataset, count)
   num_records = datasets.check(dataset, data_dir, eval_data == 'test')
   if exact:
     num_examples = min(num_examples, num_records)
@@ -307,6 +321,7 @@ def main(stop):
   FLAGS = flags.FLAGS
   tf.disable_v2_behavior()
   dataset = shared_flags.get_dataset(FLAGS.dataset)
+  check_views(FLAGS.views, dataset, FLAGS.count)  # Before a long download.
   data_dir = shared_flags.user_path(FLAGS.data_dir)
   cifar10_download.maybe_download_and_extract(data_dir, dataset, stop,
                                               FLAGS.data_url)

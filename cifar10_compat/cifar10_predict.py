@@ -199,8 +199,7 @@ def main(stop, arguments):
     raise errors.UsageError('no image is named; --help has an example')
   dataset = shared_flags.get_dataset(FLAGS.dataset)
   top_k = min(FLAGS.top_k, dataset.num_classes)
-  # From there, so that a path is printed as it was given.
-  os.chdir(shared_flags.user_path('.'))
+  shared_flags.enter_user_directory()
   paths = find_images([os.path.expanduser(a) for a in arguments])
   # The name of a file need not be text: its bytes are printed as they are.
   sys.stdout.reconfigure(errors='surrogateescape')

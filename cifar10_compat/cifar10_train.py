@@ -104,7 +104,7 @@ def define_flags():
   flags.DEFINE_multi_integer(
       'profile_steps', [],
       'Write a trace of this step into --train_dir, timeline-STEP.json, which '
-      'chrome://tracing shows', lower_bound=0)
+      'ui.perfetto.dev or chrome://tracing shows.', lower_bound=0)
   shared_flags.define_session_flags()
 
 

@@ -102,6 +102,14 @@ def user_path(path):
   return os.path.join(os.environ.get('BUILD_WORKING_DIRECTORY', ''), path)
 
 
+def enter_user_directory():
+  """Makes the directory the user stands in the process's own.
+
+  For programs that print paths as they were given, or hand them on.
+  """
+  os.chdir(user_path('.'))
+
+
 def get_dataset(name):
   """Returns the Dataset that --dataset names: see datasets.get()."""
   return datasets.get(name if name in datasets.DATASETS else user_path(name))

@@ -271,7 +271,7 @@ class InputHook(tf.train.SessionRunHook):
 
 
 class ProfileHook(tf.train.SessionRunHook):
-  """Writes what each op of given steps took, for chrome://tracing.
+  """Writes what each op of given steps took, for Chrome's trace viewer.
 
   A traced step takes longer than others.
   """

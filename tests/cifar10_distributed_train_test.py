@@ -3,6 +3,8 @@
 import logging
 import os
 import re
+import subprocess
+import sys
 from unittest import mock
 
 import tensorflow.compat.v1 as tf
@@ -10,6 +12,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import cifar10_distributed_train
 from cifar10_compat import cluster as cluster_lib
 from cifar10_compat import hooks
+from tests import program
 from tests import record_fixture
 from tests import small_cluster
 from tools import launch
@@ -55,6 +58,37 @@ class LogTest(tf.test.TestCase):
     self.addCleanup(logger.removeFilter, cifar10_distributed_train.is_news)
     self.assertEqual(['other news'],
                      self._logged_while_a_session_is_made_anew())
+
+
+class LeaveTest(tf.test.TestCase):
+
+  def _leave(self, code):
+    """Leaves with 'over' while a thread prints; returns code, out, err."""
+    result = subprocess.run(
+        [sys.executable, '-c', """
+import itertools, sys, threading
+from cifar10_compat import cifar10_distributed_train
+sys.argv[0] = '/bin/prog'
+print('begun')
+printing = threading.Event()
+def chatter():
+  for _ in itertools.count():
+    sys.stdout.write('x' * 1000)
+    printing.set()
+threading.Thread(target=chatter, daemon=True).start()
+printing.wait()
+cifar10_distributed_train._leave(%d, 'over')
+""" % code], capture_output=True, text=True)
+    return (result.returncode, result.stdout,
+            program.without_loader_chatter(result.stderr))
+
+  def test_last_words_arrive(self):
+    code, out, err = self._leave(1)
+    self.assertEqual((1, 'prog: error: over\n'), (code, err))
+    self.assertStartsWith(out, 'begun\nx')
+    code, out, err = self._leave(130)
+    self.assertEqual((130, ''), (code, err))
+    self.assertIn('over\n', out)
 
 
 class DistributedTrainTest(tf.test.TestCase):

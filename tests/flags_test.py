@@ -123,6 +123,13 @@ class FlagsTest(absltest.TestCase):
     self.assertEqual('/a/b', flags.user_path('/a/b'))
     self.assertEqual(os.path.expanduser('~/x'), flags.user_path('~/x'))
 
+  def test_enter_user_directory(self):
+    self.addCleanup(os.chdir, os.getcwd())
+    directory = os.path.realpath(self.create_tempdir().full_path)
+    with mock.patch.dict(os.environ, BUILD_WORKING_DIRECTORY=directory):
+      flags.enter_user_directory()
+      self.assertEqual(directory, os.getcwd())
+
 
 if __name__ == '__main__':
   absltest.main()

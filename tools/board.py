@@ -15,7 +15,6 @@ that is free.  All flags are TensorBoard's own: --helpfull explains them.
 # its log levels while it loads.
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
-import os
 import sys
 
 from cifar10_compat import errors
@@ -37,8 +36,7 @@ def _main(argv):
   except ImportError as e:
     raise errors.UsageError('TensorBoard is missing: pip install '
                             'cifar10_compat[tensorboard]') from e
-  # TensorBoard's paths are seen from the directory the user stands in.
-  os.chdir(flags.user_path('.'))
+  flags.enter_user_directory()
   sys.argv = ['tensorboard', *argv]
   try:
     tensorboard.run_main()

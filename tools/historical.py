@@ -29,6 +29,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_input
 from cifar10_compat import errors
+from cifar10_compat import flags
 from tools import bridges
 from tools import command_line
 
@@ -263,9 +264,8 @@ def _main(argv):
         'name a directory with --source=DIR, and a script of it: one of %s '
         '(--help explains)' % ', '.join(SCRIPTS))
   script = args.script[:-3] if args.script.endswith('.py') else args.script
-  # Where the user stands, who may have named relative paths among the script's
-  # own flags: `bazel run` starts a program in its own tree.
-  os.chdir(os.environ.get('BUILD_WORKING_DIRECTORY', '.'))
+  # The script's own flags may be relative paths.
+  flags.enter_user_directory()
   run(args.source, script, args.flags, ours=args.module == 'ours')
   return 0
 

@@ -24,6 +24,7 @@ import subprocess
 import sys
 
 from cifar10_compat import errors
+from cifar10_compat import flags
 from tools import command_line
 
 # Lines that are kept at both ends.
@@ -145,8 +146,7 @@ def _main(argv):
   parser.add_argument('--only', metavar='TEXT',
                       help='run only the blocks that contain this')
   args = parser.parse_args(argv)
-  # Where `bazel run` was called.
-  os.chdir(command_line.path('.'))
+  flags.enter_user_directory()
   run(args.file, args.only)
   return 0
 
