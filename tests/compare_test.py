@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from unittest import mock
 
 import numpy as np
@@ -224,6 +225,11 @@ class CompareTest(tf.test.TestCase):
     code, text = self.main('--sauce=1')
     self.assertEqual(1, code)
     self.assertIn('--sauce=1', text)
+
+  def test_what_is_not_installed(self):
+    for name in ('matplotlib', 'scipy'):
+      with mock.patch.dict(sys.modules, {name: None}):
+        self.check_error(name + ' is not installed: pip install')
 
   def test_process_that_fails(self):
     with self.assertRaisesRegex(errors.UsageError, 'not the tutorial'):

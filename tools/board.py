@@ -32,7 +32,7 @@ def _main(argv):
     print(__doc__)
     return 0
   try:
-    from tensorboard import main as tensorboard  # pylint: disable=g-import-not-at-top
+    from tensorboard import main as tensorboard
   except ImportError as e:
     raise errors.UsageError('TensorBoard is missing: pip install '
                             'cifar10_compat[tensorboard]') from e

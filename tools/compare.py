@@ -15,16 +15,11 @@ The historical code builds its graph in a process of its own
 
 from cifar10_compat import quiet  # pylint: disable=unused-import
 
+import importlib.util
 import os
 import sys
 import tempfile
 
-try:
-  import matplotlib  # pylint: disable=unused-import
-  import scipy  # pylint: disable=unused-import
-except ModuleNotFoundError as e:
-  raise SystemExit('compare: error: %s is not installed: pip install .[compare]'
-                   % e.name) from None
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import checkpoints
@@ -302,6 +297,10 @@ def main(argv):
 
 def _main(argv):
   args = _parser().parse_args(argv)
+  for name in ('matplotlib', 'scipy'):
+    if importlib.util.find_spec(name) is None:
+      raise errors.UsageError('%s is not installed: pip install '
+                              'cifar10_compat[compare]' % name)
   if args.steps < 1:
     raise errors.UsageError('--steps=%d: it must be at least 1' % args.steps)
   if args.curve_steps < 0 or args.curve_steps % 10:

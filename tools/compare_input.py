@@ -17,7 +17,6 @@ import os
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
@@ -284,14 +283,17 @@ def two_sample(quantity, theirs, ours):
     quantity: str.
     theirs, ours: arrays; those of integers are counted.
   """
+  # Of the extra `compare`, which not everyone has who imports this module.
+  from scipy import stats
+
   if np.issubdtype(theirs.dtype, np.integer):
     counted = counts(theirs, ours)
     # A single value that all have leaves nothing to compare.
-    p = 1.0 if len(counted) == 1 else scipy.stats.chi2_contingency(
+    p = 1.0 if len(counted) == 1 else stats.chi2_contingency(
         [row[1:] for row in counted], correction=False).pvalue
     return Test(quantity, CHI_SQUARED, theirs, ours, float(p))
   return Test(quantity, KOLMOGOROV_SMIRNOV, theirs, ours,
-              float(scipy.stats.ks_2samp(theirs, ours).pvalue))
+              float(stats.ks_2samp(theirs, ours).pvalue))
 
 
 def counts(theirs, ours):

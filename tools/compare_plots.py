@@ -9,8 +9,6 @@ import io
 import re
 import zlib
 
-import matplotlib
-from matplotlib import figure
 import numpy as np
 
 # Names of the page's colors, under colors that nothing else here has.
@@ -117,6 +115,10 @@ def dots(rows, x_label):
 
 def _svg(draw, x_label, y_label):
   """Returns what a function draws on axes, as SVG for a page's body."""
+  # Of the extra `compare`, which not everyone has who imports this module.
+  import matplotlib
+  from matplotlib import figure
+
   with matplotlib.rc_context(_STYLE):
     fig = figure.Figure(_INCHES, layout='constrained')
     axes = fig.add_subplot()
