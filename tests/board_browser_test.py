@@ -219,6 +219,8 @@ class BoardBrowserTest(absltest.TestCase):
                  '^(Prec|conv|cross|learn|queue/in|total_loss( |$))',
                  losses | total | {'Precision @ 1', 'conv1/conv1/sparsity',
                                    'conv2/conv2/sparsity', queue})
+    # Of a handful of evaluations the first and the last would be outliers.
+    self.choose('paper-checkbox', 'Ignore outliers in chart scaling')
     self.picture('scalars')
 
   def scalars(self, runs, tag_filter, tags):
