@@ -66,13 +66,13 @@ class LeaveTest(tf.test.TestCase):
     """Leaves with 'over' while a thread prints; returns code, out, err."""
     result = subprocess.run(
         [sys.executable, '-c', """
-import itertools, sys, threading
+import sys, threading
 from cifar10_compat import cifar10_distributed_train
 sys.argv[0] = '/bin/prog'
 print('begun')
 printing = threading.Event()
 def chatter():
-  for _ in itertools.count():
+  while True:
     sys.stdout.write('x' * 1000)
     printing.set()
 threading.Thread(target=chatter, daemon=True).start()

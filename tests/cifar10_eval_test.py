@@ -209,6 +209,15 @@ class EvalTest(tf.test.TestCase):
     with self.assertRaisesRegex(errors.UsageError, 'svhn mean .*--views=5'):
       self._evaluate(num_views=10, dataset=datasets.SVHN)
 
+  def test_views_are_checked_before_images_are_fetched(self):
+    data_dir = self.create_tempdir().full_path
+    code, _, err = program.run(
+        'cifar10_eval', '--views=3', '--dataset=synthetic',
+        '--data_dir=' + data_dir, forked=True)
+    self.assertEqual(1, code)
+    self.assertIn('error: views is 3: ', err)
+    self.assertEmpty(os.listdir(data_dir))
+
   def test_nothing_to_evaluate(self):
     with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
       self._evaluate(checkpoint_dir=self.create_tempdir().full_path)
