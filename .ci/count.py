@@ -1,10 +1,10 @@
-"""Prints "N passed, N failed, N skipped" for the test runs of some Bazel calls.
+"""Counts the test cases that some Bazel calls ran, each once for each Python.
 
-  count.py FILE [FILE ...]
+  count.py RESULTS PYTHON EVENTS   adds the cases of one call to RESULTS
+  count.py RESULTS                 prints "N passed, N failed, N skipped"
 
-Each FILE is what one call's --build_event_json_file wrote.  Bazel's directory
-of test logs would not do: it keeps the logs of earlier calls, failures
-included.
+EVENTS is what the call's --build_event_json_file wrote.  Bazel's directory of
+test logs would not do: it keeps the logs of earlier calls, failures included.
 """
 
 import json
@@ -22,7 +22,8 @@ def _test_xml_files(events):
       for output in event.get('testResult', {}).get('testActionOutput', []):
         if output['name'] == 'test.xml':
           path = urllib.request.url2pathname(
-              urllib.parse.urlsplit(output['uri']).path)
+              urllib.parse.urlsplit(output['uri']).path
+          )
           yield event['id']['testResult']['label'], path
 
 
@@ -32,19 +33,36 @@ def _result(case):
   return 'passed' if case.find('skipped') is None else 'skipped'
 
 
-def main(paths):
-  results = {}  # A test case counts once, though two calls may have run it.
-  for path in paths:
-    for label, xml in _test_xml_files(path):
+def record(results, python, events):
+  """Appends a line for each case: Python, label, class, name, result."""
+  with open(results, 'a', encoding='utf-8') as f:
+    for label, xml in _test_xml_files(events):
       for case in ElementTree.parse(xml).iter('testcase'):
         if case.get('status') != 'notrun':
-          results[label, case.get('classname'),
-                  case.get('name')] = _result(case)
-  counts = [list(results.values()).count(r)
-            for r in ('passed', 'failed', 'skipped')]
+          key = [python, label, case.get('classname'), case.get('name')]
+          f.write(json.dumps(key + [_result(case)]) + '\n')
+
+
+def total(results):
+  """Prints the counts; returns whether there were cases and none failed."""
+  last = {}  # A case that two calls ran counts once.
+  with open(results, encoding='utf-8') as f:
+    for line in f:
+      *key, result = json.loads(line)
+      last[tuple(key)] = result
+  counts = [
+      list(last.values()).count(r) for r in ('passed', 'failed', 'skipped')
+  ]
   print('%d passed, %d failed, %d skipped' % tuple(counts))
-  return 0 if counts[0] and not counts[1] else 1
+  return counts[0] and not counts[1]
+
+
+def main(results, *call):
+  if call:
+    record(results, *call)
+    return 0
+  return 0 if total(results) else 1
 
 
 if __name__ == '__main__':
-  sys.exit(main(sys.argv[1:]))
+  sys.exit(main(*sys.argv[1:]))

@@ -1,13 +1,14 @@
 """The network of the CIFAR-10 tutorial and the ops that train it.
 
-  images, labels = distorted_inputs(data_dir, batch_size)  # inputs() for eval
+  images, labels = distorted_inputs(data_dir=data_dir)  # inputs() for eval
   logits = inference(images)
   total_loss = loss(logits, labels)
   train_op = train(total_loss, global_step)
 
-Names, shapes and constants are those of TensorFlow v0.7.0 (February 2016);
-where a line departs from it, README.md's table of intended differences says
-why.
+Names, shapes and constants are those of TensorFlow v0.7.0 (February 2016).
+Where a line departs from that edition, README.md's table of intended
+differences says why.  Parameters that 2016 did not have are keyword-only, and
+functions that it did not have come last.
 """
 
 import os
@@ -16,9 +17,10 @@ import re
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_input
-from cifar10_compat import datasets
-from cifar10_compat import errors
-from cifar10_compat import summaries
+from cifar10_compat.base import errors
+from cifar10_compat.base import summaries
+from cifar10_compat.data import datasets
+from cifar10_compat.data import download
 
 BATCH_SIZE = 128
 
@@ -35,6 +37,8 @@ INITIAL_LEARNING_RATE = 0.1
 
 # Ops of one of several towers are called TOWER_NAME_N/...; summaries are not.
 TOWER_NAME = 'tower'
+
+DATA_URL = datasets.CIFAR10.sources[0].url
 
 
 def _activation_summary(x):
@@ -86,15 +90,18 @@ def _variable_with_weight_decay(name, shape, stddev, wd):
 
 
 def distorted_inputs(
-    data_dir, batch_size=BATCH_SIZE, dataset=datasets.CIFAR10,
-    queue_fraction=cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE):
-  """Makes batches for training: see cifar10_input.distorted_inputs.
+    *, data_dir, batch_size=BATCH_SIZE, dataset=datasets.CIFAR10,
+    queue_fraction=cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
+    deterministic=False):
+  """Makes batches for training: see cifar10_input.distorted_inputs().
 
   Args:
     data_dir: str, the directory that holds the set's directory.
     batch_size: int.
-    dataset: datasets.Dataset.
-    queue_fraction: float, 0 to 1, how much of an epoch the queue holds.
+    dataset: description.Dataset.
+    queue_fraction: float, 0 to 1, the fraction of an epoch that the shuffling
+      queue holds at the least.
+    deterministic: bool, let the graph's seed alone decide on the batches.
 
   Returns:
     images: float32 tensor of shape [batch_size, IMAGE_SIZE, IMAGE_SIZE, 3].
@@ -105,20 +112,23 @@ def distorted_inputs(
   """
   if not data_dir:
     raise ValueError('Please supply a data_dir')
-  return cifar10_input.distorted_inputs(
-      os.path.join(data_dir, dataset.directory), batch_size, dataset,
-      queue_fraction)
+  data_dir = os.path.join(data_dir, dataset.directory)
+  return cifar10_input.distorted_inputs(data_dir=data_dir,
+                                        batch_size=batch_size,
+                                        dataset=dataset,
+                                        queue_fraction=queue_fraction,
+                                        deterministic=deterministic)
 
 
-def inputs(eval_data, data_dir, batch_size=BATCH_SIZE,
+def inputs(eval_data, *, data_dir, batch_size=BATCH_SIZE,
            dataset=datasets.CIFAR10, one_epoch=False, num_views=1):
-  """Makes batches for evaluation: see cifar10_input.inputs.
+  """Makes batches for evaluation: see cifar10_input.inputs().
 
   Args:
     eval_data: bool, whether to read the files for evaluation or for training.
     data_dir: str, the directory that holds the set's directory.
     batch_size: int.
-    dataset: datasets.Dataset.
+    dataset: description.Dataset.
     one_epoch: bool, each image once instead of draws without end.
     num_views: int, one of cifar10_input.NUM_VIEWS.
 
@@ -132,20 +142,13 @@ def inputs(eval_data, data_dir, batch_size=BATCH_SIZE,
   """
   if not data_dir:
     raise ValueError('Please supply a data_dir')
-  return cifar10_input.inputs(
-      eval_data, os.path.join(data_dir, dataset.directory), batch_size,
-      dataset, one_epoch, num_views)
+  data_dir = os.path.join(data_dir, dataset.directory)
+  return cifar10_input.inputs(eval_data=eval_data, data_dir=data_dir,
+                              batch_size=batch_size, dataset=dataset,
+                              one_epoch=one_epoch, num_views=num_views)
 
 
-def check_reference_variables():
-  """Raises UsageError if tf.get_variable() would not make those of 2016."""
-  if tf.resource_variables_enabled():
-    raise errors.UsageError(
-        'resource variables are on, and so the graph would not be that of '
-        '2016: call tf.compat.v1.disable_v2_behavior() first')
-
-
-def inference(images, num_classes=NUM_CLASSES):
+def inference(images, *, num_classes=NUM_CLASSES):
   """Builds the network.
 
   Args:
@@ -220,18 +223,6 @@ def inference(images, num_classes=NUM_CLASSES):
   return softmax_linear
 
 
-def predictions(logits):
-  """Normalizes logits to probabilities.
-
-  Args:
-    logits: float32 tensor of shape [batch_size, num_classes], of inference().
-
-  Returns:
-    float32 tensor of that shape, 0 to 1; each row adds up to 1.
-  """
-  return tf.nn.softmax(logits, name='predictions')
-
-
 def loss(logits, labels):
   """Adds up the mean cross entropy and the weight decay.
 
@@ -251,7 +242,7 @@ def loss(logits, labels):
   return tf.add_n(tf.get_collection('losses'), name='total_loss')
 
 
-def add_loss_summaries(total_loss):
+def _add_loss_summaries(total_loss):
   """Averages each loss over the steps; adds summaries of raw and average.
 
   Args:
@@ -272,31 +263,9 @@ def add_loss_summaries(total_loss):
   return loss_averages_op
 
 
-def learning_rate(global_step, batch_size=BATCH_SIZE,
-                  num_examples_per_epoch=NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN):
-  """Makes a learning rate of 0.1 that drops to a tenth every 350 epochs.
-
-  Args:
-    global_step: integer variable, counts the updates.
-    batch_size: int, for the length of an epoch in updates.
-    num_examples_per_epoch: int.
-
-  Returns:
-    float32 tensor of shape [].
-  """
-  num_batches_per_epoch = num_examples_per_epoch / batch_size
-  # A handful of images would make it 0, and the rate NaN.
-  decay_steps = max(1, int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY))
-
-  return tf.train.exponential_decay(INITIAL_LEARNING_RATE,
-                                    global_step,
-                                    decay_steps,
-                                    LEARNING_RATE_DECAY_FACTOR,
-                                    staircase=True)
-
-
-def train(total_loss, global_step, batch_size=BATCH_SIZE,
-          num_examples_per_epoch=NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN):
+def train(total_loss, global_step, *, batch_size=BATCH_SIZE,
+          num_examples_per_epoch=NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN,
+          initial_learning_rate=INITIAL_LEARNING_RATE, deterministic=False):
   """Adds one step of gradient descent, and what watches it.
 
   The learning rate is 0.1 and drops to a tenth of itself every 350 epochs
@@ -307,15 +276,20 @@ def train(total_loss, global_step, batch_size=BATCH_SIZE,
     global_step: integer variable, counts the updates.
     batch_size: int, for the length of an epoch in steps.
     num_examples_per_epoch: int.
+    initial_learning_rate: float, above 0, instead of 0.1.
+    deterministic: bool, let the moving averages see the variables after this
+      step's update.
 
   Returns:
     Operation that does it all.  As in 2016 it leaves open whether a variable's
     moving average sees the variable before or after this step's update.
   """
-  lr = learning_rate(global_step, batch_size, num_examples_per_epoch)
+  lr = learning_rate(global_step, batch_size=batch_size,
+                     num_examples_per_epoch=num_examples_per_epoch,
+                     initial_learning_rate=initial_learning_rate)
   summaries.scalar_summary('learning_rate', lr)
 
-  loss_averages_op = add_loss_summaries(total_loss)
+  loss_averages_op = _add_loss_summaries(total_loss)
 
   with tf.control_dependencies([loss_averages_op]):
     opt = tf.train.GradientDescentOptimizer(lr)
@@ -332,9 +306,73 @@ def train(total_loss, global_step, batch_size=BATCH_SIZE,
 
   variable_averages = tf.train.ExponentialMovingAverage(
       MOVING_AVERAGE_DECAY, global_step)
-  variables_averages_op = variable_averages.apply(tf.trainable_variables())
+  with tf.control_dependencies([apply_gradient_op] if deterministic else []):
+    variables_averages_op = variable_averages.apply(tf.trainable_variables())
 
   with tf.control_dependencies([apply_gradient_op, variables_averages_op]):
     train_op = tf.no_op(name='train')
 
   return train_op
+
+
+def maybe_download_and_extract(*, data_dir, dataset=datasets.CIFAR10,
+                               mirrors=(), stop=None):
+  """Downloads a set unless it is there: see data/download.py.
+
+  Args:
+    data_dir: str, made if need be.
+    dataset: description.Dataset.
+    mirrors: list of str, URLs of directories to download from first.
+    stop: signals.StopRequest or None, ends the download.
+
+  Raises:
+    DataError: the set cannot be had, or the download was stopped.
+    UsageError: data_dir cannot be written.
+  """
+  download.maybe_download_and_extract(data_dir, dataset=dataset,
+                                      mirrors=mirrors, stop=stop)
+
+
+def check_reference_variables():
+  """Raises UsageError if tf.get_variable() would not make those of 2016."""
+  if tf.resource_variables_enabled():
+    raise errors.UsageError(
+        'resource variables are on, and so the graph would not be that of '
+        '2016: call tf.compat.v1.disable_v2_behavior() first')
+
+
+def predictions(logits):
+  """Normalizes logits to probabilities.
+
+  Args:
+    logits: float32 tensor of shape [batch_size, num_classes], of inference().
+
+  Returns:
+    float32 tensor of that shape, 0 to 1; each row adds up to 1.
+  """
+  return tf.nn.softmax(logits, name='predictions')
+
+
+def learning_rate(global_step, *, batch_size=BATCH_SIZE,
+                  num_examples_per_epoch=NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN,
+                  initial_learning_rate=INITIAL_LEARNING_RATE):
+  """Makes a learning rate of 0.1 that drops to a tenth every 350 epochs.
+
+  Args:
+    global_step: integer variable, counts the updates.
+    batch_size: int, for the length of an epoch in updates.
+    num_examples_per_epoch: int.
+    initial_learning_rate: float, above 0, instead of 0.1.
+
+  Returns:
+    float32 tensor of shape [].
+  """
+  num_batches_per_epoch = num_examples_per_epoch / batch_size
+  # With few images and a large batch it would be 0, and the rate NaN.
+  decay_steps = max(1, int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY))
+
+  return tf.train.exponential_decay(initial_learning_rate,
+                                    global_step,
+                                    decay_steps,
+                                    LEARNING_RATE_DECAY_FACTOR,
+                                    staircase=True)

@@ -1,7 +1,7 @@
 """Trains the CIFAR-10 network in several processes, on one machine or more.
 
-Parameter servers (job ps) hold the variables, workers each compute gradients
-from a batch of their own.  By default the workers' gradients are averaged into
+Parameter servers (job ps) hold the variables; each worker computes gradients
+from a batch of its own.  By default the workers' gradients are averaged into
 one update; with --sync=false each worker makes its own.  Start one process for
 each task, for instance
 
@@ -9,149 +9,184 @@ each task, for instance
       --ps_hosts=127.0.0.1:2222 --worker_hosts=127.0.0.1:2223,127.0.0.1:2224
 
 and the same with --job_name=worker and --task_index=0 and 1.  Worker 0 is the
-chief, who checkpoints; a task that died is started again by the same command.
-Without these flags the environment variable TF_CONFIG says who is where.
+chief, which saves checkpoints; a task that died is restarted by the same
+command.  Without these flags the environment variable TF_CONFIG describes the
+cluster.
 """
 
-# First: TensorFlow reads its log levels while it loads.
-from cifar10_compat import quiet  # pylint: disable=unused-import
+# First: TensorFlow reads the environment that they set while it loads.
+from cifar10_compat.base import early_signals  # noqa: F401  # isort: skip
+from cifar10_compat.base import garbage  # noqa: F401  # isort: skip
+from cifar10_compat.base import onednn  # noqa: F401  # isort: skip
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
+import contextlib
 import logging
 import os
 import signal
-import sys
 
 from absl import flags
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
-from cifar10_compat import cifar10_download
 from cifar10_compat import cifar10_eval
-from cifar10_compat import cluster as cluster_lib
-from cifar10_compat import datasets
-from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
-from cifar10_compat import heartbeats
-from cifar10_compat import local_input
 from cifar10_compat import models
-from cifar10_compat import signals
-from cifar10_compat import summaries
-from cifar10_compat import training
+from cifar10_compat.base import errors
+from cifar10_compat.base import signals
+from cifar10_compat.base import stop_deadline
+from cifar10_compat.base import summaries
+from cifar10_compat.data import checks
+from cifar10_compat.data import datasets
+from cifar10_compat.distributed import cluster as cluster_lib
+from cifar10_compat.distributed import heartbeats
+from cifar10_compat.distributed import local_input
+from cifar10_compat.distributed import sessions
+from cifar10_compat.distributed import sync as sync_lib
+from cifar10_compat.training import loop
+from cifar10_compat.training import train_dirs
 
-
-# How long a ps waits for workers, who are done, to end.
+# Seconds that a parameter server waits for finished workers to exit.
 _END_SECS = 20
+# Seconds from a signal to the end of the process, whatever it waits for.
+_STOP_SECS = 30
 
 
-class SyncHook(tf.train.SessionRunHook):
-  """What SyncReplicasOptimizer needs, in a way that outlives the chief.
+def train(cluster, leave, *, data_dir, train_dir, dataset=datasets.CIFAR10,
+          model=models.CIFAR10, batch_size=cifar10.BATCH_SIZE,
+          max_steps=1000000, learning_rate=cifar10.INITIAL_LEARNING_RATE,
+          sync=True, replicas_to_aggregate=None,
+          decay_by_examples=False, connect_secs=60.0, ps_timeout_secs=30.0,
+          chief_timeout_secs=600.0,
+          log_device_placement=False, allow_growth=False, fresh=False,
+          seed=None, stop=None):
+  """Trains as one of the workers, for a number of steps of all of them.
 
-  The optimizer's own hook closes the queue of tokens, which is the ps's, when
-  the chief stops; no later chief could use it.
+  Args:
+    cluster: cluster.Cluster, of which this is a worker.
+    leave: function of an exit code and a message that ends the process when
+      TensorFlow waits for what will not come.
+    data_dir, train_dir, dataset, model, log_device_placement, allow_growth,
+      fresh, stop: see cifar10_train.train(); only the chief uses train_dir.
+    seed: int or None, of the graph; a worker adds its index for its images.
+    batch_size: int, at least 1, images of one worker.
+    max_steps: int, at least 1, the number of updates.
+    learning_rate: float, above 0, that of the first updates.
+    sync: bool, average the workers' gradients into one update.
+    replicas_to_aggregate: int, how many gradients make an update with sync, or
+      None for the number of workers.
+    decay_by_examples: bool, let the learning rate drop every 350 epochs of
+      images in all updates, instead of in one worker's.
+    connect_secs: number, seconds to wait for ps and chief at the start.
+    ps_timeout_secs: number, seconds that a ps may be gone later.
+    chief_timeout_secs: number, seconds that the chief may be gone once it has
+      been there.
+
+  Returns:
+    (int, float): the global step reached and the last step's loss, None if no
+    step was made; (0, None) if it was stopped before it had a session.
+
+  Raises:
+    UsageError, DataError, CheckpointError, DivergedError: see loop.Loop.run().
   """
+  errors.check_at_least_one(batch_size=batch_size, max_steps=max_steps)
+  replicas = _replicas(replicas_to_aggregate, len(cluster.workers))
+  stop = stop or signals.StopRequest()
+  unchanged = checks.watch(dataset, data_dir)
+  with contextlib.suppress(sessions.Stopped), (
+      train_dirs.opened(train_dir, dataset=dataset, model=model, fresh=fresh,
+                        learning_rate=learning_rate)
+      if cluster.is_chief else contextlib.nullcontext()) as directory:
+    connection = sessions.connect(
+        cluster, connect_secs=connect_secs, stop=stop,
+        log_device_placement=log_device_placement, allow_growth=allow_growth)
 
-  def __init__(self, optimizer, is_chief):
-    """Makes the hook.
+    def inputs():
+      tf.set_random_seed(None if seed is None else seed + cluster.index)
+      return model.distorted_inputs(data_dir=data_dir, batch_size=batch_size,
+                                    dataset=dataset)
 
-    Args:
-      optimizer: tf.train.SyncReplicasOptimizer that has applied gradients.
-      is_chief: bool; the chief's thread makes the updates.
-    """
-    self._optimizer = optimizer
-    self._is_chief = is_chief
-    self._is_anew = False
-
-  def begin(self):
-    self._init_op = (self._optimizer.chief_init_op if self._is_chief else
-                     self._optimizer.local_step_init_op)
-    if self._is_chief:
-      self._tokens_op = self._optimizer.get_init_tokens_op()
-      made = self._optimizer.get_chief_queue_runner()
-      nothing = tf.no_op()
-      self._runner = tf.train.QueueRunner(
-          made.queue, made.enqueue_ops, close_op=nothing, cancel_op=nothing,
-          queue_closed_exception_types=(tf.errors.OutOfRangeError,
-                                        tf.errors.CancelledError))
-
-  def after_create_session(self, session, coord):
-    session.run(self._init_op)
-    self._coord = coord
-    if self._is_chief:
-      # With tokens from the start, as the optimizer's own hook has them, the
-      # chief would make updates of its own gradients alone.  A session made
-      # anew may have been closed between an update and its tokens.
-      if self._is_anew:
-        session.run(self._tokens_op)
-      self._is_anew = True
-      self._runner.create_threads(session, coord=coord, daemon=True, start=True)
-
-  def end(self, session):
-    # Nothing else ends the thread's wait for gradients.  Hooks end in order,
-    # and this one is the last that needs the session.
-    if self._is_chief:
-      self._coord.request_stop()  # So that no thread takes it for an error.
-      session.close()
+    with tf.Graph().as_default(), tf.device(connection.device()), (
+        local_input.LocalInput(inputs, stop, unchanged.check)) as source:
+      tf.set_random_seed(seed)
+      ops, optimizer = _build_ops(
+          source, dataset=dataset, model=model, batch_size=batch_size,
+          sync=sync, num_workers=len(cluster.workers), replicas=replicas,
+          decay_by_examples=decay_by_examples, learning_rate=learning_rate)
+      training = loop.Loop(ops, max_steps=max_steps, batch_size=batch_size,
+                           stop=stop, others_count=True,
+                           check_input=unchanged.check)
+      with _watching(cluster, leave, ps_timeout_secs=ps_timeout_secs,
+                     chief_timeout_secs=chief_timeout_secs):
+        return _run(training, optimizer, replicas=replicas, source=source,
+                    connection=connection, directory=directory, leave=leave,
+                    stop=stop)
+  return 0, None
 
 
-class _ChiefSessionCreator(tf.train.SessionCreator):
-  """Restores or initializes the variables, if this process did not yet.
+def main(stop):
+  """Runs the program.
 
-  A session made anew finds them on the ps as the last step left them.
+  Args:
+    stop: signals.StopRequest.
   """
-
-  def __init__(self, scaffold, master, config, train_dir, reset):
-    """See tf.train.ChiefSessionCreator; `reset` is run in the first session."""
-    self._scaffold = scaffold
-    self._master = master
-    self._config = config
-    self._reset = reset
-    self._restoring = tf.train.ChiefSessionCreator(scaffold, master, config,
-                                                   checkpoint_dir=train_dir)
-    self._restored = False
-
-  def create_session(self):
-    if self._restored:
-      session = tf.Session(self._master, config=self._config)
-      if not session.run(self._scaffold.ready_op).size:
-        return session
-      session.close()  # The ps was started anew meanwhile.
-    session = self._restoring.create_session()
-    session.run(self._reset)
-    self._restored = True
-    return session
+  FLAGS = flags.FLAGS
+  tf.disable_v2_behavior()
+  logging.getLogger('tensorflow').addFilter(is_news)
+  cluster = _cluster_of_flags(FLAGS)
+  dataset = shared_flags.get_dataset(FLAGS.dataset)
+  data_dir = shared_flags.user_path(FLAGS.data_dir)
+  train_dir = shared_flags.user_path(FLAGS.train_dir)
+  with stop_deadline.StopDeadline(stop, _STOP_SECS, _leave_late):
+    _run_task(FLAGS, cluster, dataset=dataset, data_dir=data_dir,
+              train_dir=train_dir, stop=stop)
 
 
-class _WorkerSessionCreator(tf.train.SessionCreator):
-  """Waits for the chief, looking every second instead of every 30."""
+def _run_task(flag_values, cluster, *, dataset, data_dir, train_dir, stop):
+  """Does what main() does once it knows its cluster."""
+  if cluster.job == cluster_lib.PS:
+    serve(cluster, shared_flags.leave,
+          chief_timeout_secs=flag_values.chief_timeout_secs, stop=stop)
+    return
+  cifar10.maybe_download_and_extract(data_dir=data_dir, dataset=dataset,
+                                     mirrors=flag_values.data_url, stop=stop)
+  if cluster.job == cluster_lib.EVALUATOR:
+    cifar10_eval.evaluate(data_dir=data_dir,
+                          eval_dir=shared_flags.user_path(flag_values.eval_dir),
+                          checkpoint_dir=train_dir,
+                          dataset=dataset,
+                          model=shared_flags.get_model(flag_values),
+                          batch_size=flag_values.batch_size,
+                          allow_growth=flag_values.allow_growth,
+                          stop=stop)
+    return
+  train(cluster, shared_flags.leave,
+        data_dir=data_dir,
+        train_dir=train_dir,
+        dataset=dataset,
+        model=shared_flags.get_model(flag_values),
+        batch_size=flag_values.batch_size,
+        max_steps=flag_values.max_steps,
+        learning_rate=flag_values.learning_rate,
+        sync=flag_values.sync,
+        replicas_to_aggregate=flag_values.replicas_to_aggregate,
+        decay_by_examples=flag_values.decay_by_examples,
+        connect_secs=flag_values.connect_secs,
+        ps_timeout_secs=flag_values.ps_timeout_secs,
+        chief_timeout_secs=flag_values.chief_timeout_secs,
+        log_device_placement=flag_values.log_device_placement,
+        allow_growth=flag_values.allow_growth,
+        fresh=flag_values.fresh,
+        seed=flag_values.seed,
+        stop=stop)
 
-  def __init__(self, cluster, master, config, connect_secs):
-    self._cluster = cluster
-    self._master = master
-    self._config = config
-    self._connect_secs = connect_secs
 
-  def create_session(self):
-    scaffold = tf.train.Scaffold().finalize()
-    manager = tf.train.SessionManager(
-        local_init_op=scaffold.local_init_op, ready_op=scaffold.ready_op,
-        ready_for_local_init_op=scaffold.ready_for_local_init_op,
-        recovery_wait_secs=1)
-    try:
-      return manager.wait_for_session(self._master, config=self._config,
-                                      max_wait_secs=self._connect_secs)
-    except tf.errors.DeadlineExceededError as e:
-      chief = self._cluster.workers[0]
-      raise errors.UsageError(
-          'the variables have no values: %s %d at %s, the chief, did not give '
-          'them any within %g seconds; start it, or give it more time with '
-          '--connect_secs' %
-          (chief + (self._cluster.address(*chief), self._connect_secs))) from e
-
-
-def build(images, labels, global_step, num_classes=cifar10.NUM_CLASSES,
+def build(images, labels, *, global_step, num_classes=cifar10.NUM_CLASSES,
           batch_size=cifar10.BATCH_SIZE,
           num_examples_per_epoch=cifar10.NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN,
-          num_workers=1, replicas_to_aggregate=None, model=models.CIFAR10):
+          num_workers=1, replicas_to_aggregate=1,
+          initial_learning_rate=cifar10.INITIAL_LEARNING_RATE,
+          model=models.CIFAR10):
   """Builds the network and the ops that train it synchronously.
 
   Args:
@@ -162,8 +197,9 @@ def build(images, labels, global_step, num_classes=cifar10.NUM_CLASSES,
     batch_size: int, for the length of an epoch in updates.
     num_examples_per_epoch: int.
     num_workers: int, at least 1.
-    replicas_to_aggregate: int, how many gradients make an update; num_workers
-      unless given.
+    replicas_to_aggregate: int, 1 to num_workers, how many gradients make an
+      update.
+    initial_learning_rate: float, above 0.
     model: models.Model.
 
   Returns:
@@ -171,18 +207,21 @@ def build(images, labels, global_step, num_classes=cifar10.NUM_CLASSES,
     loss: float32 tensor of shape [], this worker's.
     optimizer: tf.train.SyncReplicasOptimizer.
   """
-  loss = cifar10.loss(model.inference(images, num_classes), labels)
+  loss = cifar10.loss(model.inference(images, num_classes=num_classes), labels)
 
-  lr = cifar10.learning_rate(global_step, batch_size, num_examples_per_epoch)
+  lr = cifar10.learning_rate(global_step, batch_size=batch_size,
+                             num_examples_per_epoch=num_examples_per_epoch,
+                             initial_learning_rate=initial_learning_rate)
   summaries.scalar_summary('learning_rate', lr)
 
-  loss_averages_op = cifar10.add_loss_summaries(loss)
+  # pylint: disable-next=protected-access
+  loss_averages_op = cifar10._add_loss_summaries(loss)
 
   # Through the optimizer, so that the weights are averaged once an update and
   # not once for each worker.
   opt = tf.train.SyncReplicasOptimizer(
       tf.train.GradientDescentOptimizer(lr),
-      replicas_to_aggregate or num_workers, total_num_replicas=num_workers,
+      replicas_to_aggregate, total_num_replicas=num_workers,
       variable_averages=tf.train.ExponentialMovingAverage(
           cifar10.MOVING_AVERAGE_DECAY, global_step),
       variables_to_average=tf.trainable_variables())
@@ -190,7 +229,7 @@ def build(images, labels, global_step, num_classes=cifar10.NUM_CLASSES,
     grads = opt.compute_gradients(loss)
 
   train_op = opt.apply_gradients(grads, global_step=global_step)
-  # The session's own test of readiness does.
+  # The session tests by itself whether it is ready.
   opt.ready_for_local_init_op.mark_used()
 
   for var in tf.trainable_variables():
@@ -201,147 +240,172 @@ def build(images, labels, global_step, num_classes=cifar10.NUM_CLASSES,
   return train_op, loss, opt
 
 
-def _session_config(cluster, log_device_placement, allow_growth):
-  """Returns a ConfigProto; a session sees its own task and the ps only.
-
-  It would otherwise wait for each task of the cluster.
-  """
-  config = tf.ConfigProto(
-      allow_soft_placement=True, log_device_placement=log_device_placement,
-      device_filters=['/job:ps',
-                      '/job:%s/task:%d' % (cluster.job, cluster.index)])
-  config.gpu_options.allow_growth = allow_growth
-  return config
-
-
-def serve(cluster, stop):
+def serve(cluster, leave, *, chief_timeout_secs=600.0, stop=None):
   """Holds variables until the workers have finished.
 
   Args:
     cluster: cluster.Cluster, of which this is a ps.
-    stop: signals.StopRequest, ends it.
+    leave: see train().
+    chief_timeout_secs: number, seconds that the chief may be gone once it has
+      been there.
+    stop: signals.StopRequest, ends it, or None.
 
   Raises:
     UsageError: the port is taken.
   """
+  stop = stop or signals.StopRequest()
   server = cluster_lib.start_server(cluster)
   with tf.Graph().as_default():
     table = heartbeats.Table(len(cluster.workers))
-    with tf.Session(server.target, config=_session_config(
-        cluster, False, False)) as session:
-      heartbeats.wait_until_done(session, table, stop)
-  # Those who are done still use the ps while they close their sessions.
+    with tf.Session(server.target,
+                    config=sessions.session_config(cluster)) as session:
+      with cluster_lib.chief_watchdog(cluster, chief_timeout_secs,
+                                      lambda message: leave(1, message)):
+        heartbeats.wait_until_done(session, table, stop=stop)
+  # Finished workers still use the ps while they close their sessions.
   cluster_lib.wait_for_end(cluster, _END_SECS, stop)
 
 
-def train(cluster, data_dir, train_dir, leave, dataset=datasets.CIFAR10,
-          batch_size=cifar10.BATCH_SIZE, max_steps=1000000, sync=True,
-          replicas_to_aggregate=None, decay_by_examples=False,
-          connect_secs=60.0, ps_timeout_secs=30.0, log_device_placement=False,
-          allow_growth=False, fresh=False, stop=None,
-          model=models.CIFAR10):
-  """Trains as one of the workers, for a number of steps of all of them.
+@contextlib.contextmanager
+def _watching(cluster, leave, *, ps_timeout_secs, chief_timeout_secs):
+  """Context in which a worker leaves when those that it needs are gone."""
 
-  Args:
-    cluster: cluster.Cluster, of which this is a worker.
-    data_dir: str, the directory that holds the set's directory.
-    train_dir: str, for checkpoints and event files; only the chief uses it.
-    leave: function of an exit code and a message that ends the process, for
-      when TensorFlow waits for what will not come.
-    dataset: datasets.Dataset.
-    batch_size: int, at least 1, images of one worker.
-    max_steps: int, at least 1, updates.
-    sync: bool, average the workers' gradients into one update, instead of an
-      update for each.
-    replicas_to_aggregate: int, how many gradients make an update with sync; the
-      number of workers unless given.
-    decay_by_examples: bool, let the learning rate drop every 350 epochs of
-      images in all updates, instead of in one worker's.
-    connect_secs: number, how long to wait for ps and chief at the start.
-    ps_timeout_secs: number, how long a ps may be gone later.
-    log_device_placement: bool, print where each op runs.
-    allow_growth: bool, take GPU memory as needed.
-    fresh: bool, remove an earlier run's checkpoints and event files first.
-    stop: signals.StopRequest, ends training after the step at hand.
-    model: models.Model.
+  def fail(message):
+    leave(1, message)
 
-  Returns:
-    (int, float): the global step reached and the last step's loss, None if no
-    step was made.
+  with cluster_lib.ps_watchdog(cluster, ps_timeout_secs, fail):
+    if cluster.is_chief:
+      yield
+    else:
+      with cluster_lib.chief_watchdog(cluster, chief_timeout_secs, fail):
+        yield
 
-  Raises:
-    errors.UsageError, DataError, CheckpointError, DivergedError: see their
-      texts, and training.run().
-  """
-  num_workers = len(cluster.workers)
-  replicas_to_aggregate = replicas_to_aggregate or num_workers
-  errors.check_at_least_one(batch_size=batch_size, max_steps=max_steps)
+
+def _replicas(replicas_to_aggregate, num_workers):
+  """Returns how many gradients make an update; raises UsageError."""
+  if replicas_to_aggregate is None:
+    return num_workers
   if not 1 <= replicas_to_aggregate <= num_workers:
     raise errors.UsageError(
         'replicas_to_aggregate is %d: it must be 1 to %d, the number of '
         'workers' % (replicas_to_aggregate, num_workers))
-  stop = stop or signals.StopRequest()
-  unchanged = datasets.watch(dataset, data_dir)
-  if cluster.is_chief:
-    training.prepare_train_dir(train_dir, dataset, model, fresh)
+  return replicas_to_aggregate
 
-  server = cluster_lib.start_server(cluster)
-  cluster_lib.wait_for_ps(cluster, connect_secs, stop)
-  config = _session_config(cluster, log_device_placement, allow_growth)
 
-  device = tf.train.replica_device_setter(
-      cluster=tf.train.ClusterSpec(cluster.tasks),
-      worker_device='/job:%s/task:%d' % (cluster.job, cluster.index))
-  with tf.Graph().as_default(), tf.device(device), local_input.LocalInput(
-      lambda: cifar10.distorted_inputs(data_dir, batch_size, dataset), stop,
-      unchanged.check) as source:
-    global_step = tf.train.get_or_create_global_step()
+def _build_ops(source, *, dataset, model, batch_size, sync, num_workers,
+               replicas, decay_by_examples, learning_rate):
+  """Builds a worker's graph; the arguments are those of train().
 
-    if sync:
-      train_op, loss, optimizer = build(
-          source.images, source.labels, global_step, dataset.num_classes,
-          batch_size * (replicas_to_aggregate if decay_by_examples else 1),
-          dataset.num_examples_per_epoch_for_train, num_workers,
-          replicas_to_aggregate, model)
-    else:
-      loss = cifar10.loss(model.inference(source.images, dataset.num_classes),
-                          source.labels)
-      train_op = cifar10.train(loss, global_step, batch_size,
-                               dataset.num_examples_per_epoch_for_train)
+  Returns:
+    ops: loop.Ops.
+    optimizer: tf.train.SyncReplicasOptimizer, or None without sync.
+  """
+  global_step = tf.train.get_or_create_global_step()
+  if sync:
+    train_op, loss, optimizer = build(
+        source.images, source.labels, global_step=global_step,
+        num_classes=dataset.num_classes,
+        batch_size=batch_size * (replicas if decay_by_examples else 1),
+        num_examples_per_epoch=dataset.num_examples_per_epoch_for_train,
+        num_workers=num_workers, replicas_to_aggregate=replicas,
+        initial_learning_rate=learning_rate, model=model)
+  else:
+    optimizer = None
+    loss = cifar10.loss(model.inference(
+        source.images, num_classes=dataset.num_classes), source.labels)
+    train_op = cifar10.train(
+        loss, global_step, batch_size=batch_size,
+        num_examples_per_epoch=dataset.num_examples_per_epoch_for_train,
+        initial_learning_rate=learning_rate)
+  summary_op = tf.summary.merge(
+      [source.summary] + tf.get_collection(tf.GraphKeys.SUMMARIES))
+  return loop.Ops(train_op, loss, tf.train.Saver(tf.global_variables()),
+                  summary_op), optimizer
 
-    table = heartbeats.Table(num_workers)
-    saver = tf.train.Saver(tf.global_variables())
-    summary_op = tf.summary.merge(
-        [source.summary] + tf.get_collection(tf.GraphKeys.SUMMARIES))
 
-    def make_hooks(steps, checkpoint=None):
+def _run(training, optimizer, *, replicas, source, connection, directory,
+         leave, stop):
+  """Trains as the chief or beside it.
 
-      def leave_stalled(session):
-        if not stop.requested:
-          leave(0, 'Training has ended.')
-        if checkpoint:
-          checkpoint.end(session)
-        leave(128 + stop.signum, 'Stopped by %s after %d steps%s.' % (
-            signal.Signals(stop.signum).name, steps.after,
-            ', which are saved' if checkpoint else ''))
+  Args:
+    training: loop.Loop.
+    optimizer: tf.train.SyncReplicasOptimizer or None.
+    replicas: int, how many gradients make an update of that optimizer.
+    source: local_input.LocalInput.
+    connection: sessions.Connection.
+    directory: train_dirs.TrainDir of the chief, or None.
+    leave, stop: see train().
 
-      beat = heartbeats.HeartbeatHook(table, cluster, steps, max_steps, stop,
-                                      leave_stalled)
-      return [beat] + ([SyncHook(optimizer, cluster.is_chief)] if sync else [])
+  Returns:
+    (int, float): see train().
+  """
+  cluster = connection.cluster
+  table = heartbeats.Table(len(cluster.workers))
 
-    with cluster_lib.PsWatchdog(cluster, ps_timeout_secs,
-                                lambda message: leave(1, message)):
-      if cluster.is_chief:
-        return training.run(
-            train_op, loss, train_dir, max_steps, batch_size, saver, summary_op,
-            unchanged.check, stop=stop, make_hooks=make_hooks,
-            make_session_creator=lambda scaffold: _ChiefSessionCreator(
-                scaffold, server.target, config, train_dir, table.initializer),
-            local_input=source)
-      return training.run_beside_chief(
-          train_op, loss, max_steps, batch_size, unchanged.check,
-          _WorkerSessionCreator(cluster, server.target, config, connect_secs),
-          make_hooks, source, stop)
+  def leave_stalled(session):
+    if not stop.requested:
+      leave(0, 'Training has ended.')
+    saved = training.save(session)
+    leave(128 + stop.signum, 'Stopped by %s after %d steps%s.' % (
+        signal.Signals(stop.signum).name, training.steps.after,
+        ', which are saved' if saved else ''))
+
+  chief = cluster.is_chief and sessions.ChiefSessionCreator(
+      training.scaffold(), connection, train_dir=directory.path, table=table)
+  further_hooks = [source, heartbeats.HeartbeatHook(
+      table, cluster, steps=training.steps, max_steps=training.max_steps,
+      stop=stop, leave=leave_stalled,
+      replicas=replicas if chief and optimizer else None)]
+  if optimizer:
+    further_hooks.append(sync_lib.SyncHook(optimizer, replicas, chief))
+
+  if not chief:
+    return training.run_beside_chief(
+        sessions.WorkerSessionCreator(connection, stop), further_hooks)
+  return training.run_as_chief(
+      directory, chief, further_hooks=further_hooks,
+      make_summary_feed=lambda: source.feed_dict(with_summary=True))
+
+
+def _cluster_of_flags(flag_values):
+  """Returns the Cluster that the flags or TF_CONFIG describe."""
+  if flag_values.job_name:
+    cluster = cluster_lib.from_flags(
+        flag_values.job_name, flag_values.task_index,
+        ps_hosts=flag_values.ps_hosts, worker_hosts=flag_values.worker_hosts)
+  elif 'TF_CONFIG' in os.environ:
+    cluster = cluster_lib.from_tf_config(os.environ['TF_CONFIG'])
+  else:
+    raise errors.UsageError('neither --job_name nor TF_CONFIG says what this '
+                            'process is; --help has an example')
+  if cluster.job == cluster_lib.EVALUATOR:
+    return cluster  # It has no server.
+  if not flag_values.allow_remote:
+    cluster_lib.check_local(cluster)
+  print('%s %d: TensorFlow listens on port %s of every interface of this '
+        'machine, without authentication.' %
+        (cluster.job, cluster.index, cluster.address(
+            cluster.job, cluster.index).rpartition(':')[2]), flush=True)
+  return cluster
+
+
+def _leave_late(signum):
+  """Ends the process when a signal's time is over."""
+  shared_flags.leave(
+      128 + signum,
+      'Stopped by %s, without the end of a step: what came after the last '
+      'checkpoint is not saved.' % signal.Signals(signum).name)
+
+
+def is_news(record):
+  """Whether a logging.LogRecord of TensorFlow says what we do not say better.
+
+  When a ps is gone, TensorFlow closes the session and logs what the threads of
+  that session met, if they met it first.  The session is then recreated, or the
+  watchdog ends the process.
+  """
+  return not record.getMessage().startswith(
+      'An error occurred when attempting to close the session.')
 
 
 # What --help shows first.
@@ -354,6 +418,7 @@ def define_flags():
   """Defines the flags of 2016, then ours."""
   shared_flags.define_data_flags()
   shared_flags.define_model_flags()
+  shared_flags.define_fast_flags()
   shared_flags.define_training_flags()
   flags.DEFINE_enum('job_name', None, ['ps', 'worker'],
                     "This process's job; without it TF_CONFIG tells.")
@@ -368,14 +433,17 @@ def define_flags():
                        "Average the workers' gradients into one update, "
                        'instead of an update for each.')
   flags.DEFINE_integer('replicas_to_aggregate', None,
-                       'How many gradients make an update with --sync; as many '
-                       'as there are workers unless given.', lower_bound=1)
+                       'Number of gradients that make an update with --sync. '
+                       'Default: the number of workers.', lower_bound=1)
   flags.DEFINE_float('connect_secs', 60,
-                     'How long to wait for the other tasks at the start.',
+                     'Seconds to wait for the other tasks at the start.',
                      lower_bound=0)
   flags.DEFINE_float('ps_timeout_secs', 30,
-                     'How long a parameter server may be gone later.',
+                     'Seconds that a parameter server may be gone later.',
                      lower_bound=1)
+  flags.DEFINE_float('chief_timeout_secs', 600,
+                     'Seconds that the chief may be gone once it has been '
+                     'there; then the other processes end.', lower_bound=1)
   flags.DEFINE_boolean('allow_remote', False,
                        'Let tasks be on other machines.  The protocol has no '
                        'authentication: firewall the ports first.')
@@ -385,79 +453,9 @@ def define_flags():
   shared_flags.define_session_flags()
 
 
-def _leave(code, message):
-  """Ends the process, whatever its threads wait for or are printing."""
-  stream = sys.stdout
-  if code == 1:
-    message = '%s: error: %s' % (os.path.basename(sys.argv[0]), message)
-    stream = sys.stderr
-  sys.stdout.flush()
-  sys.stderr.flush()
-  # Not through the stream, whose buffer another thread may have in its hands.
-  os.write(stream.fileno(), (message + '\n').encode())
-  os._exit(code)
-
-
-def is_news(record):
-  """Whether a logging.LogRecord of TensorFlow says what we do not say better.
-
-  When a ps is gone, TensorFlow closes the session and logs what the threads of
-  that session met, should they have met it first.  The session is made anew, or
-  the watchdog ends the process.
-  """
-  return not record.getMessage().startswith(
-      'An error occurred when attempting to close the session.')
-
-
-def main(stop):
-  """Runs the program.
-
-  Args:
-    stop: signals.StopRequest.
-  """
-  FLAGS = flags.FLAGS
-  tf.disable_v2_behavior()
-  logging.getLogger('tensorflow').addFilter(is_news)
-  if FLAGS.job_name:
-    cluster = cluster_lib.from_flags(FLAGS.job_name, FLAGS.task_index,
-                                     FLAGS.ps_hosts, FLAGS.worker_hosts)
-  elif 'TF_CONFIG' in os.environ:
-    cluster = cluster_lib.from_tf_config(os.environ['TF_CONFIG'])
-  else:
-    raise errors.UsageError('neither --job_name nor TF_CONFIG says what this '
-                            'process is; --help has an example')
-  dataset = shared_flags.get_dataset(FLAGS.dataset)
-  model = models.get(FLAGS.model)
-  data_dir = shared_flags.user_path(FLAGS.data_dir)
-  train_dir = shared_flags.user_path(FLAGS.train_dir)
-  if cluster.job != cluster_lib.EVALUATOR:
-    if not FLAGS.allow_remote:
-      cluster_lib.check_local(cluster)
-    print('%s %d: TensorFlow listens on port %s of every interface of this '
-          'machine, without authentication.' %
-          (cluster.job, cluster.index, cluster.address(
-              cluster.job, cluster.index).rpartition(':')[2]), flush=True)
-  if cluster.job == cluster_lib.PS:
-    serve(cluster, stop)
-    return
-  cifar10_download.maybe_download_and_extract(data_dir, dataset, stop,
-                                              FLAGS.data_url)
-  if cluster.job == cluster_lib.EVALUATOR:
-    cifar10_eval.evaluate(
-        data_dir, shared_flags.user_path(FLAGS.eval_dir), train_dir, dataset,
-        batch_size=FLAGS.batch_size, allow_growth=FLAGS.allow_growth, stop=stop,
-        model=model)
-    return
-  train(cluster, data_dir, train_dir, _leave, dataset, FLAGS.batch_size,
-        FLAGS.max_steps, FLAGS.sync, FLAGS.replicas_to_aggregate,
-        FLAGS.decay_by_examples, FLAGS.connect_secs, FLAGS.ps_timeout_secs,
-        FLAGS.log_device_placement, FLAGS.allow_growth, FLAGS.fresh, stop,
-        model)
-
-
 def console_main():
   """What the installed command cifar10_distributed_train runs."""
-  shared_flags.run(define_flags, main, _FIRST_FLAGS)
+  shared_flags.run(define_flags, main, first_flags=_FIRST_FLAGS)
 
 
 if __name__ == '__main__':

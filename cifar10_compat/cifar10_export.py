@@ -11,6 +11,8 @@ Both return probabilities and logits (float32 [n, number of classes]), classes
 (int64 [n], the best one's number) and class_names (string).  Encoded images are
 PNG, JPEG, GIF or BMP of any size, of which the largest square in the middle
 counts; unlike cifar10_predict it knows no transparency and no EXIF orientation.
+Where TensorFlow has oneDNN on, which is its default on processors with AVX-512
+VNNI, it refuses to run the network on no images at all.
 Example:
 
   cifar10_export --checkpoint_dir=/tmp/cifar10_train \\
@@ -18,28 +20,31 @@ Example:
 """
 
 # First: TensorFlow reads its log levels while it loads.
-from cifar10_compat import quiet  # pylint: disable=unused-import
+from cifar10_compat.base import early_signals  # noqa: F401  # isort: skip
+from cifar10_compat.base import garbage  # noqa: F401  # isort: skip
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
 
 from absl import flags
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import checkpoints
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_input
-from cifar10_compat import datasets
-from cifar10_compat import errors
-from cifar10_compat import files
 from cifar10_compat import flags as shared_flags
 from cifar10_compat import models
+from cifar10_compat.base import errors
+from cifar10_compat.base import files
+from cifar10_compat.data import datasets
+from cifar10_compat.data import description
+from cifar10_compat.training import checkpoints
 
 
 def _decode(contents):
   """Decodes one image, the first of an animation, to uint8 [32, 32, 3]."""
-  image = tf.io.decode_image(contents, channels=datasets.DEPTH,
+  image = tf.io.decode_image(contents, channels=description.DEPTH,
                              expand_animations=False)
-  image.set_shape([None, None, datasets.DEPTH])
+  image.set_shape([None, None, description.DEPTH])
   return cifar10_input.fit(image)
 
 
@@ -48,11 +53,11 @@ def _outputs(images, dataset, model):
 
   Args:
     images: uint8 tensor of shape [n, 32, 32, 3].
-    dataset: datasets.Dataset.
+    dataset: description.Dataset.
     model: models.Model.
   """
   logits = model.inference(cifar10_input.central_view(images),
-                           dataset.num_classes)
+                           num_classes=dataset.num_classes)
   return {
       'logits': logits,
       'probabilities': cifar10.predictions(logits),
@@ -61,14 +66,14 @@ def _outputs(images, dataset, model):
   }
 
 
-def export(checkpoint_dir, export_dir, dataset=datasets.CIFAR10,
+def export(checkpoint_dir, export_dir, *, dataset=datasets.CIFAR10,
            model=models.CIFAR10, averaged=True):
   """Writes the newest checkpoint's network as a SavedModel.
 
   Args:
     checkpoint_dir: str.
     export_dir: str, must not exist, or be empty.  It appears when it is whole.
-    dataset: datasets.Dataset that it was trained on.
+    dataset: description.Dataset that it was trained on.
     model: models.Model that was trained.
     averaged: bool, take the variables' moving averages, not themselves.
 
@@ -85,7 +90,8 @@ def export(checkpoint_dir, export_dir, dataset=datasets.CIFAR10,
 
   with tf.Graph().as_default(), tf.Session() as sess:
     images = tf.placeholder(
-        tf.uint8, [None, datasets.HEIGHT, datasets.WIDTH, datasets.DEPTH],
+        tf.uint8,
+        [None, description.HEIGHT, description.WIDTH, description.DEPTH],
         name='images')
     encoded = tf.placeholder(tf.string, [None], name='encoded')
     decoded = tf.map_fn(_decode, encoded, dtype=tf.uint8)
@@ -98,8 +104,9 @@ def export(checkpoint_dir, export_dir, dataset=datasets.CIFAR10,
         signatures[name] = tf.saved_model.predict_signature_def(
             inputs, _outputs(batch, dataset, model))
 
-    path = checkpoints.restore_newest(sess, checkpoint_dir, dataset, model,
-                                      averaged)
+    path = checkpoints.restore_newest(
+        sess, checkpoint_dir, dataset=dataset, model=model,
+        variables=models.trained_variables(averaged), averaged=averaged)
     outputs = [info.name.partition(':')[0] for signature in signatures.values()
                for info in signature.outputs.values()]
     frozen = tf.graph_util.convert_variables_to_constants(
@@ -145,14 +152,14 @@ def main(stop):
   tf.disable_v2_behavior()
   export_dir = shared_flags.user_path(FLAGS.export_dir)
   path = export(shared_flags.user_path(FLAGS.checkpoint_dir), export_dir,
-                shared_flags.get_dataset(FLAGS.dataset),
-                models.get(FLAGS.model), FLAGS.averaged)
+                dataset=shared_flags.get_dataset(FLAGS.dataset),
+                model=models.get(FLAGS.model), averaged=FLAGS.averaged)
   print('%s is in %s.' % (path, export_dir))
 
 
 def console_main():
   """What the installed command cifar10_export runs."""
-  shared_flags.run(define_flags, main, _FIRST_FLAGS)
+  shared_flags.run(define_flags, main, first_flags=_FIRST_FLAGS)
 
 
 if __name__ == '__main__':

@@ -36,8 +36,8 @@ def _unshared_conv(x, kernel):
   return tf.transpose(products, [2, 0, 1, 3])
 
 
-def inference(images, num_classes=cifar10.NUM_CLASSES):
-  """Builds the network; what is not said here is as in cifar10.inference().
+def inference(images, *, num_classes=cifar10.NUM_CLASSES):
+  """Builds the network; arguments and result are those of cifar10.inference().
 
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
@@ -80,6 +80,20 @@ def inference(images, num_classes=cifar10.NUM_CLASSES):
   pool2 = tf.nn.max_pool(norm2, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
                          padding='SAME', name='pool2')
 
+  return local_layers(pool2, num_classes=num_classes)
+
+
+def local_layers(pool2, *, num_classes=cifar10.NUM_CLASSES):
+  """Builds the locally connected layers and the linear one on top.
+
+  Args:
+    pool2: float32 tensor of shape [batch_size, 6, 6, 64]; batch_size may be
+      unknown.
+    num_classes: int.
+
+  Returns:
+    float32 tensor of shape [batch_size, num_classes], the logits.
+  """
   local = pool2
   for name, channels in (('local3', 64), ('local4', 32)):
     with tf.variable_scope(name) as scope:

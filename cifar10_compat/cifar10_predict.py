@@ -9,8 +9,11 @@ the network is shown.  Example:
 A file that cannot be decoded is named and skipped; the exit code is then 1.
 """
 
-# First: TensorFlow reads its log levels while it loads.
-from cifar10_compat import quiet  # pylint: disable=unused-import
+# First: TensorFlow reads the environment that they set while it loads.
+from cifar10_compat.base import early_signals  # noqa: F401  # isort: skip
+from cifar10_compat.base import garbage  # noqa: F401  # isort: skip
+from cifar10_compat.base import onednn  # noqa: F401  # isort: skip
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import contextlib
 import glob
@@ -27,15 +30,16 @@ import rich.table
 import rich.text
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import checkpoints
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_input
-from cifar10_compat import datasets
-from cifar10_compat import errors
 from cifar10_compat import flags as shared_flags
-from cifar10_compat import images as images_lib
 from cifar10_compat import models
-from cifar10_compat import signals
+from cifar10_compat.base import errors
+from cifar10_compat.base import signals
+from cifar10_compat.data import datasets
+from cifar10_compat.data import description
+from cifar10_compat.data import images as images_lib
+from cifar10_compat.training import checkpoints
 
 
 class Prediction(NamedTuple):
@@ -83,7 +87,7 @@ def find_images(arguments):
   return paths
 
 
-def predict(paths, checkpoint_dir, dataset=datasets.CIFAR10,
+def predict(paths, checkpoint_dir, *, dataset=datasets.CIFAR10,
             model=models.CIFAR10, averaged=True, batch_size=cifar10.BATCH_SIZE,
             stop=None):
   """Runs images through the newest checkpoint's network.
@@ -91,7 +95,7 @@ def predict(paths, checkpoint_dir, dataset=datasets.CIFAR10,
   Args:
     paths: list of str, image files.
     checkpoint_dir: str.
-    dataset: datasets.Dataset that it was trained on.
+    dataset: description.Dataset that it was trained on.
     model: models.Model that was trained.
     averaged: bool, take the variables' moving averages, not themselves.
     batch_size: int, at least 1, images that are held and run at a time.
@@ -110,11 +114,15 @@ def predict(paths, checkpoint_dir, dataset=datasets.CIFAR10,
   with contextlib.closing(tf.Session(graph=graph)) as sess:
     with graph.as_default():
       images = tf.placeholder(
-          tf.uint8, [None, datasets.HEIGHT, datasets.WIDTH, datasets.DEPTH])
+          tf.uint8,
+          [None, description.HEIGHT, description.WIDTH, description.DEPTH])
       probabilities = cifar10.predictions(model.inference(
-          cifar10_input.central_view(images), dataset.num_classes))
+          cifar10_input.central_view(images),
+          num_classes=dataset.num_classes))
 
-      checkpoints.restore_newest(sess, checkpoint_dir, dataset, model, averaged)
+      checkpoints.restore_newest(
+          sess, checkpoint_dir, dataset=dataset, model=model,
+          variables=models.trained_variables(averaged), averaged=averaged)
 
     paths = iter(paths)
     while not stop.requested:
@@ -177,6 +185,7 @@ def define_flags():
   """Defines the flags."""
   shared_flags.define_checkpoint_flags()
   shared_flags.define_model_flags()
+  shared_flags.define_fast_flags(with_input=False)
   shared_flags.define_dataset_flag()
   flags.DEFINE_integer('top_k', 3, 'Classes to tell of each image.',
                        lower_bound=1)
@@ -208,8 +217,9 @@ def main(stop, arguments):
   rows = []
   skipped = 0
   for prediction in predict(
-      paths, shared_flags.user_path(FLAGS.checkpoint_dir), dataset,
-      models.get(FLAGS.model), FLAGS.averaged, FLAGS.batch_size, stop):
+      paths, shared_flags.user_path(FLAGS.checkpoint_dir), dataset=dataset,
+      model=shared_flags.get_model(FLAGS), averaged=FLAGS.averaged,
+      batch_size=FLAGS.batch_size, stop=stop):
     if prediction.error:
       skipped += 1
       print('skipped ' + prediction.error, file=sys.stderr, flush=True)
@@ -228,7 +238,8 @@ def main(stop, arguments):
 
 def console_main():
   """What the installed command cifar10_predict runs."""
-  shared_flags.run(define_flags, main, _FIRST_FLAGS, takes_arguments=True)
+  shared_flags.run(define_flags, main, first_flags=_FIRST_FLAGS,
+                   takes_arguments=True)
 
 
 if __name__ == '__main__':

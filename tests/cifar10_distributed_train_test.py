@@ -3,18 +3,15 @@
 import logging
 import os
 import re
-import subprocess
-import sys
 from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_distributed_train
-from cifar10_compat import cluster as cluster_lib
-from cifar10_compat import hooks
-from tests import program
-from tests import record_fixture
-from tests import small_cluster
+from cifar10_compat.distributed import cluster as cluster_lib
+from cifar10_compat.training import hooks
+from tests.helpers import record_fixture
+from tests.helpers import small_cluster
 from tools import launch
 
 
@@ -40,8 +37,10 @@ class LogTest(tf.test.TestCase):
 
   def _logged_while_a_session_is_made_anew(self):
     hook = _LoseSessionOnce()
-    with tf.Graph().as_default(), \
-         self.assertLogs('tensorflow', logging.ERROR) as logs:
+    with (
+        tf.Graph().as_default(),
+        self.assertLogs('tensorflow', logging.ERROR) as logs,
+    ):
       logging.getLogger('tensorflow').error('other news')
       one = tf.constant(1)
       with tf.train.MonitoredSession(hooks=[hook]) as session:
@@ -56,29 +55,9 @@ class LogTest(tf.test.TestCase):
     logger = logging.getLogger('tensorflow')
     logger.addFilter(cifar10_distributed_train.is_news)
     self.addCleanup(logger.removeFilter, cifar10_distributed_train.is_news)
-    self.assertEqual(['other news'],
-                     self._logged_while_a_session_is_made_anew())
-
-
-class LeaveTest(tf.test.TestCase):
-
-  def _leave(self, code):
-    """Leaves with 'over' after a buffered line; returns code, out, err."""
-    result = subprocess.run(
-        [sys.executable, '-c', """
-import sys
-from cifar10_compat import cifar10_distributed_train
-sys.argv[0] = '/bin/prog'
-print('begun')
-cifar10_distributed_train._leave(%d, 'over')
-""" % code], capture_output=True, text=True,
-        env=dict(os.environ, PYTHONUNBUFFERED=''))  # Empty: lines are buffered.
-    return (result.returncode, result.stdout,
-            program.without_loader_chatter(result.stderr))
-
-  def test_last_words_arrive(self):
-    self.assertEqual((1, 'begun\n', 'prog: error: over\n'), self._leave(1))
-    self.assertEqual((130, 'begun\nover\n', ''), self._leave(130))
+    self.assertEqual(
+        ['other news'], self._logged_while_a_session_is_made_anew()
+    )
 
 
 class DistributedTrainTest(tf.test.TestCase):
@@ -87,7 +66,8 @@ class DistributedTrainTest(tf.test.TestCase):
     super().setUp()
     self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
     self.dataset = record_fixture.write_set(
-        self.create_tempdir().full_path, *record_fixture.random_images(200))
+        self.create_tempdir().full_path, *record_fixture.random_images(200)
+    )
 
   def _run(self, *flags):
     """Runs a ps and two workers to their end; returns what they printed."""
@@ -126,7 +106,9 @@ class DistributedTrainTest(tf.test.TestCase):
 
   def test_a_refused_run_loses_no_step_and_no_image(self):
     ps, worker = launch.free_addresses(2)
-    cluster = cluster_lib.from_flags('worker', 0, [ps], [worker])
+    cluster = cluster_lib.from_flags(
+        'worker', 0, ps_hosts=[ps], worker_hosts=[worker]
+    )
     server = cluster_lib.start_server(cluster._replace(job='ps'))
     after_run = hooks.StopHook.after_run
     steps = []
@@ -140,17 +122,32 @@ class DistributedTrainTest(tf.test.TestCase):
 
     with mock.patch.object(hooks.StopHook, 'after_run', refused_at_7):
       with mock.patch.object(hooks, 'print', create=True) as printed:
-        self.assertEqual(12, cifar10_distributed_train.train(
-            cluster, self.dataset.directory, self.train_dir, self.fail,
-            self.dataset, batch_size=8, max_steps=12)[0])
+        self.assertEqual(
+            12,
+            cifar10_distributed_train.train(
+                cluster,
+                self.fail,
+                data_dir=self.dataset.directory,
+                train_dir=self.train_dir,
+                dataset=self.dataset,
+                batch_size=8,
+                max_steps=12,
+            )[0],
+        )
     self.assertIn(7, steps)
     # A session's first token is of no update: a step can be seen twice.
     # Without the variables on the ps training would go on from model.ckpt-0,
     # and without the first session's queues fill others.
     self.assertEqual(steps, sorted(steps))
     self.assertEqual(list(range(1, 13)), sorted(set(steps)))
-    self.assertLen([call for call in printed.call_args_list
-                    if 'Filling queue' in call.args[0]], 1)
+    self.assertLen(
+        [
+            call
+            for call in printed.call_args_list
+            if 'Filling queue' in call.args[0]
+        ],
+        1,
+    )
     del server
 
 

@@ -11,35 +11,32 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_eval
-from cifar10_compat import datasets
-from cifar10_compat import errors
 from cifar10_compat import models
-from tests import event_files
-from tests import program
-from tests import record_fixture
+from cifar10_compat.base import errors
+from cifar10_compat.data import checks
+from cifar10_compat.data import datasets
+from tests.helpers import biased_network
+from tests.helpers import event_files
+from tests.helpers import program
+from tests.helpers import record_fixture
 
 N = 300  # test images: two batches of 128 and one of 44
 
 
-def save_checkpoint(directory, step, averaged_bias, raw_bias):
+def save_checkpoint(directory, step, *, averaged_bias, raw_bias):
   """Saves a network that says one label for its averages, one for its weights.
 
   Args:
     directory: str.
     step: int.
-    averaged_bias, raw_bias: int, the label whose logit is the highest.
+    averaged_bias, raw_bias: int, the labels.
   """
-  with tf.Graph().as_default(), tf.Session() as sess:
-    cifar10.inference(tf.zeros([1, 24, 24, 3]))
-    averages = tf.train.ExponentialMovingAverage(cifar10.MOVING_AVERAGE_DECAY)
-    averages.apply(tf.trainable_variables())
-    sess.run(tf.global_variables_initializer())
-    bias, = [v for v in tf.trainable_variables()
-             if v.op.name == 'softmax_linear/biases']
-    sess.run([bias.assign(100 * np.eye(10)[raw_bias]),
-              averages.average(bias).assign(100 * np.eye(10)[averaged_bias])])
-    tf.train.Saver(tf.global_variables()).save(
-        sess, os.path.join(directory, 'model.ckpt'), global_step=step)
+  biased_network.save(
+      directory,
+      step,
+      averaged=biased_network.sure_of(averaged_bias),
+      raw=biased_network.sure_of(raw_bias),
+  )
 
 
 class EvalTest(tf.test.TestCase):
@@ -51,8 +48,9 @@ class EvalTest(tf.test.TestCase):
     cls.data_dir = os.path.join(root, 'data')
     images, _ = record_fixture.random_images(N)
     # 120 images of label 3, 90 of label 5, 90 of label 7.
-    record_fixture.write_batches(cls.data_dir, images,
-                                 [3] * 120 + [5] * 90 + [7] * 90)
+    record_fixture.write_batches(
+        cls.data_dir, images, [3] * 120 + [5] * 90 + [7] * 90
+    )
     cls.checkpoint_dir = os.path.join(root, 'checkpoints')
     os.makedirs(cls.checkpoint_dir)
     save_checkpoint(cls.checkpoint_dir, 1000, averaged_bias=3, raw_bias=5)
@@ -61,12 +59,15 @@ class EvalTest(tf.test.TestCase):
     self.eval_dir = self.create_tempdir().full_path
     kwargs.setdefault('checkpoint_dir', self.checkpoint_dir)
     return cifar10_eval.evaluate(
-        self.data_dir, self.eval_dir, run_once=True, **kwargs)
+        data_dir=self.data_dir, eval_dir=self.eval_dir, run_once=True, **kwargs
+    )
 
   def test_exact_count_of_averages(self):
     self.assertEqual(120 / 300, self._evaluate())
-    self.assertEqual([(1000, np.float32(0.4))],
-                     event_files.scalars(self.eval_dir, 'Precision @ 1'))
+    self.assertEqual(
+        [(1000, np.float32(0.4))],
+        event_files.scalars(self.eval_dir, 'Precision @ 1'),
+    )
 
   def test_exact_count_of_raw_weights(self):
     self.assertEqual(90 / 300, self._evaluate(averaged=False))
@@ -74,27 +75,32 @@ class EvalTest(tf.test.TestCase):
   def test_first_images_only(self):
     # In order: all 120 of label 3, then 30 of label 5.
     self.assertEqual(120 / 150, self._evaluate(num_examples=150))
-    self.assertEqual(30 / 150,
-                     self._evaluate(num_examples=150, averaged=False))
+    self.assertEqual(30 / 150, self._evaluate(num_examples=150, averaged=False))
 
   def test_historical_count_rounds_up_to_batches(self):
     precision = self._evaluate(count=cifar10_eval.HISTORICAL)
     # 79 batches of 128 are 10,112 draws.
     self.assertNear(round(precision * 10112), precision * 10112, 1e-6)
     self.assertNear(0.4, precision, 0.04)
-    tags = {v.tag for e in event_files.read(self.eval_dir)
-            for v in e.summary.value}
+    tags = {
+        v.tag for e in event_files.read(self.eval_dir) for v in e.summary.value
+    }
     self.assertIn('queue/shuffle_batch/fraction_over_4000_of_384_full', tags)
 
   def test_summaries_of_2016(self):
     self._evaluate()
     events = event_files.read(self.eval_dir)
     tags = {v.tag: e.step for e in events for v in e.summary.value}
-    expected = {'Precision @ 1', 'queue/input_producer/fraction_of_32_full',
-                'queue/batch/fraction_of_4384_full'}
+    expected = {
+        'Precision @ 1',
+        'queue/input_producer/fraction_of_32_full',
+        'queue/batch/fraction_of_4384_full',
+    }
     for layer in ('conv1', 'conv2', 'local3', 'local4', 'softmax_linear'):
-      expected |= {'%s/%s/%s' % (layer, layer, kind)
-                   for kind in ('activations', 'sparsity')}
+      expected |= {
+          '%s/%s/%s' % (layer, layer, kind)
+          for kind in ('activations', 'sparsity')
+      }
     expected |= {'images/image/%d' % i for i in range(3)}
     self.assertEqual(expected, set(tags))
     self.assertEqual({1000}, set(tags.values()))
@@ -113,17 +119,24 @@ class EvalTest(tf.test.TestCase):
   def test_images_that_end_too_soon(self):
     data_dir = self.create_tempdir().full_path
     directory = record_fixture.write_batches(
-        data_dir, *record_fixture.random_images(N))
-    check = datasets.check
+        data_dir, *record_fixture.random_images(N)
+    )
+    check = checks.check
+
     def check_then_truncate(*args):
       n = check(*args)
       # TensorFlow's reader takes no offence at what is left of a record.
       os.truncate(os.path.join(directory, 'test_batch.bin'), 3073 * 200 + 1)
       return n
-    with tf.test.mock.patch.object(datasets, 'check', check_then_truncate):
+
+    with tf.test.mock.patch.object(checks, 'check', check_then_truncate):
       with self.assertRaisesRegex(errors.DataError, 'after 200 of 300'):
-        cifar10_eval.evaluate(data_dir, self.create_tempdir().full_path,
-                              self.checkpoint_dir, run_once=True)
+        cifar10_eval.evaluate(
+            data_dir=data_dir,
+            eval_dir=self.create_tempdir().full_path,
+            checkpoint_dir=self.checkpoint_dir,
+            run_once=True,
+        )
 
   def test_missing_key_is_named(self):
     directory = self.create_tempdir().full_path
@@ -134,13 +147,14 @@ class EvalTest(tf.test.TestCase):
     with self.assertRaisesRegex(
         errors.CheckpointError,
         'lacks conv1/biases/ExponentialMovingAverage and 9 more keys: .*'
-        '--averaged=false'):
+        '--averaged=false',
+    ):
       self._evaluate(checkpoint_dir=directory)
     self._evaluate(checkpoint_dir=directory, averaged=False)
 
   def test_other_data_set(self):
     directory = self.create_tempdir().full_path
-    save_checkpoint(directory, 1, 0, 0)
+    save_checkpoint(directory, 1, averaged_bias=0, raw_bias=0)
     with open(os.path.join(directory, 'dataset.json'), 'w') as f:
       f.write('{"dataset": "synthetic"}')
     with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
@@ -151,7 +165,7 @@ class EvalTest(tf.test.TestCase):
     with self.assertRaisesRegex(errors.CheckpointError, 'another .*--model'):
       self._evaluate(model=models.CONV_LOCAL)
     directory = self.create_tempdir().full_path
-    save_checkpoint(directory, 1, 0, 0)
+    save_checkpoint(directory, 1, averaged_bias=0, raw_bias=0)
     with open(os.path.join(directory, 'dataset.json'), 'w') as f:
       f.write('{"dataset": "cifar10", "model": "conv_local"}')
     with self.assertRaisesRegex(errors.UsageError, '--model=conv_local'):
@@ -169,11 +183,13 @@ class EvalTest(tf.test.TestCase):
 
   def test_views(self):
     """A net that says 3 if a view's first pixel is white, 5 if it is dark."""
+
     def inference(images, num_classes):
       weights = np.zeros([1, num_classes], np.float32)
       weights[0, [3, 5]] = 100, -100
       w = tf.get_variable('w', initializer=tf.constant(weights))
       return tf.matmul(images[:, 0, 0, :1], w)
+
     directory = self.create_tempdir().full_path
     with tf.Graph().as_default(), tf.Session() as sess:
       inference(tf.zeros([1, 24, 24, 3]), 10)
@@ -190,16 +206,26 @@ class EvalTest(tf.test.TestCase):
       corners[row, [0, 8, 23, 31]] = 0  # Of these, flipped or not.
     data_dir = self.create_tempdir().full_path
     record_fixture.write_batches(
-        data_dir, [middle, middle, middle, left, corners], [3, 3, 3, 5, 3])
+        data_dir, [middle, middle, middle, left, corners], [3, 3, 3, 5, 3]
+    )
     # Each view has a vote, in effect.  The middle alone is for 5 in the first
     # three images; of five views most are in the last two, of ten in the last.
     # Were the views of `middle` and `left`, a batch, taken for each other's,
     # both would be wrong.
     for num_views, expected in ((1, 1 / 5), (5, 4 / 5), (10, 3 / 5)):
-      self.assertAllClose(expected, cifar10_eval.evaluate(
-          data_dir, self.create_tempdir().full_path, directory, run_once=True,
-          averaged=False, batch_size=2, num_views=num_views,
-          model=models.CIFAR10._replace(inference=inference)))
+      self.assertAllClose(
+          expected,
+          cifar10_eval.evaluate(
+              data_dir=data_dir,
+              eval_dir=self.create_tempdir().full_path,
+              checkpoint_dir=directory,
+              run_once=True,
+              averaged=False,
+              batch_size=2,
+              num_views=num_views,
+              model=models.CIFAR10._replace(inference=inference),
+          ),
+      )
 
   def test_views_that_cannot_be(self):
     with self.assertRaisesRegex(errors.UsageError, 'views is 3: .*1, 5, 10'):
@@ -212,8 +238,12 @@ class EvalTest(tf.test.TestCase):
   def test_views_are_checked_before_images_are_fetched(self):
     data_dir = self.create_tempdir().full_path
     code, _, err = program.run(
-        'cifar10_eval', '--views=3', '--dataset=synthetic',
-        '--data_dir=' + data_dir, forked=True)
+        'cifar10_eval',
+        '--views=3',
+        '--dataset=synthetic',
+        '--data_dir=' + data_dir,
+        forked=True,
+    )
     self.assertEqual(1, code)
     self.assertIn('error: views is 3: ', err)
     self.assertEmpty(os.listdir(data_dir))
@@ -222,14 +252,14 @@ class EvalTest(tf.test.TestCase):
     with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
       self._evaluate(checkpoint_dir=self.create_tempdir().full_path)
     gone = self.create_tempdir().full_path
-    save_checkpoint(gone, 7, 0, 0)
+    save_checkpoint(gone, 7, averaged_bias=0, raw_bias=0)
     os.remove(os.path.join(gone, 'model.ckpt-7.index'))
     with self.assertRaisesRegex(errors.CheckpointError, 'is not there'):
       self._evaluate(checkpoint_dir=gone)
 
   def test_damaged_checkpoint(self):
     directory = self.create_tempdir().full_path
-    save_checkpoint(directory, 7, 0, 0)
+    save_checkpoint(directory, 7, averaged_bias=0, raw_bias=0)
     path = os.path.join(directory, 'model.ckpt-7.data-00000-of-00001')
     with open(path, 'r+b') as f:
       f.seek(os.path.getsize(path) // 2)
@@ -244,21 +274,18 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(num_examples=-1)
 
   def test_polling(self):
-    """Waits, evaluates, skips one it has seen, outlives a pruned one, stops."""
+    """Waits, evaluates, skips one that it has seen, stops."""
     directory = self.create_tempdir().full_path
     evaluator = program.Program(
-        'cifar10_eval', '--data_dir=' + self.data_dir,
-        '--checkpoint_dir=' + directory, '--eval_interval_secs=0',
-        '--eval_dir=' + os.path.join(directory, 'eval'))
+        'cifar10_eval',
+        '--data_dir=' + self.data_dir,
+        '--checkpoint_dir=' + directory,
+        '--eval_interval_secs=0',
+        '--eval_dir=' + os.path.join(directory, 'eval'),
+    )
     evaluator.wait_for_line('Waiting for a first checkpoint in ' + directory)
     save_checkpoint(directory, 10, averaged_bias=3, raw_bias=0)
     evaluator.wait_for_line(r'precision @ 1 = 0\.400')
-    # Named as the newest, but without files, as if pruned meanwhile.
-    # Replaced whole, as a saver does: the evaluator may be reading it.
-    pruned = os.path.join(directory, 'checkpoint')
-    with open(pruned + '.new', 'w') as f:
-      f.write('model_checkpoint_path: "model.ckpt-15"\n')
-    os.replace(pruned + '.new', pruned)
     save_checkpoint(directory, 20, averaged_bias=5, raw_bias=0)
     evaluator.wait_for_line(r'precision @ 1 = 0\.300')
     evaluator.process.send_signal(signal.SIGTERM)
@@ -266,8 +293,12 @@ class EvalTest(tf.test.TestCase):
     self.assertEqual((128 + signal.SIGTERM, ''), (code, err))
     self.assertLen(re.findall('precision', out), 2)
     self.assertLen(re.findall('Waiting', out), 1)
-    steps = [s for s, _ in event_files.scalars(
-        os.path.join(directory, 'eval'), 'Precision @ 1')]
+    steps = [
+        s
+        for s, _ in event_files.scalars(
+            os.path.join(directory, 'eval'), 'Precision @ 1'
+        )
+    ]
     self.assertEqual([10, 20], steps)
     shutil.rmtree(directory)
 

@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_input
-from cifar10_compat import datasets
-from tests import record_fixture
+from cifar10_compat.data import datasets
+from tests.helpers import record_fixture
 
 
 def _standardized(image):
@@ -33,7 +33,8 @@ class ReadTest(tf.test.TestCase):
       self.assertEqual((32, 32, 3), (result.height, result.width, result.depth))
       for i in range(3):
         key, label, image = sess.run(
-            [result.key, result.label, result.uint8image])
+            [result.key, result.label, result.uint8image]
+        )
         self.assertEqual('%s:%d' % (path, i), key.decode())
         self.assertAllEqual([labels[i]], label)
         self.assertAllEqual(images[i], image)
@@ -61,13 +62,15 @@ class ReadTest(tf.test.TestCase):
     with open(path, 'wb') as f:
       for coarse, fine, image in ((19, 99, images[0]), (4, 0, images[1])):
         f.write(bytes([coarse]) + record_fixture.record(fine, image))
-    for dataset, labels in ((datasets.CIFAR100, [99, 0]),
-                            (datasets.CIFAR100_COARSE, [19, 4])):
+    for dataset, labels in (
+        (datasets.CIFAR100, [99, 0]),
+        (datasets.CIFAR100_COARSE, [19, 4]),
+    ):
       with tf.Graph().as_default(), self.session() as sess:
         q = tf.FIFOQueue(1, [tf.string], shapes=())
         q.enqueue([path]).run()
         q.close().run()
-        result = cifar10_input.read_cifar10(q, dataset)
+        result = cifar10_input.read_cifar10(q, dataset=dataset)
         self.assertEqual([1], result.label.shape.as_list())
         for label, image in zip(labels, images):
           read = sess.run([result.label, result.uint8image])
@@ -82,11 +85,13 @@ class GraphTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.directory = record_fixture.write_batches(
-        self.create_tempdir().full_path, *record_fixture.random_images(4))
+        self.create_tempdir().full_path, *record_fixture.random_images(4)
+    )
 
   def _queue(self, graph):
-    queue, = [op for op in graph.get_operations()
-              if op.type == 'RandomShuffleQueueV2']
+    (queue,) = [
+        op for op in graph.get_operations() if op.type == 'RandomShuffleQueueV2'
+    ]
     return (queue.get_attr('min_after_dequeue'), queue.get_attr('capacity'))
 
   def test_training_queue(self):
@@ -99,8 +104,11 @@ class GraphTest(tf.test.TestCase):
     self.assertEqual([128, 24, 24, 3], images.shape.as_list())
     self.assertEqual((tf.float32, tf.int32), (images.dtype, labels.dtype))
     self.assertEqual([128], labels.shape.as_list())
-    reader, = [op for op in graph.get_operations()
-               if op.type == 'FixedLengthRecordReaderV2']
+    (reader,) = [
+        op
+        for op in graph.get_operations()
+        if op.type == 'FixedLengthRecordReaderV2'
+    ]
     self.assertEqual(3073, reader.get_attr('record_bytes'))
     self.assertEqual(0, reader.get_attr('header_bytes'))
 
@@ -126,17 +134,19 @@ class GraphTest(tf.test.TestCase):
 
   def test_queue_and_flip_are_those_of_the_set(self):
     for name in ('train.bin', 'test.bin'):
-      os.link(os.path.join(self.directory, 'test_batch.bin'),
-              os.path.join(self.directory, name))
+      os.link(
+          os.path.join(self.directory, 'test_batch.bin'),
+          os.path.join(self.directory, name),
+      )
     with tf.Graph().as_default() as graph:
-      cifar10_input.distorted_inputs(self.directory, 128, datasets.SVHN)
+      cifar10_input.distorted_inputs(self.directory, 128, dataset=datasets.SVHN)
       names = {op.name.partition('/')[0] for op in graph.get_operations()}
     # int(0.4 * 73,257)
     self.assertEqual((29302, 29686), self._queue(graph))
     self.assertNotIn('random_flip_left_right', names)
     self.assertIn('random_crop', names)
     with tf.Graph().as_default() as graph:
-      cifar10_input.inputs(True, self.directory, 128, datasets.SVHN)
+      cifar10_input.inputs(True, self.directory, 128, dataset=datasets.SVHN)
     # int(0.4 * 26,032)
     self.assertEqual((10412, 10796), self._queue(graph))
     with tf.Graph().as_default() as graph:
@@ -146,12 +156,15 @@ class GraphTest(tf.test.TestCase):
 
   def test_set_smaller_than_a_batch(self):
     dataset = datasets.CIFAR10._replace(
-        train_files=('train.bin',), num_examples_per_epoch_for_train=2)
+        train_files=('train.bin',), num_examples_per_epoch_for_train=2
+    )
     with open(os.path.join(self.directory, 'train.bin'), 'wb') as f:
       for label in (3, 8):
         f.write(record_fixture.record(label, record_fixture.plain(1, 2, label)))
     with tf.Graph().as_default() as graph, tf.Session() as sess:
-      batch = cifar10_input.distorted_inputs(self.directory, 16, dataset)
+      batch = cifar10_input.distorted_inputs(
+          self.directory, 16, dataset=dataset
+      )
       self.assertEqual((0, 48), self._queue(graph))
       coord = tf.train.Coordinator()
       threads = tf.train.start_queue_runners(sess, coord)
@@ -179,26 +192,34 @@ class DistortionTest(tf.test.TestCase):
     rows, columns = np.mgrid[:32, :32]
     image = np.stack([4 * columns, 4 * rows, np.full((32, 32), 60)], axis=-1)
     directory = record_fixture.write_batches(
-        tf.test.get_temp_dir(), [image], [5])
+        tf.test.get_temp_dir(), [image], [5]
+    )
     # A short queue: what goes through it is what is looked at here.
     dataset = datasets.CIFAR10._replace(num_examples_per_epoch_for_train=1000)
     with tf.Graph().as_default() as graph, tf.Session() as sess:
       tf.set_random_seed(1)
-      images, labels = cifar10_input.distorted_inputs(directory, 500, dataset)
-      contrast, = [op for op in graph.get_operations()
-                   if op.type == 'AdjustContrastv2']
+      images, labels = cifar10_input.distorted_inputs(
+          directory, 500, dataset=dataset
+      )
+      (contrast,) = [
+          op for op in graph.get_operations() if op.type == 'AdjustContrastv2'
+      ]
       brightness = contrast.inputs[0].op
       while brightness.type == 'Identity':
         brightness = brightness.inputs[0].op
       # One image on its way: cropped and flipped; then also brighter; then
       # also of other contrast.
-      stages = [brightness.inputs[0], brightness.outputs[0],
-                contrast.outputs[0]]
+      stages = [
+          brightness.inputs[0],
+          brightness.outputs[0],
+          contrast.outputs[0],
+      ]
       coord = tf.train.Coordinator()
       threads = tf.train.start_queue_runners(sess, coord)
       cls.images, cls.labels = sess.run([images, labels])
       cls.cropped, cls.brighter, cls.adjusted = map(
-          np.array, zip(*[sess.run(stages) for _ in range(500)]))
+          np.array, zip(*[sess.run(stages) for _ in range(500)])
+      )
       coord.request_stop()
       coord.join(threads)
 
@@ -207,10 +228,11 @@ class DistortionTest(tf.test.TestCase):
     row = self.cropped[:, 0, 0, 1] / 4
     flip = self.cropped[:, 0, 0, 0] > self.cropped[:, 0, 1, 0]
     for c, r, f, image in zip(column, row, flip, self.cropped):
-      columns = 4 * (c + np.arange(24))[::-1 if f else 1]
+      columns = 4 * (c + np.arange(24))[:: -1 if f else 1]
       self.assertAllEqual(np.tile(columns, (24, 1)), image[..., 0])
-      self.assertAllEqual(np.tile(4 * (r + np.arange(24)), (24, 1)).T,
-                          image[..., 1])
+      self.assertAllEqual(
+          np.tile(4 * (r + np.arange(24)), (24, 1)).T, image[..., 1]
+      )
     # 32 - 24 + 1 places each way, uniform: 500 / 9 = 55.6 expected each, with
     # deviation 7.0; five deviations are allowed.
     for places in (column, row):
@@ -220,9 +242,14 @@ class DistortionTest(tf.test.TestCase):
     # 250 expected, deviation 11.2.
     self.assertBetween(flip.sum(), 194, 306)
     # From one image to the next and of each other: deviation of r is 0.045.
-    for a, b in ((flip, column), (flip, row), (column, row),
-                 (column[1:], column[:-1]), (row[1:], row[:-1]),
-                 (flip[1:], flip[:-1])):
+    for a, b in (
+        (flip, column),
+        (flip, row),
+        (column, row),
+        (column[1:], column[:-1]),
+        (row[1:], row[:-1]),
+        (flip[1:], flip[:-1]),
+    ):
       self.assertLess(abs(np.corrcoef(a, b)[0, 1]), 0.225)
 
   def test_brightness_and_contrast(self):
@@ -236,7 +263,9 @@ class DistortionTest(tf.test.TestCase):
     means = self.brighter.mean(axis=(1, 2), keepdims=True)
     self.assertAllClose(
         (self.brighter - means) * factor[:, None, None, None] + means,
-        self.adjusted, atol=1e-2)
+        self.adjusted,
+        atol=1e-2,
+    )
     # Uniform on [-63, 63] and [0.2, 1.8]; a mean of 500 has deviation 1.63 and
     # 0.0207; nearer to an end than 1/50 of the range comes each of 10 times.
     self.assertBetween(delta.min(), -63.01, -60.48)
@@ -245,15 +274,20 @@ class DistortionTest(tf.test.TestCase):
     self.assertBetween(factor.max(), 1.768, 1.8001)
     self.assertLess(abs(delta.mean()), 8.2)
     self.assertLess(abs(factor.mean() - 1), 0.104)
-    for a, b in ((delta, factor), (delta[1:], delta[:-1]),
-                 (factor[1:], factor[:-1])):
+    for a, b in (
+        (delta, factor),
+        (delta[1:], delta[:-1]),
+        (factor[1:], factor[:-1]),
+    ):
       self.assertLess(abs(np.corrcoef(a, b)[0, 1]), 0.225)
 
   def test_batch_is_standardized(self):
-    self.assertAllClose(np.zeros(500), self.images.mean(axis=(1, 2, 3)),
-                        atol=1e-4)
-    self.assertAllClose(np.ones(500), self.images.std(axis=(1, 2, 3)),
-                        atol=1e-4)
+    self.assertAllClose(
+        np.zeros(500), self.images.mean(axis=(1, 2, 3)), atol=1e-4
+    )
+    self.assertAllClose(
+        np.ones(500), self.images.std(axis=(1, 2, 3)), atol=1e-4
+    )
     self.assertAllEqual(np.full(500, 5), self.labels)
 
   def test_images_of_a_batch_differ(self):
@@ -268,7 +302,8 @@ class OneEpochTest(tf.test.TestCase):
   def _batches(self, n, batch_size, **kwargs):
     images, labels = record_fixture.random_images(n)
     directory = record_fixture.write_batches(
-        self.create_tempdir().full_path, images, labels)
+        self.create_tempdir().full_path, images, labels
+    )
     result = []
     with tf.Graph().as_default(), tf.Session() as sess:
       batch = cifar10_input.inputs(True, directory, batch_size, **kwargs)
@@ -287,16 +322,21 @@ class OneEpochTest(tf.test.TestCase):
     self.assertEqual([8, 8, 5], [len(l) for _, l in batches])
     self.assertAllEqual(labels, np.concatenate([l for _, l in batches]))
     # The center: 4 of the 8 surplus rows and columns go on each side.
-    self.assertAllClose([_standardized(i[4:28, 4:28]) for i in images],
-                        np.concatenate([i for i, _ in batches]), atol=1e-4)
+    self.assertAllClose(
+        [_standardized(i[4:28, 4:28]) for i in images],
+        np.concatenate([i for i, _ in batches]),
+        atol=1e-4,
+    )
 
   def test_pixels_are_averaged(self):
     # 64 x 64 pixels, each 2 x 2 of them 0, 10, 20 and 30: 15 on the average.
     image = np.zeros([64, 64, 3], np.uint8)
     image[::2, 1::2], image[1::2, ::2], image[1::2, 1::2] = 10, 20, 30
     with tf.Graph().as_default(), self.session() as sess:
-      self.assertAllEqual(np.full([32, 32, 3], 15),
-                          sess.run(cifar10_input.fit(tf.constant(image))))
+      self.assertAllEqual(
+          np.full([32, 32, 3], 15),
+          sess.run(cifar10_input.fit(tf.constant(image))),
+      )
 
   def test_views_of_each_image(self):
     images, labels, batches = self._batches(3, 2, one_epoch=True, num_views=10)
@@ -304,18 +344,31 @@ class OneEpochTest(tf.test.TestCase):
     self.assertAllEqual(labels, np.concatenate([l for _, l in batches]))
     expected = []
     for image in images:
-      crops = [image[:24, :24], image[:24, 8:], image[8:, :24], image[8:, 8:],
-               image[4:28, 4:28]]
+      crops = [
+          image[:24, :24],
+          image[:24, 8:],
+          image[8:, :24],
+          image[8:, 8:],
+          image[4:28, 4:28],
+      ]
       expected += crops + [c[:, ::-1] for c in crops]
-    self.assertAllClose([_standardized(i) for i in expected],
-                        np.concatenate([i for i, _ in batches]), atol=1e-4)
+    self.assertAllClose(
+        [_standardized(i) for i in expected],
+        np.concatenate([i for i, _ in batches]),
+        atol=1e-4,
+    )
 
   def test_five_views(self):
     images, _, batches = self._batches(2, 2, one_epoch=True, num_views=5)
     self.assertAllClose(
-        [_standardized(i[r:r + 24, c:c + 24]) for i in images
-         for r, c in ((0, 0), (0, 8), (8, 0), (8, 8), (4, 4))],
-        batches[0][0], atol=1e-4)
+        [
+            _standardized(i[r : r + 24, c : c + 24])
+            for i in images
+            for r, c in ((0, 0), (0, 8), (8, 0), (8, 8), (4, 4))
+        ],
+        batches[0][0],
+        atol=1e-4,
+    )
 
 
 if __name__ == '__main__':

@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_local
-from cifar10_compat import errors
+from cifar10_compat.base import errors
 
 
 def _multiply_adds(op):
@@ -26,8 +26,7 @@ class UnsharedConvolutionTest(tf.test.TestCase):
   def _run(self, x, kernel):
     with tf.Graph().as_default(), self.session() as sess:
       images = tf.placeholder(tf.float32, (None,) + x.shape[1:])
-      y = cifar10_local._unshared_conv(
-          images, tf.constant(kernel, tf.float32))
+      y = cifar10_local._unshared_conv(images, tf.constant(kernel, tf.float32))
       return sess.run(y, {images: x})
 
   def test_sums_of_neighbours(self):
@@ -37,8 +36,9 @@ class UnsharedConvolutionTest(tf.test.TestCase):
     kernel = np.ones([2, 2, 3, 3, 1, 1])
     kernel *= np.array([[1, 10], [100, 1000]]).reshape(2, 2, 1, 1, 1, 1)
     # Each place sees all four pixels, whose sum is 10.
-    self.assertAllEqual([[10, 100], [1000, 10000]],
-                        self._run(x, kernel)[0, :, :, 0])
+    self.assertAllEqual(
+        [[10, 100], [1000, 10000]], self._run(x, kernel)[0, :, :, 0]
+    )
     # Only the pixel to the right: 2 at (0, 0), 4 at (1, 0), else zeros.
     kernel[...] = 0
     kernel[:, :, 1, 2] = 1
@@ -57,8 +57,9 @@ class UnsharedConvolutionTest(tf.test.TestCase):
       for di, dj, c in np.ndindex(3, 3, 3):
         row, column = i + di - 1, j + dj - 1
         if 0 <= row < 4 and 0 <= column < 5:
-          expected[n, i, j, f] += (x[n, row, column, c] *
-                                   kernel[i, j, di, dj, c, f])
+          expected[n, i, j, f] += (
+              x[n, row, column, c] * kernel[i, j, di, dj, c, f]
+          )
     self.assertAllEqual(expected, self._run(x, kernel))
 
   def test_same_kernel_everywhere_is_a_convolution(self):
@@ -68,8 +69,10 @@ class UnsharedConvolutionTest(tf.test.TestCase):
     with tf.Graph().as_default(), self.session() as sess:
       expected = sess.run(tf.nn.conv2d(x, shared, [1, 1, 1, 1], 'SAME'))
     self.assertAllClose(
-        expected, self._run(x, np.broadcast_to(shared, (6, 6) + shared.shape)),
-        atol=1e-5)
+        expected,
+        self._run(x, np.broadcast_to(shared, (6, 6) + shared.shape)),
+        atol=1e-5,
+    )
 
 
 class NetworkTest(tf.test.TestCase):
@@ -82,20 +85,34 @@ class NetworkTest(tf.test.TestCase):
       for op in graph.get_operations():
         layer = op.name.partition('/')[0]
         products[layer] = products.get(layer, 0) + _multiply_adds(op)
-    self.assertEqual({
-        'conv1/weights': [5, 5, 3, 64], 'conv1/biases': [64],
-        'conv2/weights': [5, 5, 64, 64], 'conv2/biases': [64],
-        # Each of 6 x 6 places has a kernel and biases of its own.
-        'local3/weights': [6, 6, 3, 3, 64, 64], 'local3/biases': [6, 6, 64],
-        'local4/weights': [6, 6, 3, 3, 64, 32], 'local4/biases': [6, 6, 32],
-        'softmax_linear/weights': [6 * 6 * 32, 10],
-        'softmax_linear/biases': [10]}, shapes)
+    self.assertEqual(
+        {
+            'conv1/weights': [5, 5, 3, 64],
+            'conv1/biases': [64],
+            'conv2/weights': [5, 5, 64, 64],
+            'conv2/biases': [64],
+            # Each of 6 x 6 places has a kernel and biases of its own.
+            'local3/weights': [6, 6, 3, 3, 64, 64],
+            'local3/biases': [6, 6, 64],
+            'local4/weights': [6, 6, 3, 3, 64, 32],
+            'local4/biases': [6, 6, 32],
+            'softmax_linear/weights': [6 * 6 * 32, 10],
+            'softmax_linear/biases': [10],
+        },
+        shapes,
+    )
     # 4,864 + 102,464 + 1,329,408 + 664,704 + 11,530.
     self.assertEqual(2112970, sum(int(np.prod(s)) for s in shapes.values()))
     self.assertEqual(
-        {'conv1': 2764800, 'conv2': 14745600, 'local3': 1327104,
-         'local4': 663552, 'softmax_linear': 11520},
-        {layer: n for layer, n in products.items() if n})
+        {
+            'conv1': 2764800,
+            'conv2': 14745600,
+            'local3': 1327104,
+            'local4': 663552,
+            'softmax_linear': 11520,
+        },
+        {layer: n for layer, n in products.items() if n},
+    )
     self.assertEqual(19512576, sum(products.values()))
 
   def test_order_of_layers(self):
@@ -104,8 +121,23 @@ class NetworkTest(tf.test.TestCase):
       types = ('Conv2D', 'Relu', 'MaxPool', 'LRN', 'BatchMatMulV2', 'MatMul')
       ops = [op.type for op in graph.get_operations() if op.type in types]
     self.assertEqual(
-        ['Conv2D', 'Relu', 'MaxPool', 'LRN', 'Conv2D', 'Relu', 'LRN', 'MaxPool',
-         'BatchMatMulV2', 'Relu', 'BatchMatMulV2', 'Relu', 'MatMul'], ops)
+        [
+            'Conv2D',
+            'Relu',
+            'MaxPool',
+            'LRN',
+            'Conv2D',
+            'Relu',
+            'LRN',
+            'MaxPool',
+            'BatchMatMulV2',
+            'Relu',
+            'BatchMatMulV2',
+            'Relu',
+            'MatMul',
+        ],
+        ops,
+    )
     self.assertEqual('softmax_linear/softmax_linear', logits.op.name)
 
   def test_biases_of_a_place(self):
@@ -114,8 +146,9 @@ class NetworkTest(tf.test.TestCase):
       sess.run(tf.global_variables_initializer())
       bias = np.zeros([6, 6, 64], np.float32)
       bias[2, 5, 7] = 3
-      variable, = [v for v in tf.trainable_variables()
-                   if v.op.name == 'local3/biases']
+      (variable,) = [
+          v for v in tf.trainable_variables() if v.op.name == 'local3/biases'
+      ]
       sess.run(variable.assign(bias))
       # No image, no other bias: nothing else comes in.
       self.assertAllEqual(bias[None], sess.run('local3/local3:0'))
@@ -126,13 +159,19 @@ class NetworkTest(tf.test.TestCase):
       sess.run(tf.global_variables_initializer())
       weights = {v.op.name: sess.run(v) for v in tf.trainable_variables()}
       losses = {l.op.name: sess.run(l) for l in tf.get_collection('losses')}
-    self.assertEqual({'local3', 'local4', 'softmax_linear'},
-                     {name.partition('/')[0] for name in losses})
-    for layer, wc in (('local3', .004), ('local4', .004),
-                      ('softmax_linear', .01)):
+    self.assertEqual(
+        {'local3', 'local4', 'softmax_linear'},
+        {name.partition('/')[0] for name in losses},
+    )
+    for layer, wc in (
+        ('local3', 0.004),
+        ('local4', 0.004),
+        ('softmax_linear', 0.01),
+    ):
       squares = np.sum(np.square(weights[layer + '/weights'], dtype=np.float64))
-      self.assertAllClose(wc * squares / 2, losses[layer + '/weight_loss'],
-                          rtol=1e-5)
+      self.assertAllClose(
+          wc * squares / 2, losses[layer + '/weight_loss'], rtol=1e-5
+      )
 
   def test_initial_values(self):
     with tf.Graph().as_default(), self.session() as sess:
@@ -141,13 +180,22 @@ class NetworkTest(tf.test.TestCase):
       sess.run(tf.global_variables_initializer())
       values = {v.op.name: sess.run(v) for v in tf.trainable_variables()}
     # See cifar10_test.py for the deviation of a truncated normal.
-    for name, stddev in (('conv1', 1e-4), ('conv2', 0.01), ('local3', 0.04),
-                         ('local4', 0.04), ('softmax_linear', 0.01)):
+    for name, stddev in (
+        ('conv1', 1e-4),
+        ('conv2', 0.01),
+        ('local3', 0.04),
+        ('local4', 0.04),
+        ('softmax_linear', 0.01),
+    ):
       weights = values[name + '/weights']
-      self.assertNear(1, weights.std() / (stddev * math.sqrt(0.7737)),
-                      5 / math.sqrt(2 * weights.size))
-      self.assertAllEqual(np.zeros_like(values[name + '/biases']),
-                          values[name + '/biases'])
+      self.assertNear(
+          1,
+          weights.std() / (stddev * math.sqrt(0.7737)),
+          5 / math.sqrt(2 * weights.size),
+      )
+      self.assertAllEqual(
+          np.zeros_like(values[name + '/biases']), values[name + '/biases']
+      )
 
   def test_any_batch_size(self):
     with tf.Graph().as_default(), self.session() as sess:
@@ -176,10 +224,12 @@ class NetworkTest(tf.test.TestCase):
     """Loss and updates are those of any network, each variable's among them."""
     with tf.Graph().as_default(), self.session() as sess:
       tf.set_random_seed(1)
-      images = tf.constant(np.random.RandomState(0).randn(4, 24, 24, 3),
-                           tf.float32)
-      loss = cifar10.loss(cifar10_local.inference(images),
-                          tf.constant([1, 2, 3, 4]))
+      images = tf.constant(
+          np.random.RandomState(0).randn(4, 24, 24, 3), tf.float32
+      )
+      loss = cifar10.loss(
+          cifar10_local.inference(images), tf.constant([1, 2, 3, 4])
+      )
       train_op = cifar10.train(loss, tf.train.get_or_create_global_step())
       sess.run(tf.global_variables_initializer())
       before = sess.run(tf.trainable_variables())

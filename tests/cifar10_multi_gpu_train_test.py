@@ -1,7 +1,10 @@
-"""Towers: where their ops run, and that they make the update of one.
+"""Towers: where their ops run, and that two make the same update as one.
 
 The program itself is run by cifar10_multi_gpu_program_test.py.
 """
+
+import contextlib
+import re
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -15,8 +18,10 @@ CPUS = ['/cpu:0', '/cpu:1']
 def _images(n, seed=0):
   """Returns n standardized images of noise and their labels."""
   rng = np.random.RandomState(seed)
-  return (rng.randn(n, 24, 24, 3).astype(np.float32),
-          rng.randint(0, 10, n).astype(np.int32))
+  return (
+      rng.randn(n, 24, 24, 3).astype(np.float32),
+      rng.randint(0, 10, n).astype(np.int32),
+  )
 
 
 def _two_cpus():
@@ -25,9 +30,12 @@ def _two_cpus():
 
 def _one_thread(cpus):
   """The order of additions, and so the rounding, is then the same each time."""
-  return tf.ConfigProto(device_count={'CPU': cpus}, allow_soft_placement=True,
-                        intra_op_parallelism_threads=1,
-                        inter_op_parallelism_threads=1)
+  return tf.ConfigProto(
+      device_count={'CPU': cpus},
+      allow_soft_placement=True,
+      intra_op_parallelism_threads=1,
+      inter_op_parallelism_threads=1,
+  )
 
 
 class _Towers(object):
@@ -40,7 +48,8 @@ class _Towers(object):
       self.labels = tf.placeholder(tf.int32, [batch_size])
       halves = iter(zip(tf.split(self.images, 2), tf.split(self.labels, 2)))
       self.train_op, self.loss, self.summary_op = cifar10_multi_gpu_train.build(
-          lambda: next(halves), step, CPUS, batch_size=batch_size)
+          lambda: next(halves), step, tower_devices=CPUS, batch_size=batch_size
+      )
       self.init = tf.global_variables_initializer()
 
 
@@ -50,88 +59,140 @@ class AverageGradientsTest(tf.test.TestCase):
     with tf.Graph().as_default(), self.session() as sess:
       v = tf.get_variable('v', [2])
       w = tf.get_variable('w', [])
-      averaged = cifar10_multi_gpu_train.average_gradients([
-          [(tf.constant([1., 2.]), v), (tf.constant(10.), w)],
-          [(tf.constant([3., 8.]), v), (tf.constant(-4.), w)],
-          [(tf.constant([5., 5.]), v), (tf.constant(0.), w)]])
+      averaged = cifar10_multi_gpu_train.average_gradients(
+          [
+              [(tf.constant([1.0, 2.0]), v), (tf.constant(10.0), w)],
+              [(tf.constant([3.0, 8.0]), v), (tf.constant(-4.0), w)],
+              [(tf.constant([5.0, 5.0]), v), (tf.constant(0.0), w)],
+          ]
+      )
       self.assertEqual([v, w], [variable for _, variable in averaged])
       grads = sess.run([g for g, _ in averaged])
-    self.assertAllClose([3., 5.], grads[0])
-    self.assertAllClose(2., grads[1])
+    self.assertAllClose([3.0, 5.0], grads[0])
+    self.assertAllClose(2.0, grads[1])
+
+
+def _variables(graph):
+  """Returns the variables of a graph by name."""
+  return {
+      v.op.name: v for v in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+  }
+
+
+def _gradients(graph):
+  """Returns the gradients that a graph summarizes, by tag."""
+  tags = {
+      op: tf.get_static_value(op.inputs[0]).item()
+      for op in graph.get_operations()
+      if op.type == 'HistogramSummary'
+  }
+  return {
+      tag: op.inputs[1]
+      for op, tag in tags.items()
+      if tag.endswith(b'/gradients')
+  }
+
+
+class _Pair(contextlib.ExitStack):
+  """Two towers of 8 images, and one graph of 16, each in a session."""
+
+  def __init__(self):
+    super().__init__()
+    self.towers = _Towers(16)
+    with tf.Graph().as_default() as self.single_graph:
+      step = tf.train.get_or_create_global_step()
+      self.images = tf.placeholder(tf.float32, [16, 24, 24, 3])
+      self.labels = tf.placeholder(tf.int32, [16])
+      loss = cifar10.loss(cifar10.inference(self.images), self.labels)
+      self._train_op = cifar10.train(loss, step, batch_size=16)
+      self._init = tf.global_variables_initializer()
+      self.names = [v.op.name for v in tf.trainable_variables()]
+    self.towers_session, self.single_session = (
+        self.enter_context(tf.Session(graph=graph, config=_one_thread(cpus)))
+        for graph, cpus in ((self.towers.graph, 2), (self.single_graph, 1))
+    )
+
+  def start(self, seed):
+    """Gives both the same weights, such that gradients reach all.
+
+    Returns:
+      dict from name to array.
+    """
+    self.towers_session.run(self.towers.init)
+    self.single_session.run(self._init)
+    rng = np.random.RandomState(seed)
+    values = {}
+    for name in self.names:
+      variable = _variables(self.single_graph)[name]
+      shape = variable.shape.as_list()
+      values[name] = (
+          np.abs(0.1 * rng.randn(*shape))
+          if len(shape) == 1
+          else rng.randn(*shape) / np.sqrt(np.prod(shape[:-1]))
+      )
+      variable.load(values[name], self.single_session)
+      _variables(self.towers.graph)[name].load(
+          values[name], self.towers_session
+      )
+    return values
+
+  def train(self, images, labels):
+    """Trains both for one step on 16 images."""
+    towers = self.towers
+    self.towers_session.run(
+        towers.train_op, {towers.images: images, towers.labels: labels}
+    )
+    self.single_session.run(
+        self._train_op, {self.images: images, self.labels: labels}
+    )
 
 
 class TowersTest(tf.test.TestCase):
 
-  def test_two_towers_of_eight_update_as_one_of_sixteen(self):
-    towers = _Towers(16)
-    with tf.Graph().as_default() as single_graph:
-      step = tf.train.get_or_create_global_step()
-      images = tf.placeholder(tf.float32, [16, 24, 24, 3])
-      labels = tf.placeholder(tf.int32, [16])
-      loss = cifar10.loss(cifar10.inference(images), labels)
-      train_op = cifar10.train(loss, step, 16)
-      init = tf.global_variables_initializer()
-
-    def variables(graph):
-      return {v.op.name: v for v in
-              graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
-
-    def gradients(graph):
-      return {tf.get_static_value(op.inputs[0]).item(): op.inputs[1]
-              for op in graph.get_operations()
-              if op.type == 'HistogramSummary' and
-              tf.get_static_value(op.inputs[0]).item().endswith(b'/gradients')}
-
-    names = [v.op.name for v in
-             single_graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)]
-    self.assertLen(names, 10)
-    farthest = []
-    with tf.Session(graph=towers.graph, config=_one_thread(2)) as a, tf.Session(
-        graph=single_graph, config=_one_thread(1)) as b:
-
-      def start(seed):
-        """Gives both the same weights, such that gradients reach all."""
-        a.run(towers.init)
-        b.run(init)
-        rng = np.random.RandomState(seed)
-        values = {}
-        for name in names:
-          shape = variables(single_graph)[name].shape.as_list()
-          values[name] = (np.abs(0.1 * rng.randn(*shape)) if len(shape) == 1
-                          else rng.randn(*shape) / np.sqrt(np.prod(shape[:-1])))
-          variables(single_graph)[name].load(values[name], b)
-          variables(towers.graph)[name].load(values[name], a)
-        return values
-
-      start(0)
+  def test_gradients_of_two_towers_of_eight_are_those_of_one_of_sixteen(self):
+    with _Pair() as pair:
+      pair.start(0)
       x, y = _images(16)
-      averaged = a.run(gradients(towers.graph),
-                       {towers.images: x, towers.labels: y})
-      expected = b.run(gradients(single_graph), {images: x, labels: y})
-      self.assertLen(averaged, 10)
-      for tag, gradient in expected.items():
-        self.assertGreater(np.abs(gradient).max(), 1e-4, tag)
-        self.assertAllClose(gradient, averaged[tag], rtol=1e-4,
-                            atol=1e-6 * np.abs(gradient).max(), msg=tag)
+      averaged = pair.towers_session.run(
+          _gradients(pair.towers.graph),
+          {pair.towers.images: x, pair.towers.labels: y},
+      )
+      expected = pair.single_session.run(
+          _gradients(pair.single_graph), {pair.images: x, pair.labels: y}
+      )
+    self.assertLen(averaged, 10)
+    for tag, gradient in expected.items():
+      self.assertGreater(np.abs(gradient).max(), 1e-4, tag)
+      self.assertAllClose(
+          gradient,
+          averaged[tag],
+          rtol=1e-4,
+          atol=1e-6 * np.abs(gradient).max(),
+          msg=tag,
+      )
 
+  def test_two_towers_of_eight_update_as_one_of_sixteen(self):
+    farthest = []
+    with _Pair() as pair:
+      self.assertLen(pair.names, 10)
       # Rounding can decide which pixel is a pool's largest, and so where one
       # gradient goes, which later steps spread.  Where that happens in none of
       # 20 steps, rounding is all that is left; without the averaging, or a
       # tower's weight decay, no draw would agree.
       for seed in (0, 5, 9):
-        values = start(seed)
+        values = pair.start(seed)
         for i in range(20):
-          x, y = _images(16, seed=1000 * seed + i)
-          a.run(towers.train_op, {towers.images: x, towers.labels: y})
-          b.run(train_op, {images: x, labels: y})
-        self.assertEqual(20, a.run('global_step:0'))
+          pair.train(*_images(16, seed=1000 * seed + i))
+        self.assertEqual(20, pair.towers_session.run('global_step:0'))
         farthest.append(0)
-        for name in names:
-          ours, theirs = a.run(name + ':0'), b.run(name + ':0')
+        for name in pair.names:
+          ours = pair.towers_session.run(name + ':0')
+          theirs = pair.single_session.run(name + ':0')
           moved = np.linalg.norm(theirs - values[name])
           self.assertGreater(moved, 1e-3, name)
-          farthest[-1] = max(farthest[-1],
-                             np.linalg.norm(ours - theirs) / moved)
+          farthest[-1] = max(
+              farthest[-1], np.linalg.norm(ours - theirs) / moved
+          )
     self.assertLess(min(farthest), 1e-5)
     self.assertLess(max(farthest), 0.05)
 
@@ -141,12 +202,17 @@ class TowersTest(tf.test.TestCase):
     with tf.Session(graph=towers.graph, config=_two_cpus()) as sess:
       sess.run(towers.init)
       x, y = _images(4)
-      sess.run([towers.train_op, towers.loss],
-               {towers.images: x, towers.labels: y},
-               options=tf.RunOptions(output_partition_graphs=True),
-               run_metadata=metadata)
-    placed = {node.name: (node.op, node.device.rpartition('CPU:')[2])
-              for graph in metadata.partition_graphs for node in graph.node}
+      sess.run(
+          [towers.train_op, towers.loss],
+          {towers.images: x, towers.labels: y},
+          options=tf.RunOptions(output_partition_graphs=True),
+          run_metadata=metadata,
+      )
+    placed = {
+        node.name: (node.op, node.device.rpartition('CPU:')[2])
+        for graph in metadata.partition_graphs
+        for node in graph.node
+    }
     # On the CPU that holds them: each variable, the averaging, the update.
     variables = [d for op, d in placed.values() if op == 'VariableV2']
     self.assertGreaterEqual(len(variables), 20)
@@ -155,17 +221,31 @@ class TowersTest(tf.test.TestCase):
         self.assertEqual('0', device, name)
       if op == 'ApplyGradientDescent':
         self.assertEqual('0', device, name)
-    means = [d for name, (op, d) in placed.items()
-             if op == 'Mean' and not name.startswith('tower_')]
+    means = [
+        d
+        for name, (op, d) in placed.items()
+        if op == 'Mean' and not name.startswith('tower_')
+    ]
     self.assertEqual(['0'] * 10, means)
     # On the tower's own device: its network, forward and backward.
     for tower in '01':
-      for op_type in ('Conv2D', 'MatMul', 'MaxPool', 'LRN', 'LRNGrad',
-                      'Conv2DBackpropFilter', 'MaxPoolGrad',
-                      'SparseSoftmaxCrossEntropyWithLogits'):
-        devices = {d for name, (op, d) in placed.items()
-                   if op.lstrip('_').startswith(op_type) and
-                   name.startswith('tower_%s/' % tower)}
+      for op_type in (
+          'Conv2D',
+          'MatMul',
+          'MaxPool',
+          'LRN',
+          'LRNGrad',
+          'Conv2DBackpropFilter',
+          'MaxPoolGrad',
+          'SparseSoftmaxCrossEntropyWithLogits',
+      ):
+        devices = {
+            d
+            for name, (op, d) in placed.items()
+            # oneDNN's have a prefix, where TensorFlow uses it.
+            if re.sub('^_(Mkl|Native|Fused)*', '', op).startswith(op_type)
+            and name.startswith('tower_%s/' % tower)
+        }
         self.assertEqual({tower}, devices, op_type)
 
   def test_summaries_lose_the_towers_name(self):
@@ -173,24 +253,31 @@ class TowersTest(tf.test.TestCase):
     with tf.Session(graph=towers.graph, config=_two_cpus()) as sess:
       sess.run(towers.init)
       x, y = _images(4)
-      summary = tf.Summary.FromString(sess.run(
-          towers.summary_op, {towers.images: x, towers.labels: y}))
+      summary = tf.Summary.FromString(
+          sess.run(towers.summary_op, {towers.images: x, towers.labels: y})
+      )
     tags = [v.tag for v in summary.value]
     # Five layers twice, four losses twice, ten variables twice, and the rate.
     self.assertLen(set(tags), 10 + 8 + 20 + 1)
     self.assertLen(tags, len(set(tags)))
     self.assertFalse([t for t in tags if 'tower' in t])
     # As in 2016: a tower's own sum is the second op of that name in it.
-    for tag in ('learning_rate', 'total_loss_1', 'total_loss_1 (raw)',
-                'conv1/conv1/sparsity', 'local3/weight_loss', 'cross_entropy',
-                'local4/weights/gradients'):
+    for tag in (
+        'learning_rate',
+        'total_loss_1',
+        'total_loss_1 (raw)',
+        'conv1/conv1/sparsity',
+        'local3/weight_loss',
+        'cross_entropy',
+        'local4/weights/gradients',
+    ):
       self.assertIn(tag, tags)
 
   def test_rate_drops_by_steps_or_by_examples(self):
     for batch_size, step in ((64, 273437), (128, 136718)):
       with tf.Graph().as_default(), self.session() as sess:
         counter = tf.train.get_or_create_global_step()
-        rate = cifar10.learning_rate(counter, batch_size)
+        rate = cifar10.learning_rate(counter, batch_size=batch_size)
         for s, expected in ((step - 1, 0.1), (step, 0.01)):
           sess.run(counter.assign(s))
           self.assertAllClose(expected, sess.run(rate))

@@ -10,36 +10,12 @@ from PIL import Image
 import rich.console
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import checkpoints
-from cifar10_compat import cifar10
 from cifar10_compat import cifar10_predict
-from cifar10_compat import datasets
-from cifar10_compat import errors
 from cifar10_compat import models
-from tests import program
-from tests import record_fixture
-
-
-def save_checkpoint(directory, averaged_bias, raw_bias):
-  """Saves the tutorial's network with given last biases, all else zero.
-
-  Args:
-    directory: str.
-    averaged_bias, raw_bias: 10 numbers, the logits with and without averages.
-  """
-  with tf.Graph().as_default(), tf.Session() as sess:
-    cifar10.inference(tf.zeros([1, 24, 24, 3]))
-    averages = tf.train.ExponentialMovingAverage(cifar10.MOVING_AVERAGE_DECAY)
-    averages.apply(tf.trainable_variables())
-    sess.run(tf.global_variables_initializer())
-    sess.run([v.assign(tf.zeros_like(v)) for v in tf.global_variables()])
-    bias, = [v for v in tf.trainable_variables()
-             if v.op.name == 'softmax_linear/biases']
-    sess.run([bias.assign(raw_bias),
-              averages.average(bias).assign(averaged_bias)])
-    tf.train.Saver(tf.global_variables()).save(
-        sess, os.path.join(directory, 'model.ckpt'), 1)
-  checkpoints.describe(directory, datasets.CIFAR10, models.CIFAR10)
+from cifar10_compat.base import errors
+from tests.helpers import biased_network
+from tests.helpers import program
+from tests.helpers import record_fixture
 
 
 class FindTest(tf.test.TestCase):
@@ -51,20 +27,34 @@ class FindTest(tf.test.TestCase):
 
   def test_files_directories_and_patterns(self):
     root = self.create_tempdir().full_path
+
     def path(*names):
       return os.path.join(root, *names)
+
     os.makedirs(path('photos', 'deeper'))
-    for name in (path('b.png'), path('a.txt'), path('photos', 'z.JPG'),
-                 path('photos', 'y.webp'), path('photos', 'notes.txt'),
-                 path('photos', '.y.webp'), path('[x].png')):
+    for name in (
+        path('b.png'),
+        path('a.txt'),
+        path('photos', 'z.JPG'),
+        path('photos', 'y.webp'),
+        path('photos', 'notes.txt'),
+        path('photos', '.y.webp'),
+        path('[x].png'),
+    ):
       open(name, 'w').close()
+
     def find(*names):
-      return [os.path.relpath(p, root) for p in cifar10_predict.find_images(
-          [path(n) for n in names])]
+      return [
+          os.path.relpath(p, root)
+          for p in cifar10_predict.find_images([path(n) for n in names])
+      ]
+
     # A file counts, whatever its name; of a directory only images do, and no
     # hidden ones.
-    self.assertEqual(['b.png', 'a.txt', 'photos/y.webp', 'photos/z.JPG'],
-                     find('b.png', 'a.txt', 'photos'))
+    self.assertEqual(
+        ['b.png', 'a.txt', 'photos/y.webp', 'photos/z.JPG'],
+        find('b.png', 'a.txt', 'photos'),
+    )
     self.assertEqual(['[x].png', 'b.png'], find('*.png'))
     self.assertEqual(['photos/z.JPG'], find('**/*.JPG'))
     self.assertEqual(['[x].png'], find('[x].png'))
@@ -72,9 +62,11 @@ class FindTest(tf.test.TestCase):
       with self.assertRaisesRegex(errors.UsageError, 'no image file'):
         find(name)
     with tf.test.mock.patch.object(
-        os, 'listdir', side_effect=PermissionError(13, 'Permission denied')):
-      with self.assertRaisesRegex(errors.UsageError,
-                                  r'cannot read .*photos \(Permission denied'):
+        os, 'listdir', side_effect=PermissionError(13, 'Permission denied')
+    ):
+      with self.assertRaisesRegex(
+          errors.UsageError, r'cannot read .*photos \(Permission denied'
+      ):
         find('photos')
 
 
@@ -89,7 +81,13 @@ class PredictTest(tf.test.TestCase):
     # of which there are 7; with the raw weights airplane has it all.
     bias = np.zeros(10)
     bias[[0, 3, 8]] = [-1000, np.log(3), np.log(2)]
-    save_checkpoint(self.checkpoint_dir, bias, 1000 * np.eye(10)[0])
+    biased_network.save(
+        self.checkpoint_dir,
+        1,
+        averaged=bias,
+        raw=1000 * np.eye(10)[0],
+        describe=True,
+    )
 
   def _image(self, name, image):
     path = os.path.join(self.root, name)
@@ -98,10 +96,12 @@ class PredictTest(tf.test.TestCase):
 
   def _predict_pixels(self, paths, batch_size=2):
     """Predicts with a net that tells which pixels come in."""
+
     def inference(images, num_classes):
       # A variable, so that there is something to restore.
       w = tf.get_variable('w', initializer=tf.ones([num_classes]))
       return tf.reshape(images, [-1, 24 * 24 * 3])[:, :num_classes] * w
+
     directory = os.path.join(self.root, 'other')
     os.makedirs(directory, exist_ok=True)
     with tf.Graph().as_default(), tf.Session() as sess:
@@ -109,14 +109,19 @@ class PredictTest(tf.test.TestCase):
       sess.run(tf.global_variables_initializer())
       tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 1)
     return cifar10_predict.predict(
-        paths, directory, averaged=False, batch_size=batch_size,
-        model=models.CIFAR10._replace(inference=inference))
+        paths,
+        directory,
+        averaged=False,
+        batch_size=batch_size,
+        model=models.CIFAR10._replace(inference=inference),
+    )
 
   def _assert_pixels_of(self, image, prediction):
     crop = image[4:28, 4:28].astype(np.float64)
     first = ((crop - crop.mean()) / crop.std()).ravel()[:10]
-    self.assertAllClose(np.exp(first) / np.exp(first).sum(),
-                        prediction.probabilities, atol=1e-5)
+    self.assertAllClose(
+        np.exp(first) / np.exp(first).sum(), prediction.probabilities, atol=1e-5
+    )
 
   def test_the_evaluators_view_of_the_largest_square(self):
     images, _ = record_fixture.random_images(3)
@@ -126,8 +131,14 @@ class PredictTest(tf.test.TestCase):
     tall[13:77] = images[1].repeat(2, 0).repeat(2, 1)
     wide = np.full([32, 37, 3], 100, np.uint8)
     wide[:, 2:34] = images[2]
-    paths = [self._image(*args) for args in (
-        ('plain.png', images[0]), ('tall.png', tall), ('wide.png', wide))]
+    paths = [
+        self._image(*args)
+        for args in (
+            ('plain.png', images[0]),
+            ('tall.png', tall),
+            ('wide.png', wide),
+        )
+    ]
     predictions = list(self._predict_pixels(paths))
     self.assertEqual(paths, [p.path for p in predictions])
     for image, prediction in zip(images, predictions):
@@ -135,15 +146,20 @@ class PredictTest(tf.test.TestCase):
 
   def test_a_failed_file_leaves_the_others_theirs(self):
     images, _ = record_fixture.random_images(3)
-    first, second, third = [self._image('%d.png' % i, image)
-                            for i, image in enumerate(images)]
+    first, second, third = [
+        self._image('%d.png' % i, image) for i, image in enumerate(images)
+    ]
     bad = self.create_tempfile().full_path
     # In batches of three: a bad one between two, none but bad ones, one twice.
     paths = [first, bad, second, bad, bad, bad, bad, third, third]
     predictions = list(self._predict_pixels(paths, batch_size=3))
     self.assertEqual(paths, [p.path for p in predictions])
-    for i, image in ((0, images[0]), (2, images[1]), (7, images[2]),
-                     (8, images[2])):
+    for i, image in (
+        (0, images[0]),
+        (2, images[1]),
+        (7, images[2]),
+        (8, images[2]),
+    ):
       self.assertIsNone(predictions[i].error)
       self._assert_pixels_of(image, predictions[i])
     for i in (1, 3, 4, 5, 6):
@@ -155,8 +171,9 @@ class PredictTest(tf.test.TestCase):
     paths = [self._image('%d.png' % i, image) for i, image in enumerate(images)]
     ours = tf.get_default_graph()
     # The first one ends first, which a stack of graphs would not allow.
-    for predictions in zip(self._predict_pixels(paths),
-                           self._predict_pixels(paths + paths[:1])):
+    for predictions in zip(
+        self._predict_pixels(paths), self._predict_pixels(paths + paths[:1])
+    ):
       self.assertIs(ours, tf.get_default_graph())
       self.assertIsNone(tf.get_default_session())
       self.assertAllEqual(*[p.probabilities for p in predictions])
@@ -172,42 +189,66 @@ class PredictTest(tf.test.TestCase):
     flag = '--checkpoint_dir=' + self.checkpoint_dir
 
     code, out, err = program.run(
-        'cifar10_predict', flag, '--top_k=2', good, bad, other,
-        env={'PYTHONIOENCODING': 'utf-8:strict'}, errors='surrogateescape')
-    self.assertEqual(''.join('%s\tcat 0.250\tship 0.167\n' % path
-                             for path in (good, other)), out)
+        'cifar10_predict',
+        flag,
+        '--top_k=2',
+        good,
+        bad,
+        other,
+        env={'PYTHONIOENCODING': 'utf-8:strict'},
+        errors='surrogateescape',
+    )
+    self.assertEqual(
+        ''.join('%s\tcat 0.250\tship 0.167\n' % path for path in (good, other)),
+        out,
+    )
     self.assertEqual(
         'skipped %s does not decode (cannot identify image file %r)\n'
-        'cifar10_predict.py: error: 1 of 3 files could not be decoded\n' %
-        (bad, bad), err)
+        'cifar10_predict.py: error: 1 of 3 files could not be decoded\n'
+        % (bad, bad),
+        err,
+    )
     self.assertEqual(1, code)
 
     # `bazel run` tells so where the user stands.
     code, out, err = program.run(
-        'cifar10_predict', '[red]good.png', flag, '--json', '--top_k=99',
-        '--averaged=false', '--batch_size=1', 'o*.jpg',
-        env={'BUILD_WORKING_DIRECTORY': self.root})
+        'cifar10_predict',
+        '[red]good.png',
+        flag,
+        '--json',
+        '--top_k=99',
+        '--averaged=false',
+        '--batch_size=1',
+        'o*.jpg',
+        env={'BUILD_WORKING_DIRECTORY': self.root},
+    )
     self.assertEqual((0, ''), (code, err))
     lines = [json.loads(line) for line in out.splitlines()]
-    self.assertEqual(['[red]good.png', 'other\udcff.jpg'],
-                     [line['file'] for line in lines])
+    self.assertEqual(
+        ['[red]good.png', 'other\udcff.jpg'], [line['file'] for line in lines]
+    )
     for line in lines:
       self.assertLen(line['predictions'], 10)
-      self.assertEqual({'class': 'airplane', 'probability': 1.0},
-                       line['predictions'][0])
+      self.assertEqual(
+          {'class': 'airplane', 'probability': 1.0}, line['predictions'][0]
+      )
 
   def test_table(self):
     out = io.StringIO()
     rich.console.Console(file=out, width=60).print(
-        cifar10_predict._table([('[red]a.png', [('cat', 0.25)])], 1))
+        cifar10_predict._table([('[red]a.png', [('cat', 0.25)])], 1)
+    )
     self.assertRegex(out.getvalue(), r'\[red\]a\.png +│ cat +│ 0\.250')
 
   def test_no_argument_and_other_model(self):
     with self.assertRaisesRegex(errors.UsageError, 'no image is named'):
       cifar10_predict.main(None, [])
     with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
-      list(cifar10_predict.predict(['a'], self.checkpoint_dir,
-                                   model=models.CONV_LOCAL))
+      list(
+          cifar10_predict.predict(
+              ['a'], self.checkpoint_dir, model=models.CONV_LOCAL
+          )
+      )
     with self.assertRaisesRegex(errors.UsageError, 'batch_size is 0'):
       list(cifar10_predict.predict(['a'], self.checkpoint_dir, batch_size=0))
 

@@ -6,12 +6,21 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
-from cifar10_compat import errors
-from cifar10_compat import summaries
-from tools import goldens
+from cifar10_compat.base import errors
+from cifar10_compat.base import summaries
+from tools.compare import goldens
 
-_LAYERS = ('conv1/conv1', 'pool1', 'norm1', 'conv2/conv2', 'norm2', 'pool2',
-           'local3/local3', 'local4/local4', 'softmax_linear/softmax_linear')
+_LAYERS = (
+    'conv1/conv1',
+    'pool1',
+    'norm1',
+    'conv2/conv2',
+    'norm2',
+    'pool2',
+    'local3/local3',
+    'local4/local4',
+    'softmax_linear/softmax_linear',
+)
 
 
 def _golden():
@@ -24,23 +33,32 @@ class NetworkTest(tf.test.TestCase):
     with tf.Graph().as_default():
       cifar10.inference(tf.zeros([128, 24, 24, 3]))
       variables = {v.op.name: v for v in tf.trainable_variables()}
-    self.assertEqual(_golden()['trainable'],
-                     {n: v.shape.as_list() for n, v in variables.items()})
+    self.assertEqual(
+        _golden()['trainable'],
+        {n: v.shape.as_list() for n, v in variables.items()},
+    )
     self.assertEqual({'/device:CPU:0'}, {v.device for v in variables.values()})
     self.assertEqual({'VariableV2'}, {v.op.type for v in variables.values()})
     # 4,864 + 102,464 + 885,120 + 73,920 + 1,930.
-    self.assertEqual(1068298, sum(v.shape.num_elements()
-                                  for v in variables.values()))
+    self.assertEqual(
+        1068298, sum(v.shape.num_elements() for v in variables.values())
+    )
 
   def test_nine_layers(self):
     with tf.Graph().as_default() as graph:
       logits = cifar10.inference(tf.zeros([128, 24, 24, 3]))
-      shapes = {name: graph.get_tensor_by_name(name + ':0').shape.as_list()
-                for name in _LAYERS}
+      shapes = {
+          name: graph.get_tensor_by_name(name + ':0').shape.as_list()
+          for name in _LAYERS
+      }
     self.assertEqual(
-        {name: attributes['_output_shapes'][0]
-         for name, _, _, _, attributes in _golden()['ops'] if name in _LAYERS},
-        shapes)
+        {
+            name: attributes['_output_shapes'][0]
+            for name, _, _, _, attributes in _golden()['ops']
+            if name in _LAYERS
+        },
+        shapes,
+    )
     self.assertEqual([128, 24, 24, 64], shapes['conv1/conv1'])
     self.assertEqual([128, 12, 12, 64], shapes['pool1'])
     self.assertEqual([128, 12, 12, 64], shapes['norm1'])
@@ -59,16 +77,30 @@ class NetworkTest(tf.test.TestCase):
       values = {v.op.name: sess.run(v) for v in tf.trainable_variables()}
     # A normal truncated at two deviations has 0.8796 of its deviation
     # (variance 0.7737); the tolerance is five deviations of the estimate.
-    for name, stddev in (('conv1', 1e-4), ('conv2', 1e-4), ('local3', 0.04),
-                         ('local4', 0.04), ('softmax_linear', 1 / 192)):
+    for name, stddev in (
+        ('conv1', 1e-4),
+        ('conv2', 1e-4),
+        ('local3', 0.04),
+        ('local4', 0.04),
+        ('softmax_linear', 1 / 192),
+    ):
       weights = values[name + '/weights']
       self.assertLess(abs(weights).max(), 2 * stddev + 1e-7)
-      self.assertNear(1, weights.std() / (stddev * math.sqrt(0.7737)),
-                      5 / math.sqrt(2 * weights.size))
-    for name, bias in (('conv1', 0.0), ('conv2', 0.1), ('local3', 0.1),
-                       ('local4', 0.1), ('softmax_linear', 0.0)):
-      self.assertAllClose(np.full_like(values[name + '/biases'], bias),
-                          values[name + '/biases'])
+      self.assertNear(
+          1,
+          weights.std() / (stddev * math.sqrt(0.7737)),
+          5 / math.sqrt(2 * weights.size),
+      )
+    for name, bias in (
+        ('conv1', 0.0),
+        ('conv2', 0.1),
+        ('local3', 0.1),
+        ('local4', 0.1),
+        ('softmax_linear', 0.0),
+    ):
+      self.assertAllClose(
+          np.full_like(values[name + '/biases'], bias), values[name + '/biases']
+      )
 
   def test_any_batch_size(self):
     with tf.Graph().as_default(), self.session() as sess:
@@ -99,9 +131,9 @@ class NetworkTest(tf.test.TestCase):
 
   def test_no_data_dir(self):
     with self.assertRaisesRegex(ValueError, 'data_dir'):
-      cifar10.distorted_inputs('')
+      cifar10.distorted_inputs(data_dir='')
     with self.assertRaisesRegex(ValueError, 'data_dir'):
-      cifar10.inputs(True, '')
+      cifar10.inputs(True, data_dir='')
 
 
 class LossTest(tf.test.TestCase):
@@ -111,10 +143,12 @@ class LossTest(tf.test.TestCase):
       # e^0 / (e^0 + e^ln3) = 1/4 for label 0, 3/4 for label 1.
       logits = tf.constant([[0.0, math.log(3)], [0.0, math.log(3)]])
       total = cifar10.loss(logits, tf.constant([0, 1]))
-      self.assertAllClose(-(math.log(1 / 4) + math.log(3 / 4)) / 2,
-                          sess.run(total))
-      self.assertEqual(['cross_entropy'],
-                       [l.op.name for l in tf.get_collection('losses')])
+      self.assertAllClose(
+          -(math.log(1 / 4) + math.log(3 / 4)) / 2, sess.run(total)
+      )
+      self.assertEqual(
+          ['cross_entropy'], [l.op.name for l in tf.get_collection('losses')]
+      )
 
   def test_weight_decay_is_half_the_squares_times_wd(self):
     with tf.Graph().as_default(), self.session() as sess:
@@ -122,7 +156,7 @@ class LossTest(tf.test.TestCase):
         v = cifar10._variable_with_weight_decay('weights', [2], 1.0, 0.5)
       with tf.variable_scope('b'):
         cifar10._variable_with_weight_decay('weights', [2], 1.0, 0.0)
-      decay, = tf.get_collection('losses')
+      (decay,) = tf.get_collection('losses')
       self.assertEqual('a/weight_loss', decay.op.name)
       sess.run(v.assign([3.0, 4.0]))
       self.assertAllClose(6.25, sess.run(decay))  # 0.5 * (9 + 16) / 2
@@ -134,13 +168,15 @@ class LossTest(tf.test.TestCase):
       tf.set_random_seed(1)
       rng = np.random.RandomState(0)
       logits = cifar10.inference(
-          tf.constant(rng.randn(128, 24, 24, 3), tf.float32))
+          tf.constant(rng.randn(128, 24, 24, 3), tf.float32)
+      )
       loss = cifar10.loss(logits, tf.constant(rng.randint(0, 10, 128)))
       sess.run(tf.global_variables_initializer())
       self.assertNear(4.676, sess.run(loss), 0.01)
-      self.assertEqual(['local3/weight_loss', 'local4/weight_loss',
-                        'cross_entropy'],
-                       [l.op.name for l in tf.get_collection('losses')])
+      self.assertEqual(
+          ['local3/weight_loss', 'local4/weight_loss', 'cross_entropy'],
+          [l.op.name for l in tf.get_collection('losses')],
+      )
 
 
 class TrainTest(tf.test.TestCase):
@@ -150,7 +186,7 @@ class TrainTest(tf.test.TestCase):
     self.step = tf.train.get_or_create_global_step()
     self.w = tf.get_variable('w', [], initializer=tf.constant_initializer(2.0))
     loss = tf.multiply(3.0, self.w, name='total_loss')
-    return cifar10.train(loss, self.step, batch_size)
+    return cifar10.train(loss, self.step, batch_size=batch_size)
 
   def test_one_step(self):
     with tf.Graph().as_default(), self.session() as sess:
@@ -168,7 +204,7 @@ class TrainTest(tf.test.TestCase):
     with tf.Graph().as_default(), self.session() as sess:
       train_op = self._tiny()
       sess.run(tf.global_variables_initializer())
-      # Which of the two comes first is left open, in each step anew, and so is
+      # Which of the two comes first is left open, in each step again, and so is
       # whether the count is taken before or after its own update.
       lowest = highest = 2.0
       for n in range(5):
@@ -187,7 +223,8 @@ class TrainTest(tf.test.TestCase):
       sess.run(tf.global_variables_initializer())
       sess.run(self.step.assign(1000000))
       average = tf.get_default_graph().get_tensor_by_name(
-          'w/ExponentialMovingAverage:0')
+          'w/ExponentialMovingAverage:0'
+      )
       sess.run(self.w.assign(10002.0))
       sess.run(train_op)
       # 2 + (1 - 0.9999) * (w - 2), w = 10002 or 0.003 less.
@@ -197,20 +234,35 @@ class TrainTest(tf.test.TestCase):
     with tf.Graph().as_default(), self.session() as sess:
       self._tiny()
       sess.run(tf.global_variables_initializer())
-      summary = [s for s in tf.get_collection(tf.GraphKeys.SUMMARIES)
-                 if tf.get_static_value(s.op.inputs[0]) == b'learning_rate']
+      summary = [
+          s
+          for s in tf.get_collection(tf.GraphKeys.SUMMARIES)
+          if tf.get_static_value(s.op.inputs[0]) == b'learning_rate'
+      ]
       rate = summary[0].op.inputs[1]
       # int(50000 / 128 * 350) = 136718 steps for each tenth.
-      for step, expected in ((0, 0.1), (100000, 0.1), (136717, 0.1),
-                             (136718, 0.01), (273435, 0.01), (273436, 0.001)):
+      for step, expected in (
+          (0, 0.1),
+          (100000, 0.1),
+          (136717, 0.1),
+          (136718, 0.01),
+          (273435, 0.01),
+          (273436, 0.001),
+      ):
         sess.run(self.step.assign(step))
         self.assertAllClose(expected, sess.run(rate))
 
   def test_learning_rate_of_few_images(self):
     with tf.Graph().as_default(), self.session() as sess:
       # int(2 / 1024 * 350) = 0 steps would make it NaN.
-      self.assertAllClose(0.01, sess.run(cifar10.learning_rate(
-          tf.constant(1), batch_size=1024, num_examples_per_epoch=2)))
+      self.assertAllClose(
+          0.01,
+          sess.run(
+              cifar10.learning_rate(
+                  tf.constant(1), batch_size=1024, num_examples_per_epoch=2
+              )
+          ),
+      )
 
   def test_whole_graph_has_the_tags_and_keys_of_2016(self):
     golden = _golden()
@@ -232,12 +284,17 @@ class TrainTest(tf.test.TestCase):
     self.assertCountEqual(tags['ScalarSummary'][2:], by_kind['simple_value'])
     self.assertCountEqual(tags['HistogramSummary'], by_kind['histo'])
     self.assertEqual(['images'], tags['ImageSummary'])
-    self.assertCountEqual(['images/image/0', 'images/image/1',
-                           'images/image/2'], by_kind['image'])
+    self.assertCountEqual(
+        ['images/image/0', 'images/image/1', 'images/image/2'], by_kind['image']
+    )
     self.assertEqual(['Variable', 'int32'], golden['step'])
     self.assertEqual(
-        set(golden['trainable']) | set(golden['averages']) |
-        set(golden['loss_averages']) | {'global_step'}, keys)
+        set(golden['trainable'])
+        | set(golden['averages'])
+        | set(golden['loss_averages'])
+        | {'global_step'},
+        keys,
+    )
 
 
 if __name__ == '__main__':

@@ -9,13 +9,15 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import datasets
-from tests import event_files
-from tests import program
-from tests import record_fixture
+from cifar10_compat.data import datasets
+from tests.helpers import event_files
+from tests.helpers import program
+from tests.helpers import record_fixture
 
-LINE = (r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?: step (\d+), '
-        r'loss = (\d+\.\d\d) \(\d+\.\d examples/sec; \d+\.\d{3} sec/batch\)$')
+LINE = (
+    r'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?: step (\d+), '
+    r'loss = (\d+\.\d\d) \(\d+\.\d examples/sec; \d+\.\d{3} sec/batch\)$'
+)
 
 
 class TrainTest(tf.test.TestCase):
@@ -25,17 +27,25 @@ class TrainTest(tf.test.TestCase):
     self.data_dir = self.create_tempdir().full_path
     self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
     self.batches = record_fixture.write_batches(
-        self.data_dir, *record_fixture.random_images(200))
-    self.flags = ['--data_dir=' + self.data_dir,
-                  '--train_dir=' + self.train_dir, '--batch_size=8']
+        self.data_dir, *record_fixture.random_images(200)
+    )
+    self.flags = [
+        '--data_dir=' + self.data_dir,
+        '--train_dir=' + self.train_dir,
+        '--batch_size=8',
+    ]
 
   def _checkpoints(self):
-    return sorted(int(re.search(r'ckpt-(\d+)\.index', f).group(1))
-                  for f in os.listdir(self.train_dir) if f.endswith('.index'))
+    return sorted(
+        int(re.search(r'ckpt-(\d+)\.index', f).group(1))
+        for f in os.listdir(self.train_dir)
+        if f.endswith('.index')
+    )
 
   def _global_step(self, step):
     return tf.train.load_variable(
-        os.path.join(self.train_dir, 'model.ckpt-%d' % step), 'global_step')
+        os.path.join(self.train_dir, 'model.ckpt-%d' % step), 'global_step'
+    )
 
   def test_train_then_nothing_left_then_resume(self):
     code, out, err = program.run('cifar10_train', '--max_steps=12', *self.flags)
@@ -43,7 +53,8 @@ class TrainTest(tf.test.TestCase):
     lines = out.splitlines()
     self.assertEqual(
         'Filling queue with 20000 CIFAR images before starting to train.',
-        lines[0])
+        lines[0],
+    )
     matches = [re.match(LINE, l) for l in lines[1:]]
     self.assertEqual(['0', '10'], [m.group(2) for m in matches])
     self.assertNear(4.68, float(matches[0].group(3)), 0.05)
@@ -52,20 +63,24 @@ class TrainTest(tf.test.TestCase):
     with open(os.path.join(self.train_dir, 'dataset.json')) as f:
       self.assertEqual('cifar10', json.load(f)['dataset'])
 
-    # A finished directory trains no step and writes no file anew.
+    # A finished directory trains no step and does not rewrite a file.
     restored = os.path.join(self.train_dir, 'model.ckpt-12.index')
     written = os.stat(restored).st_mtime_ns
-    code, out, err = program.run('cifar10_train', '--max_steps=12', *self.flags,
-                                 forked=True)
+    code, out, err = program.run(
+        'cifar10_train', '--max_steps=12', *self.flags, forked=True
+    )
     self.assertEqual((0, ''), (code, err))
-    self.assertIn('holds step 12 already, --max_steps is 12', out)
+    self.assertIn('already holds step 12 and --max_steps is 12', out)
     self.assertEqual([0, 12], self._checkpoints())
 
-    code, out, err = program.run('cifar10_train', '--max_steps=101',
-                                 *self.flags, forked=True)
+    code, out, err = program.run(
+        'cifar10_train', '--max_steps=101', *self.flags, forked=True
+    )
     self.assertEqual((0, ''), (code, err))
-    self.assertEqual([str(s) for s in range(20, 101, 10)],
-                     [re.match(LINE, l).group(2) for l in out.splitlines()[1:]])
+    self.assertEqual(
+        [str(s) for s in range(20, 101, 10)],
+        [re.match(LINE, l).group(2) for l in out.splitlines()[1:]],
+    )
     self.assertEqual([0, 12, 101], self._checkpoints())
     self.assertEqual(written, os.stat(restored).st_mtime_ns)
 
@@ -74,11 +89,22 @@ class TrainTest(tf.test.TestCase):
     self.assertEqual([0, 100], [step for step, _ in tags])
     self.assertEqual(
         [0, 100],
-        [step for step, _ in event_files.scalars(
-            self.train_dir,
-            'queue/shuffle_batch/fraction_over_20000_of_24_full')])
-    self.assertEqual([12], [e.step for e in event_files.read(self.train_dir)
-                            if e.session_log.status == tf.SessionLog.START])
+        [
+            step
+            for step, _ in event_files.scalars(
+                self.train_dir,
+                'queue/shuffle_batch/fraction_over_20000_of_24_full',
+            )
+        ],
+    )
+    self.assertEqual(
+        [12],
+        [
+            e.step
+            for e in event_files.read(self.train_dir)
+            if e.session_log.status == tf.SessionLog.START
+        ],
+    )
 
   def test_sigterm_saves_the_step_at_hand_and_resumes(self):
     trainer = program.Program('cifar10_train', *self.flags, forked=True)
@@ -88,8 +114,9 @@ class TrainTest(tf.test.TestCase):
     code, out, err = trainer.finish()
     self.assertLess(time.monotonic() - sent, 5 + 1)  # A step is far below 1 s.
     self.assertEqual((128 + signal.SIGTERM, ''), (code, err))
-    steps = int(re.search(r'Stopped by SIGTERM after (\d+) steps',
-                          out).group(1))
+    steps = int(
+        re.search(r'Stopped by SIGTERM after (\d+) steps', out).group(1)
+    )
     self.assertGreater(steps, 10)
     self.assertEqual([0, steps], self._checkpoints())
     self.assertEqual(steps, self._global_step(steps))
@@ -111,8 +138,10 @@ class TrainTest(tf.test.TestCase):
     code, out, err = trainer.finish()
     self.assertEqual(1, code)
     self.assertRegex(
-        err, r'^cifar10_train.py: error: [^\n]*data_batch_1.bin had 614600 '
-        r'bytes when it was opened and has 307305 now[^\n]*\n$')
+        err,
+        r'^cifar10_train.py: error: [^\n]*data_batch_1.bin had 614600 '
+        r'bytes when it was opened and has 307305 now[^\n]*\n$',
+    )
     self.assertNotIn('RandomShuffleQueue', err)
     # What was learned until then is kept.
     step = self._checkpoints()[-1]
@@ -120,28 +149,71 @@ class TrainTest(tf.test.TestCase):
     self.assertEqual(step, self._global_step(step))
     self.assertNotIn('Traceback', out)
 
+  def test_says_what_it_waits_for(self):
+    trainer = program.Program('cifar10_train', *self.flags)
+    trainer.wait_for_line('step 0,')
+    trainer.process.send_signal(signal.SIGUSR1)
+    trainer.wait_for_line('step 50,')
+    trainer.process.send_signal(signal.SIGHUP)
+    code, out, err = trainer.finish()
+    self.assertEqual(128 + signal.SIGHUP, code)
+    self.assertIn('Stopped by SIGHUP after ', out)
+    self.assertRegex(
+        err,
+        r'^step \d+: the main thread is at \w+, line \d+ of \w+\.py, in \w+\n'
+        r'(queue .*: \d+ of \d+.*\n){2}'
+        r'1 of 1 threads run input_producer/input_producer_EnqueueMany, which '
+        r'waits for room in its queue\n'
+        r'16 of 16 threads run shuffle_batch/random_shuffle_queue_enqueue, which '
+        r'waits for room in its queue, or for ReaderReadV2 \(ReaderRead\)\n$',
+    )
+
+  def test_file_that_is_overwritten(self):
+    trainer = program.Program('cifar10_train', *self.flags)
+    trainer.wait_for_line('step 10,')
+    path = os.path.join(self.batches, 'data_batch_3.bin')
+    with open(path, 'r+b') as f:
+      f.write(b'\xff' * os.path.getsize(path))  # Labels of 255, too.
+    code, _, err = trainer.finish()
+    self.assertEqual(1, code)
+    self.assertRegex(
+        err, r'^\S+: error: \S+data_batch_3\.bin was overwritten while .*\n$'
+    )
+    self.assertGreater(self._checkpoints()[-1], 10)
+
   def test_relative_paths_under_bazel_run(self):
     code, out, err = program.run(
-        'cifar10_train', '--max_steps=1', '--batch_size=8',
-        '--data_dir=' + os.path.basename(self.data_dir), '--train_dir=here',
-        cwd='/', env={
-            'BUILD_WORKING_DIRECTORY': os.path.dirname(self.data_dir)})
+        'cifar10_train',
+        '--max_steps=1',
+        '--batch_size=8',
+        '--data_dir=' + os.path.basename(self.data_dir),
+        '--train_dir=here',
+        cwd='/',
+        env={'BUILD_WORKING_DIRECTORY': os.path.dirname(self.data_dir)},
+    )
     self.assertEqual((0, ''), (code, err), out)
-    self.assertIn('checkpoint', os.listdir(
-        os.path.join(os.path.dirname(self.data_dir), 'here')))
+    self.assertIn(
+        'checkpoint',
+        os.listdir(os.path.join(os.path.dirname(self.data_dir), 'here')),
+    )
 
   def test_moving_averages_trail_the_variables(self):
     program.run('cifar10_train', '--max_steps=3', *self.flags, forked=True)
     load = tf.train.load_checkpoint(
-        os.path.join(self.train_dir, 'model.ckpt-3'))
+        os.path.join(self.train_dir, 'model.ckpt-3')
+    )
     before = tf.train.load_checkpoint(
-        os.path.join(self.train_dir, 'model.ckpt-0'))
+        os.path.join(self.train_dir, 'model.ckpt-0')
+    )
     name = 'local3/biases'
-    self.assertAllEqual(before.get_tensor(name),
-                        before.get_tensor(name + '/ExponentialMovingAverage'))
+    self.assertAllEqual(
+        before.get_tensor(name),
+        before.get_tensor(name + '/ExponentialMovingAverage'),
+    )
     moved = load.get_tensor(name) - before.get_tensor(name)
-    averaged = (load.get_tensor(name + '/ExponentialMovingAverage') -
-                before.get_tensor(name))
+    averaged = load.get_tensor(
+        name + '/ExponentialMovingAverage'
+    ) - before.get_tensor(name)
     self.assertGreater(np.abs(moved).max(), 0)
     self.assertGreater(np.dot(moved, averaged), 0)
 
@@ -153,7 +225,8 @@ class ErrorTest(tf.test.TestCase):
     def make(change=None):
       data_dir = self.create_tempdir().full_path
       directory = record_fixture.write_batches(
-          data_dir, *record_fixture.random_images(20))
+          data_dir, *record_fixture.random_images(20)
+      )
       if change:
         change(directory)
       return data_dir
@@ -182,16 +255,27 @@ class ErrorTest(tf.test.TestCase):
         (make(odd_size), [], r'data_batch_3\.bin has 6147 bytes'),
         (make(bad_label), [], r'data_batch_4\.bin: record 7 .* label 10'),
         (make(empty), [], r'data_batch_1\.bin is empty'),
-        (good, ['--train_dir=' + os.path.join(not_a_directory, 'x')],
-         r'cannot write to train_dir .*--train_dir'),
+        (
+            good,
+            ['--train_dir=' + os.path.join(not_a_directory, 'x')],
+            r'cannot write to train_dir .*--train_dir',
+        ),
         (good, ['--train_dir=' + other], "data set 'synthetic', not of"),
     ]
     programs = []
     for data_dir, flags, expected in cases:
-      programs.append((expected, program.Program(
-          'cifar10_train', '--data_dir=' + data_dir,
-          '--train_dir=' + os.path.join(data_dir, 'train'), *flags,
-          forked=True)))
+      programs.append(
+          (
+              expected,
+              program.Program(
+                  'cifar10_train',
+                  '--data_dir=' + data_dir,
+                  '--train_dir=' + os.path.join(data_dir, 'train'),
+                  *flags,
+                  forked=True,
+              ),
+          )
+      )
     for expected, trainer in programs:
       code, out, err = trainer.finish()
       self.assertEqual((1, ''), (code, out), err)
@@ -199,10 +283,12 @@ class ErrorTest(tf.test.TestCase):
       self.assertEqual(1, err.count('\n'), err)
 
   def test_flags_that_absl_refuses(self):
-    for flag, expected in (('--batch_size=0', 'batch_size'),
-                           ('--max_steps=0', 'max_steps'),
-                           ('--dataset=imagenet', 'choose one of cifar10, '),
-                           ('--bogus', 'bogus')):
+    for flag, expected in (
+        ('--batch_size=0', 'batch_size'),
+        ('--max_steps=0', 'max_steps'),
+        ('--dataset=imagenet', 'choose one of cifar10, '),
+        ('--bogus', 'bogus'),
+    ):
       code, out, err = program.run('cifar10_train', flag, forked=True)
       self.assertEqual((1, ''), (code, out))
       self.assertIn(expected, err)

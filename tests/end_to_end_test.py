@@ -9,8 +9,8 @@ import signal
 
 from absl.testing import absltest
 
-from tests import event_files
-from tests import program
+from tests.helpers import event_files
+from tests.helpers import program
 
 
 class EndToEndTest(absltest.TestCase):
@@ -26,8 +26,12 @@ class EndToEndTest(absltest.TestCase):
     try:
       trainer.wait_for_line('step 30,')
       evaluator = program.Program(
-          'cifar10_eval', '--checkpoint_dir=' + train_dir,
-          '--eval_dir=' + eval_dir, '--eval_interval_secs=1', *common)
+          'cifar10_eval',
+          '--checkpoint_dir=' + train_dir,
+          '--eval_dir=' + eval_dir,
+          '--eval_interval_secs=1',
+          *common,
+      )
       # The untrained network guesses: 0.1.
       evaluator.wait_for_line('precision @ 1 = 0.1')
       trainer.process.send_signal(signal.SIGTERM)
@@ -38,7 +42,8 @@ class EndToEndTest(absltest.TestCase):
       trainer = program.Program(*train)
       first = trainer.wait_for_line('step')
       self.assertGreaterEqual(
-          int(re.search(r'step (\d+)', first).group(1)), steps)
+          int(re.search(r'step (\d+)', first).group(1)), steps
+      )
       trainer.process.kill()
       trainer.finish()
 

@@ -6,30 +6,95 @@ import subprocess
 import sys
 from unittest import mock
 
+from absl import flags as absl_flags
 from absl.testing import absltest
+import tensorflow.compat.v1 as tf
 
+from cifar10_compat import cifar10
 from cifar10_compat import cifar10_distributed_train
 from cifar10_compat import cifar10_eval
 from cifar10_compat import cifar10_export
+from cifar10_compat import cifar10_fast
+from cifar10_compat import cifar10_fast_input
 from cifar10_compat import cifar10_multi_gpu_train
 from cifar10_compat import cifar10_predict
 from cifar10_compat import cifar10_train
-from cifar10_compat import datasets
-from cifar10_compat import errors
 from cifar10_compat import flags
+from cifar10_compat.base import errors
+from cifar10_compat.base import onednn
+from cifar10_compat.data import datasets
+from tests.helpers import program
 
 _PROGRAM = """
 import sys
 from absl import flags as absl_flags
-from cifar10_compat import errors, flags
+from cifar10_compat import flags
+from cifar10_compat.base import errors
 def define_flags():
   flags.define_data_flags()
 def main(stop):
   print(flags.FLAGS.batch_size, flags.FLAGS.data_dir, flags.FLAGS.dataset)
   raise {error}
 sys.argv[0] = '/some/where/prog.py'
-flags.run(define_flags, main, ())
+flags.run(define_flags, main, first_flags=())
 """
+
+
+class GetModelTest(absltest.TestCase):
+
+  def _model(self, *args, gpus=()):
+    """Returns the Model of a command line on a machine with these GPUs."""
+    before = set(flags.FLAGS)
+    flags.define_model_flags()
+    flags.define_fast_flags()
+    try:
+      flags.FLAGS(['program', *args])
+      with mock.patch.object(
+          tf.config, 'list_physical_devices', return_value=list(gpus)
+      ):
+        return flags.get_model(flags.FLAGS)
+    finally:
+      flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+
+  def test_fast_and_its_parts(self):
+    for args, gpus, network, chunks in (
+        ((), (), False, False),
+        (('--fast',), (), True, True),
+        (('--fast', '--nofast_input'), (), True, False),
+        (('--fast', '--nofast_network'), (), False, True),
+        (('--fast_input',), (), False, True),
+        (('--fast_network',), (), True, False),
+        # TensorFlow's own ops are the fast ones on a GPU, unless asked for.
+        (('--fast',), ('GPU',), False, True),
+        (('--fast', '--fast_network'), ('GPU',), True, True),
+    ):
+      for name, inference in (
+          ('cifar10', cifar10_fast.inference),
+          ('conv_local', cifar10_fast.local_inference),
+      ):
+        model = self._model('--model=' + name, *args, gpus=gpus)
+        self.assertEqual(name, model.name)
+        self.assertEqual(
+            network,
+            getattr(model.inference, 'func', model.inference) is inference,
+            args,
+        )
+        for function in ('distorted_inputs', 'inputs'):
+          self.assertIs(
+              getattr(cifar10_fast_input if chunks else cifar10, function),
+              getattr(model, function),
+              args,
+          )
+
+  def test_fast_that_was_taken_for_something_else(self):
+    for found, args in ((False, ('--fast',)), (True, ())):
+      with mock.patch.object(onednn, 'found', found):
+        with self.assertRaisesRegex(
+            errors.UsageError, 'but was taken for %s before' % found
+        ):
+          self._model(*args)
+    with mock.patch.object(onednn, 'found', True):
+      self._model('--fast')
 
 
 class FlagsTest(absltest.TestCase):
@@ -37,7 +102,9 @@ class FlagsTest(absltest.TestCase):
   def _run(self, error, *args):
     result = subprocess.run(
         [sys.executable, '-c', _PROGRAM.format(error=error)] + list(args),
-        capture_output=True, text=True)
+        capture_output=True,
+        text=True,
+    )
     return result.returncode, result.stdout, result.stderr
 
   def test_foreseen_error_is_one_line(self):
@@ -45,6 +112,10 @@ class FlagsTest(absltest.TestCase):
     self.assertEqual((1, '128 /tmp/cifar10_data cifar10\n'), (code, out))
     self.assertEndsWith(err, 'prog.py: error: this file is bad\n')
     self.assertNotIn('Traceback', err)
+
+  def test_an_error_is_one_line_whatever_it_names(self):
+    _, _, err = self._run("errors.UsageError('no file is called a\\nb\\r')")
+    self.assertEndsWith(err, 'prog.py: error: no file is called a b\n')
 
   def test_any_other_error_keeps_its_traceback(self):
     # A ValueError is none of ours, though ours are ValueErrors.
@@ -62,26 +133,72 @@ class FlagsTest(absltest.TestCase):
   def test_unknown_flag(self):
     code, _, err = self._run("ValueError('not reached')", '--bogus')
     self.assertEqual(1, code)
-    self.assertIn("Unknown command line flag 'bogus'", err)
+    self.assertIn("prog.py: error: Unknown command line flag 'bogus'", err)
+    self.assertEndsWith(err, ' (--help explains)\n')
+
+  def test_numbers_that_cannot_be(self):
+    _, out, err = self._run("ValueError('')", '--batch_size=1000000000')
+    self.assertEqual('', out)
+    self.assertEndsWith(
+        err,
+        'prog.py: error: flag --batch_size=1000000000: it must be at most 65536 '
+        '(the output of conv1 alone would take over 9 GB) (--help explains)\n',
+    )
+    self.assertGreater(65536 * 24 * 24 * 64 * 4, 9e9)
+    for module, bad, expected in (
+        (cifar10_train, '--queue_fraction=nan', 'must be a finite number'),
+        (cifar10_multi_gpu_train, '--num_gpus=1000000000', 'at most 64'),
+        (cifar10_distributed_train, '--connect_secs=inf', 'a finite number'),
+        (cifar10_distributed_train, '--ps_timeout_secs=1e300', 'is a week'),
+        (cifar10_eval, '--eval_interval_secs=%d' % 10**400, 'is a week'),
+        (cifar10_eval, '--num_examples=%d' % 10**400, '64 bits'),
+        (cifar10_train, '--seed=%d' % (1 << 63), '64 bits'),
+        (cifar10_train, '--max_steps=%d' % (1 << 63), '64 bits'),
+        (cifar10_predict, '--batch_size=65537', 'at most 65536'),
+    ):
+      before = set(flags.FLAGS)
+      module.define_flags()
+      try:
+        flags.FLAGS(['program'])
+        flags.check_values(flags.FLAGS)  # The defaults pass.
+        flags.FLAGS(['program', bad])
+        with self.assertRaisesRegex(absl_flags.IllegalFlagValueError, expected):
+          flags.check_values(flags.FLAGS)
+      finally:
+        flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
 
   def test_help_of_a_module_and_of_an_installed_command(self):
     for command in (
         ['-m', 'cifar10_compat.cifar10_train'],
-        ['-c', 'from cifar10_compat import cifar10_train; '
-               'cifar10_train.console_main()']):
-      result = subprocess.run([sys.executable] + command + ['--help'],
-                              capture_output=True, text=True)
+        [
+            '-c',
+            'from cifar10_compat import cifar10_train; '
+            'cifar10_train.console_main()',
+        ],
+    ):
+      result = subprocess.run(
+          [sys.executable] + command + ['--help'],
+          capture_output=True,
+          text=True,
+      )
       self.assertEqual(0, result.returncode)
       self.assertStartsWith(result.stdout, 'Trains the CIFAR-10 network')
       self.assertIn('--dataset=synthetic', result.stdout)
-      self.assertIn('\n  --train_dir=/tmp/cifar10_train\n      Directory for',
-                    result.stdout)
+      self.assertIn(
+          '\n  --train_dir=/tmp/cifar10_train\n      Directory for',
+          result.stdout,
+      )
       self.assertIn('Default: no.', result.stdout)
 
   def test_help_is_a_page(self):
-    for module in (cifar10_train, cifar10_multi_gpu_train,
-                   cifar10_distributed_train, cifar10_eval, cifar10_predict,
-                   cifar10_export):
+    for module in (
+        cifar10_train,
+        cifar10_multi_gpu_train,
+        cifar10_distributed_train,
+        cifar10_eval,
+        cifar10_predict,
+        cifar10_export,
+    ):
       program = module.__name__.rpartition('.')[2]
       with self.subTest(program):
         before = set(flags.FLAGS)
@@ -92,10 +209,14 @@ class FlagsTest(absltest.TestCase):
         self.assertLessEqual(max(map(len, lines)), 80)
         # An example, and a flag a paragraph: the first ones, then the others.
         self.assertIn('\n  %s --' % program, page)
-        shown = [re.match(r'  --(?:\[no\])?(\w+)', l)[1]
-                 for l in lines if l.startswith('  --')]
-        self.assertEqual(list(module._FIRST_FLAGS),
-                         shown[:len(module._FIRST_FLAGS)])
+        shown = [
+            re.match(r'  --(?:\[no\])?(\w+)', l)[1]
+            for l in lines
+            if l.startswith('  --')
+        ]
+        self.assertEqual(
+            list(module._FIRST_FLAGS), shown[: len(module._FIRST_FLAGS)]
+        )
         self.assertCountEqual(set(shown), shown)
         self.assertBetween(len(module._FIRST_FLAGS), 5, 12)
 
@@ -115,7 +236,8 @@ class FlagsTest(absltest.TestCase):
   def test_user_path(self):
     before = os.environ.pop('BUILD_WORKING_DIRECTORY', None)
     self.addCleanup(
-        lambda: before and os.environ.update(BUILD_WORKING_DIRECTORY=before))
+        lambda: before and os.environ.update(BUILD_WORKING_DIRECTORY=before)
+    )
     self.assertEqual('a/b', flags.user_path('a/b'))
     os.environ['BUILD_WORKING_DIRECTORY'] = '/home/user'
     self.addCleanup(os.environ.pop, 'BUILD_WORKING_DIRECTORY')
@@ -129,6 +251,37 @@ class FlagsTest(absltest.TestCase):
     with mock.patch.dict(os.environ, BUILD_WORKING_DIRECTORY=directory):
       flags.enter_user_directory()
       self.assertEqual(directory, os.getcwd())
+
+
+class LeaveTest(absltest.TestCase):
+
+  def _leave(self, code):
+    """Leaves with 'over' after a buffered line; returns code, out, err."""
+    result = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            """
+import sys
+from cifar10_compat import flags
+sys.argv[0] = '/bin/prog'
+print('begun')
+flags.leave(%d, 'over')
+""" % code,
+        ],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, PYTHONUNBUFFERED=''),
+    )  # Empty: lines are buffered.
+    return (
+        result.returncode,
+        result.stdout,
+        program.without_loader_chatter(result.stderr),
+    )
+
+  def test_last_words_arrive(self):
+    self.assertEqual((1, 'begun\n', 'prog: error: over\n'), self._leave(1))
+    self.assertEqual((130, 'begun\nover\n', ''), self._leave(130))
 
 
 if __name__ == '__main__':

@@ -4,8 +4,8 @@ from absl.testing import absltest
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_local
-from cifar10_compat import errors
 from cifar10_compat import models
+from cifar10_compat.base import errors
 
 
 class ModelsTest(absltest.TestCase):
@@ -18,8 +18,8 @@ class ModelsTest(absltest.TestCase):
 
   def test_unknown_name(self):
     with self.assertRaisesRegex(
-        errors.UsageError,
-        "called 'resnet': choose one of cifar10, conv_local"):
+        errors.UsageError, "called 'resnet': choose one of cifar10, conv_local"
+    ):
       models.get('resnet')
 
 

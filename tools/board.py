@@ -2,40 +2,51 @@ r"""Shows runs in a browser: their curves, histograms, images and graphs.
 
   tensorboard --logdir=/tmp/cifar10_train
 
-shows a run, or all runs in the directories below; and under names of one's own
+shows a run, or all runs in the directories below; and under names of your own
 
   tensorboard --logdir_spec=train:/tmp/cifar10_train,eval:/tmp/cifar10_eval
 
 Open the address that it prints.  It serves this machine alone and looks for
-new events every five seconds; Ctrl-C ends it.  --port=N chooses the port, 0 any
-that is free.  All flags are TensorBoard's own: --helpfull explains them.
+new events every five seconds; Ctrl-C ends it.  --port=N chooses the port; 0 takes
+any free one.  All flags are TensorBoard's own: --helpfull explains them.
 """
 
 # First: TensorFlow, which TensorBoard and the command line bring along, reads
 # its log levels while it loads.
-from cifar10_compat import quiet  # pylint: disable=unused-import
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import sys
 
-from cifar10_compat import errors
 from cifar10_compat import flags
-from tools import command_line
+from cifar10_compat.base import errors
+
+from . import command_line
 
 
-def main(argv):
-  """Returns the exit code for a command line without the program's name."""
+def main(argv=None):
+  """Runs the program.
+
+  Args:
+    argv: list of str, the command line without the program's name, or None for
+      that of the process.
+
+  Returns:
+    int, the exit code.
+  """
   return command_line.run('tensorboard', lambda: _main(argv))
 
 
 def _main(argv):
+  argv = sys.argv[1:] if argv is None else argv
   if {'-h', '--help'} & set(argv):
     print(__doc__)
     return 0
   try:
     from tensorboard import main as tensorboard
   except ImportError as e:
-    raise errors.UsageError('TensorBoard is missing: pip install '
-                            'cifar10_compat[tensorboard]') from e
+    raise errors.UsageError(
+        'TensorBoard is missing: pip install cifar10_compat[tensorboard]'
+    ) from e
   flags.enter_user_directory()
   sys.argv = ['tensorboard', *argv]
   try:
@@ -46,4 +57,4 @@ def _main(argv):
 
 
 if __name__ == '__main__':
-  sys.exit(main(sys.argv[1:]))
+  sys.exit(main())

@@ -1,4 +1,4 @@
-"""What an image set's records have in them: counts, moments, samples."""
+"""Counts, moments and samples of an image set's records."""
 
 import os
 from typing import NamedTuple, Tuple
@@ -9,8 +9,9 @@ import rich.console
 import rich.table
 import rich.text
 
-from cifar10_compat import datasets
-from cifar10_compat import errors
+from cifar10_compat.base import errors
+from cifar10_compat.data import checks
+from cifar10_compat.data import description
 
 _CHUNK = 1000  # records that are looked at together
 _SAMPLES = 10  # of each class on the contact sheet
@@ -20,6 +21,7 @@ _NAMED = 10  # records of only zeros that are named, of each file
 
 class Part(NamedTuple):
   """What is found in the files for training or in those for evaluation."""
+
   counts: np.ndarray  # int64 [num_classes], records of each label
   mean: np.ndarray  # float64 [3], of red, green, blue, 0 to 255
   deviation: np.ndarray  # float64 [3]
@@ -32,7 +34,7 @@ def examine(dataset, data_dir, eval_data):
   """Reads all of a set's records for training, or all for evaluation.
 
   Args:
-    dataset: datasets.Dataset.
+    dataset: description.Dataset.
     data_dir: str, the directory that holds the set's directory.
     eval_data: bool, the files for evaluation instead of those for training.
 
@@ -40,23 +42,25 @@ def examine(dataset, data_dir, eval_data):
     Part.
 
   Raises:
-    DataError: see datasets.check().
+    DataError: see checks.check().
   """
-  datasets.check(dataset, data_dir, eval_data)
+  checks.check(dataset, data_dir, eval_data)
   counts = np.zeros(dataset.num_classes, np.int64)
   sums, squares = np.zeros(3), np.zeros(3)
   sizes, zeros = [], []
   samples = [[] for _ in dataset.class_names]
-  for path in datasets.filenames(dataset, data_dir, eval_data):
+  for path in dataset.filenames(data_dir, eval_data):
     sizes.append((path, os.path.getsize(path)))
     records = np.memmap(path, np.uint8, 'r').reshape(-1, dataset.record_bytes)
     for start in range(0, len(records), _CHUNK):
-      chunk = np.array(records[start:start + _CHUNK])
+      chunk = np.array(records[start : start + _CHUNK])
       labels = chunk[:, dataset.label_index]
-      planes = chunk[:, dataset.label_bytes:].reshape(
-          -1, datasets.DEPTH, datasets.HEIGHT, datasets.WIDTH)
-      zeros += [(path, start + i)
-                for i in np.flatnonzero(~planes.any(axis=(1, 2, 3)))]
+      planes = chunk[:, dataset.label_bytes :].reshape(
+          -1, description.DEPTH, description.HEIGHT, description.WIDTH
+      )
+      zeros += [
+          (path, start + i) for i in np.flatnonzero(~planes.any(axis=(1, 2, 3)))
+      ]
       counts += np.bincount(labels, minlength=len(counts))
       values = planes.astype(np.float64)
       sums += values.sum(axis=(0, 2, 3))
@@ -64,12 +68,18 @@ def examine(dataset, data_dir, eval_data):
       for label, image in zip(labels, planes.transpose(0, 2, 3, 1)):
         if len(samples[label]) < _SAMPLES:
           samples[label].append(image)
-  pixels = counts.sum() * datasets.HEIGHT * datasets.WIDTH
+  pixels = counts.sum() * description.HEIGHT * description.WIDTH
   mean = sums / pixels
   # Rounding may leave a little less than nothing.
-  deviation = np.sqrt(np.maximum(0, squares / pixels - mean ** 2))
-  return Part(counts, mean, deviation, tuple(sizes), tuple(zeros),
-              tuple(map(np.array, samples)))
+  deviation = np.sqrt(np.maximum(0, squares / pixels - mean**2))
+  return Part(
+      counts,
+      mean,
+      deviation,
+      tuple(sizes),
+      tuple(zeros),
+      tuple(map(np.array, samples)),
+  )
 
 
 def contact_sheet(class_names, samples):
@@ -83,22 +93,27 @@ def contact_sheet(class_names, samples):
     PIL.Image.Image, mode RGB.
   """
   try:
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image
+    from PIL import ImageDraw
+    from PIL import ImageFont
   except ImportError as e:
-    raise errors.UsageError('the contact sheet needs Pillow: pip install '
-                            'cifar10_compat[data]') from e
+    raise errors.UsageError(
+        'the contact sheet needs Pillow: pip install cifar10_compat[data]'
+    ) from e
   font = ImageFont.load_default(14)
   left = 16 + max(int(font.getlength(name)) for name in class_names)
-  width, height = datasets.WIDTH * _SCALE, datasets.HEIGHT * _SCALE
+  width, height = description.WIDTH * _SCALE, description.HEIGHT * _SCALE
   pitch = height + 2
-  sheet = Image.new('RGB', (left + _SAMPLES * (width + 2),
-                            len(class_names) * pitch), 'white')
+  sheet = Image.new(
+      'RGB', (left + _SAMPLES * (width + 2), len(class_names) * pitch), 'white'
+  )
   draw = ImageDraw.Draw(sheet)
   for row, (name, images) in enumerate(zip(class_names, samples)):
     draw.text((8, row * pitch + height // 2), name, 'black', font, 'lm')
     for column, image in enumerate(images):
-      scaled = Image.fromarray(image).resize((width, height),
-                                             Image.Resampling.NEAREST)
+      scaled = Image.fromarray(image).resize(
+          (width, height), Image.Resampling.NEAREST
+      )
       sheet.paste(scaled, (left + column * (width + 2), row * pitch))
   return sheet
 
@@ -107,47 +122,83 @@ def check(dataset, data_dir, sheet_path):
   """Prints what is in a set, and draws its contact sheet.
 
   Args:
-    dataset: datasets.Dataset.
+    dataset: description.Dataset.
     data_dir: str, the directory that holds the set's directory.
     sheet_path: str, the PNG file to write.
 
   Raises:
-    DataError: see datasets.check().
+    DataError: see checks.check().
     UsageError: the sheet cannot be written.
   """
-  train, test = [examine(dataset, data_dir, eval_data)
-                 for eval_data in (False, True)]
+  train, test = [
+      examine(dataset, data_dir, eval_data) for eval_data in (False, True)
+  ]
   sheet = contact_sheet(dataset.class_names, train.samples)
   try:
     sheet.save(sheet_path, 'PNG')
   except OSError as e:
-    raise errors.UsageError('cannot write %s (%s): choose another '
-                            '--contact_sheet' % (sheet_path, e.strerror)) from e
+    raise errors.UsageError(
+        'cannot write %s (%s): choose another '
+        '--contact_sheet' % (sheet_path, e.strerror)
+    ) from e
 
+  table = _table(dataset, train, test)
+  console = rich.console.Console(highlight=False, markup=False)
+  console.print(table)
+  for title, part, whole in (
+      ('train', train, dataset.num_examples_per_epoch_for_train),
+      ('test', test, dataset.num_examples_per_epoch_for_eval),
+  ):
+    _print_part(title, part, records=whole, record_bytes=dataset.record_bytes)
+  print('Samples of each class: %s' % sheet_path)
+
+
+def _table(dataset, train, test):
+  """Returns a rich table that counts the images of each class."""
   table = rich.table.Table(box=rich.box.SIMPLE, show_footer=True)
   table.add_column('label', 'all', justify='right')
   table.add_column('class')
   table.add_column('train', str(train.counts.sum()), justify='right')
   table.add_column('test', str(test.counts.sum()), justify='right')
   for label, name in enumerate(dataset.class_names):
-    table.add_row(str(label), rich.text.Text(name), str(train.counts[label]),
-                  str(test.counts[label]))
-  console = rich.console.Console(highlight=False, markup=False)
-  console.print(table)
-  for title, part, whole in (
-      ('train', train, dataset.num_examples_per_epoch_for_train),
-      ('test', test, dataset.num_examples_per_epoch_for_eval)):
-    labels = np.flatnonzero(part.counts)
-    print('%s: %d of the %d records of the whole set, %d bytes each; labels %d '
-          'to %d' % (title, part.counts.sum(), whole, dataset.record_bytes,
-                     labels[0], labels[-1]))
-    print('  mean of red, green, blue: %.2f, %.2f, %.2f; deviation: %.2f, '
-          '%.2f, %.2f' % (*part.mean, *part.deviation))
-    for path, size in part.sizes:
-      print('  %s: %d bytes' % (path, size))
-      zeros = [i for p, i in part.zeros if p == path]
-      if zeros:
-        print('  %s: %d images are all zero, records %s%s' %
-              (path, len(zeros), ', '.join(map(str, zeros[:_NAMED])),
-               ', ...' if len(zeros) > _NAMED else ''))
-  print('Samples of each class: %s' % sheet_path)
+    table.add_row(
+        str(label),
+        rich.text.Text(name),
+        str(train.counts[label]),
+        str(test.counts[label]),
+    )
+  return table
+
+
+def _print_part(title, part, *, records, record_bytes):
+  """Prints what is in the files that train, or in those that test."""
+  labels = np.flatnonzero(part.counts)
+  print(
+      '%s: %d of the %d records of the whole set, %d bytes each; labels %d '
+      'to %d'
+      % (
+          title,
+          part.counts.sum(),
+          records,
+          record_bytes,
+          labels[0],
+          labels[-1],
+      )
+  )
+  print(
+      '  mean of red, green, blue: %.2f, %.2f, %.2f; deviation: %.2f, '
+      '%.2f, %.2f' % (*part.mean, *part.deviation)
+  )
+  for path, size in part.sizes:
+    print('  %s: %d bytes' % (path, size))
+    zeros = [i for p, i in part.zeros if p == path]
+    if zeros:
+      print(
+          '  %s: %d images are all zero, records %s%s'
+          % (
+              path,
+              len(zeros),
+              ', '.join(map(str, zeros[:_NAMED])),
+              ', ...' if len(zeros) > _NAMED else '',
+          )
+      )

@@ -4,8 +4,9 @@ import argparse
 import os
 import sys
 
-from cifar10_compat import errors
 from cifar10_compat import flags
+from cifar10_compat.base import errors
+from cifar10_compat.base import output
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,6 +24,8 @@ def path(text):
 def run(name, body):
   """Runs a tool; what is foreseen as a user's mistake is one line on stderr.
 
+  For output that does not arrive see output.arrives().
+
   Args:
     name: str, the tool's.
     body: function without arguments that returns the exit code.
@@ -31,7 +34,8 @@ def run(name, body):
     int, the exit code.
   """
   try:
-    return body()
+    with output.arrives(name):
+      return body()
   except errors.Cifar10Error as e:
     print('%s: error: %s' % (name, e), file=sys.stderr)
     return 1

@@ -4,7 +4,17 @@ import os
 import subprocess
 import sys
 
-from cifar10_compat import errors
+from cifar10_compat.base import errors
+
+
+def tool(name):
+  """Returns the full name of a module of ours.
+
+  Args:
+    name: str, such as 'historical.scripts'.
+  """
+  # The package is called tools here, and cifar10_compat_tools once installed.
+  return __package__ + '.' + name
 
 
 def command(module, args):
@@ -19,24 +29,35 @@ def environment():
   return dict(os.environ, PYTHONPATH=path)
 
 
-def finish(module, args):
+def finish(module, args, env=()):
   """Runs `python -m MODULE ARGS` to its end, whatever that is.
+
+  Args:
+    module: str, such as 'cifar10_compat.cifar10_train'.
+    args: list of str.
+    env: dict from str to str, beside our own environment.
 
   Returns:
     subprocess.CompletedProcess, with stdout and stderr as str.
   """
   return subprocess.run(
-      command(module, args), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-      text=True, env=environment(), check=False)
+      command(module, args),
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+      env=dict(environment(), **dict(env)),
+      check=False,
+  )
 
 
-def run(module, args, what):
+def run(module, args, what, env=()):
   """Runs `python -m MODULE ARGS` to its end.
 
   Args:
-    module: str, such as 'tools.historical'.
+    module: str, such as 'cifar10_compat.cifar10_train'.
     args: list of str.
     what: str, what cannot be done if it fails, for the message.
+    env: dict from str to str, beside our own environment.
 
   Returns:
     str, what it printed on stdout.
@@ -45,7 +66,7 @@ def run(module, args, what):
     UsageError: it failed; its last line is in the message.  If it ended in a
       traceback, that has gone to stderr as it was.
   """
-  result = finish(module, args)
+  result = finish(module, args, env)
   if result.returncode:
     if 'Traceback (most recent call last)' in result.stderr:
       sys.stderr.write(result.stderr)

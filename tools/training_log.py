@@ -1,15 +1,19 @@
-"""Reads the log lines of 2016 back, whoever printed them."""
+"""Parses the log lines of 2016, of our trainers and of the historical ones."""
 
 from datetime import datetime
 import re
 from typing import NamedTuple
 
-_LINE = re.compile(r'^(\S+ \S+): step (\d+), loss = (\S+) '
-                   r'\(\S+ examples/sec; (\S+) sec/batch\)$', re.MULTILINE)
+_LINE = re.compile(
+    r'^(\S+ \S+): step (\d+), loss = (\S+) '
+    r'\(\S+ examples/sec; (\S+) sec/batch\)$',
+    re.MULTILINE,
+)
 
 
 class Line(NamedTuple):
   """One line."""
+
   time: datetime
   step: int
   loss: float
@@ -23,6 +27,7 @@ def parse(text):
     text: str.
   """
   # A time stamp has no fraction where that happens to be zero.
-  return [Line(datetime.fromisoformat(time), int(step), float(loss),
-               float(seconds))
-          for time, step, loss, seconds in _LINE.findall(text)]
+  return [
+      Line(datetime.fromisoformat(time), int(step), float(loss), float(seconds))
+      for time, step, loss, seconds in _LINE.findall(text)
+  ]

@@ -2,10 +2,10 @@
 
   walkthrough [--file=docs/walkthrough.md] [--only=TEXT]
 
-Each block ```sh is run by bash where you stand, from the top to the bottom; the
-block ```text after it becomes what was printed, stdout and stderr, its middle
-left out if it is long.  The page is written after each block; a command that
-fails ends the run.  What serves until it is interrupted is marked
+Each block ```sh is run by bash in the current directory, from top to bottom.  Its
+stdout and stderr replace the content of the block ```text after it, without the
+middle if they are long.  The page is written after each block; a command that
+fails ends the run.  A command that serves until it is interrupted is marked
 ```sh until="TEXT", and gets its Ctrl-C once it prints TEXT.
 
 All of docs/walkthrough.md takes some hours; --only runs the blocks that contain
@@ -14,7 +14,7 @@ TEXT.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
-from cifar10_compat import quiet  # pylint: disable=unused-import
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import argparse
 import os
@@ -23,9 +23,10 @@ import signal
 import subprocess
 import sys
 
-from cifar10_compat import errors
 from cifar10_compat import flags
-from tools import command_line
+from cifar10_compat.base import errors
+
+from . import command_line
 
 # Lines that are kept at both ends.
 _HEAD = 9
@@ -33,7 +34,9 @@ _TAIL = 9
 
 _BLOCK = re.compile(
     r'^```sh(?: until="(?P<until>[^"\n]+)")?\n(?P<command>.*?)^```\n'
-    r'(?:\n```text\n.*?^```\n)?', re.MULTILINE | re.DOTALL)
+    r'(?:\n```text\n.*?^```\n)?',
+    re.MULTILINE | re.DOTALL,
+)
 
 # What is left out: the lines of Bazel's own, and those that a CUDA build of
 # TensorFlow prints on a machine without a driver.
@@ -41,7 +44,8 @@ _CHATTER = re.compile(
     r'Starting local Bazel server|Loading:|Analyzing:|INFO: |Target //|'
     r'  \.bazel/|\[\d[\d,]* / \d|There were tests whose|'
     r'WARNING: All log messages before absl::InitializeLog|'
-    r'[IWE]0000 .* (cudart_stub|cuda_platform)\.cc')
+    r'[IWE]0000 .* (cudart_stub|cuda_platform|port)\.cc'
+)
 
 
 def shorten(lines):
@@ -67,10 +71,13 @@ def run_block(command, until=None):
   lines = []
   interrupted = False
   with subprocess.Popen(
-      ['bash', '-e', '-o', 'pipefail', '-c', command], text=True,
-      stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+      ['bash', '-e', '-o', 'pipefail', '-c', command],
+      text=True,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.STDOUT,
       # A group, so that an interrupt reaches all that it started.
-      start_new_session=True) as process:
+      start_new_session=True,
+  ) as process:
     for line in process.stdout:
       sys.stdout.write(line)
       sys.stdout.flush()
@@ -82,21 +89,22 @@ def run_block(command, until=None):
   if until and not interrupted:
     raise errors.UsageError('%r was not printed by: %r' % (until, command))
   if process.returncode and not interrupted:
-    raise errors.UsageError('exit code %d of: %r' %
-                            (process.returncode, command))
+    raise errors.UsageError(
+        'exit code %d of: %r' % (process.returncode, command)
+    )
   return lines
 
 
 def write_output(path, command, lines):
   """Puts lines after the block that has `command`, in place of older ones."""
-  # Read anew: a run takes hours, and the text may have been worked on.
+  # Read again: a run takes hours, and the text may have been edited meanwhile.
   with open(path, encoding='utf-8') as f:
     text = f.read()
 
   def with_output(match):
     if match['command'] != command:
       return match[0]
-    fence = match[0][:match.end('command') - match.start()] + '```\n'
+    fence = match[0][: match.end('command') - match.start()] + '```\n'
     if not lines:
       return fence
     return fence + '\n```text\n%s\n```\n' % '\n'.join(shorten(lines))
@@ -117,34 +125,55 @@ def run(path, only=None):
   """
   try:
     with open(path, encoding='utf-8') as f:
-      blocks = [m for m in _BLOCK.finditer(f.read())
-                if only is None or only in m['command']]
+      blocks = [
+          m
+          for m in _BLOCK.finditer(f.read())
+          if only is None or only in m['command']
+      ]
   except OSError as e:
-    raise errors.UsageError('cannot read %s (%s): name the page with --file' %
-                            (path, e.strerror)) from e
+    raise errors.UsageError(
+        'cannot read %s (%s): name the page with --file' % (path, e.strerror)
+    ) from e
   if not blocks:
-    raise errors.UsageError('%s has no such block: %s' % (
-        path, '```sh' if only is None else only))
+    raise errors.UsageError(
+        '%s has no such block: %s' % (path, '```sh' if only is None else only)
+    )
   for block in blocks:
     print('$ ' + block['command'], end='', flush=True)
-    write_output(path, block['command'],
-                 run_block(block['command'], block['until']))
+    write_output(
+        path, block['command'], run_block(block['command'], block['until'])
+    )
 
 
-def main(argv):
-  """Returns the exit code for a command line without the program's name."""
+def main(argv=None):
+  """Runs the program.
+
+  Args:
+    argv: list of str, the command line without the program's name, or None for
+      that of the process.
+
+  Returns:
+    int, the exit code.
+  """
   return command_line.run('walkthrough', lambda: _main(argv))
 
 
 def _main(argv):
   parser = command_line.Parser(
-      prog='walkthrough', allow_abbrev=False, description=__doc__,
-      formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--file', metavar='FILE.md',
-                      default='docs/walkthrough.md',
-                      help='the page (default %(default)s)')
-  parser.add_argument('--only', metavar='TEXT',
-                      help='run only the blocks that contain this')
+      prog='walkthrough',
+      allow_abbrev=False,
+      description=__doc__,
+      formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  parser.add_argument(
+      '--file',
+      metavar='FILE.md',
+      default='docs/walkthrough.md',
+      help='the page (default %(default)s)',
+  )
+  parser.add_argument(
+      '--only', metavar='TEXT', help='run only the blocks that contain this'
+  )
   args = parser.parse_args(argv)
   flags.enter_user_directory()
   run(args.file, args.only)
@@ -152,4 +181,4 @@ def _main(argv):
 
 
 if __name__ == '__main__':
-  sys.exit(main(sys.argv[1:]))
+  sys.exit(main())

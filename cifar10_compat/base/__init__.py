@@ -1,0 +1,1 @@
+"""What every other part uses: errors, signals, files, progress, summaries."""

@@ -1,0 +1,111 @@
+"""Files that are files, and directories that appear whole or not at all."""
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+
+
+def open_regular(path):
+  """Opens a file for reading, and nothing else that has a name.
+
+  To open a pipe would wait until somebody writes into it, and a device need not
+  have an end.
+
+  Args:
+    path: str.
+
+  Returns:
+    A binary file.
+
+  Raises:
+    OSError: it cannot be opened, or is a directory, a pipe, a device or a
+      socket; strerror says which.
+  """
+  # Without waiting; which changes nothing in the reading of a file.
+  fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+  try:
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISREG(mode):
+      raise OSError(errno.EINVAL, 'it is %s, not a file' % _kind(mode), path)
+    return os.fdopen(fd, 'rb')
+  except BaseException:
+    os.close(fd)
+    raise
+
+
+def check_regular(path):
+  """Raises OSError, as open_regular() does, unless it is a file to read."""
+  open_regular(path).close()
+
+
+def remedy(error):
+  """Returns what a user can do who has no file to read, a str.
+
+  Args:
+    error: OSError of check_regular() or open_regular().
+  """
+  if isinstance(error, PermissionError):
+    return 'let its owner give you the right to read it'
+  return 'replace it with an intact copy'
+
+
+def _kind(mode):
+  """Returns what the mode of a thing that is no file says it is, a str."""
+  kinds = {
+      stat.S_IFDIR: 'a directory',
+      stat.S_IFIFO: 'a pipe',
+      stat.S_IFCHR: 'a device',
+      stat.S_IFBLK: 'a device',
+  }
+  return kinds.get(stat.S_IFMT(mode), 'something else')
+
+
+def write(path, chunks):
+  """Writes a file, and waits until it is on the disk.
+
+  Args:
+    path: str.
+    chunks: iterable of bytes.
+
+  Raises:
+    OSError: the file cannot be written; what there is of it stays.
+  """
+  with open(path, 'wb') as f:
+    for chunk in chunks:
+      f.write(chunk)
+    f.flush()
+    os.fsync(f.fileno())
+
+
+@contextlib.contextmanager
+def whole_directory(directory, exist_ok=False):
+  """Context that fills a directory, which gets its name at the last moment.
+
+  When the context is left by an exception, nothing remains.
+
+  Args:
+    directory: str, need not exist; directories above it are made.
+    exist_ok: bool, leave a directory of that name that has something in it as
+      it is: another process has made the same one meanwhile.
+
+  Yields:
+    str, the path of an empty directory to write files into.
+
+  Raises:
+    OSError: the directory cannot be made, or has something in it already.
+  """
+  parent, name = os.path.split(os.path.abspath(directory))
+  os.makedirs(parent, exist_ok=True)
+  # Next to `directory`, as a directory cannot be renamed across file systems.
+  with tempfile.TemporaryDirectory(prefix=name + '.tmp', dir=parent) as scratch:
+    # One deeper, since `scratch` itself is closed to other users.
+    whole = os.path.join(scratch, name)
+    os.mkdir(whole)
+    yield whole
+    try:
+      os.rename(whole, os.path.join(parent, name))
+    except OSError as e:
+      if not exist_ok or e.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+        raise

@@ -1,0 +1,91 @@
+"""Sees to it that what a program prints arrives, or that it says why not."""
+
+import contextlib
+import io
+import signal
+import sys
+
+
+@contextlib.contextmanager
+def arrives(program):
+  """Context of a whole program, at whose end all it printed has been written.
+
+  Where the reader of a pipe has gone, as `head` does, it ends the program with
+  the code of one that died of SIGPIPE, and without a word, as shells expect.
+  Where the output cannot be written for another reason, it prints one line on
+  stderr and ends with exit code 1.
+
+  Args:
+    program: str, the program's name, for that line.
+
+  Raises:
+    SystemExit: see above.
+  """
+  stdout = sys.stdout
+  raw = _watch(stdout)
+  if raw is None:
+    yield
+    return
+  error = None
+  try:
+    yield
+  except BaseException as e:  # SystemExit, too.
+    error = e
+  with contextlib.suppress(OSError):  # Of which raw.failure tells.
+    sys.stdout.flush()
+  raw.over = True
+  sys.stdout = stdout
+  if error is not None and error is not raw.failure:
+    if raw.failure is None or not isinstance(error, SystemExit):
+      raise error
+  if isinstance(raw.failure, BrokenPipeError):
+    sys.exit(128 + signal.SIGPIPE)
+  if raw.failure is not None:
+    print(
+        '%s: error: cannot write the output (%s): make room where it goes'
+        % (program, raw.failure.strerror),
+        file=sys.stderr,
+    )
+    sys.exit(1)
+
+
+class _Raw(io.FileIO):
+  """Remembers the first error, which looks like that of any other file."""
+
+  failure = None
+  # What is left in a buffer then has nowhere to go: Python 3.13 would say so.
+  over = False
+
+  def write(self, data):
+    if self.over:
+      return len(data)
+    try:
+      return super().write(data)
+    except OSError as e:
+      self.failure = self.failure or e
+      raise
+
+
+def _watch(stdout):
+  """Puts a stream like `stdout` into its place.
+
+  Args:
+    stdout: what sys.stdout is.
+
+  Returns:
+    _Raw, what the stream writes to, or None if `stdout` is no file.
+  """
+  try:
+    number = stdout.fileno()
+  except (AttributeError, OSError):  # A test's, or closed by who started us.
+    return None
+  stdout.flush()
+  raw = _Raw(number, 'w', closefd=False)
+  sys.stdout = io.TextIOWrapper(
+      raw if stdout.write_through else io.BufferedWriter(raw),
+      encoding=stdout.encoding,
+      errors=stdout.errors,
+      line_buffering=stdout.line_buffering,
+      write_through=stdout.write_through,
+  )
+  return raw

@@ -1,0 +1,116 @@
+"""Turns signals into a request to stop at the next good moment, or to report."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+
+# What asks a program to stop: Ctrl-C, `kill`, and a terminal that is closed.
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopRequest(object):
+  """Whether someone asked the program to stop, and by which signal.
+
+  A plain attribute instead of a threading.Event: a handler runs in the main
+  thread between any two bytecodes, also where that thread holds the event's
+  lock, and would wait for itself.
+
+  Attributes:
+    signum: int, the first such signal, or None.
+    insisted: bool, whether a second one came.
+    report: function without arguments that prints what the program is waiting
+      for, called in a thread of its own at each SIGUSR1; or None.
+  """
+
+  def __init__(self):
+    self.signum = None
+    self.insisted = False
+    self.report = None
+
+  @property
+  def requested(self):
+    return self.signum is not None
+
+  def wait(self, secs):
+    """Waits for a request, at most `secs` seconds; returns whether one came."""
+    end = time.monotonic() + secs
+    while not self.requested and time.monotonic() < end:
+      time.sleep(min(0.2, max(0.0, end - time.monotonic())))
+    return self.requested
+
+
+@contextlib.contextmanager
+def stop_on_signals():
+  """Context in which the stopping signals only fill in the StopRequest it gives.
+
+  These are SIGINT, SIGTERM and SIGHUP.  A second one acts as it did before, so
+  that one can still insist.  A SIGHUP that was ignored before, as under nohup,
+  stays ignored.  SIGUSR1 calls the StopRequest's report.
+
+  The request is filled in, and the report printed, at once, also while the main
+  thread waits in TensorFlow, where Python runs no handler.  To be entered in the
+  main thread, as Python's signal.signal demands.
+  """
+  stop = StopRequest()
+  previous = {}
+
+  def handle(signum, unused_frame):
+    stop.signum = signum
+    restore(_STOPPING)
+
+  def restore(signums):
+    for s in signums:
+      if s in previous:
+        signal.signal(s, previous.pop(s))
+
+  noted = []
+
+  def note(signum):
+    if signum in _STOPPING:
+      noted.append(signum)
+      stop.signum = stop.signum or signum
+      stop.insisted = len(noted) > 1
+    elif signum == signal.SIGUSR1 and stop.report:
+      stop.report()
+
+  with _told_at_once(note):
+    for s in _STOPPING:
+      if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN:
+        previous[s] = signal.signal(s, handle)
+    # That it comes is what matters: the thread above does what is asked.
+    previous[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+      yield stop
+    finally:
+      restore(_STOPPING + (signal.SIGUSR1,))
+
+
+@contextlib.contextmanager
+def _told_at_once(note):
+  """Context in which a thread calls note(signum) for each signal that comes.
+
+  Only for signals that have a handler in Python.
+  """
+  read_end, write_end = os.pipe()
+  os.set_blocking(write_end, False)
+
+  def listen():
+    while True:
+      for signum in os.read(read_end, 1):
+        if not signum:
+          return
+        note(signum)
+
+  thread = threading.Thread(target=listen, name='signals', daemon=True)
+  before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+  thread.start()
+  try:
+    yield
+  finally:
+    signal.set_wakeup_fd(before)
+    os.write(write_end, b'\0')
+    thread.join()
+    os.close(read_end)
+    os.close(write_end)

@@ -1,0 +1,99 @@
+"""The summary ops of 2016, with their names and their tags as given.
+
+Today's tf.summary.* cleans a tag and puts the name scope before it
+("conv1/conv1/conv1/activations", "total_loss__raw_"), so the curves of 2016
+and of today would no longer lie over each other in TensorBoard.  The raw ops
+keep a tag to the letter.  Each function adds its op to GraphKeys.SUMMARIES.
+"""
+
+import re
+
+import tensorflow.compat.v1 as tf
+
+# What TensorFlow's input functions call the fullness of their queue.
+_FULLNESS = re.compile(r'/fraction_(of|over_\d+_of)_\d+_full$')
+
+
+def scalar_summary(tag, value):
+  """Adds an op that writes a scalar.
+
+  Args:
+    tag: str, used as it is.
+    value: float tensor of shape [].
+
+  Returns:
+    String tensor of shape [], a serialized Summary.
+  """
+  with tf.name_scope('ScalarSummary') as scope:
+    return _collect(
+        tf.raw_ops.ScalarSummary(tags=tag, values=value, name=scope)
+    )
+
+
+def histogram_summary(tag, values):
+  """Adds an op that writes a histogram.
+
+  Args:
+    tag: str, used as it is.
+    values: numeric tensor of any shape.
+
+  Returns:
+    String tensor of shape [], a serialized Summary.
+  """
+  with tf.name_scope('HistogramSummary') as scope:
+    return _collect(
+        tf.raw_ops.HistogramSummary(tag=tag, values=values, name=scope)
+    )
+
+
+def image_summary(tag, images):
+  """Adds an op that writes the first three images, tagged TAG/image/0 to 2.
+
+  Args:
+    tag: str, used as it is.
+    images: float32 tensor of shape [batch_size, height, width, 3], any range:
+      the op scales each image by itself.
+
+  Returns:
+    String tensor of shape [], a serialized Summary.
+  """
+  with tf.name_scope('ImageSummary') as scope:
+    return _collect(
+        tf.raw_ops.ImageSummary(
+            tag=tag, tensor=images, max_images=3, name=scope
+        )
+    )
+
+
+def restore_queue_tag():
+  """Gives the newest summary, of a queue's fullness, its tag of 2016.
+
+  TensorFlow's own input functions write how full their queue is; in 2016 the
+  tags began with "queue/".  The op they made stays in the graph, unused.
+
+  Raises:
+    ValueError: the newest summary is not that of a queue's fullness.
+  """
+  collected = tf.get_collection_ref(tf.GraphKeys.SUMMARIES)
+  newest = collected[-1].op if collected else None
+  tag = ''
+  if newest is not None and newest.type == 'ScalarSummary':
+    tag = tf.get_static_value(newest.inputs[0]).item().decode()
+  if not _FULLNESS.search(tag):
+    raise ValueError(
+        'the newest summary is %s, not the fullness of a queue: call '
+        'restore_queue_tag() right after the function that makes the queue'
+        % (newest.name if newest is not None else 'missing')
+    )
+  fullness = collected.pop().op.inputs[1]
+  with tf.name_scope('queue/' + tag) as scope:
+    _collect(
+        tf.raw_ops.ScalarSummary(
+            tags='queue/' + tag, values=fullness, name=scope
+        )
+    )
+
+
+def _collect(summary):
+  tf.add_to_collection(tf.GraphKeys.SUMMARIES, summary)
+  return summary

@@ -1,0 +1,149 @@
+"""The networks of cifar10.py and cifar10_local.py, made of faster ops.
+
+The same variables, under the same names, give the same values to float32's
+rounding, and so do the gradients: a training can go on from the other's
+checkpoint.  What is faster, and why, is told in docs/speed.md:
+
+  - conv2 by Winograd's minimal filtering: fast/winograd.py;
+  - local response normalization as a matrix product: fast/normalization.py;
+  - conv1's bias and ReLU after the pooling, on a quarter of the pixels: the
+    largest of some numbers stays the largest when a bias is added and negative
+    ones become 0.
+"""
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_local
+from cifar10_compat.fast import normalization
+from cifar10_compat.fast import winograd
+
+# pylint: disable=protected-access
+
+
+def inference(images, *, num_classes=cifar10.NUM_CLASSES, precision=tf.float32):
+  """Builds the tutorial's network: see cifar10.inference().
+
+  Args:
+    images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
+      unknown.
+    num_classes: int.
+    precision: tf.float32, or tf.bfloat16 for the products of conv1, local3 and
+      local4: their factors have 8 significant bits, the sums are rounded to
+      these once.  Variables, all other ops and the gradients of variables are
+      float32.  Where the largest pixels of a pooling window are rounded to one
+      number, the gradient goes to the first of them.
+
+  Returns:
+    float32 tensor of shape [batch_size, num_classes], the logits.
+
+  Raises:
+    UsageError: resource variables are on.
+  """
+  pool2 = _convolutions(images, conv2_stddev=1e-4, conv2_bias=0.1,
+                        precision=precision)
+
+  with tf.variable_scope('local3') as scope:
+    batch_size, height, width, depth = pool2.get_shape().as_list()
+    dim = height * width * depth
+    reshape = tf.reshape(pool2, [batch_size or -1, dim])
+    weights = cifar10._variable_with_weight_decay(
+        'weights', shape=[dim, 384], stddev=0.04, wd=0.004)
+    biases = cifar10._variable_on_cpu('biases', [384],
+                                      tf.constant_initializer(0.1))
+    local3 = tf.nn.relu(_matmul(reshape, weights, precision) + biases,
+                        name=scope.name)
+    cifar10._activation_summary(local3)
+
+  with tf.variable_scope('local4') as scope:
+    weights = cifar10._variable_with_weight_decay(
+        'weights', shape=[384, 192], stddev=0.04, wd=0.004)
+    biases = cifar10._variable_on_cpu('biases', [192],
+                                      tf.constant_initializer(0.1))
+    local4 = tf.nn.relu(_matmul(local3, weights, precision) + biases,
+                        name=scope.name)
+    cifar10._activation_summary(local4)
+
+  with tf.variable_scope('softmax_linear') as scope:
+    weights = cifar10._variable_with_weight_decay(
+        'weights', [192, num_classes], stddev=1 / 192.0, wd=0.0)
+    biases = cifar10._variable_on_cpu('biases', [num_classes],
+                                      tf.constant_initializer(0.0))
+    softmax_linear = tf.add(tf.matmul(local4, weights), biases, name=scope.name)
+    cifar10._activation_summary(softmax_linear)
+
+  return softmax_linear
+
+
+def local_inference(images, *, num_classes=cifar10.NUM_CLASSES,
+                    precision=tf.float32):
+  """Builds the network of cifar10_local.inference().
+
+  Args:
+    images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
+      unknown.
+    num_classes: int.
+    precision: tf.float32, or tf.bfloat16 for the products of conv1.
+
+  Returns:
+    float32 tensor of shape [batch_size, num_classes], the logits.
+
+  Raises:
+    UsageError: resource variables are on.
+  """
+  pool2 = _convolutions(images, conv2_stddev=0.01, conv2_bias=0.0,
+                        precision=precision)
+  return cifar10_local.local_layers(pool2, num_classes=num_classes)
+
+
+def _convolutions(images, *, conv2_stddev, conv2_bias, precision):
+  """Builds what both networks have in common.
+
+  Args:
+    images: float32 tensor of shape [batch_size, 24, 24, 3].
+    conv2_stddev: float, the initial deviation of conv2's weights.
+    conv2_bias: float, the initial value of its biases.
+    precision: see inference().
+
+  Returns:
+    float32 tensor of shape [batch_size, 6, 6, 64], pool2.
+  """
+  cifar10.check_reference_variables()
+
+  with tf.variable_scope('conv1') as scope:
+    kernel = cifar10._variable_with_weight_decay(
+        'weights', shape=[5, 5, 3, 64], stddev=1e-4, wd=0.0)
+    conv = tf.nn.conv2d(tf.cast(images, precision), tf.cast(kernel, precision),
+                        [1, 1, 1, 1], padding='SAME')
+    biases = cifar10._variable_on_cpu('biases', [64],
+                                      tf.constant_initializer(0.0))
+    # Only a run of the summaries computes this.
+    cifar10._activation_summary(tf.nn.relu(
+        tf.nn.bias_add(tf.cast(conv, tf.float32), biases), name=scope.name))
+
+  pool = tf.nn.max_pool(conv, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
+                        padding='SAME')
+  pool1 = tf.nn.relu(tf.nn.bias_add(tf.cast(pool, tf.float32), biases),
+                     name='pool1')
+  norm1 = normalization.lrn(pool1, 4, bias=1.0, alpha=0.001 / 9.0,
+                            name='norm1')
+
+  with tf.variable_scope('conv2') as scope:
+    kernel = cifar10._variable_with_weight_decay(
+        'weights', shape=[5, 5, 64, 64], stddev=conv2_stddev, wd=0.0)
+    conv = winograd.conv2d(norm1, kernel)
+    biases = cifar10._variable_on_cpu('biases', [64],
+                                      tf.constant_initializer(conv2_bias))
+    conv2 = tf.nn.relu(tf.nn.bias_add(conv, biases), name=scope.name)
+    cifar10._activation_summary(conv2)
+
+  norm2 = normalization.lrn(conv2, 4, bias=1.0, alpha=0.001 / 9.0,
+                            name='norm2')
+  return tf.nn.max_pool(norm2, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
+                        padding='SAME', name='pool2')
+
+
+def _matmul(x, weights, precision):
+  """Multiplies float32 matrices after rounding them to a precision."""
+  return tf.cast(tf.matmul(tf.cast(x, precision), tf.cast(weights, precision)),
+                 tf.float32)

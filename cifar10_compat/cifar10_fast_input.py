@@ -1,0 +1,180 @@
+"""The input of cifar10_input.py, read and distorted in chunks of images.
+
+The same queues, 16 threads and capacities.  But a thread takes a chunk of
+records at a time through the reader, the ops and the queue, where the tutorial's
+take one: most of an image's time there is what each op and each lock costs
+whatever its size.  Every image is still cropped, flipped and distorted for
+itself, and drawn from the shuffling queue by itself.
+"""
+
+import os
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_input
+from cifar10_compat.base import summaries
+from cifar10_compat.data import datasets
+from cifar10_compat.data import description
+from cifar10_compat.fast import distortions
+
+# Images that a thread takes at a time: more are hardly faster, and fill the
+# queue in larger steps.
+CHUNK_SIZE = 32
+
+
+def read_cifar10_up_to(filename_queue, max_records, *,
+                       dataset=datasets.CIFAR10):
+  """Reads records of the next file in a queue: see cifar10_input.read_cifar10().
+
+  Args:
+    filename_queue: queue of strings, the names of binary batches.
+    max_records: int, how many to read; a file's last chunk is smaller.
+    dataset: description.Dataset, for the layout of its records.
+
+  Returns:
+    planes: uint8 tensor of shape [n, 3, 32, 32], RGB.
+    labels: int32 tensor of shape [n, 1], 0 to the number of classes - 1.
+  """
+  reader = tf.FixedLengthRecordReader(record_bytes=dataset.record_bytes)
+  _, values = reader.read_up_to(filename_queue, max_records)
+  records = tf.reshape(tf.decode_raw(values, tf.uint8),
+                       [-1, dataset.record_bytes])
+  labels = records[:, dataset.label_index:dataset.label_index + 1]
+  planes = tf.reshape(
+      records[:, dataset.label_bytes:],
+      [-1, description.DEPTH, description.HEIGHT, description.WIDTH])
+  return planes, tf.cast(labels, tf.int32)
+
+
+def distorted_inputs(
+    *, data_dir, batch_size=cifar10.BATCH_SIZE, dataset=datasets.CIFAR10,
+    queue_fraction=cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
+    deterministic=False):
+  """Makes batches of distorted images: see cifar10.distorted_inputs().
+
+  Args:
+    data_dir: str, the directory that holds the set's directory.
+    batch_size: int.
+    dataset: description.Dataset.
+    queue_fraction: float, 0 to 1, the fraction of an epoch that the shuffling
+      queue holds at the least.
+    deterministic: bool, let the graph's seed alone decide on the batches.
+
+  Returns:
+    images: float32 tensor of shape [batch_size, 24, 24, 3], each image of mean
+      0 and standard deviation 1.
+    labels: int32 tensor of shape [batch_size], 0 to the number of classes - 1.
+
+  Raises:
+    ValueError: no data_dir, or a file is missing.
+  """
+  filename_queue = tf.train.string_input_producer(
+      _filenames(data_dir, dataset, eval_data=False))
+  summaries.restore_queue_tag()
+  planes, labels = read_cifar10_up_to(filename_queue, CHUNK_SIZE,
+                                      dataset=dataset)
+
+  distorted = distortions.random_crop_and_flip(
+      planes, cifar10_input.IMAGE_SIZE, flip=dataset.flip)
+  distorted = distortions.random_brightness(distorted, max_delta=63)
+  distorted = distortions.random_contrast(distorted, lower=0.2, upper=1.8)
+  images = distortions.channels_last(
+      distortions.per_image_standardization(distorted))
+
+  min_queue_examples = int(dataset.num_examples_per_epoch_for_train *
+                           queue_fraction)
+  return _batches(images, labels, min_queue_examples, batch_size,
+                  deterministic=deterministic)
+
+
+def inputs(eval_data, *, data_dir, batch_size=cifar10.BATCH_SIZE,
+           dataset=datasets.CIFAR10, one_epoch=False, num_views=1):
+  """Makes batches for evaluation: see cifar10.inputs().
+
+  Args:
+    eval_data: bool, whether to read the files for evaluation or for training.
+    data_dir: str, the directory that holds the set's directory.
+    batch_size: int.
+    dataset: description.Dataset.
+    one_epoch: bool, each image once, in the order of the files, instead of
+      draws without end.
+    num_views: int, one of cifar10_input.NUM_VIEWS.
+
+  Returns:
+    images: float32 tensor of shape [batch_size * num_views, 24, 24, 3].
+    labels: int32 tensor of shape [batch_size].
+    With one_epoch their first dimension is unknown: the last batch is smaller.
+
+  Raises:
+    ValueError: no data_dir, or a file is missing.
+  """
+  filename_queue = tf.train.string_input_producer(
+      _filenames(data_dir, dataset, eval_data=eval_data),
+      shuffle=not one_epoch, num_epochs=1 if one_epoch else None)
+  summaries.restore_queue_tag()
+  planes, labels = read_cifar10_up_to(filename_queue, CHUNK_SIZE,
+                                      dataset=dataset)
+
+  images = distortions.channels_last(planes)
+  if num_views == 1:
+    images = cifar10_input.central_view(images)
+
+  num_examples = (dataset.num_examples_per_epoch_for_eval if eval_data else
+                  dataset.num_examples_per_epoch_for_train)
+  min_queue_examples = int(num_examples *
+                           cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE)
+  images, labels = _batches(images, labels, min_queue_examples, batch_size,
+                            shuffle=not one_epoch)
+  if num_views > 1:
+    images = cifar10_input.views(images, num_views)
+  return images, labels
+
+
+def _filenames(data_dir, dataset, *, eval_data):
+  """Returns the paths of a set's files; raises ValueError."""
+  if not data_dir:
+    raise ValueError('Please supply a data_dir')
+  filenames = dataset.filenames(data_dir, eval_data)
+  for f in filenames:
+    if not os.path.exists(f):
+      raise ValueError('Failed to find file: ' + f)
+  return filenames
+
+
+def _batches(images, labels, min_queue_examples, batch_size, *, shuffle=True,
+             deterministic=False):
+  """Gathers chunks of examples into batches through a queue of examples.
+
+  Args:
+    images: float32 or uint8 tensor of shape [n, height, width, 3].
+    labels: int32 tensor of shape [n, 1].
+    min_queue_examples: int, how many examples stay in the queue for shuffling.
+    batch_size: int.
+    shuffle: bool.  If false, the examples keep their order, a single thread
+      enqueues them, and the last batch can be smaller than the others.
+    deterministic: bool, see cifar10_input.distorted_inputs().
+
+  Returns:
+    images: tensor of shape [batch_size, height, width, 3].
+    labels: int32 tensor of shape [batch_size].
+    Without shuffle their first dimension is unknown.
+  """
+  num_threads = cifar10_input.NUM_PREPROCESS_THREADS
+  capacity = min_queue_examples + 3 * batch_size
+  if deterministic:  # See cifar10_input.py.
+    num_threads, capacity = 1, min_queue_examples + 1
+  if shuffle:
+    images, labels = tf.train.shuffle_batch(
+        [images, labels], batch_size=batch_size,
+        num_threads=num_threads, capacity=capacity,
+        min_after_dequeue=min_queue_examples, enqueue_many=True)
+  else:
+    images, labels = tf.train.batch(
+        [images, labels], batch_size=batch_size, num_threads=1,
+        capacity=capacity, enqueue_many=True, allow_smaller_final_batch=True)
+  summaries.restore_queue_tag()
+
+  summaries.image_summary('images', images)
+
+  return images, tf.reshape(labels, [batch_size if shuffle else -1])

@@ -1,0 +1,157 @@
+"""Reads image files of any format, size and mode as the data sets have them.
+
+The central square of an image is scaled to 32 x 32 pixels, each of which is
+averaged over the area that it covers.  What is transparent becomes
+white; of 16 bits the upper 8 are taken; an EXIF orientation is applied.
+
+A file may be hostile.  Only as many pixels are decoded as Pillow takes to be
+harmless (its MAX_IMAGE_PIXELS, 89 million), and they are worked on in strips, so
+that an image takes 0.8 GB at the most; and PostScript, a program, is not run.
+"""
+
+import logging
+import warnings
+
+import numpy as np
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import files
+from cifar10_compat.data import description
+
+# Rows of an image that are averaged at a time.
+_STRIP_ROWS = 1024
+
+
+def load_image(path):
+  """Reads an image in any format, size and mode.
+
+  Args:
+    path: str.
+
+  Returns:
+    uint8 array of shape [32, 32, 3], red, green, blue.
+
+  Raises:
+    DataError: it cannot be read, or does not decode.
+    UsageError: Pillow is not installed.
+  """
+  Image, _ = pillow()
+  Image.init()
+  try:
+    f = files.open_regular(path)
+  except (OSError, ValueError) as e:  # ValueError: no path has a NUL in it.
+    raise errors.DataError(
+        '%s cannot be read (%s)' % (path, getattr(e, 'strerror', None) or e)
+    ) from e
+  try:
+    with f, warnings.catch_warnings():
+      # On odd metadata, and on sizes that are looked at below.
+      warnings.simplefilter('ignore')
+      # Pillow would hand EPS to Ghostscript.
+      with Image.open(f, formats=sorted(set(Image.ID) - {'EPS'})) as image:
+        _bound(image)
+        return _pixels(image)
+  except Exception as e:  # What Pillow's decoders raise has no common class.
+    message = ' '.join(str(e).split()).replace(repr(f), repr(path))
+    raise errors.DataError(
+        '%s does not decode (%s)'
+        % (path, getattr(e, 'strerror', None) or message or type(e).__name__)
+    ) from e
+
+
+def _bound(image):
+  """Sees to it that decoding an image takes no more memory than is stated.
+
+  Args:
+    image: PIL.Image.Image, opened.  If it is of JPEG it may become smaller.
+
+  Raises:
+    ValueError: it has too many pixels.
+  """
+  Image, _ = pillow()
+  width, height = image.size
+  if width * height <= Image.MAX_IMAGE_PIXELS:
+    return
+  # A decoder of JPEG can leave out details; of a progressive one it keeps all.
+  if not image.info.get('progressive'):
+    image.draft(None, (width // 2, height // 2))
+  if image.width * image.height > Image.MAX_IMAGE_PIXELS:
+    raise ValueError(
+        'it has %d x %d pixels, more than %d in all: make it smaller, or '
+        'convert it to baseline JPEG' % (width, height, Image.MAX_IMAGE_PIXELS)
+    )
+
+
+def _pixels(image):
+  """Returns an opened PIL.Image.Image as load_image() does."""
+  _, ImageOps = pillow()
+  ImageOps.exif_transpose(image, in_place=True)
+  side = min(image.size)
+  left, top = [(length - side) // 2 for length in image.size]
+  weights = _weights(side)
+  small = np.zeros((description.HEIGHT, description.WIDTH, description.DEPTH))
+  for row in range(0, side, _STRIP_ROWS):
+    end = min(row + _STRIP_ROWS, side)
+    strip = _rgb(image.crop((left, top + row, left + side, top + end)))
+    for i in range(description.DEPTH):
+      plane = strip[..., i].astype(np.float32)
+      small[..., i] += weights[:, row:end] @ plane @ weights.T
+  return np.rint(small).astype(np.uint8)
+
+
+def _rgb(image):
+  """Returns a PIL.Image.Image of any mode as uint8 [height, width, 3]."""
+  Image, _ = pillow()
+  if image.mode == 'F':
+    raise ValueError('its numbers have no known range')
+  if image.mode.startswith('I'):
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() >= 1 << 16:
+      raise ValueError('it has more than 16 bits')
+    image = Image.fromarray((values >> 8).astype(np.uint8))
+  if image.has_transparency_data:
+    image = image.convert('RGBA')
+    white = Image.new('RGBA', image.size, 'white')
+    image = Image.alpha_composite(white, image)
+  return np.asarray(image.convert('RGB'))
+
+
+def _weights(side):
+  """Returns what averages over areas, as cifar10_input.fit() does.
+
+  Pillow's own filter of that kind counts a pixel whole or not at all.
+
+  Args:
+    side: int, the number of pixels in a row or a column.
+
+  Returns:
+    float32 array of shape [32, side]: how much of each small pixel is of each.
+  """
+  edges = np.arange(description.HEIGHT + 1) * side / description.HEIGHT
+  pixels = np.arange(side)
+  # How much of each pixel lies between two edges.
+  shares = np.clip(
+      np.minimum(edges[1:, np.newaxis], pixels + 1)
+      - np.maximum(edges[:-1, np.newaxis], pixels),
+      0,
+      None,
+  )
+  return (shares / shares.sum(1, keepdims=True)).astype(np.float32)
+
+
+def pillow():
+  """Returns the modules PIL.Image and PIL.ImageOps.
+
+  Raises:
+    UsageError: Pillow, of the extra `data`, is not installed.
+  """
+  try:
+    from PIL import Image
+    from PIL import ImageOps
+  except ImportError as e:
+    raise errors.UsageError(
+        'Pillow is not installed: pip install cifar10_compat[data]'
+    ) from e
+  # What it logs as an error, it also raises.
+  logging.getLogger('PIL').setLevel(logging.CRITICAL)
+  return Image, ImageOps

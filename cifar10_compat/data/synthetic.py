@@ -1,0 +1,197 @@
+"""Draws ten classes of figures, in files of the format of CIFAR-10.
+
+A set for a machine with neither images nor a network.  An image has one figure
+or pattern, brighter than its ground, at a random place and of a random size.
+A class has its typical hue, by which the network soon leaves the plateau where
+its tiny initial weights put it; but hues vary, and some images have that of
+another class, so that only the shape tells them apart.  Two runs, with averaged
+weights, had precision 0.77 and 0.84 after 500 steps, 0.93 and 0.97 after 700.
+
+The files are the same to the byte wherever they are written: all arithmetic is
+that of integers, and the streams of numpy.random.RandomState are frozen.
+"""
+
+import os
+
+import numpy as np
+
+from cifar10_compat.base import files
+
+SIZE = 32  # the height and the width of an image
+FILE_EXAMPLES = 10000
+
+# The seed of each file; what is written under a name depends on it alone.
+SEEDS = {
+    'data_batch_1.bin': 1,
+    'data_batch_2.bin': 2,
+    'data_batch_3.bin': 3,
+    'data_batch_4.bin': 4,
+    'data_batch_5.bin': 5,
+    'test_batch.bin': 1000,
+}
+META_FILE = 'batches.meta.txt'
+
+# One image in so many has the hue of a class drawn at random: by the hue alone,
+# one could tell no more than 82%.
+FOREIGN_HUE = 5
+# All out of 255.  The fainter the figures, the sooner the hues are learned, and
+# the later the shapes.
+HUE_JITTER = 30  # up and down
+LIFT = (30, 71)  # how much brighter than the ground a figure is, 71 excluded
+NOISE = 3  # times -15 to 15, of which those near 0 are frequent
+
+
+def _disc(x, y, r):
+  return x * x + y * y <= r * r
+
+
+def _horizontal_stripes(x, y, r):
+  del x
+  return _odd(y, r // 2)
+
+
+def _ring(x, y, r):
+  d = x * x + y * y
+  return (d <= r * r) & (4 * d >= r * r)
+
+
+def _vertical_stripes(x, y, r):
+  del y
+  return _odd(x, r // 2)
+
+
+def _square(x, y, r):
+  return np.maximum(abs(x), abs(y)) <= r - 1
+
+
+def _checkerboard(x, y, r):
+  return _odd(x, r // 2) ^ _odd(y, r // 2)
+
+
+def _triangle(x, y, r):
+  # The apex is up, at y = -r.
+  return (2 * abs(x) <= y + r) & (y <= r)
+
+
+def _horizon(x, y, r):
+  del x, r
+  return y < 0
+
+
+def _cross(x, y, r):
+  x, y = abs(x), abs(y)
+  return (np.minimum(x, y) <= r // 4) & (np.maximum(x, y) <= r)
+
+
+def _diamond(x, y, r):
+  return abs(x) + abs(y) <= r
+
+
+def _odd(x, width):
+  """Whether x falls into every second of the strips `width` wide."""
+  return x // width % 2 == 1
+
+
+# By label: name, function, typical red, green and blue of the ground.  The hues
+# go once around the circle, and shapes that resemble each other lie apart on
+# it.  No class is another's mirror image, as training flips images.
+#
+# A function takes x, int16 of shape [n, 1, SIZE], and y, [n, SIZE, 1], counted
+# in pixels from the figure's center to the right and down, and the figure's
+# radius r, [n, 1, 1]; it returns the figure, bool of shape [n, SIZE, SIZE] or
+# one that broadcasts to it.
+_CLASSES = (
+    ('disc', _disc, (130, 30, 30)),
+    ('horizontal_stripes', _horizontal_stripes, (130, 90, 30)),
+    ('ring', _ring, (110, 130, 30)),
+    ('vertical_stripes', _vertical_stripes, (50, 130, 30)),
+    ('square', _square, (30, 130, 70)),
+    ('checkerboard', _checkerboard, (30, 130, 130)),
+    ('triangle', _triangle, (30, 70, 130)),
+    ('horizon', _horizon, (50, 30, 130)),
+    ('cross', _cross, (110, 30, 130)),
+    ('diamond', _diamond, (130, 30, 90)),
+)
+
+CLASS_NAMES = tuple(name for name, _, _ in _CLASSES)
+
+
+def _draw_class(label, n, rng):
+  """Draws images of one class.
+
+  Args:
+    label: int, 0 to 9.
+    n: int, the number of images.
+    rng: numpy.random.RandomState.
+
+  Returns:
+    uint8 array of shape [n, 3, SIZE, SIZE].
+  """
+
+  def uniform(low, high, *shape):
+    return rng.randint(low, high, shape, np.int16)  # without `high` itself
+
+  # The network may see as little as the 24 x 24 pixels in a corner, and is
+  # tested on those in the middle.
+  axis = np.arange(SIZE, dtype=np.int16)
+  x = axis.reshape(1, 1, SIZE) - uniform(12, 20, n, 1, 1)
+  y = axis.reshape(1, SIZE, 1) - uniform(12, 20, n, 1, 1)
+  _, figure, _ = _CLASSES[label]
+  mask = figure(x, y, uniform(7, 12, n, 1, 1))
+
+  palette = np.array([hue for _, _, hue in _CLASSES], np.int16)
+  foreign = uniform(0, FOREIGN_HUE, n) == 0
+  hues = palette[np.where(foreign, uniform(0, len(palette), n), label)]
+  ground = hues + uniform(-HUE_JITTER, HUE_JITTER + 1, n, 3)
+  lift = uniform(*LIFT, n, 3)
+
+  # The difference of a random byte's halves.
+  noise = np.frombuffer(rng.bytes(n * 3 * SIZE * SIZE), np.uint8)
+  noise = (noise >> 4).astype(np.int16) - (noise & 15)
+
+  images = noise.reshape(n, 3, SIZE, SIZE) * np.int16(NOISE)
+  images += ground.reshape(n, 3, 1, 1)
+  images += mask[:, np.newaxis] * lift.reshape(n, 3, 1, 1)
+  return np.clip(images, 0, 255).astype(np.uint8)
+
+
+def _draw_file(seed):
+  """Draws the records of one file, as many of each class, shuffled.
+
+  Args:
+    seed: int.
+
+  Returns:
+    uint8 array of shape [FILE_EXAMPLES, 1 + 3 * SIZE * SIZE].
+  """
+  rng = np.random.RandomState(seed)
+  n = FILE_EXAMPLES // len(CLASS_NAMES)
+  order = rng.permutation(FILE_EXAMPLES)
+  records = np.empty([FILE_EXAMPLES, 1 + 3 * SIZE * SIZE], np.uint8)
+  for label in range(len(CLASS_NAMES)):
+    places = order[label * n : (label + 1) * n]
+    records[places, 0] = label
+    records[places, 1:] = _draw_class(label, n, rng).reshape(n, -1)
+  return records
+
+
+def write_batches(directory):
+  """Writes the set: takes some seconds and 184 MB.
+
+  The files appear all together or not at all, at the last moment.  A directory
+  of that name that has something in it is left as it is: another process has
+  drawn the same set meanwhile.
+
+  Args:
+    directory: str, what will hold the files.  Directories above it are made.
+
+  Raises:
+    OSError: the files cannot be written.
+  """
+  with files.whole_directory(directory, exist_ok=True) as whole:
+    for filename, seed in SEEDS.items():
+      files.write(os.path.join(whole, filename), [_draw_file(seed).tobytes()])
+    files.write(
+        os.path.join(whole, META_FILE),
+        [('%s\n' % c).encode('ascii') for c in CLASS_NAMES],
+    )

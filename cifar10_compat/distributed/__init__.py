@@ -1,0 +1,1 @@
+"""Training in several processes: who is where, who is alive, who updates."""

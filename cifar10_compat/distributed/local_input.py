@@ -1,0 +1,87 @@
+"""Images for a distributed session from queues in this process.
+
+TensorFlow's server gives every run of a session a number that it takes from a
+generator of the thread at hand, whose seed has 32 bits, and refuses a number
+that is among its last 100,000 ("request was received twice").  Were the queues
+on the server, each image that one of the 16 threads enqueues would be a run:
+some 100,000 of them, 12 minutes of training with batches of 64, and two numbers
+are likely to be the same.  The session that is recreated after that would find
+the server's queues closed.  In a session of this process alone the runs are not
+numbered, and cost less.
+"""
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.training import hooks
+
+
+class LocalInput(tf.train.SessionRunHook):
+  """Feeds each step of another session with a batch from queues of its own.
+
+  A context manager: at its end the queues' threads have ended.
+
+  Attributes:
+    images, labels: placeholders in the graph that trains.
+    summary: string tensor of shape [] in that graph, the serialized Summary of
+      the input where feed_dict() was asked for it, else empty.
+  """
+
+  def __init__(self, make_inputs, stop, check_input):
+    """Builds the input in a graph of its own.
+
+    Args:
+      make_inputs: function that returns (images, labels), tensors from queues.
+      stop: signals.StopRequest; once requested no step is made.
+      check_input: function that raises DataError if the images are damaged.
+    """
+    self._hooks = [hooks.InputHook(check_input, stop)]
+    self._graph = tf.Graph()
+    with self._graph.as_default(), tf.device('/cpu:0'):
+      self._batch = make_inputs()
+      self._summary = tf.summary.merge_all()
+    self.images, self.labels = [
+        tf.placeholder(t.dtype, t.shape) for t in self._batch
+    ]
+    self.summary = tf.placeholder_with_default(b'', [])
+    self._input_session = None
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, *exc_info):
+    if self._input_session:
+      self._input_session.__exit__(*exc_info)
+
+  def feed_dict(self, with_summary=False):
+    """Returns what a run of the other session needs: the next batch.
+
+    Args:
+      with_summary: bool, give `summary` a value as well.
+
+    Raises:
+      tf.errors.OutOfRangeError: the images ended.
+      DataError: they are damaged.
+    """
+    images, labels, *summary = self._input_session.run(
+        list(self._batch) + ([self._summary] if with_summary else [])
+    )
+    feed = {self.images: images, self.labels: labels}
+    if with_summary:
+      feed[self.summary] = summary[0]
+    return feed
+
+  def after_create_session(self, session, coord):
+    if not self._input_session:
+      with self._graph.as_default():
+        self._input_session = tf.train.MonitoredSession(
+            tf.train.ChiefSessionCreator(
+                # Should there be a GPU, it is for the network.
+                config=tf.ConfigProto(device_count={'GPU': 0})
+            ),
+            self._hooks,
+        )
+    if self._input_session.should_stop():
+      coord.request_stop()
+
+  def before_run(self, run_context):
+    return tf.train.SessionRunArgs(None, self.feed_dict())

@@ -1,0 +1,117 @@
+"""Random distortions of many images at once, each of which has its own.
+
+TensorFlow's own functions take one image, or treat all images alike.  Here a
+call works on a chunk of images in a few ops, instead of a few for each image,
+and draws for every image.
+
+Images stay in planes, as the files have them, one for each channel: a sum over
+an image's pixels then runs over neighbors in memory.
+"""
+
+import tensorflow.compat.v1 as tf
+
+
+def random_crop_and_flip(planes, size, *, flip):
+  """Cuts a square out of each image, and mirrors half of them.
+
+  Rows are fetched from where they are.  Columns are selected by a product with
+  a matrix that has a single 1 in each column, which is exact; a flip is the
+  same with these in the opposite order.
+
+  Args:
+    planes: uint8 tensor of shape [n, channels, height, width]; n may be
+      unknown.
+    size: int, the height and width of the square, at most those of an image.
+    flip: bool, mirror each image left to right with probability 1/2.
+
+  Returns:
+    float32 tensor of shape [n, channels, size, size], 0 to 255.
+  """
+  _, channels, height, width = planes.shape.as_list()
+  n = tf.shape(planes)[0]
+  top = tf.random.uniform([n, 1], maxval=height - size + 1, dtype=tf.int32)
+  left = tf.random.uniform([n, 1], maxval=width - size + 1, dtype=tf.int32)
+
+  # All rows of all planes, one below the other.
+  first = tf.reshape(tf.range(n * channels) * height, [n, channels, 1])
+  rows = first + tf.expand_dims(top + tf.range(size), 1)
+  strips = tf.gather(tf.reshape(planes, [-1, width]), rows)
+  strips = tf.reshape(tf.cast(strips, tf.float32), [-1, channels * size, width])
+
+  columns = tf.broadcast_to(tf.range(size), [n, size])
+  if flip:
+    mirrored = tf.random.uniform([n, 1]) < 0.5
+    columns = tf.where_v2(mirrored, size - 1 - columns, columns)
+  selection = tf.one_hot(left + columns, width, axis=1)
+  return tf.reshape(tf.matmul(strips, selection), [-1, channels, size, size])
+
+
+def random_brightness(planes, max_delta):
+  """Adds a number to each image: tf.image.random_brightness().
+
+  Args:
+    planes: float32 tensor of shape [n, channels, height, width].
+    max_delta: float; the number is -max_delta to max_delta.
+
+  Returns:
+    float32 tensor of that shape.
+  """
+  return planes + _uniform(planes, -max_delta, max_delta)
+
+
+def random_contrast(planes, lower, upper):
+  """Scales each image's contrast: tf.image.random_contrast().
+
+  Args:
+    planes: float32 tensor of shape [n, channels, height, width].
+    lower: float.
+    upper: float; each pixel's distance from the mean of its plane is multiplied
+      by lower to upper, the same for all planes of an image.
+
+  Returns:
+    float32 tensor of that shape.
+  """
+  mean = tf.reduce_mean(planes, [2, 3], keepdims=True)
+  return (planes - mean) * _uniform(planes, lower, upper) + mean
+
+
+def per_image_standardization(planes):
+  """Gives each image mean 0 and deviation 1: tf.image's function of that name.
+
+  Args:
+    planes: float32 tensor of shape [n, channels, height, width].
+
+  Returns:
+    float32 tensor of that shape.  As in TensorFlow, a deviation below
+    1 / sqrt(number of an image's values) counts as that.
+  """
+  _, channels, height, width = planes.shape.as_list()
+  size = channels * height * width
+  # One row for each image: sums over several dimensions take longer.
+  rows = tf.reshape(planes, [-1, size])
+  rows -= tf.reduce_mean(rows, 1, keepdims=True)
+  deviation = tf.sqrt(tf.reduce_mean(tf.square(rows), 1, keepdims=True))
+  rows *= 1.0 / tf.maximum(deviation, size**-0.5)
+  return tf.reshape(rows, [-1, channels, height, width])
+
+
+def channels_last(planes):
+  """Interleaves the planes, as the network wants them.
+
+  Args:
+    planes: tensor of shape [n, channels, height, width].
+
+  Returns:
+    Tensor of shape [n, height, width, channels].
+  """
+  _, channels, height, width = planes.shape.as_list()
+  # With height and width as one dimension the transposition is faster.
+  pixels = tf.transpose(
+      tf.reshape(planes, [-1, channels, height * width]), [0, 2, 1]
+  )
+  return tf.reshape(pixels, [-1, height, width, channels])
+
+
+def _uniform(planes, lower, upper):
+  """Returns float32 [n, 1, 1, 1], lower to upper, one for each image."""
+  return tf.random.uniform([tf.shape(planes)[0], 1, 1, 1], lower, upper)

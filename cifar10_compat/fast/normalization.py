@@ -1,0 +1,63 @@
+"""Local response normalization as a matrix product.
+
+Krizhevsky's layer divides a map's value x at a pixel by a power of the sum of
+squares of the maps near it in number:
+
+  y = x * t ** -0.75,  t = bias + alpha * S,  S = sum of x ** 2 over j - radius
+                                                  to j + radius
+
+With a pixel's maps as a row, S is the row of squares times a matrix that has 1
+in a band around its diagonal.  TensorFlow's own op adds up the maps one by one,
+and its gradient takes a power for each pair of neighbors.  Differentiating,
+with the band symmetric,
+
+  dx = g * t ** -0.75 - 2 * 0.75 * alpha * x * band(g * y / t)
+
+is one product more, and t ** -0.75 is made of square roots:
+r * sqrt(r) with r = 1 / sqrt(t).
+"""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+
+def lrn(images, depth_radius, *, bias, alpha, name=None):
+  """Normalizes across maps: tf.nn.lrn with beta = 0.75.
+
+  Args:
+    images: float32 tensor of shape [batch_size, height, width, maps]; all but
+      maps may be unknown.
+    depth_radius: int, how many maps on either side are counted.
+    bias: float, above 0.
+    alpha: float.
+    name: str or None, the output's name.
+
+  Returns:
+    float32 tensor of that shape.
+  """
+  maps = images.shape.as_list()[-1]
+  number = np.arange(maps)
+  band = np.abs(number[:, np.newaxis] - number) <= depth_radius
+
+  def add_up(values, factor):
+    """Returns factor times the sum over each map's neighbors and itself."""
+    sums = tf.matmul(
+        tf.reshape(values, [-1, maps]), (band * factor).astype(np.float32)
+    )
+    return tf.reshape(sums, tf.shape(values))
+
+  @tf.custom_gradient
+  def normalize(images):
+    root = tf.rsqrt(add_up(tf.square(images), alpha) + bias)
+    scale = root * tf.sqrt(root)
+    outputs = images * scale
+
+    def grad(upstream):
+      shared = add_up(upstream * outputs * tf.square(root), -1.5 * alpha)
+      return upstream * scale + images * shared
+
+    return outputs, grad
+
+  outputs = normalize(images)
+  outputs.set_shape(images.shape)
+  return tf.identity(outputs, name=name)

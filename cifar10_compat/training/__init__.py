@@ -1,0 +1,1 @@
+"""The loop around a train op: its hooks, its checkpoints, its directory."""

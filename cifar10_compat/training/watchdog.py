@@ -1,0 +1,275 @@
+"""Tells what a training waits for, and ends one that stands still.
+
+A step waits without a word for a queue that nothing fills any more, and a thread
+for a file that never ends.
+"""
+
+import collections
+import os
+import sys
+import threading
+import traceback
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import input_errors
+
+# Where a thread that fills a queue can wait, beside the queue itself.
+_SOURCES = frozenset(
+    [
+        'EagerPyFunc',
+        'PyFunc',
+        'QueueDequeueManyV2',
+        'QueueDequeueUpToV2',
+        'QueueDequeueV2',
+        'ReaderReadUpToV2',
+        'ReaderReadV2',
+    ]
+)
+_QUEUES = frozenset(
+    ['FIFOQueueV2', 'PaddingFIFOQueueV2', 'RandomShuffleQueueV2']
+)
+
+_TICK_SECS = 1.0
+# How long a step may go on after a signal asked for its end.
+_STOP_SECS = 60
+# How long it may take to ask for the queues' sizes.
+_ANSWER_SECS = 5
+# How long it may take to save, and to end.
+_PATIENCE_SECS = 20
+
+
+class Watchdog(tf.train.SessionRunHook):
+  """Watches the steps, from a thread of its own.
+
+  A training stands still if for some time no step ends, none is replayed and no
+  queue changes its size.  Time in which the process itself is stopped does not count.
+  """
+
+  def __init__(self, steps, stop, *, stall_secs, save, leave):
+    """Watches a session.
+
+    Args:
+      steps: hooks.StepHook, which comes before this one.
+      stop: signals.StopRequest; its report becomes this one's.
+      stall_secs: number, after how many seconds a training that stands still is
+        ended; 0 lets it stand.
+      save: function of a session that saves the last step.
+      leave: function of a message that ends the process, if nothing else does;
+        or None.
+    """
+    self._steps = steps
+    self._stop = stop
+    self._stall_secs = stall_secs
+    self._save = save
+    self._leave = leave
+    self._over = threading.Event()
+    self._thread = None
+    self._asking = None
+    self._stalled = None
+
+  def begin(self):
+    graph = tf.get_default_graph()
+    queues = [op for op in graph.get_operations() if op.type in _QUEUES]
+    sizes = {
+        op.inputs[0].op: op.outputs[0]
+        for op in graph.get_operations()
+        if op.type == 'QueueSizeV2'
+    }
+    self._sizes = {
+        op: sizes[op] if op in sizes else _size_of(op) for op in queues
+    }
+    self._runners = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
+
+  def after_create_session(self, session, coord):
+    self._stop.report = lambda: self._print(session, coord)
+    self._thread = threading.Thread(
+        target=self._watch, args=(session, coord), name='watchdog', daemon=True
+    )
+    self._thread.start()
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, kind, error, trace):
+    self._stop.report = None
+    self._over.set()
+    if self._thread:
+      self._thread.join()
+    # What waited has been cancelled, perhaps before a session was there to raise
+    # this.
+    if error and self._stalled and error is not self._stalled:
+      raise self._stalled from error
+
+  def describe(self, session, coord):
+    """Says what the threads of a session wait for.
+
+    Args:
+      session: tf.Session.
+      coord: tf.train.Coordinator of its threads.
+
+    Returns:
+      list of str, lines.
+    """
+    lines = [
+        'step %d: %s' % (self._steps.after, _place(threading.main_thread()))
+    ]
+    sizes = self._ask_sizes(session)
+    lines += [_state(queue, sizes.get(queue)) for queue in self._sizes]
+    alive = collections.Counter(t.name for t in threading.enumerate())
+    for runner in self._runners:
+      lines += _threads(runner, alive)
+    try:
+      coord.raise_requested_exception()
+    except Exception as e:  # pylint: disable=broad-except
+      told = (
+          input_errors.cause(e)
+          if isinstance(e, tf.errors.OpError)
+          else str(e).partition('\n')[0]
+      )
+      lines.append('first error: %s: %s' % (type(e).__name__, told))
+    return lines
+
+  def _print(self, session, coord):
+    print('\n'.join(self.describe(session, coord)), file=sys.stderr, flush=True)
+
+  def _watch(self, session, coord):
+    """Waits for the end of a session, or for it to stand still."""
+    idle, before = 0, None
+    while not coord.should_stop() and not self._over.wait(_TICK_SECS):
+      now = self._steps.after, self._steps.replayed, self._ask_sizes(session)
+      idle = idle + 1 if now == before else 0
+      before = now
+      limit = self._stall_secs / _TICK_SECS or float('inf')
+      if self._stop.requested:
+        limit = min(limit, _STOP_SECS / _TICK_SECS)
+      if idle >= limit and not coord.should_stop():
+        self._end(session, coord, idle * _TICK_SECS)
+        return
+
+  def _end(self, session, coord, secs):
+    """Saves, if it can, and ends the session with a StalledError."""
+    self._print(session, coord)
+    saved = _within(_PATIENCE_SECS, lambda: self._save(session))
+    message = (
+        'training stood still for %d s at step %d, which is %s: see above what '
+        'it waits for'
+        % (secs, self._steps.after, 'saved' if saved else 'not saved')
+    )
+    try:
+      raise errors.StalledError(message)
+    except errors.StalledError as e:  # It takes one that has a traceback.
+      self._stalled = e
+      coord.request_stop(e)
+    # Ends what waits for a queue, in whichever thread.
+    _within(_PATIENCE_SECS, session.close)
+    if self._leave and not self._over.wait(_PATIENCE_SECS):
+      self._leave(message)
+
+  def _ask_sizes(self, session):
+    """Returns a dict from queue to its size; empty if no answer comes.
+
+    Where ops that do not return hold all of TensorFlow's threads, none comes, and
+    a limit of the run itself would not end it.
+    """
+    if self._asking and self._asking.is_alive():
+      return {}
+    sizes = {}
+
+    def ask():
+      try:
+        answer = session.run(list(self._sizes.values()))
+        sizes.update(zip(self._sizes, answer))
+      except (tf.errors.OpError, RuntimeError):
+        pass  # The session is closed.
+
+    self._asking = threading.Thread(target=ask, daemon=True)
+    self._asking.start()
+    self._asking.join(_ANSWER_SECS)
+    return dict(sizes)
+
+
+def _size_of(queue):
+  """Adds an op that tells a queue's size to its graph; returns its tensor."""
+  with tf.device(queue.device):
+    return tf.raw_ops.QueueSizeV2(handle=queue.outputs[0])
+
+
+def _within(secs, function):
+  """Calls a function, in a thread; returns whether it ended well and in time."""
+  done = []
+  thread = threading.Thread(
+      target=lambda: (function(), done.append(True)), daemon=True
+  )
+  thread.start()
+  thread.join(secs)
+  return bool(done)
+
+
+def _state(queue, size):
+  """Returns a line that tells how full a queue is."""
+  capacity = queue.get_attr('capacity')
+  if size is None:
+    return 'queue %s: no answer, its capacity is %d' % (queue.name, capacity)
+  line = 'queue %s: %d of %d' % (queue.name, size, capacity)
+  if size == 0:
+    return line + ', empty'
+  if size == capacity:
+    return line + ', full'
+  if queue.type == 'RandomShuffleQueueV2':
+    least = queue.get_attr('min_after_dequeue')
+    if size <= least:
+      return line + ', too few to draw from: %d must stay' % least
+  return line
+
+
+def _threads(runner, alive):
+  """Returns lines that tell where the threads that fill a queue are.
+
+  Args:
+    runner: tf.train.QueueRunner.
+    alive: Counter of the names of the process's threads.
+  """
+  lines = []
+  for op, number in collections.Counter(runner.enqueue_ops).items():
+    # As TensorFlow calls them.
+    left = alive['QueueRunnerThread-%s-%s' % (runner.name, op.name)]
+    if left:
+      sources = ', '.join(
+          '%s (%s)' % (s.name, s.type.removesuffix('V2')) for s in _sources(op)
+      )
+      lines.append(
+          '%d of %d threads run %s, which waits for room in its queue%s'
+          % (left, number, op.name, sources and ', or for ' + sources)
+      )
+    else:
+      lines.append('none of %d threads that ran %s is left' % (number, op.name))
+  return lines
+
+
+def _sources(op):
+  """Returns the ops that an op's values come from and that can wait."""
+  found, seen, left = [], {op}, [op]
+  while left:
+    for tensor in left.pop().inputs:
+      if tensor.op not in seen:
+        seen.add(tensor.op)
+        if tensor.op.type in _SOURCES:
+          found.append(tensor.op)
+        else:
+          left.append(tensor.op)
+  return sorted(found, key=lambda o: o.name)
+
+
+def _place(thread):
+  """Returns where a thread is, a str: the last lines of ours, and the last."""
+  stack = traceback.extract_stack(sys._current_frames()[thread.ident])
+  package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+  ours = [f for f in stack if f.filename.startswith(package)] or stack
+  return 'the main thread is at %s, line %d of %s, in %s' % (
+      ours[-1].name,
+      ours[-1].lineno,
+      os.path.basename(ours[-1].filename),
+      stack[-1].name,
+  )

@@ -1,0 +1,76 @@
+"""Directories that appear whole or not at all, on a disk that fills up too."""
+
+import errno
+import os
+import resource
+
+from absl.testing import absltest
+
+from cifar10_compat.base import files
+
+
+class FilesTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.parent = self.create_tempdir().full_path
+    self.directory = os.path.join(self.parent, 'a', 'set')
+
+  def test_whole(self):
+    with files.whole_directory(self.directory) as whole:
+      files.write(os.path.join(whole, 'x'), (bytes([i]) for i in range(3)))
+      self.assertFalse(os.path.exists(self.directory))
+    self.assertEqual(['set'], os.listdir(os.path.dirname(self.directory)))
+    with open(os.path.join(self.directory, 'x'), 'rb') as f:
+      self.assertEqual(b'\0\1\2', f.read())
+
+  def test_only_files_are_opened(self):
+    path = os.path.join(self.parent, 'x')
+    with self.assertRaises(FileNotFoundError):
+      files.open_regular(path)
+    with open(path, 'wb') as f:
+      f.write(b'contents')
+    with files.open_regular(path) as f:
+      self.assertEqual(b'contents', f.read())
+    pipe = os.path.join(self.parent, 'pipe')
+    os.mkfifo(pipe)  # Nobody ever writes into it.
+    for other, expected in (
+        (pipe, 'it is a pipe, not a file'),
+        (self.parent, 'it is a directory, not a file'),
+        ('/dev/zero', 'it is a device, not a file'),
+    ):
+      with self.assertRaises(OSError) as raised:
+        files.check_regular(other)
+      self.assertEqual((other, expected), (other, raised.exception.strerror))
+
+  def test_no_room(self):
+    # The limit of a process's files stands in for the end of the disk.
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+      with self.assertRaises(OSError) as caught:
+        with files.whole_directory(self.directory) as whole:
+          files.write(os.path.join(whole, 'x'), [bytes(4000)])
+          files.write(os.path.join(whole, 'y'), [bytes(4000)] * 2)
+    finally:
+      resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    self.assertEqual(errno.EFBIG, caught.exception.errno)
+    self.assertEqual([], os.listdir(os.path.dirname(self.directory)))
+
+  def test_directory_that_appears_meanwhile(self):
+    theirs = os.path.join(self.directory, 'theirs')
+    for exist_ok in (False, True):
+      try:
+        with files.whole_directory(self.directory, exist_ok) as whole:
+          files.write(os.path.join(whole, 'ours'), [])
+          os.makedirs(theirs, exist_ok=True)
+        self.assertTrue(exist_ok)
+      except OSError as e:
+        self.assertFalse(exist_ok)
+        self.assertIn(e.errno, (errno.EEXIST, errno.ENOTEMPTY))
+      self.assertEqual(['theirs'], os.listdir(self.directory))
+      self.assertEqual(['set'], os.listdir(os.path.dirname(self.directory)))
+
+
+if __name__ == '__main__':
+  absltest.main()

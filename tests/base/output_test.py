@@ -1,0 +1,131 @@
+"""Programs whose output nobody takes: real pipes, a real full device."""
+
+import os
+import signal
+import subprocess
+import sys
+from unittest import mock
+
+from absl.testing import absltest
+
+from tests.helpers import program as program_lib
+
+_PROGRAM = """
+import sys
+from cifar10_compat.base import output
+with output.arrives('prog'):
+  {body}
+"""
+_NO_ROOM = (
+    'error: cannot write the output (No space left on device): make room where '
+    'it goes\n'
+)
+
+
+def _run_into_head(command):
+  """Runs a command whose reader takes one line; returns its code and stderr."""
+  process = subprocess.Popen(
+      command,
+      stdin=subprocess.PIPE,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+  )
+  process.stdout.readline()
+  process.stdout.close()
+  process.stdin.close()  # For those who wait until the reader has gone.
+  with process.stderr:
+    err = process.stderr.read()
+  return process.wait(), program_lib.without_loader_chatter(err)
+
+
+def _run_into_full_device(command):
+  """Runs a command on a disk without room; returns its code and stderr."""
+  with open('/dev/full', 'w') as full:
+    result = subprocess.run(
+        command, stdout=full, stderr=subprocess.PIPE, text=True
+    )
+  return result.returncode, program_lib.without_loader_chatter(result.stderr)
+
+
+class OutputTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    environment = mock.patch.dict(os.environ)
+    environment.start()
+    self.addCleanup(environment.stop)
+    os.environ.pop('PYTHONUNBUFFERED', None)
+
+  def _command(self, body, *options):
+    return [sys.executable, *options, '-c', _PROGRAM.format(body=body)]
+
+  def test_reader_that_has_gone(self):
+    for body in (
+        'while True: print("line")',
+        'while True: print("line", flush=True)',
+        # At its end, with what is still in a buffer.
+        'print("line", flush=True); sys.stdin.read(); print("x"); sys.exit(3)',
+    ):
+      for options in ((), ('-u',)):
+        self.assertEqual(
+            (128 + signal.SIGPIPE, ''),
+            _run_into_head(self._command(body, *options)),
+            body,
+        )
+
+  def test_no_room(self):
+    for body in (
+        'while True: print("line")',
+        'print("line", flush=True)',
+        'print("line")',
+        'print("line"); sys.exit(3)',
+    ):
+      for options in ((), ('-u',)):
+        self.assertEqual(
+            (1, 'prog: ' + _NO_ROOM),
+            _run_into_full_device(self._command(body, *options)),
+            body,
+        )
+
+  def test_other_errors_and_codes_pass(self):
+    for body, expected in (
+        ('sys.exit(3)', 3),
+        ('open("/nowhere/x")', 1),
+        ('print("x"); raise ValueError("a bug")', 1),
+        ('raise BrokenPipeError(32, "of another pipe")', 1),
+        ('pass', 0),
+    ):
+      result = subprocess.run(
+          self._command(body), capture_output=True, text=True
+      )
+      self.assertEqual(expected, result.returncode)
+      self.assertEqual(expected == 1, 'Traceback' in result.stderr)
+
+  def test_an_error_is_not_hidden_and_output_not_held_back(self):
+    code, err = _run_into_full_device(
+        self._command('print("x"); raise ValueError("a bug")')
+    )
+    self.assertEqual(1, code)
+    self.assertIn('ValueError: a bug', err)
+    # With python -u each write is at once there.
+    result = subprocess.run(
+        self._command('print("x"); import os; os._exit(0)', '-u'),
+        capture_output=True,
+        text=True,
+    )
+    self.assertEqual('x\n', result.stdout)
+
+  def test_programs(self):
+    for program in ('cifar10_compat.cifar10_predict', 'tools.launch'):
+      name = program.rpartition('.')[2]
+      if name == 'cifar10_predict':
+        name += '.py'
+      command = [sys.executable, '-m', program, '--help']
+      self.assertEqual(
+          (1, '%s: %s' % (name, _NO_ROOM)), _run_into_full_device(command)
+      )
+
+
+if __name__ == '__main__':
+  absltest.main()

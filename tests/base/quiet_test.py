@@ -1,0 +1,52 @@
+"""What TensorFlow prints and loads, and that a user's own level is kept."""
+
+import os
+import subprocess
+import sys
+
+from absl.testing import absltest
+
+from tests.helpers import program
+
+# Deprecated functions, a session that looks for a GPU, and an error of C++.
+_PROGRAM = """
+from cifar10_compat.base import quiet
+import sys
+import tensorflow.compat.v1 as tf
+tf.disable_v2_behavior()
+queue = tf.train.string_input_producer(['a'])
+with tf.Session() as sess:
+  coord = tf.train.Coordinator()
+  threads = tf.train.start_queue_runners(sess, coord)
+  print(sess.run(queue.dequeue()).decode())
+  coord.request_stop()
+  coord.join(threads)
+print([m for m in ('keras', 'matplotlib') if m in sys.modules])
+"""
+
+
+class QuietTest(absltest.TestCase):
+
+  def _run(self, level=None):
+    env = {k: v for k, v in os.environ.items() if k != 'TF_CPP_MIN_LOG_LEVEL'}
+    if level:
+      env['TF_CPP_MIN_LOG_LEVEL'] = level
+    result = subprocess.run(
+        [sys.executable, '-c', _PROGRAM],
+        env=env,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    self.assertEqual('a\n[]\n', result.stdout)
+    return program.without_loader_chatter(result.stderr)
+
+  def test_nothing_but_its_own_lines(self):
+    self.assertEqual('', self._run())
+
+  def test_level_of_the_user(self):
+    self.assertIn('This TensorFlow binary is optimized', self._run('0'))
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,80 @@
+"""A process whose main thread is inside C code, and real signals."""
+
+import signal
+import subprocess
+import sys
+
+from absl.testing import absltest
+
+# A lock's C code restarts its wait after a handler; so do TensorFlow's waits.
+# Handlers of Python do not run meanwhile, which sleep() would let them.
+_PROGRAM = r"""
+import ctypes, os, sys, threading
+from cifar10_compat.base import signals
+from cifar10_compat.base import stop_deadline
+
+def leave(signum):
+  os.write(1, b'left at %d\n' % signum)
+  os._exit(128 + signum)
+
+def tell(stop):
+  while not stop.requested:
+    pass
+  os.write(1, b'known: %d\n' % stop.signum)
+
+libc = ctypes.CDLL(None)
+with signals.stop_on_signals() as stop:
+  with stop_deadline.StopDeadline(stop, float(sys.argv[1]), leave):
+    teller = threading.Thread(target=tell, args=(stop,), daemon=True)
+    teller.start()
+    print('ready', flush=True)
+    if sys.argv[2] == 'blocked':
+      mutex = ctypes.create_string_buffer(64)  # A pthread_mutex_t.
+      libc.pthread_mutex_init(mutex, None)
+      libc.pthread_mutex_lock(mutex)
+      libc.pthread_mutex_lock(mutex)  # It waits for itself, in C.
+    stop.wait(3600)
+    teller.join()
+print('ended well', flush=True)
+sys.exit(128 + stop.signum)
+"""
+
+
+class StopDeadlineTest(absltest.TestCase):
+
+  def _start(self, secs, state):
+    process = subprocess.Popen(
+        [sys.executable, '-c', _PROGRAM, str(secs), state],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    self.addCleanup(process.stdout.close)
+    self.addCleanup(process.kill)
+    self.assertEqual('ready\n', process.stdout.readline())
+    return process
+
+  def test_a_main_thread_that_is_stuck(self):
+    process = self._start(0.5, 'blocked')
+    process.send_signal(signal.SIGTERM)
+    self.assertEqual('known: 15\n', process.stdout.readline())
+    self.assertEqual('left at 15\n', process.stdout.read())
+    self.assertEqual(143, process.wait(60))
+
+  def test_a_second_signal_insists(self):
+    process = self._start(3600, 'blocked')
+    process.send_signal(signal.SIGTERM)
+    self.assertEqual('known: 15\n', process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    self.assertEqual('left at 15\n', process.stdout.read())
+    self.assertEqual(143, process.wait(60))
+
+  def test_a_main_thread_that_is_free_ends_by_itself(self):
+    process = self._start(3600, 'free')
+    process.send_signal(signal.SIGINT)
+    self.assertEqual('known: 2\n', process.stdout.readline())
+    self.assertEqual('ended well\n', process.stdout.read())
+    self.assertEqual(130, process.wait(60))
+
+
+if __name__ == '__main__':
+  absltest.main()

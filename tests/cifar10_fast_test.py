@@ -1,0 +1,210 @@
+"""The fast networks against the literal ones, on the same variables."""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat import models
+from cifar10_compat.base import errors
+
+
+def _weights(random, shape):
+  """Returns values for a variable, of a size that keeps activations near 1."""
+  if len(shape) == 1:
+    return random.uniform(-0.2, 0.2, shape)
+  return random.randn(*shape) * np.sqrt(2 / np.prod(shape[:-1]))
+
+
+class Built(object):
+  """A network with its loss and one update, in a graph of its own."""
+
+  def __init__(self, model, *, batch_size=None, num_classes=10):
+    with tf.Graph().as_default() as self.graph:
+      self.images = tf.placeholder(tf.float32, [batch_size, 24, 24, 3])
+      self.labels = tf.placeholder(tf.int32, [batch_size])
+      self.logits = model.inference(self.images, num_classes=num_classes)
+      self.variables = {v.op.name: v for v in tf.trainable_variables()}
+      loss = cifar10.loss(self.logits, self.labels)
+      self.gradients = tf.gradients(loss, list(self.variables.values()))
+      self.loss = loss
+      self.train_op = cifar10.train(loss, tf.train.get_or_create_global_step())
+      self.names = sorted(v.op.name for v in tf.global_variables())
+      self.summary_op = tf.summary.merge_all()
+      self.saver = tf.train.Saver(tf.global_variables())
+
+  def session(self, seed=0):
+    """Returns a session whose variables have values drawn from a seed."""
+    sess = tf.Session(graph=self.graph)
+    random = np.random.RandomState(seed)
+    with self.graph.as_default():
+      sess.run(tf.global_variables_initializer())
+    for name in sorted(self.variables):
+      variable = self.variables[name]
+      variable.load(_weights(random, variable.shape.as_list()), sess)
+    return sess
+
+
+def _batch(n, seed=1):
+  random = np.random.RandomState(seed)
+  return random.randn(n, 24, 24, 3), random.randint(0, 10, n)
+
+
+class FastTest(tf.test.TestCase):
+
+  def _compare(self, name, n, **kwargs):
+    """Returns the largest relative differences of loss, logits, gradients."""
+    images, labels = _batch(n)
+    results = []
+    for model in (models.get(name), models.get(name, fast_network=True)):
+      built = Built(model, **kwargs)
+      with built.session() as sess:
+        results.append(
+            sess.run(
+                [built.loss, built.logits, *built.gradients],
+                {built.images: images, built.labels: labels},
+            )
+        )
+    return [np.abs(a - b).max() / np.abs(a).max() for a, b in zip(*results)]
+
+  def test_values_and_gradients(self):
+    # Both are rounded: each is within 1e-5 of the exact values.
+    for name in models.MODELS:
+      self.assertLess(max(self._compare(name, 16, batch_size=16)), 2e-5, name)
+
+  def test_any_number_of_images(self):
+    for name in models.MODELS:
+      for n in (1, 3):
+        self.assertLess(max(self._compare(name, n)), 2e-5, name)
+
+  def test_variables_are_the_same(self):
+    for name in models.MODELS:
+      literal, fast = [
+          Built(models.get(name, fast_network=f)) for f in (False, True)
+      ]
+      self.assertEqual(literal.names, fast.names)
+      self.assertEqual(
+          {n: v.shape for n, v in literal.variables.items()},
+          {n: v.shape for n, v in fast.variables.items()},
+      )
+
+  def test_initial_values_are_drawn_alike(self):
+    for name in models.MODELS:
+      found = []
+      for fast in (False, True):
+        with tf.Graph().as_default(), tf.Session() as sess:
+          models.get(name, fast_network=fast).inference(
+              tf.zeros([1, 24, 24, 3])
+          )
+          sess.run(tf.global_variables_initializer())
+          found.append(
+              {
+                  v.op.name: sess.run(
+                      [tf.math.reduce_std(v), tf.reduce_mean(v)]
+                  )
+                  for v in tf.trainable_variables()
+              }
+          )
+      for key in found[0]:
+        self.assertAllClose(found[0][key], found[1][key], 0.1, 1e-3, key)
+
+  def test_summaries_are_the_same(self):
+    images, labels = _batch(4)
+    found = []
+    for fast in (False, True):
+      built = Built(models.get('cifar10', fast_network=fast))
+      with built.session() as sess:
+        found.append(
+            {
+                value.tag: value
+                for value in tf.Summary.FromString(
+                    sess.run(
+                        built.summary_op,
+                        {built.images: images, built.labels: labels},
+                    )
+                ).value
+            }
+        )
+    self.assertEqual(sorted(found[0]), sorted(found[1]))
+    self.assertIn('conv1/conv1/activations', found[1])
+    for tag, value in found[0].items():
+      if tag.endswith('/sparsity'):
+        self.assertAllClose(
+            value.simple_value, found[1][tag].simple_value, atol=1e-3
+        )
+      elif tag.endswith('/activations'):
+        for field in ('min', 'max', 'num', 'sum'):
+          self.assertAllClose(
+              getattr(value.histo, field),
+              getattr(found[1][tag].histo, field),
+              rtol=1e-4,
+          )
+
+  def test_a_training_goes_on_from_the_others_checkpoint(self):
+    images, labels = _batch(8)
+    path = self.create_tempdir().full_path + '/model.ckpt'
+    for first, second in ((False, True), (True, False)):
+      a, b = [
+          Built(models.get('cifar10', fast_network=f)) for f in (first, second)
+      ]
+      losses = {}
+      with a.session() as sess:
+        feed = {a.images: images, a.labels: labels}
+        for _ in range(3):
+          sess.run(a.train_op, feed)
+        a.saver.save(sess, path)
+        losses['same'] = [
+            sess.run([a.loss, a.train_op], feed)[0] for _ in range(3)
+        ]
+      with b.session(seed=9) as sess:
+        b.saver.restore(sess, path)
+        feed = {b.images: images, b.labels: labels}
+        losses['other'] = [
+            sess.run([b.loss, b.train_op], feed)[0] for _ in range(3)
+        ]
+        self.assertEqual(6, sess.run(tf.train.get_global_step(b.graph)))
+      self.assertAllClose(losses['same'], losses['other'], rtol=1e-4)
+
+  def test_bfloat16(self):
+    images, labels = _batch(16)
+    exact, rounded = [
+        Built(models.get('cifar10', fast_network=True, precision=p))
+        for p in ('float32', 'bfloat16')
+    ]
+    found = []
+    for built in (exact, rounded):
+      self.assertEqual(
+          {tf.float32}, {v.dtype.base_dtype for v in built.variables.values()}
+      )
+      self.assertEqual({tf.float32}, {g.dtype for g in built.gradients})
+      with built.session() as sess:
+        found.append(
+            sess.run(
+                [built.logits, *built.gradients],
+                {built.images: images, built.labels: labels},
+            )
+        )
+    for name, a, b in zip(['logits', *exact.variables], *found):
+      difference = np.linalg.norm(a - b) / np.linalg.norm(a)
+      # A factor of 8 bits is off by up to 2 ** -9 of itself.  Where the largest
+      # pixels of a window are rounded to one number, the pooling sends conv1's
+      # gradient to the first of them.
+      self.assertBetween(
+          difference, 1e-5, 0.2 if name.startswith('conv1') else 0.1, name
+      )
+    kinds = {
+        op.type: op.inputs[0].dtype
+        for op in rounded.graph.get_operations()
+        if op.type in ('Conv2D', 'MaxPool') and 'pool2' not in op.name
+    }
+    self.assertEqual({'Conv2D': tf.bfloat16, 'MaxPool': tf.bfloat16}, kinds)
+
+  def test_what_there_is_not(self):
+    with self.assertRaisesRegex(errors.UsageError, "'float16': choose one of"):
+      models.get('cifar10', fast_network=True, precision='float16')
+    with self.assertRaisesRegex(errors.UsageError, 'add --fast_network'):
+      models.get('cifar10', precision='bfloat16')
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

@@ -1,0 +1,186 @@
+"""The checks of an image set's files."""
+
+import os
+import subprocess
+import sys
+
+from absl.testing import absltest
+import numpy as np
+
+from cifar10_compat.base import errors
+from cifar10_compat.data import checks
+from cifar10_compat.data import datasets
+from tests.helpers import limits
+from tests.helpers import record_fixture
+
+
+class ChecksTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.data_dir = self.create_tempdir().full_path
+    self.directory = record_fixture.write_batches(
+        self.data_dir, *record_fixture.random_images(30)
+    )
+    self.path = os.path.join(self.directory, 'data_batch_2.bin')
+
+  def _assert_error(self, expected):
+    with self.assertRaisesRegex(errors.DataError, expected):
+      checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
+    # The other split is not concerned.
+    self.assertEqual(
+        30, checks.check(datasets.CIFAR10, self.data_dir, eval_data=True)
+    )
+
+  def test_whole_files(self):
+    self.assertEqual(
+        150, checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
+    )
+
+  def test_missing(self):
+    os.remove(self.path)
+    self._assert_error(
+        r'cannot read .*data_batch_2.bin \(No such file.*'
+        'directory above cifar-10-batches-bin'
+    )
+
+  def test_no_file_or_not_to_be_read(self):
+    os.rename(self.path, self.path + '.away')
+    for make, kind in ((os.mkfifo, 'a pipe'), (os.mkdir, 'a directory')):
+      make(self.path)
+      self._assert_error(
+          r'cannot read .*data_batch_2.bin \(it is %s, not a file\): replace it'
+          % kind
+      )
+      os.rename(self.path, self.path + kind)
+    os.symlink('/dev/zero', self.path)
+    self._assert_error('it is a device, not a file')
+    os.replace(self.path + '.away', self.path)
+    os.chmod(self.path, 0)
+    result = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            'import sys\n'
+            'from cifar10_compat.data import checks, datasets\n'
+            'checks.check(datasets.CIFAR10, sys.argv[1], False)',
+            self.data_dir,
+        ],
+        capture_output=True,
+        text=True,
+        preexec_fn=limits.heed_permissions,
+    )
+    self.assertIn(
+        'data_batch_2.bin (Permission denied): let its owner give you the right',
+        result.stderr,
+    )
+
+  def test_empty(self):
+    os.truncate(self.path, 0)
+    self._assert_error('data_batch_2.bin is empty')
+
+  def test_size(self):
+    os.truncate(self.path, 3073 * 2 - 1)
+    self._assert_error('data_batch_2.bin has 6145 bytes')
+
+  def test_zeros(self):
+    with open(self.path, 'r+b') as f:
+      f.write(bytes(30 * 3073 - 1))
+    # One byte that is not zero, the very last.
+    self.assertEqual(
+        150, checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
+    )
+    os.truncate(self.path, 0)
+    os.truncate(self.path, 30 * 3073)
+    self._assert_error('data_batch_2.bin has 92190 bytes that are all zero')
+
+  def test_too_long(self):
+    dataset = datasets.CIFAR10._replace(num_examples_per_epoch_for_train=150)
+    self.assertEqual(150, checks.check(dataset, self.data_dir, False))
+    with open(self.path, 'ab') as f:
+      f.write(bytes(3073))
+    with self.assertRaisesRegex(
+        errors.DataError,
+        'data_batch_2.bin has 31 records, .* 151, but the whole set has 150',
+    ):
+      checks.check(dataset, self.data_dir, False)
+
+  def test_records_of_another_set(self):
+    path = os.path.join(self.directory, 'train.bin')
+    with open(path, 'wb') as f:
+      f.write(
+          b''.join(
+              bytes([20])
+              + record_fixture.record(99, record_fixture.plain(1, 2, 3))
+              for _ in range(20)
+          )
+      )
+    directory = datasets.CIFAR10.directory
+    cifar100 = datasets.CIFAR100._replace(directory=directory)
+    self.assertEqual(20, checks.check(cifar100, self.data_dir, False))
+    with self.assertRaisesRegex(
+        errors.DataError, 'record 0 .* label 20, .* 19'
+    ):
+      checks.check(
+          datasets.CIFAR100_COARSE._replace(directory=directory),
+          self.data_dir,
+          False,
+      )
+    with self.assertRaisesRegex(
+        errors.DataError, '3073 bytes of a record.*svhn'
+    ):
+      checks.check(
+          datasets.SVHN._replace(directory=directory), self.data_dir, False
+      )
+
+  def test_label(self):
+    labels = np.zeros(30, int)
+    labels[[17, 23]] = 10, 255
+    record_fixture.write_batches(
+        self.data_dir, record_fixture.random_images(30)[0], labels
+    )
+    with self.assertRaisesRegex(
+        errors.DataError,
+        r'data_batch_1.bin: record 17 .* label 10, the highest is 9',
+    ):
+      checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
+
+  def test_unchanged(self):
+    unchanged = checks.watch(datasets.CIFAR10, self.data_dir)
+    unchanged.check()
+    os.truncate(self.path, 3073)
+    with self.assertRaisesRegex(
+        errors.DataError, 'had 92190 bytes .* has 3073 now'
+    ):
+      unchanged.check()
+    os.remove(self.path)
+    with self.assertRaisesRegex(errors.DataError, 'can no longer be read'):
+      unchanged.check()
+
+  def test_overwritten(self):
+    with open(self.path, 'rb') as f:
+      content = f.read()
+    unchanged = checks.watch(datasets.CIFAR10, self.data_dir)
+    # The same content, under a new date and as a new file.
+    os.utime(self.path, (1, 1))
+    unchanged.check()
+    with open(self.path + '.new', 'wb') as f:
+      f.write(content)
+    os.replace(self.path + '.new', self.path)
+    unchanged.check()
+    with open(self.path, 'r+b') as f:
+      f.seek(3073 * 7 + 5)
+      f.write(bytes([content[3073 * 7 + 5] ^ 1]))
+    for _ in range(2):
+      with self.assertRaisesRegex(
+          errors.DataError, 'data_batch_2.bin was overwritten while it was'
+      ):
+        unchanged.check()
+    os.remove(self.path)
+    os.mkfifo(self.path)
+    with self.assertRaisesRegex(errors.DataError, 'it is a pipe'):
+      unchanged.check()
+
+
+if __name__ == '__main__':
+  absltest.main()

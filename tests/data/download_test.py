@@ -1,0 +1,313 @@
+"""Getting the images, from a server here; fetch_test.py has the faults."""
+
+import fcntl
+import gzip
+import hashlib
+import io
+import os
+import signal
+import tarfile
+import threading
+from unittest import mock
+
+from absl.testing import absltest
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import signals
+from cifar10_compat.data import checks
+from cifar10_compat.data import datasets
+from cifar10_compat.data import description
+from cifar10_compat.data import download
+from tests.helpers import record_fixture
+from tests.helpers import unreliable_server
+
+_NAME = 'cifar-10-batches-bin'
+_LOCK = '.download.lock'
+
+
+def _archive(members):
+  """Returns the bytes of a .tar.gz.
+
+  Args:
+    members: list of (str, bytes), files, or (str, tarfile's type).
+  """
+  buffer = io.BytesIO()
+  with tarfile.open(fileobj=buffer, mode='w:gz') as tar:
+    for name, contents in members:
+      info = tarfile.TarInfo(name)
+      if contents in (
+          tarfile.SYMTYPE,
+          tarfile.LNKTYPE,
+          tarfile.CHRTYPE,
+          tarfile.FIFOTYPE,
+          tarfile.DIRTYPE,
+      ):
+        info.type, info.linkname, contents = contents, '/etc/passwd', b''
+      info.size = len(contents)
+      tar.addfile(info, io.BytesIO(contents))
+  return buffer.getvalue()
+
+
+class DownloadTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    record = record_fixture.record(1, record_fixture.plain(1, 2, 3))
+    names = datasets.CIFAR10.train_files + datasets.CIFAR10.eval_files
+    self.files = [(_NAME + '/' + n, record) for n in names]
+    self.body = _archive(
+        [(_NAME, tarfile.DIRTYPE)]
+        + self.files
+        + [(_NAME + '/more/x', b'x'), ('elsewhere/y', b'y')]
+    )
+    self.server = unreliable_server.Server(self.body)
+    self.addCleanup(self.server.close)
+    self.dataset = self._dataset(self.body)
+    self.data_dir = os.path.join(self.create_tempdir().full_path, 'new', 'dir')
+
+  def _source(self, name, body):
+    return description.RemoteFile(
+        self.server.url.replace('set.tar.gz', name),
+        len(body),
+        hashlib.sha256(body).hexdigest(),
+    )
+
+  def _dataset(self, body):
+    return datasets.CIFAR10._replace(
+        sources=(self._source('set.tar.gz', body),)
+    )
+
+  def _get(self, dataset=None, **kwargs):
+    download.maybe_download_and_extract(
+        self.data_dir, dataset=dataset or self.dataset, **kwargs
+    )
+
+  def _serve(self, members):
+    """Lets the server have an archive; returns a Dataset of it."""
+    self.server.body = _archive(members)
+    return self._dataset(self.server.body)
+
+  def _assert_refused(self, expected, dataset):
+    with self.assertRaisesRegex(errors.DataError, expected):
+      self._get(dataset)
+    # Nothing half-written is left that could be taken for whole.
+    self.assertCountEqual(['set.tar.gz', _LOCK], os.listdir(self.data_dir))
+
+  def test_download_once(self):
+    self._get()
+    self.assertEqual(5, checks.check(self.dataset, self.data_dir, False))
+    self.assertCountEqual(
+        ['set.tar.gz', _NAME, _LOCK], os.listdir(self.data_dir)
+    )
+    self.assertLen(os.listdir(os.path.join(self.data_dir, _NAME)), 6)
+    self._get()
+    self.assertLen(self.server.ranges, 1)
+
+  def test_archive_that_lies_there_is_used(self):
+    os.makedirs(self.data_dir)
+    with open(os.path.join(self.data_dir, 'set.tar.gz'), 'wb') as f:
+      f.write(self.body)
+    self._get()
+    self.assertEqual([], self.server.ranges)
+    self.assertEqual(1, checks.check(self.dataset, self.data_dir, True))
+
+  def test_broken_archive_that_lies_there_is_replaced(self):
+    for broken in (self.body[:-1], self.body[:-1] + b'x'):
+      self.data_dir = self.create_tempdir().full_path
+      self.server.ranges.clear()
+      with open(os.path.join(self.data_dir, 'set.tar.gz'), 'wb') as f:
+        f.write(broken)
+      self._get()
+      self.assertEqual([''], self.server.ranges)
+      self.assertEqual(1, checks.check(self.dataset, self.data_dir, True))
+
+  def test_mirrors_come_first(self):
+    mirror = unreliable_server.Server(self.body)
+    self.addCleanup(mirror.close)
+    mirror.script = [unreliable_server.call('error', 404)]
+    self._get(
+        mirrors=[
+            mirror.url.replace('set.tar.gz', 'gone/'),
+            mirror.url.replace('/set.tar.gz', ''),
+        ]
+    )
+    self.assertEqual(['/gone/set.tar.gz', '/set.tar.gz'], mirror.paths)
+    self.assertEqual([], self.server.paths)
+
+  def test_stopped_and_resumed(self):
+    stop = signals.StopRequest()
+
+    def interrupt(handler):
+      handler.whole(50)
+      stop.signum = signal.SIGINT
+
+    self.server.script = [interrupt]
+    with self.assertRaisesRegex(errors.DataError, 'stopped downloading'):
+      self._get(stop=stop)
+    part = os.path.join(self.data_dir, 'set.tar.gz.part')
+    size = os.path.getsize(part)
+    self.assertBetween(size, 1, 50)
+    self._get()
+    self.assertEqual(['', 'bytes=%d-' % size], self.server.ranges)
+    self.assertFalse(os.path.exists(part))
+
+  def test_two_at_once(self):
+    errors_seen = []
+
+    def get():
+      try:
+        self._get()
+      except Exception as e:  # pylint: disable=broad-except
+        errors_seen.append(e)
+
+    # The second one comes while the first one waits for its answer.
+    asked, waiting = threading.Event(), threading.Event()
+
+    def answer(handler):
+      asked.set()
+      waiting.wait(60)
+      handler.whole()
+
+    self.server.script = [answer]
+    threads = [threading.Thread(target=get) for _ in range(2)]
+    threads[0].start()
+    self.assertTrue(asked.wait(60))
+    with mock.patch.object(
+        download,
+        'print',
+        create=True,
+        side_effect=lambda *_, **__: waiting.set(),
+    ):
+      threads[1].start()
+      self.assertTrue(waiting.wait(60))
+    for thread in threads:
+      thread.join()
+    self.assertEqual([], errors_seen)
+    self.assertLen(self.server.ranges, 1)
+    self.assertEqual(5, checks.check(self.dataset, self.data_dir, False))
+
+  def test_stopped_while_another_process_works(self):
+    os.makedirs(self.data_dir)
+    stop = signals.StopRequest()
+    stop.signum = signal.SIGTERM
+    with open(os.path.join(self.data_dir, _LOCK), 'w') as f:
+      fcntl.flock(f, fcntl.LOCK_EX)
+      with self.assertRaisesRegex(errors.DataError, 'stopped waiting'):
+        self._get(stop=stop)
+    self.assertEqual([], self.server.ranges)
+
+  def test_names_that_lead_out(self):
+    for name in (_NAME + '/../../evil', '../evil', '/etc/evil'):
+      self._assert_refused(
+          '%s.*leads out of it' % name, self._serve(self.files + [(name, b'x')])
+      )
+
+  def test_names_that_cannot_be_written(self):
+    for name in ('x' * 300, '', '.', 'a\nb'):
+      self._assert_refused(
+          'no usual name of a file',
+          self._serve(self.files + [(_NAME + '/' + name, b'x')]),
+      )
+
+  def test_links_and_devices(self):
+    for kind in (
+        tarfile.SYMTYPE,
+        tarfile.LNKTYPE,
+        tarfile.CHRTYPE,
+        tarfile.FIFOTYPE,
+    ):
+      self._assert_refused(
+          "'%s/x', a link or a device" % _NAME,
+          self._serve([(_NAME + '/x', kind)] + self.files),
+      )
+
+  def test_archive_of_something_else(self):
+    self._assert_refused('no files of ' + _NAME, self._serve([('x', b'x')]))
+
+  def test_archive_that_is_none(self):
+    self.server.body = b'not gzip'
+    self._assert_refused('cannot be unpacked', self._dataset(b'not gzip'))
+
+  def test_archive_that_is_a_bomb(self):
+    # 600 KB that would become 600 MB, as a file; as one that is passed over; as
+    # a header, which tarfile reads into memory; after the end.
+    n = 600 << 20
+    for name, kind, length in (
+        (_NAME + '/x.bin', tarfile.REGTYPE, n),
+        ('elsewhere/x', tarfile.REGTYPE, n),
+        ('x', tarfile.XHDTYPE, n),
+        ('x', tarfile.GNUTYPE_LONGNAME, n),
+        (_NAME + '/x.bin', tarfile.REGTYPE, 0),
+    ):
+      info = tarfile.TarInfo(name)
+      info.type, info.size = kind, length
+      body = io.BytesIO()
+      with gzip.open(body, 'wb', 1) as f:
+        f.write(info.tobuf(tarfile.USTAR_FORMAT))
+        for _ in range(600):
+          f.write(bytes(1 << 20))
+      self.server.body = body.getvalue()
+      self._assert_refused('more than 512 MB', self._dataset(self.server.body))
+      os.remove(os.path.join(self.data_dir, 'set.tar.gz'))
+
+  def test_damaged_archive(self):
+    # As if it had been made so: its SHA-256 is right.
+    for body in (
+        self.body[:-200],
+        self.body[:100] + self.body[101:],
+        self.body[:-8] + b'x' * 8,
+    ):
+      self.server.body = body
+      self._assert_refused('cannot be unpacked', self._dataset(body))
+      os.remove(os.path.join(self.data_dir, 'set.tar.gz'))
+
+  def test_drawn(self):
+    self._get(self.dataset._replace(sources=(), make=os.mkdir))
+    self.assertCountEqual([_NAME, _LOCK], os.listdir(self.data_dir))
+    self.assertEqual([], self.server.ranges)
+
+  def test_made_of_two_sources(self):
+    made = []
+
+    def make(*paths):
+      made.append([os.path.relpath(p, self.data_dir) for p in paths])
+
+    # The server gives the same to all.
+    self._get(
+        self.dataset._replace(
+            sources=(
+                self._source('a.mat', self.body),
+                self._source('b.mat', self.body),
+            ),
+            make=make,
+        )
+    )
+    self.assertEqual([[_NAME, 'a.mat', 'b.mat']], made)
+    self.assertEqual(['/a.mat', '/b.mat'], self.server.paths)
+
+  def test_pipes_in_place_of_files(self):
+    # Nobody ever reads from them or writes into them.
+    os.makedirs(self.data_dir)
+    for name, expected in (
+        (_LOCK, 'No such device'),
+        ('set.tar.gz.part', 'it is a pipe, not a file'),
+    ):
+      path = os.path.join(self.data_dir, name)
+      os.mkfifo(path)
+      with self.assertRaisesRegex(
+          errors.UsageError, '%s: %s' % (path, expected)
+      ):
+        self._get()
+      os.remove(path)
+    # In the source's own place it is no whole file, and gives way to one.
+    os.mkfifo(os.path.join(self.data_dir, 'set.tar.gz'))
+    self._get()
+
+  def test_data_dir_that_cannot_be_made(self):
+    self.data_dir = os.path.join(self.create_tempfile().full_path, 'x')
+    with self.assertRaisesRegex(errors.UsageError, 'write to data_dir .*/x'):
+      self._get()
+
+
+if __name__ == '__main__':
+  absltest.main()

@@ -1,0 +1,255 @@
+"""Image files of all kinds, made here with Pillow, to pixels."""
+
+import os
+import subprocess
+import sys
+from unittest import mock
+
+from absl.testing import absltest
+import numpy as np
+from PIL import Image
+from PIL import PngImagePlugin
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10_input
+from cifar10_compat.base import errors
+from cifar10_compat.data import images
+from tests.helpers import limits
+from tests.helpers import record_fixture
+
+# Loads an image, and prints what became of it and how much memory that took.
+_LOAD = """
+import resource, sys
+from cifar10_compat.base import errors
+from cifar10_compat.data import images
+images.pillow()[0].init()
+def memory():
+  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = memory()
+try:
+  print(images.load_image(sys.argv[1])[16, 16])
+except errors.DataError as e:
+  print('DataError', e)
+print(memory() - before)
+"""
+
+
+class LoadImageTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.directory = self.create_tempdir().full_path
+    (self.image,), _ = record_fixture.random_images(1)
+
+  def _load(self, image, name='image.png', **kwargs):
+    path = os.path.join(self.directory, name)
+    image.save(path, **kwargs)
+    loaded = images.load_image(path)
+    self.assertEqual(((32, 32, 3), np.uint8), (loaded.shape, loaded.dtype))
+    return loaded
+
+  def test_image_of_that_size_keeps_its_pixels(self):
+    np.testing.assert_array_equal(
+        self.image, self._load(Image.fromarray(self.image))
+    )
+
+  def test_formats(self):
+    color = record_fixture.plain(200, 100, 50)
+    for name in ('a.jpg', 'a.bmp', 'a.gif', 'a.webp', 'a.ppm', 'a.tiff'):
+      loaded = self._load(Image.fromarray(color), name)
+      np.testing.assert_allclose(loaded, color, atol=3, err_msg=name)
+
+  def test_gray(self):
+    gray = self.image[..., 0]
+    np.testing.assert_array_equal(
+        np.stack([gray] * 3, -1), self._load(Image.fromarray(gray))
+    )
+
+  def test_palette_and_one_bit(self):
+    image = Image.fromarray(np.eye(32, dtype=np.uint8), 'P')
+    image.putpalette([9, 8, 7, 1, 2, 3])
+    loaded = self._load(image)
+    self.assertEqual([1, 2, 3], list(loaded[5, 5]))
+    self.assertEqual([9, 8, 7], list(loaded[5, 6]))
+    loaded = self._load(Image.fromarray(np.eye(32) > 0))
+    self.assertEqual([255] * 3, list(loaded[5, 5]))
+    self.assertEqual([0] * 3, list(loaded[5, 6]))
+
+  def test_transparent_becomes_white(self):
+    alpha = np.zeros((32, 32), np.uint8)
+    alpha[:, 16:] = 255
+    for image, color in (
+        (Image.fromarray(np.dstack([self.image, alpha])), self.image[3, 20]),
+        (
+            Image.fromarray(np.dstack([self.image[..., 0], alpha]), 'LA'),
+            [self.image[3, 20, 0]] * 3,
+        ),
+    ):
+      loaded = self._load(image)
+      self.assertTrue((loaded[:, :16] == 255).all())
+      self.assertEqual(list(color), list(loaded[3, 20]))
+    # A palette's transparent entry.
+    image = Image.fromarray(np.eye(32, dtype=np.uint8), 'P')
+    image.putpalette([9, 8, 7, 1, 2, 3])
+    loaded = self._load(image, transparency=0)
+    self.assertEqual([1, 2, 3], list(loaded[5, 5]))
+    self.assertEqual([255] * 3, list(loaded[5, 6]))
+
+  def test_sixteen_bits(self):
+    values = np.full((32, 32), 0x1234, np.uint16)
+    values[0, 0], values[0, 1] = 0xFFFF, 0x00FF
+    loaded = self._load(Image.fromarray(values))
+    self.assertEqual(
+        (0x12, 255, 0), (loaded[9, 9, 0], loaded[0, 0, 1], loaded[0, 1, 2])
+    )
+    with self.assertRaisesRegex(errors.DataError, 'no known range'):
+      self._load(Image.fromarray(np.zeros((32, 32), np.float32)), 'f.tiff')
+    with self.assertRaisesRegex(errors.DataError, 'more than 16 bits'):
+      self._load(
+          Image.fromarray(np.full((32, 32), 1 << 16, np.int32)), 'i.tiff'
+      )
+
+  def test_orientation(self):
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[0, 0] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # To be shown turned clockwise by 90 degrees.
+    loaded = self._load(Image.fromarray(image), exif=exif)
+    self.assertEqual(255, loaded[0, 31, 0])
+    self.assertEqual(0, loaded[0, 0, 0])
+
+  def test_other_sizes(self):
+    # Of 96 x 64 the central square, from column 16 on, is scaled to a half.
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[:, :16], image[:, 16:48], image[:, 48:80] = 77, 10, 200
+    loaded = self._load(Image.fromarray(image))
+    np.testing.assert_array_equal(loaded[:, :16], 10)
+    np.testing.assert_array_equal(loaded[:, 16:], 200)
+    self.assertEqual(
+        9,
+        self._load(Image.fromarray(record_fixture.plain(9, 9, 9)[:1, :1]))[
+            31, 31, 0
+        ],
+    )
+    self._load(Image.fromarray(np.zeros((1, 3000, 3), np.uint8)))
+
+  def test_pixels_are_those_of_an_image_to_predict(self):
+    image = np.random.RandomState(0).randint(0, 256, (77, 50, 3)).astype('u1')
+    with tf.Graph().as_default(), tf.Session() as sess:
+      fitted = sess.run(cifar10_input.fit(tf.constant(image)))
+    np.testing.assert_allclose(
+        self._load(Image.fromarray(image)).astype(int), fitted, atol=1
+    )
+
+  def test_what_does_not_decode(self):
+    path = os.path.join(self.directory, 'image.png')
+    Image.fromarray(self.image).save(path)
+    with open(path, 'rb') as f:
+      whole = f.read()
+    for contents in (b'', b'text', whole[: len(whole) // 2], whole[:40]):
+      with open(path, 'wb') as f:
+        f.write(contents)
+      with self.assertRaisesRegex(errors.DataError, 'image.png does not decod'):
+        images.load_image(path)
+    os.remove(path)
+    os.mkfifo(path)
+    for other, kind in (
+        (path, 'a pipe'),
+        (self.directory, 'a directory'),
+        ('/dev/zero', 'a device'),
+    ):
+      with self.assertRaisesRegex(
+          errors.DataError, r'%s cannot be read \(it is %s, not' % (other, kind)
+      ):
+        images.load_image(other)
+    os.remove(path)
+    # A chunk that unpacks to more text than Pillow takes.
+    info = PngImagePlugin.PngInfo()
+    info.add_text('bomb', 'x' * (1 << 21), zip=True)
+    with self.assertRaisesRegex(errors.DataError, 'image.png does not decod'):
+      self._load(Image.fromarray(self.image), pnginfo=info)
+
+  def test_an_image_of_several_strips(self):
+    # 2,080 = 65 * 32 rows; a small pixel lies in the first two strips.
+    small = self.image.astype(np.uint8)
+    large = small.repeat(65, 0).repeat(65, 1)
+    np.testing.assert_array_equal(small, self._load(Image.fromarray(large)))
+
+  def _load_apart(self, path):
+    """Loads an image in a process of its own.
+
+    Returns:
+      str, what it prints: the middle pixel, or the error.
+      int, the bytes of memory that it took at most, beyond the libraries.
+    """
+    result = subprocess.run(
+        [sys.executable, '-c', _LOAD, path],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    said, kilobytes = result.stdout.splitlines()
+    return said, int(kilobytes) * 1024
+
+  def test_memory_is_bounded(self):
+    path = os.path.join(self.directory, 'image')
+    # As large as may be, transparent, and to be turned: the worst there is.
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.new('RGBA', (9400, 9500), (9, 8, 7, 255)) as image:
+      image.save(path, 'png', compress_level=1, exif=exif)
+    said, memory = self._load_apart(path)
+    self.assertEqual('[9 8 7]', said)
+    self.assertLess(memory, 0.85e9)
+    # A bomb: 80 KB of file, 177 million pixels.
+    with Image.new('1', (13300, 13300)) as image:
+      image.save(path, 'png')
+    self.assertLess(os.path.getsize(path), 1e5)
+    said, memory = self._load_apart(path)
+    self.assertEqual(
+        'DataError %s does not decode (it has 13300 x 13300 pixels, more than '
+        '89478485 in all: make it smaller, or convert it to baseline JPEG)'
+        % path,
+        said,
+    )
+    self.assertLess(memory, 0.1e9)
+    # The same as JPEG is decoded at half the size, unless it is progressive.
+    with Image.new('RGB', (13300, 13300), (200, 200, 200)) as image:
+      image.save(path, 'jpeg')
+      said, memory = self._load_apart(path)
+      self.assertEqual('[200 200 200]', said)
+      self.assertLess(memory, 0.5e9)
+      image.save(path, 'jpeg', progressive=True)
+    self.assertIn('it has 13300 x 13300 pixels', self._load_apart(path)[0])
+
+  def test_postscript_is_not_run(self):
+    path = os.path.join(self.directory, 'image.eps')
+    Image.fromarray(self.image).save(path)
+    with self.assertRaisesRegex(errors.DataError, 'cannot identify image'):
+      images.load_image(path)
+
+  def test_that_may_not_be_read(self):
+    path = os.path.join(self.directory, 'image.png')
+    Image.fromarray(self.image).save(path)
+    os.chmod(path, 0)
+    result = subprocess.run(
+        [sys.executable, '-c', _LOAD, path],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        preexec_fn=limits.heed_permissions,
+    )
+    self.assertIn('image.png cannot be read (Permission denied)', result.stdout)
+
+  def test_what_is_not_there(self):
+    with self.assertRaisesRegex(errors.DataError, 'No such file'):
+      images.load_image(os.path.join(self.directory, 'none.png'))
+
+  def test_without_pillow(self):
+    with mock.patch.dict(sys.modules, {'PIL': None}):
+      with self.assertRaisesRegex(errors.UsageError, r'\[data\]'):
+        images.load_image('a.png')
+
+
+if __name__ == '__main__':
+  absltest.main()

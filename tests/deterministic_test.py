@@ -1,0 +1,103 @@
+"""--deterministic: two trainings are the same in every bit, and a killed one too."""
+
+import os
+import re
+import signal
+
+import tensorflow.compat.v1 as tf
+
+from tests.helpers import program
+from tests.helpers import record_fixture
+
+_STEPS = 300
+
+
+class DeterministicTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.data_dir = self.create_tempdir().full_path
+    record_fixture.write_set(self.data_dir, *record_fixture.random_images(500))
+
+  def _flags(self, train_dir, *flags):
+    return [
+        '--dataset=' + self.data_dir,
+        '--train_dir=' + train_dir,
+        '--batch_size=16',
+        '--max_steps=%d' % _STEPS,
+        *flags,
+    ]
+
+  def _values(self, train_dir):
+    """Returns the bytes of all that the last checkpoint holds, by name."""
+    reader = tf.train.load_checkpoint(
+        os.path.join(train_dir, 'model.ckpt-%d' % _STEPS)
+    )
+    return {
+        name: reader.get_tensor(name).tobytes()
+        for name in reader.get_variable_to_shape_map()
+    }
+
+  def _losses(self, out):
+    return dict(re.findall(r'step (\d+), loss = (\S+)', out))
+
+  def _run(self, name, *flags):
+    """Trains to the end; returns the losses and the values."""
+    train_dir = self.create_tempdir().full_path
+    code, out, err = program.run(name, *self._flags(train_dir, *flags))
+    self.assertEqual((0, ''), (code, err), out)
+    return self._losses(out), self._values(train_dir)
+
+  def _run_interrupted(self, name, *flags):
+    """Is stopped at some step, goes on, is killed, goes on."""
+    train_dir = self.create_tempdir().full_path
+    losses = {}
+    for signum, step in ((signal.SIGTERM, 120), (signal.SIGKILL, 200)):
+      trainer = program.Program(name, *self._flags(train_dir, *flags))
+      trainer.wait_for_line(': step %d,' % step)
+      trainer.process.send_signal(signum)
+      losses.update(self._losses(trainer.finish()[1]))
+    code, out, err = program.run(name, *self._flags(train_dir, *flags))
+    self.assertEqual((0, ''), (code, err), out)
+    # It was killed after a save, and made those steps again.
+    self.assertRegex(out, r'Drawing the batches of the 1[2-9]\d steps')
+    losses.update(self._losses(out))
+    return losses, self._values(train_dir)
+
+  def _assert_repeats(self, name, *flags):
+    flags += ('--seed=7', '--deterministic')
+    losses, values = self._run(name, *flags)
+    self.assertLen(losses, _STEPS // 10)
+    # Ten variables with their averages, the averages of losses, and the step.
+    self.assertGreaterEqual(len(values), 25)
+    for others in (
+        self._run(name, *flags),
+        self._run_interrupted(name, *flags),
+    ):
+      self.assertEqual(losses, others[0])
+      self.assertEqual(
+          [], [key for key in values if values[key] != others[1][key]]
+      )
+
+  def test_train(self):
+    self._assert_repeats('cifar10_train')
+
+  def test_train_fast(self):
+    self._assert_repeats('cifar10_train', '--fast')
+
+  def test_towers(self):
+    self._assert_repeats(
+        'cifar10_multi_gpu_train', '--num_gpus=2', '--tower_devices=cpu'
+    )
+
+  def test_another_seed_is_another_training(self):
+    values = [
+        self._run('cifar10_train', '--deterministic', '--seed=%d' % seed)[1]
+        for seed in (1, 2)
+    ]
+    self.assertNotEqual(*values)
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

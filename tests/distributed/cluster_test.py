@@ -1,0 +1,217 @@
+"""Who is where in a cluster: flags, TF_CONFIG, ports."""
+
+import contextlib
+import json
+import signal
+import socket
+import threading
+import time
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import signals
+from cifar10_compat.distributed import cluster
+from tools import launch
+
+# The frame of HTTP/2 with which a server begins: no settings, on stream 0.
+_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+
+
+def _listener():
+  """Returns a socket that listens, and its address."""
+  listener = socket.create_server(('127.0.0.1', 0))
+  return listener, '127.0.0.1:%d' % listener.getsockname()[1]
+
+
+def _speak_once(listener, *parts):
+  """Starts and returns a thread that accepts, sends parts, and closes."""
+
+  def speak():
+    with listener.accept()[0] as connection:
+      for part in parts:
+        connection.sendall(part)
+
+  thread = threading.Thread(target=speak)
+  thread.start()
+  return thread
+
+
+class ClusterTest(tf.test.TestCase):
+
+  def test_flags(self):
+    made = cluster.from_flags(
+        'worker', 1, ps_hosts=['a:1'], worker_hosts=['b:2', 'c:3']
+    )
+    self.assertEqual([('worker', 0), ('worker', 1)], made.workers)
+    self.assertEqual((1, False), (made.worker_number, made.is_chief))
+    self.assertEqual('c:3', made.address('worker', 1))
+
+  def test_tf_config_has_a_chief_before_the_workers(self):
+    text = json.dumps(
+        {
+            'cluster': {
+                'chief': ['a:1'],
+                'worker': ['b:2'],
+                'ps': ['c:3'],
+                'evaluator': ['d:4'],
+            },
+            'task': {'type': 'worker', 'index': 0},
+        }
+    )
+    made = cluster.from_tf_config(text)
+    self.assertEqual([('chief', 0), ('worker', 0)], made.workers)
+    self.assertEqual((1, False), (made.worker_number, made.is_chief))
+    evaluator = cluster.from_tf_config(
+        text.replace('"type": "worker"', '"type": "evaluator"')
+    )
+    self.assertEqual(cluster.EVALUATOR, evaluator.job)
+
+  def test_mistakes(self):
+    for arguments, expected in (
+        (('worker', 0, [], ['a:1']), '--ps_hosts is missing'),
+        (('worker', 2, ['a:1'], ['b:2', 'c:3']), 'index 2 is out of range'),
+        (('worker', -1, ['a:1'], ['b:2']), 'index -1 is out of range'),
+        (
+            ('worker', 0, ['a:1'], ['b:2', 'b:2']),
+            'worker 0 and worker 1 have one address, b:2',
+        ),
+        (('worker', 0, ['a:1'], ['a:1']), 'one address, a:1'),
+        (('worker', 0, ['a'], ['b:2']), "ps 0 has address 'a'"),
+        (('worker', 0, ['a:0'], ['b:2']), "ps 0 has address 'a:0'"),
+    ):
+      with self.assertRaisesRegex(errors.UsageError, expected):
+        job, index, ps, workers = arguments
+        cluster.from_flags(job, index, ps_hosts=ps, worker_hosts=workers)
+    for text, expected in (
+        ('{', 'TF_CONFIG is not'),
+        ('[]', 'TF_CONFIG is not'),
+        (
+            '{"cluster": {"x": ["a:1"]}, "task": {"type": "x", "index": 0}}',
+            "a job 'x'",
+        ),
+        (
+            '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+            'needs a ps and a worker',
+        ),
+        (
+            '{"cluster": {"ps": ["a:1"], "chief": ["b:1", "c:1"]}, '
+            '"task": {"type": "ps", "index": 0}}',
+            '2 chiefs',
+        ),
+    ):
+      with self.assertRaisesRegex(errors.UsageError, expected):
+        cluster.from_tf_config(text)
+
+  def test_other_machines_are_refused(self):
+    for address in ('127.0.0.1:1', 'localhost:1', '[::1]:1', '127.9.9.9:1'):
+      cluster.check_local(
+          cluster.from_flags(
+              'ps', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:2']
+          )
+      )
+    for address in ('10.0.0.1:1', 'example.org:1', '0.0.0.0:1'):
+      with self.assertRaisesRegex(errors.UsageError, 'ps 0 is at .*off this'):
+        cluster.check_local(
+            cluster.from_flags(
+                'ps', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:2']
+            )
+        )
+
+  def test_a_ps_that_does_not_answer_is_named(self):
+    silent, accepts = _listener()
+    gone, nobody = _listener()
+    gone.close()
+    [speaks] = launch.free_addresses(1)
+    made = cluster.from_flags(
+        'ps', 0, ps_hosts=[speaks], worker_hosts=['127.0.0.1:1']
+    )
+    server = cluster.start_server(made)
+    stop = signals.StopRequest()
+    self.assertTrue(cluster.answers(speaks))
+    self.assertFalse(cluster.answers(nobody))
+    self.assertTrue(cluster.wait_for_ps(made, 0, stop))
+    # It accepts connections, and says nothing.
+    with contextlib.closing(silent):
+      for address in (nobody, accepts):
+        two = made._replace(tasks=dict(made.tasks, ps=[speaks, address]))
+        with self.assertRaisesRegex(errors.UsageError, 'ps 1 at ' + address):
+          cluster.wait_for_ps(two, 0, stop)
+      # A stop ends the waiting.
+      stop.signum = signal.SIGTERM
+      self.assertFalse(cluster.wait_for_ps(two, 60, stop))
+    del server
+
+  def test_what_is_no_server_of_ours(self):
+    for said in (b'', b'SSH-2.0-OpenSSH_9.2\r\n', b'HTTP/1.1 400 Bad Request'):
+      listener, address = _listener()
+      with contextlib.closing(listener):
+        thread = _speak_once(listener, said)
+        self.assertFalse(cluster.answers(address), said)
+        thread.join()
+
+  def test_a_frame_that_comes_in_pieces(self):
+    listener, address = _listener()
+    with contextlib.closing(listener):
+      thread = _speak_once(listener, _SETTINGS[:2], _SETTINGS[2:])
+      self.assertTrue(cluster.answers(address))
+      thread.join()
+
+  def test_a_port_that_is_taken(self):
+    listener, address = _listener()
+    with contextlib.closing(listener):
+      with self.assertRaisesRegex(errors.UsageError, 'ps 0 at .* is taken'):
+        cluster.start_server(
+            cluster.from_flags(
+                'ps', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:1']
+            )
+        )
+
+  def test_watchdog_leaves_when_the_ps_is_gone(self):
+    listener, address = _listener()
+    left, messages = threading.Event(), []
+
+    def leave(message):
+      messages.append(message)
+      left.set()
+
+    made = cluster.from_flags(
+        'worker', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:1']
+    )
+    with cluster.ps_watchdog(made, 0.2, leave):
+      # As long as it answers nobody leaves, for all of the time allowed.
+      begin = time.monotonic()
+      while time.monotonic() - begin < 0.4:
+        _speak_once(listener, _SETTINGS).join()
+      self.assertEmpty(messages)
+      # It stops speaking; its port still accepts.
+      self.assertTrue(left.wait(60))
+    listener.close()
+    self.assertIn('ps 0 at %s is gone' % address, messages[0])
+
+  def test_a_chief_may_come_late_but_not_go(self):
+    reserved, address = _listener()
+    reserved.close()
+    left, messages = threading.Event(), []
+
+    def leave(message):
+      messages.append(message)
+      left.set()
+
+    made = cluster.from_flags(
+        'worker', 1, ps_hosts=['127.0.0.1:1'], worker_hosts=[address, 'a:1']
+    )
+    with cluster.chief_watchdog(made, 0.1, leave):
+      self.assertFalse(left.wait(0.5))
+      listener = socket.create_server(
+          ('127.0.0.1', int(address.rpartition(':')[2]))
+      )
+      _speak_once(listener, _SETTINGS).join()
+      listener.close()
+      self.assertTrue(left.wait(60))
+    self.assertIn('worker 0 at %s, the chief, is gone' % address, messages[0])
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

@@ -1,0 +1,221 @@
+"""One process of a real cluster is lost: what the others do."""
+
+import os
+import re
+import signal
+import socket
+import time
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10_train
+from tests.helpers import record_fixture
+from tests.helpers import small_cluster
+
+_PS_TIMEOUT_SECS = 4
+# For processes to notice, and to end, on a machine that is busy.
+_SLACK_SECS = 30
+
+_STEP = r': step ([1-9]\d*),'
+
+
+def _refusals(cluster, silent):
+  """Returns (job, index, further flags, message) of tasks that cannot start.
+
+  Args:
+    cluster: small_cluster.Cluster whose ps 0 runs.
+    silent: str, an address that does not answer.
+  """
+  return [
+      # A second task of that index, or of another job, on the port.
+      (
+          'ps',
+          0,
+          (),
+          'no server can be started for ps 0 at %s: its port is '
+          'taken, by a second task of that index or by another program'
+          % cluster.ps,
+      ),
+      (
+          'worker',
+          0,
+          (
+              '--worker_hosts=' + cluster.ps,
+              '--ps_hosts=' + cluster.workers[0],
+          ),
+          'no server can be started for worker 0 at %s: its port is taken'
+          % cluster.ps,
+      ),
+      (
+          'worker',
+          0,
+          ('--worker_hosts=' + cluster.ps,),
+          'ps 0 and worker 0 have one address, %s: each task needs a port of '
+          'its own' % cluster.ps,
+      ),
+      (
+          'worker',
+          2,
+          (),
+          "task index 2 is out of range: job 'worker' has the "
+          '2 tasks 0 to 1',
+      ),
+      (
+          'worker',
+          0,
+          ('--ps_hosts=%s' % silent, '--connect_secs=1'),
+          'no answer within 1 seconds from ps 0 at %s: start it, or give it '
+          'more time with --connect_secs' % silent,
+      ),
+      (
+          'worker',
+          1,
+          ('--connect_secs=2',),
+          'the variables have no values: worker 0 at %s, the chief, did not '
+          'initialize them within 2 seconds' % cluster.workers[0],
+      ),
+  ]
+
+
+class DistributedFaultsTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
+    self.dataset = record_fixture.write_set(
+        self.create_tempdir().full_path, *record_fixture.random_images(200)
+    )
+
+  def _cluster(self, *flags):
+    made = small_cluster.SmallCluster(
+        self.dataset,
+        self.train_dir,
+        '--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS,
+        *flags,
+    )
+    self.addCleanup(made.kill)
+    return made
+
+  def _kill(self, program):
+    program.process.send_signal(signal.SIGKILL)
+    self.assertEqual(-signal.SIGKILL, program.finish()[0])
+
+  def _assert_ended_well(self, *programs):
+    for program in programs:
+      code, out, err = program.finish()
+      self.assertEqual((0, ''), (code, err), out)
+
+  def _step(self):
+    return int(tf.train.load_variable(self.train_dir, 'global_step'))
+
+  def test_worker_then_chief_then_ps_die(self):
+    cifar10_train.train(
+        data_dir=self.dataset.directory,
+        train_dir=self.train_dir,
+        dataset=self.dataset,
+        batch_size=8,
+        max_steps=15,
+    )
+    cluster = self._cluster()
+    ps, chief, worker = cluster.start_all()
+    # Each sees some of the steps: it logs the first one beyond a multiple.
+    worker.wait_for_line(_STEP)
+
+    # An update needs both: the one that is left says whom it waits for.
+    self._kill(worker)
+    chief.wait_for_line(
+        r'^Step \d+ waits for worker 1 at %s, last seen \d+ seconds ago at '
+        r'step \d+\.$' % cluster.workers[1]
+    )
+    waited = len(chief.lines)
+    worker = cluster.start('worker', 1)
+    worker.wait_for_line(_STEP)
+    chief.wait_for_line(r': step (6\d|\d{3,}),', waited)
+
+    # The variables of the chief that died are on the ps; those of its last
+    # checkpoint, of step 15, replace them, so that what is saved is what was
+    # trained.
+    self._kill(chief)
+    worker.wait_for_line(
+        r'^Step \d+ waits for worker 0 at %s, last seen' % cluster.workers[0]
+    )
+    waited = len(worker.lines)
+    chief = cluster.start('worker', 0)
+    step = int(re.search(_STEP, chief.wait_for_line(_STEP)).group(1))
+    self.assertBetween(step, 20, 59)
+    worker.wait_for_line(_STEP, waited)
+
+    begin = time.monotonic()
+    self._kill(ps)
+    for program in (chief, worker):
+      code, out, err = program.finish()
+      self.assertEqual(1, code, err)
+      self.assertRegex(
+          err,
+          (
+              r'\Acifar10_distributed_train\.py: error: ps 0 at %s is gone for %d '
+              r'seconds, and what it held with it: start ps and workers again, the '
+              r'chief goes on from its last checkpoint\n\Z'
+              % (re.escape(cluster.ps), _PS_TIMEOUT_SECS)
+          ),
+          out,
+      )
+    self.assertLess(time.monotonic() - begin, _PS_TIMEOUT_SECS + _SLACK_SECS)
+
+  def test_asynchronous_training_goes_on_without_a_worker(self):
+    cluster = self._cluster('--sync=false', '--max_steps=100')
+    ps, chief, worker = cluster.start_all()
+    worker.wait_for_line(_STEP)
+    self._kill(worker)
+    self._assert_ended_well(ps, chief)
+    self.assertBetween(self._step(), 100, 101)
+
+  def test_synchronous_training_goes_on_with_fewer_to_aggregate(self):
+    cluster = self._cluster('--replicas_to_aggregate=1', '--max_steps=100')
+    ps, chief, worker = cluster.start_all()
+    worker.wait_for_line(_STEP)
+    self._kill(worker)
+    self._assert_ended_well(ps, chief)
+    self.assertEqual(100, self._step())
+    self.assertNotIn('waits for', '\n'.join(filter(None, chief.lines)))
+
+  def _silent_host(self):
+    """Returns the host and port of a server that answers nobody."""
+    # A host that is off lets a connection wait; so does this one, whose queue
+    # of connections is full.
+    silent = socket.create_server(('127.0.0.1', 0), backlog=0)
+    self.addCleanup(silent.close)
+    host, port = silent.getsockname()
+    waiting = []
+    for _ in range(3):
+      waiting.append(socket.socket())
+      self.addCleanup(waiting[-1].close)
+      waiting[-1].setblocking(False)
+      waiting[-1].connect_ex((host, port))
+    return host, port
+
+  def test_who_cannot_take_part_says_why(self):
+    cluster = self._cluster()
+    ps = cluster.start_ps()
+    host, port = self._silent_host()
+    expected = _refusals(cluster, '%s:%d' % (host, port))
+    started = [
+        cluster.start(job, index, *flags) for job, index, flags, _ in expected
+    ]
+    for program, (_, _, _, message) in zip(started, expected):
+      code, _, err = program.finish()
+      self.assertEqual(1, code, err)
+      self.assertStartsWith(
+          err, 'cifar10_distributed_train.py: error: ' + message
+      )
+      self.assertEqual(1, err.count('\n'), err)
+
+    # None of them disturbed the one that was there.
+    self.assertIsNone(ps.process.poll())
+    ps.process.terminate()
+    self.assertEqual(128 + signal.SIGTERM, ps.finish()[0])
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

@@ -1,0 +1,98 @@
+"""What every fault needs: an outcome, waiting with an end, and a busy machine."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from typing import NamedTuple
+
+# Under load each core has so many processes beside the one that it runs.
+_BUSY_PER_CORE = 2
+
+
+class Failed(Exception):
+  """A fault was not survived; the message says what was seen instead."""
+
+
+class Recovery(NamedTuple):
+  """How a fault was survived."""
+
+  steps_lost: int = None  # trained, and trained again after it; None: no matter
+  seconds: float = None  # until training went on, or the program had ended
+  message: str = ''  # what the program said of it, or where the fault fell
+
+
+def wait_until(condition, secs, what, *, interval_secs=0.02):
+  """Waits until a function returns something true, which it returns.
+
+  Args:
+    condition: function without arguments.
+    secs: number, how long to wait.
+    what: str, what is waited for, for the message.
+    interval_secs: number, between two calls.
+
+  Raises:
+    Failed: it does not in time.
+  """
+  end = time.monotonic() + secs
+  while not (found := condition()):
+    if time.monotonic() > end:
+      raise Failed('%s did not come within %g seconds' % (what, secs))
+    time.sleep(interval_secs)
+  return found
+
+
+def check(condition, message):
+  """Raises Failed with a message unless a condition is true."""
+  if not condition:
+    raise Failed(message)
+
+
+@contextlib.contextmanager
+def load(loaded):
+  """Context in which each core has two processes more than it can run."""
+  busy = [
+      subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+      for _ in range(loaded * _BUSY_PER_CORE * (os.cpu_count() or 1))
+  ]
+  try:
+    yield
+  finally:
+    for process in busy:
+      process.kill()
+      process.wait()
+
+
+def without_paths(message):
+  """Returns a message without the scratch directories of a try."""
+  return re.sub(re.escape(tempfile.gettempdir()) + r'/\w+/', '', message)
+
+
+def last_line(text):
+  """Returns the last line of a text, '' of none."""
+  return without_paths((text.strip().splitlines() or [''])[-1])
+
+
+def check_one_line(code, err, pattern, what):
+  """Checks that a program ended with exit code 1 and one line on stderr.
+
+  Args:
+    code: int.
+    err: str, what it printed on stderr.
+    pattern: str, a regular expression that the line contains.
+    what: str, the program and its fault.
+
+  Returns:
+    str, the line.
+
+  Raises:
+    Failed: it did not.
+  """
+  check(
+      code == 1 and err.count('\n') == 1 and re.search(pattern, err),
+      '%s: exit code %s and %r' % (what, code, without_paths(err)[-500:]),
+  )
+  return last_line(err)

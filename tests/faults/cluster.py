@@ -1,0 +1,258 @@
+"""Faults of a cluster, at random moments, in real processes.
+
+Each function starts a parameter server and two workers on small images, lets
+them train, does what its name says, and waits until training goes on; then all
+must end on SIGTERM.
+"""
+
+import contextlib
+import functools
+import os
+import signal
+import socket
+import subprocess
+import time
+
+from tests.faults import attempt
+from tests.helpers import limits
+from tests.helpers import record_fixture
+from tests.helpers import small_cluster
+
+_PS_TIMEOUT_SECS = 15
+# After the start of a process, or the end of a fault.  A timeout is a failure.
+_RECOVER_SECS = 150
+# What the programs promise for SIGTERM, and a busy machine's delay.
+_STOP_SECS = 30 + 15
+# The moment of a fault is drawn from this time of training.
+_MOMENT_SECS = 4.0
+
+
+class _Training(object):
+  """A ps and two workers that train.
+
+  Attributes:
+    cluster: small_cluster.SmallCluster.
+    programs: dict from (job, index) to program.Program, of those that run.
+  """
+
+  def __init__(self, directory, sync, plants='-', **kwargs):
+    """Writes images; starts nothing.
+
+    Args:
+      directory: str, exists.
+      sync: bool, whether it is synchronous.
+      plants: str, see child.py.
+      **kwargs: Popen's.
+    """
+    images = os.path.join(directory, 'images')
+    os.mkdir(images)
+    dataset = record_fixture.write_set(
+        images, *record_fixture.random_images(200)
+    )
+    self.cluster = small_cluster.SmallCluster(
+        dataset,
+        os.path.join(directory, 'train'),
+        '--sync=%s' % str(sync).lower(),
+        '--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS,
+    )
+    self._plants = plants
+    self._kwargs = kwargs
+    self.programs = {}
+
+  def start_all(self):
+    for task in (('ps', 0), ('worker', 0), ('worker', 1)):
+      self.start(*task)
+    self.wait_for_steps()
+
+  def start(self, job, index):
+    if self._plants == '-' and not self._kwargs:
+      started = self.cluster.start(job, index)
+    else:
+      started = self.cluster.start_as(
+          ('tests.faults', 'child', 'cifar10_distributed_train', self._plants),
+          job,
+          index,
+          **self._kwargs,
+      )
+    self.programs[job, index] = started
+
+  def kill(self, job, index):
+    process = self.programs.pop((job, index)).process
+    process.kill()
+    process.wait(60)
+
+  def wait_for_steps(self):
+    """Waits until each worker logs a step that it has not logged yet."""
+    workers = {t: p for t, p in self.programs.items() if t[0] == 'worker'}
+    seen = {task: len(p.lines) for task, p in workers.items()}
+
+    def went_on(task):
+      return any(': step ' in l for l in workers[task].lines[seen[task] :] if l)
+
+    for task in workers:
+      attempt.wait_until(
+          lambda t=task: went_on(t), _RECOVER_SECS, 'a step of %s %d' % task
+      )
+
+  def stop(self):
+    """Ends all by SIGTERM."""
+    workers = [task for task in self.programs if task[0] == 'worker']
+    # The ps afterwards: the chief saves what it holds.
+    for tasks in (workers, [('ps', 0)]):
+      for task in tasks:
+        self.programs[task].process.terminate()
+      for task in tasks:
+        process = self.programs[task].process
+        attempt.wait_until(
+            lambda p=process: p.poll() is not None,
+            _STOP_SECS,
+            'the end of %s %d on SIGTERM' % task,
+        )
+        if process.poll() != 128 + signal.SIGTERM:
+          raise attempt.Failed(
+              '%s %d ended with %s: %s'
+              % (task + (process.poll(), self.programs[task].finish()[2]))
+          )
+
+  def said(self):
+    """Returns the last line of a worker that is not of a step."""
+    lines = [
+        l
+        for (job, _), p in sorted(self.programs.items())
+        if job == 'worker'
+        for l in p.lines
+        if l and (' waits for ' in l or l.startswith('No update'))
+    ]
+    return lines[-1] if lines else ''
+
+
+def _fault(function):
+  """Makes a fault of a function that does something to a _Training.
+
+  Args:
+    function: function of a _Training and a random.Random.
+
+  Returns:
+    function of a run.Context, a random.Random, and whether training is
+    synchronous, which returns attempt.Recovery.
+  """
+
+  @functools.wraps(function)
+  def fault(context, moment, *, sync):
+    training = _Training(context.new_directory(), sync, context.plants)
+    context.on_end(training.cluster.kill)
+    function(training, moment)
+    begin = time.monotonic()
+    training.wait_for_steps()
+    secs = time.monotonic() - begin
+    said = training.said()
+    training.stop()
+    return attempt.Recovery(seconds=secs, message=said)
+
+  return fault
+
+
+def _train(training, moment):
+  """Lets all train until a random moment."""
+  training.start_all()
+  time.sleep(moment.uniform(0, _MOMENT_SECS))
+
+
+@_fault
+def kill_chief(training, moment):
+  """kill -9 of the chief, which is started again."""
+  _train(training, moment)
+  training.kill('worker', 0)
+  training.start('worker', 0)
+
+
+@_fault
+def kill_worker(training, moment):
+  """kill -9 of the other worker, which is started again."""
+  _train(training, moment)
+  training.kill('worker', 1)
+  training.start('worker', 1)
+
+
+@_fault
+def kill_ps(training, moment):
+  """kill -9 of the ps: the workers end, and all are started again."""
+  _train(training, moment)
+  training.kill('ps', 0)
+  for task in (('worker', 0), ('worker', 1)):
+    program = training.programs.pop(task)
+    attempt.wait_until(
+        lambda p=program.process: p.poll() is not None,
+        _PS_TIMEOUT_SECS + _STOP_SECS,
+        'the end of %s %d without its ps' % task,
+    )
+    code, _, err = program.finish()
+    attempt.check(
+        code == 1 and 'is gone for' in err,
+        '%s %d ended with %s: %s' % (task + (code, err)),
+    )
+  training.start_all()
+
+
+@_fault
+def stop_worker(training, moment):
+  """SIGSTOP of the other worker, and SIGCONT some seconds later."""
+  _train(training, moment)
+  process = training.programs['worker', 1].process
+  process.send_signal(signal.SIGSTOP)
+  time.sleep(moment.uniform(1, 12))
+  process.send_signal(signal.SIGCONT)
+
+
+@_fault
+def garbage(training, moment):
+  """Random bytes on the port of each, in several connections."""
+  _train(training, moment)
+  cluster = training.cluster
+  for address in [cluster.ps, *cluster.workers] * 5:
+    host, port = address.split(':')
+    with socket.create_connection((host, int(port)), 10) as connection:
+      with contextlib.suppress(OSError):  # It may be refused half-way.
+        connection.sendall(moment.randbytes(moment.randrange(1, 20000)))
+
+
+@_fault
+def lose_tokens(training, moment):
+  """kill -9 of the chief between an update and its tokens."""
+  training.start('ps', 0)
+  training.start('worker', 1)
+  doomed = training.cluster.start_doomed(
+      'worker', 0, 'update', moment.randrange(10, 60)
+  )
+  attempt.wait_until(
+      lambda: doomed.process.poll() is not None, _RECOVER_SECS, 'the kill'
+  )
+  doomed.finish()
+  training.start('worker', 0)
+
+
+def slow_link(context, moment, *, sync):
+  """The network gets slow between all processes, and fast again."""
+  try:
+    network = limits.Network()
+  except (OSError, subprocess.CalledProcessError) as e:
+    raise attempt.Failed(
+        'this system has no networks to be made: %s' % e
+    ) from e
+  with network:
+    training = _Training(
+        context.new_directory(), sync, context.plants, preexec_fn=network.enter
+    )
+    context.on_end(training.cluster.kill)
+    _train(training, moment)
+    millisecs, megabits = moment.randrange(20, 200), moment.randrange(20, 200)
+    network.slow_down(millisecs, megabits)
+    begin = time.monotonic()
+    training.wait_for_steps()
+    secs = time.monotonic() - begin
+    network.speed_up()
+    training.wait_for_steps()
+    training.stop()
+  return attempt.Recovery(
+      seconds=secs, message='%d ms, %d Mbit/s' % (millisecs, megabits)
+  )

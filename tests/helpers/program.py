@@ -1,0 +1,211 @@
+"""Runs the programs as a user does: real processes, real signals."""
+
+import importlib
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from unittest import mock
+
+# What TensorFlow prints while it is loaded, before it has read any level: a CUDA
+# build on a machine without a driver, and any on a processor where oneDNN is on
+# by default.
+_LOADER_CHATTER = re.compile(
+    r'(WARNING: All log messages before absl::InitializeLog\(\) is called are '
+    r'written to STDERR|I0000 .* cudart_stub\.cc:\d+\] Could not find cuda '
+    r'drivers on your machine, GPU will not be used\.|'
+    r'I0000 .* port\.cc:\d+\] oneDNN custom operations are on\. .*)\n'
+)
+
+# Until shortly before Bazel would end the test, which could not say then what
+# did not come.  No test waits for this to pass.
+_END = time.monotonic() + int(os.environ.get('TEST_TIMEOUT', 3600)) - 20
+
+
+def _secs_left():
+  return max(0, _END - time.monotonic())
+
+
+def without_loader_chatter(stderr):
+  """Returns what a program printed itself."""
+  return _LOADER_CHATTER.sub('', stderr)
+
+
+class _Forked(object):
+  """A process of subprocess.Popen's kind, that begins with all modules loaded.
+
+  To load TensorFlow takes most of the time of a small training.
+  """
+
+  def __init__(self, module, args):
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['cifar10_compat.' + module])
+    out, out_of_child = context.Pipe(duplex=False)
+    err, err_of_child = context.Pipe(duplex=False)
+    self._process = context.Process(
+        target=_run_forked,
+        args=(module, args),
+        kwargs={'out': out_of_child, 'err': err_of_child},
+    )
+    # The path of a socket has at most 107 characters, Bazel's directories more.
+    with mock.patch.object(tempfile, 'tempdir', '/tmp'):
+      self._process.start()
+    out_of_child.close()
+    err_of_child.close()
+    self._connections = out, err
+    self.stdout, self.stderr = [
+        open(c.fileno(), encoding='utf-8', closefd=False) for c in (out, err)
+    ]
+
+  def poll(self):
+    return self._process.exitcode
+
+  def wait(self, timeout):
+    self._process.join(timeout)
+    if self._process.exitcode is None:
+      raise subprocess.TimeoutExpired('a forked process', timeout)
+    return self._process.exitcode
+
+  def send_signal(self, signum):
+    os.kill(self._process.pid, signum)
+
+  def terminate(self):
+    self._process.terminate()
+
+  def kill(self):
+    self._process.kill()
+
+
+def _run_forked(module, args, *, out, err):
+  """What a _Forked process does: what `python -m` would."""
+  for connection, number in ((out, 1), (err, 2)):
+    os.dup2(connection.fileno(), number)
+    connection.close()
+  # Those that were inherited may take it for a file, in which one can seek.
+  sys.stdout = open(1, 'w', closefd=False)
+  sys.stderr = open(2, 'w', closefd=False, buffering=1)
+  sys.argv = [module + '.py', *args]
+  importlib.import_module('cifar10_compat.' + module).console_main()
+
+
+class Program(object):
+  """One running program.
+
+  Attributes:
+    process: subprocess.Popen, or what acts like one.
+    lines: list of str, what it has printed on stdout so far.
+    error_lines: list of str, likewise on stderr.
+  """
+
+  def __init__(
+      self, module, *args, package='cifar10_compat', forked=False, **kwargs
+  ):
+    """Starts `python -m PACKAGE.MODULE ARGS`.
+
+    Args:
+      module: str.
+      *args: str.
+      package: str.
+      forked: bool, from a process that has loaded cifar10_compat.MODULE.
+      **kwargs: Popen's, if it is not forked.
+    """
+    self.process = (
+        _Forked(module, args)
+        if forked
+        else subprocess.Popen(
+            [sys.executable, '-m', '%s.%s' % (package, module)] + list(args),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ, **kwargs.pop('env', {})),
+            **kwargs,
+        )
+    )
+    self.lines = []
+    self.error_lines = []
+    self._more = threading.Condition()
+    self._threads = [
+        threading.Thread(target=self._read, args=(stream, lines))
+        for stream, lines in (
+            (self.process.stdout, self.lines),
+            (self.process.stderr, self.error_lines),
+        )
+    ]
+    for thread in self._threads:
+      thread.start()
+
+  def _read(self, stream, lines):
+    for line in stream:
+      with self._more:
+        lines.append(line.rstrip('\n'))
+        self._more.notify_all()
+    with self._more:
+      lines.append(None)  # The end, for those who wait.
+      self._more.notify_all()
+
+  def wait_for(self, condition):
+    """Waits until a function returns true, while the program runs.
+
+    Raises:
+      AssertionError: the program ended, or took too long.
+    """
+    while not condition():
+      if self.process.poll() is not None or not _secs_left():
+        self.process.kill()
+        raise AssertionError('it did not come: %r' % (self.finish(),))
+      time.sleep(0.05)
+
+  def wait_for_line(self, pattern, start=0, *, lines=None):
+    """Waits for a line that contains `pattern` and returns it.
+
+    Args:
+      pattern: str, a regular expression.
+      start: int, how many lines at the start do not count.
+      lines: self.lines, which is the default, or self.error_lines.
+
+    Raises:
+      AssertionError: the program ended, or took too long.
+    """
+
+    lines = self.lines if lines is None else lines
+
+    def found():
+      return [l for l in lines[start:] if l is None or re.search(pattern, l)]
+
+    with self._more:
+      self._more.wait_for(found, _secs_left())
+      matches = found()
+    if not matches or matches[0] is None:
+      self.process.kill()
+      raise AssertionError('no line %r in %r' % (pattern, self.finish()))
+    return matches[0]
+
+  def finish(self):
+    """Waits for the end; returns (exit code, stdout, stderr)."""
+    try:
+      code = self.process.wait(10 + _secs_left())
+    finally:
+      self.process.kill()
+      for thread in self._threads:
+        thread.join()
+      self.process.stdout.close()
+      self.process.stderr.close()
+    stdout, stderr = [
+        ''.join(l + '\n' for l in lines if l is not None)
+        for lines in (self.lines, self.error_lines)
+    ]
+    return code, stdout, without_loader_chatter(stderr)
+
+
+def run(module, *args, **kwargs):
+  """Runs `python -m cifar10_compat.MODULE ARGS` to its end.
+
+  Returns:
+    (int, str, str): exit code, stdout, and stderr without what TensorFlow
+    prints while it is loaded.
+  """
+  return Program(module, *args, **kwargs).finish()

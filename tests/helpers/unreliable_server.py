@@ -1,0 +1,104 @@
+"""An HTTP server on this machine that fails as its script says."""
+
+import http.server
+import threading
+
+
+class Server(object):
+  """Serves one body at any path; each request takes the next of `script`.
+
+  Attributes:
+    script: list of functions of a Handler that answer it; when it is used up
+      Handler.whole() answers.
+    paths: list of the requests' paths.
+    ranges: list of their Range headers, '' where there is none.
+    url: str.
+    body: bytes.
+  """
+
+  def __init__(self, body):
+    self.body = body
+    self.script = []
+    self.paths = []
+    self.ranges = []
+    self.closing = threading.Event()
+    self._server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+    self._server.owner = self
+    self.url = 'http://127.0.0.1:%d/set.tar.gz' % self._server.server_port
+    self._thread = threading.Thread(
+        target=self._server.serve_forever, args=(0.01,)
+    )
+    self._thread.start()
+
+  def close(self):
+    self.closing.set()
+    self._server.shutdown()
+    self._server.server_close()
+    self._thread.join()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+  """One request; the methods are what a script is made of."""
+
+  def do_GET(self):
+    owner = self.server.owner
+    owner.paths.append(self.path)
+    owner.ranges.append(self.headers.get('Range', ''))
+    (owner.script.pop(0) if owner.script else Handler.whole)(self)
+
+  def log_message(self, *args):
+    pass
+
+  def whole(self, sent=None, total=None):
+    """Sends what is asked for, or the first `sent` bytes of that."""
+    body = self.server.owner.body
+    total = len(body) if total is None else total
+    asked = self.headers.get('Range')
+    start = int(asked[len('bytes=') : -1]) if asked else 0
+    if asked:
+      self.send_response(206)
+      self.send_header(
+          'Content-Range', 'bytes %d-%d/%d' % (start, total - 1, total)
+      )
+    else:
+      self.send_response(200)
+    self.send_header('Content-Length', str(total - start))
+    self.end_headers()
+    self.wfile.write(
+        body[start:] if sent is None else body[start : start + sent]
+    )
+
+  def ignore_range(self, sent=None):
+    """Sends all from the beginning, whatever is asked for."""
+    del self.headers['Range']
+    self.whole(sent)
+
+  def error(self, status):
+    self.send_response(status)
+    self.send_header('Content-Length', '0')
+    self.end_headers()
+
+  def stall(self, sent):
+    """Sends a few bytes and then none, until the server closes."""
+    self.whole(sent)
+    self.wfile.flush()
+    self.server.owner.closing.wait()
+
+  def raw(self, body, headers=()):
+    """Sends these bytes and no length."""
+    self.send_response(200)
+    for name, value in headers:
+      self.send_header(name, value)
+    self.end_headers()
+    self.wfile.write(body)
+
+  def redirect(self, url):
+    self.send_response(302)
+    self.send_header('Location', url)
+    self.send_header('Content-Length', '0')
+    self.end_headers()
+
+
+def call(name, *args, **kwargs):
+  """Returns an item of a script: that method of Handler, with these args."""
+  return lambda handler: getattr(handler, name)(*args, **kwargs)

@@ -1,0 +1,275 @@
+"""Each flag of the programs that use a checkpoint, through their main()."""
+
+import json
+import os
+import re
+from unittest import mock
+
+from PIL import Image
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10_eval
+from cifar10_compat import cifar10_export
+from cifar10_compat import cifar10_fast
+from cifar10_compat import cifar10_predict
+from cifar10_compat import models
+from cifar10_compat.base import errors
+from cifar10_compat.base import event_writer
+from cifar10_compat.data import datasets
+from tests.helpers import biased_network
+from tests.helpers import flag_case
+from tests.helpers import main_program
+from tests.helpers import record_fixture
+
+
+class EvalTest(flag_case.FlagCase):
+  """A network that is sure of 3 with its averages, and of 5 without."""
+
+  def setUp(self):
+    super().setUp()
+    self.eval_dir = os.path.join(self.root, 'eval')
+    biased_network.save(
+        self._directory('trained'),
+        7,
+        averaged=biased_network.sure_of(3),
+        raw=biased_network.sure_of(5),
+    )
+    images, _ = record_fixture.random_images(10)
+    # Of the test images 4 are of label 3 and 1 of 5; of those for training, in
+    # five files, 2 of 3 and 8 of 9.
+    directory = record_fixture.write_batches(
+        self.data_dir, images, [3] * 2 + [9] * 8
+    )
+    contents = b''.join(
+        record_fixture.record(label, image)
+        for label, image in zip([3] * 4 + [5] + [9] * 5, images)
+    )
+    with open(os.path.join(directory, 'test_batch.bin'), 'wb') as f:
+      f.write(contents)
+
+  def _directory(self, name):
+    path = os.path.join(self.root, name)
+    os.makedirs(path, exist_ok=True)
+    return path
+
+  def _precision(self, *args, checkpoint_dir='trained'):
+    lines = main_program.run(
+        cifar10_eval,
+        '--data_dir=' + self.data_dir,
+        '--checkpoint_dir=' + self._directory(checkpoint_dir),
+        '--eval_dir=' + self.eval_dir,
+        '--run_once',
+        *args,
+    )
+    return float(re.search(r'precision @ 1 = ([\d.]+)$', lines[-1])[1])
+
+  @flag_case.covers(
+      cifar10_eval, 'data_dir', 'checkpoint_dir', 'eval_dir', 'run_once'
+  )
+  @flag_case.covers(cifar10_eval, 'averaged', 'eval_data', 'num_examples')
+  def test_what_is_scored(self):
+    self.assertEqual(0.4, self._precision())
+    self.assertLen(os.listdir(self.eval_dir), 1)
+    self.assertEqual(0.1, self._precision('--averaged=false'))
+    self.assertEqual(0.2, self._precision('--eval_data=train_eval'))
+    self.assertEqual(1.0, self._precision('--num_examples=4'))
+
+  @flag_case.covers(cifar10_eval, 'count', 'batch_size')
+  def test_how_it_is_counted(self):
+    # Two batches of 3 draws.
+    precision = self._precision(
+        '--count=historical', '--num_examples=5', '--batch_size=3'
+    )
+    self.assertNear(round(precision * 6), precision * 6, 0.01)
+
+  @flag_case.covers(cifar10_eval, 'views', 'device', 'allow_growth')
+  def test_graph_and_session(self):
+    with (
+        mock.patch.object(tf, 'Session', side_effect=tf.Session) as session,
+        mock.patch.object(
+            event_writer,
+            'EventWriter',
+            side_effect=event_writer.EventWriter,
+        ) as writer,
+    ):
+      self._precision('--views=10', '--device=/cpu:0', '--allow_growth')
+    self.assertTrue(session.call_args.kwargs['config'].gpu_options.allow_growth)
+    graph = writer.call_args.args[1]
+    self.assertEqual(
+        '/device:CPU:0', graph.get_operation_by_name('conv1/Conv2D').device
+    )
+    # Five crops, and their mirror images.
+    self.assertLen(
+        [op for op in graph.get_operations() if op.type == 'ReverseV2'], 5
+    )
+
+  @flag_case.covers(cifar10_eval, 'fast', 'fast_network', 'fast_input')
+  @flag_case.covers(cifar10_eval, 'precision')
+  def test_fast(self):
+    for args, network, chunks in (
+        (('--fast', '--precision=bfloat16'), True, True),
+        (('--fast', '--views=10'), True, True),
+        (('--fast_network',), True, False),
+        (('--fast_input', '--batch_size=3'), False, True),
+    ):
+      with mock.patch.object(
+          event_writer,
+          'EventWriter',
+          side_effect=event_writer.EventWriter,
+      ) as writer:
+        self.assertEqual(0.4, self._precision(*args))
+      operations = writer.call_args.args[1].get_operations()
+      types = {op.type for op in operations}
+      self.assertEqual(not network, 'LRN' in types, args)
+      self.assertEqual(chunks, 'ReaderReadUpToV2' in types, args)
+      self.assertEqual(
+          '--precision=bfloat16' in args,
+          {op.outputs[0].dtype for op in operations if op.type == 'Conv2D'}
+          == {tf.bfloat16},
+      )
+
+  @flag_case.covers(cifar10_eval, 'dataset', 'model')
+  def test_other_set_and_model(self):
+    with self.assertRaisesRegex(errors.CheckpointError, 'softmax_linear/'):
+      self._precision('--dataset=' + self.own)
+    with self.assertRaisesRegex(errors.CheckpointError, 'local3/'):
+      self._precision('--model=conv_local')
+
+  @flag_case.covers(cifar10_eval, 'data_url')
+  def test_images(self):
+    urls = self.fetched_from(cifar10_eval, '--data_url=http://a')
+    self.assertStartsWith(urls[0], 'http://a/')
+
+  @flag_case.covers(cifar10_eval, 'eval_interval_secs')
+  def test_interval(self):
+    waited = []
+
+    def wait(stop, secs):
+      waited.append(secs)
+      stop.signum = 2
+      return True
+
+    with mock.patch('cifar10_compat.base.signals.StopRequest.wait', wait):
+      main_program.run(
+          cifar10_eval,
+          '--data_dir=' + self.data_dir,
+          '--checkpoint_dir=' + self._directory('none'),
+          '--eval_dir=' + self.eval_dir,
+          '--eval_interval_secs=42',
+      )
+    self.assertEqual([42], waited)
+
+
+class PredictTest(flag_case.FlagCase):
+
+  def setUp(self):
+    super().setUp()
+    self.checkpoint_dir = os.path.join(self.root, 'trained')
+    os.mkdir(self.checkpoint_dir)
+    biased_network.save(
+        self.checkpoint_dir,
+        7,
+        averaged=biased_network.sure_of(3),
+        raw=biased_network.sure_of(5),
+    )
+    self.pictures = []
+    for i in range(3):
+      self.pictures.append(os.path.join(self.root, '%d.png' % i))
+      Image.new('RGB', (32, 32), (i, 0, 0)).save(self.pictures[-1])
+    self.addCleanup(os.chdir, os.getcwd())
+
+  def _run(self, *args):
+    return main_program.run(
+        cifar10_predict,
+        '--checkpoint_dir=' + self.checkpoint_dir,
+        *args,
+        *self.pictures,
+    )
+
+  @flag_case.covers(
+      cifar10_predict, 'checkpoint_dir', 'averaged', 'top_k', 'json'
+  )
+  def test_what_is_printed(self):
+    lines = self._run('--top_k=2')
+    self.assertLen(lines, 3)
+    self.assertStartsWith(lines[0], self.pictures[0] + '\tcat 1.000\t')
+    self.assertLen(lines[0].split('\t'), 3)
+    lines = self._run('--json', '--averaged=false')
+    best = json.loads(lines[2])['predictions'][0]
+    self.assertEqual(('dog', 1.0), (best['class'], best['probability']))
+
+  @flag_case.covers(cifar10_predict, 'fast', 'fast_network', 'precision')
+  def test_fast(self):
+    inference = cifar10_fast.inference
+    with mock.patch.dict(
+        models._FAST_INFERENCE,  # pylint: disable=protected-access
+        cifar10=mock.Mock(side_effect=inference),
+    ) as fast:
+      for args, precision in (
+          (('--fast',), tf.float32),
+          (('--fast_network', '--precision=bfloat16'), tf.bfloat16),
+      ):
+        lines = self._run(*args)
+        self.assertStartsWith(lines[2], self.pictures[2] + '\tcat 1.000\t')
+        self.assertEqual(
+            precision, fast['cifar10'].call_args.kwargs['precision']
+        )
+
+  @flag_case.covers(cifar10_predict, 'dataset', 'model', 'batch_size')
+  def test_set_model_and_batch(self):
+    with self.assertRaisesRegex(errors.CheckpointError, 'softmax_linear/'):
+      self._run('--dataset=' + self.own)
+    with self.assertRaisesRegex(errors.CheckpointError, 'local3/'):
+      self._run('--model=conv_local')
+    session_run = tf.Session.run
+    sizes = []
+
+    def run(session, fetches, feed_dict=None):
+      sizes.extend(len(images) for images in (feed_dict or {}).values())
+      return session_run(session, fetches, feed_dict)
+
+    with mock.patch.object(tf.Session, 'run', run):
+      self._run('--batch_size=2')
+    self.assertEqual([2, 1], sizes[-2:])
+
+
+class ExportTest(flag_case.FlagCase):
+
+  @flag_case.covers(cifar10_export, 'checkpoint_dir', 'export_dir', 'averaged')
+  @flag_case.covers(cifar10_export, 'dataset', 'model')
+  def test_flags(self):
+    out = os.path.join(self.root, 'out')
+    with mock.patch.object(
+        cifar10_export.checkpoints, 'restore_newest', side_effect=KeyError
+    ) as restored:
+      with self.assertRaises(KeyError):
+        main_program.run(
+            cifar10_export,
+            '--checkpoint_dir=' + self.root,
+            '--export_dir=' + out,
+            '--averaged=false',
+            '--dataset=svhn',
+            '--model=conv_local',
+        )
+    self.assertEqual(self.root, restored.call_args.args[1])
+    arguments = restored.call_args.kwargs
+    self.assertIs(datasets.SVHN, arguments['dataset'])
+    self.assertIs(models.CONV_LOCAL, arguments['model'])
+    self.assertFalse(arguments['averaged'])
+    self.assertIn('local3/weights', arguments['variables'])
+
+    os.mkdir(out)
+    open(os.path.join(out, 'there'), 'w').close()
+    with self.assertRaisesRegex(errors.UsageError, out + ' is there already'):
+      main_program.run(cifar10_export, '--export_dir=' + out)
+
+
+class CoverageTest(flag_case.FlagCase):
+
+  def test_every_flag_of_every_program_has_a_test(self):
+    self.assert_covered(cifar10_eval, cifar10_predict, cifar10_export)
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

@@ -1,0 +1,49 @@
+"""The listed exemptions are data: each is well-formed and for an edition."""
+
+import collections
+
+from absl.testing import absltest
+
+from tools.compare import exemptions
+from tools.historical import scripts
+
+
+class ExemptionsTest(absltest.TestCase):
+
+  def test_editions_are_known(self):
+    names = {edition.name for edition in scripts.EDITIONS}
+    self.assertContainsSubset(set(exemptions.EXEMPTIONS), names)
+    self.assertContainsSubset(set(exemptions.RENAMES), names)
+    self.assertContainsSubset(set(exemptions.TAGS), names)
+
+  def test_each_names_one_op_and_one_attribute_and_says_why(self):
+    for name, listed in exemptions.EXEMPTIONS.items():
+      self.assertNotEmpty(listed, name)
+      for exemption in listed:
+        self.assertRegex(exemption.op, r'^[A-Za-z0-9_./]+$')
+        self.assertRegex(exemption.attribute, r'^[A-Za-z_]+( [a-z]+)?$')
+        self.assertGreater(len(exemption.reason), 20)
+      counts = collections.Counter(e[:2] for e in listed)
+      self.assertEqual(1, max(counts.values()), counts.most_common(1))
+
+  def test_each_rename_is_of_one_op(self):
+    for name, renames in exemptions.RENAMES.items():
+      for side in ('theirs', 'ours'):
+        ops = [getattr(rename, side) for rename in renames]
+        self.assertLen(set(ops), len(ops), name)
+        for op in ops:
+          self.assertRegex(op, r'^[A-Za-z0-9_./]+$')
+
+  def test_each_tag_is_written_out_and_says_why(self):
+    for name, tags in exemptions.TAGS.items():
+      for side in ('theirs', 'ours'):
+        listed = [tag for tag in (getattr(r, side) for r in tags) if tag]
+        self.assertLen(set(listed), len(listed), name)
+        for tag in listed:
+          self.assertRegex(tag, r'^[A-Za-z0-9_./]+( \(raw\))?$')
+      for rename in tags:
+        self.assertGreater(len(rename.reason), 20)
+
+
+if __name__ == '__main__':
+  absltest.main()

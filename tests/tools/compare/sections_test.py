@@ -1,0 +1,104 @@
+"""Sections of the report, each from graphs that are made for it."""
+
+import os
+from unittest import mock
+
+from absl.testing import absltest
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from tools.compare import coded_images
+from tools.compare import distortions
+from tools.compare import graph_diff
+from tools.compare import mapping
+from tools.compare import sections
+from tools.compare import trainers
+from tools.compare import training_graph
+from tools.historical import historical_graph
+
+
+def _meta_graph(*names):
+  """Returns a MetaGraphDef of ops without inputs."""
+  meta_graph = tf.MetaGraphDef()
+  for name in names:
+    meta_graph.graph_def.node.add(name=name, op='NoOp')
+  return meta_graph
+
+
+class SectionsTest(absltest.TestCase):
+
+  def test_input_section(self):
+    def sample(meta_graph, coded_meta_graph, unused_count):
+      return coded_images.Drawn(
+          {'x': np.array([meta_graph, coded_meta_graph])}, 0
+      )
+
+    drawn_from = []
+
+    def theirs(source, data_dir):
+      self.assertEqual('/source', source)
+      drawn_from.append(data_dir)
+      return 3
+
+    def ours(data_dir):
+      drawn_from.append(data_dir)
+      return 3
+
+    with (
+        mock.patch.object(distortions, 'sample', sample),
+        mock.patch.object(historical_graph, 'build_apart', theirs),
+        mock.patch.object(training_graph, 'ours', ours),
+    ):
+      section = sections.input_section(
+          '/source', '/data', their_meta_graph=1, our_meta_graph=2
+      )
+    self.assertEqual(0, section['unexplained'])
+    self.assertEqual(
+        [['x', 1, 1, 0], ['x', 2, 0, 1], ['x', 3, 1, 1]],
+        section['tables'][1]['rows'],
+    )
+    # Both on the same coded files, which are gone again.
+    self.assertLen(set(drawn_from), 1)
+    self.assertNotIn('/data', drawn_from)
+    self.assertFalse(os.path.exists(drawn_from[0]))
+
+  def test_graph_section(self):
+    exempt = graph_diff.Exemption('b', 'presence', 'the first one is meant')
+    section = sections.graph_section(
+        _meta_graph('a'),
+        _meta_graph('a', 'b', 'c'),
+        exemptions=(exempt,),
+        renames=(),
+    )
+    self.assertEqual(1, section['unexplained'])
+    self.assertEqual(
+        [['c', 'presence', '(absent)', 'NoOp']], section['tables'][0]['rows']
+    )
+    self.assertIn('1 ops are theirs and 3 ours', section['text'][0])
+
+  def test_trainers_section(self):
+    listed = mapping.Mapping(renames=(graph_diff.Rename('a', 'x', 'scope'),))
+    with (
+        mock.patch.object(mapping, 'load', return_value=listed),
+        mock.patch.object(
+            trainers,
+            'build',
+            lambda name, data_dir: _meta_graph(
+                *('x' if name == trainers.MULTI_GPU else 'xy')
+            ).graph_def,
+        ),
+    ):
+      section = sections.trainers_section('/data', _meta_graph('a'))
+    # Each of the two distributed ones has an op more.
+    self.assertEqual(2, section['unexplained'])
+    self.assertEqual(
+        2 * [[['y', 'presence', '(absent)', 'NoOp']]],
+        [table['rows'] for table in section['tables'] if table['rows']],
+    )
+    self.assertStartsWith(
+        section['text'][0], 'multi_gpu_train: 1 ops against 1 of cifar10_train'
+    )
+
+
+if __name__ == '__main__':
+  absltest.main()

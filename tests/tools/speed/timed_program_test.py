@@ -1,0 +1,72 @@
+"""The timer with a small package, and a real program that is timed."""
+
+import os
+import sys
+from unittest import mock
+
+from absl.testing import absltest
+
+from tools.speed import children
+from tools.speed import timed_program
+
+
+class TimedProgramTest(absltest.TestCase):
+
+  def test_an_import_with_all_it_imports(self):
+    directory = self.create_tempdir().full_path
+    package = os.path.join(directory, 'a_slow_package')
+    os.mkdir(package)
+    for name, text in (
+        ('__init__', 'from a_slow_package import below\nvalue = below.value'),
+        ('below', 'import time\ntime.sleep(0.05)\nvalue = 42'),
+    ):
+      with open(os.path.join(package, name + '.py'), 'w') as f:
+        f.write(text)
+    timer = timed_program.ImportTimer('a_slow_package')
+    with (
+        mock.patch.object(sys, 'path', [directory] + sys.path),
+        mock.patch.object(sys, 'meta_path', [timer] + sys.meta_path),
+    ):
+      import json  # noqa: F401  # What else is imported, it leaves alone.
+
+      self.assertEqual(0, timer.seconds)
+      module = __import__('a_slow_package')
+      self.assertNotIn(timer, sys.meta_path)
+    self.assertEqual(42, module.value)
+    self.assertGreaterEqual(timer.seconds, 0.05)
+
+  def test_a_package_that_is_not_there(self):
+    timer = timed_program.ImportTimer('no_such_package')
+    with mock.patch.object(sys, 'meta_path', [timer] + sys.meta_path):
+      with self.assertRaises(ModuleNotFoundError):
+        __import__('no_such_package')
+
+  def test_a_program_sees_its_own_command_line(self):
+    # As it looks for --fast there before it imports TensorFlow.
+    directory = self.create_tempdir().full_path
+    with open(os.path.join(directory, 'cifar10_train.py'), 'w') as f:
+      f.write("""
+import os
+from cifar10_compat.base import onednn
+print(__name__, onednn.found, os.environ[onednn.VARIABLE])
+""")
+    with mock.patch.object(sys, 'path', sys.path + [directory]):
+      result = children.run(
+          'tools.speed.timed_program', ['cifar10_train', '--fast'], what='it'
+      )
+    self.assertEqual('__main__ True 1\n', result.log)
+    self.assertEqual(0, result.values['import_seconds'])
+
+  def test_a_program(self):
+    result = children.run(
+        'tools.speed.timed_program',
+        ['cifar10_compat.cifar10_train', '--help'],
+        what='it',
+    )
+    self.assertIn('--max_steps=1000000', result.log)
+    self.assertGreater(result.values['import_seconds'], 0.1)
+    self.assertLess(result.values['import_seconds'], result.seconds)
+
+
+if __name__ == '__main__':
+  absltest.main()

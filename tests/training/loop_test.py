@@ -1,0 +1,412 @@
+"""The training loop and its hooks, on a graph of few ops and many steps."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import signal
+import threading
+import time
+from unittest import mock
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import signals
+from cifar10_compat.base import summaries
+from cifar10_compat.training import checkpoints
+from cifar10_compat.training import hooks
+from cifar10_compat.training import loop
+from cifar10_compat.training import train_dirs
+from tests.helpers import event_files
+
+
+class TrainingTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.train_dir = self.create_tempdir().full_path
+
+  def _run(
+      self,
+      max_steps,
+      *,
+      bad_loss_at=None,
+      bad_weight_at=None,
+      bad_label_at=None,
+      stop=None,
+      check_input=lambda: None,
+      check_failed_input=lambda: None,
+      read=None,
+      num_towers=1,
+      profile_steps=(),
+  ):
+    """Trains w, which counts up; returns what run() does, and its lines."""
+    with tf.Graph().as_default():
+      step = tf.train.get_or_create_global_step()
+      w = tf.get_variable('w', [], initializer=tf.zeros_initializer())
+      element = read() if read else tf.constant(1.0)
+      batch = tf.train.shuffle_batch([element], 2, 60, 50, num_threads=2)
+      parts = tf.reduce_sum(batch, name='part')
+      if bad_loss_at is not None:
+        parts = tf.where(
+            tf.equal(step, bad_loss_at), np.nan, parts, name='bad_part'
+        )
+      if bad_label_at is not None:
+        label = tf.cast(tf.equal(step, bad_label_at), tf.int32) * 200
+        with tf.control_dependencies(
+            [tf.debugging.assert_less(label, 10, message='a label of 200')]
+        ):
+          parts = tf.identity(parts)
+      tf.add_to_collection('losses', parts)
+      loss = tf.add(parts, 3.0, name='total_loss')
+      summaries.scalar_summary('total_loss (raw)', loss)
+      with tf.control_dependencies([loss]):
+        increment = 1.0
+        if bad_weight_at is not None:
+          increment = tf.where(tf.equal(step, bad_weight_at), np.inf, 1.0)
+        with tf.control_dependencies([w.assign_add(increment)]):
+          train_op = step.assign_add(1).op
+      saver = tf.train.Saver(tf.global_variables())
+      printed = io.StringIO()
+      with contextlib.redirect_stdout(printed):
+        stop = stop or signals.StopRequest()
+        training = loop.Loop(
+            loop.Ops(train_op, loss, saver, tf.summary.merge_all()),
+            max_steps=max_steps,
+            batch_size=64,
+            stop=stop,
+            num_towers=num_towers,
+            check_input=check_failed_input,
+        )
+        result = training.run(
+            train_dirs.TrainDir(
+                self.train_dir, checkpoints.latest(self.train_dir)
+            ),
+            further_hooks=[
+                hooks.ProfileHook(
+                    self.train_dir, training.steps, profile_steps
+                ),
+                hooks.InputHook(check_input, stop),
+            ],
+        )
+    return result, printed.getvalue().splitlines()
+
+  def _checkpoints(self):
+    return sorted(
+        int(re.search(r'ckpt-(\d+)\.index', f).group(1))
+        for f in os.listdir(self.train_dir)
+        if f.endswith('.index')
+    )
+
+  def _load(self, step, name):
+    return tf.train.load_variable(
+        os.path.join(self.train_dir, 'model.ckpt-%d' % step), name
+    )
+
+  def _summary_steps(self):
+    return [
+        s for s, _ in event_files.scalars(self.train_dir, 'total_loss (raw)')
+    ]
+
+  def test_traces(self):
+    ended = {}  # When each step had ended, in microseconds.
+    for first, end, steps in ((0, 6, [2, 4, 9]), (6, 9, [7])):
+      times = []
+      self._run(
+          end,
+          profile_steps=steps,
+          check_input=lambda times=times: times.append(1e6 * time.time()),
+      )
+      # The input is looked at while the queue fills, then after each step.
+      ended.update(zip(range(first, end), times[first - end :]))
+    self.assertCountEqual(
+        ['timeline-2.json', 'timeline-4.json', 'timeline-7.json'],
+        [f for f in os.listdir(self.train_dir) if f.startswith('timeline')],
+    )
+    for step in (2, 4, 7):
+      with open(os.path.join(self.train_dir, 'timeline-%d.json' % step)) as f:
+        events = json.load(f)['traceEvents']
+      # Chrome's format: complete events ('X') with a start and a duration in
+      # microseconds.
+      complete = [e for e in events if e['ph'] == 'X']
+      self.assertIn('shuffle_batch', [e['args']['name'] for e in complete])
+      for event in complete:
+        self.assertGreaterEqual(event['dur'], 0)
+        # It is that step's, not the one before or after it.
+        self.assertBetween(event['ts'], int(ended[step - 1]), ended[step])
+
+  def test_what_happens_at_which_step(self):
+    (step, loss), lines = self._run(2345)
+    self.assertEqual((2345, 5.0), (step, loss))
+    self.assertEqual([0, 1000, 2000, 2345], self._checkpoints())
+    # model.ckpt-N holds N updates.
+    for n in self._checkpoints():
+      self.assertEqual(
+          (n, n), (self._load(n, 'global_step'), self._load(n, 'w'))
+      )
+    self.assertEqual(
+        'Filling queue with 50 CIFAR images before starting to train.',
+        lines[0],
+    )
+    self.assertEqual(
+        list(range(0, 2345, 10)),
+        [
+            int(re.search(r'step (\d+), loss = 5\.00', l).group(1))
+            for l in lines[1:]
+        ],
+    )
+    self.assertEqual(list(range(0, 2345, 100)), self._summary_steps())
+
+    # Resumed from no multiple of anything: still at the multiples.
+    restored = os.path.join(self.train_dir, 'model.ckpt-2345.index')
+    written = os.stat(restored).st_mtime_ns
+    (step, _), lines = self._run(4010)
+    self.assertEqual(4010, step)
+    # The newest five are kept, those of the first run counted.
+    self.assertEqual([2000, 2345, 3000, 4000, 4010], self._checkpoints())
+    self.assertEqual(written, os.stat(restored).st_mtime_ns)
+    self.assertIn('step 2350,', lines[1])
+    self.assertEqual(list(range(0, 4010, 100)), self._summary_steps())
+    starts = [
+        e.step
+        for e in event_files.read(self.train_dir)
+        if e.session_log.status == tf.SessionLog.START
+    ]
+    self.assertEqual([2345], starts)
+
+  def test_speed_in_the_log_counts_towers_as_in_2016(self):
+    for num_towers in (1, 2):
+      self.train_dir = self.create_tempdir().full_path
+      _, lines = self._run(1, num_towers=num_towers)
+      speed, secs = map(
+          float,
+          re.search(
+              r'\(([\d.]+) examples/sec; ([\d.]+) sec/batch\)', lines[1]
+          ).groups(),
+      )
+      # examples/sec = 64 * towers / t and sec/batch = t / towers.
+      self.assertAllClose(64.0, speed * secs, atol=speed * 0.0006)
+
+  def test_nan_names_loss_and_step_and_is_not_saved(self):
+    with self.assertRaisesRegex(
+        errors.DivergedError, 'bad_part = nan at step 1007'
+    ):
+      self._run(2000, bad_loss_at=1007)
+    self.assertEqual([0, 1000], self._checkpoints())
+
+  def test_nan_at_a_step_that_would_be_saved(self):
+    with self.assertRaisesRegex(errors.DivergedError, 'at step 999'):
+      self._run(2000, bad_loss_at=999)
+    self.assertEqual([0], self._checkpoints())
+
+  def test_infinite_weight_is_not_saved(self):
+    with self.assertRaisesRegex(
+        errors.DivergedError, 'w is not finite at step 1000'
+    ):
+      self._run(2000, bad_weight_at=555)
+    self.assertEqual([0], self._checkpoints())
+
+  def test_stop_requested_saves_that_step(self):
+    stop = signals.StopRequest()
+
+    calls = []
+
+    def stop_later():
+      calls.append(1)
+      if len(calls) > 30:
+        stop.signum = signal.SIGINT
+
+    (step, loss), lines = self._run(10**6, stop=stop, check_input=stop_later)
+    self.assertEqual([0, step], self._checkpoints())
+    self.assertEqual(5.0, loss)
+    self.assertEqual(
+        'Stopped by SIGINT after %d steps, which are saved: the '
+        'same command goes on from there.' % step,
+        lines[-1],
+    )
+
+  def test_stop_requested_before_the_first_step(self):
+    stop = signals.StopRequest()
+    stop.signum = signal.SIGTERM
+    (step, _), _ = self._run(10**6, stop=stop)
+    self.assertLessEqual(step, 1)
+    self.assertEqual(step, self._checkpoints()[-1])
+
+  def test_damaged_input_is_told_and_the_step_saved(self):
+    calls = []
+
+    def fail_later():
+      calls.append(1)
+      if len(calls) > 30:
+        raise errors.DataError('it broke')
+
+    with self.assertRaisesRegex(errors.DataError, 'it broke'):
+      self._run(10**6, check_input=fail_later)
+    self.assertLen(self._checkpoints(), 2)
+
+  def test_damaged_input_while_the_queue_fills(self):
+    def fail():
+      raise errors.DataError('it broke')
+
+    with self.assertRaisesRegex(errors.DataError, 'it broke'):
+      self._run(10**6, check_input=fail)
+    self.assertEqual([0], self._checkpoints())
+    self.assertEqual(
+        [],
+        [
+            t.name
+            for t in threading.enumerate()
+            if t.name.startswith('QueueRunner')
+        ],
+    )
+
+  def test_first_cause_of_a_reader_error(self):
+    path = os.path.join(self.create_tempdir().full_path, 'gone.bin')
+    with open(path, 'wb') as f:
+      f.write(bytes(100))
+
+    def read():
+      queue = tf.train.string_input_producer([path])
+      _, value = tf.FixedLengthRecordReader(record_bytes=1).read(queue)
+      return tf.cast(tf.strings.length(value), tf.float32)
+
+    def remove():
+      if os.path.exists(path):
+        os.remove(path)
+
+    with self.assertRaisesRegex(
+        errors.DataError, 'reading the images failed: .*gone.bin'
+    ):
+      self._run(10**6, read=read, check_input=remove)
+    # Learned until then, and kept.
+    self.assertLen(self._checkpoints(), 2)
+
+  def test_input_that_ends_is_an_error(self):
+    def read():
+      numbers = tf.train.input_producer(
+          tf.ones([100]), num_epochs=1, shuffle=False
+      )
+      return tf.reshape(numbers.dequeue(), [])
+
+    with self.assertRaisesRegex(errors.DataError, 'the images ended'):
+      self._run(10**6, read=read)
+
+  def test_op_that_fails_for_damaged_input(self):
+    def check():
+      raise errors.DataError('it changed')
+
+    # Where the input is as it was, the op's own error is told.
+    for check_failed, error, message in (
+        (lambda: None, tf.errors.InvalidArgumentError, 'a label of 200'),
+        (check, errors.DataError, 'it changed'),
+    ):
+      with self.assertRaisesRegex(error, message):
+        self._run(10**6, bad_label_at=1500, check_failed_input=check_failed)
+    self.assertEqual([0, 1000, 1500], self._checkpoints())
+
+  def test_checkpoint_that_cannot_be_written(self):
+    os.mkdir(os.path.join(self.train_dir, 'model.ckpt-1000.index'))
+    with self.assertRaisesRegex(
+        errors.WriteError,
+        r'cannot save step 1000 as \S+/model.ckpt-1000 \(.+\)',
+    ):
+      self._run(2000)
+    os.rmdir(os.path.join(self.train_dir, 'model.ckpt-1000.index'))
+    self.assertEqual([0], self._checkpoints())
+    self.assertEqual((1500, 5.0), self._run(1500)[0])
+
+  def test_directory_that_is_renamed_meanwhile(self):
+    calls = []
+
+    def rename():
+      calls.append(1)
+      if len(calls) == 30:
+        os.rename(self.train_dir, self.train_dir + '_2')
+
+    with self.assertRaisesRegex(errors.WriteError, 'removed or renamed'):
+      self._run(2000, check_input=rename)
+    self.assertFalse(os.path.exists(self.train_dir))
+
+  def test_unforeseen_error_is_left_alone(self):
+    calls = []
+
+    def fail():
+      calls.append(1)
+      if len(calls) > 9:
+        raise KeyError('a bug')
+
+    with self.assertRaises(KeyError):
+      self._run(100, check_input=fail)
+
+  def test_checkpoint_of_another_model(self):
+    self._run(1)
+    with tf.Graph().as_default():
+      tf.train.get_or_create_global_step()
+      tf.get_variable('other', [])
+      with self.assertRaisesRegex(
+          errors.CheckpointError, 'ckpt-1 lacks other: .*--fresh'
+      ):
+        hooks._check_restorable(os.path.join(self.train_dir, 'model.ckpt-1'))
+    with tf.Graph().as_default():
+      tf.get_variable('w', [3])
+      with self.assertRaisesRegex(
+          errors.CheckpointError,
+          r'w has shape \[\] where this model has \[3\]',
+      ):
+        hooks._check_restorable(os.path.join(self.train_dir, 'model.ckpt-1'))
+
+  def test_checkpoint_files_gone_or_damaged(self):
+    self._run(1)
+    data = os.path.join(self.train_dir, 'model.ckpt-1.data-00000-of-00001')
+    with open(data, 'r+b') as f:
+      f.write(b'\xff' * 8)
+    with self.assertRaisesRegex(errors.CheckpointError, 'is damaged'):
+      self._run(2)
+    os.remove(data.replace('data-00000-of-00001', 'index'))
+    with self.assertRaisesRegex(errors.CheckpointError, 'which is not there'):
+      self._run(2)
+    with open(os.path.join(self.train_dir, 'checkpoint'), 'w') as f:
+      f.write('')
+    with self.assertRaisesRegex(errors.CheckpointError, 'names no checkpoint'):
+      self._run(2)
+
+  def test_what_a_session_recovers_from_does_not_end_the_training(self):
+    # A thread of a recoverable session reports an AbortedError while the loop
+    # asks whether to stop, as was seen of a worker's queue runner.
+    real = tf.train.MonitoredSession.should_stop
+    asked = []
+
+    def should_stop(session):
+      asked.append(session)
+      if len(asked) == 3:
+        raise tf.errors.AbortedError(None, None, 'received twice')
+      return real(session)
+
+    with mock.patch.object(
+        tf.train.MonitoredSession, 'should_stop', should_stop
+    ):
+      (step, _), _ = self._run(5)
+    self.assertEqual(5, step)
+    self.assertEqual(5, self._load(5, 'w'))
+
+  def test_nothing_left_to_train(self):
+    self._run(5)
+    for max_steps in (5, 4):
+      result, lines = self._run(max_steps)
+      self.assertEqual((5, None), result)
+      self.assertEqual(
+          [
+              '%s already holds step 5 and --max_steps is %d: nothing to train.'
+              % (self.train_dir, max_steps)
+          ],
+          lines,
+      )
+    self.assertEqual([0, 5], self._checkpoints())
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

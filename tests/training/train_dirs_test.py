@@ -1,0 +1,369 @@
+"""How a trainer prepares its train_dir."""
+
+import contextlib
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import models
+from cifar10_compat.base import errors
+from cifar10_compat.data import datasets
+from cifar10_compat.training import checkpoints
+from cifar10_compat.training import train_dirs
+from tests.helpers import record_fixture
+
+# Opens a directory, says so, and waits.
+_HOLDER = """
+import sys
+from cifar10_compat import models
+from cifar10_compat.data import datasets
+from cifar10_compat.training import train_dirs
+with train_dirs.opened(
+    sys.argv[1], dataset=datasets.CIFAR10, model=models.CIFAR10):
+  print('opened', flush=True)
+  sys.stdin.read()
+"""
+
+
+class TrainDirsTest(tf.test.TestCase):
+
+  def _open(self, path, **kwargs):
+    """Opens and closes a directory; returns its newest checkpoint."""
+    with train_dirs.opened(path, **kwargs) as directory:
+      return directory.newest
+
+  def test_made_and_described(self):
+    train_dir = os.path.join(self.create_tempdir().full_path, 'a', 'b')
+    self._open(train_dir, dataset=datasets.SYNTHETIC, model=models.CIFAR10)
+    with open(os.path.join(train_dir, 'dataset.json')) as f:
+      self.assertEqual(
+          {
+              'dataset': 'synthetic',
+              'model': 'cifar10',
+              'class_names': list(datasets.SYNTHETIC.class_names),
+              'learning_rates': [],
+          },
+          json.load(f),
+      )
+    self._open(train_dir, dataset=datasets.SYNTHETIC, model=models.CIFAR10)
+    self.assertCountEqual(['dataset.json', 'train.lock'], os.listdir(train_dir))
+
+  def test_fresh_removes_only_what_training_writes(self):
+    train_dir = self.create_tempdir().full_path
+    self._open(train_dir, dataset=datasets.SYNTHETIC, model=models.CIFAR10)
+    ours = [
+        'checkpoint',
+        'model.ckpt-5.index',
+        'model.ckpt-5.meta',
+        'events.out.tfevents.1.host',
+    ]
+    for name in ours + ['notes.txt', 'model.py']:
+      open(os.path.join(train_dir, name), 'w').close()
+    with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
+      self._open(train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10)
+    self.assertLen(os.listdir(train_dir), 8)
+    self._open(
+        train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10, fresh=True
+    )
+    self.assertCountEqual(
+        ['dataset.json', 'notes.txt', 'model.py', 'train.lock'],
+        os.listdir(train_dir),
+    )
+
+  def test_two_sets_of_one_name(self):
+    train_dir = self.create_tempdir().full_path
+    pets = datasets.CIFAR10._replace(name='pets', class_names=('cat', 'dog'))
+    self._open(train_dir, dataset=pets, model=models.CIFAR10)
+    checkpoints.check_description(train_dir, pets, models.CIFAR10)
+    with self.assertRaisesRegex(errors.UsageError, "'pets' with other classes"):
+      checkpoints.check_description(
+          train_dir, pets._replace(class_names=('dog', 'cat')), models.CIFAR10
+      )
+    # A note of an earlier version has the name alone.
+    with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
+      f.write('{"dataset": "pets"}')
+    self._open(train_dir, dataset=pets, model=models.CIFAR10)
+
+  def test_images_may_lie_in_the_same_directory(self):
+    directory = self.create_tempdir().full_path
+    dataset = record_fixture.write_set(
+        directory, *record_fixture.random_images(3)
+    )
+    self._open(directory, dataset=dataset, model=models.CIFAR10, fresh=True)
+    self.assertEqual(dataset, datasets.get(directory))
+    checkpoints.check_description(directory, dataset, models.CIFAR10)
+
+  def test_cannot_be_written(self):
+    path = self.create_tempfile().full_path
+    with self.assertRaisesRegex(
+        errors.UsageError, 'cannot write to train_dir %s' % path
+    ):
+      self._open(path, dataset=datasets.CIFAR10, model=models.CIFAR10)
+
+  def test_other_model(self):
+    train_dir = self.create_tempdir().full_path
+    self._open(train_dir, dataset=datasets.CIFAR10, model=models.CONV_LOCAL)
+    checkpoints.check_description(
+        train_dir, datasets.CIFAR10, models.CONV_LOCAL
+    )
+    with self.assertRaisesRegex(
+        errors.UsageError,
+        "of model 'conv_local', not of 'cifar10': .*--model=conv_local",
+    ):
+      checkpoints.check_description(train_dir, datasets.CIFAR10, models.CIFAR10)
+    # The tutorial's is what a directory holds that names none.
+    with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
+      f.write('{"dataset": "cifar10"}')
+    checkpoints.check_description(train_dir, datasets.CIFAR10, models.CIFAR10)
+    with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
+      checkpoints.check_description(
+          train_dir, datasets.CIFAR10, models.CONV_LOCAL
+      )
+
+  def test_description_that_is_none(self):
+    train_dir = self.create_tempdir().full_path
+    for contents in ('', '[]', '{}'):
+      with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
+        f.write(contents)
+      with self.assertRaisesRegex(errors.UsageError, 'does not name a data'):
+        checkpoints.check_description(
+            train_dir, datasets.CIFAR10, models.CIFAR10
+        )
+
+  def test_one_process_at_a_time(self):
+    train_dir = self.create_tempdir().full_path
+    weights = os.path.join(train_dir, 'model.ckpt-5.index')
+    other = subprocess.Popen(
+        [sys.executable, '-c', _HOLDER, train_dir],
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    self.assertEqual('opened\n', other.stdout.readline())
+    open(weights, 'w').close()
+    for fresh in (False, True):
+      with self.assertRaisesRegex(
+          errors.UsageError,
+          'is in use by process %d on %s: ' % (other.pid, socket.gethostname()),
+      ):
+        self._open_cifar10(train_dir, fresh=fresh)
+    self.assertTrue(os.path.exists(weights))
+    # However it ends, the next one may.
+    other.kill()
+    other.communicate()
+    self._open_cifar10(train_dir, fresh=True)
+    self.assertFalse(os.path.exists(weights))
+
+  def test_directory_that_was_renamed(self):
+    parent = self.create_tempdir().full_path
+    train_dir = os.path.join(parent, 'a')
+    with train_dirs.opened(
+        train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10
+    ) as directory:
+      directory.check_in_place()
+      os.rename(train_dir, os.path.join(parent, 'b'))
+      for _ in ('gone', 'another in its place'):
+        with self.assertRaisesRegex(errors.WriteError, 'removed or renamed'):
+          directory.check_in_place()
+        os.makedirs(train_dir, exist_ok=True)
+
+  def _open_cifar10(self, train_dir, fresh=False):
+    return self._open(
+        train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10, fresh=fresh
+    )
+
+
+class ResumeTest(tf.test.TestCase):
+  """Which checkpoint a training resumes from."""
+
+  def setUp(self):
+    super().setUp()
+    self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
+    self._save(self.train_dir, steps=(0, 10, 20))
+    self.list = os.path.join(self.train_dir, 'checkpoint')
+
+  def _save(self, directory, steps, value=1.0):
+    """Saves a weight of 1,000 numbers, with as many checkpoints as steps."""
+    os.makedirs(directory, exist_ok=True)
+    with tf.Graph().as_default(), self.session() as sess:
+      w = tf.get_variable('w', initializer=tf.fill([1000], value))
+      sess.run(w.initializer)
+      saver = tf.train.Saver(max_to_keep=100)
+      for step in steps:
+        saver.save(sess, os.path.join(directory, 'model.ckpt'), step)
+
+  def _resume(self):
+    """Returns the step resumed from, and what was printed."""
+    printed = io.StringIO()
+    with (
+        contextlib.redirect_stdout(printed),
+        train_dirs.opened(
+            self.train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10
+        ) as directory,
+    ):
+      state = tf.train.get_checkpoint_state(self.train_dir)
+      self.assertEqual(directory.newest, state.model_checkpoint_path)
+      self.assertEqual(
+          directory.newest, tf.train.latest_checkpoint(self.train_dir)
+      )
+    return checkpoints.step_of(directory.newest), printed.getvalue()
+
+  def _path(self, step, part):
+    return os.path.join(self.train_dir, 'model.ckpt-%d.%s' % (step, part))
+
+  def _listed(self):
+    state = tf.train.get_checkpoint_state(self.train_dir)
+    return [checkpoints.step_of(p) for p in state.all_model_checkpoint_paths]
+
+  def test_the_one_that_is_named(self):
+    self.assertEqual((20, ''), self._resume())
+    # A user goes back.
+    with open(self.list, 'w') as f:
+      f.write('model_checkpoint_path: "model.ckpt-10"')
+    self.assertEqual((10, ''), self._resume())
+
+  def test_learning_rate(self):
+    def rates():
+      return checkpoints.learning_rates(self.train_dir)
+
+    def resume(rate):
+      printed = io.StringIO()
+      with (
+          contextlib.redirect_stdout(printed),
+          train_dirs.opened(
+              self.train_dir,
+              dataset=datasets.CIFAR10,
+              model=models.CIFAR10,
+              learning_rate=rate,
+          ),
+      ):
+        return printed.getvalue()
+
+    # A directory of an earlier version does not say.
+    self.assertEqual('', resume(0.1))
+    self.assertEqual([[20, 0.1]], rates())
+    self._save(self.train_dir, steps=(30,))
+    self.assertEqual('', resume(0.1))
+    self.assertEqual(
+        'From step 30 on the learning rate is 0.05; it was 0.1.\n', resume(0.05)
+    )
+    self.assertEqual([[20, 0.1], [30, 0.05]], rates())
+    # Another one before the first step of it.
+    self.assertIn('is 0.01; it was 0.05', resume(0.01))
+    self.assertEqual([[20, 0.1], [30, 0.01]], rates())
+
+  def test_damaged(self):
+    def cut(path):
+      os.truncate(path, os.path.getsize(path) // 2)
+
+    def garble(path):
+      with open(path, 'r+b') as f:
+        f.write(b'\xff' * 8)
+
+    for damage, part, told in (
+        (cut, 'data-00000-of-00001', 'is damaged'),
+        (garble, 'data-00000-of-00001', 'is damaged'),
+        (cut, 'index', 'is damaged'),
+        (os.remove, 'index', 'is not there'),
+        (os.remove, 'data-00000-of-00001', 'is damaged .*No such file'),
+    ):
+      with self.subTest('%s %s' % (damage, part)):
+        self._save(self.train_dir, steps=(0, 10, 20))
+        damage(self._path(20, part))
+        step, line = self._resume()
+        self.assertEqual(10, step)
+        self.assertRegex(
+            line,
+            r'^\S+/model\.ckpt-20 %s.*: resuming from \S+/model\.ckpt-10\.\n$'
+            % told,
+        )
+        self.assertEqual([0, 10], self._listed())
+
+  def test_values_that_are_not_finite(self):
+    self._save(self.train_dir, steps=(30,), value=np.nan)
+    step, line = self._resume()
+    self.assertEqual(20, step)
+    self.assertIn('model.ckpt-30 holds values of w that are not finite', line)
+
+  def test_list_that_leads_nowhere(self):
+    def directory(path):
+      os.mkdir(path)
+
+    def loop(path):
+      os.symlink(os.path.basename(path), path)
+
+    def huge(path):
+      with open(path, 'w') as f:
+        f.write('x' * 30_000_000)
+
+    def text(contents):
+      def write(path):
+        with open(path, 'w') as f:
+          f.write(contents)
+
+      return write
+
+    for make, told in (
+        (lambda path: None, 'checkpoint is missing'),
+        (text(''), 'names no checkpoint'),
+        (text('no protocol buffer {'), 'names no checkpoint'),
+        (text('model_checkpoint_path: "/etc/model.ckpt-7"'), 'of another dir'),
+        (text('model_checkpoint_path: "model.ckpt-7"'), 'ckpt-7 is not there'),
+        (huge, 'is no list'),
+        (os.mkfifo, 'is no list'),
+        (loop, 'cannot be read'),
+    ):
+      with self.subTest(told):
+        os.remove(self.list)
+        make(self.list)
+        step, line = self._resume()
+        self.assertEqual(20, step)
+        self.assertIn(told, line)
+    os.remove(self.list)
+    directory(self.list)
+    with self.assertRaisesRegex(errors.UsageError, 'cannot write to .*remove'):
+      self._resume()
+
+  def test_nothing_to_resume_from(self):
+    for step in (0, 10, 20):
+      os.truncate(self._path(step, 'data-00000-of-00001'), 5)
+    with self.assertRaisesRegex(
+        errors.CheckpointError,
+        'model.ckpt-20 is damaged .* no other checkpoint .* --fresh',
+    ):
+      self._resume()
+
+  def test_moved_directory(self):
+    old = self.train_dir
+    self.train_dir += '_moved'
+    os.rename(old, self.train_dir)
+    self.assertEqual((20, ''), self._resume())
+
+  def test_what_killed_processes_left(self):
+    left = [
+        'model.ckpt-30.data-00000-of-00001.tempstate123',
+        'model.ckpt-30.index.tempstate123',
+        'model.ckpt-30.data-00000-of-00001',
+        'model.ckpt-30.meta.tmp0123',
+        'checkpoint.tmp0123',
+        'dataset.json.4711',
+    ]
+    # A whole one that was to be removed next.
+    self._save(self.train_dir, steps=(5,))
+    self._save(self.train_dir, steps=(10, 20))
+    for name in left:
+      open(os.path.join(self.train_dir, name), 'w').close()
+    self.assertEqual((20, ''), self._resume())
+    self.assertEmpty(set(left) & set(os.listdir(self.train_dir)))
+    self.assertEqual([0, 5, 10, 20], self._listed())
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

@@ -1,0 +1,238 @@
+"""Trainings that stand still, each for a reason that users have met."""
+
+import contextlib
+import io
+import os
+import signal
+import threading
+from unittest import mock
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import signals
+from cifar10_compat.training import checkpoints
+from cifar10_compat.training import hooks
+from cifar10_compat.training import loop
+from cifar10_compat.training import train_dirs
+from cifar10_compat.training import watchdog
+
+
+def _join_queue_threads():
+  """Waits for threads that the training's end did not wait for any longer."""
+  for thread in threading.enumerate():
+    if thread.name.startswith('QueueRunnerThread'):
+      thread.join()
+
+
+class WatchdogTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.train_dir = self.create_tempdir().full_path
+    # Threads that cannot be ended are waited for, and progress is looked for,
+    # by the clock.
+    for module, name, secs in (
+        (loop, '_STOP_GRACE_SECS', 0.5),
+        (watchdog, '_TICK_SECS', 0.2),
+        (watchdog, '_PATIENCE_SECS', 2),
+    ):
+      patch = mock.patch.object(module, name, secs)
+      patch.start()
+      self.addCleanup(patch.stop)
+
+  def _run(self, make_batch, *, stall_secs=1, max_steps=10**6, stop=None):
+    """Trains on what make_batch() returns; returns what was told, and by whom.
+
+    Returns:
+      (str, Exception): the report, and what ended the training.
+    """
+    told = io.StringIO()
+    stop = stop or signals.StopRequest()
+    with tf.Graph().as_default():
+      step = tf.train.get_or_create_global_step()
+      loss = tf.reduce_sum(make_batch(), name='total_loss')
+      with tf.control_dependencies([loss]):
+        train_op = step.assign_add(1).op
+      tf.summary.scalar('loss', loss)
+      training = loop.Loop(
+          loop.Ops(
+              train_op,
+              loss,
+              tf.train.Saver(tf.global_variables()),
+              tf.summary.merge_all(),
+          ),
+          max_steps=max_steps,
+          batch_size=1,
+          stop=stop,
+          stall_secs=stall_secs,
+      )
+      error = None
+      with (
+          contextlib.redirect_stderr(told),
+          contextlib.redirect_stdout(io.StringIO()),
+      ):
+        try:
+          training.run(
+              train_dirs.TrainDir(
+                  self.train_dir, checkpoints.latest(self.train_dir)
+              ),
+              further_hooks=[hooks.InputHook(lambda: None, stop)],
+          )
+        except errors.Cifar10Error as e:
+          error = e
+    self.assertIsNone(stop.report)
+    return told.getvalue(), error
+
+  def test_file_that_never_ends(self):
+    fifo = os.path.join(self.create_tempdir().full_path, 'data.bin')
+    os.mkfifo(fifo)
+
+    def batch():
+      files = tf.train.string_input_producer([fifo])
+      _, value = tf.FixedLengthRecordReader(1).read(files)
+      length = tf.cast(tf.strings.length(value), tf.float32)
+      return tf.train.shuffle_batch([length], 2, 60, 50, num_threads=2)
+
+    try:
+      report, error = self._run(batch)
+    finally:
+      os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))
+      _join_queue_threads()
+    self.assertIsInstance(error, errors.StalledError)
+    self.assertRegex(
+        str(error), 'stood still for 1 s at step 0, which is saved'
+    )
+    self.assertRegex(
+        report, r'queue shuffle_batch/random_shuffle_queue: 0 of 60, empty'
+    )
+    self.assertRegex(
+        report,
+        r'2 of 2 threads run shuffle_batch/random_shuffle_queue_enqueue, which '
+        r'waits for room in its queue, or for ReaderReadV2 \(ReaderRead\)',
+    )
+    self.assertIn('the main thread is at after_create_session', report)
+
+  def test_no_thread_fills_the_queue(self):
+    def batch():
+      queue = tf.FIFOQueue(5, [tf.float32], [[]], name='forgotten')
+      return queue.dequeue()
+
+    report, error = self._run(batch)
+    self.assertIsInstance(error, errors.StalledError)
+    self.assertIn('queue forgotten: 0 of 5, empty', report)
+    self.assertIn('the main thread is at _make_steps', report)
+
+  def test_threads_that_have_ended(self):
+    # One epoch is over, and the queue was not closed.
+    def batch():
+      queue = tf.FIFOQueue(50, [tf.float32], [[]], name='images')
+      numbers = tf.train.input_producer(
+          tf.ones([10]), num_epochs=1, shuffle=False, name='numbers'
+      )
+      tf.train.add_queue_runner(
+          tf.train.QueueRunner(
+              queue, [queue.enqueue(numbers.dequeue())], close_op=tf.no_op()
+          )
+      )
+      return queue.dequeue()
+
+    report, error = self._run(batch)
+    self.assertIsInstance(error, errors.StalledError)
+    # Ten images: nine steps, and one run of the summaries after the first.
+    self.assertIn('at step 9, which is saved', str(error))
+    self.assertEqual(9, checkpoints.step_of(checkpoints.newest(self.train_dir)))
+    self.assertIn('none of 1 threads that ran images_enqueue is left', report)
+
+  def test_function_that_never_returns(self):
+    release = threading.Event()
+    self.addCleanup(release.set)
+    calls = []
+
+    def distort():
+      calls.append(1)
+      if len(calls) > 80:
+        release.wait()
+      return np.float32(1)
+
+    def batch():
+      value = tf.py_func(distort, [], tf.float32, name='distort')
+      value.set_shape([])
+      return tf.train.shuffle_batch([value], 2, 60, 50)
+
+    try:
+      report, error = self._run(batch)
+    finally:
+      release.set()
+      _join_queue_threads()
+    self.assertIsInstance(error, errors.StalledError)
+    self.assertRegex(
+        report, r'random_shuffle_queue: \d+ of 60, too few to draw from: 50'
+    )
+    self.assertIn('or for distort (PyFunc)', report)
+
+  def test_two_queues_that_wait_for_each_other(self):
+    def batch():
+      a = tf.FIFOQueue(3, [tf.float32], [[]], name='a')
+      b = tf.FIFOQueue(3, [tf.float32], [[]], name='b')
+      for queue, op in (
+          (a, a.enqueue(b.dequeue())),
+          (b, b.enqueue(a.dequeue())),
+      ):
+        tf.train.add_queue_runner(tf.train.QueueRunner(queue, [op]))
+      return a.dequeue()
+
+    report, error = self._run(batch)
+    self.assertIsInstance(error, errors.StalledError)
+    for name, other in ('ab', 'ba'):
+      self.assertIn('queue %s: 0 of 3, empty' % name, report)
+      self.assertRegex(
+          report,
+          r'1 of 1 threads run %s_enqueue, which waits for room in its queue, '
+          r'or for %s_Dequeue' % (name, other),
+      )
+
+  def test_full_beside_an_empty_one(self):
+    def batch():
+      images = tf.FIFOQueue(4, [tf.float32], [[]], name='images')
+      tf.train.add_queue_runner(
+          tf.train.QueueRunner(images, [images.enqueue(1.0)])
+      )
+      labels = tf.FIFOQueue(4, [tf.float32], [[]], name='labels')
+      with tf.control_dependencies([labels.dequeue()]):
+        return images.dequeue()
+
+    report, error = self._run(batch)
+    self.assertIsInstance(error, errors.StalledError)
+    self.assertIn('queue images: 4 of 4, full', report)
+    self.assertIn('queue labels: 0 of 4, empty', report)
+
+  def test_training_that_goes_on_is_left_alone(self):
+    stop = signals.StopRequest()
+    reports = []
+
+    def batch():
+      value = tf.py_func(ask, [], tf.float32)
+      value.set_shape([])
+      return value
+
+    def ask():
+      if len(reports) < 3:
+        stop.report()
+        reports.append(1)
+      return np.float32(1)
+
+    report, error = self._run(batch, stall_secs=1, max_steps=2000, stop=stop)
+    self.assertIsNone(error)
+    self.assertEqual(3, report.count('the main thread is at'))
+
+  def test_stop_is_not_kept_waiting(self):
+    stop = signals.StopRequest()
+    stop.signum = signal.SIGTERM
+    self.assertIsNone(self._run(lambda: tf.constant(1.0), stop=stop)[1])
+
+
+if __name__ == '__main__':
+  tf.disable_v2_behavior()
+  tf.test.main()

@@ -1,0 +1,1 @@
+"""Programs around the re-creation; installed as cifar10_compat_tools."""

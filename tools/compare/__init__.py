@@ -1,0 +1,1 @@
+"""Compares our training with that of the unmodified historical tutorial."""

@@ -1,0 +1,1 @@
+"""The numbers that the tutorial states, and what is found for each."""

@@ -1,0 +1,98 @@
+"""What the tutorial states: one entry of stated.json for each number.
+
+An entry says where the tutorial states it and how it is found here.  `why_not`
+is the reason why another value is found, `not_measured` the reason why none is.
+"""
+
+import json
+import os
+from typing import NamedTuple, Optional
+
+_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'stated.json')
+
+
+class Claim(NamedTuple):
+  """A number, or a few, that the tutorial states, and what was found."""
+
+  what: str
+  where: str  # in the tutorial
+  said: str
+  found: str
+  how: str  # it was found
+  same: Optional[bool]  # None: not measured
+  why: str  # not the same, or not measured
+
+  @property
+  def unexplained(self):
+    return self.same is False and not self.why
+
+
+def _tuples(value):
+  return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _load():
+  with open(_FILE, encoding='utf-8') as f:
+    return {
+        what: {key: _tuples(value) for key, value in entry.items()}
+        for what, entry in json.load(f).items()
+    }
+
+
+_STATED = _load()
+
+
+def names():
+  """Returns what the claims are about, a list of str in the order of the file."""
+  return list(_STATED)
+
+
+def said(what):
+  """Returns the value that the tutorial states, lists of it as tuples."""
+  return _STATED[what]['said']
+
+
+def equal(what, found):
+  """Returns the Claim that the stated value is exactly what was found."""
+  return judged(what, found, same=said(what) == found)
+
+
+def judged(what, found, *, same, reason_holds=True):
+  """Returns a Claim whose values the caller compared.
+
+  Args:
+    what: str, one of names().
+    found: a number, a str, or a tuple of such.
+    same: bool.
+    reason_holds: bool, whether the listed reason for another value applies to
+      this one.
+  """
+  why = '' if same or not reason_holds else _STATED[what].get('why_not', '')
+  return _claim(what, found, same, why)
+
+
+def not_measured(what, found):
+  """Returns a Claim about which nothing can be said here; found is a remark."""
+  return _claim(what, found, None, _STATED[what]['not_measured'])
+
+
+def _claim(what, found, same, why):
+  entry = _STATED[what]
+  return Claim(
+      what,
+      entry['where'],
+      text(entry['said']),
+      text(found),
+      entry['how'],
+      same,
+      why,
+  )
+
+
+def text(value):
+  """Returns a value as a table shows it: floats with 7 digits."""
+  if isinstance(value, tuple):
+    return ', '.join(map(text, value))
+  if isinstance(value, float):
+    return '%.7g' % value
+  return '{:,}'.format(value) if isinstance(value, int) else str(value)

@@ -1,0 +1,302 @@
+r"""Compares our training with that of the unmodified historical tutorial.
+
+  compare --source=DIR --data_dir=DIR --out=DIR [--steps=200]
+      [--curve_steps=200] [--checkpoint_dir=DIR] [--their_run=DIR]
+      [--our_run=DIR]
+
+DIR of --source is what //tools:historical takes.  It writes two files into
+DIR of --out: report.json, in which `unexplained` is the number of differences
+that nothing explains, and report.html, the same as a page.  The exit code is 0 if that number is 0,
+else 1.
+
+The historical code builds its graph in a process of its own
+(historical_graph.py) and hands over a MetaGraphDef.
+"""
+
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import importlib.util
+import os
+import sys
+import tempfile
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+from cifar10_compat.data import checks
+from cifar10_compat.data import datasets
+from cifar10_compat.training import checkpoints
+
+from .. import command_line
+from .. import processes
+from ..historical import historical_graph
+from ..historical import scripts
+from . import curves
+from . import evaluators
+from . import exemptions
+from . import ledger
+from . import mapping
+from . import report
+from . import sections
+from . import trainers
+from . import training_graph
+
+
+def runs_sections(
+    source,
+    data_dir,
+    *,
+    edition,
+    curve_steps=0,
+    checkpoint_dir=None,
+    their_run=None,
+    our_run=None,
+):
+  """Compares the evaluators and the event files of two runs.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    data_dir: str, the directory above cifar-10-batches-bin.
+    edition: scripts.Edition of the source.
+    curve_steps: int, how long to train each run that is not there.
+    checkpoint_dir: str, whose newest checkpoint is scored; by default that of
+      their run.
+    their_run, our_run: str, directories of runs.
+
+  Returns:
+    list of sections of the report: without curve_steps and runs there are no
+    curves, and without any checkpoint no evaluation.
+  """
+  with tempfile.TemporaryDirectory() as scratch:
+    runs = []
+    if curve_steps or (their_run and our_run):
+      # One after the other: each takes the whole machine.
+      for module, args, there, name in (
+          (
+              processes.tool('historical.scripts'),
+              ['--source=' + source, 'cifar10_train'],
+              their_run,
+              'theirs',
+          ),
+          ('cifar10_compat.cifar10_train', [], our_run, 'ours'),
+      ):
+        train_dir = there or os.path.join(scratch, name)
+        checkpoint_dir = checkpoint_dir or train_dir
+        runs.append(
+            curves.read(there)
+            if there
+            else curves.train(
+                module,
+                args,
+                data_dir=data_dir,
+                train_dir=train_dir,
+                steps=curve_steps,
+            )
+        )
+    found = []
+    if checkpoint_dir:
+      scores = evaluators.evaluate(source, data_dir, checkpoint_dir)
+      newest = os.path.basename(checkpoints.latest(checkpoint_dir))
+      found.append(evaluators.section(scores, newest))
+    if runs:
+      tags = exemptions.TAGS.get(edition.name, ())
+      found.append(curves.section(*runs, curves.compare(*runs, tags)))
+    return found
+
+
+def compare(source, data_dir, *, steps, edition, **runs):
+  """Makes all comparisons.
+
+  TensorFlow 2's behavior stays off in this process.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    data_dir: str, the directory above cifar-10-batches-bin.
+    steps: int, how many steps to train.
+    edition: scripts.Edition of the source.
+    **runs: what runs_sections() takes besides.
+
+  Returns:
+    dict, a report of report.py.
+
+  Raises:
+    UsageError: the historical graph cannot be built, or a program failed.
+    ValueError: the data_dir lacks a file.
+  """
+  tf.disable_v2_behavior()
+  their_meta_graph = historical_graph.build_apart(source, data_dir)
+  our_meta_graph = training_graph.ours(data_dir)
+  found = [
+      sections.graph_section(
+          their_meta_graph,
+          our_meta_graph,
+          exemptions=exemptions.EXEMPTIONS.get(edition.name, ())
+          + mapping.load(trainers.SESSION).exemptions,
+          renames=exemptions.RENAMES.get(edition.name, ()),
+      )
+  ]
+  with training_graph.Training(their_meta_graph) as a:
+    with training_graph.Training(our_meta_graph) as b:
+      values = sections.values_section(a, b, data_dir=data_dir, steps=steps)
+      found += [sections.checkpoints_section(a, b), values]
+  found.append(sections.trainers_section(data_dir, our_meta_graph))
+  found.append(
+      sections.input_section(
+          source,
+          data_dir,
+          their_meta_graph=their_meta_graph,
+          our_meta_graph=our_meta_graph,
+      )
+  )
+  found += runs_sections(source, data_dir, edition=edition, **runs)
+  found.append(
+      ledger.section(
+          *ledger.make(data_dir, runs.get('our_run'), our_meta_graph)
+      )
+  )
+  return report.report(edition.name, tf.__version__, found)
+
+
+def _parser():
+  parser = command_line.Parser(
+      prog='compare', allow_abbrev=False, description=__doc__.partition('\n')[0]
+  )
+  parser.add_argument(
+      '--source',
+      required=True,
+      metavar='DIR',
+      help='the unmodified historical files',
+  )
+  parser.add_argument(
+      '--data_dir',
+      required=True,
+      metavar='DIR',
+      help='the directory above cifar-10-batches-bin',
+  )
+  parser.add_argument(
+      '--out',
+      required=True,
+      metavar='DIR',
+      help='directory for report.json and report.html; created if missing',
+  )
+  parser.add_argument(
+      '--steps',
+      type=int,
+      default=200,
+      help='steps to train on the same batches (default 200)',
+  )
+  parser.add_argument(
+      '--curve_steps',
+      type=int,
+      default=200,
+      help='steps of two runs whose event files are compared, '
+      'a multiple of 10; 0 leaves them out (default 200)',
+  )
+  parser.add_argument(
+      '--checkpoint_dir',
+      metavar='DIR',
+      help='where the checkpoint is that all evaluators score '
+      '(default: the run of theirs)',
+  )
+  parser.add_argument(
+      '--their_run',
+      metavar='DIR',
+      help='train_dir of a run of the historical trainer, in '
+      'place of a new one',
+  )
+  parser.add_argument(
+      '--our_run', metavar='DIR', help='train_dir of a run of our trainer'
+  )
+  return parser
+
+
+def _make(directory):
+  """Makes a directory that can be written; raises UsageError."""
+  try:
+    os.makedirs(directory, exist_ok=True)
+    with tempfile.TemporaryFile(dir=directory):
+      pass
+  except OSError as e:
+    raise errors.UsageError(
+        '--out=%s cannot be written (%s): name another directory'
+        % (directory, e.strerror)
+    ) from e
+
+
+def main(argv=None):
+  """Runs the program.
+
+  Args:
+    argv: list of str, the command line without the program's name, or None for
+      that of the process.
+
+  Returns:
+    int, the exit code.
+  """
+  return command_line.run('compare', lambda: _main(argv))
+
+
+def _main(argv):
+  args = _parser().parse_args(argv)
+  for name in ('matplotlib', 'scipy'):
+    if importlib.util.find_spec(name) is None:
+      raise errors.UsageError(
+          '%s is not installed: pip install cifar10_compat[compare]' % name
+      )
+  if args.steps < 1:
+    raise errors.UsageError('--steps=%d: it must be at least 1' % args.steps)
+  if args.curve_steps < 0 or args.curve_steps % 10:
+    raise errors.UsageError(
+        '--curve_steps=%d: it must be a multiple of 10, '
+        'or 0' % args.curve_steps
+    )
+  source, data_dir, out, checkpoint_dir, their_run, our_run = map(
+      command_line.path,
+      (
+          args.source,
+          args.data_dir,
+          args.out,
+          args.checkpoint_dir,
+          args.their_run,
+          args.our_run,
+      ),
+  )
+  # All that can be wrong is noticed before the minutes of work.
+  edition = scripts.find_edition(source)
+  for eval_data in (False, True):
+    checks.check(datasets.CIFAR10, data_dir, eval_data)
+  for flag, run in (('their_run', their_run), ('our_run', our_run)):
+    if run:
+      try:
+        curves.read(run)
+      except errors.UsageError as e:
+        raise errors.UsageError('--%s: %s' % (flag, e)) from e
+  if checkpoint_dir and not checkpoints.latest(checkpoint_dir):
+    raise errors.UsageError(
+        '--checkpoint_dir=%s has no checkpoint' % checkpoint_dir
+    )
+  _make(out)
+  content = compare(
+      source,
+      data_dir,
+      steps=args.steps,
+      edition=edition,
+      curve_steps=args.curve_steps,
+      checkpoint_dir=checkpoint_dir,
+      their_run=their_run,
+      our_run=our_run,
+  )
+  try:
+    report.write(content, out)
+  except OSError as e:
+    raise errors.UsageError(
+        '--out=%s cannot be written (%s)' % (out, e.strerror)
+    ) from e
+  print(
+      '%s; see %s' % (report.verdict(content), os.path.join(out, 'report.html'))
+  )
+  return 1 if content['unexplained'] else 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

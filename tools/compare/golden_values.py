@@ -1,0 +1,152 @@
+"""Values that a training graph computes from given weights and images."""
+
+import numpy as np
+
+from cifar10_compat import cifar10
+
+from . import value_diff
+
+# Two computers differ in how they round and in which order they add up: by this
+# much, of the largest number that is compared together.
+TOLERANCE = 1e-4
+
+# Steps at which the learning rate is read: around its first two drops.
+_RATE_STEPS = (0, 136717, 136718, 273435, 273436)
+
+
+def compute(training):
+  """Computes, from weights and images drawn by formula, what is to be compared.
+
+  Args:
+    training: training_graph.Training of the network; its values are lost.
+
+  Returns:
+    dict from a description to a list of floats.
+  """
+  graph = training.session.graph
+  result = {}
+  start = {
+      key: _weights(n, training.variables[key].shape.as_list())
+      for n, key in enumerate(sorted(training.gradients))
+  }
+  value_diff.start(training, start)
+  images, labels = _batch(training.images.shape.as_list())
+  feed = {training.images: images, training.labels: labels}
+  loss, logits, gradients = training.session.run(
+      [
+          training.loss,
+          graph.get_tensor_by_name('softmax_linear/softmax_linear:0'),
+          dict(training.gradients),
+      ],
+      feed,
+  )
+  result['loss'] = [loss]
+  for n in range(3):
+    result['logits of image %d' % n] = logits[n]
+  for key, gradient in gradients.items():
+    result['norm of the gradient of %s' % key] = [np.linalg.norm(gradient)]
+    result['gradient of %s' % key] = _some(gradient)
+  for _ in range(2):
+    training.session.run(training.train_op, feed)
+  after = training.read()
+  for key in training.variables:
+    # An average that sees its weight before or after the update, as it comes,
+    # has no one value.
+    if key not in training.shadows.values():
+      result[
+          '%s after 2 steps'
+          % ('step counter' if key == training.step_key else key)
+      ] = _some(after[key])
+
+  result.update(_rates(training, after))
+  result.update(_standardized(training))
+  # 9 digits tell any two float32 apart.
+  return {
+      name: [float('%.9g' % v) for v in numbers]
+      for name, numbers in result.items()
+  }
+
+
+def different(golden, found):
+  """Compares what compute() returned.
+
+  Args:
+    golden, found: dicts from compute().
+
+  Returns:
+    list of str, what differs by more than TOLERANCE.
+  """
+  found_different = []
+  for name in sorted(set(golden) | set(found)):
+    a, b = (
+        np.array(side.get(name, []), np.float64) for side in (golden, found)
+    )
+    if a.shape != b.shape or not np.allclose(
+        b, a, rtol=0, atol=TOLERANCE * np.abs(a).max(initial=0)
+    ):
+      found_different.append('%s: %s, not %s' % (name, list(b), list(a)))
+  return found_different
+
+
+def _rates(training, values):
+  """Returns the learning rates at _RATE_STEPS, by description.
+
+  Args:
+    training: training_graph.Training; it loses its values.
+    values: dict from key to array, all variables.
+  """
+  graph = training.session.graph
+  result = {}
+  (rate,) = {
+      op.inputs[1]
+      for op in graph.get_operations()
+      if op.type == 'ApplyGradientDescent'
+  }
+  for step in _RATE_STEPS:
+    training.load(dict(values, **{training.step_key: step}))
+    result['learning rate at step %d' % step] = [training.session.run(rate)]
+  return result
+
+
+def _standardized(training):
+  """Returns what the graph's standardization makes of an image."""
+  graph = training.session.graph
+  result = {}
+  (standardized,) = [
+      op
+      for op in graph.get_operations()
+      if op.name.endswith('per_image_standardization')
+  ]
+  image = graph.get_tensor_by_name(standardized.name + '/control_dependency:0')
+  result['a standardized image'] = _some(
+      training.session.run(
+          standardized.outputs[0], {image: _image(image.shape.as_list())}
+      )
+  )
+  return result
+
+
+def _weights(n, shape):
+  """Draws the n-th variable: with a loss that two steps do not throw about."""
+  drawn = np.random.RandomState(n).standard_normal(shape)
+  scale = 0.1 if len(shape) == 1 else 1 / np.sqrt(2 * np.prod(shape[:-1]))
+  return (scale * drawn).astype(np.float32)
+
+
+def _batch(shape):
+  """Draws a batch, of such contrast that the norm layers have an effect."""
+  images = 5 * np.random.RandomState(100).standard_normal(shape)
+  labels = np.arange(shape[0]) % cifar10.NUM_CLASSES
+  return images.astype(np.float32), labels.astype(np.int32)
+
+
+def _image(shape):
+  """Returns an image of the values 0 to 255, in steps along each dimension."""
+  y, x, channel = np.indices(shape)
+  return ((13 * y + 7 * x + 101 * channel) % 256).astype(np.float32)
+
+
+def _some(array):
+  """Returns at most five elements, from the first to the last."""
+  flat = np.ravel(array)
+  return flat[np.linspace(0, flat.size - 1, min(flat.size, 5)).astype(int)]

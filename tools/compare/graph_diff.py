@@ -1,0 +1,200 @@
+"""Compares two GraphDefs op by op, by name.
+
+An op has a type, a device, data inputs in their order, control inputs, which
+have none, and attributes; the shapes of its outputs count as one of these.  A
+difference is either exempt, by one Exemption that names this op and this
+attribute, or unexplained.
+"""
+
+from typing import NamedTuple
+
+from cifar10_compat.base import errors
+
+# What a Difference calls the things that are not in a NodeDef's `attr`.
+PRESENCE = 'presence'
+TYPE = 'type'
+DEVICE = 'device'
+INPUTS = 'inputs'
+CONTROL_INPUTS = 'control inputs'
+SHAPES = 'output shapes'
+
+# Graph.as_graph_def(add_shapes=True) puts the shapes among the attributes.
+_SHAPES = '_output_shapes'
+_ABSENT = '(absent)'
+_MAX_CHARS = 200
+
+
+class Difference(NamedTuple):
+  """One op differs in one respect; both sides as text."""
+
+  op: str
+  attribute: str  # one of the names above, or an attribute's own
+  theirs: str
+  ours: str
+
+
+class Exemption(NamedTuple):
+  """A difference that is meant to be there."""
+
+  op: str  # in full: there are no patterns
+  attribute: str
+  reason: str
+
+
+class Rename(NamedTuple):
+  """An op of theirs that is an op of ours under another name.
+
+  The two are compared like any other pair: what differs besides the name needs
+  an exemption, for the op's name in our graph.
+  """
+
+  theirs: str  # in full: there are no patterns
+  ours: str
+  reason: str
+
+
+class Comparison(NamedTuple):
+  """What compare() found."""
+
+  theirs: int  # how many ops
+  ours: int
+  explained: tuple  # of (Difference, reason)
+  unexplained: tuple  # of Differences
+  stale: tuple  # of Exemptions and Renames that match nothing
+
+
+def compare(theirs, ours, *, exemptions=(), renames=()):
+  """Compares two graphs.
+
+  Args:
+    theirs, ours: GraphDef, with shapes if these are to be compared.
+    exemptions: sequence of Exemptions.
+    renames: sequence of Renames.
+
+  Returns:
+    Comparison; its differences are sorted by op.
+
+  Raises:
+    UsageError: two exemptions are for the same op and attribute, or two ops
+      would get the same name.
+  """
+  theirs, stale = _renamed(theirs, ours, renames)
+  reasons = {}
+  for exemption in exemptions:
+    key = exemption[:2]
+    if key in reasons:
+      raise errors.UsageError(
+          'two exemptions for op %s, attribute %s: remove one' % key
+      )
+    reasons[key] = exemption.reason
+  explained, unexplained = [], []
+  found = set()
+  for difference in differences(theirs, ours):
+    key = difference[:2]
+    found.add(key)
+    if key in reasons:
+      explained.append((difference, reasons[key]))
+    else:
+      unexplained.append(difference)
+  stale += [e for e in exemptions if e[:2] not in found]
+  return Comparison(
+      len(theirs.node),
+      len(ours.node),
+      tuple(explained),
+      tuple(unexplained),
+      tuple(stale),
+  )
+
+
+def differences(theirs, ours):
+  """Returns the list of Differences of two GraphDefs, sorted by op."""
+  a = {node.name: node for node in theirs.node}
+  b = {node.name: node for node in ours.node}
+  found = []
+  for name in sorted(set(a) | set(b)):
+    if name not in a or name not in b:
+      found.append(
+          Difference(
+              name,
+              PRESENCE,
+              *(
+                  nodes[name].op if name in nodes else _ABSENT
+                  for nodes in (a, b)
+              ),
+          )
+      )
+      continue
+    left, right = _respects(a[name]), _respects(b[name])
+    for attribute in sorted(set(left) | set(right)):
+      values = left.get(attribute), right.get(attribute)
+      if values[0] != values[1]:
+        found.append(Difference(name, attribute, *_texts(*values)))
+  return found
+
+
+def _renamed(theirs, ours, renames):
+  """Returns their GraphDef with our names, and a list of stale Renames."""
+  old = {node.name for node in theirs.node}
+  new = {node.name for node in ours.node}
+  stale = [r for r in renames if r.theirs not in old or r.ours not in new]
+  names = {r.theirs: r.ours for r in renames if r not in stale}
+  renamed = type(theirs)()
+  renamed.CopyFrom(theirs)
+  taken = set()
+  for node in renamed.node:
+    node.name = names.get(node.name, node.name)
+    if node.name in taken:
+      raise errors.UsageError(
+          'two ops of theirs would be called %s: a rename is missing, or one '
+          'too many' % node.name
+      )
+    taken.add(node.name)
+    for i, text in enumerate(node.input):
+      control = text.startswith('^')
+      name, colon, output = text[control:].partition(':')
+      node.input[i] = '^' * control + names.get(name, name) + colon + output
+    for i, text in enumerate(
+        node.attr['_class'].list.s if '_class' in node.attr else ()
+    ):
+      name = text.decode().partition('@')[2]
+      node.attr['_class'].list.s[i] = ('loc:@' + names.get(name, name)).encode()
+  return renamed, stale
+
+
+def _respects(node):
+  """Returns a dict of all that a node is compared by."""
+  respects = {
+      SHAPES if name == _SHAPES else name: value
+      for name, value in node.attr.items()
+  }
+  respects[TYPE] = node.op
+  respects[DEVICE] = node.device
+  respects[INPUTS] = [i for i in node.input if not i.startswith('^')]
+  respects[CONTROL_INPUTS] = sorted(i for i in node.input if i.startswith('^'))
+  return respects
+
+
+def _texts(*values):
+  """Returns two different values as texts that show where they differ."""
+  texts = [
+      _ABSENT
+      if value is None
+      else ' '.join(
+          (', '.join(value) if isinstance(value, list) else str(value)).split()
+      )
+      or '(none)'
+      for value in values
+  ]
+  start = 0
+  if max(map(len, texts)) > _MAX_CHARS:
+    same = next(
+        (i for i, pair in enumerate(zip(*texts)) if pair[0] != pair[1]),
+        min(map(len, texts)),
+    )
+    start = max(0, same - _MAX_CHARS // 4)
+  return [
+      ('…' if start else '')
+      + text[start : start + _MAX_CHARS]
+      + ('…' if len(text) > start + _MAX_CHARS else '')
+      for text in texts
+  ]

@@ -1,0 +1,204 @@
+"""Compares every number that the tutorial states with what is found here.
+
+  ledger --data_dir=DIR [--our_run=DIR]
+
+Prints for each number what the tutorial says, what is found, whether the two
+are the same, and if not, why.  Numbers are counted in our graph or measured in a
+run of 201 steps that the ledger makes itself; precisions come from the newest
+checkpoint in DIR of --our_run, a train_dir.  The exit code is 0 if every
+difference has a reason, else 1.
+"""
+
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import sys
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat.base import errors
+from cifar10_compat.data import checks
+from cifar10_compat.data import datasets
+from cifar10_compat.training import checkpoints
+
+from .. import command_line
+from . import report
+from . import training_graph
+from .claims import graph_claims
+from .claims import layers
+from .claims import measured
+from .claims import run_claims
+
+
+def claims(training, *, run, saved, evaluated=None):
+  """Makes the ledger.
+
+  Args:
+    training: training_graph.Training of our graph; it loses its values.
+    run: measured.Run, from short_run().
+    saved: tuple of ints, from measured.saved_steps().
+    evaluated: what measured.precisions() returned, if there is a longer run.
+
+  Returns:
+    (list of stated.Claims, list of layers.Layers).
+  """
+  with tf.Graph().as_default():
+    size = cifar10.IMAGE_SIZE
+    counted = layers.count(cifar10.inference(tf.zeros([1, size, size, 3])))
+  found = graph_claims.claims(training, counted) + run_claims.claims(
+      run, saved=saved, evaluated=evaluated
+  )
+  return found, counted
+
+
+def section(found, counted):
+  """Returns the ledger as a section of compare.py's report.
+
+  Args:
+    found, counted: what claims() returned.
+  """
+  unexplained = [claim for claim in found if claim.unexplained]
+  kinds = [claim.same for claim in found]
+  return report.section(
+      'Ledger of claims',
+      len(unexplained),
+      text=[
+          '%d numbers, or groups of them, that the tutorial states: %d are the '
+          'same here, %d are not, and %d were not measured in this run.'
+          % (
+              len(found),
+              kinds.count(True),
+              kinds.count(False),
+              kinds.count(None),
+          ),
+          '%d of those that are not the same have no reason listed.'
+          % len(unexplained),
+      ],
+      tables=[
+          report.table('What is said and what is found', COLUMNS, rows(found)),
+          report.table(
+              'Parameters and multiply-adds of one image',
+              layers.COLUMNS,
+              layers.rows(counted),
+          ),
+      ],
+  )
+
+
+COLUMNS = (
+    'claim',
+    'said',
+    'found',
+    'same',
+    'why not',
+    'found how',
+    'said where',
+)
+
+
+def rows(found):
+  """Returns the rows of a table of Claims."""
+  same = {True: 'yes', False: 'no', None: 'not measured'}
+  return [
+      (
+          c.what,
+          c.said,
+          c.found,
+          same[c.same],
+          c.why or ('UNEXPLAINED' if c.unexplained else ''),
+          c.how,
+          c.where,
+      )
+      for c in found
+  ]
+
+
+def make(data_dir, our_run=None, meta_graph=None):
+  """Makes the ledger, with all that it needs.
+
+  TensorFlow 2's behavior must be off.
+
+  Args:
+    data_dir: str, the directory above cifar-10-batches-bin.
+    our_run: str, the train_dir of a longer run.
+    meta_graph: MetaGraphDef, our training graph if that is there already.
+
+  Returns:
+    What claims() returns.
+  """
+  evaluated = measured.precisions(data_dir, our_run) if our_run else None
+  with training_graph.Training(
+      meta_graph or training_graph.ours(data_dir)
+  ) as training:
+    return claims(
+        training,
+        run=measured.short_run(data_dir),
+        saved=measured.saved_steps(),
+        evaluated=evaluated,
+    )
+
+
+def _parser():
+  parser = command_line.Parser(
+      prog='ledger', allow_abbrev=False, description=__doc__.partition('\n')[0]
+  )
+  parser.add_argument(
+      '--data_dir',
+      required=True,
+      metavar='DIR',
+      help='the directory above cifar-10-batches-bin',
+  )
+  parser.add_argument(
+      '--our_run',
+      metavar='DIR',
+      help='train_dir of a longer run, for the precisions',
+  )
+  return parser
+
+
+def _table(columns, lines):
+  """Returns a table as text."""
+  lines = [columns] + list(lines)
+  widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+  return '\n'.join(
+      '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+      for line in lines
+  )
+
+
+def main(argv=None):
+  """Runs the program.
+
+  Args:
+    argv: list of str, the command line without the program's name, or None for
+      that of the process.
+
+  Returns:
+    int, the exit code.
+  """
+  return command_line.run('ledger', lambda: _main(argv))
+
+
+def _main(argv):
+  args = _parser().parse_args(argv)
+  data_dir, our_run = map(command_line.path, (args.data_dir, args.our_run))
+  for eval_data in (False, True):
+    checks.check(datasets.CIFAR10, data_dir, eval_data)
+  if our_run and not checkpoints.latest(our_run):
+    raise errors.UsageError('--our_run=%s has no checkpoint' % our_run)
+  tf.disable_v2_behavior()
+  found, counted = make(data_dir, our_run)
+  content = section(found, counted)
+  print(
+      '%s\n\n%s\n'
+      % (
+          _table(COLUMNS, rows(found)),
+          _table(layers.COLUMNS, layers.rows(counted)),
+      )
+  )
+  print('\n'.join(content['text']))
+  return 1 if content['unexplained'] else 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,76 @@
+"""Reads mappings/: what differs between two graphs on purpose, and why.
+
+Each file lists ops (and tags of event files) that have another name on the
+other side, and the differences that are meant.  Each op, attribute and reason
+is written out: there are no patterns.
+"""
+
+import json
+import os
+from typing import NamedTuple
+
+from . import graph_diff
+
+_DIRECTORY = os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), 'mappings'
+)
+
+
+class Mapping(NamedTuple):
+  """How one graph differs from another on purpose."""
+
+  devices: dict = {}  # from a device of the other graph to that of the first
+  renames: tuple = ()  # of graph_diff.Renames
+  exemptions: tuple = ()  # of graph_diff.Exemptions
+  tags: tuple = ()  # of graph_diff.Renames; '' where one side has no such tag
+
+
+def load(name):
+  """Reads a mapping.
+
+  In its file ops stand several to a line.  A group of renames has either
+  pairs (two names in one string, or a list of two), or ops with what their
+  names begin with on either side.
+
+  Args:
+    name: str, a file in mappings/ without its ending.
+
+  Returns:
+    Mapping.
+  """
+  with open(os.path.join(_DIRECTORY, name + '.json'), encoding='utf-8') as f:
+    content = json.load(f)
+  return Mapping(
+      content.get('devices', {}),
+      _renames(content['renames']),
+      tuple(
+          graph_diff.Exemption(op, attribute, group['reason'])
+          for group in content['exemptions']
+          for attribute, lines in group['ops'].items()
+          for op in _words(lines)
+      ),
+      _renames(content.get('tags', ())),
+  )
+
+
+def _renames(groups):
+  """Returns the Renames of some groups of a file."""
+  renames = []
+  for group in groups:
+    pairs = [
+        pair.split() if isinstance(pair, str) else pair
+        for pair in group.get('pairs', ())
+    ]
+    pairs += [
+        (group['theirs'] + op, group['ours'] + op)
+        for op in _words(group.get('ops', ()))
+    ]
+    renames += [
+        graph_diff.Rename(theirs, ours, group['reason'])
+        for theirs, ours in pairs
+    ]
+  return tuple(renames)
+
+
+def _words(lines):
+  return ' '.join(lines).split()

@@ -1,0 +1,238 @@
+"""Writes the generated parts of the documentation.
+
+  docs [--check]
+
+Rewrites each part of README.md and docs/*.md that stands between the lines
+`<!-- generated: NAME -->` and `<!-- end -->`; --check only lists the pages that
+are stale.  GENERATORS has a function for each NAME: `flags` is the table of all
+programs' flags, as the programs define them; tables of results come from the
+files in docs/data/.
+"""
+
+# First: TensorFlow, which the programs bring along, reads its log levels while
+# it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import argparse
+import functools
+import glob
+import json
+import os
+import re
+import sys
+
+from absl import flags
+
+from cifar10_compat import cifar10_distributed_train
+from cifar10_compat import cifar10_eval
+from cifar10_compat import cifar10_export
+from cifar10_compat import cifar10_multi_gpu_train
+from cifar10_compat import cifar10_predict
+from cifar10_compat import cifar10_train
+from cifar10_compat.base import errors
+
+from . import command_line
+from . import learned
+from .compare import fast_network
+from .speed import tables
+
+# The checkout, or the runfiles tree of a test.
+ROOT = os.environ.get('BUILD_WORKSPACE_DIRECTORY') or os.path.dirname(
+    os.path.dirname(os.path.abspath(__file__))
+)
+
+_PROGRAMS = {
+    'train': cifar10_train,
+    'multi_gpu_train': cifar10_multi_gpu_train,
+    'distributed_train': cifar10_distributed_train,
+    'eval': cifar10_eval,
+    'predict': cifar10_predict,
+    'export': cifar10_export,
+}
+
+_BLOCK = re.compile(
+    r'(<!-- generated: (\w+) -->\n).*?(<!-- end -->\n)', re.DOTALL
+)
+
+
+def _flags_of(program):
+  """Returns the absl Flags that a program defines, by name."""
+  before = set(flags.FLAGS)
+  program.define_flags()
+  defined = {name: flags.FLAGS[name] for name in set(flags.FLAGS) - before}
+  flags.FLAGS.remove_flag_values(set(defined))
+  return defined
+
+
+def read_data(name, root=ROOT):
+  """Returns the content of docs/data/NAME.json."""
+  path = os.path.join(root, 'docs', 'data', name + '.json')
+  with open(path, encoding='utf-8') as f:
+    return json.load(f)
+
+
+def markdown_table(columns, rows):
+  """Returns a Markdown table of cells, which are str."""
+
+  def line(cells):
+    return '| %s |\n' % ' | '.join(c.replace('|', '\\|') for c in cells)
+
+  rule = '|%s\n' % ('---|' * len(columns))
+  return line(columns) + rule + ''.join(line(row) for row in rows)
+
+
+def flags_table():
+  """Returns a Markdown table of the flags, with the programs that have each.
+
+  A flag whose default or help differs between programs has a row for each.
+  """
+  rows = {}  # From (name, default, help) to the programs.
+  for program, module in _PROGRAMS.items():
+    for name, flag in _flags_of(module).items():
+      default = (
+          {None: '', True: 'yes', False: 'no'}.get(flag.default, flag.default)
+          if not isinstance(flag.default, list)
+          else ','.join(flag.default)
+      )
+      text = ' '.join(flag.help.split())
+      rows.setdefault((name, str(default), text), []).append(program)
+  return markdown_table(
+      ('flag', 'default', 'programs', ''),
+      [
+          (
+              '`--%s`' % name,
+              default,
+              'all' if len(programs) == len(_PROGRAMS) else ', '.join(programs),
+              text,
+          )
+          for (name, default, text), programs in sorted(rows.items())
+      ],
+  )
+
+
+def precision_table(root=ROOT):
+  """Returns a Markdown table of the precisions in docs/data/precision.json."""
+  data = read_data('precision', root)
+  return markdown_table(
+      ['steps'] + ['{:,}'.format(step) for step in data['steps']],
+      [
+          [name] + ['%.3f' % value for value in values]
+          for name, values in data['precision'].items()
+      ],
+  )
+
+
+def _fast_network_table(index, root=ROOT):
+  """Returns one of the tables of docs/data/fast_network.json in Markdown."""
+  return markdown_table(
+      *fast_network.tables(read_data('fast_network', root))[index]
+  )
+
+
+def runs(kind, root=ROOT):
+  """Returns the contents of docs/data/runs/KIND_*.json, by seed."""
+  paths = glob.glob(
+      os.path.join(root, 'docs', 'data', 'runs', kind + '_*.json')
+  )
+  names = [os.path.splitext(os.path.basename(p))[0] for p in paths]
+  found = [read_data(os.path.join('runs', name), root) for name in names]
+  return sorted(found, key=lambda run: run['manifest']['seed'])
+
+
+def learned_table():
+  """Returns a Markdown table of what default and fast runs learned."""
+  return markdown_table(*learned.table(runs('default'), runs('fast')))
+
+
+# From the NAME of a part to the function without arguments that writes it.  A
+# further table is one more function here, with its figures in docs/data/.
+GENERATORS = {
+    'fast_losses': functools.partial(_fast_network_table, 1),
+    'fast_parts': functools.partial(_fast_network_table, 0),
+    'flags': flags_table,
+    'learned': learned_table,
+    'precision': precision_table,
+    'speed': lambda: tables.speed_tables(os.path.join(ROOT, 'docs', 'data')),
+}
+
+
+def fresh(text, path):
+  """Returns a page with its generated parts as they must be.
+
+  Args:
+    text: str, the page.
+    path: str, for messages.
+
+  Raises:
+    UsageError: a part has a name that no generator has.
+  """
+
+  def generate(match):
+    name = match[2]
+    if name not in GENERATORS:
+      raise errors.UsageError(
+          '%s: %r is not a generated part: known are %s'
+          % (path, name, ', '.join(sorted(GENERATORS)))
+      )
+    return match[1] + GENERATORS[name]() + match[3]
+
+  return _BLOCK.sub(generate, text)
+
+
+def stale(root=ROOT):
+  """Returns {path: new text} of the pages that must be rewritten.
+
+  Raises:
+    UsageError: see fresh(); or no page has a generated part.
+  """
+  found = {}
+  parts = 0
+  pages = [os.path.join(root, 'README.md')]
+  pages += sorted(glob.glob(os.path.join(root, 'docs', '*.md')))
+  for path in pages:
+    with open(path, encoding='utf-8') as f:
+      text = f.read()
+    parts += len(_BLOCK.findall(text))
+    new = fresh(text, path)
+    if new != text:
+      found[path] = new
+  if not parts:
+    raise errors.UsageError('no page of %s has a generated part' % root)
+  return found
+
+
+def main(argv=None):
+  """Runs the program.
+
+  Args:
+    argv: list of str, the command line without the program's name, or None for
+      that of the process.
+
+  Returns:
+    int, the exit code.
+  """
+  return command_line.run('docs', lambda: _main(argv))
+
+
+def _main(argv):
+  parser = command_line.Parser(
+      prog='docs',
+      allow_abbrev=False,
+      description=__doc__,
+      formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  parser.add_argument(
+      '--check', action='store_true', help='list stale pages, write nothing'
+  )
+  args = parser.parse_args(argv)
+  pages = stale()
+  for path, text in pages.items():
+    print('%s %s' % (path, 'is stale' if args.check else 'was rewritten'))
+    if not args.check:
+      with open(path, 'w', encoding='utf-8') as f:
+        f.write(text)
+  return 1 if pages and args.check else 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,303 @@
+"""Watches a long training, and the evaluator beside it, for anything that grows.
+
+  endurance --data_dir=DIR --train_dir=DIR --json=FILE [--max_steps=20000]
+      [--plot=FILE] [-- FLAGS OF THE TRAINER]
+  endurance --json=FILE --plot=FILE
+
+Starts cifar10_train, and cifar10_eval when the first checkpoint is there, and
+notes every few seconds how much memory each holds, how many threads and open
+files it has, and the trainer's step.  The exit code is 1 if one of these, or the
+time of a step, grew by more than 1% between the first fifth of the steps, without
+its first half, and the last fifth.
+"""
+
+# First: TensorFlow, which the command line brings along, reads its log levels
+# while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from cifar10_compat.base import errors
+from cifar10_compat.data import datasets
+
+from . import command_line
+from . import json_files
+from . import manifest
+from . import processes
+from . import training_log
+from .speed import plot
+
+_INTERVAL_SECS = 5
+# What may grow by so much, as a fraction.
+_BOUND = 0.01
+_QUANTITIES = {
+    'memory_bytes': ('memory, MB', 1e-6),
+    'threads': ('threads', 1),
+    'open_files': ('open files', 1),
+}
+_COLORS = {'train': '#4477aa', 'eval': '#cc6677'}
+
+
+def sample(pid):
+  """Returns what a process holds now, by the names of _QUANTITIES.
+
+  Args:
+    pid: int, of a running process.
+
+  Raises:
+    OSError: it is gone.
+  """
+  with open('/proc/%d/status' % pid, encoding='utf-8') as f:
+    fields = dict(line.split(':', 1) for line in f)
+  return {
+      'memory_bytes': int(fields['VmRSS'].split()[0]) << 10,
+      'threads': int(fields['Threads']),
+      'open_files': len(os.listdir('/proc/%d/fd' % pid)),
+  }
+
+
+def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
+  """Runs a trainer to its end, with an evaluator beside it.
+
+  Args:
+    trainer_args, evaluator_args: lists of str, the programs' flags.
+    interval_secs: float, between two samples.
+
+  Returns:
+    samples: list of dict with seconds, step, train and eval, the last two as
+      sample() gives them; eval is None before it has been started.
+    steps: list of [step, time of the step in seconds] of the trainer's log.
+    evaluations: int, how many the evaluator made.
+
+  Raises:
+    UsageError: one of them failed.
+  """
+  samples = []
+  with (
+      tempfile.TemporaryFile('w+') as train_log,
+      tempfile.TemporaryFile('w+') as eval_log,
+  ):
+    begin = time.monotonic()
+    trainer = _start('cifar10_compat.cifar10_train', trainer_args, train_log)
+    evaluator = None
+    try:
+      while trainer.poll() is None:
+        time.sleep(interval_secs)
+        lines = _lines(train_log)
+        if evaluator is None and lines:
+          evaluator = _start(
+              'cifar10_compat.cifar10_eval', evaluator_args, eval_log
+          )
+        if evaluator and evaluator.poll() is not None:
+          raise _failed('cifar10_eval', eval_log)
+        try:
+          taken = {
+              'seconds': time.monotonic() - begin,
+              'step': lines[-1].step if lines else 0,
+              'train': sample(trainer.pid),
+              'eval': evaluator and sample(evaluator.pid),
+          }
+        except (OSError, KeyError):  # It has just ended.
+          break
+        samples.append(taken)
+      if trainer.wait():
+        raise _failed('cifar10_train', train_log)
+    finally:
+      for process in filter(None, (trainer, evaluator)):
+        process.terminate()
+        process.wait()
+    eval_log.seek(0)
+    return (
+        samples,
+        [[line.step, line.sec_per_batch] for line in _lines(train_log)],
+        eval_log.read().count('precision @ 1'),
+    )
+
+
+def _start(module, args, log):
+  return subprocess.Popen(
+      processes.command(module, args),
+      stdout=log,
+      stderr=subprocess.STDOUT,
+      env=processes.environment(),
+  )
+
+
+def _lines(log):
+  log.seek(0)
+  lines = training_log.parse(log.read())
+  log.seek(0, os.SEEK_END)
+  return lines
+
+
+def _failed(name, log):
+  log.seek(0)
+  last = (log.read().strip().splitlines() or ['no message'])[-1]
+  return errors.UsageError('%s failed: %s' % (name, last))
+
+
+def growth(result):
+  """Returns by how much each quantity grew, as a fraction, by its name.
+
+  Args:
+    result: dict, of the file of results.
+  """
+  samples, last = result['samples'], result['steps'][-1][0]
+
+  def at_the_start(step):
+    return last / 10 <= step < last / 5
+
+  def at_the_end(step):
+    return step >= last * 4 / 5
+
+  found = {}
+  for process in ('train', 'eval'):
+    for quantity in _QUANTITIES:
+      start, end = [
+          [
+              s[process][quantity]
+              for s in samples
+              if part(s['step']) and s[process]
+          ]
+          for part in (at_the_start, at_the_end)
+      ]
+      if start and end:
+        found['%s %s' % (process, quantity)] = (
+            statistics.median(end) / statistics.median(start) - 1
+        )
+  start, end = [
+      [secs for step, secs in result['steps'] if part(step)]
+      for part in (at_the_start, at_the_end)
+  ]
+  if start and end:
+    found['seconds of a step'] = (
+        statistics.median(end) / statistics.median(start) - 1
+    )
+  return found
+
+
+def draw(result, path):
+  """Draws a result, a chart for each quantity over the steps.
+
+  Args:
+    result: dict, of the file of results.
+    path: str, ends with .png or .svg.
+
+  Raises:
+    UsageError: see plot.check() and plot.save().
+  """
+  plot.check(path)
+  # Only who draws needs it.
+  import matplotlib
+  from matplotlib import figure
+
+  with matplotlib.rc_context(plot.STYLE):
+    drawing = figure.Figure((8, 8), layout='constrained')
+    all_axes = drawing.subplots(len(_QUANTITIES) + 1, sharex=True)
+    for axes, (quantity, (title, scale)) in zip(all_axes, _QUANTITIES.items()):
+      for process, color in _COLORS.items():
+        points = [
+            (s['step'], s[process][quantity] * scale)
+            for s in result['samples']
+            if s[process]
+        ]
+        axes.plot(*zip(*points), color=color, label='cifar10_' + process)
+      axes.set_title(title, loc='left', fontsize=10)
+    all_axes[0].legend(frameon=False, loc='lower right')
+    all_axes[-1].plot(
+        *zip(*result['steps']), color=_COLORS['train'], linewidth=0.5
+    )
+    all_axes[-1].set_title('seconds of a step', loc='left', fontsize=10)
+    all_axes[-1].set_xlabel('step')
+    for axes in all_axes:
+      axes.spines[['top', 'right']].set_visible(False)
+      axes.set_ylim(bottom=0)
+      axes.xaxis.set_major_formatter('{x:,.10g}')
+    plot.save(drawing, path)
+
+
+def table(result):
+  """Returns the columns and rows of a table of a result's growth, all str."""
+  return (
+      ['', 'growth'],
+      [[name, '%+.2f%%' % (100 * by)] for name, by in growth(result).items()],
+  )
+
+
+def main(argv=None):
+  """Runs the program.
+
+  Args:
+    argv: list of str, the command line without the program's name, or None for
+      that of the process.
+
+  Returns:
+    int, the exit code.
+  """
+  return command_line.run('endurance', lambda: _main(argv))
+
+
+def _main(argv):
+  parser = command_line.Parser(
+      prog='endurance',
+      allow_abbrev=False,
+      description=__doc__,
+      formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  parser.add_argument('--data_dir', metavar='DIR')
+  parser.add_argument('--train_dir', metavar='DIR')
+  parser.add_argument('--json', metavar='FILE', required=True)
+  parser.add_argument('--plot', metavar='FILE.svg')
+  parser.add_argument('--max_steps', type=int, default=20000)
+  parser.add_argument('flags', nargs='*', metavar='FLAG')
+  args = parser.parse_args(argv)
+  path = command_line.path(args.json)
+  if args.data_dir:
+    if not args.train_dir:
+      parser.error('--train_dir is required')
+    data_dir = command_line.path(args.data_dir)
+    train_dir = command_line.path(args.train_dir)
+    shared = ['--data_dir=' + data_dir]
+    samples, steps, evaluations = watch(
+        shared
+        + ['--train_dir=' + train_dir, '--max_steps=%d' % args.max_steps]
+        + args.flags,
+        shared
+        + ['--checkpoint_dir=' + train_dir, '--eval_dir=%s/eval' % train_dir],
+    )
+    result = {
+        'manifest': manifest.manifest(
+            dataset=datasets.CIFAR10,
+            data_dir=data_dir,
+            flags={'max_steps': args.max_steps, 'trainer': args.flags},
+        ),
+        'evaluations': evaluations,
+        'samples': samples,
+        'steps': steps,
+    }
+    json_files.write(path, result)
+  else:
+    try:
+      with open(path, encoding='utf-8') as f:
+        result = json.load(f)
+    except (OSError, ValueError) as e:
+      raise errors.UsageError(
+          '--json=%s cannot be read (%s): add --data_dir to train' % (path, e)
+      ) from e
+  if args.plot:
+    draw(result, command_line.path(args.plot))
+  grown = growth(result)
+  for name, by in grown.items():
+    print('%-20s %+.2f%%' % (name, 100 * by))
+  return 0 if all(by <= _BOUND for by in grown.values()) else 1
+
+
+if __name__ == '__main__':
+  sys.exit(main())

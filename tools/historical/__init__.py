@@ -1,0 +1,1 @@
+"""Runs the unmodified scripts of the tutorial on today's TensorFlow."""

@@ -1,0 +1,205 @@
+"""What the CIFAR-10 tutorial's old symbols are called today: one table.
+
+BRIDGES is the migration guide that `historical --list` prints, and at the same
+time what makes the old scripts run: each entry carries the function that
+installs it, so the guide cannot say one thing and the program do another.
+
+An old script sees a stand-in for the module `tensorflow`: tf.compat.v1, with
+the old names laid over it.  TensorFlow itself is left as it is, except for
+Tensor.__bool__, which answers differently to the script's own lines only.
+"""
+
+from typing import Callable, NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import summaries
+
+from . import adapters
+from . import stand_in as stand_in_lib
+
+
+class Bridge(NamedTuple):
+  """One old symbol."""
+
+  old: str  # as the old scripts write it
+  new: str  # as one writes it today
+  reason: str
+  install: Callable[[stand_in_lib.StandIn], None]
+
+
+_TAG = 'today a tag is made out of a name; this bridge keeps the old tag'
+_ORDER = 'by keyword only since 1.0, so that nobody mixes up the order'
+
+BRIDGES = (
+    Bridge(
+        'from tensorflow.models.image.cifar10 import cifar10',
+        'import cifar10',
+        'the tutorial is no longer part of the TensorFlow package',
+        adapters.install_import_path,
+    ),
+    Bridge(
+        'tf.mul(x, y)',
+        'tf.multiply(x, y)',
+        'renamed in 1.0',
+        adapters.alias('mul', tf.multiply),
+    ),
+    Bridge(
+        'tf.concat(0, values)',
+        'tf.concat(values, 0)',
+        'the axis comes last since 1.0',
+        adapters.install_concat,
+    ),
+    Bridge(
+        'tf.all_variables()',
+        'tf.global_variables()',
+        'renamed in 0.12',
+        adapters.alias('all_variables', tf.global_variables),
+    ),
+    Bridge(
+        'tf.initialize_all_variables()',
+        'tf.global_variables_initializer()',
+        'renamed in 0.12',
+        adapters.alias(
+            'initialize_all_variables', tf.global_variables_initializer
+        ),
+    ),
+    Bridge(
+        'sparse_softmax_cross_entropy_with_logits(x, y)',
+        'the same with labels=y, logits=x',
+        _ORDER,
+        adapters.logits_first('sparse_softmax_cross_entropy_with_logits'),
+    ),
+    Bridge(
+        'tf.nn.softmax_cross_entropy_with_logits(x, y)',
+        'the same with labels=y, logits=x',
+        _ORDER,
+        adapters.logits_first('softmax_cross_entropy_with_logits'),
+    ),
+    Bridge(
+        'tf.image.per_image_whitening(image)',
+        'tf.image.per_image_standardization(image)',
+        'renamed in 0.12: it never took correlations out',
+        adapters.alias(
+            'image.per_image_whitening', tf.image.per_image_standardization
+        ),
+    ),
+    Bridge(
+        'tf.image.random_crop(image, [24, 24])',
+        'tf.random_crop(image, [24, 24, 3])',
+        'crops along every dimension since 0.7',
+        adapters.install_random_crop,
+    ),
+    Bridge(
+        'tf.scalar_summary(tag, x)',
+        'tf.summary.scalar(name, x)',
+        _TAG,
+        adapters.alias('scalar_summary', summaries.scalar_summary),
+    ),
+    Bridge(
+        'tf.histogram_summary(tag, x)',
+        'tf.summary.histogram(name, x)',
+        _TAG,
+        adapters.alias('histogram_summary', summaries.histogram_summary),
+    ),
+    Bridge(
+        'tf.image_summary(tag, x)',
+        'tf.summary.image(name, x)',
+        _TAG,
+        adapters.alias('image_summary', summaries.image_summary),
+    ),
+    Bridge(
+        'tf.merge_summary(inputs)',
+        'tf.summary.merge(inputs)',
+        'renamed in 0.12',
+        adapters.alias('merge_summary', tf.summary.merge),
+    ),
+    Bridge(
+        'tf.merge_all_summaries()',
+        'tf.summary.merge_all()',
+        'renamed in 0.12',
+        adapters.alias('merge_all_summaries', tf.summary.merge_all),
+    ),
+    Bridge(
+        'tf.train.SummaryWriter(logdir, graph_def)',
+        'tf.summary.FileWriter(logdir, graph)',
+        'renamed in 0.12; takes a graph instead of its GraphDef since 0.8',
+        adapters.install_summary_writer,
+    ),
+    Bridge(
+        'tf.summary.FileWriter(logdir), never closed',
+        'with tf.summary.FileWriter(logdir)',
+        'else the last events, up to two minutes of them, can be lost',
+        adapters.install_file_writer,
+    ),
+    Bridge(
+        'tf.train.start_queue_runners(sess)',
+        'the same with coord=tf.train.Coordinator()',
+        'threads that nobody stops trip over the end of the process',
+        adapters.install_start_queue_runners,
+    ),
+    Bridge(
+        'tf.Session(), never closed',
+        'with tf.Session()',
+        'threads that nobody stops trip over the end of the process',
+        adapters.install_session,
+    ),
+    Bridge(
+        "tf.device('/gpu:N') where no GPU is",
+        "tf.device('/cpu:N'), device_count={'CPU': N + 1}",
+        'so that each tower keeps a device of its own',
+        adapters.install_device,
+    ),
+    Bridge(
+        'if grad:',
+        'if grad is not None:',
+        'a tensor has no truth value since 0.8, where it was always true',
+        adapters.install_truth,
+    ),
+    Bridge(
+        'ExponentialMovingAverage.apply() while reusing',
+        'the towers in tf.variable_scope(tf.get_variable_scope())',
+        'it calls get_variable today, which then makes no new variable',
+        adapters.install_moving_average,
+    ),
+    Bridge(
+        "tf.get_variable('global_step', [])",
+        'tf.train.get_or_create_global_step()',
+        "float32 by default, which today's hooks and sessions refuse",
+        adapters.install_global_step,
+    ),
+    Bridge(
+        'tf.contrib.slim.prefetch_queue.prefetch_queue(x)',
+        'tf.FIFOQueue with a tf.train.QueueRunner',
+        'tf.contrib was dropped in 2.0',
+        adapters.install_prefetch_queue,
+    ),
+    Bridge(
+        'tf.gfile.DeleteRecursively(train_dir)',
+        'stop where the directory exists',
+        'the scripts delete an existing train_dir or eval_dir unasked',
+        adapters.install_delete,
+    ),
+    Bridge(
+        'cifar10.maybe_download_and_extract()',
+        'download.maybe_download_and_extract(data_dir)',
+        'the old one kept a broken archive for good; ours checks it',
+        adapters.install_download,
+    ),
+)
+
+
+def install(source, script):
+  """Makes a stand-in with every bridge.
+
+  Args:
+    source: str, the directory of the old files.
+    script: str, the script's name, for messages.
+
+  Returns:
+    StandIn; its modules are to be put into sys.modules by the caller.
+  """
+  stand_in = stand_in_lib.StandIn(source, script)
+  for bridge in BRIDGES:
+    bridge.install(stand_in)
+  return stand_in

@@ -1,0 +1,1 @@
+"""//tools:benchmark: what is fast, by how much, and against whom."""

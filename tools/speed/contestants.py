@@ -1,0 +1,292 @@
+"""What is measured, and the commands that measure it.
+
+Each function returns a dict from a contestant's name to its Command.  All that
+is not the literal program or the unmodified tutorial says what it is here.
+"""
+
+from typing import Callable, Dict, List, NamedTuple
+
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_input
+from cifar10_compat.base import errors
+
+from .. import launch
+from .. import processes
+from .. import training_log
+from . import children
+from . import log_times
+from . import parts
+from . import tenfold_set
+from . import torch_network
+
+# The measurements, in the order in which a round makes them.
+MEASUREMENTS = ('input', 'constant', 'end_to_end', 'start', 'eval', 'scaling')
+
+# The trainers' steps before the timed ones; a multiple of 10.
+_WARM_UP_STEPS = 20
+# Of a measurement of scaling, about: it must not be short for small batches.
+_SCALING_EXAMPLES = 5120
+_BATCH_SIZES = (32, 128, 512, 1024)
+_TOWERS = (1, 2, 4)
+
+_TRAIN = 'cifar10_compat.cifar10_train'
+_TOWER_TRAIN = 'cifar10_compat.cifar10_multi_gpu_train'
+_EVAL = 'cifar10_compat.cifar10_eval'
+
+_BFLOAT16 = ['--fast', '--precision=bfloat16']
+
+
+class Command(NamedTuple):
+  """A process that measures something."""
+
+  module: str
+  args: List[str]
+  read: Callable[[children.Result], Dict[str, object]]  # what it measured
+  environment: Dict[str, str] = {}
+  # The name of a flag for a directory that must not exist, if it takes one.
+  directory_flag: str = ''
+
+
+def _child(name, args, environment=None):
+  return Command(
+      processes.tool('speed.' + name),
+      args,
+      lambda result: result.values,
+      environment or {},
+  )
+
+
+def _program(module, args, read, directory_flag='train_dir'):
+  """Returns the Command of a program that is timed from outside."""
+  return Command(
+      processes.tool('speed.timed_program'),
+      [module] + args,
+      read,
+      directory_flag=directory_flag,
+  )
+
+
+def inputs(*, data_dir, dataset, source, secs):
+  """Input alone.
+
+  Args:
+    data_dir: str, the directory that holds the set's directory.
+    dataset: str, what --dataset is for the trainers.
+    source: str, the directory of the unmodified tutorial, or None.
+    secs: float, how long each is timed.
+  """
+  args = ['--data_dir=' + data_dir, '--dataset=' + dataset, '--secs=%g' % secs]
+  found = {}
+  if source:
+    found['tutorial'] = _child(
+        'input_rate', ['tutorial', '--source=' + source] + args
+    )
+  for name in ('literal', 'fast', 'tf_data'):
+    found[name] = _child('input_rate', [name] + args)
+  return found
+
+
+def constant(*, steps, secs, processor):
+  """The train op on one batch, and the limit that the machine sets it.
+
+  Args:
+    steps: int, how many are timed.
+    secs: float, how long a matrix product is timed.
+    processor: dict, see manifest.processor().
+  """
+  args = ['--steps=%d' % steps, '--batch_size=%d' % cifar10.BATCH_SIZE]
+  fast = parts.fast_environment()
+  environments = {'literal': {}}
+  environments.update((name, p.environment) for name, p in parts.PARTS.items())
+  environments.update((name, fast) for name in parts.FAST)
+  # Keras gets the switch that --fast gets.
+  environments['keras'] = fast
+  if torch_network.available():
+    environments['pytorch'] = {}
+  found = {
+      name: _child('constant_batch', [name] + args, environment)
+      for name, environment in environments.items()
+  }
+  types = ['float32']
+  if {'avx512_bf16', 'amx_bf16', 'bf16'} & set(processor['features']):
+    types.append('bfloat16')
+  for dtype in types:
+    found['matrix_product_' + dtype] = _child(
+        'matrix_product', [dtype, '--secs=%g' % secs], fast
+    )
+  return found
+
+
+def end_to_end(*, data_dir, dataset, source, steps, towers=(), workers=()):
+  """The real trainers, once the queue is full, summaries and all.
+
+  Args:
+    data_dir, dataset, source: see inputs().
+    steps: int, how many are timed, a multiple of 100.
+    towers, workers: ints, numbers of CPU towers, or of workers beside a
+      parameter server, that share the batch.
+
+  Raises:
+    UsageError: a batch cannot be shared so.
+  """
+  last = _WARM_UP_STEPS + steps
+  data = _data_flags(data_dir, dataset)
+
+  def read(result, name=''):
+    log = launch.lines_of(name, result.log) if name else result.log
+    return {
+        'seconds_per_step': log_times.sec_per_step(log, _WARM_UP_STEPS, last)
+    }
+
+  end = ['--max_steps=%d' % (last + 1)]
+  found = _trainers(data + end, source, read)
+  found['fast_bfloat16'] = _program(_TRAIN, _BFLOAT16 + data + end, read)
+  for number in towers:
+    found['towers_%d' % number] = _program(
+        _TOWER_TRAIN,
+        ['--num_gpus=%d' % number, '--tower_devices=cpu']
+        + [_share(number)]
+        + data
+        + end,
+        read,
+    )
+  for number in workers:
+    found['workers_%d' % number] = _program(
+        processes.tool('launch'),
+        ['--ps=1', '--workers=%d' % number, _share(number)] + data + end,
+        lambda result: read(result, 'worker 0'),
+    )
+  return found
+
+
+def start(*, data_dir, dataset, source):
+  """From the start of a trainer's process to the log line of its first step.
+
+  Args:
+    data_dir, dataset, source: see inputs().
+  """
+
+  def read(result):
+    first = training_log.parse(result.log)[0]
+    return _with_and_without_import(
+        first.time.timestamp() - result.started, result
+    )
+
+  return _trainers(
+      _data_flags(data_dir, dataset) + ['--max_steps=1'], source, read
+  )
+
+
+def evaluation(*, data_dir, dataset, source, checkpoint_dir):
+  """The evaluator's whole process.
+
+  Args:
+    data_dir, dataset, source: see inputs().
+    checkpoint_dir: str, the directory of a checkpoint of the literal network.
+  """
+
+  def read(result):
+    precision = result.log.rpartition('precision @ 1 = ')[2].split()[0]
+    values = _with_and_without_import(result.seconds, result)
+    return dict(values, precision=float(precision))
+
+  def program(module, args):
+    args = args + ['--data_dir=' + data_dir, '--run_once=true']
+    args += ['--checkpoint_dir=' + checkpoint_dir]
+    return _program(module, args, read, 'eval_dir')
+
+  found = {}
+  if source:
+    found['tutorial'] = program(
+        processes.tool('historical.scripts'),
+        ['--source=' + source, 'cifar10_eval'],
+    )
+  found['literal'] = program(_EVAL, ['--dataset=' + dataset])
+  found['fast'] = program(_EVAL, ['--fast', '--dataset=' + dataset])
+  return found
+
+
+def scaling(*, data_dir, dataset, tenfold):
+  """The cost of an example with --fast, for batches, towers and set sizes.
+
+  Args:
+    data_dir, dataset: see inputs().
+    tenfold: str, the directory of a set with ten times the files: see
+      tenfold_set.write().
+  """
+  data = _data_flags(data_dir, dataset)
+  found = {}
+  for batch_size in _BATCH_SIZES:
+    found['batch_%d' % batch_size] = _scaled(_TRAIN, data, batch_size)
+  # The same minimum of its queue, which is a fraction of the whole set.
+  fraction = cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE / tenfold_set.TIMES
+  found['records_x%d' % tenfold_set.TIMES] = _scaled(
+      _TRAIN,
+      ['--dataset=' + tenfold, '--queue_fraction=%g' % fraction],
+      cifar10.BATCH_SIZE,
+  )
+  for number in _TOWERS:
+    found['towers_%d' % number] = _scaled(
+        _TOWER_TRAIN,
+        data + ['--num_gpus=%d' % number, '--tower_devices=cpu'],
+        cifar10.BATCH_SIZE,
+        towers=number,
+    )
+  return found
+
+
+def _scaled(module, flags, batch_size, *, towers=1):
+  """Returns the Command that times a trainer's examples, without summaries."""
+  examples = batch_size * towers
+  last = log_times.last_step_without_summaries(_SCALING_EXAMPLES // examples)
+
+  def read(result):
+    seconds = log_times.sec_per_step_between_summaries(result.log)
+    return {'seconds_per_example': seconds / examples}
+
+  return _program(
+      module,
+      ['--fast', '--batch_size=%d' % batch_size]
+      + ['--max_steps=%d' % (last + 1)]
+      + flags,
+      read,
+  )
+
+
+def _trainers(args, source, read):
+  """Returns the Commands of the tutorial's trainer, ours, and ours --fast."""
+  found = {}
+  if source:
+    # It knows no --dataset.
+    theirs = [arg for arg in args if not arg.startswith('--dataset=')]
+    found['tutorial'] = _program(
+        processes.tool('historical.scripts'),
+        ['--source=' + source, 'cifar10_train'] + theirs,
+        read,
+    )
+  found['literal'] = _program(_TRAIN, args, read)
+  found['fast'] = _program(_TRAIN, ['--fast'] + args, read)
+  return found
+
+
+def _data_flags(data_dir, dataset):
+  return ['--data_dir=' + data_dir, '--dataset=' + dataset]
+
+
+def _share(number):
+  """Returns the flag that gives each of some towers its part of a batch."""
+  if number < 1 or cifar10.BATCH_SIZE % number:
+    raise errors.UsageError(
+        '%d towers or workers: they must share a batch of %d evenly'
+        % (number, cifar10.BATCH_SIZE)
+    )
+  return '--batch_size=%d' % (cifar10.BATCH_SIZE // number)
+
+
+def _with_and_without_import(seconds, result):
+  import_seconds = result.values['import_seconds']
+  return {
+      'seconds': seconds,
+      'import_seconds': import_seconds,
+      'seconds_less_import': seconds - import_seconds,
+  }

@@ -1,0 +1,68 @@
+"""The batch and the initial weights that all networks of a comparison share.
+
+With the same numbers in all of them, the losses of their first steps show
+whether they do the same arithmetic.  Nothing here needs TensorFlow.
+"""
+
+import numpy as np
+
+# (key in a checkpoint, shape, standard deviation or constant).  The weights are
+# wider than the tutorial's first ones, with which an image hardly changes the
+# loss at all.
+_WEIGHTS = (
+    ('conv1/weights', (5, 5, 3, 64), 0.05),
+    ('conv2/weights', (5, 5, 64, 64), 0.02),
+    ('local3/weights', (2304, 384), 0.01),
+    ('local4/weights', (384, 192), 0.04),
+    ('softmax_linear/weights', (192, 10), 0.05),
+)
+_BIASES = (
+    ('conv1/biases', 64, 0.0),
+    ('conv2/biases', 64, 0.1),
+    ('local3/biases', 384, 0.1),
+    ('local4/biases', 192, 0.1),
+    ('softmax_linear/biases', 10, 0.0),
+)
+
+# What every network of a comparison is trained with.
+LEARNING_RATE = 0.1
+WEIGHT_DECAY = 0.004  # times half the sum of squares, of local3 and local4
+MOVING_AVERAGE_DECAY = 0.9999
+
+
+def weights():
+  """Draws the initial values of the tutorial's network.
+
+  Returns:
+    dict from key in a checkpoint, such as 'conv1/weights', to float32 array;
+    the same at each call.
+  """
+  random = np.random.RandomState(1)
+  values = {
+      key: (random.standard_normal(shape) * stddev).astype(np.float32)
+      for key, shape, stddev in _WEIGHTS
+  }
+  values.update(
+      (key, np.full(size, value, np.float32)) for key, size, value in _BIASES
+  )
+  return values
+
+
+def batch(batch_size):
+  """Draws images and labels.
+
+  Args:
+    batch_size: int.
+
+  Returns:
+    images: float32 array of shape [batch_size, 24, 24, 3], each image of mean 0
+      and standard deviation 1, as the input makes them.
+    labels: int32 array of shape [batch_size], 0 to 9.
+    The same at each call.
+  """
+  random = np.random.RandomState(2)
+  images = random.standard_normal((batch_size, 24, 24, 3))
+  images -= images.mean((1, 2, 3), keepdims=True)
+  images /= images.std((1, 2, 3), keepdims=True)
+  labels = random.randint(0, 10, batch_size)
+  return images.astype(np.float32), labels.astype(np.int32)

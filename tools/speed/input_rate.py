@@ -1,0 +1,137 @@
+"""Times the input alone, once its queue is full; a child of the benchmark.
+
+  input_rate NAME --data_dir=DIR [--dataset=NAME] [--source=DIR] [--secs=3]
+
+NAME is literal, fast, tf_data or tutorial, which needs --source.  Reports the
+examples a second that come out, the seconds until the first batch, and the mean
+and the deviation of the pixels that it saw last.
+"""
+
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import sys
+import time
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat import flags
+
+from .. import command_line
+from ..compare import training_graph
+from ..historical import historical_graph
+from . import children
+from . import our_graphs
+from . import tf_data_input
+
+# The queue is full when its first batch comes; these are behind the first.
+_WARM_UP_BATCHES = 20
+
+
+def build(name, *, data_dir, batch_size, dataset, source):
+  """Builds an input in the default graph.
+
+  Args:
+    name: str, see above.
+    data_dir: str, the directory that holds the set's directory.
+    batch_size: int; the tutorial's own is 128.
+    dataset: description.Dataset; the tutorial's own is CIFAR-10.
+    source: str, what --source is for //tools:historical; only for 'tutorial'.
+
+  Returns:
+    images, labels: tensors of a batch.
+  """
+  if name == 'tutorial':
+    meta_graph = historical_graph.build_apart(source, data_dir)
+    images, labels, _, _ = training_graph.import_parts(meta_graph)[1]
+    return images, labels
+  if name == 'tf_data':
+    return tf_data_input.distorted_inputs(
+        data_dir=data_dir, batch_size=batch_size, dataset=dataset
+    )
+  return our_graphs.distorted_inputs(
+      name, data_dir=data_dir, batch_size=batch_size, dataset=dataset
+  )
+
+
+def measure(images, labels, *, secs):
+  """Takes batches from the input of the default graph for some time.
+
+  Args:
+    images, labels: tensors of a batch.
+    secs: float, how long to go on after the warm-up; one batch at the least.
+
+  Returns:
+    dict with examples_per_second, fill_seconds, mean and stddev.
+  """
+  # The values stay where they are: a copy of them is not the input's work.
+  batch = tf.group(images.op, labels.op)
+  with tf.Session() as session:
+    session.run([tf.local_variables_initializer(), tf.tables_initializer()])
+    coord = tf.train.Coordinator()
+    started = time.monotonic()
+    threads = tf.train.start_queue_runners(session, coord)
+    try:
+      session.run(batch)
+      fill_seconds = time.monotonic() - started
+      for _ in range(_WARM_UP_BATCHES):
+        session.run(batch)
+      batches = 0
+      started = now = time.monotonic()
+      while not batches or now < started + secs:
+        session.run(batch)
+        batches += 1
+        now = time.monotonic()
+      seconds = now - started
+      pixels = session.run(images)
+    finally:
+      coord.request_stop()
+      session.close()  # Cancels what the threads wait for.
+      coord.join(threads, stop_grace_period_secs=10)
+  return {
+      'examples_per_second': batches * len(pixels) / seconds,
+      'fill_seconds': fill_seconds,
+      'mean': float(np.mean(pixels)),
+      'stddev': float(np.std(pixels)),
+  }
+
+
+def main(argv=None):
+  """Runs the program.
+
+  Args:
+    argv: list of str, the command line without the program's name, or None for
+      that of the process.
+
+  Returns:
+    int, the exit code.
+  """
+  return command_line.run('input_rate', lambda: _main(argv))
+
+
+def _main(argv):
+  parser = command_line.Parser(prog='input_rate')
+  parser.add_argument('name')
+  parser.add_argument('--data_dir', required=True)
+  parser.add_argument('--dataset', default='cifar10')
+  parser.add_argument('--batch_size', type=int, default=cifar10.BATCH_SIZE)
+  parser.add_argument('--source')
+  parser.add_argument('--secs', type=float, default=3.0)
+  args = parser.parse_args(argv)
+  tf.disable_v2_behavior()
+  with tf.Graph().as_default():
+    images, labels = build(
+        args.name,
+        data_dir=args.data_dir,
+        batch_size=args.batch_size,
+        dataset=flags.get_dataset(args.dataset),
+        source=args.source,
+    )
+    values = measure(images, labels, secs=args.secs)
+  children.report(**values)
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,66 @@
+"""The time of a step, from the time stamps of a trainer's log."""
+
+from cifar10_compat.base import errors
+
+from .. import training_log
+
+_LOG_STEPS = 10
+# A trainer writes its summaries after every step of this number's multiples.
+_SUMMARY_STEPS = 100
+
+
+def sec_per_step(log, first, last):
+  """Returns the mean seconds of a step, from the log's time stamps.
+
+  Args:
+    log: str, what a trainer printed.
+    first, last: int, two steps that are logged.
+
+  Raises:
+    UsageError: the log lacks one of them.
+  """
+  times = {line.step: line.time for line in training_log.parse(log)}
+  if first not in times or last not in times:
+    raise errors.UsageError(
+        'the log has no step %d or no step %d: --steps must be a multiple of '
+        '%d' % (first, last, _LOG_STEPS)
+    )
+  return (times[last] - times[first]).total_seconds() / (last - first)
+
+
+def sec_per_step_between_summaries(log):
+  """Returns the mean seconds of the steps that wait for no summary.
+
+  A trainer logs step 100 before it writes that step's summaries, so what is
+  left out is from there to step 110.
+
+  Args:
+    log: str, what a trainer printed.
+
+  Raises:
+    UsageError: the log has no two lines with such steps alone between them.
+  """
+  lines = training_log.parse(log)
+  seconds = [
+      (after.time - before.time).total_seconds()
+      for before, after in zip(lines, lines[1:])
+      if before.step % _SUMMARY_STEPS
+  ]
+  if not seconds:
+    raise errors.UsageError('the log has no two lines after its first step')
+  return sum(seconds) / len(seconds) / _LOG_STEPS
+
+
+def last_step_without_summaries(steps):
+  """Returns where to end, for the function above to have some steps to time.
+
+  Args:
+    steps: int, how many there should be; rounded to tens, and to 10 at least.
+
+  Returns:
+    int, the last step, counted from 0.
+  """
+  intervals = max(1, round(steps / _LOG_STEPS))
+  # The first of each ten intervals has a summary in it.
+  with_summary = 1 + (intervals - 1) // (_SUMMARY_STEPS // _LOG_STEPS - 1)
+  return (intervals + with_summary) * _LOG_STEPS

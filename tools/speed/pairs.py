@@ -1,0 +1,45 @@
+"""Medians, and ratios pair by pair."""
+
+import statistics
+from typing import NamedTuple
+
+
+class Summary(NamedTuple):
+  """What several values come to."""
+
+  count: int
+  median: float
+  least: float
+  most: float
+
+
+def summary(values):
+  """Summarizes values.
+
+  Args:
+    values: iterable of numbers.
+
+  Returns:
+    Summary, or None if there are no values.
+  """
+  values = list(values)
+  if not values:
+    return None
+  return Summary(
+      len(values), statistics.median(values), min(values), max(values)
+  )
+
+
+def ratios(numerators, denominators):
+  """Divides the values of the same rounds.
+
+  Args:
+    numerators, denominators: dict from round to a positive number.
+
+  Returns:
+    list of float, a ratio for each round that both have, in their order.
+  """
+  return [
+      numerators[number] / denominators[number]
+      for number in sorted(set(numerators) & set(denominators))
+  ]

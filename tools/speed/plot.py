@@ -1,0 +1,122 @@
+"""Draws a file of results: a chart for each quantity, a bar for each row."""
+
+import os
+
+from cifar10_compat.base import errors
+
+from . import pairs
+from . import tables
+
+_WIDTH_INCHES = 8
+_ROW_INCHES = 0.3
+_CHART_INCHES = 0.8
+_COLORS = {'tutorial': '#999999', 'literal': '#4477aa', 'fast': '#cc6677'}
+_OTHER_COLOR = '#bbccee'
+_SUFFIXES = ('.png', '.svg')
+# The same results give the same file.
+STYLE = {'svg.fonttype': 'none', 'svg.hashsalt': 'cifar10_compat'}
+
+
+def check(path):
+  """Checks that a plot can be drawn into a file, before anything is measured.
+
+  Raises:
+    UsageError: the file's name has another ending, or matplotlib is missing.
+  """
+  if os.path.splitext(path)[1] not in _SUFFIXES:
+    raise errors.UsageError(
+        '--plot=%s: it must end with %s' % (path, ' or '.join(_SUFFIXES))
+    )
+  try:
+    import matplotlib  # noqa: F401
+  except ImportError as e:
+    raise errors.UsageError(
+        '--plot needs matplotlib, which is not installed: run '
+        "pip install 'cifar10_compat[benchmark]'"
+    ) from e
+
+
+def draw(results, path):
+  """Draws the medians, with lines from the least to the most.
+
+  Args:
+    results: results.Results.
+    path: str, ends with .png or .svg.
+
+  Raises:
+    UsageError: see check(); there are no results; the file cannot be written.
+  """
+  check(path)
+  charts = []
+  for quantity in tables.QUANTITIES:
+    summaries = {
+        name: pairs.summary(
+            results.values(quantity.measurement, name, quantity.key).values()
+        )
+        for name in results.contestants(quantity.measurement)
+    }
+    summaries = {name: s for name, s in summaries.items() if s}
+    if summaries:
+      charts.append((quantity, summaries))
+  if not charts:
+    raise errors.UsageError('--plot: there are no results to draw')
+  _draw(charts, path)
+
+
+def save(drawing, path):
+  """Writes a drawing.
+
+  Args:
+    drawing: matplotlib.figure.Figure.
+    path: str, ends with .png or .svg.
+
+  Raises:
+    UsageError: the file cannot be written.
+  """
+  try:
+    drawing.savefig(
+        path, metadata={'Date': None} if path.endswith('.svg') else None
+    )
+  except OSError as e:
+    raise errors.UsageError(
+        '--plot=%s cannot be written (%s)' % (path, e.strerror)
+    ) from e
+
+
+def _draw(charts, path):
+  # Only who draws needs it.
+  import matplotlib
+  from matplotlib import figure
+
+  heights = [
+      _CHART_INCHES + _ROW_INCHES * len(summaries) for _, summaries in charts
+  ]
+  with matplotlib.rc_context(STYLE):
+    drawing = figure.Figure((_WIDTH_INCHES, sum(heights)), layout='constrained')
+    all_axes = drawing.subplots(
+        len(charts), squeeze=False, height_ratios=heights
+    )
+    for axes, (quantity, summaries) in zip(all_axes[:, 0], charts):
+      _chart(axes, quantity, summaries)
+    save(drawing, path)
+
+
+def _chart(axes, quantity, summaries):
+  names = list(summaries)
+  medians = [s.median for s in summaries.values()]
+  axes.barh(
+      [tables.label(name) for name in names],
+      medians,
+      xerr=[
+          [s.median - s.least for s in summaries.values()],
+          [s.most - s.median for s in summaries.values()],
+      ],
+      color=[_COLORS.get(name, _OTHER_COLOR) for name in names],
+      ecolor='#333333',
+  )
+  axes.invert_yaxis()  # The first at the top.
+  axes.set_title(quantity.title, loc='left', fontsize=10)
+  axes.spines[['top', 'right']].set_visible(False)
+  axes.set_xlim(left=0)
+  axes.locator_params(axis='x', nbins=6)
+  axes.xaxis.set_major_formatter('{x:,.10g}')

@@ -1,0 +1,187 @@
+"""The file of results: a manifest, and every run that was finished.
+
+{"manifest": {...}, "disturbed_above": 0.05, "runs": [{"measurement": "input",
+"contestant": "literal", "round": 1, "date": "2026-01-01T12:00:00+00:00",
+"values": {"examples_per_second": 14000.0}, "seconds": 9.1,
+"peak_memory_bytes": 600000000, "disturbance": {"others": 0.01, "steal": 0.0,
+"load": 1.9, "disturbed": false}}, ...]}
+
+Round 0 is a warm-up and does not count.  `disturbance` is null where the system
+does not tell.
+"""
+
+import datetime
+import json
+import os
+
+from cifar10_compat.base import errors
+
+from .. import json_files
+from . import disturbance
+from . import schedule
+
+
+class Results(object):
+  """The runs of one manifest, in a file if there is a path.
+
+  Attributes:
+    manifest: dict, see manifest.manifest().
+    runs: list of dict, see above.
+  """
+
+  def __init__(self, manifest, path=None, runs=()):
+    self.manifest = manifest
+    self.runs = list(runs)
+    self._path = path
+
+  def add(self, number, measurement, contestant, *, values, result):
+    """Adds a run and saves the file.
+
+    Args:
+      number: int, its round.
+      measurement, contestant: str.
+      values: dict from name to what was measured.
+      result: children.Result.
+    """
+    date = datetime.datetime.fromtimestamp(
+        result.started, datetime.timezone.utc
+    )
+    self.runs.append(
+        {
+            'measurement': measurement,
+            'contestant': contestant,
+            'round': number,
+            'date': date.isoformat(timespec='seconds'),
+            'values': values,
+            'seconds': result.seconds,
+            'peak_memory_bytes': result.peak_memory_bytes,
+            'disturbance': result.disturbance and result.disturbance.to_json(),
+        }
+    )
+    self.save()
+
+  def save(self):
+    """Writes the file, whole or not at all.
+
+    Raises:
+      UsageError: it cannot be written.
+    """
+    if self._path is None:
+      return
+    json_files.write(self._path, self.to_json())
+
+  def to_json(self):
+    """Returns the document, a dict that JSON can hold."""
+    return {
+        'manifest': self.manifest,
+        'disturbed_above': disturbance.THRESHOLD,
+        'runs': self.runs,
+    }
+
+  def done(self):
+    """Returns the set of (round, measurement, contestant) that were run."""
+    return {
+        (run['round'], run['measurement'], run['contestant'])
+        for run in self.runs
+    }
+
+  def counted(self, measurement, contestant):
+    """Returns a contestant's runs but for the warm-up, a list of dict."""
+    return [
+        run
+        for run in self.runs
+        if run['round'] != schedule.WARM_UP_ROUND
+        and (run['measurement'], run['contestant']) == (measurement, contestant)
+    ]
+
+  def values(self, measurement, contestant, key):
+    """Returns what a contestant's counted runs measured.
+
+    Args:
+      measurement, contestant: str.
+      key: str, the name of a value, or 'peak_memory_bytes'.
+
+    Returns:
+      dict from round to number; runs without that value are left out.
+    """
+    found = {}
+    for run in self.counted(measurement, contestant):
+      value = run['values'].get(key, run.get(key))
+      if value is not None:
+        found[run['round']] = value
+    return found
+
+  def contestants(self, measurement):
+    """Returns the names that have counted runs, in the order of the first."""
+    return list(
+        dict.fromkeys(
+            run['contestant']
+            for run in self.runs
+            if run['measurement'] == measurement
+            and run['round'] != schedule.WARM_UP_ROUND
+        )
+    )
+
+
+def from_json(document, path=None):
+  """Returns the Results of a document.
+
+  Args:
+    document: dict, see Results.to_json().
+    path: str, where to save it, or None.
+
+  Raises:
+    UsageError: the document is not one of results.
+  """
+  try:
+    return Results(document['manifest'], path, document['runs'])
+  except (KeyError, TypeError) as e:
+    raise errors.UsageError(
+        'this is not a file of results of the benchmark: it lacks %s' % e
+    ) from e
+
+
+def read(path):
+  """Returns the Results in a file.
+
+  Raises:
+    UsageError: it cannot be read, or is not one of results.
+  """
+  try:
+    with open(path, encoding='utf-8') as f:
+      return from_json(json.load(f), path)
+  except OSError as e:
+    raise errors.UsageError(
+        '--json=%s cannot be read (%s): name one that the benchmark wrote, or '
+        'measure with --data_dir' % (path, e.strerror)
+    ) from e
+  except ValueError as e:
+    raise errors.UsageError('--json=%s: %s' % (path, e)) from e
+
+
+def open_or_create(path, manifest):
+  """Returns the Results of a file that is continued, or of a new one.
+
+  Args:
+    path: str, need not exist; None to keep them in memory.
+    manifest: dict, see manifest.manifest().
+
+  Raises:
+    UsageError: the file has results of another manifest, or none.
+  """
+  if path is None or not os.path.exists(path):
+    return Results(manifest, path)
+  found = read(path)
+  # As JSON has it: a tuple is a list there.
+  wanted = json.loads(json.dumps(manifest))
+  different = sorted(
+      key
+      for key in set(wanted) | set(found.manifest)
+      if wanted.get(key) != found.manifest.get(key)
+  )
+  if different:
+    raise errors.UsageError(
+        '--json=%s has results of another %s: name another file, or measure '
+        'with what it says' % (path, ', '.join(different))
+    )
+  return found

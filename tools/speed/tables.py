@@ -1,0 +1,294 @@
+"""The tables of a file of results, as text and as Markdown."""
+
+import glob
+import os
+from typing import Callable, NamedTuple, Tuple
+
+from . import pairs
+from . import parts
+from . import results as results_lib
+from . import targets
+
+
+class Quantity(NamedTuple):
+  """A value that has a table of its own."""
+
+  measurement: str
+  key: str
+  title: str
+  form: Callable[[float], str]
+  baselines: Tuple[str, ...]  # the first one that was run counts
+
+
+def _number(digits):
+  return ('{:,.%df}' % digits).format
+
+
+_STEP = _number(4)
+QUANTITIES = (
+    Quantity(
+        'input',
+        'examples_per_second',
+        'Input alone, examples/s',
+        _number(0),
+        ('tutorial', 'literal'),
+    ),
+    Quantity(
+        'constant',
+        'seconds_per_step',
+        'One constant batch, seconds/step',
+        _STEP,
+        ('literal',),
+    ),
+    Quantity(
+        'end_to_end',
+        'seconds_per_step',
+        'End to end, seconds/step',
+        _STEP,
+        ('tutorial', 'literal'),
+    ),
+    Quantity(
+        'start',
+        'seconds_less_import',
+        'Start to the first step less the import of TensorFlow, seconds',
+        _number(2),
+        ('tutorial', 'literal'),
+    ),
+    Quantity(
+        'start',
+        'seconds',
+        'Start to the first step, seconds',
+        _number(2),
+        ('tutorial', 'literal'),
+    ),
+    Quantity(
+        'eval',
+        'seconds_less_import',
+        'Evaluation less the import of TensorFlow, seconds',
+        _number(2),
+        ('tutorial', 'literal'),
+    ),
+    Quantity(
+        'eval',
+        'seconds',
+        'Evaluation, seconds',
+        _number(2),
+        ('tutorial', 'literal'),
+    ),
+    Quantity(
+        'scaling',
+        'seconds_per_example',
+        'Cost of an example with --fast, end to end, seconds',
+        _number(6),
+        ('batch_128',),
+    ),
+)
+
+_LABELS = {
+    'tutorial': 'unmodified tutorial',
+    'literal': 'default',
+    'fast': '--fast',
+    'fast_bfloat16': '--fast --precision=bfloat16',
+    'tf_data': 'tf.data',
+    'keras': 'Keras 3',
+    'pytorch': 'PyTorch',
+    'matrix_product_float32': 'limit: 13.48 GFLOP as float32 matrix products',
+    'matrix_product_bfloat16': 'limit: 13.48 GFLOP as bfloat16 matrix products',
+}
+
+
+class Table(NamedTuple):
+  """A table of strings."""
+
+  title: str
+  header: Tuple[str, ...]
+  rows: Tuple[Tuple[str, ...], ...]
+
+
+def label(contestant):
+  """Returns what a contestant is called in a table."""
+  if contestant in parts.PARTS:
+    return 'default with ' + parts.PARTS[contestant].help
+  return _LABELS.get(contestant, contestant.replace('_', ' '))
+
+
+def baseline(quantity, results):
+  """Returns the contestant that a Quantity's others are divided by, or None."""
+  run = results.contestants(quantity.measurement)
+  return next((name for name in quantity.baselines if name in run), None)
+
+
+def tables(results):
+  """Returns the Tables of Results: one of each quantity, and the targets."""
+  found = []
+  for quantity in QUANTITIES:
+    contestants = results.contestants(quantity.measurement)
+    base = baseline(quantity, results)
+    if contestants:
+      found.append(
+          Table(
+              quantity.title,
+              (
+                  '',
+                  'runs',
+                  'median',
+                  'least to most',
+                  'pair by pair / ' + label(base) if base else 'pair by pair',
+                  'peak MB',
+                  'disturbed',
+              ),
+              tuple(_row(quantity, c, base, results) for c in contestants),
+          )
+      )
+  if found:
+    found.append(_targets(results))
+  return found
+
+
+def _row(quantity, contestant, base, results):
+  values = results.values(quantity.measurement, contestant, quantity.key)
+  found = pairs.summary(values.values())
+  if found is None:
+    return (label(contestant),) + ('',) * 6
+  ratio = None
+  if base is not None and contestant != base:
+    ratio = pairs.summary(
+        pairs.ratios(
+            values, results.values(quantity.measurement, base, quantity.key)
+        )
+    )
+  memory = pairs.summary(
+      results.values(
+          quantity.measurement, contestant, 'peak_memory_bytes'
+      ).values()
+  )
+  return (
+      label(contestant),
+      str(found.count),
+      quantity.form(found.median),
+      '%s to %s' % (quantity.form(found.least), quantity.form(found.most)),
+      _ratio(ratio),
+      '{:,.0f}'.format(memory.median / 1e6),
+      _disturbed(results.counted(quantity.measurement, contestant)),
+  )
+
+
+def _ratio(found):
+  if found is None:
+    return ''
+  return '%.3f (%.3f to %.3f)' % (found.median, found.least, found.most)
+
+
+def _disturbed(runs):
+  """Returns how many runs were disturbed; '?' where that is not known."""
+  known = [run['disturbance'] for run in runs if run['disturbance']]
+  if len(known) < len(runs):
+    return '?'
+  count = sum(disturbance['disturbed'] for disturbance in known)
+  return '%d of %d' % (count, len(runs)) if count else ''
+
+
+def _targets(results):
+  rows = []
+  for line in targets.lines(results):
+    rows.append(
+        (
+            line.name,
+            line.target,
+            _ratio(line.summary),
+            str(line.summary.count) if line.summary else '0',
+            {True: 'yes', False: 'no', None: 'open' if line.target else ''}[
+                line.met
+            ],
+        )
+    )
+  return Table(
+      'Targets',
+      (
+          'ratio, pair by pair',
+          'target',
+          'median (least to most)',
+          'pairs',
+          'met',
+      ),
+      tuple(rows),
+  )
+
+
+def machine(results):
+  """Returns a sentence about the machine, the versions and the threshold."""
+  manifest = results.manifest
+  processor = manifest['processor']
+  return (
+      '%s (%s), %s cores, %d threads; TensorFlow %s, Python %s; commit %s%s. '
+      'A run counts as disturbed if others took more than %.0f%% of the '
+      "processor's time meanwhile."
+      % (
+          processor['name'],
+          ' '.join(processor['features']),
+          processor['cores'] or 'unknown',
+          processor['threads'],
+          manifest['versions'].get('tensorflow'),
+          manifest['versions'].get('python'),
+          (manifest['commit'] or 'unknown')[:12],
+          ' with changes' if manifest['dirty'] else '',
+          100 * results.to_json()['disturbed_above'],
+      )
+  )
+
+
+def text(results):
+  """Returns all tables as lines of text for a terminal."""
+  blocks = [machine(results)]
+  for table in tables(results):
+    rows = (table.header,) + table.rows
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = [table.title] + [
+        '  '.join(
+            [row[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+        ).rstrip()
+        for row in rows
+    ]
+    blocks.append('\n'.join(lines))
+  return '\n\n'.join(blocks) + '\n'
+
+
+def speed_table(document):
+  """Returns the tables of docs/speed.md.
+
+  Args:
+    document: dict, what a file of results holds.
+
+  Returns:
+    str, Markdown, the lines of which end with a newline.
+
+  Raises:
+    UsageError: the document is not one of results.
+  """
+  results = results_lib.from_json(document)
+  blocks = [machine(results)]
+  for table in tables(results):
+    rows = [table.header, ('---',) * len(table.header)]
+    rows += [tuple(c.replace('|', '\\|') for c in row) for row in table.rows]
+    blocks.append('**%s**' % table.title)
+    blocks.append('\n'.join('| %s |' % ' | '.join(row) for row in rows))
+  return '\n\n'.join(blocks) + '\n'
+
+
+def speed_tables(directory):
+  """Returns the tables of all files of results in a directory.
+
+  Args:
+    directory: str, has a file speed*.json for each processor.
+
+  Returns:
+    str, Markdown, one file after the other in the order of their names.
+
+  Raises:
+    UsageError: a file is not one of results.
+  """
+  paths = sorted(glob.glob(os.path.join(glob.escape(directory), 'speed*.json')))
+  return '\n'.join(
+      speed_table(results_lib.read(path).to_json()) for path in paths
+  )

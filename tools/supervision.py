@@ -1,0 +1,202 @@
+"""Runs several processes to their end, and stops all when one fails.
+
+Each line that a process prints begins with the process's name.
+"""
+
+import contextlib
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from typing import Dict, List, NamedTuple
+
+from . import processes
+
+# Seconds for a process to save what it has.
+_GRACE_SECS = 60
+
+# Between a process's name and what it printed.
+SEPARATOR = ' | '
+
+_PR_SET_PDEATHSIG = 1  # Of Linux's sys/prctl.h.
+
+
+class Task(NamedTuple):
+  """A program to run."""
+
+  name: str  # each of its lines begins with it
+  module: str
+  args: List[str]
+  env: Dict[str, str] = {}  # added to our own environment
+
+
+class _Child(object):
+  """A running Task.
+
+  Attributes:
+    name: str.
+    streams: dict from each pipe it writes to, to the file its lines go to.
+  """
+
+  def __init__(self, task):
+    self.name = task.name
+    self._process = subprocess.Popen(
+        processes.command(task.module, task.args),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(processes.environment(), **task.env),
+        # Out of the terminal's reach: Ctrl-C comes to us, who stop in order.
+        start_new_session=True,
+        preexec_fn=_end_with_parent(),
+    )
+    self.streams = {
+        self._process.stdout: sys.stdout,
+        self._process.stderr: sys.stderr,
+    }
+
+  @property
+  def exit_code(self):
+    """None while it runs; 128 and its number if a signal ended it."""
+    code = self._process.poll()
+    return 128 - code if code is not None and code < 0 else code
+
+  def terminate(self):
+    self._process.terminate()
+
+  def kill(self):
+    self._process.kill()
+    self._process.wait()
+
+
+def _end_with_parent():
+  """Returns a function for a child, which then ends when this process does.
+
+  It does so however this process ends, kill -9 included.  None on systems that cannot do this.
+  """
+  if not sys.platform.startswith('linux'):
+    return None
+  prctl = ctypes.CDLL(None).prctl  # Loaded here: a child should do little.
+  return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class _Relay(object):
+  """Copies the children's lines, each after the name of the one it is from."""
+
+  def __init__(self):
+    self._selector = selectors.DefaultSelector()
+    self._unfinished = {}  # From a pipe to the start of a line.
+
+  def add(self, child, width):
+    for pipe, out in child.streams.items():
+      self._unfinished[pipe] = b''
+      self._selector.register(
+          pipe,
+          selectors.EVENT_READ,
+          (('%-*s%s' % (width, child.name, SEPARATOR)).encode(), out),
+      )
+
+  def copy(self, secs):
+    """Copies what comes within `secs` seconds; returns whether any did."""
+    ready = self._selector.select(secs)
+    for key, _ in ready:
+      pipe, (prefix, out) = key.fileobj, key.data
+      data = os.read(pipe.fileno(), 1 << 16)
+      *lines, rest = (self._unfinished[pipe] + data).split(b'\n')
+      if not data:
+        lines = [rest] if rest else []
+        self._selector.unregister(pipe)
+        pipe.close()
+      self._unfinished[pipe] = rest
+      for line in lines:
+        out.write((prefix + line).decode(errors='replace') + '\n')
+      out.flush()
+    return bool(ready)
+
+  def close(self):
+    for pipe in self._selector.get_map().values():
+      pipe.fileobj.close()
+    self._selector.close()
+
+
+def supervise(groups, stop, *, watchers=(), grace_secs=_GRACE_SECS):
+  """Runs processes to their end; stops all if one fails.
+
+  None of them outlives this function, nor the process that called it (on
+  Linux).  To be called in the thread that lives longest: the kernel takes its
+  end for the process's.
+
+  Args:
+    groups: list of lists of Task, in the order in which to start them.  They
+      are stopped in the opposite order, a group when the one after it has
+      ended: what a later one needs to save its work is still there.
+    stop: signals.StopRequest, stops all.
+    watchers: list of Task, stopped as soon as the others have ended.
+    grace_secs: number, after which a process that was told to stop is killed.
+
+  Returns:
+    int, 0, or the exit code of the first that failed, or 128 and the number of
+    the signal that requested the stop.
+  """
+  groups = list(groups) + [list(watchers)]
+  width = max(len(task.name) for group in groups for task in group)
+  running = []
+  with contextlib.closing(_Relay()) as relay:
+    try:
+      for group in groups:
+        running.append([])
+        for task in group:
+          child = _Child(task)
+          running[-1].append(child)
+          relay.add(child, width)
+      return _wait(running, relay, stop)
+    finally:
+      for group in reversed(running):
+        _stop(group, relay, grace_secs)
+
+
+def _wait(running, relay, stop):
+  """Waits for supervise()'s processes; returns the exit code."""
+  children = [child for group in running for child in group]
+  watchers = running[-1]
+  while True:
+    relay.copy(0.2)
+    codes = {child: child.exit_code for child in children}
+    for child, code in codes.items():
+      if code:
+        print(
+            'launch: %s ended with exit code %d: stopping the others.'
+            % (child.name, code),
+            file=sys.stderr,
+            flush=True,
+        )
+        return code
+    if stop.requested:
+      return 128 + stop.signum
+    if all(codes[c] == 0 for c in children if c not in watchers):
+      return 0
+
+
+def _stop(children, relay, grace_secs):
+  """Ends processes, if need be by force, and copies their last lines."""
+  for child in children:
+    if child.exit_code is None:
+      child.terminate()
+  end = time.monotonic() + grace_secs
+  while any(child.exit_code is None for child in children):
+    relay.copy(0.2)
+    if time.monotonic() > end:
+      for child in children:
+        if child.exit_code is None:
+          child.kill()
+          print(
+              'launch: %s did not end within %g seconds: killed.'
+              % (child.name, grace_secs),
+              file=sys.stderr,
+              flush=True,
+          )
+  while relay.copy(0):
+    pass
