@@ -231,13 +231,19 @@ def main(program_name, plants, *flags):
   sys.argv = [program_name + '.py', *flags]
   # First: it takes care of signals before it imports TensorFlow.
   program = importlib.import_module('cifar10_compat.' + program_name)
-  if hasattr(program, 'hooks'):
-    _observe(program.tf, program.hooks)
+  hooks = sys.modules.get('cifar10_compat.training.hooks')
+  if hooks:
+    _observe(program.tf, hooks)
   for plant in plants.split(',') if plants != '-' else ():
     name, _, number = plant.partition(':')
     PLANTS[name](program.tf, program, int(number or 0))
   program.console_main()
 
 
-if __name__ == '__main__':
+def console_main():
+  """Runs the program of the command line, to be called like a program's own."""
   main(*sys.argv[1:])
+
+
+if __name__ == '__main__':
+  console_main()

@@ -8,16 +8,21 @@ must end on SIGTERM.
 import contextlib
 import functools
 import os
+import re
 import signal
 import socket
 import subprocess
 import time
 
+import tensorflow.compat.v1 as tf
+
 from tests.faults import attempt
+from tests.faults import child
 from tests.helpers import limits
 from tests.helpers import record_fixture
 from tests.helpers import small_cluster
 
+_PROGRAM = 'cifar10_distributed_train'
 _PS_TIMEOUT_SECS = 15
 # After the start of a process, or the end of a fault.  A timeout is a failure.
 _RECOVER_SECS = 150
@@ -25,6 +30,9 @@ _RECOVER_SECS = 150
 _STOP_SECS = 30 + 15
 # The moment of a fault is drawn from this time of training.
 _MOMENT_SECS = 4.0
+
+_STEP = re.compile(r': step (\d+), loss')
+_RESTORED = re.compile(r'restored (\d+) ')
 
 
 class _Training(object):
@@ -49,37 +57,70 @@ class _Training(object):
     dataset = record_fixture.write_set(
         images, *record_fixture.random_images(200)
     )
+    self._train_dir = os.path.join(directory, 'train')
     self.cluster = small_cluster.SmallCluster(
         dataset,
-        os.path.join(directory, 'train'),
+        self._train_dir,
         '--sync=%s' % str(sync).lower(),
         '--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS,
     )
     self._plants = plants
-    self._kwargs = kwargs
+    # A process that is to enter a network has to be started by itself.
+    self._kwargs = kwargs or {
+        'forked': True,
+        'preload': ('cifar10_compat.' + _PROGRAM,),
+    }
     self.programs = {}
+    self._workers = []  # All that were ever started.
+    self._last = None  # The last step that had been logged before a kill.
+    self._named = None  # That of the newest checkpoint, then.
+    self._chief = None  # The one that was not killed.
 
   def start_all(self):
     for task in (('ps', 0), ('worker', 0), ('worker', 1)):
       self.start(*task)
-    self.wait_for_steps()
 
   def start(self, job, index):
-    if self._plants == '-' and not self._kwargs:
-      started = self.cluster.start(job, index)
-    else:
-      started = self.cluster.start_as(
-          ('tests.faults', 'child', 'cifar10_distributed_train', self._plants),
-          job,
-          index,
-          **self._kwargs,
-      )
+    started = self.cluster.start_as(
+        ('tests.faults', 'child', _PROGRAM, self._plants),
+        job,
+        index,
+        **self._kwargs,
+    )
     self.programs[job, index] = started
+    if job == 'worker':
+      self._workers.append(started)
 
   def kill(self, job, index):
+    """Kills a process, and notes what may be lost by it."""
     process = self.programs.pop((job, index)).process
     process.kill()
     process.wait(60)
+    steps = [m for w in self._workers for m in _matches(_STEP, w)]
+    self._last = max(steps, default=-1)
+    state = tf.train.get_checkpoint_state(self._train_dir)
+    self._named = state and int(state.model_checkpoint_path.rpartition('-')[2])
+    self._chief = self.programs.get(('worker', 0))
+
+  def steps_lost(self):
+    """Checks what a chief that was started again restored.
+
+    Returns:
+      int, how many of the steps that had been logged are made again; None if
+      the chief is the first one.
+
+    Raises:
+      Failed: it is older than the newest checkpoint.
+    """
+    chief = self.programs['worker', 0]
+    if self._last is None or chief is self._chief:
+      return None
+    restored = _matches(_RESTORED, chief)[0]
+    attempt.check(
+        self._named is None or restored >= self._named,
+        'step %s is named, but step %d was restored' % (self._named, restored),
+    )
+    return max(0, self._last + 1 - restored)
 
   def wait_for_steps(self):
     """Waits until each worker logs a step that it has not logged yet."""
@@ -115,7 +156,7 @@ class _Training(object):
           )
 
   def said(self):
-    """Returns the last line of a worker that is not of a step."""
+    """Returns the last line of a worker on what it waits for, '' if none."""
     lines = [
         l
         for (job, _), p in sorted(self.programs.items())
@@ -124,6 +165,13 @@ class _Training(object):
         if l and (' waits for ' in l or l.startswith('No update'))
     ]
     return lines[-1] if lines else ''
+
+
+def _matches(pattern, started):
+  """Returns the numbers after a pattern in what a program.Program printed."""
+  return [
+      int(m[1]) for m in map(pattern.search, filter(None, started.lines)) if m
+  ]
 
 
 def _fault(function):
@@ -145,9 +193,9 @@ def _fault(function):
     begin = time.monotonic()
     training.wait_for_steps()
     secs = time.monotonic() - begin
-    said = training.said()
+    recovery = attempt.Recovery(training.steps_lost(), secs, training.said())
     training.stop()
-    return attempt.Recovery(seconds=secs, message=said)
+    return recovery
 
   return fault
 
@@ -155,6 +203,7 @@ def _fault(function):
 def _train(training, moment):
   """Lets all train until a random moment."""
   training.start_all()
+  training.wait_for_steps()
   time.sleep(moment.uniform(0, _MOMENT_SECS))
 
 
@@ -245,14 +294,12 @@ def slow_link(context, moment, *, sync):
     )
     context.on_end(training.cluster.kill)
     _train(training, moment)
-    millisecs, megabits = moment.randrange(20, 200), moment.randrange(20, 200)
-    network.slow_down(millisecs, megabits)
+    megabits = moment.randrange(20, 200)
+    network.slow_down(megabits)
     begin = time.monotonic()
     training.wait_for_steps()
     secs = time.monotonic() - begin
     network.speed_up()
     training.wait_for_steps()
     training.stop()
-  return attempt.Recovery(
-      seconds=secs, message='%d ms, %d Mbit/s' % (millisecs, megabits)
-  )
+  return attempt.Recovery(seconds=secs, message='%d Mbit/s' % megabits)

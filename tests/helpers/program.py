@@ -41,14 +41,14 @@ class _Forked(object):
   To load TensorFlow takes most of the time of a small training.
   """
 
-  def __init__(self, module, args):
+  def __init__(self, name, args, preload):
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['cifar10_compat.' + module])
+    context.set_forkserver_preload([name, *preload])
     out, out_of_child = context.Pipe(duplex=False)
     err, err_of_child = context.Pipe(duplex=False)
     self._process = context.Process(
         target=_run_forked,
-        args=(module, args),
+        args=(name, args),
         kwargs={'out': out_of_child, 'err': err_of_child},
     )
     # The path of a socket has at most 107 characters, Bazel's directories more.
@@ -80,7 +80,7 @@ class _Forked(object):
     self._process.kill()
 
 
-def _run_forked(module, args, *, out, err):
+def _run_forked(name, args, *, out, err):
   """What a _Forked process does: what `python -m` would."""
   for connection, number in ((out, 1), (err, 2)):
     os.dup2(connection.fileno(), number)
@@ -88,8 +88,8 @@ def _run_forked(module, args, *, out, err):
   # Those that were inherited may take it for a file, in which one can seek.
   sys.stdout = open(1, 'w', closefd=False)
   sys.stderr = open(2, 'w', closefd=False, buffering=1)
-  sys.argv = [module + '.py', *args]
-  importlib.import_module('cifar10_compat.' + module).console_main()
+  sys.argv = [name.rpartition('.')[2] + '.py', *args]
+  importlib.import_module(name).console_main()
 
 
 class Program(object):
@@ -102,7 +102,13 @@ class Program(object):
   """
 
   def __init__(
-      self, module, *args, package='cifar10_compat', forked=False, **kwargs
+      self,
+      module,
+      *args,
+      package='cifar10_compat',
+      forked=False,
+      preload=(),
+      **kwargs,
   ):
     """Starts `python -m PACKAGE.MODULE ARGS`.
 
@@ -110,11 +116,12 @@ class Program(object):
       module: str.
       *args: str.
       package: str.
-      forked: bool, from a process that has loaded cifar10_compat.MODULE.
+      forked: bool, from a process that has loaded PACKAGE.MODULE.
+      preload: names of further modules that this process has loaded.
       **kwargs: Popen's, if it is not forked.
     """
     self.process = (
-        _Forked(module, args)
+        _Forked('%s.%s' % (package, module), args, preload)
         if forked
         else subprocess.Popen(
             [sys.executable, '-m', '%s.%s' % (package, module)] + list(args),
