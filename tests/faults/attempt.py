@@ -76,14 +76,15 @@ def last_line(text):
   return without_paths((text.strip().splitlines() or [''])[-1])
 
 
-def check_one_line(code, err, pattern, what):
-  """Checks that a program ended with exit code 1 and one line on stderr.
+def check_one_line(code, err, pattern, what, *, expected=1):
+  """Checks that a program ended with an exit code and one line on stderr.
 
   Args:
     code: int.
     err: str, what it printed on stderr.
     pattern: str, a regular expression that the line contains.
     what: str, the program and its fault.
+    expected: int, the exit code.
 
   Returns:
     str, the line.
@@ -92,7 +93,7 @@ def check_one_line(code, err, pattern, what):
     Failed: it did not.
   """
   check(
-      code == 1 and err.count('\n') == 1 and re.search(pattern, err),
+      code == expected and err.count('\n') == 1 and re.search(pattern, err),
       '%s: exit code %s and %r' % (what, code, without_paths(err)[-500:]),
   )
   return last_line(err)

@@ -12,6 +12,7 @@ from tests.faults import damage
 from tests.faults import disks
 from tests.faults import inputs
 from tests.faults import interruptions
+from tests.faults import refusals
 
 
 class Fault(NamedTuple):
@@ -60,6 +61,7 @@ FAULTS = {
         (damage.damaged_checkpoint, 40, 0),
         (damage.damaged_list, 16, 0),
         (damage.pruned_under_evaluator, 5, 0),
+        (refusals.refusal, 28, 0),
         (inputs.changed_images, 24, 8),
         (inputs.not_finite, 12, 0),
         (inputs.stuck_queue, 10, 5),

@@ -17,7 +17,6 @@ import time
 import tensorflow.compat.v1 as tf
 
 from tests.faults import attempt
-from tests.faults import child
 from tests.helpers import limits
 from tests.helpers import record_fixture
 from tests.helpers import small_cluster

@@ -14,6 +14,19 @@ from tests.faults import trainer
 from tests.helpers import program
 
 
+def copy_of_trained(context):
+  """Returns a trainer.Trainer that has saved thrice, in new directories.
+
+  Args:
+    context: run.Context.
+  """
+  trained = _trained(context)
+  made = trainer.Trainer(context.new_directory())
+  shutil.copytree(trained.train_dir, made.train_dir)
+  context.on_end(made.end)
+  return made
+
+
 def _trained(context):
   """Returns a directory of images and of three checkpoints, and keeps it."""
 
@@ -25,14 +38,6 @@ def _trained(context):
     return made
 
   return context.keep('trained', train)
-
-
-def _copy(context, trained):
-  """Returns a trainer.Trainer in a copy of the directories."""
-  made = trainer.Trainer(context.new_directory())
-  shutil.copytree(trained.train_dir, made.train_dir)
-  context.on_end(made.end)
-  return made
 
 
 def _damage_file(path, moment):
@@ -104,7 +109,7 @@ def _evaluate(made):
 
 def damaged_checkpoint(context, moment):
   """The newest checkpoint is cut, has a flipped bit, is gone, is a pipe, ..."""
-  made = _copy(context, _trained(context))
+  made = copy_of_trained(context)
   newest = made.path('model.ckpt-%d' % made.named())
   path = moment.choice(sorted(glob.glob(glob.escape(newest) + '.*')))
   way = _damage_file(path, moment)
@@ -136,7 +141,7 @@ def damaged_checkpoint(context, moment):
 
 def damaged_list(context, moment):
   """The file `checkpoint` is empty, garbage, cut, gone, of another directory."""
-  made = _copy(context, _trained(context))
+  made = copy_of_trained(context)
   path = made.path('checkpoint')
   way = moment.choice(
       [

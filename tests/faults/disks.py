@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 
 import numpy as np
@@ -35,10 +36,12 @@ def _remount(directory, option):
   )
 
 
-def _after_trouble(made, before, pattern):
+def _after_trouble(made, before, pattern, *, expected=1):
   """Waits for the end, checks what is left; returns (step, lost, line)."""
   code, _, err = made.wait_for_end(_END_SECS, 'the disk refuses')
-  line = attempt.check_one_line(code, err, pattern, 'the trainer')
+  line = attempt.check_one_line(
+      code, err, pattern, 'the trainer', expected=expected
+  )
   named = made.check_named()
   attempt.check(named >= before, 'step %d was named before' % before)
   last = made.logged()
@@ -48,7 +51,10 @@ def _after_trouble(made, before, pattern):
 
 
 def full_disk(context, moment):
-  """A disk that gets full under checkpoints and event files; then room."""
+  """A disk that gets full under checkpoints and event files; then room.
+
+  Every other trainer is told to stop then, and cannot save.
+  """
   made = trainer.Trainer(context.new_directory())
   with _disk(made.train_dir, _DISK_BYTES):
     context.on_end(made.end)
@@ -56,7 +62,13 @@ def full_disk(context, moment):
     made.wait_for_step(2 * child.SAVE_EVERY + moment.randrange(40))
     before = made.named()
     limits.fill(made.train_dir)
-    named, lost, line = _after_trouble(made, before, 'No space left')
+    expected = 1
+    if context.number % 2:
+      made.running.process.terminate()
+      expected = 128 + signal.SIGTERM
+    named, lost, line = _after_trouble(
+        made, before, 'No space left', expected=expected
+    )
     os.remove(made.path('filling'))
     secs = made.resume(named)
     made.kill()

@@ -20,6 +20,7 @@ class SurvivalTest(tf.test.TestCase, parameterized.TestCase):
       ('second_trainer', 1),
       ('damaged_checkpoint', 2),
       ('damaged_list', 2),
+      ('refusal', 14),
       ('changed_images', 2),
       ('not_finite', 1),
       ('stuck_queue', 5),
