@@ -246,43 +246,6 @@ def describe(outcome):
   return ', '.join(words) + ': ' + outcome['message']
 
 
-def table(content):
-  """Returns the columns and rows of a table of outcomes, all str.
-
-  Args:
-    content: dict, of Report.
-  """
-  rows = []
-  for entry in content['faults'].values():
-    for made in entry['rounds']:
-      tries = made['tries']
-      if not tries:
-        continue
-      lost = [t['steps_lost'] for t in tries if t['steps_lost'] is not None]
-      secs = sorted(t['seconds'] for t in tries if t['seconds'] is not None)
-      rows.append(
-          [
-              entry['title'] + (', under load' if made['loaded'] else ''),
-              '%d' % len(tries),
-              '%d' % sum(t['survived'] for t in tries),
-              '%d' % max(lost) if lost else '',
-              '%.1f (%.1f)' % (secs[len(secs) // 2], secs[-1]) if secs else '',
-              tries[0]['message'],
-          ]
-      )
-  return (
-      [
-          'fault',
-          'tries',
-          'survived',
-          'steps lost at most',
-          'seconds, median (most)',
-          'what is seen of it, for example',
-      ],
-      rows,
-  )
-
-
 def failures(content):
   """Returns the tries that failed and the mutants that did not, list of str."""
   return [
