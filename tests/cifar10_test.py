@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import cifar10
 from cifar10_compat.base import errors
 from cifar10_compat.base import summaries
+from tests.helpers import versions
 from tools.compare import goldens
 
 _LAYERS = (
@@ -29,6 +30,7 @@ def _golden():
 
 class NetworkTest(tf.test.TestCase):
 
+  @versions.golden
   def test_variables_are_those_of_2016(self):
     with tf.Graph().as_default():
       cifar10.inference(tf.zeros([128, 24, 24, 3]))
@@ -44,6 +46,7 @@ class NetworkTest(tf.test.TestCase):
         1068298, sum(v.shape.num_elements() for v in variables.values())
     )
 
+  @versions.golden
   def test_nine_layers(self):
     with tf.Graph().as_default() as graph:
       logits = cifar10.inference(tf.zeros([128, 24, 24, 3]))
@@ -264,6 +267,7 @@ class TrainTest(tf.test.TestCase):
           ),
       )
 
+  @versions.golden
   def test_whole_graph_has_the_tags_and_keys_of_2016(self):
     golden = _golden()
     with tf.Graph().as_default(), self.session() as sess:

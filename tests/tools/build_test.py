@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 
 from absl.testing import absltest
@@ -172,8 +173,23 @@ class InstallationTest(absltest.TestCase):
       locked = {line.partition('==')[0] for line in f if '==' in line}
     self.assertContainsSubset(core | extras, locked)
 
+  def test_the_oldest_tensorflow_is_the_one_of_its_lock(self):
+    (oldest,) = [
+        d.partition('>=')[2]
+        for d in self.project['dependencies']
+        if d.startswith('tensorflow>=')
+    ]
+    with open(
+        os.path.join(deps.ROOT, 'requirements_oldest.txt'), encoding='utf-8'
+    ) as f:
+      self.assertRegex(f.read(), r'(?m)^tensorflow==%s\.' % re.escape(oldest))
+
   def test_each_line_of_the_locks_has_a_hash(self):
-    for name in ('requirements_lock.txt', 'requirements_lint.txt'):
+    for name in (
+        'requirements_lock.txt',
+        'requirements_oldest.txt',
+        'requirements_lint.txt',
+    ):
       with open(os.path.join(deps.ROOT, name), encoding='utf-8') as f:
         # One requirement a line, its hashes on lines that continue it.
         text = f.read().replace('\\\n', ' ')
