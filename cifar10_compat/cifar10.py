@@ -148,13 +148,15 @@ def inputs(eval_data, *, data_dir, batch_size=BATCH_SIZE,
                               one_epoch=one_epoch, num_views=num_views)
 
 
-def inference(images, *, num_classes=NUM_CLASSES):
+def inference(images, *, num_classes=NUM_CLASSES, conv_stddev=1e-4):
   """Builds the network.
 
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
       unknown.
     num_classes: int.
+    conv_stddev: float, the initial deviation of the weights of conv1 and conv2;
+      5e-2 in the editions from September 2016 on.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits: softmax is
@@ -168,7 +170,7 @@ def inference(images, *, num_classes=NUM_CLASSES):
   # tf.get_variable() instead of tf.Variable(), so that towers share variables.
   with tf.variable_scope('conv1') as scope:
     kernel = _variable_with_weight_decay('weights', shape=[5, 5, 3, 64],
-                                         stddev=1e-4, wd=0.0)
+                                         stddev=conv_stddev, wd=0.0)
     conv = tf.nn.conv2d(images, kernel, [1, 1, 1, 1], padding='SAME')
     biases = _variable_on_cpu('biases', [64], tf.constant_initializer(0.0))
     bias = tf.nn.bias_add(conv, biases)
@@ -182,7 +184,7 @@ def inference(images, *, num_classes=NUM_CLASSES):
 
   with tf.variable_scope('conv2') as scope:
     kernel = _variable_with_weight_decay('weights', shape=[5, 5, 64, 64],
-                                         stddev=1e-4, wd=0.0)
+                                         stddev=conv_stddev, wd=0.0)
     conv = tf.nn.conv2d(norm1, kernel, [1, 1, 1, 1], padding='SAME')
     biases = _variable_on_cpu('biases', [64], tf.constant_initializer(0.1))
     bias = tf.nn.bias_add(conv, biases)

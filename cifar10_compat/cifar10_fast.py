@@ -21,13 +21,15 @@ from cifar10_compat.fast import winograd
 # pylint: disable=protected-access
 
 
-def inference(images, *, num_classes=cifar10.NUM_CLASSES, precision=tf.float32):
+def inference(images, *, num_classes=cifar10.NUM_CLASSES, conv_stddev=1e-4,
+              precision=tf.float32):
   """Builds the tutorial's network: see cifar10.inference().
 
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
       unknown.
     num_classes: int.
+    conv_stddev: float, the initial deviation of the weights of conv1 and conv2.
     precision: tf.float32, or tf.bfloat16 for the products of conv1, local3 and
       local4: their factors have 8 significant bits, the sums are rounded to
       these once.  Variables, all other ops and the gradients of variables are
@@ -40,8 +42,8 @@ def inference(images, *, num_classes=cifar10.NUM_CLASSES, precision=tf.float32):
   Raises:
     UsageError: resource variables are on.
   """
-  pool2 = _convolutions(images, conv2_stddev=1e-4, conv2_bias=0.1,
-                        precision=precision)
+  pool2 = _convolutions(images, stddevs=[conv_stddev, conv_stddev],
+                        conv2_bias=0.1, precision=precision)
 
   with tf.variable_scope('local3') as scope:
     batch_size, height, width, depth = pool2.get_shape().as_list()
@@ -91,17 +93,18 @@ def local_inference(images, *, num_classes=cifar10.NUM_CLASSES,
   Raises:
     UsageError: resource variables are on.
   """
-  pool2 = _convolutions(images, conv2_stddev=0.01, conv2_bias=0.0,
+  pool2 = _convolutions(images, stddevs=[1e-4, 0.01], conv2_bias=0.0,
                         precision=precision)
   return cifar10_local.local_layers(pool2, num_classes=num_classes)
 
 
-def _convolutions(images, *, conv2_stddev, conv2_bias, precision):
+def _convolutions(images, *, stddevs, conv2_bias, precision):
   """Builds what both networks have in common.
 
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3].
-    conv2_stddev: float, the initial deviation of conv2's weights.
+    stddevs: list of two floats, the initial deviations of conv1's and conv2's
+      weights.
     conv2_bias: float, the initial value of its biases.
     precision: see inference().
 
@@ -112,7 +115,7 @@ def _convolutions(images, *, conv2_stddev, conv2_bias, precision):
 
   with tf.variable_scope('conv1') as scope:
     kernel = cifar10._variable_with_weight_decay(
-        'weights', shape=[5, 5, 3, 64], stddev=1e-4, wd=0.0)
+        'weights', shape=[5, 5, 3, 64], stddev=stddevs[0], wd=0.0)
     conv = tf.nn.conv2d(tf.cast(images, precision), tf.cast(kernel, precision),
                         [1, 1, 1, 1], padding='SAME')
     biases = cifar10._variable_on_cpu('biases', [64],
@@ -130,7 +133,7 @@ def _convolutions(images, *, conv2_stddev, conv2_bias, precision):
 
   with tf.variable_scope('conv2') as scope:
     kernel = cifar10._variable_with_weight_decay(
-        'weights', shape=[5, 5, 64, 64], stddev=conv2_stddev, wd=0.0)
+        'weights', shape=[5, 5, 64, 64], stddev=stddevs[1], wd=0.0)
     conv = winograd.conv2d(norm1, kernel)
     biases = cifar10._variable_on_cpu('biases', [64],
                                       tf.constant_initializer(conv2_bias))

@@ -65,8 +65,9 @@ def define_model_flags():
       'model',
       models.CIFAR10.name,
       sorted(models.MODELS),
-      "Network: the tutorial's, or that of its exercise with a "
-      'locally connected top.',
+      "Network: the tutorial's; the same with conv weights that start with a "
+      'deviation of 5e-2 instead of 1e-4, as in later editions; or that of the '
+      'exercise with a locally connected top.',
   )
 
 

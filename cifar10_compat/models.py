@@ -23,13 +23,22 @@ class Model(NamedTuple):
 
 
 CIFAR10 = Model('cifar10', cifar10.inference)
+# The editions from September 2016 on begin with larger weights.
+_LATER_STDDEV = 5e-2
+CIFAR10_LATER = Model(
+    'cifar10_5e-2',
+    functools.partial(cifar10.inference, conv_stddev=_LATER_STDDEV),
+)
 CONV_LOCAL = Model('conv_local', cifar10_local.inference)
 
-MODELS = {model.name: model for model in (CIFAR10, CONV_LOCAL)}
+MODELS = {model.name: model for model in (CIFAR10, CIFAR10_LATER, CONV_LOCAL)}
 
 # The same networks, made of faster ops.
 _FAST_INFERENCE = {
     CIFAR10.name: cifar10_fast.inference,
+    CIFAR10_LATER.name: functools.partial(
+        cifar10_fast.inference, conv_stddev=_LATER_STDDEV
+    ),
     CONV_LOCAL.name: cifar10_fast.local_inference,
 }
 

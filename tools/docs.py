@@ -32,6 +32,7 @@ from cifar10_compat import cifar10_train
 from cifar10_compat.base import errors
 
 from . import command_line
+from . import fault_table
 from . import learned
 from .compare import fast_network
 from .speed import tables
@@ -89,11 +90,13 @@ def flags_table():
   rows = {}  # From (name, default, help) to the programs.
   for program, module in _PROGRAMS.items():
     for name, flag in _flags_of(module).items():
-      default = (
-          {None: '', True: 'yes', False: 'no'}.get(flag.default, flag.default)
-          if not isinstance(flag.default, list)
-          else ','.join(flag.default)
-      )
+      default = flag.default
+      if isinstance(default, list):
+        default = ','.join(default)
+      elif default is None:
+        default = ''
+      elif flag.boolean:
+        default = 'yes' if default else 'no'
       text = ' '.join(flag.help.split())
       rows.setdefault((name, str(default), text), []).append(program)
   return markdown_table(
@@ -120,6 +123,11 @@ def precision_table(root=ROOT):
           for name, values in data['precision'].items()
       ],
   )
+
+
+def _table(make, name, root=ROOT):
+  """Returns the Markdown of what a function makes of docs/data/NAME.json."""
+  return markdown_table(*make(read_data(name, root)))
 
 
 def _fast_network_table(index, root=ROOT):
@@ -149,8 +157,10 @@ def learned_table():
 GENERATORS = {
     'fast_losses': functools.partial(_fast_network_table, 1),
     'fast_parts': functools.partial(_fast_network_table, 0),
+    'faults': functools.partial(_table, fault_table.outcomes, 'faults'),
     'flags': flags_table,
     'learned': learned_table,
+    'mutants': functools.partial(_table, fault_table.mutants, 'faults'),
     'precision': precision_table,
     'speed': lambda: tables.speed_tables(os.path.join(ROOT, 'docs', 'data')),
 }

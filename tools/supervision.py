@@ -51,7 +51,7 @@ class _Child(object):
         env=dict(processes.environment(), **task.env),
         # Out of the terminal's reach: Ctrl-C comes to us, who stop in order.
         start_new_session=True,
-        preexec_fn=_end_with_parent(),
+        preexec_fn=end_with_parent(),
     )
     self.streams = {
         self._process.stdout: sys.stdout,
@@ -72,7 +72,7 @@ class _Child(object):
     self._process.wait()
 
 
-def _end_with_parent():
+def end_with_parent():
   """Returns a function for a child, which then ends when this process does.
 
   It does so however this process ends, kill -9 included.  None on systems that cannot do this.

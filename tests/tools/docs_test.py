@@ -66,6 +66,8 @@ class DocsTest(absltest.TestCase):
         'train, multi_gpu_train, distributed_train', rows['--fresh']
     )
     self.assertEqual('all', rows['--model'])
+    self.assertIn('| `--num_gpus` | 1 | ', docs.flags_table())
+    self.assertIn('| `--fresh` | no | ', docs.flags_table())
     self.assertEqual(
         'train, multi_gpu_train, distributed_train, eval',
         rows['--allow_growth'],
