@@ -38,6 +38,7 @@ _VISIBLE_TO = {
     'tools/compare': {_TESTS, _TOOLS},
     'tools/compare/claims': {_TESTS, _TOOLS},
     'tools/historical': {_TESTS, _TOOLS},
+    'tools/runtime': {_TESTS, _TOOLS},
     'tools/speed': {_TESTS, _TOOLS},
 }
 

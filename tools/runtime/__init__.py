@@ -1,0 +1,1 @@
+"""TensorFlows of the time, in environments and processes of their own."""

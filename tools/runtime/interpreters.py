@@ -1,0 +1,97 @@
+"""Finds the old interpreters, which need nothing installed."""
+
+import glob
+import os
+import subprocess
+
+from cifar10_compat.base import errors
+
+from . import isolation
+
+# What an interpreter says of itself.  The wheels for Python 2.7 are for the
+# builds whose characters have four bytes.
+_PROBE = (
+    'import sys; print("%d.%d" % sys.version_info[:2]); '
+    'print(sys.maxunicode > 0xffff)'
+)
+_PROBE_SECS = 60
+
+
+def find(runtime, python=None):
+  """Returns the path of an interpreter that a Runtime's lock is for.
+
+  Args:
+    runtime: runtimes.Runtime.
+    python: str, the interpreter to take, or None for the first that runs: of
+      those on PATH, then of those that pyenv has installed.  pyenv's names on
+      PATH exist for versions that are not chosen, and then fail.
+
+  Raises:
+    UsageError: there is none, or python is another one.
+  """
+  if python:
+    problem = check(runtime, python)
+    if problem:
+      raise errors.UsageError('--python=%s: %s' % (python, problem))
+    return python
+  for path in candidates(runtime.interpreter):
+    if not check(runtime, path):
+      return path
+  raise errors.UsageError(
+      'no %s runs here, which TensorFlow %s needs: `pyenv install %s` puts one '
+      'where it is found, --python=FILE names one, and the image %s has one'
+      % (runtime.interpreter, runtime.version, runtime.pyenv, runtime.image)
+  )
+
+
+def candidates(name):
+  """Returns the paths at which an interpreter may be.
+
+  Args:
+    name: str, such as 'python2.7'.
+  """
+  paths = [
+      os.path.join(directory, name)
+      for directory in os.environ.get('PATH', '').split(os.pathsep)
+      if directory
+  ]
+  pyenv = os.environ.get('PYENV_ROOT') or os.path.expanduser('~/.pyenv')
+  paths += sorted(glob.glob(os.path.join(pyenv, 'versions', '*', 'bin', name)))
+  return [path for path in paths if os.access(path, os.X_OK)]
+
+
+def check(runtime, path):
+  """Returns why an interpreter cannot be used, '' if it can.
+
+  Args:
+    runtime: runtimes.Runtime.
+    path: str, of an interpreter.
+  """
+  try:
+    result = subprocess.run(
+        [path, '-c', _PROBE],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=isolation.environment(),
+        timeout=_PROBE_SECS,
+        check=False,
+    )
+  except OSError as e:
+    return 'it cannot be started (%s)' % e.strerror
+  except subprocess.TimeoutExpired:
+    return 'it did not answer within %d seconds' % _PROBE_SECS
+  answer = result.stdout.split()
+  if result.returncode or len(answer) != 2:
+    lines = result.stderr.strip().splitlines() or ['no message']
+    return 'it does not run (%s)' % lines[-1]
+  if answer[0] != runtime.python:
+    return 'it is Python %s, and TensorFlow %s needs %s' % (
+        answer[0],
+        runtime.version,
+        runtime.python,
+    )
+  if answer[1] != 'True':
+    return 'it was built without --enable-unicode=ucs4, which the wheels need'
+  return ''

@@ -1,0 +1,64 @@
+"""Which TensorFlows of the time can be had, and what each needs."""
+
+import os
+from typing import NamedTuple
+
+from cifar10_compat.base import errors
+
+_LOCKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'locks')
+
+# The lock of what makes the environments.
+VIRTUALENV_LOCK = os.path.join(_LOCKS, 'virtualenv.txt')
+
+
+class Runtime(NamedTuple):
+  """One TensorFlow of the time."""
+
+  version: str  # of TensorFlow
+  python: str  # the version of Python that its lock is for, 'X.Y'
+  pyenv: str  # what pyenv calls one
+  bundled: str = ''  # the tutorial, below site-packages, if the wheel brings it
+
+  @property
+  def lock(self):
+    """The path of its lock."""
+    return os.path.join(_LOCKS, 'tensorflow-%s.txt' % self.version)
+
+  @property
+  def interpreter(self):
+    """The name of its interpreter on PATH."""
+    return 'python' + self.python
+
+  @property
+  def image(self):
+    """The published image that has it."""
+    return 'tensorflow/tensorflow:' + self.version
+
+
+RUNTIMES = (
+    Runtime(
+        '0.12.1',
+        '2.7',
+        '2.7.18',
+        os.path.join('tensorflow', 'models', 'image', 'cifar10'),
+    ),
+    Runtime('1.15.5', '3.7', '3.7.16'),
+)
+
+
+def find(version):
+  """Returns the Runtime of a version of TensorFlow.
+
+  Args:
+    version: str, such as '0.12.1'.
+
+  Raises:
+    UsageError: there is no lock for it.
+  """
+  for runtime in RUNTIMES:
+    if runtime.version == version:
+      return runtime
+  raise errors.UsageError(
+      'there is no lock for TensorFlow %s: choose one of %s'
+      % (version, ', '.join(r.version for r in RUNTIMES))
+  )
