@@ -1,6 +1,7 @@
 r"""Runs the unmodified CIFAR-10 tutorial of 2016 on today's TensorFlow.
 
   historical --source=DIR [--module=ours] SCRIPT [the script's own flags]
+  historical --runtime=VERSION [--source=DIR] SCRIPT [the script's own flags]
   historical --list
 
 For example:
@@ -10,7 +11,8 @@ For example:
 
 DIR is the tutorial's directory in a checkout of one of the editions below.  Its
 files are read, never written: what they call by an old name is bridged in this
-process while the script runs (bridges.py).
+process while the script runs (bridges.py).  With --runtime they run on a
+TensorFlow of the time, in a process of its own (old_scripts.py).
 """
 
 # First: TensorFlow reads its log levels while it loads.
@@ -32,7 +34,10 @@ from cifar10_compat import flags
 from cifar10_compat.base import errors
 
 from .. import command_line
+from ..runtime import environments
+from ..runtime import runtimes
 from . import bridges
+from . import old_scripts
 
 SCRIPTS = (
     'cifar10_train',
@@ -63,7 +68,7 @@ EDITIONS = (
         'tensorflow 0.5.0',
         '9e4074a849d2e7879999e1f7b2e6fd3f447b1b509cec9f76f3e5921d4befe953',
         _OLD,
-        'not run: it is written in Python 2',
+        'with --runtime=0.12.1 alone, since it is written in Python 2',
         python2=True,
     ),
     Edition(
@@ -87,6 +92,12 @@ EDITIONS = (
     Edition(
         'tensorflow v0.9.0',
         '0d17089cb6b91aa9f913a03ddbae359c6290b2d2b15f78252d1406f194450867',
+        _OLD,
+        _ALL,
+    ),
+    Edition(
+        'tensorflow 0.12.1',
+        'ee6b589f79bf0beefb7bdbbf6622b85ac66e15e5d8ab7deef94df627dbb781a2',
         _OLD,
         _ALL,
     ),
@@ -205,12 +216,16 @@ def _replaced(modules, argv, source):
         sys.modules.pop(name, None)
 
 
-def _edition_for(source, script, *, edition, ours):
-  """Returns the Edition of a directory, after the checks of run()."""
+def _check_script(script):
   if script not in SCRIPTS:
     raise errors.UsageError(
         'there is no script %r: choose one of %s' % (script, ', '.join(SCRIPTS))
     )
+
+
+def _edition_for(source, script, *, edition, ours):
+  """Returns the Edition of a directory, after the checks of run()."""
+  _check_script(script)
   if ours and script != 'cifar10_input_test':
     raise errors.UsageError(
         '--module=ours is for cifar10_input_test alone: %s is a script of '
@@ -220,8 +235,8 @@ def _edition_for(source, script, *, edition, ours):
     edition = find_edition(source)
   if edition.python2:
     raise errors.UsageError(
-        '%s of %s is written in Python 2: take a later edition'
-        % (script, edition.name)
+        '%s of %s is written in Python 2: run it with --runtime=0.12.1, or '
+        'take a later edition' % (script, edition.name)
     )
   return edition
 
@@ -281,6 +296,45 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
       undo()
 
 
+def run_on(version, source, script, script_flags):
+  """Runs one script of the tutorial on a TensorFlow of the time.
+
+  Args:
+    version: str, of a TensorFlow that runtimes.find() knows.
+    source: str, the directory of the unmodified files, or None for those that
+      the TensorFlow brings.
+    script: str, one of SCRIPTS.
+    script_flags: list of str, the script's own flags.
+
+  Returns:
+    int, the script's exit code.
+
+  Raises:
+    UsageError: the arguments cannot be used, the environment cannot be made, or
+      the script would delete a directory.
+    DataError: its data_dir has no images, and they cannot be downloaded.
+  """
+  runtime = runtimes.find(version)
+  edition = None
+  if source is not None:
+    edition = find_edition(source)
+    old_scripts.check(edition, runtime)
+  _check_script(script)
+  environment = environments.make(
+      runtime, tell=lambda line: print('historical: ' + line, file=sys.stderr)
+  )
+  if source is None:
+    source = old_scripts.bundled(environment)
+    edition = find_edition(source)
+  return old_scripts.run(
+      source,
+      script,
+      flags=script_flags,
+      edition=edition,
+      environment=environment,
+  )
+
+
 def bridge_list():
   """Returns the table of bridges as text: old name, new name, reason."""
   rows = [('OLD', 'TODAY', 'REASON')]
@@ -299,6 +353,7 @@ def _parser():
       prog='historical',
       allow_abbrev=False,
       usage='historical --source=DIR [--module=ours] SCRIPT [FLAG ...]\n'
+      '       historical --runtime=VERSION [--source=DIR] SCRIPT [FLAG ...]\n'
       '       historical --list',
       description="Runs the unmodified CIFAR-10 tutorial of 2016 on today's "
       'TensorFlow. Its files are read, never changed.',
@@ -317,6 +372,14 @@ def _parser():
       default='theirs',
       help='what cifar10_input_test tests: the cifar10_input of DIR, or that '
       'of cifar10_compat',
+  )
+  parser.add_argument(
+      '--runtime',
+      metavar='VERSION',
+      help='the TensorFlow of the time to run on, %s: its environment is made '
+      'if need be (default: the one that is installed). Where its wheel brings '
+      'the tutorial, --source can be left out'
+      % ' or '.join(r.version for r in runtimes.RUNTIMES),
   )
   parser.add_argument(
       '--list',
@@ -353,7 +416,7 @@ def _main(argv):
   if args.list:
     print(bridge_list())
     return 0
-  if args.source is None or args.script is None:
+  if (args.source or args.runtime) is None or args.script is None:
     raise errors.UsageError(
         'name a directory with --source=DIR, and a script of it: one of %s '
         '(--help explains)' % ', '.join(SCRIPTS)
@@ -361,6 +424,13 @@ def _main(argv):
   script = args.script[:-3] if args.script.endswith('.py') else args.script
   # The script's own flags may be relative paths.
   flags.enter_user_directory()
+  if args.runtime is not None:
+    if args.module == 'ours':
+      raise errors.UsageError(
+          '--module=ours runs on the TensorFlow that is installed: leave out '
+          '--runtime=%s' % args.runtime
+      )
+    return run_on(args.runtime, args.source, script, args.flags)
   run(args.source, script, flags=args.flags, ours=args.module == 'ours')
   return 0
 

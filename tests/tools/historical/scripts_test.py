@@ -183,6 +183,35 @@ class CommandLineTest(historical_fixture.HistoricalTestCase):
           ['--source=' + self.source, 'cifar10_train'], 'Python 2', edition.name
       )
 
+  def test_runtime_errors(self):
+    source = '--source=' + self.source
+    on = '--runtime=1.15.5'
+    self.check_error(['--runtime=2.0', 'cifar10_train'], '2.0', '1.15.5')
+    self.check_error([on, '--source=/no/such', 'cifar10_train'], '/no/such')
+    self.check_error([on], '--source=DIR', 'cifar10_train')
+    self.check_error(
+        [on, '--module=ours', 'cifar10_input_test'], '--module=ours', on
+    )
+    edition = self.write_edition()
+    with mock.patch.object(scripts, 'find_edition', return_value=edition):
+      self.check_error([on, source, 'cifar10'], "'cifar10'", 'cifar10_train')
+    edition = edition._replace(python2=True)
+    with mock.patch.object(scripts, 'find_edition', return_value=edition):
+      self.check_error([on, source, 'cifar10_train'], 'Python 2', '3.7')
+
+  def test_runtime_that_is_not_there(self):
+    nowhere = self.create_tempdir().full_path
+    with mock.patch.dict(
+        os.environ, HOME=nowhere, PATH=nowhere, XDG_CACHE_HOME=nowhere
+    ):
+      os.environ.pop('PYENV_ROOT', None)
+      self.check_error(
+          ['--runtime=0.12.1', 'cifar10_train'],
+          'python2.7',
+          'pyenv install 2.7.18',
+          'tensorflow/tensorflow:0.12.1',
+      )
+
   def test_script_runs_from_the_command_line(self):
     edition = self.write_edition()
     self.write(

@@ -1,0 +1,297 @@
+"""An edition of the tutorial on a TensorFlow of the time, and its bridges.
+
+An old interpreter runs this file, of Python 2.7 or 3.7, and finds nothing of ours
+but the files beside it.  A bridge is laid where the edition's files use a name
+or a habit that this TensorFlow refuses, and nowhere else.
+"""
+
+from __future__ import print_function
+
+import collections
+import os
+import re
+import sys
+import types
+
+# One old symbol.  `used` is a regular expression that finds it in a file's
+# text without comments; `refused` says whether a TensorFlow lacks it, and `lay` supplies it,
+# both as functions of the module tensorflow; `lay` gets the source's directory
+# too.
+Bridge = collections.namedtuple('Bridge', 'old new used refused lay')
+
+_PACKAGE = 'tensorflow.models.image.cifar10'
+
+
+def _get(tf, name):
+  """Returns what has a name such as 'image.random_crop', or None."""
+  value = tf
+  for part in name.split('.'):
+    value = getattr(value, part, None)
+  return value
+
+
+def _set(tf, name, value):
+  parent, _, attribute = name.rpartition('.')
+  setattr(_get(tf, parent) if parent else tf, attribute, value)
+
+
+def _call(name):
+  """Returns a regular expression that finds calls of a symbol."""
+  return r'\btf\.%s\(' % re.escape(name)
+
+
+def _lacks(name):
+  return lambda tf: _get(tf, name) is None
+
+
+def _since_1(tf):
+  return int(tf.__version__.partition('.')[0]) >= 1
+
+
+def _alias(name, present):
+  """Returns the bridge of a symbol that was only renamed."""
+  return Bridge(
+      'tf.' + name,
+      'tf.' + present,
+      _call(name),
+      _lacks(name),
+      lambda tf, source: _set(tf, name, _get(tf, present)),
+  )
+
+
+def _summary(name, op):
+  """Returns the bridge of a summary whose tag is not made out of a name."""
+
+  def lay(tf, source):
+    del source
+    from tensorflow.python.ops import gen_logging_ops
+
+    make = getattr(gen_logging_ops, op)
+
+    def summary(tag, values, collections=None, name=None, **options):
+      made = make(tag, values, name=name, **options)
+      for key in collections or [tf.GraphKeys.SUMMARIES]:
+        tf.add_to_collection(key, made)
+      return made
+
+    setattr(tf, name, summary)
+
+  return Bridge(
+      'tf.%s(tag, x)' % name,
+      'tf.summary.%s(name, x)' % name.partition('_')[0],
+      _call(name),
+      _lacks(name),
+      lay,
+  )
+
+
+def _logits_first(name):
+  """Returns the bridge of a cross entropy that took its logits first."""
+
+  def lay(tf, source):
+    del source
+    present = getattr(tf.nn, name)
+
+    def cross_entropy(logits, labels, name=None):
+      return present(labels=labels, logits=logits, name=name)
+
+    setattr(tf.nn, name, cross_entropy)
+
+  return Bridge(
+      'tf.nn.%s(x, y)' % name,
+      'the same with labels=y, logits=x',
+      r'\bnn\.%s\(\s*\w+,' % name,
+      _since_1,
+      lay,
+  )
+
+
+def _lay_concat(tf, source):
+  del source
+  present = tf.concat
+  tf.concat = lambda axis, values, name='concat': present(values, axis, name)
+
+
+def _lay_random_crop(tf, source):
+  del source
+
+  def random_crop(image, size, seed=None, name=None):
+    depth = image.get_shape()[2].value
+    return tf.random_crop(image, list(size) + [depth], seed, name)
+
+  tf.image.random_crop = random_crop
+
+
+def _lay_summary_writer(tf, source):
+  del source
+
+  def summary_writer(logdir, graph_def=None, *args):
+    # It took a GraphDef once, and a Graph later.
+    if isinstance(graph_def, tf.GraphDef):
+      return tf.summary.FileWriter(logdir, None, *args, graph_def=graph_def)
+    return tf.summary.FileWriter(logdir, graph_def, *args)
+
+  tf.train.SummaryWriter = summary_writer
+
+
+def _lay_truth(tf, source):
+  name = '__bool__' if sys.version_info[0] > 2 else '__nonzero__'
+  present = getattr(tf.Tensor, name)
+  inside = source + os.sep
+
+  def truth(tensor):
+    # TensorFlow's own code relies on the refusal.
+    caller = os.path.abspath(sys._getframe(1).f_code.co_filename)
+    return caller.startswith(inside) or present(tensor)
+
+  setattr(tf.Tensor, name, truth)
+
+
+def _has_no_tutorial(tf):
+  directory = os.path.dirname(os.path.abspath(tf.__file__))
+  return not os.path.isdir(
+      os.path.join(directory, 'models', 'image', 'cifar10')
+  )
+
+
+BRIDGES = (
+    Bridge(
+        'from %s import cifar10' % _PACKAGE,
+        'import cifar10',
+        r'\bfrom %s import ' % re.escape(_PACKAGE),
+        _has_no_tutorial,
+        # place() does this in any case: the files lie elsewhere.
+        lambda tf, source: None,
+    ),
+    _alias('mul', 'multiply'),
+    Bridge(
+        'tf.concat(0, values)',
+        'tf.concat(values, 0)',
+        r'\btf\.concat\(\d',
+        _since_1,
+        _lay_concat,
+    ),
+    _logits_first('sparse_softmax_cross_entropy_with_logits'),
+    _logits_first('softmax_cross_entropy_with_logits'),
+    _alias('image.per_image_whitening', 'image.per_image_standardization'),
+    Bridge(
+        'tf.image.random_crop(image, [24, 24])',
+        'tf.random_crop(image, [24, 24, 3])',
+        _call('image.random_crop'),
+        _lacks('image.random_crop'),
+        _lay_random_crop,
+    ),
+    _summary('scalar_summary', 'scalar_summary'),
+    _summary('histogram_summary', 'histogram_summary'),
+    _summary('image_summary', 'image_summary'),
+    _alias('merge_summary', 'summary.merge'),
+    _alias('merge_all_summaries', 'summary.merge_all'),
+    Bridge(
+        'tf.train.SummaryWriter(logdir, graph_def)',
+        'tf.summary.FileWriter(logdir, graph)',
+        _call('train.SummaryWriter'),
+        _lacks('train.SummaryWriter'),
+        _lay_summary_writer,
+    ),
+    Bridge(
+        'if grad:',
+        'if grad is not None:',
+        r'^\s*if grad:',
+        # Tensor.__bool__ and __nonzero__ refuse where they are there at all.
+        lambda tf: '__bool__' in vars(tf.Tensor),
+        _lay_truth,
+    ),
+)
+
+
+def needed(tf, texts):
+  """Returns the Bridges that files of the tutorial need.
+
+  Args:
+    tf: the module tensorflow.
+    texts: list of str, the files.
+  """
+  text = re.sub('#.*', '', '\n'.join(texts))
+  return [
+      bridge
+      for bridge in BRIDGES
+      if re.search(bridge.used, text, re.MULTILINE) and bridge.refused(tf)
+  ]
+
+
+def files(script):
+  """Returns the names of the tutorial's files that a script loads."""
+  names = [script + '.py', 'cifar10.py', 'cifar10_input.py']
+  if script == 'cifar10_input_test':
+    names.remove('cifar10.py')
+  return names
+
+
+def lay(tf, source, script):
+  """Lays the bridges that a script needs, and prints them on stderr.
+
+  Args:
+    tf: the module tensorflow, which is changed.
+    source: str, the directory of the unmodified files.
+    script: str, the name of one of them, without its ending.
+
+  Returns:
+    list of Bridges.
+  """
+  texts = []
+  for name in files(script):
+    with open(os.path.join(source, name), 'rb') as f:
+      texts.append(f.read().decode('utf-8'))
+  found = needed(tf, texts)
+  for bridge in found:
+    bridge.lay(tf, source)
+  print(
+      'historical: TensorFlow %s on Python %s needs %s'
+      % (
+          tf.__version__,
+          sys.version.partition(' ')[0],
+          '%s bridge%s:' % (len(found) or 'no', '' if len(found) == 1 else 's')
+          if found
+          else 'no bridge',
+      ),
+      file=sys.stderr,
+  )
+  for bridge in found:
+    print('historical:   %s -> %s' % bridge[:2], file=sys.stderr)
+  sys.stderr.flush()
+  return found
+
+
+def place(source, package):
+  """Lets `import` find the tutorial's modules in a directory.
+
+  Nothing is done where that directory is the package itself, as in a wheel that
+  brings the tutorial.
+
+  Args:
+    source: str, absolute path of the directory.
+    package: str, what the edition imports its modules from; '' for none.
+  """
+  if not package:
+    sys.path.insert(0, source)
+    return
+  parts = package.split('.')
+  own = sys.modules[parts[0]].__file__
+  if source == os.path.join(os.path.dirname(os.path.abspath(own)), *parts[1:]):
+    return
+  for n in range(2, len(parts) + 1):
+    module = types.ModuleType('.'.join(parts[:n]))
+    module.__path__ = [source] if n == len(parts) else []
+    sys.modules[module.__name__] = module
+    setattr(sys.modules['.'.join(parts[: n - 1])], parts[n - 1], module)
+
+
+def native(value):
+  """Returns what came out of JSON with the str of this Python."""
+  if isinstance(value, dict):
+    return dict((native(k), native(v)) for k, v in value.items())
+  if isinstance(value, list):
+    return [native(v) for v in value]
+  if sys.version_info[0] == 2 and not isinstance(value, (str, int, float)):
+    return value.encode('utf-8') if value is not None else None
+  return value

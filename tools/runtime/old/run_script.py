@@ -1,0 +1,32 @@
+"""Runs a script of the tutorial as it is, in an old interpreter.
+
+  run_script ARGUMENTS.json
+
+The file has a dict: source, the directory of the unmodified files; package, what
+they import their modules from; script, the name of one of them; flags, a list.
+"""
+
+import json
+import os
+import runpy
+import sys
+
+import edition
+
+
+def main():
+  with open(sys.argv[1]) as f:
+    arguments = edition.native(json.load(f))
+  del sys.path[0]  # Where this file is.
+  import tensorflow as tf
+
+  source, script = arguments['source'], arguments['script']
+  edition.place(source, arguments['package'])
+  edition.lay(tf, source, script)
+  path = os.path.join(source, script + '.py')
+  sys.argv = [path] + arguments['flags']
+  runpy.run_path(path, run_name='__main__')
+
+
+if __name__ == '__main__':
+  main()
