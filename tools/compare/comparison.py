@@ -2,12 +2,17 @@ r"""Compares our training with that of the unmodified historical tutorial.
 
   compare --source=DIR --data_dir=DIR --out=DIR [--steps=200]
       [--curve_steps=200] [--checkpoint_dir=DIR] [--their_run=DIR]
-      [--our_run=DIR]
+      [--our_run=DIR] [--runtime=VERSION] [--runtime_steps=100]
 
 DIR of --source is what //tools:historical takes.  It writes two files into
 DIR of --out: report.json, in which `unexplained` is the number of differences
 that nothing explains, and report.html, the same as a page.  The exit code is 0 if that number is 0,
 else 1.
+
+With --runtime the edition also trains on that TensorFlow of the time, in an old
+interpreter, and further sections say how far ours, on today's, is from it.
+Without --source it is the edition that this TensorFlow brings, and these
+sections are all: the graph that today's makes of it has no list of exemptions.
 
 The historical code builds its graph in a process of its own
 (historical_graph.py) and hands over a MetaGraphDef.
@@ -30,12 +35,16 @@ from cifar10_compat.training import checkpoints
 from .. import command_line
 from .. import processes
 from ..historical import historical_graph
+from ..historical import old_scripts
 from ..historical import scripts
+from ..runtime import environments
+from ..runtime import runtimes
 from . import curves
 from . import evaluators
 from . import exemptions
 from . import ledger
 from . import mapping
+from . import old_runtime
 from . import report
 from . import sections
 from . import trainers
@@ -157,15 +166,47 @@ def compare(source, data_dir, *, steps, edition, **runs):
   return report.report(edition.name, tf.__version__, found)
 
 
+def compare_on(
+    environment, source, data_dir, *, steps, edition, our_meta_graph=None
+):
+  """Compares ours with the edition on a TensorFlow of the time.
+
+  TensorFlow 2's behavior stays off in this process.
+
+  Args:
+    environment: environments.Environment.
+    source: str, the directory of the unmodified files.
+    data_dir: str, the directory above cifar-10-batches-bin.
+    steps: int, at least 1: how long to train before the second look.
+    edition: scripts.Edition of the source.
+    our_meta_graph: MetaGraphDef of ours, or None to make it.
+
+  Returns:
+    list of sections of the report.
+
+  Raises:
+    UsageError: the edition cannot be trained there.
+  """
+  tf.disable_v2_behavior()
+  return old_runtime.make_sections(
+      source,
+      environment,
+      edition,
+      data_dir,
+      steps=steps,
+      our_meta_graph=our_meta_graph or training_graph.ours(data_dir),
+  )
+
+
 def _parser():
   parser = command_line.Parser(
       prog='compare', allow_abbrev=False, description=__doc__.partition('\n')[0]
   )
   parser.add_argument(
       '--source',
-      required=True,
       metavar='DIR',
-      help='the unmodified historical files',
+      help='the unmodified historical files (default: those that the TensorFlow '
+      'of --runtime brings)',
   )
   parser.add_argument(
       '--data_dir',
@@ -206,6 +247,18 @@ def _parser():
   )
   parser.add_argument(
       '--our_run', metavar='DIR', help='train_dir of a run of our trainer'
+  )
+  parser.add_argument(
+      '--runtime',
+      metavar='VERSION',
+      help='a TensorFlow of the time, %s, on which theirs runs too'
+      % ' or '.join(r.version for r in runtimes.RUNTIMES),
+  )
+  parser.add_argument(
+      '--runtime_steps',
+      type=int,
+      default=100,
+      help='steps to train there before the second look (default 100)',
   )
   return parser
 
@@ -250,6 +303,15 @@ def _main(argv):
         '--curve_steps=%d: it must be a multiple of 10, '
         'or 0' % args.curve_steps
     )
+  if args.runtime_steps < 1:
+    raise errors.UsageError(
+        '--runtime_steps=%d: it must be at least 1' % args.runtime_steps
+    )
+  if not args.source and not args.runtime:
+    raise errors.UsageError(
+        'name the historical files with --source=DIR, or a TensorFlow that '
+        'brings some with --runtime=0.12.1'
+    )
   source, data_dir, out, checkpoint_dir, their_run, our_run = map(
       command_line.path,
       (
@@ -262,7 +324,11 @@ def _main(argv):
       ),
   )
   # All that can be wrong is noticed before the minutes of work.
-  edition = scripts.find_edition(source)
+  runtime = runtimes.find(args.runtime) if args.runtime else None
+  if source:
+    edition = scripts.find_edition(source)
+    if runtime:
+      old_scripts.check(edition, runtime)
   for eval_data in (False, True):
     checks.check(datasets.CIFAR10, data_dir, eval_data)
   for flag, run in (('their_run', their_run), ('our_run', our_run)):
@@ -276,16 +342,40 @@ def _main(argv):
         '--checkpoint_dir=%s has no checkpoint' % checkpoint_dir
     )
   _make(out)
-  content = compare(
-      source,
-      data_dir,
-      steps=args.steps,
-      edition=edition,
-      curve_steps=args.curve_steps,
-      checkpoint_dir=checkpoint_dir,
-      their_run=their_run,
-      our_run=our_run,
-  )
+  environment = None
+  if runtime:
+    environment = environments.make(
+        runtime, tell=lambda line: print('compare: ' + line, file=sys.stderr)
+    )
+  if source:
+    content = compare(
+        source,
+        data_dir,
+        steps=args.steps,
+        edition=edition,
+        curve_steps=args.curve_steps,
+        checkpoint_dir=checkpoint_dir,
+        their_run=their_run,
+        our_run=our_run,
+    )
+  else:
+    source = old_scripts.bundled(environment)
+    edition = scripts.find_edition(source)
+    content = report.report(edition.name, tf.__version__, [])
+  if environment:
+    content = report.report(
+        edition.name,
+        '%s, and theirs on %s where a section says so'
+        % (tf.__version__, runtime.version),
+        content['sections']
+        + compare_on(
+            environment,
+            source,
+            data_dir,
+            steps=args.runtime_steps,
+            edition=edition,
+        ),
+    )
   try:
     report.write(content, out)
   except OSError as e:

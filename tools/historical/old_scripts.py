@@ -97,7 +97,7 @@ def run(source, script, *, flags, edition, environment):
     if script in _WRITES:
       _check_not_there(script, flag_value(flags, *_WRITES[script]))
       data_dir = os.path.join(scratch, 'data')
-      _prepare(flag_value(flags, *_DATA_DIR), data_dir)
+      prepare(flag_value(flags, *_DATA_DIR), data_dir)
       flags.append('--data_dir=' + data_dir)
     arguments = {
         'source': os.path.abspath(source),
@@ -116,12 +116,16 @@ def _check_not_there(script, directory):
     )
 
 
-def _prepare(data_dir, prepared):
+def prepare(data_dir, prepared):
   """Makes a data_dir in which a script finds nothing to download.
 
   Args:
     data_dir: str, the user's, which stays as it is but for a download of ours.
     prepared: str, the directory to make.
+
+  Raises:
+    DataError: data_dir has no images, and they cannot be downloaded.
+    UsageError: data_dir cannot be written.
   """
   download.maybe_download_and_extract(data_dir)
   for eval_data in (False, True):

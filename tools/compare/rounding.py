@@ -1,0 +1,116 @@
+"""How far two float32 computations of the network may lie apart.
+
+A sum of n products, added up in any order, is off by about u * sqrt(n) of its
+size: the n errors, of up to u = 2^-24 each, have random signs.  Two computations
+differ by sqrt(2) times that; the factor 4 leaves nearly three standard
+deviations.  A layer passes on the relative error of what it is given (rectifying
+and pooling choose among the values, normalization divides by nearly a constant, a
+product of matrices averages errors that have no common sign), so that the
+errors of the layers on the way add up.  The softmax turns an error of a logit
+into one of that size in a probability, of which the largest is about 1: from
+there on the error is that of the largest logit.
+
+A rectifier whose input is 0 but for rounding, or a maximum of two that are the
+same but for rounding, may decide otherwise.  Then another term enters the sum
+that is the gradient of each layer from there down: of n terms of random signs one
+is about 1 / sqrt(n) of the sum.  Of nine places that pooling chooses from one has
+a gradient, and so n is a ninth of the places; the factor 4 is for large terms.
+
+All bounds are of the largest element of a value.
+"""
+
+import math
+
+_UNIT = 2.0**-24
+_FACTOR = 4
+
+_BATCH = 128
+_CLASSES = 10
+_POOLED = 3 * 3
+# The lengths of the sums that lead from the images to each activation: 5 x 5
+# inputs of 3 or 64 channels and a bias; 9 channels that are normalized together;
+# the rows of the matrices and a bias.
+_FORWARD = (
+    ('conv1/conv1', 5 * 5 * 3 + 1),
+    ('pool1', 0),
+    ('norm1', 9),
+    ('conv2/conv2', 5 * 5 * 64 + 1),
+    ('norm2', 9),
+    ('pool2', 0),
+    ('local3/local3', 2304 + 1),
+    ('local4/local4', 384 + 1),
+    ('softmax_linear/softmax_linear', 192 + 1),
+)
+# From the logits back: the lengths of the sums that lead to the gradient of a
+# layer's output, and of those over the batch, and the places in an image, that
+# then lead to the gradients of its variables.
+_BACKWARD = (
+    ('softmax_linear', (_CLASSES,), _BATCH),
+    ('local4', (_CLASSES,), _BATCH),
+    ('local3', (192,), _BATCH),
+    # The product, the pooling's overlap, the normalization.
+    ('conv2', (384, 4, 9), _BATCH * 12 * 12),
+    ('conv1', (5 * 5 * 64, 9, 4), _BATCH * 24 * 24),
+)
+# How many weights the decay squares and adds up.
+_DECAYED = {
+    'conv1/weight_loss': 5 * 5 * 3 * 64,
+    'conv2/weight_loss': 5 * 5 * 64 * 64,
+    'local3/weight_loss': 2304 * 384,
+    'local4/weight_loss': 384 * 192,
+    'softmax_linear/weight_loss': 192 * _CLASSES,
+}
+
+
+def of_sum(length):
+  """Returns how far two sums may lie apart, relative to their size.
+
+  Args:
+    length: int, of how many terms.
+  """
+  return _FACTOR * _UNIT * math.sqrt(length)
+
+
+def activations():
+  """Returns a dict from the name of each activation to its bound."""
+  bounds, total = {}, 0.0
+  for name, length in _FORWARD:
+    total += of_sum(length)
+    bounds[name] = total
+  return bounds
+
+
+def losses(largest_logit):
+  """Returns a dict from the name of each loss to its bound.
+
+  Args:
+    largest_logit: float, the largest absolute value of a logit.
+  """
+  bounds = {name: of_sum(length) for name, length in _DECAYED.items()}
+  bounds['cross_entropy'] = _of_probabilities(largest_logit) + of_sum(_BATCH)
+  # Its addends are positive, and none is larger than it.
+  bounds['total_loss'] = max(bounds.values()) + of_sum(len(bounds))
+  return bounds
+
+
+def gradients(largest_logit, decisions=None):
+  """Returns a dict from the key of each variable to its gradient's bound.
+
+  Args:
+    largest_logit: float, the largest absolute value of a logit.
+    decisions: dict from a layer such as 'conv1' to how many of its rectifiers,
+      and of the maxima above it, decided otherwise on the two sides.
+  """
+  bounds, total = {}, _of_probabilities(largest_logit)
+  for layer, lengths, summed in _BACKWARD:
+    total += sum(of_sum(length) for length in lengths)
+    count = (decisions or {}).get(layer, 0)
+    total += count * _FACTOR / math.sqrt(summed / _POOLED)
+    for name in ('weights', 'biases'):
+      bounds['%s/%s' % (layer, name)] = total + of_sum(summed)
+  return bounds
+
+
+def _of_probabilities(largest_logit):
+  logits = activations()['softmax_linear/softmax_linear']
+  return max(1.0, largest_logit) * logits + of_sum(_CLASSES)

@@ -1,0 +1,265 @@
+"""Trains an edition's graph on given batches, in an old interpreter.
+
+  training ARGUMENTS.json
+
+The file has a dict:
+
+  source, package: the directory of the unmodified files, and what they import
+    their modules from
+  data_dir: the directory above cifar-10-batches-bin
+  out: a directory, for the answers
+  batches: an .npz file with images, float32 of shape [n, 128, 24, 24, 3], and
+    labels, int32 of shape [n, 128]: all but the last are trained on, and the
+    first and the last are looked at
+  seed: int, of the initial values and of what is saved to be restored by ours
+  restore: dict from a name to a checkpoint of ours that is to be restored
+  step_key: what its step counter is called
+
+The edition's own cifar10_train runs up to where it opens its session.  What is
+written into `out`:
+
+  graph.json: dict with the keys of the variables and the version of TensorFlow
+  marked.npz, marked-V1, marked-V2: values of all variables, and checkpoints of
+    them in both formats
+  NAME.npz: what became of each variable after a checkpoint of `restore`; the
+    others are 77
+  start-0, start-1: checkpoints before the first and the last batch
+  step-0.npz, step-1.npz: what those two steps computed: "activation: NAME",
+    "loss: NAME", "gradient: KEY", "before: KEY", "after: KEY"
+  losses.json: the loss of each step
+  events.*: an event file with all summaries of the last batch
+"""
+
+import importlib
+import json
+import os
+import re
+import runpy
+import sys
+
+import edition
+import numpy as np
+
+# The ops whose output is a layer's.
+_LAYER = r'(conv\d|local\d|softmax_linear)/\1$|(pool|norm)\d$'
+
+
+class _SessionOpened(Exception):
+  """What ends the trainer; not an error."""
+
+
+def capture(tf, source, package, data_dir, train_dir):
+  """Runs cifar10_train up to its session.
+
+  Returns:
+    (Graph, dict from distorted_inputs, loss, train to what these made)
+  """
+  made = {}
+  prefix = package + '.' if package else ''
+  cifar10 = importlib.import_module(prefix + 'cifar10')
+
+  def note(name):
+    function = getattr(cifar10, name)
+
+    def noting(*args, **kwargs):
+      made[name] = function(*args, **kwargs)
+      return made[name]
+
+    setattr(cifar10, name, noting)
+
+  for name in ('distorted_inputs', 'loss', 'train'):
+    note(name)
+
+  def opened(*unused_args, **unused_kwargs):
+    made['graph'] = tf.get_default_graph()
+    raise _SessionOpened()
+
+  present = tf.Session
+  tf.Session = opened
+  if hasattr(tf.train, 'MonitoredTrainingSession'):
+    tf.train.MonitoredTrainingSession = opened
+  path = os.path.join(source, 'cifar10_train.py')
+  sys.argv = [path, '--data_dir=' + data_dir, '--train_dir=' + train_dir]
+  try:
+    runpy.run_path(path, run_name='__main__')
+  except _SessionOpened:
+    pass
+  tf.Session = present
+  return made.pop('graph'), made
+
+
+class Training(object):
+  """A session on the captured graph, on one thread."""
+
+  def __init__(self, tf, graph, made):
+    self._tf = tf
+    self.graph = graph
+    self.images, self.labels = made['distorted_inputs']
+    self.train_op = made['train']
+    operations = graph.get_operations()
+    with graph.as_default():
+      self.variables = dict((v.op.name, v) for v in tf.global_variables())
+      self._init = tf.global_variables_initializer()
+      self._summary = tf.summary.merge_all()
+      self._savers = dict(
+          (
+              name,
+              tf.train.Saver(
+                  self.variables, write_version=getattr(tf.train.SaverDef, name)
+              ),
+          )
+          for name in ('V1', 'V2')
+      )
+    self._fetched = {}
+    for op in operations:
+      # Not the input's, which would wait for images.
+      if re.match(_LAYER, op.name):
+        self._fetched['activation: ' + op.name] = op.outputs[0]
+      elif op.type == 'ApplyGradientDescent':
+        key = op.inputs[0].op.name
+        self._fetched['gradient: ' + key] = op.inputs[2]
+        self._rate = op.inputs[1]
+    for loss in graph.get_collection('losses') + [made['loss']]:
+      self._fetched['loss: ' + loss.op.name] = loss
+    self._total = made['loss']
+    self.session = tf.Session(
+        graph=graph,
+        config=tf.ConfigProto(
+            intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
+        ),
+    )
+
+  def initialize(self):
+    self.session.run(self._init)
+
+  def load(self, values):
+    for key, variable in self.variables.items():
+      assign = variable.initializer
+      self.session.run(assign, {assign.inputs[1]: values[key]})
+
+  def read(self):
+    return self.session.run(self.variables)
+
+  def save(self, path, version='V2'):
+    self._savers[version].save(self.session, path, write_meta_graph=False)
+
+  def restore(self, path, step_key):
+    """Restores what has the same key and type, and the step counter."""
+    reader = self._tf.train.NewCheckpointReader(path)
+    shapes = reader.get_variable_to_shape_map()
+    fitting = {}
+    for key, variable in self.variables.items():
+      if key == step_key or (key == 'Variable' and key not in shapes):
+        # It may have another name and another type of integer.
+        assign = variable.initializer
+        value = reader.get_tensor(step_key)
+        self.session.run(assign, {assign.inputs[1]: value})
+      elif shapes.get(key) == variable.get_shape().as_list():
+        fitting[key] = variable
+    with self.graph.as_default():
+      saver = self._tf.train.Saver(fitting)
+    saver.restore(self.session, path)
+
+  def step(self, images, labels):
+    """Returns the loss of one step."""
+    feed = {self.images: images, self.labels: labels}
+    return self.session.run([self._total, self.train_op], feed)[0]
+
+  def observed_step(self, images, labels):
+    """Returns a dict of all that one step computed."""
+    feed = {self.images: images, self.labels: labels}
+    before = self.read()
+    found, rate, _ = self.session.run(
+        [self._fetched, self._rate, self.train_op], feed
+    )
+    found['rate'] = rate
+    for when, values in (('before', before), ('after', self.read())):
+      for key, value in values.items():
+        found['%s: %s' % (when, key)] = value
+    return found
+
+  def write_events(self, directory, images, labels):
+    feed = {self.images: images, self.labels: labels}
+    writer = self._tf.summary.FileWriter(directory)
+    writer.add_summary(self.session.run(self._summary, feed), 0)
+    writer.close()
+
+
+def marked_values(variables, seed):
+  """Returns values that tell every variable, and every element, from others."""
+  random = np.random.RandomState(seed)
+  values = {}
+  for key in sorted(variables):
+    dtype = variables[key].dtype.base_dtype.as_numpy_dtype
+    shape = variables[key].get_shape().as_list()
+    if np.issubdtype(dtype, np.integer):
+      values[key] = np.asarray(seed, dtype)
+    else:
+      values[key] = np.asarray(random.standard_normal(shape), dtype)
+  return values
+
+
+def exchange(training, arguments, out):
+  """Saves checkpoints, and restores those that are given."""
+  values = marked_values(training.variables, arguments['seed'])
+  training.load(values)
+  np.savez(os.path.join(out, 'marked.npz'), **values)
+  for version in ('V1', 'V2'):
+    training.save(os.path.join(out, 'marked-' + version), version)
+  for name, path in arguments['restore'].items():
+    # Nothing from before may pass for restored.
+    training.load(
+        dict((k, np.full(np.shape(v), 77, v.dtype)) for k, v in values.items())
+    )
+    training.restore(path, arguments['step_key'])
+    np.savez(os.path.join(out, name + '.npz'), **training.read())
+
+
+def train(training, arguments, out):
+  """Trains on the batches; looks at the first and the last."""
+  with np.load(arguments['batches']) as f:
+    batches = list(zip(f['images'], f['labels']))
+  training.initialize()
+  losses = []
+  for n, batch in enumerate(batches):
+    looked_at = {0: 0, len(batches) - 1: 1}.get(n)
+    if looked_at is None:
+      losses.append(float(training.step(*batch)))
+      continue
+    if looked_at:
+      # First: histograms of gradients update the averages of the losses.
+      training.write_events(out, *batch)
+    training.save(os.path.join(out, 'start-%d' % looked_at))
+    found = training.observed_step(*batch)
+    losses.append(float(found['loss: total_loss']))
+    np.savez(os.path.join(out, 'step-%d.npz' % looked_at), **found)
+  with open(os.path.join(out, 'losses.json'), 'w') as f:
+    json.dump(losses, f)
+
+
+def main():
+  with open(sys.argv[1]) as f:
+    arguments = edition.native(json.load(f))
+  del sys.path[0]  # Where this file is.
+  import tensorflow as tf
+
+  source, package = arguments['source'], arguments['package']
+  out = arguments['out']
+  edition.place(source, package)
+  edition.lay(tf, source, 'cifar10_train')
+  graph, made = capture(
+      tf, source, package, arguments['data_dir'], os.path.join(out, 'train')
+  )
+  with graph.as_default():
+    tf.set_random_seed(arguments['seed'])
+  training = Training(tf, graph, made)
+  with open(os.path.join(out, 'graph.json'), 'w') as f:
+    json.dump(
+        {'keys': sorted(training.variables), 'tensorflow': tf.__version__}, f
+    )
+  exchange(training, arguments, out)
+  train(training, arguments, out)
+
+
+if __name__ == '__main__':
+  main()
