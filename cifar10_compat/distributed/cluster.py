@@ -8,6 +8,7 @@ here looks at the ports first, and keeps looking.
 import collections
 import ipaddress
 import json
+import operator
 import socket
 import threading
 import time
@@ -109,7 +110,9 @@ def from_tf_config(text):
         str(job): [str(a) for a in addresses]
         for job, addresses in config['cluster'].items()
     }
-    job, index = str(config['task']['type']), int(config['task']['index'])
+    job, index = str(config['task']['type']), config['task']['index']
+    # Some write it as a text; a fraction or Infinity is no index.
+    index = int(index) if isinstance(index, str) else operator.index(index)
   except (ValueError, KeyError, TypeError, AttributeError) as e:
     raise errors.UsageError(
         'TF_CONFIG is not {"cluster": {"ps": [ADDRESS, ...], ...}, "task": '
