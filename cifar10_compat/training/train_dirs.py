@@ -23,6 +23,8 @@ _WRITTEN = (
     'events.out.tfevents.*',
     checkpoints.DESCRIPTION,
 )
+# How many checkpoints a tf.train.Saver keeps, unless it is told otherwise.
+_KEPT = 5
 # What a process leaves that is killed while it writes: TensorFlow writes a file
 # under such a name first, and then renames it.
 _UNFINISHED = (
@@ -206,13 +208,15 @@ def _find_newest(path):
 
 
 def _name(path, newest, whole):
-  """Lets `checkpoint` name the newest checkpoint and all before it.
+  """Lets `checkpoint` name the newest checkpoint and those before it.
 
-  Those before it that it did not name, because a process was killed before it
-  could remove them, are then removed in their turn.
+  Those that a process which was killed could not remove any more, once it had
+  saved a newer one, are removed here: a Saver removes one for each that it
+  saves, and so would never get rid of them.
   """
   step = checkpoints.step_of(newest)
   kept = [p for p in whole if checkpoints.step_of(p) < step] + [newest]
+  kept, surplus = kept[-_KEPT:], kept[:-_KEPT]
   try:
     tf.train.update_checkpoint_state(path, newest, kept)
   except tf.errors.OpError as e:
@@ -220,3 +224,8 @@ def _name(path, newest, whole):
         'cannot write to %s (%s): remove what is in its place'
         % (os.path.join(path, 'checkpoint'), e.message.splitlines()[0])
     ) from e
+  for checkpoint in surplus:
+    # The index first: without it nobody takes it for a checkpoint.
+    os.remove(checkpoint + '.index')
+    for file in glob.glob(glob.escape(checkpoint) + '.*'):
+      os.remove(file)

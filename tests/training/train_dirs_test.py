@@ -228,6 +228,21 @@ class ResumeTest(tf.test.TestCase):
       f.write('model_checkpoint_path: "model.ckpt-10"')
     self.assertEqual((10, ''), self._resume())
 
+  def test_a_killed_process_had_not_removed_what_it_no_longer_named(self):
+    self._save(self.train_dir, steps=(30, 40, 50, 60, 70))
+    with open(self.list, 'w') as f:
+      f.write('model_checkpoint_path: "model.ckpt-60"')
+    self.assertEqual((60, ''), self._resume())
+    # Of those up to the named one a Saver keeps five.
+    self.assertEqual([20, 30, 40, 50, 60], self._listed())
+    self.assertEqual(
+        [20, 30, 40, 50, 60, 70],
+        [checkpoints.step_of(p) for p in checkpoints.complete(self.train_dir)],
+    )
+    self.assertEmpty(
+        [n for n in os.listdir(self.train_dir) if 'model.ckpt-10.' in n]
+    )
+
   def test_learning_rate(self):
     def rates():
       return checkpoints.learning_rates(self.train_dir)
