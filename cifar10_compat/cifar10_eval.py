@@ -179,7 +179,7 @@ def main(stop):
                                      mirrors=FLAGS.data_url, stop=stop)
   evaluate(data_dir=data_dir,
            eval_dir=shared_flags.user_path(FLAGS.eval_dir),
-           checkpoint_dir=shared_flags.user_path(FLAGS.checkpoint_dir),
+           checkpoint_dir=shared_flags.get_checkpoint_dir(FLAGS),
            dataset=dataset,
            model=shared_flags.get_model(FLAGS),
            eval_data=FLAGS.eval_data,

@@ -17,6 +17,9 @@ Example:
 
   cifar10_export --checkpoint_dir=/tmp/cifar10_train \\
       --export_dir=/tmp/cifar10_export
+
+--checkpoint_dir=published is a trained network that comes with the package; it
+is also taken if no directory is named and nothing has been trained.
 """
 
 # First: TensorFlow reads its log levels while it loads.
@@ -151,7 +154,8 @@ def main(stop):
   FLAGS = flags.FLAGS
   tf.disable_v2_behavior()
   export_dir = shared_flags.user_path(FLAGS.export_dir)
-  path = export(shared_flags.user_path(FLAGS.checkpoint_dir), export_dir,
+  path = export(shared_flags.get_checkpoint_dir(FLAGS, or_published=True),
+                export_dir,
                 dataset=shared_flags.get_dataset(FLAGS.dataset),
                 model=models.get(FLAGS.model), averaged=FLAGS.averaged)
   print('%s is in %s.' % (path, export_dir))

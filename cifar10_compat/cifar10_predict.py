@@ -6,6 +6,9 @@ the network is shown.  Example:
 
   cifar10_predict --checkpoint_dir=/tmp/cifar10_train cat.jpg photos
 
+--checkpoint_dir=published is a trained network that comes with the package; it
+is also taken if no directory is named and nothing has been trained.
+
 A file that cannot be decoded is named and skipped; the exit code is then 1.
 """
 
@@ -217,7 +220,8 @@ def main(stop, arguments):
   rows = []
   skipped = 0
   for prediction in predict(
-      paths, shared_flags.user_path(FLAGS.checkpoint_dir), dataset=dataset,
+      paths, shared_flags.get_checkpoint_dir(FLAGS, or_published=True),
+      dataset=dataset,
       model=shared_flags.get_model(FLAGS), averaged=FLAGS.averaged,
       batch_size=FLAGS.batch_size, stop=stop):
     if prediction.error:

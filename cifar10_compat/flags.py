@@ -16,12 +16,14 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import models
+from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.base import garbage
 from cifar10_compat.base import onednn
 from cifar10_compat.base import output
 from cifar10_compat.base import signals
 from cifar10_compat.data import datasets
+from cifar10_compat.training import checkpoints
 
 FLAGS = flags.FLAGS
 
@@ -111,7 +113,8 @@ def define_checkpoint_flags():
   flags.DEFINE_string(
       'checkpoint_dir',
       '/tmp/cifar10_train',
-      "Directory of the checkpoints, the trainer's train_dir.",
+      "Directory of the checkpoints, the trainer's train_dir; %s: the trained "
+      'network that comes with the package.' % published.NAME,
   )
   flags.DEFINE_boolean(
       'averaged',
@@ -216,6 +219,39 @@ def enter_user_directory():
   For programs that print paths as they were given, or hand them on.
   """
   os.chdir(user_path('.'))
+
+
+def get_checkpoint_dir(flag_values, *, or_published=False):
+  """Returns the directory that --checkpoint_dir names.
+
+  Args:
+    flag_values: absl FlagValues with the flags of define_checkpoint_flags(),
+      and with --dataset and --model where or_published is true.
+    or_published: bool, take the published network, and say so on stderr, if
+      the flag is not given, its default directory has no checkpoint, and the
+      other flags ask for such a network.
+
+  Raises:
+    CheckpointError: the default directory's list cannot be read.
+  """
+  if flag_values.checkpoint_dir == published.NAME:
+    return published.DIRECTORY
+  directory = user_path(flag_values.checkpoint_dir)
+  if (
+      or_published
+      and not flag_values['checkpoint_dir'].present
+      and flag_values.dataset == datasets.CIFAR10.name
+      and flag_values.model == models.CIFAR10.name
+      and flag_values.averaged
+      and checkpoints.latest(directory) is None
+  ):
+    print(
+        'No checkpoint is in %s: taking the published network.' % directory,
+        file=sys.stderr,
+        flush=True,
+    )
+    return published.DIRECTORY
+  return directory
 
 
 def get_dataset(name):

@@ -1,5 +1,7 @@
 """What the command lines share."""
 
+import contextlib
+import io
 import os
 import re
 import subprocess
@@ -20,6 +22,7 @@ from cifar10_compat import cifar10_multi_gpu_train
 from cifar10_compat import cifar10_predict
 from cifar10_compat import cifar10_train
 from cifar10_compat import flags
+from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.base import onednn
 from cifar10_compat.data import datasets
@@ -95,6 +98,62 @@ class GetModelTest(absltest.TestCase):
           self._model(*args)
     with mock.patch.object(onednn, 'found', True):
       self._model('--fast')
+
+
+class GetCheckpointDirTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.default = self.create_tempdir().full_path
+
+  def _directory(self, *args, **kwargs):
+    """Returns the directory of a command line, and what is said on stderr."""
+    before = set(flags.FLAGS)
+    flags.define_checkpoint_flags()
+    flags.define_model_flags()
+    flags.define_dataset_flag()
+    try:
+      flags.FLAGS.set_default('checkpoint_dir', self.default)
+      flags.FLAGS(['program', *args])
+      error = io.StringIO()
+      with contextlib.redirect_stderr(error):
+        return flags.get_checkpoint_dir(flags.FLAGS, **kwargs), error.getvalue()
+    finally:
+      flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+
+  def test_by_name(self):
+    for kwargs in ({}, {'or_published': True}):
+      self.assertEqual(
+          (published.DIRECTORY, ''),
+          self._directory('--checkpoint_dir=published', **kwargs),
+      )
+    self.assertTrue(os.path.exists(published.DIRECTORY + '/checkpoint'))
+
+  def test_where_nothing_was_trained(self):
+    self.assertEqual(
+        (
+            published.DIRECTORY,
+            'No checkpoint is in %s: taking the published network.\n'
+            % self.default,
+        ),
+        self._directory(or_published=True),
+    )
+    # The evaluator waits, as ever; and what was named is not another.
+    self.assertEqual((self.default, ''), self._directory())
+    self.assertEqual(
+        (self.default, ''),
+        self._directory('--checkpoint_dir=' + self.default, or_published=True),
+    )
+    # It is not of another set or model, and has no raw weights.
+    for arg in ('--dataset=svhn', '--model=conv_local', '--averaged=false'):
+      self.assertEqual(
+          (self.default, ''), self._directory(arg, or_published=True)
+      )
+
+  def test_where_something_was_trained(self):
+    with open(os.path.join(self.default, 'checkpoint'), 'w') as f:
+      f.write('model_checkpoint_path: "model.ckpt-7"')
+    self.assertEqual((self.default, ''), self._directory(or_published=True))
 
 
 class FlagsTest(absltest.TestCase):

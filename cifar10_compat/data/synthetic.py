@@ -116,7 +116,7 @@ _CLASSES = (
 CLASS_NAMES = tuple(name for name, _, _ in _CLASSES)
 
 
-def _draw_class(label, n, rng):
+def draw_class(label, n, rng):
   """Draws images of one class.
 
   Args:
@@ -171,7 +171,7 @@ def _draw_file(seed):
   for label in range(len(CLASS_NAMES)):
     places = order[label * n : (label + 1) * n]
     records[places, 0] = label
-    records[places, 1:] = _draw_class(label, n, rng).reshape(n, -1)
+    records[places, 1:] = draw_class(label, n, rng).reshape(n, -1)
   return records
 
 

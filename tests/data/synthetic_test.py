@@ -26,7 +26,7 @@ def _read(path):
 def _draw(label, n=200, seed=7):
   """Returns images of one class, int64 of shape [n, 3, 32, 32]."""
   rng = np.random.RandomState(seed)
-  return synthetic._draw_class(label, n, rng).astype(np.int64)
+  return synthetic.draw_class(label, n, rng).astype(np.int64)
 
 
 def _spread(images, axis):

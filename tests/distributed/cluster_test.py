@@ -87,7 +87,10 @@ class ClusterTest(tf.test.TestCase):
         ('{', 'TF_CONFIG is not'),
         ('[]', 'TF_CONFIG is not'),
         # Found by hypothesis.
-        ('{"cluster": {}, "task": {"type": "ps", "index": Infinity}}', 'is not'),
+        (
+            '{"cluster": {}, "task": {"type": "ps", "index": Infinity}}',
+            'is not',
+        ),
         ('{"cluster": {}, "task": {"type": "ps", "index": 0.5}}', 'is not'),
         (
             '{"cluster": {"x": ["a:1"]}, "task": {"type": "x", "index": 0}}',

@@ -25,6 +25,7 @@ _VISIBLE_TO = {
     'cifar10_compat/data': {_TESTS, _TOOLS, _TOP},
     'cifar10_compat/distributed': {_TESTS, _TOOLS, _TOP},
     'cifar10_compat/fast': {_TESTS, _TOOLS, _TOP},
+    'cifar10_compat/published': {_TESTS, _TOOLS, _TOP},
     'cifar10_compat/training': {
         _TESTS,
         _TOOLS,

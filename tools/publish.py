@@ -1,0 +1,316 @@
+"""Makes the trained network that comes with the package, from a run of reproduce.
+
+  publish --run=DIR --record=FILE --data_dir=DIR
+
+DIR of --run is EXPERIMENT_SEED/ of //tools:reproduce, FILE its results.  It takes the averaged
+weights of the run's last checkpoint, evaluates them on the test images, and writes
+cifar10_compat/published/, its model card among it, and the logits of some images,
+which a test compares with, into tests/published/golden.json.
+"""
+
+# First: TensorFlow, which the command line brings along, reads its log levels
+# while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import argparse
+import glob
+import json
+import os
+import sys
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat import cifar10_input
+from cifar10_compat import models
+from cifar10_compat import published
+from cifar10_compat.base import errors
+from cifar10_compat.base import files
+from cifar10_compat.data import checks
+from cifar10_compat.data import datasets
+from cifar10_compat.data import description
+from cifar10_compat.data import images as images_lib
+from cifar10_compat.data import synthetic
+from cifar10_compat.training import checkpoints
+
+from . import command_line
+from . import json_files
+from . import manifest
+
+_AVERAGE = '/ExponentialMovingAverage'
+CHELSEA = os.path.join(manifest.ROOT, 'docs', 'chelsea.jpg')
+GOLDEN = os.path.join(manifest.ROOT, 'tests', 'published', 'golden.json')
+# Of drawn images, which every machine draws alike.
+_DRAWN, _SEED = 100, 20160216
+
+
+def averaged_weights(path):
+  """Returns the moving averages of a checkpoint's weights, a dict by key.
+
+  Args:
+    path: str, of a checkpoint of a training.
+
+  Raises:
+    UsageError: it has none.
+  """
+  reader = tf.train.load_checkpoint(path)
+  values = {
+      key: reader.get_tensor(key)
+      for key in reader.get_variable_to_shape_map()
+      if key.endswith(_AVERAGE)
+  }
+  if not values:
+    raise errors.UsageError('%s has no moving averages' % path)
+  return values
+
+
+def write_checkpoint(values, step, directory):
+  """Writes a directory like a trainer's, with one checkpoint.
+
+  Args:
+    values: dict from key to array.
+    step: int.
+    directory: str; checkpoints that it has are removed.
+  """
+  pattern = os.path.join(glob.escape(directory), checkpoints.BASENAME + '-*')
+  for file in glob.glob(pattern):
+    os.remove(file)
+  with tf.Graph().as_default(), tf.Session() as session:
+    variables = {
+        key: tf.Variable(values[key], name=key[: -len(_AVERAGE)])
+        for key in sorted(values)
+    }
+    session.run(tf.global_variables_initializer())
+    tf.train.Saver(variables).save(
+        session,
+        os.path.join(directory, checkpoints.BASENAME),
+        global_step=step,
+        write_meta_graph=False,
+    )
+  # TensorFlow notes the time too, by which the file would differ each time.
+  name = '%s-%d' % (checkpoints.BASENAME, step)
+  files.write(
+      os.path.join(directory, 'checkpoint'),
+      [('model_checkpoint_path: "%s"\n' % name).encode()],
+  )
+  checkpoints.describe(directory, datasets.CIFAR10, models.CIFAR10)
+
+
+def logits(images, directory=published.DIRECTORY):
+  """Runs images through the literal network.
+
+  Args:
+    images: uint8 array of shape [n, 32, 32, 3].
+    directory: str, of a checkpoint with averages.
+
+  Returns:
+    float32 array of shape [n, 10].
+  """
+  with tf.Graph().as_default(), tf.Session() as session:
+    batch = tf.placeholder(
+        tf.uint8,
+        [None, description.HEIGHT, description.WIDTH, description.DEPTH],
+    )
+    outputs = cifar10.inference(cifar10_input.central_view(batch))
+    checkpoints.restore_newest(
+        session,
+        directory,
+        dataset=datasets.CIFAR10,
+        model=models.CIFAR10,
+        variables=models.trained_variables(True),
+        averaged=True,
+    )
+    return np.concatenate(
+        [
+            session.run(outputs, {batch: images[i : i + cifar10.BATCH_SIZE]})
+            for i in range(0, len(images), cifar10.BATCH_SIZE)
+        ]
+    )
+
+
+def golden_images():
+  """Returns the images of GOLDEN, uint8 [101, 32, 32, 3]: first a cat."""
+  rng = np.random.RandomState(_SEED)
+  drawn = [
+      synthetic.draw_class(label, _DRAWN // 10, rng).transpose(0, 2, 3, 1)
+      for label in range(10)
+  ]
+  return np.concatenate([images_lib.load_image(CHELSEA)[None], *drawn])
+
+
+def confusion(data_dir, directory=published.DIRECTORY):
+  """Counts what the network takes each test image for.
+
+  Args:
+    data_dir: str, the directory above cifar-10-batches-bin.
+    directory: str, of a checkpoint with averages.
+
+  Returns:
+    int array of shape [10, 10], by label and by prediction.
+
+  Raises:
+    DataError: see checks.check().
+  """
+  checks.check(datasets.CIFAR10, data_dir, True)
+  counts = np.zeros([10, 10], np.int64)
+  for path in datasets.CIFAR10.filenames(data_dir, True):
+    records = np.fromfile(path, np.uint8).reshape(-1, 3073)
+    # Plane after plane: cifar10_input.
+    images = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    found = logits(images, directory).argmax(1)
+    np.add.at(counts, (records[:, 0], found), 1)
+  return counts
+
+
+def card(record, counts, size):
+  """Returns the model card, in Markdown.
+
+  Args:
+    record: dict, of docs/data/runs/*.json.
+    counts: see confusion().
+    size: int, bytes of the checkpoint.
+  """
+  origin = record['manifest']
+  step = record['precision'][-1]['step']
+  names = datasets.CIFAR10.class_names
+  by_class = ''
+  for i, name in enumerate(names):
+    others = counts[i].copy()
+    others[i] = 0
+    j = int(others.argmax())
+    by_class += '| %s | %.3f | %.3f | %s, %d of %d |\n' % (
+        name,
+        counts[i, i] / counts[i].sum(),
+        counts[i, i] / max(1, counts[:, i].sum()),
+        names[j],
+        others[j],
+        counts[i].sum(),
+    )
+  return _TEXT % {
+      'step': '{:,}'.format(step),
+      'precision': '%.4f' % (np.trace(counts) / counts.sum()),
+      'images': record['images'],
+      'command': record['command'],
+      'by_class': by_class,
+      'size': '%.1f' % (size / 1e6),
+      'commit': origin['commit'],
+      'processor': origin['processor']['name'],
+      'tensorflow': origin['versions']['tensorflow'],
+      'python': origin['versions']['python'],
+      'lock': origin['requirements_lock_sha256'],
+  }
+
+
+_TEXT = """\
+# The published network
+
+The network of TensorFlow's CIFAR-10 tutorial, trained for %(step)s steps; every
+program that reads a checkpoint finds it under `--checkpoint_dir=published`.
+
+| | |
+|---|---|
+| what it is | the moving averages of the 1,068,298 weights of [cifar10.py](../cifar10.py)'s network, %(size)s MB, without what a training would need to go on |
+| precision | %(precision)s of the 10,000 test images, each scored once |
+| trained on | the 50,000 training images of: %(images)s |
+| trained by | `%(command)s` |
+| code | commit %(commit)s; TensorFlow %(tensorflow)s, Python %(python)s, %(processor)s, lock %(lock)s |
+| licence | Apache 2.0, as the code. The images are Krizhevsky's, from the 80 million tiny images, whose owners have withdrawn that collection; none of them is here |
+
+Its ten answers are airplane, automobile, bird, cat, deer, dog, frog, horse, ship and
+truck, and it has no other: a face, a house or nothing at all is one of these to it. It
+was trained on photographs of 32 x 32 pixels with one object in the middle. Its
+probabilities have not been calibrated, and it has not been examined for bias. It is
+meant for learning, for comparison, and for trying the programs out.
+
+| class | of its images found | of its answers right | most often taken for |
+|---|---|---|---|
+%(by_class)s"""
+
+
+def main(argv=None):
+  """Runs the program.
+
+  Args:
+    argv: list of str, the command line without the program's name, or None for
+      that of the process.
+
+  Returns:
+    int, the exit code.
+  """
+  return command_line.run('publish', lambda: _main(argv))
+
+
+def _main(argv):
+  parser = command_line.Parser(
+      prog='publish',
+      allow_abbrev=False,
+      description=__doc__,
+      formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  parser.add_argument('--run', required=True, metavar='DIR')
+  parser.add_argument('--data_dir', required=True, metavar='DIR')
+  parser.add_argument(
+      '--record', required=True, metavar='FILE', help="the run's results"
+  )
+  parser.add_argument(
+      '--out',
+      default=os.path.join(manifest.ROOT, 'cifar10_compat', 'published'),
+      metavar='DIR',
+      help="where the network goes (default: the checkout's)",
+  )
+  parser.add_argument(
+      '--golden',
+      default=GOLDEN,
+      metavar='FILE',
+      help="where the logits go (default: the tests')",
+  )
+  args = parser.parse_args(argv)
+  out = command_line.path(args.out)
+  tf.disable_v2_behavior()
+  try:
+    with open(command_line.path(args.record), encoding='utf-8') as f:
+      record = json.load(f)
+  except (OSError, ValueError) as e:
+    raise errors.UsageError('--record=%s: %s' % (args.record, e)) from e
+  last = record['precision'][-1]
+  path = os.path.join(
+      command_line.path(args.run),
+      'kept',
+      '%s-%d' % (checkpoints.BASENAME, last['step']),
+  )
+  if not os.path.exists(path + '.index'):
+    raise errors.UsageError('%s is not there, the last step of --record' % path)
+  write_checkpoint(averaged_weights(path), last['step'], out)
+  counts = confusion(command_line.path(args.data_dir), out)
+  if not np.isclose(np.trace(counts) / counts.sum(), last['averaged']):
+    raise errors.UsageError(
+        '--record has precision %g, and the network has %g: they are of '
+        'different runs or images'
+        % (last['averaged'], np.trace(counts) / counts.sum())
+    )
+  size = sum(
+      os.path.getsize(f)
+      for f in glob.glob(os.path.join(glob.escape(out), '*.data-*'))
+  )
+  files.write(
+      os.path.join(out, 'README.md'), [card(record, counts, size).encode()]
+  )
+  json_files.write(
+      command_line.path(args.golden),
+      {
+          'step': last['step'],
+          'confusion': counts.tolist(),
+          'files': record['manifest']['dataset']['files'],
+          'logits': [
+              [round(float(v), 6) for v in row]
+              for row in logits(golden_images(), out)
+          ],
+      },
+  )
+  print('%s is of step %d.' % (out, last['step']))
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())
