@@ -34,6 +34,7 @@ from cifar10_compat.base import errors
 from . import command_line
 from . import fault_table
 from . import learned
+from . import results
 from .compare import fast_network
 from .speed import tables
 
@@ -144,12 +145,34 @@ def runs(kind, root=ROOT):
   )
   names = [os.path.splitext(os.path.basename(p))[0] for p in paths]
   found = [read_data(os.path.join('runs', name), root) for name in names]
-  return sorted(found, key=lambda run: run['manifest']['seed'])
+  # The unmodified tutorial knows no seed.
+  return sorted(found, key=lambda run: run['manifest']['seed'] or 0)
 
 
 def learned_table():
   """Returns a Markdown table of what default and fast runs learned."""
   return markdown_table(*learned.table(runs('default'), runs('fast')))
+
+
+def all_runs(root=ROOT):
+  """Returns {experiment: list of its runs} of what is in docs/data/runs/.
+
+  The unmodified tutorial comes first.
+  """
+  paths = glob.glob(os.path.join(root, 'docs', 'data', 'runs', '*_*.json'))
+  names = {os.path.basename(path).rpartition('_')[0] for path in paths}
+  ordered = sorted(names, key=lambda name: (name != results.TUTORIAL, name))
+  return {name: runs(name, root) for name in ordered}
+
+
+def _results_table(table, root=ROOT):
+  """Returns a table of results.py in Markdown, with what its images are."""
+  found = all_runs(root)
+  columns, rows = table(found)
+  if not rows:
+    return ''
+  everyone = [run for some in found.values() for run in some]
+  return '%s\n%s' % (results.images(everyone), markdown_table(columns, rows))
 
 
 # From the NAME of a part to the function without arguments that writes it.  A
@@ -162,6 +185,9 @@ GENERATORS = {
     'learned': learned_table,
     'mutants': functools.partial(_table, fault_table.mutants, 'faults'),
     'precision': precision_table,
+    'results_curve': functools.partial(_results_table, results.curve),
+    'results_seeds': functools.partial(_results_table, results.seeds),
+    'results_views': functools.partial(_results_table, results.views),
     'speed': lambda: tables.speed_tables(os.path.join(ROOT, 'docs', 'data')),
 }
 

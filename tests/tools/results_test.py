@@ -1,0 +1,159 @@
+"""Tables of runs, worked out by hand, and the files that are committed."""
+
+import os
+import re
+import shutil
+
+from absl.testing import absltest
+
+from tools import docs
+from tools import results
+
+
+def _run(*precision, views=(), images='drawn'):
+  """Returns the content of a file of results.
+
+  Args:
+    *precision: (step, averaged, raw).
+    views: (step, views, averaged) each.
+    images: str.
+  """
+  run = {
+      'experiment': 'a network',
+      'images': images,
+      'precision': [
+          {'step': s, 'averaged': a, 'raw': r} for s, a, r in precision
+      ],
+  }
+  if views:
+    run['views'] = [
+        {'step': s, 'views': n, 'averaged': a, 'raw': a} for s, n, a in views
+    ]
+  return run
+
+
+class ResultsTest(absltest.TestCase):
+
+  def test_spread(self):
+    self.assertEqual('', results.spread([]))
+    self.assertEqual('0.2500', results.spread([0.25]))
+    # The deviation of a sample: sqrt((0.01 + 0.01) / 1).
+    self.assertEqual('0.4000 ± 0.1414', results.spread([0.3, 0.5]))
+
+  def test_curve(self):
+    runs = {
+        'tutorial': [
+            _run((5000, 0.5, 0.4), (10000, 0.75, 0.7), (20000, 0.8, 0.75))
+        ],
+        'published': [_run((10000, 0.7625, 0.71), (30000, 0.82, 0.78))],
+        'fast': [_run((10000, 0.1, 0.1))],
+    }
+    heads, rows = results.curve(runs)
+    self.assertEqual(
+        [
+            ['10,000', '0.7500', '0.7000', '0.7625', '0.7100', '+0.0125'],
+            ['20,000', '0.8000', '0.7500', '', '', ''],
+            ['30,000', '', '', '0.8200', '0.7800', ''],
+        ],
+        rows,
+    )
+    self.assertLen(heads, 6)
+    # Without our run there is neither its column nor a difference.
+    del runs['published']
+    heads, rows = results.curve(runs)
+    self.assertLen(heads, 3)
+    self.assertEqual(['20,000', '0.8000', '0.7500'], rows[-1])
+
+  def test_seeds(self):
+    runs = {
+        'fast': [_run((5000, 0.3, 0.1)), _run((5000, 0.5, 0.4), (6000, 1, 1))],
+        'long': [_run((10000, 0.75, 0.5))],
+    }
+    _, rows = results.seeds(runs)
+    self.assertEqual(
+        [
+            # Run by run the averages are better by 0.2 and 0.1.
+            [
+                'a network',
+                '5,000',
+                '2',
+                '0.4000 ± 0.1414',
+                '0.2500 ± 0.2121',
+                '0.1500 ± 0.0707',
+            ],
+            ['a network', '10,000', '1', '0.7500', '0.5000', '0.2500'],
+        ],
+        rows,
+    )
+
+  def test_views(self):
+    self.assertEqual([], results.views({'fast': [_run((5000, 0.3, 0.1))]})[1])
+    runs = {
+        'conv_local': [
+            _run((10000, 0.75, 0.7), views=[(10000, 10, 0.8)]),
+            _run((10000, 0.77, 0.7), views=[(10000, 10, 0.8)]),
+            _run((10000, 0.1, 0.1)),
+        ]
+    }
+    self.assertEqual(
+        [
+            [
+                'a network',
+                '10,000',
+                '2',
+                '0.7600 ± 0.0141',
+                '10',
+                '0.8000 ± 0.0000',
+            ]
+        ],
+        results.views(runs)[1],
+    )
+
+  def test_images(self):
+    self.assertEqual(
+        'Images: a; b.\n',
+        results.images([_run(images=i) for i in ('b', 'a', 'b')]),
+    )
+
+  def test_a_changed_digit_in_a_page_or_in_a_file_is_stale(self):
+    path = os.path.join('docs', 'results.md')
+    with open(os.path.join(docs.ROOT, path), encoding='utf-8') as f:
+      text = f.read()
+    # The tutorial's precision after 80,000 steps.
+    changed, n = re.subn(
+        r'(?m)^\| 80,000 \| 0\.8268 \|', '| 80,000 | 0.8269 |', text
+    )
+    self.assertEqual(1, n)
+    root = self.create_tempdir()
+    root.create_file('README.md')
+    page = root.create_file(path, changed)
+    self.assertEqual({page.full_path: text}, docs.stale(root.full_path))
+    shutil.copytree(
+        os.path.join(docs.ROOT, 'docs', 'data', 'runs'),
+        os.path.join(root, 'docs', 'data', 'runs'),
+    )
+    tables = [
+        docs._results_table(table, root.full_path)
+        for table in (results.curve, results.seeds)
+    ]
+    for table in tables:
+      self.assertIn(table, text)
+    file = os.path.join(root, 'docs', 'data', 'runs', 'tutorial_1.json')
+    with open(file, encoding='utf-8') as f:
+      content = f.read()
+    self.assertIn('0.8268', content)
+    with open(file, 'w', encoding='utf-8') as f:
+      f.write(content.replace('0.8268', '0.8269'))
+    for table, made in zip((results.curve, results.seeds), tables):
+      self.assertNotEqual(made, docs._results_table(table, root.full_path))
+
+  def test_the_tutorial_s_curve_says_where_it_is_from(self):
+    (run,) = docs.runs(results.TUTORIAL)
+    self.assertIn('unmodified v0.7.0 code on TensorFlow 2.21', run['origin'])
+    self.assertIn('re-encoded as JPEG', run['images'])
+    self.assertLen(run['precision'], 17)
+    self.assertEqual(85000, run['precision'][-1]['step'])
+
+
+if __name__ == '__main__':
+  absltest.main()
