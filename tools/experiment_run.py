@@ -335,8 +335,8 @@ class Run(object):
 
     Returns:
       dict, which JSON can hold: experiment, images, command; precision, a list
-      of dict with step, averaged and raw; views, a dict from their number to
-      the averaged precision of the last step; loss, seconds and learning_rate,
+      of dict with step, averaged and raw; views, the same with the number of
+      views of each image instead of raw; loss, seconds and learning_rate,
       lists of [step, value]; manifest.  Seconds are those between the first
       logged step and this one in which it was being trained, steps that were
       made again included.
@@ -356,7 +356,14 @@ class Run(object):
             for step in sorted(map(int, scores['averaged']))
             if str(step) in scores['raw']
         ],
-        'views': scores['views'],
+        'views': [
+            {
+                'step': max(self.kept()),
+                'views': int(views),
+                'averaged': precision,
+            }
+            for views, precision in sorted(scores['views'].items())
+        ],
         'loss': [p for p in losses if p[0] % _LOSS_EVERY == 0],
         'seconds': [p for p in seconds if p[0] % EVERY == 0],
         'learning_rate': self._learning_rates(),

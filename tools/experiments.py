@@ -38,7 +38,7 @@ EXPERIMENTS = {
     'default': Experiment('the network of the tutorial', 10000, 5, fast=False),
     'fast': Experiment('the network of the tutorial, --fast', 10000, 5),
     'published': Experiment(
-        'the network of the tutorial, --fast, for as long as it says', 100000, 1
+        'the network of the tutorial, --fast, a long run', 100000, 1
     ),
     '5e-2': Experiment(
         'conv weights that start with a deviation of 5e-2, as from v1.4.0 on',

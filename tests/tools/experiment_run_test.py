@@ -152,6 +152,8 @@ class RunTest(tf.test.TestCase):
             ),
             step,
         )
+    self._save(4000)
+    self.run_of_it.keep()
     found = self.run_of_it.record('which images')
     self.assertEqual(
         {
@@ -164,7 +166,7 @@ class RunTest(tf.test.TestCase):
                 {'step': 1000, 'averaged': 0.25, 'raw': 0.2},
                 {'step': 2000, 'averaged': 0.5, 'raw': 0.4},
             ],
-            'views': {'10': 0.55},
+            'views': [{'step': 4000, 'views': 10, 'averaged': 0.55}],
             'loss': [[0, 4.68], [100, 4.5], [1000, 3.0]],
             'seconds': [[0, 0.0], [1000, 30.0]],
             'learning_rate': [[0, 0.1], [200, 0.01]],
