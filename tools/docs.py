@@ -187,6 +187,7 @@ GENERATORS = {
     'precision': precision_table,
     'results_curve': functools.partial(_results_table, results.curve),
     'results_seeds': functools.partial(_results_table, results.seeds),
+    'results_summary': functools.partial(_results_table, results.summary),
     'results_views': functools.partial(_results_table, results.views),
     'speed': lambda: tables.speed_tables(os.path.join(ROOT, 'docs', 'data')),
 }

@@ -12,6 +12,8 @@ from . import learned
 # is held against it.
 TUTORIAL = 'tutorial'
 PUBLISHED = 'published'
+# Ours of the same network.
+_OURS = ('default', 'fast', PUBLISHED)
 # Moving averages of the variables, and the variables.
 _WEIGHTS = ('averaged', 'raw')
 # Steps between two rows.
@@ -74,6 +76,29 @@ def curve(runs):
       row.append('' if None in pair else '%+.4f' % (pair[0] - pair[1]))
     rows.append(row)
   return heads, rows
+
+
+def summary(runs):
+  """Shows the averaged precision of the tutorial's network, a row for each kind.
+
+  Args:
+    runs: see curve().
+
+  Returns:
+    As curve().
+  """
+  names = [n for n in (TUTORIAL, *_OURS) if runs.get(n)]
+  everyone = [run for name in names for run in runs[name]]
+  steps = sorted({*_steps(everyone, _LONG), *_steps(everyone, _SHORT)[:1]})
+  rows = []
+  for name in names:
+    number = len(runs[name])
+    title = runs[name][0]['experiment']
+    rows.append(
+        ['%s; %d runs' % (title, number) if number > 1 else title]
+        + [spread(learned.precisions(runs[name], step)) for step in steps]
+    )
+  return ['steps'] + ['{:,}'.format(step) for step in steps], rows
 
 
 def seeds(runs):

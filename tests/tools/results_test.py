@@ -64,6 +64,25 @@ class ResultsTest(absltest.TestCase):
     self.assertLen(heads, 3)
     self.assertEqual(['20,000', '0.8000', '0.7500'], rows[-1])
 
+  def test_summary(self):
+    runs = {
+        'tutorial': [_run((1000, 0.1, 0.1), (5000, 0.7, 0.6), (10000, 0.8, 0))],
+        'fast': [_run((5000, 0.7, 0.6)), _run((5000, 0.6, 0.6))],
+        'conv_local': [_run((20000, 0.9, 0.9))],
+        'published': [_run((10000, 0.79, 0.7), (15000, 0.9, 0))],
+    }
+    self.assertEqual(
+        (
+            ['steps', '5,000', '10,000'],
+            [
+                ['a network', '0.7000', '0.8000'],
+                ['a network; 2 runs', '0.6500 ± 0.0707', ''],
+                ['a network', '', '0.7900'],
+            ],
+        ),
+        results.summary(runs),
+    )
+
   def test_seeds(self):
     runs = {
         'fast': [_run((5000, 0.3, 0.1)), _run((5000, 0.5, 0.4), (6000, 1, 1))],
