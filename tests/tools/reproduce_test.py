@@ -63,11 +63,9 @@ class ReproduceTest(tf.test.TestCase):
     (precision,) = found['precision']
     self.assertEqual(2, precision['step'])
     # Each of the 50 images once.
-    for value in (
-        precision['averaged'],
-        precision['raw'],
-        found['views']['10'],
-    ):
+    (view,) = found['views']
+    self.assertEqual((2, 10), (view['step'], view['views']))
+    for value in (precision['averaged'], precision['raw'], view['averaged']):
       self.assertEqual(round(value * 50), value * 50)
     self.assertEqual('drawn at random', found['images'])
     self.assertEqual([[0, 0.1]], found['learning_rate'])
