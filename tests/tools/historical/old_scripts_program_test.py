@@ -118,7 +118,9 @@ class OldScriptsProgramTest(absltest.TestCase):
         text=True,
         check=False,
     )
-    self.assertEqual((3, '84\n'), (result.returncode, result.stdout))
+    self.assertEqual(
+        (3, '84\n'), (result.returncode, result.stdout), result.stderr
+    )
     self.assertIn('needs 2 bridges:\n', result.stderr)
     self.assertIn('  tf.mul -> tf.multiply\n', result.stderr)
 
