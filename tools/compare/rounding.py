@@ -12,9 +12,8 @@ there on the error is that of the largest logit.
 
 A rectifier whose input is 0 but for rounding, or a maximum of two that are the
 same but for rounding, may decide otherwise.  Then another term enters the sum
-that is the gradient of each layer from there down: of n terms of random signs one
-is about 1 / sqrt(n) of the sum.  Of nine places that pooling chooses from one has
-a gradient, and so n is a ninth of the places; the factor 4 is for large terms.
+that is the gradient of each layer from there down, and no bound of rounding
+holds.  Gradients are to be compared where both sides decide alike.
 
 All bounds are of the largest element of a value.
 """
@@ -24,9 +23,7 @@ import math
 _UNIT = 2.0**-24
 _FACTOR = 4
 
-_BATCH = 128
 _CLASSES = 10
-_POOLED = 3 * 3
 # The lengths of the sums that lead from the images to each activation: 5 x 5
 # inputs of 3 or 64 channels and a bias; 9 channels that are normalized together;
 # the rows of the matrices and a bias.
@@ -42,15 +39,15 @@ _FORWARD = (
     ('softmax_linear/softmax_linear', 192 + 1),
 )
 # From the logits back: the lengths of the sums that lead to the gradient of a
-# layer's output, and of those over the batch, and the places in an image, that
-# then lead to the gradients of its variables.
+# layer's output, and the places in an image that are added up, as the images of a
+# batch are, for the gradients of its variables.
 _BACKWARD = (
-    ('softmax_linear', (_CLASSES,), _BATCH),
-    ('local4', (_CLASSES,), _BATCH),
-    ('local3', (192,), _BATCH),
+    ('softmax_linear', (_CLASSES,), 1),
+    ('local4', (_CLASSES,), 1),
+    ('local3', (192,), 1),
     # The product, the pooling's overlap, the normalization.
-    ('conv2', (384, 4, 9), _BATCH * 12 * 12),
-    ('conv1', (5 * 5 * 64, 9, 4), _BATCH * 24 * 24),
+    ('conv2', (384, 4, 9), 12 * 12),
+    ('conv1', (5 * 5 * 64, 9, 4), 24 * 24),
 )
 # How many weights the decay squares and adds up.
 _DECAYED = {
@@ -80,34 +77,32 @@ def activations():
   return bounds
 
 
-def losses(largest_logit):
+def losses(largest_logit, batch):
   """Returns a dict from the name of each loss to its bound.
 
   Args:
     largest_logit: float, the largest absolute value of a logit.
+    batch: int, how many images.
   """
   bounds = {name: of_sum(length) for name, length in _DECAYED.items()}
-  bounds['cross_entropy'] = _of_probabilities(largest_logit) + of_sum(_BATCH)
+  bounds['cross_entropy'] = _of_probabilities(largest_logit) + of_sum(batch)
   # Its addends are positive, and none is larger than it.
   bounds['total_loss'] = max(bounds.values()) + of_sum(len(bounds))
   return bounds
 
 
-def gradients(largest_logit, decisions=None):
+def gradients(largest_logit, batch):
   """Returns a dict from the key of each variable to its gradient's bound.
 
   Args:
     largest_logit: float, the largest absolute value of a logit.
-    decisions: dict from a layer such as 'conv1' to how many of its rectifiers,
-      and of the maxima above it, decided otherwise on the two sides.
+    batch: int, how many images.
   """
   bounds, total = {}, _of_probabilities(largest_logit)
-  for layer, lengths, summed in _BACKWARD:
+  for layer, lengths, places in _BACKWARD:
     total += sum(of_sum(length) for length in lengths)
-    count = (decisions or {}).get(layer, 0)
-    total += count * _FACTOR / math.sqrt(summed / _POOLED)
     for name in ('weights', 'biases'):
-      bounds['%s/%s' % (layer, name)] = total + of_sum(summed)
+      bounds['%s/%s' % (layer, name)] = total + of_sum(batch * places)
   return bounds
 
 

@@ -56,11 +56,12 @@ def export(*, images, labels, loss, train_op, saver):
   return meta_graph
 
 
-def ours(data_dir):
+def ours(data_dir, **kwargs):
   """Returns the graph that cifar10_train.train() builds and trains.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
+    **kwargs: further arguments of cifar10_train.train().
 
   Returns:
     MetaGraphDef as of export(), but for the ops that the session added.
@@ -68,7 +69,7 @@ def ours(data_dir):
   Raises:
     DataError: a file is missing or damaged.
   """
-  meta_graph = capture(cifar10_train.train, data_dir=data_dir)
+  meta_graph = capture(cifar10_train.train, data_dir=data_dir, **kwargs)
   for part, name in _OUR_PARTS.items():
     names = meta_graph.collection_def[_PREFIX + part].node_list.value
     names.append(name)

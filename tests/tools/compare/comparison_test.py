@@ -26,6 +26,7 @@ from tools.compare import training_graph
 from tools.compare import value_diff
 from tools.historical import historical_graph
 from tools.historical import scripts
+from tools.runtime import environments
 
 _WEIGHTS = {'w': np.array([1, 2, 3], np.float32)}
 
@@ -254,6 +255,37 @@ class CompareTest(tf.test.TestCase):
     code, text = self.main('--sauce=1')
     self.assertEqual(1, code)
     self.assertIn('--sauce=1', text)
+
+  def test_bad_input_about_runtimes(self):
+    self.check_error(
+        '--runtime_steps=0: it must be at least 1',
+        more=('--runtime=0.12.1', '--runtime_steps=0'),
+    )
+    self.check_error(
+        'no lock for TensorFlow 0.11.0: choose one of 0.12.1, 1.15.5',
+        more=('--runtime=0.11.0',),
+    )
+    with mock.patch('builtins.print') as printed:
+      self.assertEqual(
+          1, comparison.main(['--data_dir=/none', '--out=' + self.out])
+      )
+    (text,) = printed.call_args[0]
+    self.assertStartsWith(text, 'compare: error: name the historical files')
+    self.assertIn('--source=DIR', text)
+    self.assertIn('--runtime=0.12.1', text)
+    with (
+        mock.patch.object(
+            scripts,
+            'find_edition',
+            return_value=historical_fixture.OLD._replace(python2=True),
+        ),
+        mock.patch.object(environments, 'make') as make,
+    ):
+      self.check_error(
+          'a test is written in Python 2', more=('--runtime=1.15.5',)
+      )
+    make.assert_not_called()
+    self.assertFalse(os.path.exists(self.out))
 
   def test_what_is_not_installed(self):
     for name in ('matplotlib', 'scipy'):

@@ -9,8 +9,9 @@ The file has a dict:
   data_dir: the directory above cifar-10-batches-bin
   out: a directory, for the answers
   batches: an .npz file with images, float32 of shape [n, 128, 24, 24, 3], and
-    labels, int32 of shape [n, 128]: all but the last are trained on, and the
-    first and the last are looked at
+    labels, int32 of shape [n, 128]
+  looks: how many of them are looked at before the training, the first, and
+    after it, the last; the others are trained on
   seed: int, of the initial values and of what is saved to be restored by ours
   restore: dict from a name to a checkpoint of ours that is to be restored
   step_key: what its step counter is called
@@ -23,11 +24,13 @@ written into `out`:
     them in both formats
   NAME.npz: what became of each variable after a checkpoint of `restore`; the
     others are 77
-  start-0, start-1: checkpoints before the first and the last batch
-  step-0.npz, step-1.npz: what those two steps computed: "activation: NAME",
-    "loss: NAME", "gradient: KEY", "before: KEY", "after: KEY"
-  losses.json: the loss of each step
-  events.*: an event file with all summaries of the last batch
+  start-0, start-1: checkpoints before the training and after it
+  step-0-N.npz, step-1-N.npz: what a step from there computes on the N-th batch
+    that is looked at: "activation: NAME", "loss: NAME", "gradient: KEY",
+    "before: KEY", "after: KEY"
+  losses.json: the loss of each step of the training
+  events.*: an event file with all summaries of the first batch that is looked
+    at after the training
 """
 
 import importlib
@@ -48,7 +51,7 @@ class _SessionOpened(Exception):
   """What ends the trainer; not an error."""
 
 
-def capture(tf, source, package, data_dir, train_dir):
+def capture(tf, source, package, data_dir, train_dir, flags=()):
   """Runs cifar10_train up to its session.
 
   Returns:
@@ -80,6 +83,7 @@ def capture(tf, source, package, data_dir, train_dir):
     tf.train.MonitoredTrainingSession = opened
   path = os.path.join(source, 'cifar10_train.py')
   sys.argv = [path, '--data_dir=' + data_dir, '--train_dir=' + train_dir]
+  sys.argv += flags
   try:
     runpy.run_path(path, run_name='__main__')
   except _SessionOpened:
@@ -215,24 +219,27 @@ def exchange(training, arguments, out):
     np.savez(os.path.join(out, name + '.npz'), **training.read())
 
 
+def look(training, moment, batches, out):
+  """Takes a step on each batch from the same values, and goes back to them."""
+  training.save(os.path.join(out, 'start-%d' % moment))
+  start = training.read()
+  for n, batch in enumerate(batches):
+    path = os.path.join(out, 'step-%d-%d.npz' % (moment, n))
+    np.savez(path, **training.observed_step(*batch))
+    training.load(start)
+
+
 def train(training, arguments, out):
   """Trains on the batches; looks at the first and the last."""
   with np.load(arguments['batches']) as f:
     batches = list(zip(f['images'], f['labels']))
+  looks = arguments['looks']
   training.initialize()
-  losses = []
-  for n, batch in enumerate(batches):
-    looked_at = {0: 0, len(batches) - 1: 1}.get(n)
-    if looked_at is None:
-      losses.append(float(training.step(*batch)))
-      continue
-    if looked_at:
-      # First: histograms of gradients update the averages of the losses.
-      training.write_events(out, *batch)
-    training.save(os.path.join(out, 'start-%d' % looked_at))
-    found = training.observed_step(*batch)
-    losses.append(float(found['loss: total_loss']))
-    np.savez(os.path.join(out, 'step-%d.npz' % looked_at), **found)
+  look(training, 0, batches[:looks], out)
+  losses = [float(training.step(*batch)) for batch in batches[looks:-looks]]
+  # First: histograms of gradients update the averages of the losses.
+  training.write_events(out, *batches[-looks])
+  look(training, 1, batches[-looks:], out)
   with open(os.path.join(out, 'losses.json'), 'w') as f:
     json.dump(losses, f)
 

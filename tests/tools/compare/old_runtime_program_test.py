@@ -1,0 +1,43 @@
+"""//tools:compare --runtime as a process, where the environment is made."""
+
+import json
+import os
+
+from absl.testing import absltest
+
+from tests.helpers import old_runtimes
+from tests.helpers import record_fixture
+from tools import processes
+
+
+class OldRuntimeProgramTest(absltest.TestCase):
+
+  def test_nothing_is_unexplained(self):
+    old_runtimes.environment(self, '0.12.1')
+    data_dir = self.create_tempdir().full_path
+    record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
+    out = os.path.join(self.create_tempdir().full_path, 'report')
+    result = processes.finish(
+        processes.tool('compare.comparison'),
+        [
+            '--runtime=0.12.1',
+            '--runtime_steps=5',
+            '--data_dir=' + data_dir,
+            '--out=' + out,
+        ],
+    )
+    self.assertEqual(0, result.returncode, result.stderr)
+    self.assertIn('tensorflow 0.12.1: no unexplained difference', result.stdout)
+    with open(os.path.join(out, 'report.json'), encoding='utf-8') as f:
+      text = f.read()
+    self.assertRegex(text, r'"unexplained": 0\b')
+    report = json.loads(text)
+    self.assertEqual(0, report['unexplained'])
+    checkpoints, step, tags = report['sections']
+    self.assertIn('25 of 25 keys arrive in every bit', checkpoints['text'][-1])
+    self.assertIn('At step 5, ', step['text'][2])
+    self.assertIn('50 tags, and our summaries have 44', tags['text'][0])
+
+
+if __name__ == '__main__':
+  absltest.main()
