@@ -289,101 +289,123 @@ def main(argv=None):
   return command_line.run('compare', lambda: _main(argv))
 
 
-def _main(argv):
-  args = _parser().parse_args(argv)
+def _check_flags(args):
+  """Raises UsageError if the flags by themselves make no sense."""
   for name in ('matplotlib', 'scipy'):
     if importlib.util.find_spec(name) is None:
       raise errors.UsageError(
           '%s is not installed: pip install cifar10_compat[compare]' % name
       )
-  if args.steps < 1:
-    raise errors.UsageError('--steps=%d: it must be at least 1' % args.steps)
+  for name in ('steps', 'runtime_steps'):
+    if getattr(args, name) < 1:
+      raise errors.UsageError(
+          '--%s=%d: it must be at least 1' % (name, getattr(args, name))
+      )
   if args.curve_steps < 0 or args.curve_steps % 10:
     raise errors.UsageError(
         '--curve_steps=%d: it must be a multiple of 10, '
         'or 0' % args.curve_steps
-    )
-  if args.runtime_steps < 1:
-    raise errors.UsageError(
-        '--runtime_steps=%d: it must be at least 1' % args.runtime_steps
     )
   if not args.source and not args.runtime:
     raise errors.UsageError(
         'name the historical files with --source=DIR, or a TensorFlow that '
         'brings some with --runtime=0.12.1'
     )
-  source, data_dir, out, checkpoint_dir, their_run, our_run = map(
-      command_line.path,
-      (
-          args.source,
-          args.data_dir,
-          args.out,
-          args.checkpoint_dir,
-          args.their_run,
-          args.our_run,
-      ),
-  )
-  # All that can be wrong is noticed before the minutes of work.
-  runtime = runtimes.find(args.runtime) if args.runtime else None
-  if source:
-    edition = scripts.find_edition(source)
-    if runtime:
-      old_scripts.check(edition, runtime)
+
+
+def _check_files(args):
+  """Raises UsageError or DataError if what the paths name is not there.
+
+  Args:
+    args: argparse.Namespace, whose paths are absolute.
+  """
   for eval_data in (False, True):
-    checks.check(datasets.CIFAR10, data_dir, eval_data)
-  for flag, run in (('their_run', their_run), ('our_run', our_run)):
-    if run:
+    checks.check(datasets.CIFAR10, args.data_dir, eval_data)
+  for flag in ('their_run', 'our_run'):
+    if getattr(args, flag):
       try:
-        curves.read(run)
+        curves.read(getattr(args, flag))
       except errors.UsageError as e:
         raise errors.UsageError('--%s: %s' % (flag, e)) from e
-  if checkpoint_dir and not checkpoints.latest(checkpoint_dir):
+  if args.checkpoint_dir and not checkpoints.latest(args.checkpoint_dir):
     raise errors.UsageError(
-        '--checkpoint_dir=%s has no checkpoint' % checkpoint_dir
+        '--checkpoint_dir=%s has no checkpoint' % args.checkpoint_dir
     )
-  _make(out)
-  environment = None
-  if runtime:
-    environment = environments.make(
-        runtime, tell=lambda line: print('compare: ' + line, file=sys.stderr)
-    )
-  if source:
+
+
+def _content(args, edition, runtime):
+  """Returns the report's content: see report.report().
+
+  Args:
+    args: argparse.Namespace, checked.
+    edition: scripts.Edition of --source, or None without it.
+    runtime: runtimes.Runtime of --runtime, or None without it.
+  """
+  environment = runtime and environments.make(
+      runtime, tell=lambda line: print('compare: ' + line, file=sys.stderr)
+  )
+  if edition:
+    source = args.source
     content = compare(
         source,
-        data_dir,
+        args.data_dir,
         steps=args.steps,
         edition=edition,
         curve_steps=args.curve_steps,
-        checkpoint_dir=checkpoint_dir,
-        their_run=their_run,
-        our_run=our_run,
+        checkpoint_dir=args.checkpoint_dir,
+        their_run=args.their_run,
+        our_run=args.our_run,
     )
   else:
     source = old_scripts.bundled(environment)
     edition = scripts.find_edition(source)
     content = report.report(edition.name, tf.__version__, [])
-  if environment:
-    content = report.report(
-        edition.name,
-        '%s, and theirs on %s where a section says so'
-        % (tf.__version__, runtime.version),
-        content['sections']
-        + compare_on(
-            environment,
-            source,
-            data_dir,
-            steps=args.runtime_steps,
-            edition=edition,
-        ),
-    )
+  if not environment:
+    return content
+  return report.report(
+      edition.name,
+      '%s, and theirs on %s where a section says so'
+      % (tf.__version__, runtime.version),
+      content['sections']
+      + compare_on(
+          environment,
+          source,
+          args.data_dir,
+          steps=args.runtime_steps,
+          edition=edition,
+      ),
+  )
+
+
+def _main(argv):
+  args = _parser().parse_args(argv)
+  _check_flags(args)
+  for name in (
+      'source',
+      'data_dir',
+      'out',
+      'checkpoint_dir',
+      'their_run',
+      'our_run',
+  ):
+    setattr(args, name, command_line.path(getattr(args, name)))
+  # All that can be wrong is noticed before the minutes of work.
+  runtime = runtimes.find(args.runtime) if args.runtime else None
+  edition = scripts.find_edition(args.source) if args.source else None
+  if edition and runtime:
+    old_scripts.check(edition, runtime)
+  _check_files(args)
+  _make(args.out)
+  content = _content(args, edition, runtime)
   try:
-    report.write(content, out)
+    report.write(content, args.out)
   except OSError as e:
     raise errors.UsageError(
-        '--out=%s cannot be written (%s)' % (out, e.strerror)
+        '--out=%s cannot be written (%s)' % (args.out, e.strerror)
     ) from e
   print(
-      '%s; see %s' % (report.verdict(content), os.path.join(out, 'report.html'))
+      '%s; see %s'
+      % (report.verdict(content), os.path.join(args.out, 'report.html'))
   )
   return 1 if content['unexplained'] else 0
 
