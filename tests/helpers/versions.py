@@ -1,5 +1,6 @@
 """Which TensorFlow a test is for."""
 
+import importlib.metadata
 import unittest
 
 import tensorflow.compat.v1 as tf
@@ -26,3 +27,8 @@ def golden(test):
 def minor():
   """Returns the minor version of TensorFlow, an int: 21 of 2.21.0."""
   return int(tf.__version__.split('.')[1])
+
+
+def has_keras_3():
+  """Returns whether the Keras that is installed is 3 or later."""
+  return int(importlib.metadata.version('keras').split('.')[0]) >= 3

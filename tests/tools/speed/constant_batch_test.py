@@ -4,6 +4,7 @@ from unittest import mock
 
 from absl.testing import absltest
 
+from tests.helpers import versions
 from tools.speed import children
 from tools.speed import constant_batch
 
@@ -29,7 +30,7 @@ class ConstantBatchTest(absltest.TestCase):
 
   def test_the_program(self):
     losses = set()
-    for name in ('literal', 'fast', 'keras'):
+    for name in ('literal', 'fast') + ('keras',) * versions.has_keras_3():
       values = children.run(
           'tools.speed.constant_batch',
           [name, '--batch_size=8', '--warm_up=1', '--steps=2'],

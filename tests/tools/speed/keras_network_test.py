@@ -2,14 +2,20 @@
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
+import unittest
+
 from absl.testing import absltest
 import numpy as np
 
+from tests.helpers import versions
 from tools.speed import children
 from tools.speed import fixed_values
-from tools.speed import keras_network
+
+if versions.has_keras_3():
+  from tools.speed import keras_network
 
 
+@unittest.skipUnless(versions.has_keras_3(), 'the network is of Keras 3')
 class KerasNetworkTest(absltest.TestCase):
 
   def test_losses_are_ours(self):
