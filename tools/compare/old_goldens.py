@@ -2,9 +2,10 @@
 
 An edition took one step there from given values on a given batch, and a golden
 holds of each value that came out its least and largest element, all elements or
-two hundred of them, and sums of fifty parts, in which one element that is off shows.  Given are uniform numbers, which a
-seed makes the same in every bit on any machine.  The seed is one of which
-rounding cannot let any rectifier or maximum decide otherwise: see clear().
+two hundred of them, and sums of fifty parts, in which one element that is off
+shows.  Given are uniform numbers, which a seed makes the same in every bit on any
+machine.  The seed is one of which rounding cannot let any rectifier or maximum
+decide otherwise: see clear().
 """
 
 import json
