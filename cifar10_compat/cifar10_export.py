@@ -1,4 +1,4 @@
-"""Writes a checkpoint's network as a SavedModel that stands alone.
+"""Writes a checkpoint's network as a SavedModel, or a file, that stands alone.
 
 Weights and class names are constants in it, and so are the crop and the
 standardization of an image.  TensorFlow 2 loads it without this package:
@@ -13,6 +13,10 @@ PNG, JPEG, GIF or BMP of any size, of which the largest square in the middle
 counts; unlike cifar10_predict it knows no transparency and no EXIF orientation.
 Where TensorFlow has oneDNN on, which is its default on processors with AVX-512
 VNNI, it refuses to run the network on no images at all.
+
+--format=keras and --format=litert put a file into the directory instead,
+model.keras for Keras 3 and model.tflite for LiteRT, which does what
+serving_default does.  That of Keras has no class names and no classes.
 Example:
 
   cifar10_export --checkpoint_dir=/tmp/cifar10_train \\
@@ -28,8 +32,10 @@ from cifar10_compat.base import garbage  # noqa: F401  # isort: skip
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
+from typing import Callable, Dict, NamedTuple
 
 from absl import flags
+from absl import logging
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
@@ -40,6 +46,9 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
+from cifar10_compat.formats import keras_file
+from cifar10_compat.formats import litert
+from cifar10_compat.formats import saved_model
 from cifar10_compat.training import checkpoints
 
 
@@ -69,9 +78,56 @@ def _outputs(images, dataset, model):
   }
 
 
+_SERVING = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+
+
+class _Network(NamedTuple):
+  """A network, to be written.
+
+  Attributes:
+    graph_def: GraphDef, with the weights as constants.
+    signatures: dict from name to SignatureDef.
+    weights: dict from the name of a variable to its value, an array.
+  """
+
+  graph_def: object
+  signatures: Dict[str, object]
+  weights: Dict[str, object]
+
+
+def _write_saved_model(path, network):
+  saved_model.write(path, network.graph_def, network.signatures)
+
+
+def _write_keras(path, network):
+  keras_file.write(path, network.weights, image_size=description.HEIGHT,
+                   crop_size=cifar10_input.IMAGE_SIZE)
+
+
+def _write_litert(path, network):
+  # It has no ops that decode images.
+  litert.write(path, network.graph_def,
+               {_SERVING: network.signatures[_SERVING]})
+
+
+class Format(NamedTuple):
+  """A form in which a network can be written."""
+
+  file: str  # what is made in the directory, '' if it is all of it
+  write: Callable[..., object]  # of a path and a _Network
+
+
+# What --format can be.
+FORMATS = {
+    'saved_model': Format('', _write_saved_model),
+    'keras': Format('model.keras', _write_keras),
+    'litert': Format('model.tflite', _write_litert),
+}
+
+
 def export(checkpoint_dir, export_dir, *, dataset=datasets.CIFAR10,
-           model=models.CIFAR10, averaged=True):
-  """Writes the newest checkpoint's network as a SavedModel.
+           model=models.CIFAR10, averaged=True, form='saved_model'):
+  """Writes the newest checkpoint's network as a SavedModel or a file.
 
   Args:
     checkpoint_dir: str.
@@ -79,6 +135,7 @@ def export(checkpoint_dir, export_dir, *, dataset=datasets.CIFAR10,
     dataset: description.Dataset that it was trained on.
     model: models.Model that was trained.
     averaged: bool, take the variables' moving averages, not themselves.
+    form: str, one of FORMATS.  All but saved_model need eager execution.
 
   Returns:
     str, the checkpoint's path.
@@ -91,6 +148,19 @@ def export(checkpoint_dir, export_dir, *, dataset=datasets.CIFAR10,
     raise errors.UsageError('%s is there already: remove it, or choose another '
                             'with --export_dir' % export_dir)
 
+  path, network = _read(checkpoint_dir, dataset, model, averaged)
+  try:
+    with files.whole_directory(export_dir) as whole:
+      FORMATS[form].write(os.path.join(whole, FORMATS[form].file), network)
+  except (OSError, tf.errors.OpError) as e:
+    raise errors.UsageError(
+        'cannot write %s (%s): choose another with --export_dir' %
+        (export_dir, getattr(e, 'strerror', None) or e.message)) from e
+  return path
+
+
+def _read(checkpoint_dir, dataset, model, averaged):
+  """Returns the path of the newest checkpoint, and its _Network."""
   with tf.Graph().as_default(), tf.Session() as sess:
     images = tf.placeholder(
         tf.uint8,
@@ -101,8 +171,7 @@ def export(checkpoint_dir, export_dir, *, dataset=datasets.CIFAR10,
     signatures = {}
     with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
       for name, inputs, batch in (
-          (tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY,
-           {'images': images}, images),
+          (_SERVING, {'images': images}, images),
           ('encoded', {'encoded': encoded}, decoded)):
         signatures[name] = tf.saved_model.predict_signature_def(
             inputs, _outputs(batch, dataset, model))
@@ -114,25 +183,13 @@ def export(checkpoint_dir, export_dir, *, dataset=datasets.CIFAR10,
                for info in signature.outputs.values()]
     frozen = tf.graph_util.convert_variables_to_constants(
         sess, sess.graph_def, outputs)
-
-  try:
-    with files.whole_directory(export_dir) as whole, (
-        tf.Graph().as_default()), tf.Session() as sess:
-      tf.import_graph_def(frozen, name='')
-      builder = tf.saved_model.Builder(whole)
-      builder.add_meta_graph_and_variables(
-          sess, [tf.saved_model.tag_constants.SERVING],
-          signature_def_map=signatures, clear_devices=True)
-      builder.save()
-  except (OSError, tf.errors.OpError) as e:
-    raise errors.UsageError(
-        'cannot write %s (%s): choose another with --export_dir' %
-        (export_dir, getattr(e, 'strerror', None) or e.message)) from e
-  return path
+    weights = sess.run({v.op.name: v for v in tf.trainable_variables()})
+  return path, _Network(frozen, signatures, weights)
 
 
 # What --help shows first.
-_FIRST_FLAGS = ('checkpoint_dir', 'export_dir', 'dataset', 'model', 'averaged')
+_FIRST_FLAGS = ('checkpoint_dir', 'export_dir', 'format', 'dataset', 'model',
+                'averaged')
 
 
 def define_flags():
@@ -141,7 +198,11 @@ def define_flags():
   shared_flags.define_model_flags()
   shared_flags.define_dataset_flag()
   flags.DEFINE_string('export_dir', '/tmp/cifar10_export',
-                      'Directory of the SavedModel, which is made.')
+                      'Directory of the SavedModel, or of the file of another '
+                      'format, which is made.')
+  flags.DEFINE_enum('format', 'saved_model', list(FORMATS),
+                    'What is written: a SavedModel, a file for Keras 3, or one '
+                    'for LiteRT, once TensorFlow Lite.')
 
 
 def main(stop):
@@ -152,13 +213,21 @@ def main(stop):
   """
   del stop
   FLAGS = flags.FLAGS
-  tf.disable_v2_behavior()
+  # All that the graph needs of version 1.  Keras, and the converter to LiteRT,
+  # need eager execution of version 2.
+  tf.disable_resource_variables()
+  tf.disable_control_flow_v2()
+  # What TensorFlow notes about a SavedModel that it converts is about ours.
+  logging.set_verbosity(logging.WARNING)
   export_dir = shared_flags.user_path(FLAGS.export_dir)
   path = export(shared_flags.get_checkpoint_dir(FLAGS, or_published=True),
                 export_dir,
                 dataset=shared_flags.get_dataset(FLAGS.dataset),
-                model=models.get(FLAGS.model), averaged=FLAGS.averaged)
-  print('%s is in %s.' % (path, export_dir))
+                model=models.get(FLAGS.model), averaged=FLAGS.averaged,
+                form=FLAGS.format)
+  file = FORMATS[FLAGS.format].file
+  print('%s is in %s.' % (
+      path, os.path.join(export_dir, file) if file else export_dir))
 
 
 def console_main():

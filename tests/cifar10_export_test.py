@@ -16,8 +16,26 @@ from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 from tests.helpers import program
 from tests.helpers import record_fixture
+from tests.helpers import versions
 
 N = 300
+
+# Runs the files of the other formats.
+_RUN_FILES = """
+import sys
+import numpy as np
+import tensorflow as tf
+images = np.load(sys.argv[1])
+if len(sys.argv) > 3:
+  import keras
+  model = keras.models.load_model(sys.argv[3])
+  np.savez('keras', **{k: np.asarray(v) for k, v in model(images).items()})
+runner = tf.lite.Interpreter(sys.argv[2]).get_signature_runner(
+    'serving_default')
+np.savez('litert', **{k: v.astype('S') if v.dtype == object else v
+                       for k, v in runner(images=images).items()})
+assert not [m for m in sys.modules if 'cifar10_compat' in m]
+"""
 
 # Encodes the images as well, once larger and with something at the sides.
 _LOAD = """
@@ -221,6 +239,52 @@ class ExportTest(tf.test.TestCase):
         expected, (datasets.CIFAR10, other), averaged
     ):
       self._check_signatures(found, want, dataset.class_names)
+
+  def test_files(self):
+    logits = save_trained(self.checkpoint_dir, models.CIFAR10)[True]
+    paths = []
+    for form, file in [('litert', 'model.tflite')] + (
+        [('keras', 'model.keras')] if versions.has_keras_3() else []
+    ):
+      export_dir = os.path.join(self.root, form)
+      paths.append(os.path.join(export_dir, file))
+      code, out, err = program.run(
+          'cifar10_export',
+          '--checkpoint_dir=' + self.checkpoint_dir,
+          '--export_dir=' + export_dir,
+          '--format=' + form,
+      )
+      self.assertEqual((0, ''), (code, err))
+      self.assertEqual(
+          '%s/model.ckpt-3 is in %s.\n' % (self.checkpoint_dir, paths[-1]), out
+      )
+      self.assertEqual([file], os.listdir(export_dir))
+
+    images = os.path.join(self.root, 'images.npy')
+    np.save(images, record_fixture.random_images(N)[0])
+    subprocess.run(
+        [sys.executable, '-c', _RUN_FILES, images] + paths,
+        cwd=self.root,
+        env={k: v for k, v in os.environ.items() if k != 'PYTHONPATH'},
+        check=True,
+    )
+    exponentials = np.exp(logits)
+    for path in paths:
+      form = os.path.basename(os.path.dirname(path))
+      found = np.load(os.path.join(self.root, form + '.npz'))
+      self.assertAllClose(logits, found['logits'], rtol=1e-5, atol=1e-5)
+      self.assertAllClose(
+          exponentials / exponentials.sum(1, keepdims=True),
+          found['probabilities'],
+          rtol=0,
+          atol=1e-5,
+      )
+    litert = np.load(os.path.join(self.root, 'litert.npz'))
+    self.assertAllEqual(logits.argmax(1), litert['classes'])
+    self.assertEqual(
+        [name.encode() for name in datasets.CIFAR10.class_names],
+        list(litert['class_names']),
+    )
 
   def test_what_cannot_be_exported(self):
     export_dir = os.path.join(self.root, 'export')

@@ -263,6 +263,17 @@ class ExportTest(flag_case.FlagCase):
     with self.assertRaisesRegex(errors.UsageError, out + ' is there already'):
       main_program.run(cifar10_export, '--export_dir=' + out)
 
+  @flag_case.covers(cifar10_export, 'format')
+  def test_format(self):
+    for form in ('saved_model', 'keras', 'litert'):
+      with mock.patch.object(
+          cifar10_export, 'export', return_value='model.ckpt-1'
+      ) as export:
+        main_program.run(
+            cifar10_export, '--checkpoint_dir=' + self.root, '--format=' + form
+        )
+      self.assertEqual(form, export.call_args.kwargs['form'])
+
 
 class CoverageTest(flag_case.FlagCase):
 

@@ -25,6 +25,7 @@ _VISIBLE_TO = {
     'cifar10_compat/data': {_TESTS, _TOOLS, _TOP},
     'cifar10_compat/distributed': {_TESTS, _TOOLS, _TOP},
     'cifar10_compat/fast': {_TESTS, _TOOLS, _TOP},
+    'cifar10_compat/formats': {_TESTS, _TOOLS, _TOP},
     'cifar10_compat/published': {_TESTS, _TOOLS, _TOP},
     'cifar10_compat/training': {
         _TESTS,
@@ -158,7 +159,7 @@ class InstallationTest(absltest.TestCase):
 
     core = names(self.project['dependencies'])
     # What TensorFlow brings along, and we import.
-    declared = {'absl-py', 'requests', 'rich', 'urllib3'}
+    declared = {'absl-py', 'keras', 'requests', 'rich', 'urllib3'}
     self.assertEqual({'tensorflow', 'numpy', 'six'} | declared, core)
     extras = names(
         r

@@ -1,0 +1,125 @@
+"""A network as a file of Keras 3, made of what Keras itself has.
+
+Only layers of keras.layers and functions of keras.ops are in it, so that Keras
+loads it in its safe mode, and without this package.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from cifar10_compat.base import errors
+
+# tf.nn.lrn's of the tutorial.
+_RADIUS = 4
+_BIAS = 1.0
+_ALPHA = 0.001 / 9.0
+_BETA = 0.75
+
+# Of the patches that a locally connected layer sees.
+_PATCH_SIZE = 3
+
+
+def write(path, weights, *, image_size, crop_size):
+  """Writes a .keras file.
+
+  Its model takes images, uint8 [n, image_size, image_size, 3], crops and
+  standardizes them as the evaluator does, and returns a dict of logits and
+  probabilities, both float32 [n, number of classes].
+
+  Args:
+    path: str, ends with .keras.
+    weights: dict from the name of a variable of a network in models.py to its
+      value, an array.
+    image_size, crop_size: int, pixels.
+
+  Raises:
+    UsageError: Keras is an older one, or cannot work in this process.
+    OSError: the file cannot be written.
+  """
+  # It takes a second to load, and no other format needs it.
+  import keras
+
+  if int(keras.__version__.partition('.')[0]) < 3:
+    raise errors.UsageError(
+        '--format=keras needs Keras 3, which comes with TensorFlow 2.16 and '
+        'later; this is Keras %s' % keras.__version__
+    )
+  if not tf.executing_eagerly():
+    raise errors.UsageError(
+        'Keras 3 needs eager execution, which is off in this process: turn off '
+        'resource variables alone, instead of all of version 2'
+    )
+  _model(keras, weights, image_size, crop_size).save(path)
+
+
+def _model(keras, weights, image_size, crop_size):
+  """Returns the keras.Model of weights."""
+  layers, ops = keras.layers, keras.ops
+  band = np.arange(weights['conv2/weights'].shape[2])
+  band = np.abs(band[:, np.newaxis] - band) <= _RADIUS
+
+  def conv(name, x):
+    height, width, _, maps = weights[name + '/weights'].shape
+    return layers.Conv2D(
+        maps, (height, width), padding='same', activation='relu', name=name
+    )(x)
+
+  def lrn(x):
+    sums = ops.matmul(ops.square(x), band.astype(np.float32))
+    return x / ops.power(_BIAS + _ALPHA * sums, _BETA)
+
+  def dense(name, x, activation=None):
+    # The matrix of a linear layer, or kernels of their own for each place.
+    shape = weights[name + '/weights'].shape
+    if len(shape) == 2:
+      layer = layers.Dense(shape[1], activation=activation, name=name)
+      return layer(layers.Flatten()(x))
+    height, width, *_, maps = shape
+    layer = layers.EinsumDense(
+        'nhwk,hwkc->nhwc',
+        (height, width, maps),
+        activation=activation,
+        bias_axes='hwc',
+        name=name,
+    )
+    patches = ops.image.extract_patches(
+        x, _PATCH_SIZE, strides=1, padding='same'
+    )
+    return layer(patches)
+
+  images = keras.Input(
+      (image_size, image_size, 3), dtype='uint8', name='images'
+  )
+  x = layers.CenterCrop(crop_size, crop_size)(ops.cast(images, 'float32'))
+  x = _standardize(ops, x)
+  x = conv('conv1', x)
+  x = lrn(layers.MaxPooling2D(3, 2, padding='same', name='pool1')(x))
+  x = lrn(conv('conv2', x))
+  x = layers.MaxPooling2D(3, 2, padding='same', name='pool2')(x)
+  x = dense('local4', dense('local3', x, 'relu'), 'relu')
+  logits = dense('softmax_linear', x)
+  model = keras.Model(
+      images,
+      {'logits': logits, 'probabilities': ops.softmax(logits)},
+      name='cifar10_compat',
+  )
+  for name in sorted({variable.partition('/')[0] for variable in weights}):
+    layer = model.get_layer(name)
+    layer.set_weights(
+        [
+            weights[name + '/' + part].reshape(variable.shape)
+            for part, variable in zip(('weights', 'biases'), layer.weights)
+        ]
+    )
+  return model
+
+
+def _standardize(ops, images):
+  """Does what tf.image.per_image_standardization() does."""
+  axes = (1, 2, 3)
+  mean = ops.mean(images, axes, keepdims=True)
+  deviation = ops.std(images, axes, keepdims=True)
+  least = 1 / math.sqrt(math.prod(images.shape[1:]))
+  return (images - mean) / ops.maximum(deviation, least)
