@@ -3,10 +3,10 @@
   docs [--check]
 
 Rewrites each part of README.md and docs/*.md that stands between the lines
-`<!-- generated: NAME -->` and `<!-- end -->`; --check only lists the pages that
-are stale.  GENERATORS has a function for each NAME: `flags` is the table of all
-programs' flags, as the programs define them; tables of results come from the
-files in docs/data/.
+`<!-- generated: NAME -->` and `<!-- end -->`, and the picture docs/results.svg;
+--check only lists what is stale.  GENERATORS has a function for each NAME: `flags`
+is the table of all programs' flags, as the programs define them; tables of results
+come from the files in docs/data/, as the picture does.
 """
 
 # First: TensorFlow, which the programs bring along, reads its log levels while
@@ -35,8 +35,14 @@ from . import command_line
 from . import fault_table
 from . import learned
 from . import results
+from . import results_plot
 from .compare import fast_network
+from .speed import results as speed_results
 from .speed import tables
+
+_PICTURE = 'results.svg'
+# The measured speeds that it counts time by.
+_PICTURE_SPEED = 'speed_avx512_bf16.json'
 
 # The checkout, or the runfiles tree of a test.
 ROOT = os.environ.get('BUILD_WORKSPACE_DIRECTORY') or os.path.dirname(
@@ -238,6 +244,21 @@ def stale(root=ROOT):
   return found
 
 
+def picture(root=ROOT):
+  """Returns what docs/results.svg has to show, a results_plot.Content."""
+  speed = speed_results.read(os.path.join(root, 'docs', 'data', _PICTURE_SPEED))
+  return results_plot.content(all_runs(root), speed)
+
+
+def picture_is_stale(root=ROOT):
+  """Returns whether docs/results.svg shows something else, or is not there."""
+  path = os.path.join(root, 'docs', _PICTURE)
+  if not os.path.exists(path):
+    return True
+  with open(path, encoding='utf-8') as f:
+    return results_plot.digest(picture(root)) not in f.read()
+
+
 def main(argv=None):
   """Runs the program.
 
@@ -268,7 +289,13 @@ def _main(argv):
     if not args.check:
       with open(path, 'w', encoding='utf-8') as f:
         f.write(text)
-  return 1 if pages and args.check else 0
+  stale_picture = picture_is_stale()
+  if stale_picture:
+    path = os.path.join(ROOT, 'docs', _PICTURE)
+    print('%s %s' % (path, 'is stale' if args.check else 'was drawn'))
+    if not args.check:
+      results_plot.draw(picture(), path)
+  return 1 if (pages or stale_picture) and args.check else 0
 
 
 if __name__ == '__main__':

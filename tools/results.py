@@ -12,8 +12,10 @@ from . import learned
 # is held against it.
 TUTORIAL = 'tutorial'
 PUBLISHED = 'published'
+# What every other experiment is held against.
+_REFERENCE = 'fast'
 # Ours of the same network.
-_OURS = ('default', 'fast', PUBLISHED)
+_OURS = ('default', _REFERENCE, PUBLISHED)
 # Moving averages of the variables, and the variables.
 _WEIGHTS = ('averaged', 'raw')
 # Steps between two rows.
@@ -104,30 +106,43 @@ def summary(runs):
 def seeds(runs):
   """Shows each experiment's precision, and what the averaging is worth.
 
+  A row for each experiment and step; of a single run only the steps at which there
+  are others with several.
+
   Args:
     runs: see curve().
 
   Returns:
     As curve().
   """
+  several = [run for found in runs.values() if len(found) > 1 for run in found]
   rows = []
-  for found in runs.values():
-    for step in _steps(found, _SHORT):
+  for step in _steps(several, _SHORT):
+    for name, found in runs.items():
       averaged, raw = [
           learned.precisions(found, step, weights) for weights in _WEIGHTS
       ]
+      if not averaged:
+        continue
+      reference = learned.precisions(runs.get(_REFERENCE, ()), step)
+      difference = ''
+      if name != _REFERENCE and min(len(averaged), len(reference)) > 1:
+        difference = '%+.4f (%+.4f to %+.4f)' % learned.difference(
+            averaged, reference
+        )
       rows.append(
           [
-              found[0]['experiment'],
               '{:,}'.format(step),
+              found[0]['experiment'],
               str(len(averaged)),
               spread(averaged),
               spread(raw),
               spread([a - r for a, r in zip(averaged, raw)]),
+              difference,
           ]
       )
-  heads = ['trained', 'steps', 'runs', 'averaged', 'raw']
-  return heads + ['averaged less raw'], rows
+  heads = ['steps', 'trained', 'runs', 'averaged', 'raw', 'averaged less raw']
+  return heads + ['averaged, less that of `--fast`, 90% interval'], rows
 
 
 def views(runs):

@@ -3,17 +3,42 @@
 import glob
 import os
 import re
+import shutil
 
 from absl.testing import absltest
 
 from cifar10_compat.base import errors
 from tools import docs
+from tools import results_plot
 
 
 class DocsTest(absltest.TestCase):
 
   def test_no_page_is_stale(self):
     self.assertEmpty(docs.stale(), 'run tools/bazel run //tools:docs')
+
+  def test_the_picture_is_not_stale(self):
+    self.assertFalse(
+        docs.picture_is_stale(), 'run tools/bazel run //tools:docs'
+    )
+
+  def test_a_picture_of_something_else_is_stale(self):
+    root = self.create_tempdir()
+    data = root.mkdir('docs').mkdir('data')
+    shutil.copy(
+        os.path.join(docs.ROOT, 'docs', 'data', 'speed_avx512_bf16.json'),
+        data.full_path,
+    )
+    self.assertTrue(docs.picture_is_stale(root.full_path))
+    digest = results_plot.digest(docs.picture(root.full_path))
+    root.create_file('docs/results.svg', '<svg>%s</svg>' % digest)
+    self.assertFalse(docs.picture_is_stale(root.full_path))
+    root.create_file(
+        'docs/data/runs/published_1.json',
+        '{"precision": [{"step": 10, "averaged": 0.5, "raw": 0.5}],'
+        ' "manifest": {"seed": 1}}',
+    )
+    self.assertTrue(docs.picture_is_stale(root.full_path))
 
   def test_a_changed_digit_is_stale(self):
     path = os.path.join(docs.ROOT, 'docs', 'flags.md')

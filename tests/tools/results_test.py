@@ -85,22 +85,36 @@ class ResultsTest(absltest.TestCase):
 
   def test_seeds(self):
     runs = {
+        'tutorial': [_run((5000, 0.2, 0.1), (20000, 0.9, 0.8))],
         'fast': [_run((5000, 0.3, 0.1)), _run((5000, 0.5, 0.4), (6000, 1, 1))],
-        'long': [_run((10000, 0.75, 0.5))],
+        'towers': [_run((5000, 0.6, 0.5)), _run((5000, 0.8, 0.5))],
     }
-    _, rows = results.seeds(runs)
+    heads, rows = results.seeds(runs)
+    self.assertIn('less that of `--fast`', heads[-1])
     self.assertEqual(
         [
+            ['5,000', 'a network', '1', '0.2000', '0.1000', '0.1000', ''],
             # Run by run the averages are better by 0.2 and 0.1.
             [
-                'a network',
                 '5,000',
+                'a network',
                 '2',
                 '0.4000 ± 0.1414',
                 '0.2500 ± 0.2121',
                 '0.1500 ± 0.0707',
+                '',
             ],
-            ['a network', '10,000', '1', '0.7500', '0.5000', '0.2500'],
+            # Student's t of 2 degrees of freedom is 2.920 at 95%, and a mean of
+            # two deviates by 0.1: 2.920 * sqrt(0.1 ** 2 + 0.1 ** 2) = 0.4129.
+            [
+                '5,000',
+                'a network',
+                '2',
+                '0.7000 ± 0.1414',
+                '0.5000 ± 0.0000',
+                '0.2000 ± 0.1414',
+                '+0.3000 (-0.1129 to +0.7129)',
+            ],
         ],
         rows,
     )
@@ -160,9 +174,9 @@ class ResultsTest(absltest.TestCase):
     file = os.path.join(root, 'docs', 'data', 'runs', 'tutorial_1.json')
     with open(file, encoding='utf-8') as f:
       content = f.read()
-    self.assertIn('0.8268', content)
+    self.assertIn('0.7753', content)
     with open(file, 'w', encoding='utf-8') as f:
-      f.write(content.replace('0.8268', '0.8269'))
+      f.write(content.replace('0.7753', '0.7754'))
     for table, made in zip((results.curve, results.seeds), tables):
       self.assertNotEqual(made, docs._results_table(table, root.full_path))
 

@@ -63,19 +63,23 @@ def draw(results, path):
   _draw(charts, path)
 
 
-def save(drawing, path):
+def save(drawing, path, description=None):
   """Writes a drawing.
 
   Args:
     drawing: matplotlib.figure.Figure.
     path: str, ends with .png or .svg.
+    description: str or None, what an .svg has among what it says of itself.
 
   Raises:
     UsageError: the file cannot be written.
   """
   try:
     drawing.savefig(
-        path, metadata={'Date': None} if path.endswith('.svg') else None
+        path,
+        metadata={'Date': None, 'Description': description}
+        if path.endswith('.svg')
+        else None,
     )
   except OSError as e:
     raise errors.UsageError(
