@@ -30,6 +30,7 @@ from cifar10_compat import cifar10_multi_gpu_train
 from cifar10_compat import cifar10_predict
 from cifar10_compat import cifar10_train
 from cifar10_compat.base import errors
+from cifar10_compat.data import datasets
 
 from . import command_line
 from . import fault_table
@@ -181,6 +182,16 @@ def _results_table(table, root=ROOT):
   return '%s\n%s' % (results.images(everyone), markdown_table(columns, rows))
 
 
+def confusion_table(root=ROOT):
+  """Returns what the published network takes each class for, in Markdown."""
+  path = os.path.join(root, 'tests', 'published', 'golden.json')
+  with open(path, encoding='utf-8') as f:
+    counts = json.load(f)['confusion']
+  return markdown_table(
+      *results.confusion(datasets.CIFAR10.class_names, counts)
+  )
+
+
 # From the NAME of a part to the function without arguments that writes it.  A
 # further table is one more function here, with its figures in docs/data/.
 GENERATORS = {
@@ -191,6 +202,7 @@ GENERATORS = {
     'learned': learned_table,
     'mutants': functools.partial(_table, fault_table.mutants, 'faults'),
     'precision': precision_table,
+    'results_confusion': confusion_table,
     'results_curve': functools.partial(_results_table, results.curve),
     'results_seeds': functools.partial(_results_table, results.seeds),
     'results_summary': functools.partial(_results_table, results.summary),

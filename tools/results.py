@@ -190,3 +190,25 @@ def _steps(runs, every):
   """Returns the multiples of a number at which any of the runs was evaluated."""
   steps = {p['step'] for run in runs for p in run['precision']}
   return sorted(step for step in steps if step and step % every == 0)
+
+
+def confusion(names, counts):
+  """Shows what a network takes the images of each class for.
+
+  Args:
+    names: sequence of str, the classes.
+    counts: list of lists of int, by class and by answer.
+
+  Returns:
+    As curve().
+  """
+  rows = []
+  for i, (name, row) in enumerate(zip(names, counts)):
+    answers = sum(other[i] for other in counts)
+    rows.append(
+        [name]
+        + ['**%d**' % n if i == j else str(n) for j, n in enumerate(row)]
+        + ['%.3f' % (row[i] / sum(row)), '%.3f' % (row[i] / max(1, answers))]
+    )
+  heads = ['is, or taken for', *names, 'found', 'of its answers right']
+  return heads, rows

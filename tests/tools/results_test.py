@@ -142,6 +142,21 @@ class ResultsTest(absltest.TestCase):
         results.views(runs)[1],
     )
 
+  def test_confusion(self):
+    heads, rows = results.confusion(('cat', 'dog'), [[6, 2], [3, 9]])
+    self.assertEqual(
+        ['is, or taken for', 'cat', 'dog', 'found', 'of its answers right'],
+        heads,
+    )
+    # 6 of 8 cats are found, and 6 of 9 answers "cat" are right.
+    self.assertEqual(
+        [
+            ['cat', '**6**', '2', '0.750', '0.667'],
+            ['dog', '3', '**9**', '0.750', '0.818'],
+        ],
+        rows,
+    )
+
   def test_images(self):
     self.assertEqual(
         'Images: a; b.\n',
