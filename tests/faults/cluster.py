@@ -1,8 +1,8 @@
 """Faults of a cluster, at random moments, in real processes.
 
-Each function starts a parameter server and two workers on small images, lets
-them train, does what its name says, and waits until training goes on; then all
-must end on SIGTERM.
+Each function lets a parameter server and two workers train on small images, does
+what its name says, and waits until training goes on.  Ten tries share a cluster,
+unless the fault needs one of its own; at its end all must stop on SIGTERM.
 """
 
 import contextlib
@@ -27,6 +27,8 @@ _PS_TIMEOUT_SECS = 15
 _RECOVER_SECS = 150
 # What the programs promise for SIGTERM, and a busy machine's delay.
 _STOP_SECS = 30 + 15
+# So many tries share a cluster.
+_TRIES = 10
 # The moment of a fault is drawn from this time of training.
 _MOMENT_SECS = 4.0
 
@@ -71,9 +73,14 @@ class _Training(object):
     }
     self.programs = {}
     self._workers = []  # All that were ever started.
+    self.begin_try()
+
+  def begin_try(self):
+    """Forgets what earlier tries did."""
     self._last = None  # The last step that had been logged before a kill.
     self._named = None  # That of the newest checkpoint, then.
     self._chief = None  # The one that was not killed.
+    self._told = {worker: len(worker.lines) for worker in self._workers}
 
   def start_all(self):
     for task in (('ps', 0), ('worker', 0), ('worker', 1)):
@@ -160,7 +167,7 @@ class _Training(object):
         l
         for (job, _), p in sorted(self.programs.items())
         if job == 'worker'
-        for l in p.lines
+        for l in p.lines[self._told.get(p, 0) :]
         if l and (' waits for ' in l or l.startswith('No update'))
     ]
     return lines[-1] if lines else ''
@@ -174,7 +181,7 @@ def _matches(pattern, started):
 
 
 def _fault(function):
-  """Makes a fault of a function that does something to a _Training.
+  """Makes a fault of a function that does something to a _Training that runs.
 
   Args:
     function: function of a _Training and a random.Random.
@@ -186,30 +193,44 @@ def _fault(function):
 
   @functools.wraps(function)
   def fault(context, moment, *, sync):
-    training = _Training(context.new_directory(), sync, context.plants)
-    context.on_end(training.cluster.kill)
-    function(training, moment)
-    begin = time.monotonic()
+    def start():
+      training = _new(context, sync)
+      training.start_all()
+      return training
+
+    training = context.keep('cluster', start)
+    training.begin_try()
     training.wait_for_steps()
-    secs = time.monotonic() - begin
-    recovery = attempt.Recovery(training.steps_lost(), secs, training.said())
-    training.stop()
+    time.sleep(moment.uniform(0, _MOMENT_SECS))
+    function(training, moment)
+    recovery = _recover(training)
+    if context.number % _TRIES == _TRIES - 1:
+      training.stop()
+      context.end_kept()
     return recovery
 
   return fault
 
 
-def _train(training, moment):
-  """Lets all train until a random moment."""
-  training.start_all()
+def _new(context, sync):
+  """Returns a _Training that ends with what it is made for."""
+  training = _Training(context.new_directory(), sync, context.plants)
+  context.on_end(training.cluster.kill)
+  return training
+
+
+def _recover(training):
+  """Waits until training goes on; returns an attempt.Recovery."""
+  begin = time.monotonic()
   training.wait_for_steps()
-  time.sleep(moment.uniform(0, _MOMENT_SECS))
+  secs = time.monotonic() - begin
+  return attempt.Recovery(training.steps_lost(), secs, training.said())
 
 
 @_fault
 def kill_chief(training, moment):
   """kill -9 of the chief, which is started again."""
-  _train(training, moment)
+  del moment
   training.kill('worker', 0)
   training.start('worker', 0)
 
@@ -217,7 +238,7 @@ def kill_chief(training, moment):
 @_fault
 def kill_worker(training, moment):
   """kill -9 of the other worker, which is started again."""
-  _train(training, moment)
+  del moment
   training.kill('worker', 1)
   training.start('worker', 1)
 
@@ -225,7 +246,7 @@ def kill_worker(training, moment):
 @_fault
 def kill_ps(training, moment):
   """kill -9 of the ps: the workers end, and all are started again."""
-  _train(training, moment)
+  del moment
   training.kill('ps', 0)
   for task in (('worker', 0), ('worker', 1)):
     program = training.programs.pop(task)
@@ -245,7 +266,6 @@ def kill_ps(training, moment):
 @_fault
 def stop_worker(training, moment):
   """SIGSTOP of the other worker, and SIGCONT some seconds later."""
-  _train(training, moment)
   process = training.programs['worker', 1].process
   process.send_signal(signal.SIGSTOP)
   time.sleep(moment.uniform(1, 12))
@@ -255,7 +275,6 @@ def stop_worker(training, moment):
 @_fault
 def garbage(training, moment):
   """Random bytes on the port of each, in several connections."""
-  _train(training, moment)
   cluster = training.cluster
   for address in [cluster.ps, *cluster.workers] * 5:
     host, port = address.split(':')
@@ -264,9 +283,9 @@ def garbage(training, moment):
         connection.sendall(moment.randbytes(moment.randrange(1, 20000)))
 
 
-@_fault
-def lose_tokens(training, moment):
+def lose_tokens(context, moment, *, sync):
   """kill -9 of the chief between an update and its tokens."""
+  training = _new(context, sync)
   training.start('ps', 0)
   training.start('worker', 1)
   doomed = training.cluster.start_doomed(
@@ -277,6 +296,9 @@ def lose_tokens(training, moment):
   )
   doomed.finish()
   training.start('worker', 0)
+  recovery = _recover(training)
+  training.stop()
+  return recovery
 
 
 def slow_link(context, moment, *, sync):
@@ -292,7 +314,9 @@ def slow_link(context, moment, *, sync):
         context.new_directory(), sync, context.plants, preexec_fn=network.enter
     )
     context.on_end(training.cluster.kill)
-    _train(training, moment)
+    training.start_all()
+    training.wait_for_steps()
+    time.sleep(moment.uniform(0, _MOMENT_SECS))
     megabits = moment.randrange(20, 200)
     network.slow_down(megabits)
     begin = time.monotonic()

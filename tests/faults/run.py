@@ -56,12 +56,16 @@ class Context(object):
     """Has a function called when what it is made for ends."""
     self._scope.callback(function)
 
+  def end_kept(self):
+    """Ends what keep() made: the next try makes it anew."""
+    self._kept.close()
+    self._made.clear()
+
   def end_try(self, survived):
     """Ends what was made for one try; after a failure nothing is kept."""
     self._try.close()
     if not survived:
-      self._kept.close()
-      self._made.clear()
+      self.end_kept()
 
 
 def run(fault, numbers, *, loaded=False, plants='-'):
