@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import json
 import random
+import signal
 import sys
 import tempfile
 
@@ -116,5 +117,9 @@ def main(argv):
 
 
 if __name__ == '__main__':
+  # The programs inherit what is ignored: nohup's SIGHUP, a background job's
+  # SIGINT.
+  for signum in (signal.SIGHUP, signal.SIGINT):
+    signal.signal(signum, signal.SIG_DFL)
   tf.disable_v2_behavior()
   main(sys.argv[1:])
