@@ -40,6 +40,7 @@ _VISIBLE_TO = {
     'tools/compare': {_TESTS, _TOOLS},
     'tools/compare/claims': {_TESTS, _TOOLS},
     'tools/historical': {_TESTS, _TOOLS},
+    'tools/pages': {_TESTS, _TOOLS},
     'tools/runtime': {_TESTS, _TOOLS},
     'tools/speed': {_TESTS, _TOOLS},
 }

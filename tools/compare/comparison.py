@@ -291,7 +291,7 @@ def main(argv=None):
 
 def _check_flags(args):
   """Raises UsageError if the flags by themselves make no sense."""
-  for name in ('matplotlib', 'scipy'):
+  for name in ('jinja2', 'matplotlib', 'scipy'):
     if importlib.util.find_spec(name) is None:
       raise errors.UsageError(
           '%s is not installed: pip install cifar10_compat[compare]' % name

@@ -288,7 +288,7 @@ class CompareTest(tf.test.TestCase):
     self.assertFalse(os.path.exists(self.out))
 
   def test_what_is_not_installed(self):
-    for name in ('matplotlib', 'scipy'):
+    for name in ('jinja2', 'matplotlib', 'scipy'):
       with mock.patch.dict(sys.modules, {name: None}):
         self.check_error(name + ' is not installed: pip install')
 

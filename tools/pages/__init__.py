@@ -1,0 +1,1 @@
+"""The pages that the tools write: one look, and a template for each kind."""
