@@ -21,15 +21,11 @@ import sys
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import cifar10
-from cifar10_compat import cifar10_input
 from cifar10_compat import models
 from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
-from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
-from cifar10_compat.data import description
 from cifar10_compat.data import images as images_lib
 from cifar10_compat.data import synthetic
 from cifar10_compat.training import checkpoints
@@ -37,6 +33,7 @@ from cifar10_compat.training import checkpoints
 from . import command_line
 from . import json_files
 from . import manifest
+from .run_page import predictions
 
 _AVERAGE = '/ExponentialMovingAverage'
 CHELSEA = os.path.join(manifest.ROOT, 'docs', 'chelsea.jpg')
@@ -98,35 +95,10 @@ def write_checkpoint(values, step, directory):
 
 
 def logits(images, directory=published.DIRECTORY):
-  """Runs images through the literal network.
-
-  Args:
-    images: uint8 array of shape [n, 32, 32, 3].
-    directory: str, of a checkpoint with averages.
-
-  Returns:
-    float32 array of shape [n, 10].
-  """
-  with tf.Graph().as_default(), tf.Session() as session:
-    batch = tf.placeholder(
-        tf.uint8,
-        [None, description.HEIGHT, description.WIDTH, description.DEPTH],
-    )
-    outputs = cifar10.inference(cifar10_input.central_view(batch))
-    checkpoints.restore_newest(
-        session,
-        directory,
-        dataset=datasets.CIFAR10,
-        model=models.CIFAR10,
-        variables=models.trained_variables(True),
-        averaged=True,
-    )
-    return np.concatenate(
-        [
-            session.run(outputs, {batch: images[i : i + cifar10.BATCH_SIZE]})
-            for i in range(0, len(images), cifar10.BATCH_SIZE)
-        ]
-    )
+  """Runs images through the literal network: see predictions.logits()."""
+  return predictions.logits(
+      images, directory, dataset=datasets.CIFAR10, model=models.CIFAR10
+  )
 
 
 def golden_images():
@@ -152,15 +124,8 @@ def confusion(data_dir, directory=published.DIRECTORY):
   Raises:
     DataError: see checks.check().
   """
-  checks.check(datasets.CIFAR10, data_dir, True)
-  counts = np.zeros([10, 10], np.int64)
-  for path in datasets.CIFAR10.filenames(data_dir, True):
-    records = np.fromfile(path, np.uint8).reshape(-1, 3073)
-    # Plane after plane: cifar10_input.
-    images = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    found = logits(images, directory).argmax(1)
-    np.add.at(counts, (records[:, 0], found), 1)
-  return counts
+  images, labels = predictions.test_images(datasets.CIFAR10, data_dir)
+  return predictions.confusion(logits(images, directory), labels)
 
 
 def card(record, counts, size):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 _LINE = re.compile(
     r'^(\S+ \S+): step (\d+), loss = (\S+) '
-    r'\(\S+ examples/sec; (\S+) sec/batch\)$',
+    r'\((\S+) examples/sec; (\S+) sec/batch\)$',
     re.MULTILINE,
 )
 
@@ -17,6 +17,7 @@ class Line(NamedTuple):
   time: datetime
   step: int
   loss: float
+  examples_per_sec: float
   sec_per_batch: float
 
 
@@ -28,6 +29,6 @@ def parse(text):
   """
   # A time stamp has no fraction where that happens to be zero.
   return [
-      Line(datetime.fromisoformat(time), int(step), float(loss), float(seconds))
-      for time, step, loss, seconds in _LINE.findall(text)
+      Line(datetime.fromisoformat(time), int(step), *map(float, values))
+      for time, step, *values in _LINE.findall(text)
   ]

@@ -41,6 +41,7 @@ _VISIBLE_TO = {
     'tools/compare/claims': {_TESTS, _TOOLS},
     'tools/historical': {_TESTS, _TOOLS},
     'tools/pages': {_TESTS, _TOOLS},
+    'tools/run_page': {_TESTS, _TOOLS},
     'tools/runtime': {_TESTS, _TOOLS},
     'tools/speed': {_TESTS, _TOOLS},
 }

@@ -19,7 +19,7 @@ def _lines(minute, *steps):
   """Returns Lines of steps that take a second each, from a minute on."""
   return [
       training_log.Line(
-          datetime.datetime(2026, 1, 1, 10, minute, i), step, 4.0, 2.0
+          datetime.datetime(2026, 1, 1, 10, minute, i), step, 4.0, 64.0, 2.0
       )
       for i, step in enumerate(steps)
   ]

@@ -5,41 +5,12 @@ side where there is room.  In all of them theirs is broad and pale, and ours
 narrow and dark on top of it, so that both show where they agree.
 """
 
-import io
-import re
-import zlib
-
 import numpy as np
 
-# Names of the page's colors, under colors that nothing else here has.
-_VARIABLES = {
-    '#010101': 'text',
-    '#020202': 'line',
-    '#030303': 'theirs',
-    '#040404': 'ours',
-}
-_TEXT, _LINE, _THEIRS, _OURS = _VARIABLES
-_STYLE = {
-    'font.size': 9,
-    'svg.fonttype': 'none',
-    'svg.hashsalt': 'cifar10_compat',
-    'text.color': _TEXT,
-    'axes.labelcolor': _TEXT,
-    'xtick.color': _LINE,
-    'ytick.color': _LINE,
-    'xtick.labelcolor': _TEXT,
-    'ytick.labelcolor': _TEXT,
-    'axes.edgecolor': _LINE,
-    'axes.spines.top': False,
-    'axes.spines.right': False,
-    'axes.grid': True,
-    'axes.axisbelow': True,
-    'grid.color': _LINE,
-    'grid.linewidth': 0.5,
-    'axes.formatter.limits': (-4, 5),
-    'axes.formatter.useoffset': False,
-}
-_INCHES = (4, 2.6)
+from ..pages import drawing
+
+# Those of the page.
+_THEIRS, _OURS = drawing.PALE, drawing.DARK
 
 
 def bars(theirs, ours, x_label):
@@ -65,7 +36,7 @@ def bars(theirs, ours, x_label):
     axes.set_xticks(range(len(values)), values)
     axes.grid(axis='x', visible=False)
 
-  return _svg(draw, x_label, 'images')
+  return drawing.svg(draw, x_label, 'images')
 
 
 def histogram(theirs, ours, *, x_label, bins=30):
@@ -91,7 +62,7 @@ def histogram(theirs, ours, *, x_label, bins=30):
     )
     axes.stairs(np.histogram(ours, edges)[0], edges, color=_OURS, linewidth=1.5)
 
-  return _svg(draw, x_label, 'images')
+  return drawing.svg(draw, x_label, 'images')
 
 
 def curves(theirs, ours):
@@ -120,7 +91,7 @@ def curves(theirs, ours):
         )
     axes.set_ylim(*_limits([value for _, value in [*theirs, *ours]]))
 
-  return _svg(draw, 'step', '')
+  return drawing.svg(draw, 'step', '')
 
 
 def _limits(values):
@@ -155,51 +126,4 @@ def dots(rows, x_label):
     axes.set_yticks(range(len(rows)), [row[0] for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
 
-  return _svg(draw, x_label, '')
-
-
-def _svg(draw, x_label, y_label):
-  """Returns what a function draws on axes, as SVG for a page's body."""
-  # Of the extra `compare`, which not everyone has who imports this module.
-  import matplotlib
-  from matplotlib import figure
-
-  with matplotlib.rc_context(_STYLE):
-    fig = figure.Figure(_INCHES, layout='constrained')
-    axes = fig.add_subplot()
-    draw(axes)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    text = io.StringIO()
-    fig.savefig(
-        text,
-        format='svg',
-        transparent=True,
-        metadata={'Date': None, 'Creator': None, 'Format': None, 'Type': None},
-    )
-  svg = text.getvalue()
-  svg = svg[svg.index('<svg') :].strip()
-  svg = re.sub(
-      r' (xmlns(:\w+)?|version|width|height)="[^"]*"', '', svg, count=5
-  )
-  # The style would hold for the whole page.
-  svg = re.sub(r'<style.*?</style>', '', svg, flags=re.DOTALL)
-  for color, name in _VARIABLES.items():
-    svg = svg.replace(color, 'var(--%s)' % name)
-  # The page's own font, in the plot's sizes.
-  svg = re.sub(r' font-family: [^;"]*;', '', svg)
-  return _own_ids(svg.replace('xlink:href', 'href'))
-
-
-def _own_ids(svg):
-  """Drops ids that nothing refers to; the others must differ on a page."""
-  used = set(re.findall(r'(?:href="|url\()#(\w+)', svg))
-  prefix = 'p%08x' % zlib.crc32(svg.encode())
-  svg = re.sub(
-      r' id="([^"]*)"',
-      lambda m: ' id="%s%s"' % (prefix, m.group(1))
-      if m.group(1) in used
-      else '',
-      svg,
-  )
-  return re.sub(r'((?:href="|url\()#)', r'\g<1>' + prefix, svg)
+  return drawing.svg(draw, x_label, '')

@@ -20,7 +20,7 @@ _LOSSES = (4.68, 4.66, 4.64, 4.62, 4.61, 4.59) + 15 * (4.5,)
 def _log(every, losses):
   """Returns log lines every so many steps."""
   return [
-      training_log.Line(datetime.now(), every * n, loss, 0.2)
+      training_log.Line(datetime.now(), every * n, loss, 640.0, 0.2)
       for n, loss in enumerate(losses)
   ]
 

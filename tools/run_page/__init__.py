@@ -1,0 +1,1 @@
+"""A page that shows what a training run did, and what its network learned."""

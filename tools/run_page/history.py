@@ -1,0 +1,116 @@
+"""What the files of a run tell about its course."""
+
+import json
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+
+from .. import training_log
+from ..compare import curves
+
+Points = List[Tuple[int, float]]
+# What cifar10_eval writes.
+_PRECISION = 'Precision @ 1'
+
+
+class History(NamedTuple):
+  """The course of a run.
+
+  Attributes:
+    scalars: dict from tag to (step, value)s, what the trainer's summaries have.
+    precision: dict from 'averaged' and 'raw' to (step, value)s, those that are
+      known.
+    lines: list of training_log.Line.
+    record: dict, the file of results of //tools:reproduce, or None.
+  """
+
+  scalars: Dict[str, Points]
+  precision: Dict[str, Points]
+  lines: List[training_log.Line]
+  record: Optional[dict]
+
+
+def read(train_dir, *, eval_dirs=None, log=None, record=None):
+  """Reads the files of a run.
+
+  Args:
+    train_dir: str.
+    eval_dirs: dict from 'averaged' and 'raw' to the eval_dir of an evaluator
+      that used these weights, or None.
+    log: str or None, a file with what the trainer printed.
+    record: str or None, a file of results of //tools:reproduce, which has the
+      precisions as well.
+
+  Returns:
+    History.
+
+  Raises:
+    UsageError: a file is missing or damaged.
+  """
+  precision = {
+      name: curves.read(directory).scalars.get(_PRECISION, [])
+      for name, directory in (eval_dirs or {}).items()
+      if directory
+  }
+  content = None
+  if record:
+    content = _json(record)
+    for name in ('averaged', 'raw'):
+      precision.setdefault(
+          name, [(p['step'], p[name]) for p in content['precision']]
+      )
+  lines = []
+  if log:
+    try:
+      with open(log, encoding='utf-8', errors='replace') as f:
+        # A launch puts the name of the process before its lines.
+        text = ''.join(line.rpartition('| ')[2] for line in f)
+    except OSError as e:
+      raise errors.UsageError(
+          '--log=%s cannot be read (%s)' % (log, e.strerror)
+      ) from e
+    lines = training_log.parse(text)
+  return History(
+      {tag: _last(p) for tag, p in curves.read(train_dir).scalars.items()},
+      {name: _last(points) for name, points in precision.items() if points},
+      lines,
+      content,
+  )
+
+
+def _json(path):
+  try:
+    with open(path, encoding='utf-8') as f:
+      content = json.load(f)
+    if not isinstance(content, dict) or 'precision' not in content:
+      raise ValueError('it has no precision')
+    return content
+  except (OSError, ValueError) as e:
+    raise errors.UsageError(
+        '--record=%s is no file of results of //tools:reproduce (%s)'
+        % (path, e)
+    ) from e
+
+
+def _last(points):
+  """Returns points by step: of a step that was made again the last one."""
+  return sorted(dict(points).items())
+
+
+def conv1_filters(path):
+  """Returns the filters of the first layer, or None where they are no pictures.
+
+  Args:
+    path: str, of a checkpoint.
+
+  Returns:
+    float32 array of shape [height, width, 3, filters]: the moving averages,
+    where there are any.
+  """
+  reader = tf.train.load_checkpoint(path)
+  for key in ('conv1/weights/ExponentialMovingAverage', 'conv1/weights'):
+    if reader.has_tensor(key) and reader.get_tensor(key).shape[2] == 3:
+      return reader.get_tensor(key)
+  return None

@@ -1,0 +1,51 @@
+"""Pictures within a page: PNG files as data: URLs."""
+
+import base64
+import io
+
+import numpy as np
+
+from cifar10_compat.data import images as images_lib
+
+
+def url(image):
+  """Returns a picture as a data: URL.
+
+  Args:
+    image: uint8 array of shape [height, width, 3].
+
+  Raises:
+    UsageError: Pillow is not installed.
+  """
+  Image, _ = images_lib.pillow()
+  content = io.BytesIO()
+  Image.fromarray(image).save(content, 'PNG')
+  return 'data:image/png;base64,' + base64.b64encode(content.getvalue()).decode(
+      'ascii'
+  )
+
+
+def filters_sheet(filters, columns=8):
+  """Lays filters out as one picture.
+
+  Args:
+    filters: float array of shape [height, width, 3, filters].
+    columns: int, filters in a row.
+
+  Returns:
+    uint8 array: each filter from its own least value, black, to its greatest,
+    white, as most have small weights beside a few; a gray pixel between two.
+  """
+  height, width, depth, number = filters.shape
+  least = filters.min((0, 1, 2))
+  span = np.maximum(filters.max((0, 1, 2)) - least, 1e-12)
+  scaled = np.round(255 * (filters - least) / span).astype(np.uint8)
+  rows = -(-number // columns)
+  sheet = np.full(
+      [rows * (height + 1) + 1, columns * (width + 1) + 1, depth], 128, np.uint8
+  )
+  for i in range(number):
+    y = i // columns * (height + 1) + 1
+    x = i % columns * (width + 1) + 1
+    sheet[y : y + height, x : x + width] = scaled[..., i]
+  return sheet
