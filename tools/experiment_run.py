@@ -40,8 +40,6 @@ _LOOK_SECS = 2.0
 _STOP_SECS = 120
 # Begins a part of train.log: the time between two parts is nobody's.
 PART = 'reproduce: the training begins or goes on'
-# One point of the loss curve in so many steps.
-_LOSS_EVERY = 100
 
 
 class Run(object):
@@ -68,7 +66,8 @@ class Run(object):
     self.seed = seed
     self.directory = os.path.join(out, self.name)
 
-  def _path(self, name):
+  def path(self, name):
+    """Returns the path of a file or a directory of the run's."""
     return os.path.join(self.directory, name)
 
   def flags(self):
@@ -97,7 +96,7 @@ class Run(object):
   def lines(self):
     """Returns the Lines of training_log in train.log, one list for each part."""
     try:
-      with open(self._path('train.log'), encoding='utf-8') as f:
+      with open(self.path('train.log'), encoding='utf-8') as f:
         parts = f.read().split(PART + '\n')
     except FileNotFoundError:
       return []
@@ -122,7 +121,7 @@ class Run(object):
   def manifest(self):
     """Returns what the run was begun with, a dict, or None."""
     try:
-      with open(self._path('manifest.json'), encoding='utf-8') as f:
+      with open(self.path('manifest.json'), encoding='utf-8') as f:
         return json.load(f)
     except FileNotFoundError:
       return None
@@ -145,7 +144,7 @@ class Run(object):
         directory cannot be written.
     """
     try:
-      os.makedirs(self._path('kept'), exist_ok=True)
+      os.makedirs(self.path('kept'), exist_ok=True)
     except OSError as e:
       raise errors.UsageError(
           '%s cannot be made (%s): choose another --out'
@@ -153,20 +152,20 @@ class Run(object):
       ) from e
     begun = self.manifest()
     if begun is None:
-      json_files.write(self._path('manifest.json'), manifest)
+      json_files.write(self.path('manifest.json'), manifest)
     elif begun['dataset'] != manifest['dataset']:
       raise errors.UsageError(
           '%s was begun with other images: give --data_dir as then, or choose '
           'another --out' % self.directory
       )
-    with open(self._path('train.log'), 'a', encoding='utf-8') as log:
+    with open(self.path('train.log'), 'a', encoding='utf-8') as log:
       log.write(PART + '\n')
       log.flush()
       with subprocess.Popen(
           processes.command(
               processes.tool('launch'),
               self._layout()
-              + ['--data_dir=' + data_dir, '--train_dir=' + self._path('train')]
+              + ['--data_dir=' + data_dir, '--train_dir=' + self.path('train')]
               + self.flags(),
           ),
           stdin=subprocess.DEVNULL,
@@ -234,14 +233,14 @@ class Run(object):
 
   def keep(self):
     """Links each complete checkpoint that train/ names into kept/."""
-    state = tf.train.get_checkpoint_state(self._path('train'))
+    state = tf.train.get_checkpoint_state(self.path('train'))
     for path in state.all_model_checkpoint_paths if state else ():
       name = os.path.basename(path)
       if checkpoints.step_of(path) % EVERY > _LATE:
         continue  # It was told to stop.
-      for file in glob.glob(glob.escape(self._path('train/' + name)) + '.*'):
+      for file in glob.glob(glob.escape(self.path('train/' + name)) + '.*'):
         if re.search(r'\.(index|data-\d+-of-\d+)$', file):
-          _link(file, self._path('kept'))
+          _link(file, self.path('kept'))
 
   def kept(self):
     """Returns the kept checkpoints, a dict from step to path, by step.
@@ -249,15 +248,16 @@ class Run(object):
     That of step 0, in which nothing has been learned, is left out.
     """
     found = {}
-    for index in glob.glob(glob.escape(self._path('kept')) + '/*.index'):
+    for index in glob.glob(glob.escape(self.path('kept')) + '/*.index'):
       path = index[: -len('.index')]
       if os.path.exists(path + '.data-00000-of-00001'):
         found[checkpoints.step_of(path)] = path
     return {step: found[step] for step in sorted(found) if step}
 
-  def _scores(self):
+  def scores(self):
+    """Returns the precisions so far, the content of scores.json."""
     try:
-      with open(self._path('scores.json'), encoding='utf-8') as f:
+      with open(self.path('scores.json'), encoding='utf-8') as f:
         return json.load(f)
     except FileNotFoundError:
       return {'averaged': {}, 'raw': {}, 'views': {}}
@@ -274,7 +274,7 @@ class Run(object):
     """
     kept = self.kept()
     for weights in ('averaged', 'raw'):
-      known = self._scores()[weights]
+      known = self.scores()[weights]
       paths = [p for step, p in kept.items() if str(step) not in known]
       for step, precision in self._measure(
           paths, data_dir, ['--noaveraged'] * (weights == 'raw')
@@ -282,7 +282,7 @@ class Run(object):
         self._note(weights, step, precision)
         report('%s: step %d, %s: %.4f' % (self.name, step, weights, precision))
     for views in self.experiment.views:
-      if self.trained() and str(views) not in self._scores()['views']:
+      if self.trained() and str(views) not in self.scores()['views']:
         for _, precision in self._measure(
             [kept[max(kept)]], data_dir, ['--views=%d' % views]
         ):
@@ -290,9 +290,9 @@ class Run(object):
           report('%s: %d views: %.4f' % (self.name, views, precision))
 
   def _note(self, kind, key, precision):
-    scores = self._scores()
+    scores = self.scores()
     scores[kind][str(key)] = precision
-    json_files.write(self._path('scores.json'), scores)
+    json_files.write(self.path('scores.json'), scores)
 
   def _measure(self, paths, data_dir, flags):
     """Yields (step, precision) of checkpoints."""
@@ -326,90 +326,6 @@ class Run(object):
       raise errors.UsageError(
           '%s: the evaluation ended with exit code %d' % (self.name, code)
       )
-
-  def record(self, images):
-    """Returns the file of results of a run that has ended.
-
-    Args:
-      images: str, what is to be known of the images.
-
-    Returns:
-      dict, which JSON can hold: experiment, images, command; precision, a list
-      of dict with step, averaged and raw; views, the same with the number of
-      views of each image instead of raw; loss, seconds and learning_rate,
-      lists of [step, value]; manifest.  Seconds are those between the first
-      logged step and this one in which it was being trained, steps that were
-      made again included.
-    """
-    scores = self._scores()
-    seconds, losses = curve(self.lines())
-    return {
-        'experiment': self.experiment.title,
-        'images': images,
-        'command': self.command(),
-        'precision': [
-            {
-                'step': step,
-                'averaged': scores['averaged'][str(step)],
-                'raw': scores['raw'][str(step)],
-            }
-            for step in sorted(map(int, scores['averaged']))
-            if str(step) in scores['raw']
-        ],
-        'views': [
-            {
-                'step': max(self.kept()),
-                'views': int(views),
-                'averaged': precision,
-            }
-            for views, precision in sorted(scores['views'].items())
-        ],
-        'loss': [p for p in losses if p[0] % _LOSS_EVERY == 0],
-        'seconds': [p for p in seconds if p[0] % EVERY == 0],
-        'learning_rate': self._learning_rates(),
-        'manifest': self.manifest(),
-    }
-
-  def _learning_rates(self):
-    """Returns [step, rate] where the rate begins or changes."""
-    found = {}
-    for path in sorted(
-        glob.glob(glob.escape(self._path('train')) + '/events*')
-    ):
-      for event in tf.train.summary_iterator(path):
-        for value in event.summary.value:
-          if value.tag == 'learning_rate':
-            found[event.step] = value.simple_value
-    rates = [
-        [step, float('%.7g' % rate)] for step, rate in sorted(found.items())
-    ]
-    return [
-        point
-        for before, point in zip([None] + rates, rates)
-        if before is None or before[1] != point[1]
-    ]
-
-
-def curve(parts):
-  """Returns how long a training took, and its losses.
-
-  Args:
-    parts: list of lists of training_log.Line, of one run after the other; a
-      part may begin at a step that an earlier one has passed.
-
-  Returns:
-    seconds, losses: lists of [step, value].
-  """
-  elapsed, points = 0.0, {}
-  for part in parts:
-    points = {step: p for step, p in points.items() if step < part[0].step}
-    for before, line in zip([part[0]] + part, part):
-      elapsed += (line.time - before.time).total_seconds()
-      points[line.step] = elapsed, line.loss
-  return (
-      [[step, round(secs, 3)] for step, (secs, _) in points.items()],
-      [[step, loss] for step, (_, loss) in points.items()],
-  )
 
 
 def duration(secs):

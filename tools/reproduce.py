@@ -27,6 +27,7 @@ from cifar10_compat.data import datasets
 from cifar10_compat.data import download
 
 from . import command_line
+from . import experiment_record
 from . import experiment_run
 from . import experiments
 from . import json_files
@@ -215,7 +216,7 @@ def _finish(run, args, *, data_dir, stop):
       return code
   run.evaluate(data_dir=data_dir, report=report)
   path = os.path.join(command_line.path(args.results), run.name + '.json')
-  json_files.write(path, run.record(args.images))
+  json_files.write(path, experiment_record.record(run, args.images))
   report('%s: %s' % (run.name, path))
   return 0
 
