@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -67,8 +68,13 @@ def load(loaded):
 
 
 def without_paths(message):
-  """Returns a message without the scratch directories of a try."""
-  return re.sub(re.escape(tempfile.gettempdir()) + r'/\w+/', '', message)
+  """Returns a message without the scratch directories and the host of a try."""
+  message = re.sub(re.escape(tempfile.gettempdir()) + r'/\w+/', '', message)
+  return re.sub(
+      r'(process \d+ on )%s\b' % re.escape(socket.gethostname()),
+      r'\1HOST',
+      message,
+  )
 
 
 def last_line(text):
