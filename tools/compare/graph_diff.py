@@ -39,6 +39,9 @@ class Exemption(NamedTuple):
   op: str  # in full: there are no patterns
   attribute: str
   reason: str
+  # Whether a number that is computed, drawn or saved is another one for it; else
+  # only a name, a type, a device or the way to the same number is.
+  changes_numbers: bool = False
 
 
 class Rename(NamedTuple):

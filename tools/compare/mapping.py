@@ -30,7 +30,8 @@ def load(name):
 
   In its file ops stand several to a line.  A group of renames has either
   pairs (two names in one string, or a list of two), or ops with what their
-  names begin with on either side.
+  names begin with on either side.  A group of exemptions for which a number
+  becomes another one says so: "changes_numbers".
 
   Args:
     name: str, a file in mappings/ without its ending.
@@ -44,7 +45,12 @@ def load(name):
       content.get('devices', {}),
       _renames(content['renames']),
       tuple(
-          graph_diff.Exemption(op, attribute, group['reason'])
+          graph_diff.Exemption(
+              op,
+              attribute,
+              group['reason'],
+              group.get('changes_numbers', False),
+          )
           for group in content['exemptions']
           for attribute, lines in group['ops'].items()
           for op in _words(lines)

@@ -36,6 +36,7 @@ def graph_section(their_meta_graph, our_meta_graph, *, exemptions, renames):
       renames=renames,
   )
   columns = ('op', 'attribute', 'theirs', 'ours')
+  numbers = {e[:2] for e in exemptions if e.changes_numbers}
   return report.section(
       'Graph',
       len(found.unexplained) + len(found.stale),
@@ -53,19 +54,33 @@ def graph_section(their_meta_graph, our_meta_graph, *, exemptions, renames):
               len(found.unexplained),
               len(found.stale),
           ),
+          'Of these exemptions %d change a number that is computed, drawn or '
+          'saved: %s. The other %d change a name, a type, a device, or the way '
+          'to the same number.'
+          % (
+              len(numbers),
+              '; '.join(
+                  dict.fromkeys(
+                      e.reason for e in exemptions if e.changes_numbers
+                  )
+              )
+              or 'none',
+              len(exemptions) - len(numbers),
+          ),
       ],
       tables=[
           report.table('Unexplained', columns, found.unexplained),
           report.table(
               'Exemptions and names that match nothing',
               ('op', 'attribute or name', 'reason'),
-              found.stale,
+              [entry[:3] for entry in found.stale],
           ),
           report.table(
               'Exempt',
-              columns + ('reason',),
+              columns + ('reason', 'changes a number'),
               [
-                  difference + (reason,)
+                  difference
+                  + (reason, 'yes' if difference[:2] in numbers else 'no')
                   for difference, reason in found.explained
               ],
           ),
@@ -116,7 +131,7 @@ def trainers_section(data_dir, our_meta_graph):
         report.table(
             name + ': exemptions and names that match nothing',
             ('op', 'attribute or name', 'reason'),
-            found.stale,
+            [entry[:3] for entry in found.stale],
         ),
     ]
   return report.section(

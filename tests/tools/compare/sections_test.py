@@ -76,6 +76,26 @@ class SectionsTest(absltest.TestCase):
     )
     self.assertIn('1 ops are theirs and 3 ours', section['text'][0])
 
+  def test_exemptions_that_change_a_number(self):
+    section = sections.graph_section(
+        _meta_graph('a'),
+        _meta_graph('a', 'b', 'c', 'd'),
+        exemptions=(
+            graph_diff.Exemption('b', 'presence', 'another rate', True),
+            graph_diff.Exemption('c', 'presence', 'another rate', True),
+            graph_diff.Exemption('d', 'presence', 'another name'),
+        ),
+        renames=(),
+    )
+    self.assertEqual(0, section['unexplained'])
+    self.assertStartsWith(
+        section['text'][2],
+        'Of these exemptions 2 change a number that is computed, drawn or '
+        'saved: another rate. The other 1 change',
+    )
+    (exempt,) = section['tables']
+    self.assertEqual(['yes', 'yes', 'no'], [row[-1] for row in exempt['rows']])
+
   def test_trainers_section(self):
     listed = mapping.Mapping(renames=(graph_diff.Rename('a', 'x', 'scope'),))
     with (
