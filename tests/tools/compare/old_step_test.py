@@ -178,6 +178,29 @@ class SectionTest(tf.test.TestCase):
         [d.value for d in found if d.above],
     )
 
+  def test_a_weight_whose_input_is_zero(self):
+    # It moves no activation, and is found all the same.
+    path = os.path.join(self.scratch, 'start-1')
+    old_checkpoints.restore(path, self.training, self.keys)
+    values = self.training.read()
+    values['conv2/biases'][0] = -10  # Channel 0 is never above 0.
+    batch = self.answer.looked_at(1)[0]
+    sides = []
+    for change in (0, 1e-3):
+      values['local3/weights'][0, 0] += change
+      self.training.load(values)
+      sides.append(old_step.observe(self.training, self.steps[1][0], *batch))
+      sides[-1]['rate'] = np.float32(0.1)
+    pool2 = sides[0]['activation: pool2']
+    self.assertAllEqual(np.zeros_like(pool2[..., 0]), pool2[..., 0])
+    found = [
+        d.value
+        for d in old_step.differences(*sides, self.training, self.keys)
+        if d.above
+    ]
+    self.assertIn('after: local3/weights', found)
+    self.assertNotIn('activation: local3/local3', found)
+
   def test_swapped_gradients(self):
     a, b = 'gradient: conv1/biases', 'gradient: conv2/biases'
     step = self.steps[1][0]
