@@ -2,7 +2,9 @@ r"""Compares our training with that of the unmodified historical tutorial.
 
   compare --source=DIR --data_dir=DIR --out=DIR [--steps=200]
       [--curve_steps=200] [--checkpoint_dir=DIR] [--their_run=DIR]
-      [--our_run=DIR] [--runtime=VERSION] [--runtime_steps=100]
+      [--our_run=DIR] [--runtime=VERSION] [--runtime_steps=200]
+      [--runtime_images=4096] [--spread_runs=2] [--spread_steps=50]
+      [--time_rounds=0]
 
 DIR of --source is what //tools:historical takes.  It writes two files into
 DIR of --out: report.json, in which `unexplained` is the number of differences
@@ -20,7 +22,6 @@ The historical code builds its graph in a process of its own
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
-import importlib.util
 import os
 import sys
 import tempfile
@@ -39,6 +40,7 @@ from ..historical import old_scripts
 from ..historical import scripts
 from ..runtime import environments
 from ..runtime import runtimes
+from . import comparison_flags
 from . import curves
 from . import evaluators
 from . import exemptions
@@ -49,6 +51,7 @@ from . import report
 from . import sections
 from . import trainers
 from . import training_graph
+from .claims import original
 
 
 def runs_sections(
@@ -83,7 +86,7 @@ def runs_sections(
       for module, args, there, name in (
           (
               processes.tool('historical.scripts'),
-              ['--source=' + source, 'cifar10_train'],
+              old_scripts.arguments(source, 'cifar10_train'),
               their_run,
               'theirs',
           ),
@@ -113,7 +116,7 @@ def runs_sections(
     return found
 
 
-def compare(source, data_dir, *, steps, edition, **runs):
+def compare(source, data_dir, *, steps, edition, on_original=None, **runs):
   """Makes all comparisons.
 
   TensorFlow 2's behavior stays off in this process.
@@ -123,6 +126,8 @@ def compare(source, data_dir, *, steps, edition, **runs):
     data_dir: str, the directory above cifar-10-batches-bin.
     steps: int, how many steps to train.
     edition: scripts.Edition of the source.
+    on_original: original.Counted on a TensorFlow of the time, for the ledger, or
+      None.
     **runs: what runs_sections() takes besides.
 
   Returns:
@@ -160,14 +165,19 @@ def compare(source, data_dir, *, steps, edition, **runs):
   found += runs_sections(source, data_dir, edition=edition, **runs)
   found.append(
       ledger.section(
-          *ledger.make(data_dir, runs.get('our_run'), our_meta_graph)
+          *ledger.make(
+              data_dir,
+              runs.get('our_run'),
+              meta_graph=our_meta_graph,
+              on_original=on_original,
+          )
       )
   )
   return report.report(edition.name, tf.__version__, found)
 
 
 def compare_on(
-    environment, source, data_dir, *, steps, edition, our_meta_graph=None
+    environment, source, data_dir, *, sizes, edition, our_meta_graph=None
 ):
   """Compares ours with the edition on a TensorFlow of the time.
 
@@ -177,7 +187,7 @@ def compare_on(
     environment: environments.Environment.
     source: str, the directory of the unmodified files.
     data_dir: str, the directory above cifar-10-batches-bin.
-    steps: int, at least 1: how long to train before the second look.
+    sizes: old_runtime.Sizes, how much is compared.
     edition: scripts.Edition of the source.
     our_meta_graph: MetaGraphDef of ours, or None to make it.
 
@@ -193,74 +203,9 @@ def compare_on(
       environment,
       edition,
       data_dir,
-      steps=steps,
+      sizes=sizes,
       our_meta_graph=our_meta_graph or training_graph.ours(data_dir),
   )
-
-
-def _parser():
-  parser = command_line.Parser(
-      prog='compare', allow_abbrev=False, description=__doc__.partition('\n')[0]
-  )
-  parser.add_argument(
-      '--source',
-      metavar='DIR',
-      help='the unmodified historical files (default: those that the TensorFlow '
-      'of --runtime brings)',
-  )
-  parser.add_argument(
-      '--data_dir',
-      required=True,
-      metavar='DIR',
-      help='the directory above cifar-10-batches-bin',
-  )
-  parser.add_argument(
-      '--out',
-      required=True,
-      metavar='DIR',
-      help='directory for report.json and report.html; created if missing',
-  )
-  parser.add_argument(
-      '--steps',
-      type=int,
-      default=200,
-      help='steps to train on the same batches (default 200)',
-  )
-  parser.add_argument(
-      '--curve_steps',
-      type=int,
-      default=200,
-      help='steps of two runs whose event files are compared, '
-      'a multiple of 10; 0 leaves them out (default 200)',
-  )
-  parser.add_argument(
-      '--checkpoint_dir',
-      metavar='DIR',
-      help='where the checkpoint is that all evaluators score '
-      '(default: the run of theirs)',
-  )
-  parser.add_argument(
-      '--their_run',
-      metavar='DIR',
-      help='train_dir of a run of the historical trainer, in '
-      'place of a new one',
-  )
-  parser.add_argument(
-      '--our_run', metavar='DIR', help='train_dir of a run of our trainer'
-  )
-  parser.add_argument(
-      '--runtime',
-      metavar='VERSION',
-      help='a TensorFlow of the time, %s, on which theirs runs too'
-      % ' or '.join(r.version for r in runtimes.RUNTIMES),
-  )
-  parser.add_argument(
-      '--runtime_steps',
-      type=int,
-      default=100,
-      help='steps to train there before the second look (default 100)',
-  )
-  return parser
 
 
 def _make(directory):
@@ -287,30 +232,6 @@ def main(argv=None):
     int, the exit code.
   """
   return command_line.run('compare', lambda: _main(argv))
-
-
-def _check_flags(args):
-  """Raises UsageError if the flags by themselves make no sense."""
-  for name in ('jinja2', 'matplotlib', 'scipy'):
-    if importlib.util.find_spec(name) is None:
-      raise errors.UsageError(
-          '%s is not installed: pip install cifar10_compat[compare]' % name
-      )
-  for name in ('steps', 'runtime_steps'):
-    if getattr(args, name) < 1:
-      raise errors.UsageError(
-          '--%s=%d: it must be at least 1' % (name, getattr(args, name))
-      )
-  if args.curve_steps < 0 or args.curve_steps % 10:
-    raise errors.UsageError(
-        '--curve_steps=%d: it must be a multiple of 10, '
-        'or 0' % args.curve_steps
-    )
-  if not args.source and not args.runtime:
-    raise errors.UsageError(
-        'name the historical files with --source=DIR, or a TensorFlow that '
-        'brings some with --runtime=0.12.1'
-    )
 
 
 def _check_files(args):
@@ -355,11 +276,18 @@ def _content(args, edition, runtime):
         checkpoint_dir=args.checkpoint_dir,
         their_run=args.their_run,
         our_run=args.our_run,
+        on_original=environment
+        and original.count(source, environment, edition, args.data_dir),
     )
   else:
     source = old_scripts.bundled(environment)
     edition = scripts.find_edition(source)
-    content = report.report(edition.name, tf.__version__, [])
+    claims = original.claims(
+        original.count(source, environment, edition, args.data_dir)
+    )
+    content = report.report(
+        edition.name, tf.__version__, [ledger.section(claims, [])]
+    )
   if not environment:
     return content
   return report.report(
@@ -371,15 +299,16 @@ def _content(args, edition, runtime):
           environment,
           source,
           args.data_dir,
-          steps=args.runtime_steps,
+          sizes=comparison_flags.sizes(args),
           edition=edition,
       ),
   )
 
 
 def _main(argv):
-  args = _parser().parse_args(argv)
-  _check_flags(args)
+  parser = comparison_flags.parser(__doc__.partition('\n')[0])
+  args = parser.parse_args(argv)
+  comparison_flags.check(args)
   for name in (
       'source',
       'data_dir',

@@ -145,9 +145,27 @@ def sample(meta_graph, coded_meta_graph, count):
   Returns:
     coded_images.Drawn.
   """
-  drawn = coded_images.read(*draw(coded_meta_graph, count))
-  drawn.values['brightness'] = brightness(meta_graph, count)
-  drawn.values.update(moments(*draw(meta_graph, count)))
+  return sampled(
+      draw(coded_meta_graph, count),
+      brightness(meta_graph, count),
+      draw(meta_graph, count),
+  )
+
+
+def sampled(coded, added, real):
+  """Returns what was drawn from one pipeline, quantity by quantity.
+
+  Args:
+    coded, real: (images, labels) of the coded and the real files, as draw()
+      returns them.
+    added: float32 array, as of brightness().
+
+  Returns:
+    coded_images.Drawn.
+  """
+  drawn = coded_images.read(*coded)
+  drawn.values['brightness'] = added
+  drawn.values.update(moments(*real))
   return drawn
 
 
@@ -229,8 +247,13 @@ _COLUMNS = (
 )
 
 
-def section(result):
-  """Returns a section of the report for a Result."""
+def section(result, title='Input'):
+  """Returns a section of the report.
+
+  Args:
+    result: Result.
+    title: str, of the section.
+  """
   text = [
       'Both pipelines ran with their own queues, first on files in which the '
       'pixels tell their place and label, so that crop, flip and contrast are '
@@ -268,7 +291,7 @@ def section(result):
       for row in counts(t.theirs, t.ours)
   ]
   return report.section(
-      'Input',
+      title,
       unexplained(result),
       text=text,
       tables=[

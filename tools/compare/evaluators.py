@@ -14,6 +14,7 @@ from typing import NamedTuple
 from cifar10_compat.base import errors
 
 from .. import processes
+from ..historical import old_scripts
 from . import plots
 from . import report
 
@@ -35,13 +36,15 @@ class Score(NamedTuple):
   is_theirs: bool
 
 
-def evaluate(source, data_dir, checkpoint_dir):
+def evaluate(source, data_dir, checkpoint_dir, runtime=None):
   """Scores the newest checkpoint of a directory four ways.
 
   Args:
     source: str, the directory of the unmodified files.
     data_dir: str, the directory above cifar-10-batches-bin.
     checkpoint_dir: str.
+    runtime: str, the version of the TensorFlow on which theirs runs, one of
+      runtimes.RUNTIMES, or None for today's.
 
   Returns:
     list of Scores, the two historical counts first.
@@ -54,7 +57,7 @@ def evaluate(source, data_dir, checkpoint_dir):
       (
           'theirs',
           processes.tool('historical.scripts'),
-          ['--source=' + source, 'cifar10_eval'],
+          old_scripts.arguments(source, 'cifar10_eval', runtime),
       ),
       ('ours, historical count', *ours, '--count=historical'),
       ('ours, exact count', *ours, '--count=exact'),
@@ -114,12 +117,13 @@ def apart(theirs, ours):
   return difference / both if both else float('inf') if difference else 0.0
 
 
-def section(scores, checkpoint):
+def section(scores, checkpoint, title='Eval'):
   """Returns a section of the report.
 
   Args:
     scores: list of Scores, from evaluate().
     checkpoint: str, what was scored.
+    title: str, of the section.
   """
   theirs, ours, exact, raw = scores
   distance = apart(theirs, ours)
@@ -136,7 +140,7 @@ def section(scores, checkpoint):
       for s in scores
   ]
   return report.section(
-      'Eval',
+      title,
       int(distance > DEVIATIONS),
       text=[
           '%s, on the test images. The unmodified evaluator and ours with '

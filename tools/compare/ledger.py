@@ -1,11 +1,12 @@
 """Compares every number that the tutorial states with what is found here.
 
-  ledger --data_dir=DIR [--our_run=DIR]
+  ledger --data_dir=DIR [--our_run=DIR] [--runtime=VERSION [--source=DIR]]
 
 Prints for each number what the tutorial says, what is found, whether the two
 are the same, and if not, why.  Numbers are counted in our graph or measured in a
 run of 201 steps that the ledger makes itself; precisions come from the newest
-checkpoint in DIR of --our_run, a train_dir.  The exit code is 0 if every
+checkpoint in DIR of --our_run, a train_dir.  With --runtime the unmodified
+edition's graph is counted too, on that TensorFlow of the time.  The exit code is 0 if every
 difference has a reason, else 1.
 """
 
@@ -22,15 +23,20 @@ from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 
 from .. import command_line
+from ..historical import old_scripts
+from ..historical import scripts
+from ..runtime import environments
+from ..runtime import runtimes
 from . import report
 from . import training_graph
 from .claims import graph_claims
 from .claims import layers
 from .claims import measured
+from .claims import original
 from .claims import run_claims
 
 
-def claims(training, *, run, saved, evaluated=None):
+def claims(training, *, run, saved, evaluated=None, on_original=None):
   """Makes the ledger.
 
   Args:
@@ -38,6 +44,7 @@ def claims(training, *, run, saved, evaluated=None):
     run: measured.Run, from short_run().
     saved: tuple of ints, from measured.saved_steps().
     evaluated: what measured.precisions() returned, if there is a longer run.
+    on_original: original.Counted, if there is a TensorFlow of the time.
 
   Returns:
     (list of stated.Claims, list of layers.Layers).
@@ -45,10 +52,11 @@ def claims(training, *, run, saved, evaluated=None):
   with tf.Graph().as_default():
     size = cifar10.IMAGE_SIZE
     counted = layers.count(cifar10.inference(tf.zeros([1, size, size, 3])))
-  found = graph_claims.claims(training, counted) + run_claims.claims(
-      run, saved=saved, evaluated=evaluated
-  )
-  return found, counted
+  return (
+      graph_claims.claims(training, counted)
+      + original.claims(on_original)
+      + run_claims.claims(run, saved=saved, evaluated=evaluated)
+  ), counted
 
 
 def section(found, counted):
@@ -73,6 +81,8 @@ def section(found, counted):
           ),
           '%d of those that are not the same have no reason listed.'
           % len(unexplained),
+          'All are found in this project on TensorFlow %s, but for those whose '
+          'line names another.' % tf.__version__,
       ],
       tables=[
           report.table('What is said and what is found', COLUMNS, rows(found)),
@@ -113,7 +123,7 @@ def rows(found):
   ]
 
 
-def make(data_dir, our_run=None, meta_graph=None):
+def make(data_dir, our_run=None, *, meta_graph=None, on_original=None):
   """Makes the ledger, with all that it needs.
 
   TensorFlow 2's behavior must be off.
@@ -122,6 +132,7 @@ def make(data_dir, our_run=None, meta_graph=None):
     data_dir: str, the directory above cifar-10-batches-bin.
     our_run: str, the train_dir of a longer run.
     meta_graph: MetaGraphDef, our training graph if that is there already.
+    on_original: original.Counted, if there is a TensorFlow of the time.
 
   Returns:
     What claims() returns.
@@ -135,6 +146,7 @@ def make(data_dir, our_run=None, meta_graph=None):
         run=measured.short_run(data_dir),
         saved=measured.saved_steps(),
         evaluated=evaluated,
+        on_original=on_original,
     )
 
 
@@ -153,7 +165,31 @@ def _parser():
       metavar='DIR',
       help='train_dir of a longer run, for the precisions',
   )
+  parser.add_argument(
+      '--runtime',
+      metavar='VERSION',
+      help='a TensorFlow of the time, %s, on which the unmodified graph is '
+      'counted' % ' or '.join(r.version for r in runtimes.RUNTIMES),
+  )
+  parser.add_argument(
+      '--source',
+      metavar='DIR',
+      help='the unmodified historical files for it (default: those that this '
+      'TensorFlow brings)',
+  )
   return parser
+
+
+def _on_original(version, source, data_dir):
+  """Returns the original.Counted of a TensorFlow of the time."""
+  runtime = runtimes.find(version)
+  environment = environments.make(
+      runtime, tell=lambda line: print('ledger: ' + line, file=sys.stderr)
+  )
+  source = source or old_scripts.bundled(environment)
+  edition = scripts.find_edition(source)
+  old_scripts.check(edition, runtime)
+  return original.count(source, environment, edition, data_dir)
 
 
 def _table(columns, lines):
@@ -181,13 +217,21 @@ def main(argv=None):
 
 def _main(argv):
   args = _parser().parse_args(argv)
-  data_dir, our_run = map(command_line.path, (args.data_dir, args.our_run))
+  data_dir, our_run, source = map(
+      command_line.path, (args.data_dir, args.our_run, args.source)
+  )
+  if source and not args.runtime:
+    raise errors.UsageError(
+        '--source=%s is for a TensorFlow of the time: name it with --runtime'
+        % source
+    )
   for eval_data in (False, True):
     checks.check(datasets.CIFAR10, data_dir, eval_data)
   if our_run and not checkpoints.latest(our_run):
     raise errors.UsageError('--our_run=%s has no checkpoint' % our_run)
   tf.disable_v2_behavior()
-  found, counted = make(data_dir, our_run)
+  on_original = args.runtime and _on_original(args.runtime, source, data_dir)
+  found, counted = make(data_dir, our_run, on_original=on_original)
   content = section(found, counted)
   print(
       '%s\n\n%s\n'

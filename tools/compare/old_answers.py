@@ -41,6 +41,10 @@ class Answer(NamedTuple):
     """Returns the batches that were looked at, first (0) or at the end (1)."""
     return self.drawn[-LOOKS:] if moment else self.drawn[:LOOKS]
 
+  def trained_on(self):
+    """Returns the batches of the training, one for each of `losses`."""
+    return self.drawn[LOOKS:-LOOKS]
+
   def arrays(self, name):
     """Returns the content of NAME.npz, a dict."""
     with np.load(os.path.join(self.directory, name + '.npz')) as f:

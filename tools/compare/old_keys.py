@@ -55,3 +55,12 @@ def match(theirs, ours, *, step_key):
       tuple(sorted(ours - set(matched.values()))),
       tuple(unknown),
   )
+
+
+def uncorrected(keys):
+  """Returns the keys of ours whose average theirs keeps uncorrected too.
+
+  Args:
+    keys: Keys.
+  """
+  return {key for key in keys.ours.values() if key + BIASED in keys.alone}

@@ -239,11 +239,11 @@ def first_alike(answer, moment, training, keys):
     maximum decided otherwise, and how many batches came before it.  Where there
     is no such batch, the first, and how many there are.
   """
-  averages = {
-      key for key in keys.ours.values() if key + old_keys.BIASED in keys.alone
-  }
   old_checkpoints.restore(
-      answer.checkpoint('start-%d' % moment), training, keys, averages=averages
+      answer.checkpoint('start-%d' % moment),
+      training,
+      keys,
+      averages=old_keys.uncorrected(keys),
   )
   start = training.read()
   first = None

@@ -94,6 +94,27 @@ def curves(theirs, ours):
   return drawing.svg(draw, 'step', '')
 
 
+def bands(theirs, ours):
+  """Draws means over steps, each with a band of one deviation.
+
+  Args:
+    theirs, ours: sequence of (step, mean, deviation).
+
+  Returns:
+    str, SVG.
+  """
+
+  def draw(axes):
+    for points, color, width in ((theirs, _THEIRS, 4), (ours, _OURS, 1.5)):
+      steps, means, deviations = np.transpose(points)
+      axes.fill_between(
+          steps, means - deviations, means + deviations, color=color, alpha=0.3
+      )
+      axes.plot(steps, means, color=color, linewidth=width)
+
+  return _svg(draw, 'step', '')
+
+
 def _limits(values):
   """Returns a range that shows what differs, but no rounding error large."""
   low, high = min(values), max(values)

@@ -73,6 +73,18 @@ def flag_value(flags, name, default):
   return value
 
 
+def arguments(source, script, runtime=None):
+  """Returns the arguments with which //tools:historical runs a script.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    script: str, one of scripts.SCRIPTS; its flags may follow.
+    runtime: str, the version of a TensorFlow of the time, or None for today's.
+  """
+  on = ['--runtime=' + runtime] if runtime else []
+  return on + ['--source=' + source, script]
+
+
 def run(source, script, *, flags, edition, environment):
   """Runs one script of the tutorial to its end.
 

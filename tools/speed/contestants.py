@@ -13,6 +13,7 @@ from cifar10_compat.base import errors
 from .. import launch
 from .. import processes
 from .. import training_log
+from ..historical import old_scripts
 from . import children
 from . import log_times
 from . import parts
@@ -117,7 +118,9 @@ def constant(*, steps, secs, processor):
   return found
 
 
-def end_to_end(*, data_dir, dataset, source, steps, towers=(), workers=()):
+def end_to_end(
+    *, data_dir, dataset, source, steps, towers=(), workers=(), runtime=None
+):
   """The real trainers, once the queue is full, summaries and all.
 
   Args:
@@ -125,6 +128,8 @@ def end_to_end(*, data_dir, dataset, source, steps, towers=(), workers=()):
     steps: int, how many are timed, a multiple of 100.
     towers, workers: ints, numbers of CPU towers, or of workers beside a
       parameter server, that share the batch.
+    runtime: str, the version of a TensorFlow of the time, on which the
+      unmodified tutorial runs too, or None.
 
   Raises:
     UsageError: a batch cannot be shared so.
@@ -139,7 +144,7 @@ def end_to_end(*, data_dir, dataset, source, steps, towers=(), workers=()):
     }
 
   end = ['--max_steps=%d' % (last + 1)]
-  found = _trainers(data + end, source, read)
+  found = _trainers(data + end, source, read, runtime)
   found['fast_bfloat16'] = _program(_TRAIN, _BFLOAT16 + data + end, read)
   for number in towers:
     found['towers_%d' % number] = _program(
@@ -253,17 +258,18 @@ def _scaled(module, flags, batch_size, *, towers=1):
   )
 
 
-def _trainers(args, source, read):
+def _trainers(args, source, read, runtime=None):
   """Returns the Commands of the tutorial's trainer, ours, and ours --fast."""
   found = {}
-  if source:
-    # It knows no --dataset.
-    theirs = [arg for arg in args if not arg.startswith('--dataset=')]
-    found['tutorial'] = _program(
-        processes.tool('historical.scripts'),
-        ['--source=' + source, 'cifar10_train'] + theirs,
-        read,
-    )
+  # It knows no --dataset.
+  theirs = [arg for arg in args if not arg.startswith('--dataset=')]
+  for name, version in (('original', runtime), ('tutorial', None)):
+    if source and (version or name == 'tutorial'):
+      found[name] = _program(
+          processes.tool('historical.scripts'),
+          old_scripts.arguments(source, 'cifar10_train', version) + theirs,
+          read,
+      )
   found['literal'] = _program(_TRAIN, args, read)
   found['fast'] = _program(_TRAIN, ['--fast'] + args, read)
   return found

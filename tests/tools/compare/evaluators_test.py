@@ -68,12 +68,19 @@ class EvalTest(absltest.TestCase):
 
     with mock.patch.object(processes, 'run', run):
       scores = evaluators.evaluate('/source', '/data', '/train')
+      evaluators.evaluate('/source', '/data', '/train', runtime='1.15.5')
     self.assertEqual([0.1, 0.2, 0.3, 0.4], [s.precision for s in scores])
     self.assertEqual(
         [True, True, False, False], [s.is_historical for s in scores]
     )
     self.assertEqual([True, False, False, False], [s.is_theirs for s in scores])
-    modules, args, whats = zip(*calls)
+    # The second time theirs alone runs elsewhere.
+    self.assertEqual(
+        ['--runtime=1.15.5', '--source=/source', 'cifar10_eval'],
+        calls[4][1][:3],
+    )
+    self.assertEqual([c[0] for c in calls[1:4]], [c[0] for c in calls[5:]])
+    modules, args, whats = zip(*calls[:4])
     self.assertEqual(
         ('tools.historical.scripts',) + 3 * ('cifar10_compat.cifar10_eval',),
         modules,

@@ -37,6 +37,25 @@ class PlotsTest(absltest.TestCase):
     np.testing.assert_allclose([5, 0, 15], np.array(ours) / scale, atol=0.01)
     self.assertIn('>crop</text>', svg)
 
+  def test_bands(self):
+    theirs = [(0, 5.0, 1.0), (10, 4.0, 0.5)]
+    ours = [(0, 5.0, 0.0), (10, 3.0, 0.0)]
+    svg = plots.bands(theirs, ours)
+    (line,) = _paths(svg, 'theirs')
+    # The line falls by 1; theirs' band, the first, is 2 high where it begins.
+    numbers = re.findall(r'<path id="\w+" d="([^"]*)"', svg)[-2]
+    numbers = [float(n) for n in re.findall(r'-?[\d.]+', numbers)]
+    start = [
+        y
+        for x, y in zip(numbers[::2], numbers[1::2])
+        if abs(x - line[0][0]) < 0.01
+    ]
+    self.assertAlmostEqual(
+        2 * _height(line), abs(max(start) - min(start)), delta=0.01
+    )
+    (our_line,) = _paths(svg, 'ours')
+    self.assertAlmostEqual(2 * _height(line), _height(our_line), delta=0.01)
+
   def test_histogram_shares_its_bins(self):
     # Two bins, from 0 to 2 and from 2 to 4.
     svg = plots.histogram(

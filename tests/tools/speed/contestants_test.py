@@ -95,6 +95,26 @@ class ContestantsTest(absltest.TestCase):
     self.assertContainsSubset(
         ['--ps=1', '--workers=4', '--batch_size=32'], found['workers_4'].args
     )
+
+  def test_end_to_end_on_a_tensorflow_of_the_time(self):
+    found = contestants.end_to_end(
+        source='/old', steps=100, runtime='0.12.1', **DATA
+    )
+    self.assertEqual(
+        ['original', 'tutorial', 'literal', 'fast', 'fast_bfloat16'],
+        list(found),
+    )
+    self.assertEqual(
+        ['tools.historical.scripts', '--runtime=0.12.1', '--source=/old']
+        + ['cifar10_train', '--data_dir=/images', '--max_steps=121'],
+        found['original'].args,
+    )
+    self.assertEqual('train_dir', found['original'].directory_flag)
+
+  def test_what_end_to_end_reads(self):
+    found = contestants.end_to_end(
+        source='/old', steps=100, workers=[4], **DATA
+    )
     # Of steps 20 to 120, 30 seconds.
     log = _log([0, 50, 60, 62, 64, 66, 68, 70, 80, 82, 84, 86, 90])
     self.assertEqual(

@@ -1,0 +1,76 @@
+"""Draws distorted images from an edition's own queues, in an old interpreter.
+
+  distorted ARGUMENTS.json
+
+The file has a dict:
+
+  source, package, data_dir: as in training.py
+  count: int, how many images, at least; whole batches are drawn
+  out: a directory, for the answer
+
+What is written there is drawn.npz: images, float32 of shape [n, 24, 24, 3],
+labels, int32, and brightness, `count` float32 draws of what is added to an image.
+"""
+
+import json
+import os
+import sys
+
+import edition
+import numpy as np
+import training
+
+
+def draw(tf, graph, batch, count):
+  """Returns images and labels that came through the queues."""
+  drawn, total = [], 0
+  with graph.as_default(), tf.Session(graph=graph) as sess:
+    coord = tf.train.Coordinator()
+    threads = tf.train.start_queue_runners(sess, coord)
+    while total < count:
+      drawn.append(sess.run(list(batch)))
+      total += len(drawn[-1][1])
+    coord.request_stop()
+    coord.join(threads, stop_grace_period_secs=10)
+  return [np.concatenate(arrays) for arrays in zip(*drawn)]
+
+
+def added(graph):
+  """Returns the scalar that the edition adds to an image before its contrast."""
+  (op,) = [o for o in graph.get_operations() if o.type == 'AdjustContrastv2']
+  op = op.inputs[0].op
+  while op.type == 'Identity':
+    op = op.inputs[0].op
+  if op.type not in ('Add', 'AddV2'):
+    raise ValueError('%s, not an addition, comes before the contrast' % op.type)
+  (scalar,) = [t for t in op.inputs if t.get_shape().as_list() == []]
+  return scalar
+
+
+def main():
+  with open(sys.argv[1]) as f:
+    arguments = edition.native(json.load(f))
+  del sys.path[0]  # Where this file is.
+  import tensorflow as tf
+
+  source, package = arguments['source'], arguments['package']
+  out, count = arguments['out'], arguments['count']
+  edition.place(source, package)
+  edition.lay(tf, source, 'cifar10_train')
+  graph, made = training.capture(
+      tf, source, package, arguments['data_dir'], os.path.join(out, 'train')
+  )
+  images, labels = draw(tf, graph, made['distorted_inputs'], count)
+  with tf.Session(graph=graph) as sess:
+    scalar = added(graph)
+    brightness = [sess.run(scalar) for _ in range(count)]
+  np.savez(
+      os.path.join(out, 'drawn.npz'),
+      images=images,
+      labels=labels,
+      brightness=brightness,
+  )
+
+
+if __name__ == '__main__':
+  main()
