@@ -22,6 +22,9 @@ class OldRuntimeProgramTest(absltest.TestCase):
         [
             '--runtime=0.12.1',
             '--runtime_steps=5',
+            '--runtime_images=256',
+            '--spread_runs=1',
+            '--spread_steps=10',
             '--data_dir=' + data_dir,
             '--out=' + out,
         ],
@@ -33,10 +36,19 @@ class OldRuntimeProgramTest(absltest.TestCase):
     self.assertRegex(text, r'"unexplained": 0\b')
     report = json.loads(text)
     self.assertEqual(0, report['unexplained'])
-    checkpoints, step, tags = report['sections']
+    sections = report['sections']
+    claims, checkpoints, step, tags, losses, *evals, images, runs = sections
+    self.assertIn('1,030 (tensorflow 0.12.1', claims['tables'][0]['rows'][0][2])
     self.assertIn('25 of 25 keys arrive in every bit', checkpoints['text'][-1])
     self.assertIn('At step 5, ', step['text'][2])
     self.assertIn('50 tags, and our summaries have 44', tags['text'][0])
+    self.assertIn('5 steps from the same weights', losses['text'][0])
+    self.assertEqual(
+        ['Eval of theirs', 'Eval of ours'],
+        [s['title'].partition(',')[0] for s in evals],
+    )
+    self.assertIn('of 256 and 256 of them, 0 of theirs', images['text'][0])
+    self.assertIn('to step 10, 1 of theirs and 1 of ours', runs['text'][0])
 
 
 if __name__ == '__main__':
