@@ -6,12 +6,17 @@ from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
+from tests.helpers import fake_runtime
+from tests.helpers import historical_fixture
 from tests.helpers import record_fixture
 from tools import training_log
 from tools.compare import ledger
 from tools.compare import training_graph
 from tools.compare.claims import measured
+from tools.compare.claims import original
 from tools.compare.claims import stated
+from tools.historical import scripts
+from tools.runtime import environments
 
 # What the log of a run of 201 steps says in short.
 _LOSSES = (4.68, 4.66, 4.64, 4.62, 4.61, 4.59) + 15 * (4.5,)
@@ -91,6 +96,35 @@ class ProgramTest(tf.test.TestCase):
         self.assertIn(message, printed.call_args[0][0])
         self.assertIs(sys.stderr, printed.call_args[1]['file'])
         printed.reset_mock()
+
+  def test_source_without_a_runtime(self):
+    with mock.patch('builtins.print') as printed:
+      self.assertEqual(1, ledger.main(['--data_dir=/data', '--source=/old']))
+    self.assertIn(
+        '--source=/old is for a TensorFlow of the time', printed.call_args[0][0]
+    )
+
+  def test_on_a_tensorflow_of_the_time(self):
+    data_dir = self.create_tempdir().full_path
+    record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
+    environment = environments.Environment(fake_runtime.RUNTIME, '/environment')
+    counted = original.Counted('0.12.1', 'a test', {'Const': 865})
+    with (
+        mock.patch.object(environments, 'make', return_value=environment),
+        mock.patch.object(
+            scripts, 'find_edition', return_value=historical_fixture.OLD
+        ),
+        mock.patch.object(original, 'count', return_value=counted) as count,
+        mock.patch.object(ledger, 'make', return_value=([], [])) as make,
+        mock.patch('builtins.print'),
+    ):
+      ledger.main(
+          ['--data_dir=' + data_dir, '--runtime=0.12.1', '--source=/old']
+      )
+    count.assert_called_once_with(
+        '/old', environment, historical_fixture.OLD, data_dir
+    )
+    self.assertIs(counted, make.call_args[1]['on_original'])
 
   def test_table(self):
     claim = stated.Claim('a', 'b', '1', '2', 'c', False, '')
