@@ -208,7 +208,10 @@ def confusion(names, counts):
     rows.append(
         [name]
         + ['**%d**' % n if i == j else str(n) for j, n in enumerate(row)]
-        + ['%.3f' % (row[i] / sum(row)), '%.3f' % (row[i] / max(1, answers))]
+        + [
+            '%.3f' % (row[i] / max(1, sum(row))),
+            '%.3f' % (row[i] / max(1, answers)),
+        ]
     )
   heads = ['is, or taken for', *names, 'found', 'of its answers right']
   return heads, rows

@@ -1,5 +1,7 @@
 """A run that was never made, to be shown on a page."""
 
+import datetime
+
 import numpy as np
 
 from tools import training_log
@@ -22,7 +24,15 @@ def full_history():
       },
       {'averaged': [(1000, 0.25), (2000, 0.5)], 'raw': [(1000, 0.125)]},
       [
-          training_log.Line(None, step, 4.0, 600.0 if step % 100 else 300.0, 1)
+          # Ten steps take 10 seconds, those with a summary 20.
+          training_log.Line(
+              datetime.datetime(2026, 1, 1)
+              + datetime.timedelta(seconds=step + 10 * -(-step // 100)),
+              step,
+              4.0,
+              128.0,
+              1.0,
+          )
           for step in range(0, 301, 10)
       ],
       None,

@@ -112,7 +112,7 @@ def bands(theirs, ours):
       )
       axes.plot(steps, means, color=color, linewidth=width)
 
-  return _svg(draw, 'step', '')
+  return drawing.svg(draw, 'step', '')
 
 
 def _limits(values):

@@ -9,6 +9,7 @@ font, no image.
 import functools
 import os
 import re
+import zlib
 
 # What may come before the root element of an SVG.
 _PROLOG = re.compile(r'<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->', re.DOTALL)
@@ -41,6 +42,12 @@ def _labelled(svg, label):
   """
   import markupsafe
 
+  # Two charts that are drawn alike have the same ids.
+  svg = re.sub(
+      r'(id="|#)(p[0-9a-f]{8})',
+      r'\g<1>\g<2>%08x' % zlib.crc32(label.encode()),
+      svg,
+  )
   root = markupsafe.Markup('<svg role="img" aria-label="%s"') % label
   return markupsafe.Markup(
       _PROLOG.sub('', svg).strip().replace('<svg', str(root), 1)

@@ -1,6 +1,8 @@
 """What the files of a run tell about its course."""
 
+import glob
 import json
+import os
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import tensorflow.compat.v1 as tf
@@ -49,18 +51,11 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
   Raises:
     UsageError: a file is missing or damaged.
   """
-  precision = {
-      name: curves.read(directory).scalars.get(_PRECISION, [])
-      for name, directory in (eval_dirs or {}).items()
-      if directory
-  }
-  content = None
-  if record:
-    content = _json(record)
-    for name in ('averaged', 'raw'):
-      precision.setdefault(
-          name, [(p['step'], p[name]) for p in content['precision']]
-      )
+  content, precision = _record(record) if record else (None, {})
+  for name, directory in (eval_dirs or {}).items():
+    if directory:
+      found = curves.read(directory).scalars.get(_PRECISION)
+      precision.update({name: found} if found else {})
   lines = []
   if log:
     try:
@@ -72,25 +67,32 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
           '--log=%s cannot be read (%s)' % (log, e.strerror)
       ) from e
     lines = training_log.parse(text)
+  # Those of a checkpoint that was copied stayed behind.
+  events = glob.glob(os.path.join(glob.escape(train_dir), 'events.out.*'))
+  scalars = curves.read(train_dir).scalars if events else {}
   return History(
-      {tag: _last(p) for tag, p in curves.read(train_dir).scalars.items()},
+      {tag: _last(p) for tag, p in scalars.items()},
       {name: _last(points) for name, points in precision.items() if points},
       lines,
       content,
   )
 
 
-def _json(path):
+def _record(path):
+  """Returns the content of a file of results, and its precisions."""
   try:
     with open(path, encoding='utf-8') as f:
       content = json.load(f)
-    if not isinstance(content, dict) or 'precision' not in content:
-      raise ValueError('it has no precision')
-    return content
-  except (OSError, ValueError) as e:
+    if not isinstance(content['manifest'], dict):
+      raise ValueError('its manifest is none')
+    return content, {
+        name: [(int(p['step']), float(p[name])) for p in content['precision']]
+        for name in ('averaged', 'raw')
+    }
+  except (OSError, ValueError, KeyError, TypeError) as e:
     raise errors.UsageError(
         '--record=%s is no file of results of //tools:reproduce (%s)'
-        % (path, e)
+        % (path, e if isinstance(e, (OSError, ValueError)) else repr(e))
     ) from e
 
 

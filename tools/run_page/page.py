@@ -26,7 +26,7 @@ class Network(NamedTuple):
   """What a trained network makes of the test images.
 
   Attributes:
-    step: int, of its checkpoint.
+    step: int, of its checkpoint; None where there is none.
     class_names: sequence of str.
     images: uint8 array of shape [n, 32, 32, 3], the test images.
     labels: int array of shape [n].
@@ -65,7 +65,9 @@ def render(title, history, network, facts):
           'Manifest',
           tables=[
               table(
-                  'What was run', ['', ''], [[k, v] for k, v in facts.items()]
+                  'What was run',
+                  ['what', 'value'],
+                  [[k, v] for k, v in facts.items()],
               )
           ],
       )
@@ -101,15 +103,16 @@ def table(caption, columns, rows):
   return {'caption': caption, 'columns': columns, 'rows': rows}
 
 
-def _summary(curves):
+def _summary(title, curves):
   """Returns a table of the first, the least and the last value of curves.
 
   Args:
+    title: str, that of the section.
     curves: dict from name to a list of (step, value)s.
   """
   return table(
-      'The same in figures',
-      ['', 'first', 'least', 'greatest', 'last'],
+      title + ' in figures',
+      ['curve', 'first', 'least', 'greatest', 'last'],
       [
           [name]
           + [
@@ -139,7 +142,7 @@ def _loss(history):
           (name, charts.curves(scalars.get(tag + ' (raw)', []), scalars[tag]))
           for tag, name in shown
       ],
-      tables=[_summary({name: scalars[tag] for tag, name in shown})],
+      tables=[_summary('Loss', {name: scalars[tag] for tag, name in shown})],
   )
 
 
@@ -165,7 +168,7 @@ def _precision(history):
               ),
           )
       ],
-      tables=[_summary(found)],
+      tables=[_summary('Precision', found)],
   )
 
 
@@ -176,7 +179,7 @@ def _learning_rate(history):
   return section(
       'Learning rate',
       plots=[('Learning rate', charts.curves([], points))],
-      tables=[_summary({'learning rate': points})],
+      tables=[_summary('Learning rate', {'learning rate': points})],
   )
 
 
@@ -194,43 +197,71 @@ def _queues(history):
       'shuffling queue what is above the number that it always keeps. An empty '
       'one means that the images came too slowly.',
       plots=[(tag, charts.curves([], p)) for tag, p in queues.items()],
-      tables=[_summary(queues)],
+      tables=[_summary('Queues', queues)],
   )
 
 
 def _speed(history):
-  # The first line has the filling of the queue in it.
-  points = [(line.step, line.examples_per_sec) for line in history.lines[1:]]
+  points, marked, others = speeds(history)
   if not points:
     return section(
         'Examples a second',
         'The event files do not have them: --log names a file with what the '
         'trainer printed.',
     )
-  summaries = {step for step, _ in history.scalars.get('total_loss (raw)', ())}
-  marked = [(step, speed) for step, speed in points if step in summaries]
-  others = [speed for step, speed in points if step not in summaries]
   rows = [
-      [name, '%.0f' % np.median(speeds)]
-      for name, speeds in (
+      [name, '%.0f' % np.median(found)]
+      for name, found in (
           (
-              'steps with a summary, some with a checkpoint too',
-              [speed for _, speed in marked],
+              'with a summary, some with a checkpoint too',
+              [v for _, v in marked],
           ),
-          ('the others', others),
+          ('without', others),
       )
-      if speeds
+      if found
   ]
   return section(
       'Examples a second',
-      'Over ten steps each, as the log has them. A mark stands where a summary '
-      'was written, and every 1,000 steps a checkpoint with it.',
+      'Between two lines of the log, by their time stamps; of one tower, where '
+      'there are several. A mark stands where a summary was written between '
+      'them; so are checkpoints, though fewer.',
       plots=[('Examples a second', charts.speed(points, marked))],
-      tables=[table('Median', ['', 'examples a second'], rows)],
+      tables=[table('Median', ['steps', 'examples a second'], rows)],
   )
 
 
+def speeds(history):
+  """Returns how fast a run was between the lines of its log.
+
+  Args:
+    history: history.History.
+
+  Returns:
+    points, marked: lists of (step, examples a second), of all lines and of
+    those before which a summary was written; others: list of float, the speed
+    at the lines that are not marked.
+  """
+  # What a summary costs comes after the line of its step.
+  summaries = {step for step, _ in history.scalars.get('total_loss (raw)', ())}
+  points, marked, others = [], [], []
+  for before, line in zip(history.lines, history.lines[1:]):
+    secs = (line.time - before.time).total_seconds()
+    steps = line.step - before.step
+    if secs <= 0 or steps <= 0:  # It was started again.
+      continue
+    examples = round(line.examples_per_sec * line.sec_per_batch)
+    point = (line.step, steps * examples / secs)
+    points.append(point)
+    if any(before.step <= step < line.step for step in summaries):
+      marked.append(point)
+    else:
+      others.append(point[1])
+  return points, marked, others
+
+
 def _filters(network):
+  if network.step is None:
+    return section('Filters', 'There is no checkpoint.')
   if network.filters is None:
     return section('Filters', 'The first layer has no filters of three colors.')
   sheet = pictures.filters_sheet(network.filters)
@@ -254,6 +285,8 @@ def _filters(network):
 
 def _answers(network):
   """Returns the sections of what the network says of the test images."""
+  if network.step is None:
+    return []
   if network.logits is None:
     return [
         section(
@@ -344,7 +377,7 @@ def _reliability(network, shares):
       plots=[('Reliability', charts.reliability(bins))],
       tables=[
           table(
-              'The same in figures',
+              'Reliability in figures',
               ['answers', 'mean probability', 'of them right'],
               [
                   [

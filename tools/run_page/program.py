@@ -46,6 +46,10 @@ def network(train_dir, *, data_dir, dataset, model):
     UsageError, CheckpointError, DataError: the checkpoint or a file of images
       is not what it should be.
   """
+  if checkpoints.latest(train_dir) is None and not (
+      os.path.isdir(train_dir) and checkpoints.complete(train_dir)
+  ):
+    return page.Network(None, dataset.class_names, None, None, None, None)
   path = checkpoints.newest(train_dir)
   images, labels, logits = None, None, None
   if all(map(os.path.exists, dataset.filenames(data_dir, True))):
@@ -70,17 +74,32 @@ def facts(record, *, dataset, model, step):
     record: dict, of a file of results, or None.
     dataset: description.Dataset.
     model: models.Model.
-    step: int, of the newest checkpoint.
+    step: int, of the newest checkpoint, or None.
   """
   found = {
       'model': model.name,
       'data set': dataset.name,
-      'step': '{:,}'.format(step),
+      'step': 'no checkpoint' if step is None else '{:,}'.format(step),
   }
   if record:
-    found['images'] = record.get('images', '')
-    found['command'] = record.get('command', '')
     origin, prefix = record['manifest'], ''
+    files = (origin.get('dataset') or {}).get('files') or {}
+    found.update(
+        {
+            'images': record.get('images', 'unknown'),
+            'files of images, SHA-256': ', '.join(
+                '%s %s' % item for item in sorted(files.items())
+            ),
+            'command': record.get('command', 'unknown'),
+            'seed': origin.get('seed', 'unknown'),
+            'environment': ', '.join(
+                '%s=%s' % item
+                for item in (origin.get('environment') or {}).items()
+                if item[1]
+            )
+            or 'nothing that matters',
+        }
+    )
   else:
     # A train_dir does not say by what it was written.
     origin, prefix = manifest.origin(), 'this page: '
@@ -190,6 +209,11 @@ def _main(argv):
       train_dir, data_dir=path(args.data_dir), dataset=dataset, model=model
   )
   title = 'A run of %s on %s' % (model.name, dataset.name)
+  if not course.scalars and trained.step is None:
+    raise errors.UsageError(
+        '--train_dir=%s has neither event files nor a checkpoint: name the '
+        'train_dir of a run' % train_dir
+    )
   text = page.render(
       title,
       course,

@@ -49,7 +49,10 @@ class HistoryTest(tf.test.TestCase):
     record = self._path(
         'record.json',
         json.dumps(
-            {'precision': [{'step': 1000, 'averaged': 0.1, 'raw': 0.25}]}
+            {
+                'precision': [{'step': 1000, 'averaged': 0.1, 'raw': 0.25}],
+                'manifest': {},
+            }
         ),
     )
     found = history.read(
@@ -69,6 +72,15 @@ class HistoryTest(tf.test.TestCase):
         [(line.step, line.examples_per_sec) for line in found.lines],
     )
     self.assertIn('precision', found.record)
+    # An evaluator that has found nothing yet hides nothing.
+    empty = os.path.join(self.root, 'empty')
+    _write_events(empty, 'something else', (0, 1.0))
+    self.assertEqual(
+        {'averaged': [(1000, 0.1)], 'raw': [(1000, 0.25)]},
+        history.read(
+            self.train_dir, eval_dirs={'averaged': empty}, record=record
+        ).precision,
+    )
 
   def test_the_least(self):
     _write_events(self.train_dir, 'total_loss', (0, 4.5))
@@ -76,12 +88,20 @@ class HistoryTest(tf.test.TestCase):
     self.assertEqual(({}, [], None), found[1:])
 
   def test_mistakes(self):
+    self.assertEqual({}, history.read(self.root).scalars)
     with self.assertRaisesRegex(errors.UsageError, 'no event files in '):
-      history.read(self.root)
+      history.read(self.root, eval_dirs={'averaged': self.root})
     _write_events(self.train_dir, 'total_loss', (0, 4.5))
     with self.assertRaisesRegex(errors.UsageError, '--log=/absent cannot'):
       history.read(self.train_dir, log='/absent')
-    for content in ('{', '[]', '{}'):
+    for content in (
+        '{',
+        '[]',
+        '{}',
+        '{"precision": 3, "manifest": {}}',
+        '{"precision": [{"step": 1}], "manifest": {}}',
+        '{"precision": [], "manifest": 1}',
+    ):
       with self.assertRaisesRegex(errors.UsageError, '--record=.* is no file'):
         history.read(self.train_dir, record=self._path('record', content))
 

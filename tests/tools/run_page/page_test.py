@@ -31,7 +31,7 @@ class PageTest(absltest.TestCase):
         'commit abc &amp; def',
         'averaged 0.25 (step 1,000) 0.25 (step 1,000) 0.5 (step 2,000)',
         'learning rate 0.1 (step 0) 0.01 (step 200)',
-        'steps with a summary, some with a checkpoint too 300 the others 600',
+        'with a summary, some with a checkpoint too 64 without 128',
         'it is: class 0',
     ):
       self.assertIn(expected, bare)
@@ -41,6 +41,24 @@ class PageTest(absltest.TestCase):
     # The filters, and the ten mistakes.
     self.assertEqual(11, text.count('<img src="data:image/png;base64,'))
     self.assertEqual(11, len(re.findall(r'<img [^>]* alt="[^"]+">', text)))
+
+  def test_speeds(self):
+    points, marked, others = page.speeds(run_page_fixture.full_history())
+    self.assertLen(points, 30)
+    # The summary of step 100 is written between the lines of 100 and 110.
+    self.assertEqual([(10, 64.0), (110, 64.0), (210, 64.0)], marked)
+    self.assertEqual([128.0] * 27, others)
+
+  def test_no_id_occurs_twice(self):
+    history = run_page_fixture.full_history()
+    points = [(0, 1.0), (100, 1.0)]
+    history.scalars.update({'queue/a': points, 'queue/b': points})
+    text = page.render('A run', history, run_page_fixture.network(), {})
+    ids = re.findall(r' id="([^"]*)"', text)
+    self.assertLen(set(ids), len(ids))
+    self.assertContainsSubset(
+        set(re.findall(r'(?:url\(|href=")#([^")]*)', text)), set(ids)
+    )
 
   def test_it_loads_nothing(self):
     text = page.render(
@@ -72,6 +90,16 @@ class PageTest(absltest.TestCase):
     ):
       self.assertIn(expected, bare)
     self.assertNotIn('<svg', text)
+
+  def test_no_checkpoint(self):
+    text = page.render(
+        'A run',
+        run_page_fixture.full_history(),
+        page.Network(None, [], None, None, None, None),
+        {},
+    )
+    self.assertIn('There is no checkpoint.', text)
+    self.assertNotIn('test images are', text)
 
   def test_no_mistakes(self):
     right = run_page_fixture.network()

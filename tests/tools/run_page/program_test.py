@@ -94,7 +94,7 @@ class ProgramTest(tf.test.TestCase):
         (['--out=/absent/page.html'], '--out=/absent/page.html cannot be'),
         (['--model=conv_local'], "of model 'cifar10'"),
         (['--dataset=cifar10'], "of data set 'small'"),
-        (['--train_dir=' + self.root], 'no event files'),
+        (['--train_dir=' + self.root], 'neither event files nor a checkpoint'),
     ):
       _, err, code = self._run(*args, *mistake)
       self.assertEqual(1, code)
