@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
+import time
+from typing import NamedTuple, Optional
 
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
@@ -98,3 +101,60 @@ def call(environment, name, arguments, *, scratch, what):
     lines = stderr.strip().splitlines() or ['exit code %d' % process.returncode]
     raise errors.UsageError('%s: %s' % (what, lines[-1]))
   return stdout
+
+
+class Ended(NamedTuple):
+  """How a process ended.
+
+  Attributes:
+    code: int, its exit code, the negative number of the signal that ended it, or
+      None where it was killed at the limit.
+    stdout, stderr: str.
+    seconds: float, how long it took.
+  """
+
+  code: Optional[int]
+  stdout: str
+  stderr: str
+  seconds: float
+
+
+def finish(environment, name, arguments, *, scratch, limit_secs):
+  """Runs a file of old/ to its end, whatever that is.
+
+  Args:
+    environment: environments.Environment.
+    name: str, the file's, without its ending.
+    arguments: dict of what JSON can hold.
+    scratch: str, a directory that exists, for the arguments.
+    limit_secs: number, after which it is killed with all that it started.
+
+  Returns:
+    Ended.
+  """
+  start = time.monotonic()
+  process = _start(
+      environment,
+      name,
+      arguments,
+      scratch,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+      errors='replace',
+      # A group of its own, to be killed as one.
+      start_new_session=True,
+  )
+  limited = False
+  try:
+    stdout, stderr = process.communicate(timeout=limit_secs)
+  except subprocess.TimeoutExpired:
+    limited = True
+    os.killpg(process.pid, signal.SIGKILL)
+    stdout, stderr = process.communicate()
+  except BaseException:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    raise
+  seconds = time.monotonic() - start
+  return Ended(None if limited else process.returncode, stdout, stderr, seconds)

@@ -1,8 +1,8 @@
 """An edition of the tutorial on a TensorFlow of the time, and its bridges.
 
-An old interpreter runs this file, of Python 2.7 or 3.7, and finds nothing of ours
-but the files beside it.  A bridge is laid where the edition's files use a name
-or a habit that this TensorFlow refuses, and nowhere else.
+An interpreter of Python 2.7 or of any later one runs this file, and finds nothing
+of ours but the files beside it.  A bridge is laid where the edition's files use a
+name or a habit that this TensorFlow refuses, and nowhere else.
 """
 
 from __future__ import print_function
@@ -44,8 +44,8 @@ def _lacks(name):
   return lambda tf: _get(tf, name) is None
 
 
-def _since_1(tf):
-  return int(tf.__version__.partition('.')[0]) >= 1
+def _since(major):
+  return lambda tf: int(tf.__version__.partition('.')[0]) >= major
 
 
 def _alias(name, present):
@@ -101,7 +101,7 @@ def _logits_first(name):
       'tf.nn.%s(x, y)' % name,
       'the same with labels=y, logits=x',
       r'\bnn\.%s\(\s*\w+,' % name,
-      _since_1,
+      _since(1),
       lay,
   )
 
@@ -147,7 +147,13 @@ def _lay_truth(tf, source):
   setattr(tf.Tensor, name, truth)
 
 
-def _has_no_tutorial(tf):
+def _lay_graph_mode(tf, source):
+  del source
+  tf.disable_v2_behavior()
+
+
+def has_no_tutorial(tf):
+  """Returns whether a TensorFlow has no package tensorflow.models for it."""
   directory = os.path.dirname(os.path.abspath(tf.__file__))
   return not os.path.isdir(
       os.path.join(directory, 'models', 'image', 'cifar10')
@@ -156,10 +162,18 @@ def _has_no_tutorial(tf):
 
 BRIDGES = (
     Bridge(
+        'import tensorflow as tf',
+        'import tensorflow.compat.v1 as tf',
+        r'^import tensorflow as tf',
+        _since(2),
+        # scripts_tensorflow() has put it in its place.
+        _lay_graph_mode,
+    ),
+    Bridge(
         'from %s import cifar10' % _PACKAGE,
         'import cifar10',
         r'\bfrom %s import ' % re.escape(_PACKAGE),
-        _has_no_tutorial,
+        has_no_tutorial,
         # place() does this in any case: the files lie elsewhere.
         lambda tf, source: None,
     ),
@@ -168,7 +182,7 @@ BRIDGES = (
         'tf.concat(0, values)',
         'tf.concat(values, 0)',
         r'\btf\.concat\(\d',
-        _since_1,
+        _since(1),
         _lay_concat,
     ),
     _logits_first('sparse_softmax_cross_entropy_with_logits'),
@@ -227,11 +241,33 @@ def files(script):
   return names
 
 
+def scripts_tensorflow(tf):
+  """Returns what `import tensorflow` is to give to the scripts, and lets it.
+
+  Args:
+    tf: the module tensorflow.
+
+  Returns:
+    the same, or from 2.0 on a module that answers for tensorflow.compat.v1.
+  """
+  if not _since(2)(tf):
+    return tf
+  present = tf.compat.v1
+  module = types.ModuleType('tensorflow')
+  module.__getattr__ = lambda name: getattr(present, name)
+  # `import tensorflow.python.x` goes on finding TensorFlow's own parts.
+  for name in ('__path__', '__spec__', '__file__', '__version__'):
+    setattr(module, name, getattr(tf, name))
+  module.python = sys.modules['tensorflow.python']
+  sys.modules['tensorflow'] = module
+  return module
+
+
 def lay(tf, source, script):
   """Lays the bridges that a script needs, and prints them on stderr.
 
   Args:
-    tf: the module tensorflow, which is changed.
+    tf: the module tensorflow, which is changed, or hidden from 2.0 on.
     source: str, the directory of the unmodified files.
     script: str, the name of one of them, without its ending.
 
@@ -242,6 +278,7 @@ def lay(tf, source, script):
   for name in files(script):
     with open(os.path.join(source, name), 'rb') as f:
       texts.append(f.read().decode('utf-8'))
+  tf = scripts_tensorflow(tf)
   found = needed(tf, texts)
   for bridge in found:
     bridge.lay(tf, source)

@@ -1,0 +1,132 @@
+"""Runs a script of the tutorial once, and writes down how it ended.
+
+  attempt ARGUMENTS.json
+
+The file has a dict: source, the directory of the unmodified files; package, what
+they import their modules from; script, the name of one of them; flags, a list;
+bridges, 'none', 'package' (the files alone are put where they are imported from)
+or 'all'; answer, the file to write.
+
+The answer is a dict: tensorflow and python, their versions; bridges, a list of the
+old and the new name of each; error, None or a dict with type, message, name, file
+and line.
+"""
+
+import json
+import linecache
+import os
+import re
+import runpy
+import sys
+import traceback
+
+import edition
+
+_MESSAGE_CHARACTERS = 200
+
+
+def _name(error, message, line):
+  """Returns the name that an error is about, or None.
+
+  Args:
+    error: the exception.
+    message: str, its first line.
+    line: str, the line of the tutorial that raised it.
+  """
+  if isinstance(error, ImportError):
+    found = re.search(r"No module named '?([\w.]+)", message)
+    if found:
+      return found.group(1)
+    found = re.search(r"cannot import name '?(\w+)", message)
+    return found.group(1) if found else None
+  if isinstance(error, AttributeError):
+    found = re.search(r"no attribute '(\w+)'", message)
+    if found:
+      # Python 2 does not tell of what; the line does.
+      whole = re.search(r'[\w.]*\.%s\b' % found.group(1), line)
+      return whole.group(0) if whole else found.group(1)
+  found = re.search(r'\btf(\.\w+)+', line)
+  return found.group(0) if found else None
+
+
+def describe(error, frames, source):
+  """Returns what can be said of an exception, on no machine in particular.
+
+  Args:
+    error: the exception.
+    frames: list of traceback's tuples, of file, line, function, text.
+    source: str, the directory of the unmodified files.
+
+  Returns:
+    dict with type, message (one line), name (what is missing or refused, or
+    None), file (of the tutorial, or None) and line.
+  """
+  inside = [f for f in frames if os.path.dirname(f[0]) == source]
+  path, number = inside[-1][:2] if inside else (None, None)
+  lines = str(error).strip().splitlines() or ['']
+  message = lines[0].strip()
+  if isinstance(error, SyntaxError):
+    # Python 3 goes on with a proposal, in the tutorial's words.
+    message = error.msg.partition('. Did you mean')[0]
+    if error.filename and os.path.dirname(error.filename) == source:
+      path, number = error.filename, error.lineno
+  name = _name(error, message, linecache.getline(path, number) if path else '')
+  # No directory of this machine.
+  message = re.sub(r'(/[^\s/\'":]+)+/', '', message)
+  return {
+      'type': type(error).__name__,
+      'message': message[:_MESSAGE_CHARACTERS],
+      'name': name,
+      'file': os.path.basename(path) if path else None,
+      'line': number,
+  }
+
+
+def _run(arguments, answer):
+  """Runs the script; puts what it learns on the way into the answer."""
+  import tensorflow as tf
+
+  answer['tensorflow'] = tf.__version__
+  source, script = arguments['source'], arguments['script']
+  package, bridges = arguments['package'], arguments['bridges']
+  # Where the wheel brings the tutorial, there is a place for the files.
+  if bridges == 'none' and edition.has_no_tutorial(tf):
+    package = ''
+  edition.place(source, package)
+  if bridges == 'all':
+    found = edition.lay(tf, source, script)
+    answer['bridges'] = [[bridge.old, bridge.new] for bridge in found]
+  del tf
+  path = os.path.join(source, script + '.py')
+  sys.argv = [path] + arguments['flags']
+  runpy.run_path(path, run_name='__main__')
+
+
+def main():
+  with open(sys.argv[1]) as f:
+    arguments = edition.native(json.load(f))
+  del sys.path[0]  # Where this file is.
+  answer = {
+      'tensorflow': None,
+      'python': sys.version.partition(' ')[0],
+      'bridges': [],
+      'error': None,
+  }
+  try:
+    _run(arguments, answer)
+  except SystemExit as e:
+    if e.code:
+      answer['error'] = describe(e, [], arguments['source'])
+  except Exception as e:
+    frames = traceback.extract_tb(sys.exc_info()[2])
+    answer['error'] = describe(e, frames, arguments['source'])
+    traceback.print_exc()
+  temporary = arguments['answer'] + '.tmp'
+  with open(temporary, 'w') as f:
+    json.dump(answer, f)
+  os.rename(temporary, arguments['answer'])
+  sys.stdout.flush()
+
+
+if __name__ == '__main__':
+  main()
