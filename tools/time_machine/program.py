@@ -35,7 +35,7 @@ from . import cells
 _DEFAULT_JSON = os.path.join('docs', 'data', 'time_machine.json')
 _STEPS = 20
 _BATCH_SIZE = 8
-_SECONDS = 300
+_SECONDS = 180
 
 
 def read(path):
