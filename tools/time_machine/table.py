@@ -1,0 +1,203 @@
+"""The tables of what //tools:time_machine found.
+
+Each function takes the content of its file, as program.Run writes it.
+"""
+
+from . import cells
+
+# What a cell of matrix() came to, beside the outcomes of an attempt.
+RUNS = 'runs'
+BRIDGES = 'bridges'
+FAILS = 'fails'
+UNTRIED = 'untried'
+
+_NOTHING = '–'
+
+
+def version_key(version):
+  """Returns what versions such as '1.15.5' are sorted by."""
+  return [int(part) if part.isdigit() else 0 for part in version.split('.')]
+
+
+def versions(content):
+  """Returns the versions of TensorFlow, the oldest first."""
+  return sorted({c['tensorflow'] for c in content['cells']}, key=version_key)
+
+
+def editions(content):
+  """Returns the names of the editions, in the file's order."""
+  return list(dict.fromkeys(c['edition'] for c in content['cells']))
+
+
+def pythons(content):
+  """Returns a dict from a version of TensorFlow to that of its Python."""
+  return {
+      c['tensorflow']: c['python'] for c in content['cells'] if 'python' in c
+  }
+
+
+def by_key(content):
+  """Returns a dict from (edition, version of TensorFlow) to the cell."""
+  return {(c['edition'], c['tensorflow']): c for c in content['cells']}
+
+
+def short(edition):
+  """Returns an edition's name without the repository's."""
+  return edition.partition(' ')[2]
+
+
+def kind(cell):
+  """Returns RUNS, BRIDGES, FAILS or UNTRIED.
+
+  Args:
+    cell: dict of cells.try_cell(), or None.
+  """
+  if cell is None or 'missing' in cell:
+    return UNTRIED
+  if cell['unmodified']['outcome'] == cells.RAN:
+    return RUNS
+  return BRIDGES if _with_bridges(cell)['outcome'] == cells.RAN else FAILS
+
+
+def bridges(cell):
+  """Returns the [old, new] with which a cell ran; the package's is one."""
+  return _with_bridges(cell)['bridges']
+
+
+def text(cell):
+  """Returns what a cell came to, in a few words."""
+  found = kind(cell)
+  if found == UNTRIED:
+    return 'not tried'
+  if found == RUNS:
+    return 'runs'
+  if found == BRIDGES:
+    count = len(bridges(cell))
+    return '%d bridge%s' % (count, '' if count == 1 else 's')
+  return _what(_with_bridges(cell), message=False)
+
+
+def _with_bridges(cell):
+  return cell['bridged'] or cell['placed'] or cell['unmodified']
+
+
+def _what(result, message=True):
+  """Returns how an attempt that did not run ended, in one line."""
+  error = result['error']
+  if error:
+    if not message:
+      return error['type']
+    return '%s: %s' % (error['type'], error['message'])
+  if result['outcome'] == cells.LIMIT:
+    return 'killed after %d s' % result['seconds']
+  if result['code'] < 0:
+    return 'signal %d' % -result['code']
+  return 'exit code %d' % result['code']
+
+
+def first_error(cell):
+  """Returns the first errors of the unmodified files, in one line.
+
+  Where they look for themselves in TensorFlow's package, which is gone, that is
+  the first; the second is what they met once they were put there.
+  """
+  found = _described(cell['unmodified'])
+  if cell['placed'] and cell['placed']['outcome'] != cells.RAN:
+    found += '; put there: ' + _described(cell['placed'])
+  return found
+
+
+def _described(result):
+  """Returns an attempt's error, with the name that it does not have itself."""
+  told = _what(result)
+  name = (result['error'] or {}).get('name')
+  if name and name not in told:
+    told += ' (`%s`)' % name
+  return told
+
+
+def matrix(content):
+  """Returns the columns and rows of editions against TensorFlows.
+
+  Returns:
+    (list of str, list of lists of str).
+  """
+  found, known = by_key(content), pythons(content)
+  columns = ['edition']
+  for version in versions(content):
+    python = '.'.join(known.get(version, '').split('.')[:2])
+    columns.append('%s (Python %s)' % (version, python or '?'))
+  rows = [
+      [short(edition)]
+      + [text(found.get((edition, version))) for version in versions(content)]
+      for edition in editions(content)
+  ]
+  return columns, rows
+
+
+def limits(content):
+  """Returns the columns and rows of where each edition runs as it is.
+
+  Returns:
+    (list of str, list of lists of str): the edition, the TensorFlows on which
+    it runs unmodified, and the first error on the one before and after these.
+  """
+  found = by_key(content)
+  rows = []
+  for edition in editions(content):
+    tried = [
+        (version, found[edition, version])
+        for version in versions(content)
+        if kind(found.get((edition, version))) != UNTRIED
+    ]
+    runs = [n for n, (_, cell) in enumerate(tried) if kind(cell) == RUNS]
+    before = tried[: runs[0]] if runs else []
+    after = tried[runs[-1] + 1 :] if runs else tried
+    rows.append(
+        [
+            short(edition),
+            ', '.join(tried[n][0] for n in runs) or 'none',
+            _error_on(before[-1:]),
+            _error_on(after[:1]),
+        ]
+    )
+  columns = ['edition', 'runs as it is on', 'the one before', 'the one after']
+  return columns, rows
+
+
+def _error_on(pairs):
+  for version, cell in pairs:
+    return '%s: %s' % (version, first_error(cell))
+  return _NOTHING
+
+
+def broken(content):
+  """Returns the columns and rows of what broke when.
+
+  Returns:
+    (list of str, list of lists of str): each bridge, the TensorFlows of those
+    tried on which it was needed first and last, and the editions that need it.
+  """
+  needed = {}
+  for cell in content['cells']:
+    if kind(cell) != UNTRIED:
+      for old, new in bridges(cell):
+        needed.setdefault((old, new), []).append(cell)
+  rows = []
+  for (old, new), users in needed.items():
+    numbers = sorted({c['tensorflow'] for c in users}, key=version_key)
+    names = {c['edition'] for c in users}
+    rows.append(
+        (
+            version_key(numbers[0]),
+            [
+                numbers[0],
+                '`%s`' % old,
+                '`%s`' % new if ' same ' not in new else new,
+                ', '.join(short(e) for e in editions(content) if e in names),
+            ],
+        )
+    )
+  rows.sort(key=lambda row: row[0])
+  columns = ['first needed on', 'old', 'today', 'by the editions']
+  return columns, [row for _, row in rows]
