@@ -44,6 +44,7 @@ _VISIBLE_TO = {
     'tools/run_page': {_TESTS, _TOOLS},
     'tools/runtime': {_TESTS, _TOOLS},
     'tools/speed': {_TESTS, _TOOLS},
+    'tools/time_machine': {_TESTS, _TOOLS},
 }
 
 

@@ -89,7 +89,9 @@ def environment(version, tell=None):
   return environments.make(runtimes.find(version), tell=tell)
 
 
-def attempt(source, edition, environment, *, bridges, data_dir, scratch, limits):
+def attempt(
+    source, edition, environment, *, bridges, data_dir, scratch, limits
+):
   """Trains for some steps with the unmodified files.
 
   Args:

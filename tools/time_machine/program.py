@@ -1,7 +1,7 @@
 r"""Tries each edition of the tutorial on each TensorFlow: what broke when.
 
   time_machine --sources=DIR --data_dir=DIR [--json=FILE] [--only=EDITION,...]
-      [--runtimes=VERSION,...] [--again]
+      [--runtimes=VERSION,...] [--again] [--seconds=N]
 
 Below --sources lie checkouts of tensorflow (0.5.0 to v0.9.0) and of
 tensorflow/models (v1.4.0 to v1.13.0), each in a directory of its own; 0.12.1's own
@@ -118,7 +118,9 @@ def summary(cell):
     return 'not tried: ' + cell['missing']
   if cell['unmodified']['outcome'] == cells.RAN:
     return 'ran as it is'
-  last = cell['placed'] or cell['unmodified']
+  last = cell['placed']
+  if last is None or last['outcome'] == cells.RAN:
+    last = cell['unmodified']
   error = last['error']
   text = (
       '%s: %s' % (error['type'], error['message'])
@@ -126,9 +128,13 @@ def summary(cell):
       else '%s, exit code %s' % (last['outcome'], last['code'])
   )
   with_bridges = cell['bridged'] or cell['placed']
-  return '%s; with %d bridges: %s' % (
+  if with_bridges is None:
+    return text
+  count = len(with_bridges['bridges'])
+  return '%s; with %d bridge%s: %s' % (
       text,
-      len(with_bridges['bridges']),
+      count,
+      '' if count == 1 else 's',
       with_bridges['outcome'],
   )
 
@@ -209,8 +215,8 @@ class Run(object):
 
   def _try(self, edition, version, data_dir, scratch):
     try:
-      environment = cells.environment(version, tell)
       source = self._source(edition)
+      environment = cells.environment(version, tell)
     except errors.UsageError as e:
       return {
           'edition': edition.name,
@@ -260,7 +266,7 @@ def _parser():
       prog='time_machine',
       allow_abbrev=False,
       usage='time_machine --sources=DIR --data_dir=DIR [--json=FILE] '
-      '[--only=EDITION,...] [--runtimes=VERSION,...] [--again]',
+      '[--only=EDITION,...] [--runtimes=VERSION,...] [--again] [--seconds=N]',
       description='\n'.join(__doc__.splitlines()[5:]).strip(),
       formatter_class=argparse.RawDescriptionHelpFormatter,
   )
@@ -304,6 +310,8 @@ def _main(argv):
   for name in ('sources', 'data_dir'):
     if getattr(args, name) is None:
       raise errors.UsageError('name a directory with --%s=DIR' % name)
+  if args.seconds < 1:
+    raise errors.UsageError('--seconds=%d must be at least 1' % args.seconds)
   editions = choose([e.name for e in scripts.EDITIONS], args.only, 'only')
   versions = choose(cells.versions(), args.runtimes, 'runtimes')
   limits = {

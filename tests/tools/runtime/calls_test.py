@@ -129,6 +129,37 @@ class CallsTest(absltest.TestCase):
       process.wait()
       self.wait_for_end(child)
 
+  def finish(self, limit_secs=60):
+    return calls.finish(
+        self.environment,
+        'old_file',
+        {},
+        scratch=self.scratch,
+        limit_secs=limit_secs,
+    )
+
+  def test_any_end(self):
+    self.write('import sys; print("out"); sys.exit("why")')
+    ended = self.finish()
+    self.assertEqual((1, 'out\n', 'why\n'), ended[:3])
+    self.assertBetween(ended.seconds, 0, 60)
+    self.write('import os; os.kill(os.getpid(), 6)')
+    self.assertEqual(-6, self.finish().code)
+
+  def test_killed_with_what_it_started(self):
+    self.write("""
+        import os, subprocess, sys, time
+        if len(sys.argv) == 2:
+          child = subprocess.Popen([sys.executable, __file__])
+          print(child.pid)
+          sys.stdout.flush()
+        while True:
+          time.sleep(1)
+        """)
+    ended = self.finish(limit_secs=3)
+    self.assertIsNone(ended.code)
+    self.wait_for_end(int(ended.stdout))
+
 
 if __name__ == '__main__':
   absltest.main()

@@ -128,6 +128,8 @@ class LayTest(absltest.TestCase):
 
   def test_random_crop(self):
     tf = old()
+    # Which crops along every dimension.
+    tf.image.random_crop = None
     tf.random_crop = lambda image, size, seed, name: size
     image = mock.Mock()
     image.get_shape.return_value = [32, 32, types.SimpleNamespace(value=3)]
@@ -189,6 +191,35 @@ class LayTest(absltest.TestCase):
     with contextlib.redirect_stderr(io.StringIO()) as stderr:
       self.assertEmpty(edition.lay(tf, source, 'cifar10_train'))
     self.assertEndsWith(stderr.getvalue(), ' needs no bridge\n')
+
+
+class ScriptsTensorflowTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.enter_context(mock.patch.dict(sys.modules))
+
+  def test_before_2(self):
+    tf = old('1.15.5')
+    self.assertIs(tf, edition.scripts_tensorflow(tf))
+
+  def test_since_2(self):
+    tf = old('2.0.4')
+    tf.__path__ = ['/no/such/tensorflow']
+    tf.compat = types.SimpleNamespace(v1=old('2.0.4', mul=id))
+    tf.compat.v1.disable_v2_behavior = mock.Mock()
+    sys.modules['tensorflow.python'] = types.ModuleType('tensorflow.python')
+    found = edition.scripts_tensorflow(tf)
+    self.assertIs(found, sys.modules['tensorflow'])
+    self.assertIs(id, found.mul)
+    self.assertEqual(
+        (tf.__path__, tf.__file__), (found.__path__, found.__file__)
+    )
+    # What is laid is not seen through tf itself.
+    (bridge,) = edition.needed(found, ['import tensorflow as tf\n'])
+    bridge.lay(found, '/source')
+    tf.compat.v1.disable_v2_behavior.assert_called_once_with()
+    self.assertFalse(hasattr(tf, 'mul'))
 
 
 class PlaceTest(absltest.TestCase):

@@ -44,7 +44,7 @@ class ProgramTest(absltest.TestCase):
 
   def test_errors(self):
     for argv, parts in (
-        ([], ('0.12.1, 1.15.5', '--help')),
+        ([], ('0.12.1, 1.0.1', '--help')),
         (['2.0.0'], ('2.0.0', '0.12.1')),
         (['--python=/no/such', '0.12.1'], ('--python=/no/such', 'No such')),
         (['--python=x', '0.12.1', '1.15.5'], ('one version',)),

@@ -1,6 +1,7 @@
 """Which TensorFlows of the time there are, and that their locks have them."""
 
 import os
+import re
 
 from absl.testing import absltest
 
@@ -13,7 +14,9 @@ class RuntimesTest(absltest.TestCase):
   def test_each_lock_has_its_tensorflow(self):
     for runtime in runtimes.RUNTIMES:
       with open(runtime.lock, encoding='utf-8') as f:
-        self.assertIn('\ntensorflow==%s ' % runtime.version, f.read())
+        self.assertRegex(
+            f.read(), r'\ntensorflow(-cpu)?==%s ' % re.escape(runtime.version)
+        )
       # What pyenv is to install is of the version that the lock is for.
       self.assertStartsWith(runtime.pyenv, runtime.python + '.')
 

@@ -93,6 +93,8 @@ def _run(arguments, answer):
   if bridges == 'none' and edition.has_no_tutorial(tf):
     package = ''
   edition.place(source, package)
+  if package and edition.has_no_tutorial(tf):
+    answer['bridges'] = [list(edition.PLACE[:2])]
   if bridges == 'all':
     found = edition.lay(tf, source, script)
     answer['bridges'] = [[bridge.old, bridge.new] for bridge in found]

@@ -160,6 +160,15 @@ def has_no_tutorial(tf):
   )
 
 
+PLACE = Bridge(
+    'from %s import cifar10' % _PACKAGE,
+    'import cifar10',
+    r'\bfrom %s import ' % re.escape(_PACKAGE),
+    has_no_tutorial,
+    # place() does this in any case: the files lie elsewhere.
+    lambda tf, source: None,
+)
+
 BRIDGES = (
     Bridge(
         'import tensorflow as tf',
@@ -169,14 +178,7 @@ BRIDGES = (
         # scripts_tensorflow() has put it in its place.
         _lay_graph_mode,
     ),
-    Bridge(
-        'from %s import cifar10' % _PACKAGE,
-        'import cifar10',
-        r'\bfrom %s import ' % re.escape(_PACKAGE),
-        has_no_tutorial,
-        # place() does this in any case: the files lie elsewhere.
-        lambda tf, source: None,
-    ),
+    PLACE,
     _alias('mul', 'multiply'),
     Bridge(
         'tf.concat(0, values)',
