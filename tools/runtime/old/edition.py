@@ -66,7 +66,10 @@ def _summary(name, op):
     del source
     from tensorflow.python.ops import gen_logging_ops
 
-    make = getattr(gen_logging_ops, op)
+    # Private up to 1.4.
+    make = getattr(gen_logging_ops, op, None) or getattr(
+        gen_logging_ops, '_' + op
+    )
 
     def summary(tag, values, collections=None, name=None, **options):
       made = make(tag, values, name=name, **options)
@@ -180,6 +183,11 @@ BRIDGES = (
     ),
     PLACE,
     _alias('mul', 'multiply'),
+    # An edition can be newer than its TensorFlow, too.
+    _alias(
+        'train.get_or_create_global_step',
+        'contrib.framework.get_or_create_global_step',
+    ),
     Bridge(
         'tf.concat(0, values)',
         'tf.concat(values, 0)',
