@@ -136,6 +136,14 @@ class LayTest(absltest.TestCase):
     self.lay(tf, 'tf.image.random_crop(image, [24, 24])')
     self.assertEqual([24, 24, 3], tf.image.random_crop(image, [24, 24]))
 
+  def test_strides(self):
+    tf = old()
+    tf.strided_slice = lambda x, begin, end, strides: (begin, end, strides)
+    self.lay(tf, 'tf.strided_slice(x, begin, end)')
+    self.assertEqual(
+        ([0, 2], [1, 4], [1, 1]), tf.strided_slice(3, [0, 2], [1, 4])
+    )
+
   def test_summary_writer(self):
     tf = old()
     tf.summary.FileWriter = lambda *args, **kwargs: (args, kwargs)

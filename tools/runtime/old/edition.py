@@ -150,6 +150,14 @@ def _lay_truth(tf, source):
   setattr(tf.Tensor, name, truth)
 
 
+def _lay_strided_slice(tf, source):
+  del source
+  present = tf.strided_slice
+  tf.strided_slice = lambda x, begin, end: present(
+      x, begin, end, [1] * len(begin)
+  )
+
+
 def _lay_graph_mode(tf, source):
   del source
   tf.disable_v2_behavior()
@@ -187,6 +195,13 @@ BRIDGES = (
     _alias(
         'train.get_or_create_global_step',
         'contrib.framework.get_or_create_global_step',
+    ),
+    Bridge(
+        'tf.strided_slice(x, begin, end)',
+        'the same with strides',
+        _call('strided_slice'),
+        lambda tf: not _since(1)(tf),
+        _lay_strided_slice,
     ),
     Bridge(
         'tf.concat(0, values)',
