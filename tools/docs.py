@@ -40,6 +40,7 @@ from . import results_plot
 from .compare import fast_network
 from .speed import results as speed_results
 from .speed import tables
+from .time_machine import table as time_machine
 
 _PICTURE = 'results.svg'
 # The measured speeds that it counts time by.
@@ -207,6 +208,15 @@ GENERATORS = {
     'results_seeds': functools.partial(_results_table, results.seeds),
     'results_summary': functools.partial(_results_table, results.summary),
     'results_views': functools.partial(_results_table, results.views),
+    'time_machine': functools.partial(
+        _table, time_machine.matrix, 'time_machine'
+    ),
+    'time_machine_broken': functools.partial(
+        _table, time_machine.broken, 'time_machine'
+    ),
+    'time_machine_limits': functools.partial(
+        _table, time_machine.limits, 'time_machine'
+    ),
     'speed': lambda: tables.speed_tables(os.path.join(ROOT, 'docs', 'data')),
 }
 

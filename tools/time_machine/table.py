@@ -46,6 +46,27 @@ def short(edition):
   return edition.partition(' ')[2]
 
 
+def span(content, names):
+  """Returns the names of editions, those that follow each other as one.
+
+  Args:
+    content: dict.
+    names: collection of editions' names.
+
+  Returns:
+    str, such as '0.5.0 to v0.9.0, v1.4.0'.
+  """
+  runs = []
+  for n, edition in enumerate(editions(content)):
+    if edition in names:
+      if not runs or runs[-1][-1][0] != n - 1:
+        runs.append([])
+      runs[-1].append((n, short(edition)))
+  return ', '.join(
+      run[0][1] + (' to ' + run[-1][1] if len(run) > 1 else '') for run in runs
+  )
+
+
 def kind(cell):
   """Returns RUNS, BRIDGES, FAILS or UNTRIED.
 
@@ -74,7 +95,10 @@ def text(cell):
   if found == BRIDGES:
     count = len(bridges(cell))
     return '%d bridge%s' % (count, '' if count == 1 else 's')
-  return _what(_with_bridges(cell), message=False)
+  last = _with_bridges(cell)
+  name = (last['error'] or {}).get('name')
+  told = _what(last, message=False)
+  return '%s: `%s`' % (told, name) if name else told
 
 
 def _with_bridges(cell):
@@ -139,11 +163,11 @@ def limits(content):
   """Returns the columns and rows of where each edition runs as it is.
 
   Returns:
-    (list of str, list of lists of str): the edition, the TensorFlows on which
-    it runs unmodified, and the first error on the one before and after these.
+    (list of str, list of lists of str): the editions, the TensorFlows on which
+    they run unmodified, and the first error on the one before and after these.
   """
   found = by_key(content)
-  rows = []
+  groups = {}
   for edition in editions(content):
     tried = [
         (version, found[edition, version])
@@ -153,14 +177,13 @@ def limits(content):
     runs = [n for n, (_, cell) in enumerate(tried) if kind(cell) == RUNS]
     before = tried[: runs[0]] if runs else []
     after = tried[runs[-1] + 1 :] if runs else tried
-    rows.append(
-        [
-            short(edition),
-            ', '.join(tried[n][0] for n in runs) or 'none',
-            _error_on(before[-1:]),
-            _error_on(after[:1]),
-        ]
+    row = (
+        ', '.join(tried[n][0] for n in runs) or 'none',
+        _error_on(before[-1:]),
+        _error_on(after[:1]),
     )
+    groups.setdefault(row, []).append(edition)
+  rows = [[span(content, names), *row] for row, names in groups.items()]
   columns = ['edition', 'runs as it is on', 'the one before', 'the one after']
   return columns, rows
 
@@ -194,7 +217,7 @@ def broken(content):
                 numbers[0],
                 '`%s`' % old,
                 '`%s`' % new if ' same ' not in new else new,
-                ', '.join(short(e) for e in editions(content) if e in names),
+                span(content, names),
             ],
         )
     )

@@ -86,7 +86,7 @@ class TableTest(absltest.TestCase):
     self.assertEqual(
         [
             ['v0.7.0', 'runs', '2 bridges', 'SyntaxError', 'not tried'],
-            ['v1.4.0', 'AttributeError', 'runs', 'runs', 'not tried'],
+            ['v1.4.0', 'AttributeError: `tf.mul`', 'runs', 'runs', 'not tried'],
         ],
         rows,
     )
@@ -121,6 +121,17 @@ class TableTest(absltest.TestCase):
     self.assertEqual(
         [['v0.7.0', 'none', '–', '0.12.1: SyntaxError: print']], rows
     )
+
+  def test_editions_alike_are_one_row(self):
+    names = ['t a', 't b', 't c', 't d', 't e']
+    content = {
+        'cells': [
+            cell(name, '0.12.1', '2.7.18', found, None, found)
+            for name, found in zip(names, (RAN, RAN, SYNTAX, RAN, RAN))
+        ]
+    }
+    _, rows = table.limits(content)
+    self.assertEqual(['a to b, d to e', 'c'], [row[0] for row in rows])
 
   def test_broken(self):
     _, rows = table.broken(CONTENT)
