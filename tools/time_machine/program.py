@@ -1,14 +1,16 @@
 r"""Tries each edition of the tutorial on each TensorFlow: what broke when.
 
   time_machine --sources=DIR --data_dir=DIR [--json=FILE] [--only=EDITION,...]
-      [--runtimes=VERSION,...] [--again] [--seconds=N]
+      [--runtimes=VERSION,...] [--again] [--seconds=N] [--page=FILE]
+  time_machine --page=FILE [--json=FILE]
 
 Below --sources lie checkouts of tensorflow (0.5.0 to v0.9.0) and of
 tensorflow/models (v1.4.0 to v1.13.0), each in a directory of its own; 0.12.1's own
 edition is in its wheel.  Each cell trains cifar10_train for 20 steps with the
 unmodified files, once without any bridge and, where that fails, with those that it
 needs.  A cell that --json has is not tried again; one that is tried is written
-there at once, so that an interrupted run can be taken up.
+there at once, so that an interrupted run can be taken up.  --page writes a page of
+the cells that there are; without --sources, nothing is tried for it.
 """
 
 # First: TensorFlow, which the command line brings along, reads its log levels
@@ -22,6 +24,7 @@ import sys
 import tempfile
 
 from cifar10_compat.base import errors
+from cifar10_compat.base import files
 from cifar10_compat.data import datasets
 
 from .. import command_line
@@ -31,6 +34,7 @@ from ..historical import old_scripts
 from ..historical import scripts
 from ..runtime import runtimes
 from . import cells
+from . import page
 
 _DEFAULT_JSON = os.path.join('docs', 'data', 'time_machine.json')
 _STEPS = 20
@@ -266,8 +270,9 @@ def _parser():
       prog='time_machine',
       allow_abbrev=False,
       usage='time_machine --sources=DIR --data_dir=DIR [--json=FILE] '
-      '[--only=EDITION,...] [--runtimes=VERSION,...] [--again] [--seconds=N]',
-      description='\n'.join(__doc__.splitlines()[5:]).strip(),
+      '[--only=EDITION,...] [--runtimes=VERSION,...] [--again] [--seconds=N] '
+      '[--page=FILE]\n       time_machine --page=FILE [--json=FILE]',
+      description='\n'.join(__doc__.splitlines()[6:]).strip(),
       formatter_class=argparse.RawDescriptionHelpFormatter,
   )
   parser.add_argument(
@@ -294,7 +299,10 @@ def _parser():
       % ', '.join(cells.versions()),
   )
   parser.add_argument(
-      '--again', action='store_true', help='try also what FILE has'
+      '--again', action='store_true', help='try also what --json has'
+  )
+  parser.add_argument(
+      '--page', metavar='FILE', help='where to write a page of what --json has'
   )
   parser.add_argument(
       '--seconds',
@@ -305,8 +313,23 @@ def _parser():
   return parser
 
 
+def _write_page(path, content):
+  if not content.get('cells'):
+    raise errors.UsageError('--page=%s: there are no cells yet' % path)
+  try:
+    files.write(path, [page.page(content).encode()])
+  except OSError as e:
+    raise errors.UsageError(
+        '--page=%s cannot be written (%s): choose another' % (path, e.strerror)
+    ) from e
+
+
 def _main(argv):
   args = _parser().parse_args(argv)
+  path, page_path = map(command_line.path, (args.json, args.page))
+  if args.sources is None and page_path:
+    _write_page(page_path, read(path))
+    return 0
   for name in ('sources', 'data_dir'):
     if getattr(args, name) is None:
       raise errors.UsageError('name a directory with --%s=DIR' % name)
@@ -320,12 +343,14 @@ def _main(argv):
       'seconds': args.seconds,
   }
   run = Run(
-      command_line.path(args.json),
+      path,
       data_dir=command_line.path(args.data_dir),
       limits=limits,
       sources=cells.find_sources(command_line.path(args.sources)),
   )
   run.try_all(editions, versions, again=args.again)
+  if page_path:
+    _write_page(page_path, read(path))
   return 0
 
 

@@ -117,6 +117,21 @@ class ProgramTest(absltest.TestCase):
         self.run_program('--only=x')
     self.assertLen(self.content()['cells'], 1)
 
+  def test_page(self):
+    path = os.path.join(self.directory, 'page.html')
+    code, _, _ = self.run_program(
+        '--only=models', '--runtimes=1.4', '--page=' + path
+    )
+    self.assertEqual(0, code)
+    with open(path, encoding='utf-8') as f:
+      self.assertIn('Of 2 pairs 1 run as they are', f.read())
+    os.remove(path)
+    # Of what there is; nothing is tried.
+    self.tried.clear()
+    self.assertEqual(0, program.main(['--json=' + self.json, '--page=' + path]))
+    self.assertTrue(os.path.exists(path))
+    self.assertEmpty(self.tried)
+
   def test_errors(self):
     other = os.path.join(self.directory, 'other.json')
     with open(other, 'w', encoding='utf-8') as f:
@@ -136,9 +151,15 @@ class ProgramTest(absltest.TestCase):
       self.assertEqual(1, stderr.count('\n'))
       for part in parts:
         self.assertIn(part, stderr)
-    with contextlib.redirect_stderr(io.StringIO()) as stderr:
-      self.assertEqual(1, program.main(['--data_dir=x']))
-    self.assertIn('--sources=DIR', stderr.getvalue())
+    for argv, part in (
+        (['--data_dir=x'], '--sources=DIR'),
+        (['--sources=x'], '--data_dir=DIR'),
+        (['--json=/no/such', '--page=x.html'], 'no cells yet'),
+        (['--json=' + self.json, '--page=/no/such/p'], '--page=/no/such/p'),
+    ):
+      with contextlib.redirect_stderr(io.StringIO()) as stderr:
+        self.assertEqual(1, program.main(argv))
+      self.assertIn(part, stderr.getvalue())
 
 
 class ChooseTest(absltest.TestCase):
