@@ -54,7 +54,7 @@ def span(content, names):
     names: collection of editions' names.
 
   Returns:
-    str, such as '0.5.0 to v0.9.0, v1.4.0'.
+    str, such as '0.5.0 to v0.7.1, v1.4.0'.
   """
   runs = []
   for n, edition in enumerate(editions(content)):
@@ -62,9 +62,15 @@ def span(content, names):
       if not runs or runs[-1][-1][0] != n - 1:
         runs.append([])
       runs[-1].append((n, short(edition)))
-  return ', '.join(
-      run[0][1] + (' to ' + run[-1][1] if len(run) > 1 else '') for run in runs
-  )
+  return ', '.join(_from_to(*run[0][1:], *run[-1][1:]) for run in runs)
+
+
+def _from_to(first, last):
+  # Of 'v0.7.0 and v0.7.1', a first one begins with v0.7.0, a last one ends with
+  # v0.7.1.
+  if first == last:
+    return first
+  return '%s to %s' % (first.split()[0], last.split()[-1])
 
 
 def kind(cell):

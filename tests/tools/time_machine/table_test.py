@@ -62,7 +62,7 @@ class TableTest(absltest.TestCase):
     )
 
   def test_editions_alike_are_one_row(self):
-    names = ['t a', 't b', 't c', 't d', 't e']
+    names = ['t a', 't b and c', 't d', 't e and f', 't g']
     content = {
         'cells': [
             tried.cell(name, '0.12.1', '2.7.18', found, None, found)
@@ -73,7 +73,7 @@ class TableTest(absltest.TestCase):
         ]
     }
     _, rows = table.limits(content)
-    self.assertEqual(['a to b, d to e', 'c'], [row[0] for row in rows])
+    self.assertEqual(['a to c, e to g', 'd'], [row[0] for row in rows])
 
   def test_broken(self):
     _, rows = table.broken(tried.CONTENT)
