@@ -125,6 +125,13 @@ class TryCellTest(absltest.TestCase):
     for train, code in (
         ('import os\nos.kill(os.getpid(), 6)\n', -6),
         ('import os\nos._exit(3)\n', 3),
+        # The steps were taken.
+        (
+            'import os\n'
+            'print("step 10, loss = 4.60 (...)", flush=True)\n'
+            'os.kill(os.getpid(), 6)\n',
+            -6,
+        ),
         # Nothing went wrong, and nothing was trained.
         ('pass\n', 0),
     ):
