@@ -319,7 +319,9 @@ def _main(argv):
   ):
     setattr(args, name, command_line.path(getattr(args, name)))
   # All that can be wrong is noticed before the minutes of work.
-  runtime = runtimes.find(args.runtime) if args.runtime else None
+  runtime = (
+      runtimes.find(args.runtime, runtimes.COMPARED) if args.runtime else None
+  )
   edition = scripts.find_edition(args.source) if args.source else None
   if edition and runtime:
     old_scripts.check(edition, runtime)

@@ -77,7 +77,7 @@ def _add_runtime(add):
       '--runtime',
       metavar='VERSION',
       help='a TensorFlow of the time, %s, on which theirs runs too'
-      % ' or '.join(r.version for r in runtimes.RUNTIMES),
+      % ' or '.join(r.version for r in runtimes.COMPARED),
   )
   sizes = old_runtime.Sizes()
   for name, text in (

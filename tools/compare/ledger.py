@@ -169,7 +169,7 @@ def _parser():
       '--runtime',
       metavar='VERSION',
       help='a TensorFlow of the time, %s, on which the unmodified graph is '
-      'counted' % ' or '.join(r.version for r in runtimes.RUNTIMES),
+      'counted' % ' or '.join(r.version for r in runtimes.COMPARED),
   )
   parser.add_argument(
       '--source',
@@ -182,7 +182,7 @@ def _parser():
 
 def _on_original(version, source, data_dir):
   """Returns the original.Counted of a TensorFlow of the time."""
-  runtime = runtimes.find(version)
+  runtime = runtimes.find(version, runtimes.COMPARED)
   environment = environments.make(
       runtime, tell=lambda line: print('ledger: ' + line, file=sys.stderr)
   )

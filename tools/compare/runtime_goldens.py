@@ -100,7 +100,7 @@ def _main(argv):
   source, data_dir, out = (
       command_line.path(p) for p in (args.source, args.data_dir, args.out)
   )
-  runtime = runtimes.find(args.runtime)
+  runtime = runtimes.find(args.runtime, runtimes.COMPARED)
   name = old_goldens.path(runtime.version, out)
   if source:
     _edition(source, runtime.version)

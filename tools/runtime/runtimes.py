@@ -53,21 +53,24 @@ RUNTIMES = (
     Runtime('2.12.1', '3.11', '3.11.7'),
     Runtime('2.16.2', '3.11', '3.11.7'),
 )
+# Those with which ours is compared: they have sessions and queues by themselves.
+COMPARED = tuple(r for r in RUNTIMES if int(r.version.partition('.')[0]) < 2)
 
 
-def find(version):
+def find(version, among=RUNTIMES):
   """Returns the Runtime of a version of TensorFlow.
 
   Args:
     version: str, such as '0.12.1'.
+    among: sequence of Runtime, those that will do.
 
   Raises:
-    UsageError: there is no lock for it.
+    UsageError: it is none of them.
   """
-  for runtime in RUNTIMES:
+  for runtime in among:
     if runtime.version == version:
       return runtime
   raise errors.UsageError(
-      'there is no lock for TensorFlow %s: choose one of %s'
-      % (version, ', '.join(r.version for r in RUNTIMES))
+      'TensorFlow %s is not one that will do: choose one of %s'
+      % (version, ', '.join(r.version for r in among))
   )

@@ -90,7 +90,7 @@ class RuntimeGoldensTest(tf.test.TestCase):
   def test_bad_input(self):
     for arguments, message in (
         ((), '--runtime'),
-        (('--runtime=0.11.0',), 'no lock for TensorFlow 0.11.0'),
+        (('--runtime=0.11.0',), 'TensorFlow 0.11.0 is not one'),
         (
             ('--runtime=1.15.5',),
             'does not bring the tutorial: name tensorflow/',

@@ -40,6 +40,11 @@ class RuntimesTest(absltest.TestCase):
         errors.UsageError, r'0\.11\.0.*0\.12\.1.*1\.15'
     ):
       runtimes.find('0.11.0')
+    self.assertEqual('2.0.4', runtimes.find('2.0.4').version)
+    with self.assertRaisesRegex(
+        errors.UsageError, r'2\.0\.4 is not.*1\.15\.5$'
+    ):
+      runtimes.find('2.0.4', runtimes.COMPARED)
 
 
 if __name__ == '__main__':
