@@ -9,8 +9,6 @@ import math
 import statistics
 from typing import NamedTuple
 
-import scipy.stats
-
 
 class Difference(NamedTuple):
   """A difference of two means."""
@@ -42,6 +40,9 @@ def difference(ours, others):
   Returns:
     Difference, of the mean of `ours` from that of `others`.
   """
+  # Of an extra, which not everyone has who imports this module.
+  import scipy.stats
+
   parts = [statistics.variance(s) / len(s) for s in (ours, others)]
   freedom = sum(parts) ** 2 / sum(
       p**2 / (len(s) - 1) for p, s in zip(parts, (ours, others))
