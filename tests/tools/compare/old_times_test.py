@@ -25,7 +25,7 @@ class OldTimesTest(absltest.TestCase):
       return children.Result(
           {},
           ''.join(
-              '2026-01-01 00:%02d:%02d.5: step %d, loss = 4 '
+              '2026-01-01 00:%02d:%02d.500000: step %d, loss = 4 '
               '(1 examples/sec; 1 sec/batch)\n' % (*divmod(at, 60), step)
               for step, at in ((20, 0), (120, seconds))
           ),

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
@@ -17,6 +18,10 @@ class ProgramTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.root = self.create_tempdir().full_path
+    # It warns where it may not write.
+    self.enter_context(
+        mock.patch.dict(os.environ, MPLCONFIGDIR=self._path('matplotlib'))
+    )
 
   def _path(self, name):
     return os.path.join(self.root, name)
