@@ -4,6 +4,7 @@ import os
 import re
 
 from absl.testing import absltest
+from matplotlib import figure
 
 from tools import results_plot
 from tools.speed import results as speed_results
@@ -78,6 +79,15 @@ class ResultsPlotTest(absltest.TestCase):
       self.assertNotEqual(
           results_plot.digest(drawn), results_plot.digest(other)
       )
+
+  def test_time_is_counted_in_the_tutorial_s_steps(self):
+    drawn = results_plot.content(_RUNS, _speed(0.05))
+    for ratio, expected in ((1.0, [1000, 2000]), (2.0, [500, 1000])):
+      axes = figure.Figure().add_subplot()
+      results_plot._chart(axes, drawn, ratio)
+      shown = {line.get_label(): list(line.get_xdata()) for line in axes.lines}
+      self.assertEqual(expected, shown['cifar10_compat --fast, averaged'])
+      self.assertEqual([1000], shown['v0.7.0, unmodified, averaged'])
 
   def test_draw(self):
     drawn = results_plot.content(_RUNS, _speed(0.05))

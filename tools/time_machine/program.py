@@ -35,6 +35,7 @@ from ..historical import scripts
 from ..runtime import runtimes
 from . import cells
 from . import page
+from . import table
 
 _DEFAULT_JSON = os.path.join('docs', 'data', 'time_machine.json')
 _STEPS = 20
@@ -73,8 +74,11 @@ def in_order(found):
 
   def key(cell):
     name = cell['edition']
-    parts = [int(p) for p in cell['tensorflow'].split('.') if p.isdigit()]
-    return names.index(name) if name in names else len(names), name, parts
+    return (
+        names.index(name) if name in names else len(names),
+        name,
+        table.version_key(cell['tensorflow']),
+    )
 
   return sorted(found, key=key)
 
@@ -120,27 +124,9 @@ def summary(cell):
   """Returns what a cell came to, in a few words."""
   if 'missing' in cell:
     return 'not tried: ' + cell['missing']
-  if cell['unmodified']['outcome'] == cells.RAN:
-    return 'ran as it is'
-  last = cell['placed']
-  if last is None or last['outcome'] == cells.RAN:
-    last = cell['unmodified']
-  error = last['error']
-  text = (
-      '%s: %s' % (error['type'], error['message'])
-      if error
-      else '%s, exit code %s' % (last['outcome'], last['code'])
-  )
-  with_bridges = cell['bridged'] or cell['placed']
-  if with_bridges is None:
-    return text
-  count = len(with_bridges['bridges'])
-  return '%s; with %d bridge%s: %s' % (
-      text,
-      count,
-      '' if count == 1 else 's',
-      with_bridges['outcome'],
-  )
+  if table.kind(cell) == table.RUNS:
+    return table.text(cell)
+  return '%s; as it is: %s' % (table.text(cell), table.first_error(cell))
 
 
 class Run(object):

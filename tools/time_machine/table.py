@@ -204,8 +204,8 @@ def broken(content):
   """Returns the columns and rows of what broke when.
 
   Returns:
-    (list of str, list of lists of str): each bridge, the TensorFlows of those
-    tried on which it was needed first and last, and the editions that need it.
+    (list of str, list of lists of str): each bridge, the first TensorFlow of
+    those tried on which it was needed, and the editions that need it.
   """
   needed = {}
   for cell in content['cells']:

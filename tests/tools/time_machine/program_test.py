@@ -77,15 +77,15 @@ class ProgramTest(absltest.TestCase):
   def test_goes_on_where_it_was(self):
     code, stdout, _ = self.run_program('--only=models', '--runtimes=1.4')
     self.assertEqual(0, code)
-    self.assertStartsWith(stdout, 'models x on 1.4.1: ran as it is\n')
+    self.assertStartsWith(stdout, 'models x on 1.4.1: runs\n')
     self.assertIn('models y on 1.4.1: not tried: the files of', stdout)
     self.assertEqual(['1.4.1'], self.tried)
     code, stdout, _ = self.run_program()
     self.assertEqual(0, code)
     self.assertNotIn('models x on 1.4.1', stdout)
     self.assertIn(
-        'tensorflow x on 1.4.1: ModuleNotFoundError: No module named '
-        "'tensorflow.models'; with 1 bridge: ran\n",
+        'tensorflow x on 1.4.1: 1 bridge; as it is: ModuleNotFoundError: '
+        "No module named 'tensorflow.models'\n",
         stdout,
     )
     self.assertIn(
