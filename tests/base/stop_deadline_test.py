@@ -18,20 +18,28 @@ def leave(signum):
   os._exit(128 + signum)
 
 def tell(stop):
+  waits.acquire()
+  sys.setswitchinterval(0.005)
+  print('ready', flush=True)
   while not stop.requested:
     pass
   os.write(1, b'known: %d\n' % stop.signum)
 
 libc = ctypes.CDLL(None)
+mutex = ctypes.create_string_buffer(64)  # A pthread_mutex_t.
+libc.pthread_mutex_init(mutex, None)
+libc.pthread_mutex_lock(mutex)
+waits = threading.Lock()
+waits.acquire()
 with signals.stop_on_signals() as stop:
   with stop_deadline.StopDeadline(stop, float(sys.argv[1]), leave):
     teller = threading.Thread(target=tell, args=(stop,), daemon=True)
     teller.start()
-    print('ready', flush=True)
+    # The teller goes on only once this thread gives the interpreter up, which is
+    # inside the call that waits: a second signal before it would end Python.
+    sys.setswitchinterval(3600)
+    waits.release()
     if sys.argv[2] == 'blocked':
-      mutex = ctypes.create_string_buffer(64)  # A pthread_mutex_t.
-      libc.pthread_mutex_init(mutex, None)
-      libc.pthread_mutex_lock(mutex)
       libc.pthread_mutex_lock(mutex)  # It waits for itself, in C.
     stop.wait(3600)
     teller.join()
