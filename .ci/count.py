@@ -1,7 +1,9 @@
 """Counts the test cases that some Bazel calls ran, each once for each Python.
 
   count.py RESULTS PYTHON EVENTS   adds the cases of one call to RESULTS
-  count.py RESULTS                 prints "N passed, N failed, N skipped"
+  count.py RESULTS                 names the cases that passed only when they were
+                                   tried again, and prints "N passed, N failed, N
+                                   skipped"
 
 EVENTS is what the call's --build_event_json_file wrote.  Bazel's directory of
 test logs would not do: it keeps the logs of earlier calls, failures included.
@@ -45,11 +47,17 @@ def record(results, python, events):
 
 def total(results):
   """Prints the counts; returns whether there were cases and none failed."""
-  last = {}  # A case that two calls ran counts once.
+  last = {}  # A case that ran twice counts once.
+  failed_once = set()
   with open(results, encoding='utf-8') as f:
     for line in f:
       *key, result = json.loads(line)
       last[tuple(key)] = result
+      if result == 'failed':
+        failed_once.add(tuple(key))
+  for key in sorted(failed_once):
+    if last[key] == 'passed':
+      print('flaky, to be mended: Python %s, %s, %s.%s' % key)
   counts = [
       list(last.values()).count(r) for r in ('passed', 'failed', 'skipped')
   ]
