@@ -143,44 +143,43 @@ def _failed(name, log):
   return errors.UsageError('%s failed: %s' % (name, last))
 
 
+def medians(result):
+  """Returns {name: (median at the start, median at the end)} of each quantity.
+
+  The names are "train memory_bytes" and so on, and "seconds of a step".  One that
+  was never noted at the start or at the end is missing.
+
+  Args:
+    result: dict, of the file of results.
+  """
+  samples, last = result['samples'], result['steps'][-1][0]
+  series = {
+      '%s %s'
+      % (process, quantity): [
+          (s['step'], s[process][quantity]) for s in samples if s[process]
+      ]
+      for process in ('train', 'eval')
+      for quantity in _QUANTITIES
+  }
+  series['seconds of a step'] = result['steps']
+  found = {}
+  for name, points in series.items():
+    start = [value for step, value in points if last / 10 <= step < last / 5]
+    end = [value for step, value in points if step >= last * 4 / 5]
+    if start and end:
+      found[name] = statistics.median(start), statistics.median(end)
+  return found
+
+
 def growth(result):
   """Returns by how much each quantity grew, as a fraction, by its name.
 
   Args:
     result: dict, of the file of results.
   """
-  samples, last = result['samples'], result['steps'][-1][0]
-
-  def at_the_start(step):
-    return last / 10 <= step < last / 5
-
-  def at_the_end(step):
-    return step >= last * 4 / 5
-
-  found = {}
-  for process in ('train', 'eval'):
-    for quantity in _QUANTITIES:
-      start, end = [
-          [
-              s[process][quantity]
-              for s in samples
-              if part(s['step']) and s[process]
-          ]
-          for part in (at_the_start, at_the_end)
-      ]
-      if start and end:
-        found['%s %s' % (process, quantity)] = (
-            statistics.median(end) / statistics.median(start) - 1
-        )
-  start, end = [
-      [secs for step, secs in result['steps'] if part(step)]
-      for part in (at_the_start, at_the_end)
-  ]
-  if start and end:
-    found['seconds of a step'] = (
-        statistics.median(end) / statistics.median(start) - 1
-    )
-  return found
+  return {
+      name: end / start - 1 for name, (start, end) in medians(result).items()
+  }
 
 
 def draw(result, path):
@@ -224,11 +223,22 @@ def draw(result, path):
 
 
 def table(result):
-  """Returns the columns and rows of a table of a result's growth, all str."""
-  return (
-      ['', 'growth'],
-      [[name, '%+.2f%%' % (100 * by)] for name, by in growth(result).items()],
-  )
+  """Returns the columns and rows of a table of a result, all str."""
+  rows = []
+  grown = growth(result)
+  for name, values in medians(result).items():
+    process, _, quantity = name.partition(' ')
+    if quantity in _QUANTITIES:
+      title, scale = _QUANTITIES[quantity]
+      title = 'cifar10_%s: %s' % (process, title)
+    else:
+      title, scale = name, 1
+    rows.append(
+        [title]
+        + ['%.4g' % (value * scale) for value in values]
+        + ['%+.2f%%' % (100 * grown[name])]
+    )
+  return ['', 'at the start', 'at the end', 'growth'], rows
 
 
 def main(argv=None):

@@ -65,6 +65,15 @@ class EnduranceTest(tf.test.TestCase):
     self.assertEqual(0, grown['eval memory_bytes'])
     self.assertNear(0.1, grown['seconds of a step'], 1e-9)
 
+  def test_table(self):
+    columns, rows = endurance.table(_result(slow=0.1))
+    self.assertEqual(['', 'at the start', 'at the end', 'growth'], columns)
+    self.assertEqual(
+        ['cifar10_train: memory, MB', '1000', '1000', '+0.00%'], rows[0]
+    )
+    self.assertEqual(['cifar10_eval: threads', '30', '30', '+0.00%'], rows[4])
+    self.assertEqual(['seconds of a step', '0.05', '0.055', '+10.00%'], rows[6])
+
   def test_from_file(self):
     root = self.create_tempdir().full_path
     path = os.path.join(root, 'result.json')
