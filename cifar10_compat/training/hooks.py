@@ -95,12 +95,15 @@ class NanHook(tf.train.SessionRunHook):
   def after_run(self, run_context, run_values):
     for name, value in run_values.results.items():
       if not np.isfinite(value):
-        raise errors.DivergedError(
-            'Model diverged: %s = %s at step %d. No checkpoint holds it: start '
-            'again from the last one, with a lower learning rate or other data'
-            % (name, value, self._steps.before)
-        )
+        raise _diverged('%s = %s' % (name, value), self._steps.before)
     self.loss = float(run_values.results[self._name])
+
+
+def _diverged(what, step):
+  return errors.DivergedError(
+      'Model diverged: %s at step %d. No checkpoint holds it: start again from '
+      'the last one, with a lower learning rate or other data' % (what, step)
+  )
 
 
 class LoggerHook(tf.train.SessionRunHook):
@@ -172,6 +175,9 @@ class SummaryHook(tf.train.SessionRunHook):
       steps: StepHook.
       every_n_steps: int.
       make_feed_dict: function that returns the feed_dict for that run.
+
+    Running the hook raises DivergedError for a histogram of values that are not
+    finite.
     """
     self._writer = writer
     self._summary_op = summary_op
@@ -191,9 +197,18 @@ class SummaryHook(tf.train.SessionRunHook):
     if self._steps.reached_multiple_of(self._every_n_steps):
       self._directory.check_in_place()
       self._writer.add_summary(
-          run_context.session.run(self._summary_op, self._make_feed_dict()),
-          self._steps.before,
+          self._summary(run_context.session), self._steps.before
       )
+
+  def _summary(self, session):
+    try:
+      return session.run(self._summary_op, self._make_feed_dict())
+    except tf.errors.InvalidArgumentError as e:
+      # A loss can be finite though a weight is not: max(0, NaN) may be 0.
+      if e.op is None or e.op.type != 'HistogramSummary':
+        raise
+      tag = tf.get_static_value(e.op.inputs[0]).item().decode()
+      raise _diverged('%s is not finite' % tag, self._steps.before) from e
 
 
 class CheckpointHook(tf.train.SessionRunHook):

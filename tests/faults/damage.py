@@ -180,6 +180,13 @@ def damaged_list(context, moment):
         code, err, 'checkpoint', '`checkpoint` %s, %s' % (way, name)
     )
   made.start()
+  if way == 'directory':
+    code, _, err = made.wait_for_end(trainer.START_SECS, way)
+    attempt.check_one_line(
+        code, err, 'checkpoint .*remove what is in its place', 'the trainer'
+    )
+    os.rmdir(path)
+    made.start()
   made.wait_for_step()
   step = made.first_logged()
   made.kill()

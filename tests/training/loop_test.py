@@ -35,6 +35,7 @@ class TrainingTest(tf.test.TestCase):
       *,
       bad_loss_at=None,
       bad_weight_at=None,
+      histogram=False,
       bad_label_at=None,
       stop=None,
       check_input=lambda: None,
@@ -63,6 +64,8 @@ class TrainingTest(tf.test.TestCase):
       tf.add_to_collection('losses', parts)
       loss = tf.add(parts, 3.0, name='total_loss')
       summaries.scalar_summary('total_loss (raw)', loss)
+      if histogram:
+        summaries.histogram_summary('w of the histogram', w)
       with tf.control_dependencies([loss]):
         increment = 1.0
         if bad_weight_at is not None:
@@ -207,6 +210,13 @@ class TrainingTest(tf.test.TestCase):
         errors.DivergedError, 'w is not finite at step 1000'
     ):
       self._run(2000, bad_weight_at=555)
+    self.assertEqual([0], self._checkpoints())
+
+  def test_infinite_weight_has_no_histogram(self):
+    with self.assertRaisesRegex(
+        errors.DivergedError, 'w of the histogram is not finite at step 600'
+    ):
+      self._run(2000, bad_weight_at=555, histogram=True)
     self.assertEqual([0], self._checkpoints())
 
   def test_stop_requested_saves_that_step(self):
