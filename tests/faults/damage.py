@@ -108,7 +108,7 @@ def _evaluate(made):
 
 
 def damaged_checkpoint(context, moment):
-  """The newest checkpoint is cut, has a flipped bit, is gone, is a pipe, ..."""
+  """A file of the newest checkpoint is cut, altered, gone, or a pipe."""
   made = copy_of_trained(context)
   newest = made.path('model.ckpt-%d' % made.named())
   path = moment.choice(sorted(glob.glob(glob.escape(newest) + '.*')))

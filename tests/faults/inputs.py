@@ -30,7 +30,7 @@ def _start(context, *flags, **kwargs):
 
 
 def changed_images(context, moment):
-  """A file of images shrinks, grows, vanishes, changes, becomes a pipe, ..."""
+  """A file of images shrinks, grows, vanishes, changes, or becomes a pipe."""
   made = _start(context)
   made.wait_for_step(child.SAVE_EVERY + moment.randrange(40))
   path = os.path.join(made.data_dir, 'train.bin')
