@@ -35,6 +35,8 @@ from . import training_log
 from .speed import plot
 
 _INTERVAL_SECS = 5
+# Between two evaluations: --fast too leaves some time for each checkpoint.
+_EVAL_INTERVAL_SECS = 20
 # What may grow by so much, as a fraction.
 _BOUND = 0.01
 _QUANTITIES = {
@@ -280,7 +282,11 @@ def _main(argv):
         + ['--train_dir=' + train_dir, '--max_steps=%d' % args.max_steps]
         + args.flags,
         shared
-        + ['--checkpoint_dir=' + train_dir, '--eval_dir=%s/eval' % train_dir],
+        + [
+            '--checkpoint_dir=' + train_dir,
+            '--eval_dir=%s/eval' % train_dir,
+            '--eval_interval_secs=%d' % _EVAL_INTERVAL_SECS,
+        ],
     )
     result = {
         'manifest': manifest.manifest(
