@@ -33,6 +33,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 
 from . import command_line
+from . import endurance
 from . import fault_table
 from . import learned
 from . import results
@@ -196,6 +197,7 @@ def confusion_table(root=ROOT):
 # From the NAME of a part to the function without arguments that writes it.  A
 # further table is one more function here, with its figures in docs/data/.
 GENERATORS = {
+    'endurance': functools.partial(_table, endurance.table, 'endurance'),
     'fast_losses': functools.partial(_fast_network_table, 1),
     'fast_parts': functools.partial(_fast_network_table, 0),
     'faults': functools.partial(_table, fault_table.outcomes, 'faults'),
