@@ -69,6 +69,13 @@ class StepHook(tf.train.SessionRunHook):
     return self.before // n > self._before_that // n
 
 
+def _diverged(what, step):
+  return errors.DivergedError(
+      'Model diverged: %s at step %d. No checkpoint holds it: start again from '
+      'the last one, with a lower learning rate or other data' % (what, step)
+  )
+
+
 class NanHook(tf.train.SessionRunHook):
   """Raises DivergedError for a loss that is not finite; comes before a save.
 
@@ -97,13 +104,6 @@ class NanHook(tf.train.SessionRunHook):
       if not np.isfinite(value):
         raise _diverged('%s = %s' % (name, value), self._steps.before)
     self.loss = float(run_values.results[self._name])
-
-
-def _diverged(what, step):
-  return errors.DivergedError(
-      'Model diverged: %s at step %d. No checkpoint holds it: start again from '
-      'the last one, with a lower learning rate or other data' % (what, step)
-  )
 
 
 class LoggerHook(tf.train.SessionRunHook):
@@ -153,6 +153,8 @@ class LoggerHook(tf.train.SessionRunHook):
 class SummaryHook(tf.train.SessionRunHook):
   """Writes all summaries every 100 steps, from a run of their own as in 2016.
 
+  A histogram of values that are not finite raises DivergedError.
+
   That run draws a further batch and sees the weights after the update.
   """
 
@@ -175,9 +177,6 @@ class SummaryHook(tf.train.SessionRunHook):
       steps: StepHook.
       every_n_steps: int.
       make_feed_dict: function that returns the feed_dict for that run.
-
-    Running the hook raises DivergedError for a histogram of values that are not
-    finite.
     """
     self._writer = writer
     self._summary_op = summary_op
@@ -264,11 +263,7 @@ class CheckpointHook(tf.train.SessionRunHook):
     # A loss can be finite while the update it led to is not.
     for name, value in session.run(self._floats).items():
       if not np.all(np.isfinite(value)):
-        raise errors.DivergedError(
-            'Model diverged: %s is not finite at step %d, which is not saved. '
-            'Start again from the last checkpoint, with a lower learning rate '
-            'or other data' % (name, self._steps.after)
-        )
+        raise _diverged('%s is not finite' % name, self._steps.after)
     self._directory.check_in_place()
     try:
       self._saver.save(session, self._path, global_step=self._steps.after)
