@@ -153,9 +153,8 @@ class LoggerHook(tf.train.SessionRunHook):
 class SummaryHook(tf.train.SessionRunHook):
   """Writes all summaries every 100 steps, from a run of their own as in 2016.
 
-  A histogram of values that are not finite raises DivergedError.
-
-  That run draws a further batch and sees the weights after the update.
+  That run draws a further batch and sees the weights after the update.  A
+  histogram of values that are not finite raises DivergedError.
   """
 
   def __init__(
