@@ -15,7 +15,6 @@ from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 from datetime import datetime
 import math
 import os
-import sys
 
 from absl import flags
 import numpy as np
@@ -32,6 +31,8 @@ from cifar10_compat.base import signals
 from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
+from cifar10_compat.training import polling
 
 # How precision is counted.
 EXACT = 'exact'  # Each image once.
@@ -146,7 +147,7 @@ def evaluate(*, data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
     config.gpu_options.allow_growth = allow_growth
 
     def evaluate_checkpoint(path):
-      checkpoints.check_description(checkpoint_dir, dataset, model)
+      notes.check(checkpoint_dir, dataset, model)
       try:
         checkpoints.check(path, variables_to_restore,
                           checkpoints.evaluation_remedy(averaged))
@@ -159,8 +160,10 @@ def evaluate(*, data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
 
     with event_writer.EventWriter(eval_dir,
                                   tf.get_default_graph()) as summary_writer:
-      return _poll(evaluate_checkpoint, checkpoint_dir, run_once=run_once,
-                   interval_secs=eval_interval_secs, stop=stop)
+      if run_once:
+        return polling.once(evaluate_checkpoint, checkpoint_dir)
+      return polling.repeatedly(evaluate_checkpoint, checkpoint_dir,
+                                interval_secs=eval_interval_secs, stop=stop)
 
 
 def main(stop):
@@ -336,70 +339,6 @@ def check_views(num_views, *, dataset, count):
     raise errors.UsageError(
         'views is %d and count is %r, which knows one view: choose '
         '--count=%s, or --views=1' % (num_views, count, EXACT))
-
-
-def _poll(evaluate_checkpoint, checkpoint_dir, *, interval_secs, run_once,
-          stop):
-  """Evaluates each checkpoint that is the newest when it looks: see evaluate().
-
-  One that is still being copied, is damaged, or is removed while it is read is
-  named on stderr, once, and tried again the next time.
-
-  Args:
-    evaluate_checkpoint: function of a path that returns the precision.
-    checkpoint_dir: str.
-    interval_secs: number of seconds.
-    run_once: bool.
-    stop: signals.StopRequest.
-
-  Returns:
-    float or None: see evaluate().
-  """
-  if run_once:
-    return _evaluate_newest(evaluate_checkpoint, checkpoint_dir)
-  precision = None
-  seen = None
-  failed = None
-  told = set()
-
-  def tell(what, message, file=sys.stderr):
-    if what not in told:
-      print(message, file=file, flush=True)
-      told.add(what)
-
-  while not stop.requested:
-    try:
-      path = checkpoints.latest(checkpoint_dir)
-    except errors.CheckpointError as e:
-      tell('list', 'still waiting: %s' % e)
-    else:
-      told.discard('list')  # Should it happen again, it is said again.
-      if path is None:
-        tell('none', 'Waiting for a first checkpoint in %s.' % checkpoint_dir,
-             file=sys.stdout)
-      elif path != seen:
-        try:
-          precision = evaluate_checkpoint(path)
-          seen = path
-        except errors.UnusableCheckpointError as e:
-          tell(path, 'not evaluated, still waiting: %s' % e)
-          if path != failed:
-            failed = path
-            continue  # A trainer may have removed it for the newer ones' sake.
-    stop.wait(interval_secs)
-  return precision
-
-
-def _evaluate_newest(evaluate_checkpoint, checkpoint_dir):
-  """Evaluates the newest checkpoint; the arguments are those of _poll()."""
-  while True:
-    path = checkpoints.newest(checkpoint_dir)
-    try:
-      return evaluate_checkpoint(path)
-    except errors.UnusableCheckpointError:
-      # A trainer keeps its newest five, and removes an older one.
-      if checkpoints.newest(checkpoint_dir) == path:
-        raise
 
 
 # What --help shows first.

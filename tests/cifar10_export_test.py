@@ -13,7 +13,7 @@ from cifar10_compat import cifar10_export
 from cifar10_compat import models
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
 from tests.helpers import program
 from tests.helpers import record_fixture
 from tests.helpers import versions
@@ -104,7 +104,7 @@ def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
     tf.train.Saver(tf.global_variables()).save(
         sess, os.path.join(directory, 'model.ckpt'), steps
     )
-    checkpoints.describe(directory, dataset, model)
+    notes.write(directory, dataset, model)
     logits[False] = sess.run(out, {batch: crops})
     tf.train.Saver(
         {

@@ -29,6 +29,7 @@ from cifar10_compat.data import datasets
 from cifar10_compat.data import images as images_lib
 from cifar10_compat.data import synthetic
 from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
 
 from . import command_line
 from . import json_files
@@ -91,7 +92,7 @@ def write_checkpoint(values, step, directory):
       os.path.join(directory, 'checkpoint'),
       [('model_checkpoint_path: "%s"\n' % name).encode()],
   )
-  checkpoints.describe(directory, datasets.CIFAR10, models.CIFAR10)
+  notes.write(directory, datasets.CIFAR10, models.CIFAR10)
 
 
 def logits(images, directory=published.DIRECTORY):

@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
 from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
 
 # Who trains here.  It stays when that process ends: a lock is held on the open
 # file, and the kernel drops it with the process, however that ends.
@@ -21,7 +22,7 @@ _WRITTEN = (
     'checkpoint',
     checkpoints.BASENAME + '-*',
     'events.out.tfevents.*',
-    checkpoints.DESCRIPTION,
+    notes.FILENAME,
 )
 # How many checkpoints a tf.train.Saver keeps, unless it is told otherwise.
 _KEPT = 5
@@ -31,7 +32,7 @@ _UNFINISHED = (
     checkpoints.BASENAME + '-*.tempstate*',
     checkpoints.BASENAME + '-*.tmp*',
     'checkpoint.tmp*',
-    checkpoints.DESCRIPTION + '.*',
+    notes.FILENAME + '.*',
 )
 
 
@@ -92,11 +93,11 @@ def opened(path, *, dataset, model, fresh=False, learning_rate=None):
       os.makedirs(path, exist_ok=True)
       stack.enter_context(_locked(path))
       _remove(path, _WRITTEN if fresh else _UNFINISHED)
-      checkpoints.check_description(path, dataset, model)
+      notes.check(path, dataset, model)
       newest = _find_newest(path)
       rates = _rates(path, newest, learning_rate)
       # Writing it again shows whether the directory can be written.
-      checkpoints.describe(path, dataset, model, rates)
+      notes.write(path, dataset, model, rates)
     except OSError as e:
       raise errors.UsageError(
           'cannot write to train_dir %s (%s): choose another with --train_dir'
@@ -135,7 +136,7 @@ def _rates(path, newest, learning_rate):
   """
   step = checkpoints.step_of(newest) if newest else 0
   # What was planned for steps that are trained again does not count.
-  rates = [r for r in checkpoints.learning_rates(path) if r[0] <= step]
+  rates = [r for r in notes.learning_rates(path) if r[0] <= step]
   if learning_rate is None or (rates and rates[-1][1] == learning_rate):
     return rates
   if newest and rates:

@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import cifar10
 from cifar10_compat import models
 from cifar10_compat.data import datasets
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
 
 
 def save(directory, step, *, averaged, raw, describe=False):
@@ -34,7 +34,7 @@ def save(directory, step, *, averaged, raw, describe=False):
         sess, os.path.join(directory, 'model.ckpt'), global_step=step
     )
   if describe:
-    checkpoints.describe(directory, datasets.CIFAR10, models.CIFAR10)
+    notes.write(directory, datasets.CIFAR10, models.CIFAR10)
 
 
 def sure_of(label):

@@ -8,6 +8,7 @@ from cifar10_compat import models
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
 
 
 class CheckpointsTest(tf.test.TestCase):
@@ -63,7 +64,7 @@ class CheckpointsTest(tf.test.TestCase):
       path = tf.train.Saver().save(
           sess, os.path.join(directory, 'model.ckpt'), 3
       )
-    checkpoints.describe(directory, datasets.CIFAR10, models.CIFAR10)
+    notes.write(directory, datasets.CIFAR10, models.CIFAR10)
     # 0.5 * 1 + 0.5 * 5.
     self.assertEqual((path, 3.0), restore(True))
     self.assertEqual((path, 5.0), restore(False))

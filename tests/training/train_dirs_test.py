@@ -15,6 +15,7 @@ from cifar10_compat import models
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
 from cifar10_compat.training import train_dirs
 from tests.helpers import record_fixture
 
@@ -76,20 +77,6 @@ class TrainDirsTest(tf.test.TestCase):
         os.listdir(train_dir),
     )
 
-  def test_two_sets_of_one_name(self):
-    train_dir = self.create_tempdir().full_path
-    pets = datasets.CIFAR10._replace(name='pets', class_names=('cat', 'dog'))
-    self._open(train_dir, dataset=pets, model=models.CIFAR10)
-    checkpoints.check_description(train_dir, pets, models.CIFAR10)
-    with self.assertRaisesRegex(errors.UsageError, "'pets' with other classes"):
-      checkpoints.check_description(
-          train_dir, pets._replace(class_names=('dog', 'cat')), models.CIFAR10
-      )
-    # A note of an earlier version has the name alone.
-    with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
-      f.write('{"dataset": "pets"}')
-    self._open(train_dir, dataset=pets, model=models.CIFAR10)
-
   def test_images_may_lie_in_the_same_directory(self):
     directory = self.create_tempdir().full_path
     dataset = record_fixture.write_set(
@@ -97,7 +84,7 @@ class TrainDirsTest(tf.test.TestCase):
     )
     self._open(directory, dataset=dataset, model=models.CIFAR10, fresh=True)
     self.assertEqual(dataset, datasets.get(directory))
-    checkpoints.check_description(directory, dataset, models.CIFAR10)
+    notes.check(directory, dataset, models.CIFAR10)
 
   def test_cannot_be_written(self):
     path = self.create_tempfile().full_path
@@ -105,36 +92,6 @@ class TrainDirsTest(tf.test.TestCase):
         errors.UsageError, 'cannot write to train_dir %s' % path
     ):
       self._open(path, dataset=datasets.CIFAR10, model=models.CIFAR10)
-
-  def test_other_model(self):
-    train_dir = self.create_tempdir().full_path
-    self._open(train_dir, dataset=datasets.CIFAR10, model=models.CONV_LOCAL)
-    checkpoints.check_description(
-        train_dir, datasets.CIFAR10, models.CONV_LOCAL
-    )
-    with self.assertRaisesRegex(
-        errors.UsageError,
-        "of model 'conv_local', not of 'cifar10': .*--model=conv_local",
-    ):
-      checkpoints.check_description(train_dir, datasets.CIFAR10, models.CIFAR10)
-    # The tutorial's is what a directory holds that names none.
-    with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
-      f.write('{"dataset": "cifar10"}')
-    checkpoints.check_description(train_dir, datasets.CIFAR10, models.CIFAR10)
-    with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
-      checkpoints.check_description(
-          train_dir, datasets.CIFAR10, models.CONV_LOCAL
-      )
-
-  def test_description_that_is_none(self):
-    train_dir = self.create_tempdir().full_path
-    for contents in ('', '[]', '{}'):
-      with open(os.path.join(train_dir, 'dataset.json'), 'w') as f:
-        f.write(contents)
-      with self.assertRaisesRegex(errors.UsageError, 'does not name a data'):
-        checkpoints.check_description(
-            train_dir, datasets.CIFAR10, models.CIFAR10
-        )
 
   def test_one_process_at_a_time(self):
     train_dir = self.create_tempdir().full_path
@@ -245,7 +202,7 @@ class ResumeTest(tf.test.TestCase):
 
   def test_learning_rate(self):
     def rates():
-      return checkpoints.learning_rates(self.train_dir)
+      return notes.learning_rates(self.train_dir)
 
     def resume(rate):
       printed = io.StringIO()

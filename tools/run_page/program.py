@@ -24,6 +24,7 @@ from cifar10_compat import models
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
 
 from .. import command_line
 from .. import manifest
@@ -56,7 +57,7 @@ def network(train_dir, *, data_dir, dataset, model):
     images, labels = predictions.test_images(dataset, data_dir)
     logits = predictions.logits(images, train_dir, dataset=dataset, model=model)
   else:
-    checkpoints.check_description(train_dir, dataset, model)
+    notes.check(train_dir, dataset, model)
   return page.Network(
       checkpoints.step_of(path),
       dataset.class_names,

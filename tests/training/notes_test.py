@@ -1,0 +1,87 @@
+"""What a directory's note says of its checkpoints, and whom that refuses."""
+
+import json
+import os
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import models
+from cifar10_compat.base import errors
+from cifar10_compat.data import datasets
+from cifar10_compat.training import notes
+
+_PETS = datasets.CIFAR10._replace(name='pets', class_names=('cat', 'dog'))
+
+
+class NotesTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.directory = self.create_tempdir().full_path
+
+  def _write(self, contents):
+    with open(os.path.join(self.directory, 'dataset.json'), 'w') as f:
+      f.write(contents)
+
+  def _assert_refused(self, expected, dataset, model=models.CIFAR10):
+    with self.assertRaisesRegex(errors.UsageError, expected):
+      notes.check(self.directory, dataset, model)
+
+  def test_written(self):
+    notes.write(self.directory, _PETS, models.CONV_LOCAL, [[0, 0.1]])
+    self.assertEqual(['dataset.json'], os.listdir(self.directory))
+    with open(os.path.join(self.directory, 'dataset.json')) as f:
+      self.assertEqual(
+          {
+              'dataset': 'pets',
+              'class_names': ['cat', 'dog'],
+              'model': 'conv_local',
+              'learning_rates': [[0, 0.1]],
+          },
+          json.load(f),
+      )
+    self.assertEqual([[0, 0.1]], notes.learning_rates(self.directory))
+
+  def test_directory_that_does_not_say(self):
+    missing = os.path.join(self.directory, 'none')
+    for directory in (self.directory, missing):
+      notes.check(directory, _PETS, models.CONV_LOCAL)
+      self.assertEqual([], notes.learning_rates(directory))
+
+  def test_other_set(self):
+    notes.write(self.directory, datasets.SYNTHETIC, models.CIFAR10)
+    notes.check(self.directory, datasets.SYNTHETIC, models.CIFAR10)
+    self._assert_refused("'synthetic', not of 'cifar10'", datasets.CIFAR10)
+
+  def test_two_sets_of_one_name(self):
+    notes.write(self.directory, _PETS, models.CIFAR10)
+    notes.check(self.directory, _PETS, models.CIFAR10)
+    self._assert_refused(
+        "'pets' with other classes",
+        _PETS._replace(class_names=('dog', 'cat')),
+    )
+    # A note of an earlier version has the name alone.
+    self._write('{"dataset": "pets"}')
+    notes.check(self.directory, _PETS, models.CIFAR10)
+
+  def test_other_model(self):
+    notes.write(self.directory, datasets.CIFAR10, models.CONV_LOCAL)
+    notes.check(self.directory, datasets.CIFAR10, models.CONV_LOCAL)
+    self._assert_refused(
+        "of model 'conv_local', not of 'cifar10': .*--model=conv_local",
+        datasets.CIFAR10,
+    )
+    # The tutorial's is what a directory holds that names none.
+    self._write('{"dataset": "cifar10"}')
+    notes.check(self.directory, datasets.CIFAR10, models.CIFAR10)
+    self._assert_refused('--model=cifar10', datasets.CIFAR10, models.CONV_LOCAL)
+
+  def test_that_is_none(self):
+    for contents in ('', '[]', '{}'):
+      self._write(contents)
+      self._assert_refused('does not name a data set', datasets.CIFAR10)
+      self.assertEqual([], notes.learning_rates(self.directory))
+
+
+if __name__ == '__main__':
+  tf.test.main()
