@@ -30,6 +30,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_eval
+from cifar10_compat import entry_points
 from cifar10_compat import flags as shared_flags
 from cifar10_compat import models
 from cifar10_compat.base import errors
@@ -145,7 +146,7 @@ def main(stop):
 def _run_task(flag_values, cluster, *, dataset, data_dir, train_dir, stop):
   """Does what main() does once it knows its cluster."""
   if cluster.job == cluster_lib.PS:
-    serve(cluster, shared_flags.leave,
+    serve(cluster, entry_points.leave,
           chief_timeout_secs=flag_values.chief_timeout_secs, stop=stop)
     return
   cifar10.maybe_download_and_extract(data_dir=data_dir, dataset=dataset,
@@ -160,7 +161,7 @@ def _run_task(flag_values, cluster, *, dataset, data_dir, train_dir, stop):
                           allow_growth=flag_values.allow_growth,
                           stop=stop)
     return
-  train(cluster, shared_flags.leave,
+  train(cluster, entry_points.leave,
         data_dir=data_dir,
         train_dir=train_dir,
         dataset=dataset,
@@ -391,7 +392,7 @@ def _cluster_of_flags(flag_values):
 
 def _leave_late(signum):
   """Ends the process when a signal's time is over."""
-  shared_flags.leave(
+  entry_points.leave(
       128 + signum,
       'Stopped by %s, without the end of a step: what came after the last '
       'checkpoint is not saved.' % signal.Signals(signum).name)
@@ -455,7 +456,7 @@ def define_flags():
 
 def console_main():
   """What the installed command cifar10_distributed_train runs."""
-  shared_flags.run(define_flags, main, first_flags=_FIRST_FLAGS)
+  entry_points.run(define_flags, main, first_flags=_FIRST_FLAGS)
 
 
 if __name__ == '__main__':

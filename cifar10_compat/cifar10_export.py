@@ -40,6 +40,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_input
+from cifar10_compat import entry_points
 from cifar10_compat import flags as shared_flags
 from cifar10_compat import models
 from cifar10_compat.base import errors
@@ -232,7 +233,7 @@ def main(stop):
 
 def console_main():
   """What the installed command cifar10_export runs."""
-  shared_flags.run(define_flags, main, first_flags=_FIRST_FLAGS)
+  entry_points.run(define_flags, main, first_flags=_FIRST_FLAGS)
 
 
 if __name__ == '__main__':

@@ -22,6 +22,7 @@ from six.moves import xrange  # pylint: disable=redefined-builtin
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
+from cifar10_compat import entry_points
 from cifar10_compat import flags as shared_flags
 from cifar10_compat import models
 from cifar10_compat.base import errors
@@ -212,7 +213,7 @@ def main(stop):
         seed=FLAGS.seed,
         deterministic=FLAGS.deterministic,
         stall_secs=FLAGS.stall_secs,
-        leave=lambda message: shared_flags.leave(1, message),
+        leave=lambda message: entry_points.leave(1, message),
         stop=stop)
 
 
@@ -394,7 +395,7 @@ def define_flags():
 
 def console_main():
   """What the installed command cifar10_multi_gpu_train runs."""
-  shared_flags.run(define_flags, main, first_flags=_FIRST_FLAGS)
+  entry_points.run(define_flags, main, first_flags=_FIRST_FLAGS)
 
 
 if __name__ == '__main__':

@@ -127,7 +127,7 @@ def _read_flags(value, unused_directory):
         + ['--%s=%s' % (names[i % len(names)], text) for i, text in settings]
     )
     flags.check_values(flags.FLAGS)
-  except absl_flags.Error as e:  # What flags.run() makes one line of.
+  except absl_flags.Error as e:  # What entry_points.run() makes one line of.
     raise errors.UsageError(' '.join(str(e).split())) from e
   finally:
     flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)

@@ -6,7 +6,7 @@ Their messages name the value that is wrong and what to do about it.
 
 
 class Cifar10Error(Exception):
-  """Base class: what flags.run() turns into one line on stderr.
+  """Base class: what entry_points.run() turns into one line on stderr.
 
   It is one line whatever a value that it names has in it.
   """
