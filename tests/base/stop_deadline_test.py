@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 
 from absl.testing import absltest
 
@@ -58,6 +59,10 @@ class StopDeadlineTest(absltest.TestCase):
     )
     self.addCleanup(process.stdout.close)
     self.addCleanup(process.kill)
+    # So that the test fails, and not Bazel's patience, if it never ends.
+    limit = threading.Timer(60, process.kill)
+    limit.start()
+    self.addCleanup(limit.cancel)
     self.assertEqual('ready\n', process.stdout.readline())
     return process
 
