@@ -37,6 +37,9 @@ _FEATURES = (
     'bf16',
 )
 
+# What in the environment changes the speed or the memory of a training.
+_SWITCHES = (onednn.VARIABLE, 'MALLOC_ARENA_MAX')
+
 _CHUNK = 1 << 20
 
 
@@ -115,7 +118,7 @@ def origin(*, packages=('tensorflow', 'numpy'), root=ROOT):
           {name: _version(name) for name in packages},
           python=platform.python_version(),
       ),
-      'environment': {onednn.VARIABLE: os.environ.get(onednn.VARIABLE)},
+      'environment': {name: os.environ.get(name) for name in _SWITCHES},
   }
 
 

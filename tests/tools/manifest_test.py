@@ -111,14 +111,16 @@ class ManifestTest(absltest.TestCase):
     self.write('tools/b.py', '2')
     self.assertTrue(self.manifest()['dirty'])
 
-  def test_switch_of_the_environment(self):
-    for value in (None, '0'):
+  def test_switches_of_the_environment(self):
+    for switch in (onednn.VARIABLE, 'MALLOC_ARENA_MAX'):
       with mock.patch.dict(os.environ):
         os.environ.pop(onednn.VARIABLE, None)
-        if value:
-          os.environ[onednn.VARIABLE] = value
+        os.environ.pop('MALLOC_ARENA_MAX', None)
+        nothing = {onednn.VARIABLE: None, 'MALLOC_ARENA_MAX': None}
+        self.assertEqual(nothing, self.manifest()['environment'])
+        os.environ[switch] = '0'
         self.assertEqual(
-            {onednn.VARIABLE: value}, self.manifest()['environment']
+            dict(nothing, **{switch: '0'}), self.manifest()['environment']
         )
 
   def test_processor(self):
