@@ -98,8 +98,8 @@ class BuildTest(absltest.TestCase):
     )
 
   def test_each_module_has_a_test(self):
-    # errors.py has classes without code, which flags.py prints; hooks.py is the
-    # other half of loop.py; sessions.py needs a cluster, which
+    # errors.py has classes without code, which entry_points.py prints; hooks.py
+    # is the other half of loop.py; sessions.py needs a cluster, which
     # cifar10_distributed_train_test.py and faults_test.py have; adapters.py and
     # stand_in.py are what the bridges of bridges.py install; fuzz_cases.py and
     # fuzz_strategies.py have the cases of fuzz.py.
