@@ -157,7 +157,7 @@ def define_flags():
   flags.DEFINE_multi_integer(
       'profile_steps', [],
       'Write a trace of this step, timeline-STEP.json, into --train_dir; '
-      'ui.perfetto.dev and chrome://tracing show it. May be repeated.',
+      'ui.perfetto.dev and chrome://tracing show it',
       lower_bound=0)
   shared_flags.define_session_flags()
 

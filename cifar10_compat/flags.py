@@ -98,7 +98,7 @@ def define_fast_flags(with_input=True):
       sorted(models.PRECISIONS),
       'Type of the factors of conv1, local3 and local4 in the fast network; '
       'bfloat16 is faster on processors that have instructions for it, and '
-      'rounds to 8 bits.',
+      'rounds to 8 significant bits.',
   )
 
 
@@ -159,9 +159,10 @@ def define_deterministic_flag():
   flags.DEFINE_boolean(
       'deterministic',
       False,
-      'Repeat a training of the same --seed in every bit, on the same machine '
-      'and TensorFlow; a resumed one too, which first draws and discards the '
-      'batches that were trained on. One thread distorts the images.',
+      'Repeat a run of the same --seed, which it needs, in every bit, on the '
+      'same machine and TensorFlow; a resumed one too, which first draws and '
+      'discards the batches that were trained on. One thread distorts the '
+      'images.',
   )
 
 
@@ -292,6 +293,8 @@ _HIGHEST = {
     'eval_interval_secs': (_WEEK, 'that is a week'),
     'connect_secs': (_WEEK, 'that is a week'),
     'ps_timeout_secs': (_WEEK, 'that is a week'),
+    'chief_timeout_secs': (_WEEK, 'that is a week'),
+    'stall_secs': (_WEEK, 'that is a week'),
     'seed': ((1 << 63) - 1, 'TensorFlow keeps it in 64 bits'),
     'max_steps': ((1 << 63) - 1, 'steps are counted in 64 bits'),
     'num_examples': ((1 << 63) - 1, 'images are counted in 64 bits'),

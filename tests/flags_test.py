@@ -146,6 +146,8 @@ class FlagsTest(absltest.TestCase):
         (cifar10_multi_gpu_train, '--num_gpus=1000000000', 'at most 64'),
         (cifar10_distributed_train, '--connect_secs=inf', 'a finite number'),
         (cifar10_distributed_train, '--ps_timeout_secs=1e300', 'is a week'),
+        (cifar10_distributed_train, '--chief_timeout_secs=1e9', 'is a week'),
+        (cifar10_train, '--stall_secs=1e9', 'is a week'),
         (cifar10_eval, '--eval_interval_secs=%d' % 10**400, 'is a week'),
         (cifar10_eval, '--num_examples=%d' % 10**400, '64 bits'),
         (cifar10_train, '--seed=%d' % (1 << 63), '64 bits'),

@@ -34,6 +34,7 @@ from cifar10_compat.data import datasets
 
 from . import command_line
 from . import endurance
+from . import experiments
 from . import fault_table
 from . import learned
 from . import results
@@ -110,7 +111,7 @@ def flags_table():
       text = ' '.join(flag.help.split())
       rows.setdefault((name, str(default), text), []).append(program)
   return markdown_table(
-      ('flag', 'default', 'programs', ''),
+      ('flag', 'default', 'programs', 'meaning'),
       [
           (
               '`--%s`' % name,
@@ -154,6 +155,10 @@ def runs(kind, root=ROOT):
   )
   names = [os.path.splitext(os.path.basename(p))[0] for p in paths]
   found = [read_data(os.path.join('runs', name), root) for name in names]
+  if kind in experiments.EXPERIMENTS:
+    # A file has the words of its time.
+    title = experiments.EXPERIMENTS[kind].title
+    found = [dict(run, experiment=title) for run in found]
   # The unmodified tutorial knows no seed.
   return sorted(found, key=lambda run: run['manifest']['seed'] or 0)
 

@@ -1,4 +1,4 @@
-"""The trainings whose results docs/results.md has: a table, and nothing else."""
+"""The training runs that docs/results.md is about: a table, and nothing else."""
 
 from typing import NamedTuple, Tuple
 
@@ -35,13 +35,16 @@ class Experiment(NamedTuple):
 
 
 EXPERIMENTS = {
-    'default': Experiment('the network of the tutorial', 10000, 5, fast=False),
+    'default': Experiment(
+        'the network of the tutorial, default', 10000, 5, fast=False
+    ),
     'fast': Experiment('the network of the tutorial, --fast', 10000, 5),
     'published': Experiment(
         'the network of the tutorial, --fast, a long run', 100000, 1
     ),
     '5e-2': Experiment(
-        'conv weights that start with a deviation of 5e-2, as from v1.4.0 on',
+        'conv weights with an initial standard deviation of 5e-2, as in later '
+        'editions',
         10000,
         3,
         model='cifar10_5e-2',

@@ -181,7 +181,7 @@ program that reads a checkpoint finds it under `--checkpoint_dir=published`.
 | trained on | the 50,000 training images of: %(images)s |
 | trained by | `%(command)s` |
 | code | commit %(commit)s; TensorFlow %(tensorflow)s, Python %(python)s, %(processor)s, lock %(lock)s |
-| licence | Apache 2.0, as the code. The images are Krizhevsky's, from the 80 million tiny images, whose owners have withdrawn that collection; none of them is here |
+| license | Apache 2.0, as the code. The images are Krizhevsky's, from the 80 million tiny images, whose owners have withdrawn that collection; none of them is here |
 
 Its ten answers are airplane, automobile, bird, cat, deer, dog, frog, horse, ship and
 truck, and it has no other: a face, a house or nothing at all is one of these to it. It

@@ -126,7 +126,7 @@ def part_errors(checkpoint, batch):
         )
     ]
     compared = ['value'] + [
-        'gradient by '
+        'gradient with respect to '
         + (
             'weights'
             if 'weights' in name

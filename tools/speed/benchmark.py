@@ -24,7 +24,7 @@ should have nothing else to do.
 
 With --json each run is saved when it has finished, and the same command goes on
 where an earlier one ended.  Without --data_dir nothing is measured: the tables
-of FILE are printed, and drawn.  All of it takes about half an hour on two
+of FILE are printed, and drawn.  All of it takes about 50 minutes on two
 cores.
 """
 

@@ -84,7 +84,7 @@ TARGETS = (
         None,
     ),
     Target(
-        '--fast end to end / unmodified tutorial, best type, examples/s',
+        '--fast end to end / unmodified tutorial, better of two types, examples/s',
         _step(_END, 'tutorial'),
         _step(_END, 'fast', 'fast_bfloat16'),
         {'avx2': 3.2, 'avx512_bf16': 2.3},

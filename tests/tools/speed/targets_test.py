@@ -84,7 +84,7 @@ class TargetsTest(absltest.TestCase):
         ('end_to_end', 'fast', key): [1.0],
         ('end_to_end', 'fast_bfloat16', key): [0.5],
     }
-    name = '--fast end to end / unmodified tutorial, best'
+    name = '--fast end to end / unmodified tutorial, better'
     line = _line(_results(['avx512_bf16'], values), name)
     self.assertEqual(4.0, line.summary.median)
     values[('end_to_end', 'fast_bfloat16', key)] = [1.5]
