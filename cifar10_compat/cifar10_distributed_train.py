@@ -69,7 +69,8 @@ def train(cluster, leave, *, data_dir, train_dir, dataset=datasets.CIFAR10,
       TensorFlow waits for what will not come.
     data_dir, train_dir, dataset, model, log_device_placement, allow_growth,
       fresh, stop: see cifar10_train.train(); only the chief uses train_dir.
-    seed: int or None, of the graph; a worker adds its index for its images.
+    seed: int or None, of the graph; a worker adds its number among the workers for
+      its images.
     batch_size: int, at least 1, images of one worker.
     max_steps: int, at least 1, the number of updates.
     learning_rate: float, above 0, that of the first updates.
@@ -103,7 +104,7 @@ def train(cluster, leave, *, data_dir, train_dir, dataset=datasets.CIFAR10,
         log_device_placement=log_device_placement, allow_growth=allow_growth)
 
     def inputs():
-      tf.set_random_seed(None if seed is None else seed + cluster.index)
+      tf.set_random_seed(None if seed is None else seed + cluster.worker_number)
       return model.distorted_inputs(data_dir=data_dir, batch_size=batch_size,
                                     dataset=dataset)
 
@@ -344,9 +345,14 @@ def _run(training, optimizer, *, replicas, source, connection, directory,
   table = heartbeats.Table(len(cluster.workers))
 
   def leave_stalled(session):
+    try:
+      saved = training.save(session)
+    except errors.Cifar10Error as e:
+      leave(1, str(e))
     if not stop.requested:
+      table.update(session, cluster.worker_number, step=training.steps.after,
+                   state=heartbeats.DONE)
       leave(0, 'Training has ended.')
-    saved = training.save(session)
     leave(128 + stop.signum, 'Stopped by %s after %d steps%s.' % (
         signal.Signals(stop.signum).name, training.steps.after,
         ', which are saved' if saved else ''))

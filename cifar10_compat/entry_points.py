@@ -1,9 +1,11 @@
 """How a program runs: its --help, its errors, its exit code."""
 
+import contextlib
 import inspect
 import os
 import sys
 import textwrap
+import threading
 
 from absl import app
 from absl import flags
@@ -31,6 +33,7 @@ def run(define_flags, main, *, first_flags, takes_arguments=False):
   """
   garbage.pass_over_what_is_loaded()
   define_flags()
+  stop = None
 
   def parse_flags(argv):
     # As an installed command a program is not the main module, which alone is
@@ -51,42 +54,66 @@ def run(define_flags, main, *, first_flags, takes_arguments=False):
       sys.exit(1)
 
   def absl_main(argv):
+    nonlocal stop
     if len(argv) > 1 and not takes_arguments:
       raise app.UsageError('unexpected argument: %s' % argv[1])
     try:
       with signals.stop_on_signals() as stop:
         main(stop, *([argv[1:]] if takes_arguments else []))
     except errors.StalledError as e:
-      leave(1, str(e))  # A thread that stands still would be waited for.
+      # A thread that stands still would be waited for.
+      leave(128 + stop.signum if stop.requested else 1, str(e), error=True)
     except errors.Cifar10Error as e:
       print('%s: error: %s' % (os.path.basename(argv[0]), e), file=sys.stderr)
       sys.exit(128 + stop.signum if stop.requested else 1)
     if stop.requested:
       sys.exit(128 + stop.signum)
 
-  with output.arrives(os.path.basename(sys.argv[0])):
+  with output.arrives(
+      os.path.basename(sys.argv[0]), lambda: stop and stop.signum
+  ):
     try:
       app.run(absl_main, flags_parser=parse_flags)
     finally:
       garbage.pass_over_all()
 
 
-def leave(code, message):
+def leave(code, message, *, error=False):
   """Ends the process, whatever its threads wait for or are printing.
 
   Args:
-    code: int, the exit code; the message of 1 is an error.
+    code: int, the exit code.
     message: str.
+    error: bool, whether it is an error, as that of the code 1 always is.
   """
   stream = sys.stdout
-  if code == 1:
+  if error or code == 1:
     message = '%s: error: %s' % (os.path.basename(sys.argv[0]), message)
     stream = sys.stderr
-  sys.stdout.flush()
-  sys.stderr.flush()
-  # Not through the stream, whose buffer another thread may have in its hands.
-  os.write(stream.fileno(), (message + '\n').encode())
-  os._exit(code)
+  words = (message + '\n').encode()
+  try:
+    for say in (
+        lambda: sys.stdout.flush(),
+        lambda: sys.stderr.flush(),
+        # Not through the stream, whose buffer another thread may have in its hands.
+        lambda: os.write(stream.fileno(), words),
+    ):
+      _try(say)
+  finally:
+    os._exit(code)
+
+
+def _try(function, secs=1):
+  """Calls a function in a thread, which may wait for ever or fail."""
+
+  def call():
+    # No output: it is closed, its reader is gone, its disk is full.
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+      function()
+
+  thread = threading.Thread(target=call, daemon=True)
+  thread.start()
+  thread.join(secs)
 
 
 def help_page(module, first_flags):

@@ -7,16 +7,19 @@ import sys
 
 
 @contextlib.contextmanager
-def arrives(program):
+def arrives(program, stopped_by=lambda: None):
   """Context of a whole program, at whose end all it printed has been written.
 
   Where the reader of a pipe has gone, as `head` does, it ends the program with
   the code of one that died of SIGPIPE, and without a word, as shells expect.
   Where the output cannot be written for another reason, it prints one line on
-  stderr and ends with exit code 1.
+  stderr and ends with exit code 1.  A program that was told to stop ends with the
+  code of that signal all the same: `| tee` dies of the same Ctrl-C.
 
   Args:
     program: str, the program's name, for that line.
+    stopped_by: function that returns the signal that told the program to stop, an
+      int, or None.
 
   Raises:
     SystemExit: see above.
@@ -38,15 +41,16 @@ def arrives(program):
   if error is not None and error is not raw.failure:
     if raw.failure is None or not isinstance(error, SystemExit):
       raise error
+  code = 128 + stopped_by() if stopped_by() else None
   if isinstance(raw.failure, BrokenPipeError):
-    sys.exit(128 + signal.SIGPIPE)
+    sys.exit(code or 128 + signal.SIGPIPE)
   if raw.failure is not None:
     print(
         '%s: error: cannot write the output (%s): make room where it goes'
         % (program, raw.failure.strerror),
         file=sys.stderr,
     )
-    sys.exit(1)
+    sys.exit(code or 1)
 
 
 class _Raw(io.FileIO):

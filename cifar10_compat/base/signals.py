@@ -19,7 +19,8 @@ class StopRequest(object):
 
   Attributes:
     signum: int, the first such signal, or None.
-    insisted: bool, whether a second one came.
+    insisted: bool, whether a second one came, SIGHUP not counted: a shell whose
+      terminal is closed sends one, and then the kernel.
     report: function without arguments that prints what the program is waiting
       for, called in a thread of its own at each SIGUSR1; or None.
   """
@@ -45,9 +46,9 @@ class StopRequest(object):
 def stop_on_signals():
   """Context in which the stopping signals only fill in the StopRequest it gives.
 
-  These are SIGINT, SIGTERM and SIGHUP.  A second one acts as it did before, so
-  that one can still insist.  A SIGHUP that was ignored before, as under nohup,
-  stays ignored.  SIGUSR1 calls the StopRequest's report.
+  These are SIGINT, SIGTERM and SIGHUP.  A second one of the first two acts as it did
+  before, so that one can still insist.  A SIGHUP that was ignored before, as under
+  nohup, stays ignored.  SIGUSR1 calls the StopRequest's report.
 
   The request is filled in, and the report printed, at once, also while the main
   thread waits in TensorFlow, where Python runs no handler.  To be entered in the
@@ -56,24 +57,35 @@ def stop_on_signals():
   stop = StopRequest()
   previous = {}
 
-  def handle(signum, unused_frame):
-    stop.signum = signum
-    restore(_STOPPING)
+  # The handlers stay: Python calls those of signals that come within one call of C
+  # code later, in the order of their numbers, and misses one that has gone by then.
+  handled = []
 
-  def restore(signums):
-    for s in signums:
-      if s in previous:
-        signal.signal(s, previous.pop(s))
+  def handle(signum, frame):
+    stop.signum = stop.signum or signum
+    if signum == signal.SIGHUP:
+      return
+    handled.append(signum)
+    if len(handled) == 1:
+      return
+    if callable(previous[signum]):
+      previous[signum](signum, frame)
+    else:
+      signal.signal(signum, previous[signum] or signal.SIG_DFL)
+      os.kill(os.getpid(), signum)
 
   noted = []
 
   def note(signum):
     if signum in _STOPPING:
-      noted.append(signum)
       stop.signum = stop.signum or signum
-      stop.insisted = len(noted) > 1
+      if signum != signal.SIGHUP:
+        noted.append(signum)
+        stop.insisted = len(noted) > 1
     elif signum == signal.SIGUSR1 and stop.report:
-      stop.report()
+      # Whoever asked may be gone; the next one is to be heard.
+      with contextlib.suppress(OSError, ValueError):
+        stop.report()
 
   with _told_at_once(note):
     for s in _STOPPING:
@@ -84,7 +96,8 @@ def stop_on_signals():
     try:
       yield stop
     finally:
-      restore(_STOPPING + (signal.SIGUSR1,))
+      for s, handler in previous.items():
+        signal.signal(s, handler)
 
 
 @contextlib.contextmanager

@@ -138,6 +138,8 @@ class HeartbeatHook(tf.train.SessionRunHook):
     self._replicas = replicas
     self._stall = sync.Stall()
     self._ended = threading.Event()
+    # A beat that is under way when training ends must not be the last word.
+    self._lock = threading.Lock()
 
   def begin(self):
     self._global_step = tf.train.get_global_step()
@@ -160,21 +162,25 @@ class HeartbeatHook(tf.train.SessionRunHook):
     self._in_run = False
 
   def end(self, session):
-    self._ended.set()
-    self._table.update(
-        session,
-        self._worker,
-        step=self._steps.after,
-        state=DONE if self._steps.after >= self._max_steps else TRAINING,
-    )
+    with self._lock:
+      self._ended.set()
+      self._table.update(
+          session,
+          self._worker,
+          step=self._steps.after,
+          state=DONE if self._steps.after >= self._max_steps else TRAINING,
+      )
 
   def _beat(self, session, coord):
     told = None
     while not self._ended.is_set():
       try:
-        self._table.update(
-            session, self._worker, step=self._steps.after, state=TRAINING
-        )
+        with self._lock:
+          if self._ended.is_set():
+            return
+          self._table.update(
+              session, self._worker, step=self._steps.after, state=TRAINING
+          )
         (table, now), step = session.run((self._table.read, self._global_step))
       except tf.errors.AbortedError:
         # A run that the server refused (local_input.py tells why), or the end

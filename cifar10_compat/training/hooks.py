@@ -61,6 +61,15 @@ class StepHook(tf.train.SessionRunHook):
     else:
       self.after += 1
 
+  def refresh(self, session):
+    """Reads the global step anew, where others may have made steps meanwhile.
+
+    Args:
+      session: tf.Session.
+    """
+    if self._others_count:
+      self.after = int(session.run(self._global_step))
+
   def reached_multiple_of(self, n):
     """Whether the newest run began at a multiple of n, or was the first beyond.
 

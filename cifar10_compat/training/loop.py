@@ -95,6 +95,7 @@ class Loop(object):
       StalledError: no step has ended for too long.
       UsageError: an event file cannot be written.
       WriteError: a checkpoint cannot be written; those before it are whole.
+      OSError: what is printed does not arrive.  The last step is saved.
     """
     newest = directory.newest
     if newest and checkpoints.step_of(newest) >= self.max_steps:
@@ -186,6 +187,7 @@ class Loop(object):
     Returns:
       bool, whether this process saves.
     """
+    self.steps.refresh(session)
     if self._checkpoint:
       self._checkpoint.end(session)
     return bool(self._checkpoint)
@@ -196,6 +198,7 @@ class Loop(object):
 
     In it TensorFlow's errors about the images become DataError.
     """
+    self._fresh = directory.fresh
     self._checkpoint = hooks.CheckpointHook(
         self._ops.saver, directory, steps=self.steps
     )
@@ -223,7 +226,7 @@ class Loop(object):
       ]
 
   def _make_steps(self, session):
-    """Runs train_op until a hook ends it; if the input fails, saves."""
+    """Runs train_op until a hook ends it; saves if input or output fails."""
 
     def save():
       session.run_step_fn(lambda step_context: self.save(step_context.session))
@@ -232,7 +235,10 @@ class Loop(object):
       # A finished directory restores its last step, and no step is left.
       while not _should_stop(session) and self.steps.after < self.max_steps:
         session.run(self._ops.train_op)
-    except errors.DataError:
+    except errors.WriteError:
+      raise
+    # An OSError: a line of the log did not arrive.
+    except (errors.DataError, OSError):
       save()
       raise
     except tf.errors.OpError as e:
@@ -258,9 +264,13 @@ class Loop(object):
     """Returns what run() does; tells the user if a signal ended it."""
     if self._stop.requested:
       print(
-          'Stopped by %s after %d steps, which are saved: the same command '
+          'Stopped by %s after %d steps, which are saved: the same command%s '
           'goes on from there.'
-          % (signal.Signals(self._stop.signum).name, self.steps.after),
+          % (
+              signal.Signals(self._stop.signum).name,
+              self.steps.after,
+              ' without --fresh' if self._fresh else '',
+          ),
           flush=True,
       )
     return self.steps.after, self._nan.loss

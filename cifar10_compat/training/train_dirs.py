@@ -42,11 +42,13 @@ class TrainDir(object):
   Attributes:
     path: str.
     newest: str, the path of the checkpoint to resume from, or None.
+    fresh: bool, whether it was opened to begin anew.
   """
 
-  def __init__(self, path, newest):
+  def __init__(self, path, newest, fresh=False):
     self.path = path
     self.newest = newest
+    self.fresh = fresh
     self._identity = _identity(path)
 
   def check_in_place(self):
@@ -103,7 +105,7 @@ def opened(path, *, dataset, model, fresh=False, learning_rate=None):
           'cannot write to train_dir %s (%s): choose another with --train_dir'
           % (path, e.strerror)
       ) from e
-    yield TrainDir(path, newest)
+    yield TrainDir(path, newest, fresh)
 
 
 @contextlib.contextmanager

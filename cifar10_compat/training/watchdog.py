@@ -66,6 +66,8 @@ class Watchdog(tf.train.SessionRunHook):
     self._leave = leave
     self._over = threading.Event()
     self._thread = None
+    # The watchdog and who sends SIGUSR1 ask for sizes, each in a thread.
+    self._lock = threading.Lock()
     self._asking = None
     self._stalled = None
 
@@ -83,7 +85,7 @@ class Watchdog(tf.train.SessionRunHook):
     self._runners = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
 
   def after_create_session(self, session, coord):
-    self._stop.report = lambda: self._print(session, coord)
+    self._stop.report = lambda: _tell(self.describe(session, coord))
     self._thread = threading.Thread(
         target=self._watch, args=(session, coord), name='watchdog', daemon=True
     )
@@ -131,9 +133,6 @@ class Watchdog(tf.train.SessionRunHook):
       lines.append('first error: %s: %s' % (type(e).__name__, told))
     return lines
 
-  def _print(self, session, coord):
-    print('\n'.join(self.describe(session, coord)), file=sys.stderr, flush=True)
-
   def _watch(self, session, coord):
     """Waits for the end of a session, or for it to stand still."""
     idle, before = 0, None
@@ -150,12 +149,18 @@ class Watchdog(tf.train.SessionRunHook):
 
   def _end(self, session, coord, secs):
     """Saves, if it can, and ends the session with a StalledError."""
-    self._print(session, coord)
-    saved = _within(_PATIENCE_SECS, lambda: self._save(session))
+    lines = self.describe(session, coord)
+    error = _within(_PATIENCE_SECS, lambda: self._save(session))
+    # Once it is saved: who reads it may be gone, or stand still as well.
+    _within(_PATIENCE_SECS, lambda: _tell(lines))
     message = (
         'training stood still for %d s at step %d, which is %s: see above what '
         'it waits for'
-        % (secs, self._steps.after, 'saved' if saved else 'not saved')
+        % (
+            secs,
+            self._steps.after,
+            'not saved (%s)' % error if error else 'saved',
+        )
     )
     try:
       raise errors.StalledError(message)
@@ -173,8 +178,6 @@ class Watchdog(tf.train.SessionRunHook):
     Where ops that do not return hold all of TensorFlow's threads, none comes, and
     a limit of the run itself would not end it.
     """
-    if self._asking and self._asking.is_alive():
-      return {}
     sizes = {}
 
     def ask():
@@ -184,9 +187,12 @@ class Watchdog(tf.train.SessionRunHook):
       except (tf.errors.OpError, RuntimeError):
         pass  # The session is closed.
 
-    self._asking = threading.Thread(target=ask, daemon=True)
-    self._asking.start()
-    self._asking.join(_ANSWER_SECS)
+    with self._lock:
+      if self._asking and self._asking.is_alive():
+        return {}
+      thread = self._asking = threading.Thread(target=ask, daemon=True)
+      thread.start()
+    thread.join(_ANSWER_SECS)
     return dict(sizes)
 
 
@@ -197,14 +203,27 @@ def _size_of(queue):
 
 
 def _within(secs, function):
-  """Calls a function, in a thread; returns whether it ended well and in time."""
-  done = []
-  thread = threading.Thread(
-      target=lambda: (function(), done.append(True)), daemon=True
-  )
+  """Calls a function, in a thread; returns the Exception that it ended with.
+
+  That is None if it ended well, and a TimeoutError if it did not end in time.
+  """
+  ended = []
+
+  def call():
+    try:
+      function()
+      ended.append(None)
+    except Exception as e:  # pylint: disable=broad-except
+      ended.append(e)
+
+  thread = threading.Thread(target=call, daemon=True)
   thread.start()
   thread.join(secs)
-  return bool(done)
+  return ended[0] if ended else TimeoutError('not done in %d s' % secs)
+
+
+def _tell(lines):
+  print('\n'.join(lines), file=sys.stderr, flush=True)
 
 
 def _state(queue, size):

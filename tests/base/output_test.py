@@ -74,6 +74,18 @@ class OutputTest(absltest.TestCase):
             body,
         )
 
+  def test_program_that_was_told_to_stop(self):
+    # Ctrl-C reaches `| tee` too.
+    program = _PROGRAM.replace("'prog'", "'prog', lambda: 2").format(
+        body='print("line", flush=True); sys.stdin.read(); print("x")'
+    )
+    command = [sys.executable, '-c', program]
+    self.assertEqual((128 + signal.SIGINT, ''), _run_into_head(command))
+    self.assertEqual(
+        (128 + signal.SIGINT, 'prog: ' + _NO_ROOM),
+        _run_into_full_device(command),
+    )
+
   def test_no_room(self):
     for body in (
         'while True: print("line")',

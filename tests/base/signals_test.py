@@ -15,6 +15,7 @@ from cifar10_compat.base import signals
 _PROGRAM = """
 from cifar10_compat.base import signals
 with signals.stop_on_signals() as stop:
+  stop.report = lambda: print('still here', flush=True)
   print('ready', flush=True)
   while not stop.wait(600):
     pass
@@ -44,6 +45,27 @@ with signals.stop_on_signals() as stop:
 """
 
 
+# The main thread is inside one call of C until a line comes on stdin.
+_LATE = """
+import ctypes, sys, threading, time
+from cifar10_compat.base import signals
+lock = ctypes.create_string_buffer(64)
+libc = ctypes.CDLL(None)
+with signals.stop_on_signals() as stop:
+  def watch():
+    print('ready', flush=True)
+    while not stop.requested:
+      time.sleep(0.01)
+    print('asked by', stop.signum, flush=True)
+    sys.stdin.readline()
+    libc.pthread_mutex_unlock(lock)
+  threading.Thread(target=watch).start()
+  libc.pthread_mutex_lock(lock)
+  libc.pthread_mutex_lock(lock)
+  print('still asked by', stop.signum, stop.insisted, flush=True)
+"""
+
+
 class SignalsTest(absltest.TestCase):
 
   def _start(self, source, **kwargs):
@@ -58,7 +80,7 @@ class SignalsTest(absltest.TestCase):
     return process
 
   def test_first_signal_asks_second_ends(self):
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for signum in (signal.SIGINT, signal.SIGTERM):
       process = self._start(_PROGRAM)
       process.send_signal(signum)
       self.assertEqual('asked by %d\n' % signum, process.stdout.readline())
@@ -69,6 +91,29 @@ class SignalsTest(absltest.TestCase):
         self.assertIn('KeyboardInterrupt', err)
       else:
         self.assertEqual(-signum, process.returncode)
+
+  def test_a_hangup_insists_on_nothing(self):
+    # A shell whose terminal is closed sends it, and then the kernel.
+    process = self._start(_PROGRAM)
+    process.send_signal(signal.SIGHUP)
+    self.assertEqual('asked by 1\n', process.stdout.readline())
+    for signum in (signal.SIGHUP, signal.SIGTERM):
+      process.send_signal(signum)
+      process.send_signal(signal.SIGUSR1)
+      self.assertEqual('still here\n', process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    self.assertNotEqual(0, process.returncode)
+
+  def test_signals_that_come_within_one_call(self):
+    # As systemd stops a service.  Python then calls the handler of 1 first.
+    process = self._start(_LATE, stdin=subprocess.PIPE)
+    process.send_signal(signal.SIGTERM)
+    self.assertEqual('asked by 15\n', process.stdout.readline())
+    process.send_signal(signal.SIGHUP)
+    self.assertEqual(
+        ('still asked by 15 False\n', ''), process.communicate('\n')
+    )
 
   def test_ignored_hangup_stays_ignored(self):
     process = self._start(

@@ -69,6 +69,43 @@ class HeartbeatsTest(tf.test.TestCase):
     self.assertEqual((42, heartbeats.TRAINING), (rows[1, 0], rows[1, 2]))
     self.assertBetween(rows[1, 1], now - 60, now)
 
+  def test_the_last_word_is_that_it_is_done(self):
+    made = self._ps()
+    with tf.Graph().as_default():
+      table = heartbeats.Table(2)
+      with tf.device('/job:ps'):
+        step = tf.train.get_or_create_global_step()
+      with tf.Session(self._server.target, config=self._config) as session:
+        session.run([table.initializer, step.initializer])
+        coord = tf.train.Coordinator()
+        hook = heartbeats.HeartbeatHook(
+            table,
+            made,
+            steps=mock.Mock(after=10),
+            max_steps=10,
+            stop=signals.StopRequest(),
+            leave=self.fail,
+        )
+        hook.begin()
+        begun, ended = threading.Event(), threading.Event()
+        update = table.update
+
+        def late(session, worker, *, step, state):
+          if state == heartbeats.TRAINING:
+            begun.set()
+            # Unless it waits for this beat, training ends meanwhile.
+            ended.wait(1)
+          update(session, worker, step=step, state=state)
+
+        with mock.patch.object(table, 'update', late):
+          hook.after_create_session(session, coord)
+          begun.wait()
+          hook.end(session)
+          ended.set()
+          coord.request_stop()
+          coord.join()
+        self.assertEqual(heartbeats.DONE, session.run(table.read)[0][1, 2])
+
   def test_a_refused_run_is_no_end(self):
     made = self._ps()
     stop = signals.StopRequest()

@@ -43,6 +43,7 @@ class TrainingTest(tf.test.TestCase):
       read=None,
       num_towers=1,
       profile_steps=(),
+      fresh=False,
   ):
     """Trains w, which counts up; returns what run() does, and its lines."""
     with tf.Graph().as_default():
@@ -86,7 +87,7 @@ class TrainingTest(tf.test.TestCase):
         )
         result = training.run(
             train_dirs.TrainDir(
-                self.train_dir, checkpoints.latest(self.train_dir)
+                self.train_dir, checkpoints.latest(self.train_dir), fresh
             ),
             further_hooks=[
                 hooks.ProfileHook(
@@ -241,7 +242,9 @@ class TrainingTest(tf.test.TestCase):
   def test_stop_requested_before_the_first_step(self):
     stop = signals.StopRequest()
     stop.signum = signal.SIGTERM
-    (step, _), _ = self._run(10**6, stop=stop)
+    (step, _), lines = self._run(10**6, stop=stop, fresh=True)
+    # Repeated as it was, it would remove them.
+    self.assertRegex(lines[-1], 'same command without --fresh goes on from')
     self.assertLessEqual(step, 1)
     self.assertEqual(step, self._checkpoints()[-1])
 
@@ -256,6 +259,20 @@ class TrainingTest(tf.test.TestCase):
     with self.assertRaisesRegex(errors.DataError, 'it broke'):
       self._run(10**6, check_input=fail_later)
     self.assertLen(self._checkpoints(), 2)
+
+  def test_line_that_does_not_arrive(self):
+    class Closed(io.StringIO):
+
+      def write(self, text):
+        if 'step 1230,' in text:
+          raise BrokenPipeError(32, 'Broken pipe')
+        return super().write(text)
+
+    with mock.patch.object(io, 'StringIO', Closed):
+      with self.assertRaises(BrokenPipeError):
+        self._run(2000)
+    self.assertEqual([0, 1000, 1231], self._checkpoints())
+    self.assertEqual(1231, self._load(1231, 'w'))
 
   def test_damaged_input_while_the_queue_fills(self):
     def fail():

@@ -124,6 +124,25 @@ class WatchdogTest(tf.test.TestCase):
     self.assertIn('queue forgotten: 0 of 5, empty', report)
     self.assertIn('the main thread is at _make_steps', report)
 
+  def test_report_that_nobody_takes_and_a_step_that_cannot_be_saved(self):
+    def batch():
+      queue = tf.FIFOQueue(5, [tf.float32], [[]], name='forgotten')
+      return queue.dequeue()
+
+    def fail(*unused_args, **unused_kwargs):
+      raise errors.WriteError('cannot save step 0: make room')
+
+    closed = mock.Mock()
+    closed.write.side_effect = BrokenPipeError(32, 'Broken pipe')
+    with (
+        mock.patch.object(watchdog, '_tell', lambda lines: closed.write('')),
+        mock.patch.object(loop.Loop, 'save', fail),
+    ):
+      _, error = self._run(batch)
+    self.assertIsInstance(error, errors.StalledError)
+    self.assertIn('is not saved (cannot save step 0: make room)', str(error))
+    closed.write.assert_called_once()
+
   def test_threads_that_have_ended(self):
     # One epoch is over, and the queue was not closed.
     def batch():
