@@ -92,6 +92,10 @@ def train(cluster, leave, *, data_dir, train_dir, dataset=datasets.CIFAR10,
     UsageError, DataError, CheckpointError, DivergedError: see loop.Loop.run().
   """
   errors.check_at_least_one(batch_size=batch_size, max_steps=max_steps)
+  if replicas_to_aggregate is not None and not sync:
+    raise errors.UsageError(
+        'replicas_to_aggregate is %d, but without sync each gradient is an '
+        'update: leave one of the two out' % replicas_to_aggregate)
   replicas = _replicas(replicas_to_aggregate, len(cluster.workers))
   stop = stop or signals.StopRequest()
   unchanged = checks.watch(dataset, data_dir)

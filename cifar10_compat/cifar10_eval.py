@@ -67,7 +67,7 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, *, init_op,
   Raises:
     DataError: the input ended too soon, or its files are damaged.
     UnusableCheckpointError: the checkpoint is gone or damaged.
-    UsageError: the summaries cannot be written.
+    WriteError: the summaries cannot be written.
   """
   stop = stop or signals.StopRequest()
   if not exact:
@@ -115,7 +115,9 @@ def evaluate(*, data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
     eval_dir: str, for event files; made if need be.
     checkpoint_dir: str, the trainer's train_dir; need not exist yet.
     eval_data: 'test' or 'train_eval', the images to evaluate on.
-    num_examples: int, at least 1, or None for the set's: see _num_examples().
+    num_examples: int, at least 1, or None for as many as the set has for
+      evaluation.  EXACT scores at most as many as the files hold; HISTORICAL
+      rounds up to whole batches.
     eval_interval_secs: number, seconds between two checks for a checkpoint.
     run_once: bool, evaluate the newest checkpoint and return.
     count: EXACT or HISTORICAL.
@@ -127,13 +129,17 @@ def evaluate(*, data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
     evaluation was stopped.
 
   Raises:
-    UsageError, DataError, CheckpointError: see their messages.
+    UsageError, DataError, CheckpointError, WriteError: see their messages.
   """
   stop = stop or signals.StopRequest()
   check_views(num_views, dataset=dataset, count=count)
-  num_examples = _num_examples(
-      num_examples, data_dir=data_dir, dataset=dataset, eval_data=eval_data,
-      batch_size=batch_size, count=count)
+  _check_device(device)
+  if num_examples is None:
+    num_examples = dataset.num_examples_per_epoch_for_eval
+  errors.check_at_least_one(batch_size=batch_size, num_examples=num_examples)
+  unchanged = checks.watch(dataset, data_dir, eval_data == 'test')
+  if count == EXACT:
+    num_examples = min(num_examples, unchanged.records)
   _make_eval_dir(eval_dir)
 
   with tf.Graph().as_default():
@@ -154,10 +160,14 @@ def evaluate(*, data_dir, eval_dir, checkpoint_dir, dataset=datasets.CIFAR10,
                           checkpoints.evaluation_remedy(averaged))
       except tf.errors.NotFoundError as e:
         raise checkpoints.not_there(path) from e
-      return eval_once(
+      # Days may have gone by.
+      unchanged.check()
+      precision = eval_once(
           saver, summary_writer, top_k_op, summary_op, init_op=init_op,
           checkpoint=path, num_examples=num_examples, batch_size=batch_size,
           exact=count == EXACT, config=config, stop=stop)
+      unchanged.check()
+      return precision
 
     with event_writer.EventWriter(eval_dir,
                                   tf.get_default_graph()) as summary_writer:
@@ -279,19 +289,13 @@ def _check_count(total_sample_count, num_examples):
         (total_sample_count, num_examples))
 
 
-def _num_examples(num_examples, *, data_dir, dataset, eval_data, batch_size,
-                  count):
-  """Returns how many images to score, once the files have been checked.
-
-  Without num_examples these are as many as the set has for evaluation.  EXACT
-  scores at most as many as the files hold; HISTORICAL rounds up to whole
-  batches later.
-  """
-  if num_examples is None:
-    num_examples = dataset.num_examples_per_epoch_for_eval
-  errors.check_at_least_one(batch_size=batch_size, num_examples=num_examples)
-  num_records = checks.check(dataset, data_dir, eval_data == 'test')
-  return min(num_examples, num_records) if count == EXACT else num_examples
+def _check_device(device):
+  try:
+    tf.DeviceSpec.from_string(device)
+  except ValueError as e:
+    raise errors.UsageError(
+        'device %r is no name of a device: choose one like /cpu:0 or /gpu:1, or '
+        'leave it to TensorFlow' % device) from e
 
 
 def _make_eval_dir(eval_dir):

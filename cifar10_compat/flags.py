@@ -238,7 +238,7 @@ def get_checkpoint_dir(flag_values, *, or_published=False):
       and flag_values.dataset == datasets.CIFAR10.name
       and flag_values.model == models.CIFAR10.name
       and flag_values.averaged
-      and checkpoints.latest(directory) is None
+      and not checkpoints.has_any(directory)
   ):
     print(
         'No checkpoint is in %s: taking the published network.' % directory,
@@ -295,7 +295,7 @@ _HIGHEST = {
     'ps_timeout_secs': (_WEEK, 'that is a week'),
     'chief_timeout_secs': (_WEEK, 'that is a week'),
     'stall_secs': (_WEEK, 'that is a week'),
-    'seed': ((1 << 63) - 1, 'TensorFlow keeps it in 64 bits'),
+    'seed': ((1 << 31) - 2, 'beyond, TensorFlow begins again at 0'),
     'max_steps': ((1 << 63) - 1, 'steps are counted in 64 bits'),
     'num_examples': ((1 << 63) - 1, 'images are counted in 64 bits'),
 }

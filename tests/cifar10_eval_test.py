@@ -121,15 +121,13 @@ class EvalTest(tf.test.TestCase):
     directory = record_fixture.write_batches(
         data_dir, *record_fixture.random_images(N)
     )
-    check = checks.check
 
-    def check_then_truncate(*args):
-      n = check(*args)
+    def truncate(unused_unchanged):
       # TensorFlow's reader takes no offence at what is left of a record.
       os.truncate(os.path.join(directory, 'test_batch.bin'), 3073 * 200 + 1)
-      return n
 
-    with tf.test.mock.patch.object(checks, 'check', check_then_truncate):
+    # When it has just been looked at.
+    with tf.test.mock.patch.object(checks.Unchanged, 'check', truncate):
       with self.assertRaisesRegex(errors.DataError, 'after 200 of 300'):
         cifar10_eval.evaluate(
             data_dir=data_dir,
@@ -137,6 +135,33 @@ class EvalTest(tf.test.TestCase):
             checkpoint_dir=self.checkpoint_dir,
             run_once=True,
         )
+
+  def test_images_that_were_overwritten(self):
+    data_dir = self.create_tempdir().full_path
+    directory = record_fixture.write_batches(
+        data_dir, *record_fixture.random_images(N)
+    )
+    eval_once = cifar10_eval.eval_once
+
+    def overwrite_and_evaluate(*args, **kwargs):
+      with open(os.path.join(directory, 'test_batch.bin'), 'r+b') as f:
+        f.write(b'\xc8')  # A label of 200.
+      return eval_once(*args, **kwargs)
+
+    with tf.test.mock.patch.object(
+        cifar10_eval, 'eval_once', overwrite_and_evaluate
+    ):
+      with self.assertRaisesRegex(errors.DataError, 'was overwritten'):
+        cifar10_eval.evaluate(
+            data_dir=data_dir,
+            eval_dir=self.create_tempdir().full_path,
+            checkpoint_dir=self.checkpoint_dir,
+            run_once=True,
+        )
+
+  def test_device_that_is_none(self):
+    with self.assertRaisesRegex(errors.UsageError, "device 'gpu0' is no name"):
+      self._evaluate(device='gpu0')
 
   def test_missing_key_is_named(self):
     directory = self.create_tempdir().full_path

@@ -150,7 +150,7 @@ class FlagsTest(absltest.TestCase):
         (cifar10_train, '--stall_secs=1e9', 'is a week'),
         (cifar10_eval, '--eval_interval_secs=%d' % 10**400, 'is a week'),
         (cifar10_eval, '--num_examples=%d' % 10**400, '64 bits'),
-        (cifar10_train, '--seed=%d' % (1 << 63), '64 bits'),
+        (cifar10_train, '--seed=%d' % (2**31 - 1), 'begins again at 0'),
         (cifar10_train, '--max_steps=%d' % (1 << 63), '64 bits'),
         (cifar10_predict, '--batch_size=65537', 'at most 65536'),
     ):

@@ -13,6 +13,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.python.summary.writer import writer as tf_writer
 
 from cifar10_compat.base import errors
+from cifar10_compat.base import files
 
 # Several writers of a process, begun within one second, have files of their own.
 _counter = itertools.count()
@@ -25,7 +26,7 @@ class EventWriter(tf_writer.SummaryToEventTransformer):
   the operating system that writes it to the disk.  Where somebody removed the
   file, the next event begins another one.  It is a context that closes it.
 
-  Each method raises UsageError if the file cannot be written; later events are
+  Each method raises WriteError if the file cannot be written; later events are
   then lost, in silence.
   """
 
@@ -37,7 +38,7 @@ class EventWriter(tf_writer.SummaryToEventTransformer):
       graph: tf.Graph to write into it, or None.
 
     Raises:
-      UsageError: the file cannot be written.
+      WriteError: the file cannot be written.
     """
     self._file = _EventFile(directory)
     super().__init__(self._file, graph)
@@ -71,7 +72,7 @@ class _EventFile(object):
     )
     try:
       self._records = tf.io.TFRecordWriter(self._path)
-      self._identity = _identity(self._path)
+      self._identity = files.identity(self._path)
       # What a reader takes for the beginning of an event file.
       self._write(tf.Event(wall_time=time.time(), file_version='brain.Event:2'))
     except (tf.errors.OpError, OSError) as e:
@@ -81,11 +82,11 @@ class _EventFile(object):
     return self._directory
 
   def add_event(self, event):
-    """Writes a tf.Event; raises UsageError."""
+    """Writes a tf.Event; raises WriteError."""
     if self._records is None:
       return
     try:
-      if _identity(self._path) != self._identity:
+      if files.identity(self._path) != self._identity:
         self._records.close()
         self._open()
       self._write(event)
@@ -105,20 +106,11 @@ class _EventFile(object):
     self._records.flush()
 
   def _failed(self, error):
-    """Ends the file; returns the UsageError that says so."""
+    """Ends the file; returns the WriteError that says so."""
     self._records = None
     # Of TensorFlow's message, "PATH; No space left on device", the end.
     reason = getattr(error, 'message', str(error)).rpartition('; ')[2]
-    return errors.UsageError(
+    return errors.WriteError(
         'cannot write event files into %s (%s): make room there, or choose '
         'another directory' % (self._directory, reason)
     )
-
-
-def _identity(path):
-  """Returns what tells a file from another one of its name, None for none."""
-  try:
-    status = os.stat(path)
-  except OSError:
-    return None
-  return status.st_dev, status.st_ino

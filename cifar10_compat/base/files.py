@@ -40,6 +40,22 @@ def check_regular(path):
   open_regular(path).close()
 
 
+def identity(path):
+  """Returns what tells a file or directory from another of its name.
+
+  Args:
+    path: str.
+
+  Returns:
+    (int, int), or None if there is none.
+  """
+  try:
+    status = os.stat(path)
+  except OSError:
+    return None
+  return status.st_dev, status.st_ino
+
+
 def remedy(error):
   """Returns what a user can do who has no file to read, a str.
 

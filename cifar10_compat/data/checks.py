@@ -74,15 +74,20 @@ class Unchanged(object):
   TensorFlow's reader does not: it takes the end of a file that was cut off for
   a normal one, looks for ever for a record in files that became empty, and
   trains on whatever was written over a file.
+
+  Attributes:
+    records: int, how many the files hold together.
   """
 
-  def __init__(self, versions):
+  def __init__(self, versions, records=0):
     """Remembers files as they were when they were read.
 
     Args:
       versions: dict from path to (os.stat_result, CRC-32 of the content).
+      records: int, how many these files hold together.
     """
     self._files = dict(versions)
+    self.records = records
 
   def check(self):
     """Compares the files with what they were.
@@ -131,12 +136,11 @@ def _checksum(path):
   return checksum
 
 
-def watch(dataset, data_dir):
-  """Checks the files for training, and remembers what they are.
+def watch(dataset, data_dir, eval_data=False):
+  """Checks files, and remembers what they are.
 
   Args:
-    dataset: description.Dataset.
-    data_dir: str, the directory that holds the set's directory.
+    dataset, data_dir, eval_data: see check().
 
   Returns:
     Unchanged, for the time in which they are read.
@@ -144,8 +148,11 @@ def watch(dataset, data_dir):
   Raises:
     DataError: see check().
   """
-  contents = _check(dataset, data_dir, eval_data=False)
-  return Unchanged({p: (c.status, c.checksum) for p, c in contents.items()})
+  contents = _check(dataset, data_dir, eval_data)
+  return Unchanged(
+      {p: (c.status, c.checksum) for p, c in contents.items()},
+      sum(c.records for c in contents.values()),
+  )
 
 
 def _check_file(path, dataset):

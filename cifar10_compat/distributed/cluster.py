@@ -155,7 +155,7 @@ def _checked(cluster):
   for job, addresses in sorted(cluster.tasks.items()):
     for i, address in enumerate(addresses):
       host, _, port = address.rpartition(':')
-      if not host or not port.isdigit() or not 0 < int(port) < 65536:
+      if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise errors.UsageError(
             '%s %d has address %r: it must be HOST:PORT' % (job, i, address)
         )

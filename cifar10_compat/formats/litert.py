@@ -1,5 +1,6 @@
 """A network in the format of LiteRT, which was TensorFlow Lite."""
 
+import os
 import tempfile
 
 import tensorflow as tf
@@ -18,7 +19,7 @@ def write(path, graph_def, signatures):
   Raises:
     OSError, tf.errors.OpError: a file cannot be written.
   """
-  with tempfile.TemporaryDirectory() as scratch:
+  with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as scratch:
     saved_model.write(scratch, graph_def, signatures)
     # The converter of TensorFlow 1 would drop the names of the signatures.
     content = tf.lite.TFLiteConverter.from_saved_model(

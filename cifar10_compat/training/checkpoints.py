@@ -117,12 +117,40 @@ def step_of(path):
     CheckpointError: it does not.
   """
   step = path.rpartition('-')[2]
-  if not step.isdigit():
+  if not step.isdecimal():
     raise errors.CheckpointError(
         'checkpoint %s does not say its step: its name must end with -STEP'
         % path
     )
   return int(step)
+
+
+def has_any(directory):
+  """Returns whether a directory has a checkpoint, named by its list or not.
+
+  Raises:
+    CheckpointError: see latest().
+  """
+  return latest(directory) is not None or (
+      os.path.isdir(directory) and bool(complete(directory))
+  )
+
+
+def identity(path):
+  """Returns what tells a checkpoint from another one of its name.
+
+  Args:
+    path: str.
+
+  Returns:
+    A tuple; None if there are no such files.
+  """
+  # The old format has one file and no index.
+  for name in (path + '.index', path):
+    found = files.identity(name)
+    if found:
+      return found + (os.stat(name).st_mtime_ns,)
+  return None
 
 
 def newest(directory):
@@ -132,7 +160,7 @@ def newest(directory):
     CheckpointError: there is none, or the directory's list cannot be read.
   """
   path = latest(directory)
-  if path is None and os.path.isdir(directory) and complete(directory):
+  if path is None and has_any(directory):
     there = os.path.basename(complete(directory)[-1])
     raise errors.CheckpointError(
         '%s has %s, but no list that names it: write model_checkpoint_path: '

@@ -138,11 +138,11 @@ class LoggerHook(tf.train.SessionRunHook):
     self._every_n_steps = every_n_steps
 
   def before_run(self, run_context):
-    self._start_time = time.time()
+    self._start_time = time.perf_counter()
     return tf.train.SessionRunArgs(self._loss)
 
   def after_run(self, run_context, run_values):
-    duration = time.time() - self._start_time
+    duration = time.perf_counter() - self._start_time
     if self._steps.reached_multiple_of(self._every_n_steps):
       examples_per_sec = self._batch_size * self._num_towers / duration
       sec_per_batch = duration / self._num_towers
@@ -232,7 +232,7 @@ class CheckpointHook(tf.train.SessionRunHook):
       every_n_steps: int.
 
     Raises:
-      CheckpointError: the default graph cannot restore `newest`.
+      CheckpointError: the default graph cannot restore the newest checkpoint.
     """
     newest = directory.newest
     if newest:
@@ -381,8 +381,15 @@ class ProfileHook(tf.train.SessionRunHook):
   def after_run(self, run_context, run_values):
     if self._steps.before in self._profile_steps:
       trace = timeline.Timeline(run_values.run_metadata.step_stats)
-      with open(self._path % self._steps.before, 'w') as f:
-        f.write(trace.generate_chrome_trace_format())
+      path = self._path % self._steps.before
+      try:
+        with open(path, 'w') as f:
+          f.write(trace.generate_chrome_trace_format())
+      except OSError as e:
+        raise errors.WriteError(
+            'cannot write %s (%s): make room there, or leave --profile_steps out'
+            % (path, e.strerror)
+        ) from e
 
 
 class StopHook(tf.train.SessionRunHook):

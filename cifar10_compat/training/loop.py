@@ -93,8 +93,8 @@ class Loop(object):
         step is saved.
       DivergedError: a loss or a variable is not finite.
       StalledError: no step has ended for too long.
-      UsageError: an event file cannot be written.
-      WriteError: a checkpoint cannot be written; those before it are whole.
+      WriteError: a checkpoint or another file cannot be written; the checkpoints
+        before it are whole, and the last step is saved if it can be.
       OSError: what is printed does not arrive.  The last step is saved.
     """
     newest = directory.newest
@@ -235,9 +235,7 @@ class Loop(object):
       # A finished directory restores its last step, and no step is left.
       while not _should_stop(session) and self.steps.after < self.max_steps:
         session.run(self._ops.train_op)
-    except errors.WriteError:
-      raise
-    # An OSError: a line of the log did not arrive.
+    # An OSError: a line of the log did not arrive, or a file cannot be written.
     except (errors.DataError, OSError):
       save()
       raise

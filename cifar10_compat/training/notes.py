@@ -42,7 +42,7 @@ def learning_rates(directory):
       rates = json.load(f).get('learning_rates', [])
       return [[int(step), float(rate)] for step, rate in rates]
   # check() has told what is wrong with the note.
-  except (OSError, ValueError, AttributeError, TypeError):
+  except (OSError, ValueError, AttributeError, TypeError, OverflowError):
     return []
 
 

@@ -36,7 +36,8 @@ def once(evaluate_checkpoint, checkpoint_dir):
 def repeatedly(evaluate_checkpoint, checkpoint_dir, *, interval_secs, stop):
   """Evaluates each checkpoint that is the newest when it looks.
 
-  One that is still being copied, is damaged, or is removed while it is read is
+  After a training that was begun anew a checkpoint may have the name of an earlier
+  one, and is another all the same.  One that is still being copied, is damaged, or is removed while it is read is
   named on stderr, once, and tried again the next time.
 
   Args:
@@ -72,10 +73,10 @@ def repeatedly(evaluate_checkpoint, checkpoint_dir, *, interval_secs, stop):
             'Waiting for a first checkpoint in %s.' % checkpoint_dir,
             file=sys.stdout,
         )
-      elif path != seen:
+      elif (found := (path, checkpoints.identity(path))) != seen:
         try:
           precision = evaluate_checkpoint(path)
-          seen = path
+          seen = found
         except errors.UnusableCheckpointError as e:
           tell(path, 'not evaluated, still waiting: %s' % e)
           if path != failed:

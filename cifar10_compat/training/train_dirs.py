@@ -10,6 +10,7 @@ import socket
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
+from cifar10_compat.base import files
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
 
@@ -49,7 +50,7 @@ class TrainDir(object):
     self.path = path
     self.newest = newest
     self.fresh = fresh
-    self._identity = _identity(path)
+    self._identity = files.identity(path)
 
   def check_in_place(self):
     """Checks that the path still leads to the directory that was opened.
@@ -57,7 +58,7 @@ class TrainDir(object):
     Raises:
       WriteError: the directory has been removed or renamed.
     """
-    if _identity(self.path) != self._identity:
+    if files.identity(self.path) != self._identity:
       raise errors.WriteError(
           '%s is no longer the directory in which training began: it was '
           'removed or renamed, and the steps since its last checkpoint are not '
@@ -94,8 +95,11 @@ def opened(path, *, dataset, model, fresh=False, learning_rate=None):
     try:
       os.makedirs(path, exist_ok=True)
       stack.enter_context(_locked(path))
-      _remove(path, _WRITTEN if fresh else _UNFINISHED)
+      if fresh:
+        _remove(path, _WRITTEN)
       notes.check(path, dataset, model)
+      if not fresh:
+        _remove(path, _UNFINISHED)
       newest = _find_newest(path)
       rates = _rates(path, newest, learning_rate)
       # Writing it again shows whether the directory can be written.
@@ -150,15 +154,6 @@ def _rates(path, newest, learning_rate):
   return [r for r in rates if r[0] < step] + [[step, learning_rate]]
 
 
-def _identity(path):
-  """Returns what tells a directory from all others, or None if it is gone."""
-  try:
-    status = os.stat(path)
-  except OSError:
-    return None
-  return status.st_dev, status.st_ino
-
-
 def _remove(path, patterns):
   """Removes the files of a directory whose names match one of the patterns."""
   for pattern in patterns:
@@ -169,7 +164,10 @@ def _remove(path, patterns):
   for name in os.listdir(path):
     match = pattern.fullmatch(name)
     index = match and os.path.join(path, match[1] + '.index')
-    if index and not os.path.lexists(index):
+    # In the format of 2016 a checkpoint is the file of that name.
+    if index and not any(
+        os.path.lexists(p) for p in (index, os.path.join(path, match[1]))
+    ):
       os.remove(os.path.join(path, name))
 
 

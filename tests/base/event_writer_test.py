@@ -77,7 +77,7 @@ class EventWriterTest(tf.test.TestCase):
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
       try:
         with self.assertRaisesRegex(
-            errors.UsageError,
+            errors.WriteError,
             r'into %s \((No space left on device|File too large)\): make room'
             % self.directory,
         ):
@@ -94,12 +94,12 @@ class EventWriterTest(tf.test.TestCase):
       writer.add_summary(_summary('a'), 1)
       self.assertEqual([(1, 1.0)], event_files.scalars(self.directory, 'a'))
       shutil.rmtree(self.directory)
-      with self.assertRaisesRegex(errors.UsageError, 'No such file'):
+      with self.assertRaisesRegex(errors.WriteError, 'No such file'):
         writer.add_summary(_summary('a'), 2)
 
   def test_a_directory_that_is_none(self):
     with self.assertRaisesRegex(
-        errors.UsageError, r'into /dev/null \(Not a directory\)'
+        errors.WriteError, r'into /dev/null \(Not a directory\)'
     ):
       event_writer.EventWriter('/dev/null')
 

@@ -36,6 +36,20 @@ class CheckpointsTest(tf.test.TestCase):
       ):
         checkpoints.latest(directory)
 
+  def test_has_any(self):
+    directory = self.create_tempdir().full_path
+    self.assertFalse(checkpoints.has_any(os.path.join(directory, 'none')))
+    self.assertFalse(checkpoints.has_any(directory))
+    # Its list is gone.
+    path = os.path.join(directory, 'model.ckpt-7')
+    self.assertIsNone(checkpoints.identity(path))
+    open(path + '.index', 'w').close()
+    self.assertTrue(checkpoints.has_any(directory))
+    before = checkpoints.identity(path)
+    self.assertEqual(before, checkpoints.identity(path))
+    os.utime(path + '.index', (1, 1))
+    self.assertNotEqual(before, checkpoints.identity(path))
+
   def test_restore_newest(self):
     directory = self.create_tempdir().full_path
 

@@ -77,7 +77,7 @@ class NotesTest(tf.test.TestCase):
     self._assert_refused('--model=cifar10', datasets.CIFAR10, models.CONV_LOCAL)
 
   def test_that_is_none(self):
-    for contents in ('', '[]', '{}'):
+    for contents in ('', '[]', '{}', '{"learning_rates": [[Infinity, 1]]}'):
       self._write(contents)
       self._assert_refused('does not name a data set', datasets.CIFAR10)
       self.assertEqual([], notes.learning_rates(self.directory))

@@ -72,6 +72,19 @@ class PollingTest(tf.test.TestCase):
     )
     self.assertEqual([10, 20], self.evaluated)
 
+  def test_another_checkpoint_of_the_same_name(self):
+    def save():
+      # As a Saver does: under another name first.
+      path = os.path.join(self.directory, 'model.ckpt-10.index')
+      with open(path + '.tmp', 'w') as f:
+        f.write('weights')
+      os.rename(path + '.tmp', path)
+
+    save()
+    self._name(10)
+    self._poll(lambda: None, save, lambda: None)
+    self.assertEqual([10, 10], self.evaluated)
+
   def test_stopped_before_the_first(self):
     self.assertIsNone(self._poll()[0])
     self.assertEqual([], self.evaluated)

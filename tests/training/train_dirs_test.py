@@ -77,6 +77,25 @@ class TrainDirsTest(tf.test.TestCase):
         os.listdir(train_dir),
     )
 
+  def test_checkpoint_in_the_format_of_2016_is_left_alone(self):
+    train_dir = self.create_tempdir().full_path
+    names = ['model.ckpt-5', 'model.ckpt-5.meta']
+    for name in names + ['model.ckpt-9.meta']:
+      open(os.path.join(train_dir, name), 'w').close()
+    self._open(train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10)
+    self.assertCountEqual(
+        names + ['dataset.json', 'train.lock'], os.listdir(train_dir)
+    )
+
+  def test_nothing_is_removed_from_a_directory_that_is_refused(self):
+    train_dir = self.create_tempdir().full_path
+    self._open(train_dir, dataset=datasets.SYNTHETIC, model=models.CIFAR10)
+    left = os.path.join(train_dir, 'model.ckpt-9.meta')
+    open(left, 'w').close()
+    with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
+      self._open(train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10)
+    self.assertTrue(os.path.exists(left))
+
   def test_images_may_lie_in_the_same_directory(self):
     directory = self.create_tempdir().full_path
     dataset = record_fixture.write_set(
