@@ -31,6 +31,7 @@ from . import command_line
 from . import json_files
 from . import manifest
 from . import processes
+from . import supervision
 from . import training_log
 from .speed import plot
 
@@ -82,10 +83,10 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
     UsageError: one of them failed.
   """
   samples = []
-  with (
-      tempfile.TemporaryFile('w+') as train_log,
-      tempfile.TemporaryFile('w+') as eval_log,
-  ):
+  with tempfile.TemporaryDirectory() as scratch:
+    train_log, eval_log = [
+        os.path.join(scratch, name) for name in ('train.log', 'eval.log')
+    ]
     begin = time.monotonic()
     trainer = _start('cifar10_compat.cifar10_train', trainer_args, train_log)
     evaluator = None
@@ -115,46 +116,55 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
       for process in filter(None, (trainer, evaluator)):
         process.terminate()
         process.wait()
-    eval_log.seek(0)
     return (
         samples,
         [[line.step, line.sec_per_batch] for line in _lines(train_log)],
-        eval_log.read().count('precision @ 1'),
+        _read(eval_log).count('precision @ 1'),
     )
 
 
 def _start(module, args, log):
-  return subprocess.Popen(
-      processes.command(module, args),
-      stdout=log,
-      stderr=subprocess.STDOUT,
-      env=processes.environment(),
-  )
+  # The position in it is the child's alone.
+  with open(log, 'a', encoding='utf-8') as f:
+    return subprocess.Popen(
+        processes.command(module, args),
+        stdout=f,
+        stderr=subprocess.STDOUT,
+        env=processes.environment(),
+        preexec_fn=supervision.end_with_parent(),
+    )
+
+
+def _read(log):
+  try:
+    with open(log, encoding='utf-8') as f:
+      return f.read()
+  except FileNotFoundError:
+    return ''
 
 
 def _lines(log):
-  log.seek(0)
-  lines = training_log.parse(log.read())
-  log.seek(0, os.SEEK_END)
-  return lines
+  return training_log.parse(_read(log))
 
 
 def _failed(name, log):
-  log.seek(0)
-  last = (log.read().strip().splitlines() or ['no message'])[-1]
+  last = (_read(log).strip().splitlines() or ['no message'])[-1]
   return errors.UsageError('%s failed: %s' % (name, last))
 
 
 def medians(result):
   """Returns {name: (median at the start, median at the end)} of each quantity.
 
-  The names are "train memory_bytes" and so on, and "seconds of a step".  One that
-  was never noted at the start or at the end is missing.
+  The names are "train memory_bytes" and so on, and "seconds of a step".
 
   Args:
     result: dict, of the file of results.
+
+  Raises:
+    UsageError: one was never noted at the start or at the end.
   """
-  samples, last = result['samples'], result['steps'][-1][0]
+  samples = result['samples']
+  last = max((step for step, _ in result['steps']), default=0)
   series = {
       '%s %s'
       % (process, quantity): [
@@ -168,8 +178,12 @@ def medians(result):
   for name, points in series.items():
     start = [value for step, value in points if last / 10 <= step < last / 5]
     end = [value for step, value in points if step >= last * 4 / 5]
-    if start and end:
-      found[name] = statistics.median(start), statistics.median(end)
+    if not start or not end:
+      raise errors.UsageError(
+          '%s was not noted at the start and at the end of the run: begin with '
+          'an empty --train_dir, with more --max_steps, and let it end' % name
+      )
+    found[name] = statistics.median(start), statistics.median(end)
   return found
 
 
@@ -298,6 +312,9 @@ def _main(argv):
         'samples': samples,
         'steps': steps,
     }
+    medians(
+        result
+    )  # Or what there is of FILE would be overwritten for nothing.
     json_files.write(path, result)
   else:
     try:

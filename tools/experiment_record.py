@@ -1,10 +1,7 @@
 """The file of results of a run: docs/data/runs/EXPERIMENT_SEED.json."""
 
-import glob
-
-import tensorflow.compat.v1 as tf
-
 from . import experiment_run
+from .compare import curves
 
 # One point of the loss curve in so many steps.
 _LOSS_EVERY = 100
@@ -57,13 +54,10 @@ def record(run, images):
 
 def _learning_rates(train_dir):
   """Returns [step, rate] where the rate begins or changes."""
-  found = {}
-  for path in sorted(glob.glob(glob.escape(train_dir) + '/events*')):
-    for event in tf.train.summary_iterator(path):
-      for value in event.summary.value:
-        if value.tag == 'learning_rate':
-          found[event.step] = value.simple_value
-  rates = [[step, float('%.7g' % rate)] for step, rate in sorted(found.items())]
+  found = curves.read(train_dir).scalars['learning_rate']
+  rates = [
+      [step, float('%.7g' % rate)] for step, rate in sorted(dict(found).items())
+  ]
   return [
       point
       for before, point in zip([None] + rates, rates)

@@ -2,7 +2,8 @@
 
 A run has a directory of its own:
 
-  manifest.json  what it was begun with, never changed
+  manifest.json  what it was begun with, and later_commits, where it went on with
+                 the code of others
   train/         the trainer's train_dir, which holds the newest checkpoints
   kept/          links to the checkpoints to be evaluated
   train.log      what the trainer printed, in all its parts
@@ -38,6 +39,8 @@ _LATE = 10
 # The trainers keep five checkpoints, and save one a minute at most.
 _LOOK_SECS = 2.0
 _STOP_SECS = 120
+# Of an experiment, what its runs may be continued without.
+_NOT_TRAINED_WITH = ('title', 'seeds', 'views')
 # Begins a part of train.log: the time between two parts is nobody's.
 PART = 'reproduce: the training begins or goes on'
 
@@ -140,7 +143,7 @@ class Run(object):
       was told to stop.
 
     Raises:
-      UsageError: the run was begun by other code or with other images, or its
+      UsageError: the run was begun with other images, flags or packages, or its
         directory cannot be written.
     """
     try:
@@ -152,12 +155,13 @@ class Run(object):
       ) from e
     begun = self.manifest()
     if begun is None:
-      json_files.write(self.path('manifest.json'), manifest)
-    elif begun['dataset'] != manifest['dataset']:
-      raise errors.UsageError(
-          '%s was begun with other images: give --data_dir as then, or choose '
-          'another --out' % self.directory
-      )
+      self._write_manifest(manifest)
+    else:
+      self._check_same(begun, manifest)
+      commits = [begun.get('commit')] + begun.get('later_commits', [])
+      if manifest.get('commit') != commits[-1]:
+        later = commits[1:] + [manifest['commit']]
+        self._write_manifest(dict(begun, later_commits=later))
     with open(self.path('train.log'), 'a', encoding='utf-8') as log:
       log.write(PART + '\n')
       log.flush()
@@ -176,6 +180,24 @@ class Run(object):
           preexec_fn=supervision.end_with_parent(),
       ) as process:
         return self._watch(process, stop, report)
+
+  def _write_manifest(self, manifest):
+    json_files.write(self.path('manifest.json'), manifest, '--out')
+
+  def _check_same(self, begun, manifest):
+    """Raises UsageError unless a run can go on that was begun with a manifest."""
+    for name, of in (
+        ('images', lambda m: m['dataset']),
+        ('flags', lambda m: _training_flags(m.get('flags') or {})),
+        ('seed', lambda m: m.get('seed')),
+        ('versions of packages', lambda m: m.get('versions')),
+    ):
+      if of(begun) != of(manifest):
+        raise errors.UsageError(
+            '%s was begun with other %s, %s instead of %s: make them as they were, '
+            'or choose another --out'
+            % (self.directory, name, of(begun), of(manifest))
+        )
 
   def _watch(self, process, stop, report):
     """Keeps checkpoints until a process ends; returns its exit code."""
@@ -236,7 +258,8 @@ class Run(object):
     state = tf.train.get_checkpoint_state(self.path('train'))
     for path in state.all_model_checkpoint_paths if state else ():
       name = os.path.basename(path)
-      if checkpoints.step_of(path) % EVERY > _LATE:
+      late = _LATE if self.experiment.workers else 0
+      if checkpoints.step_of(path) % EVERY > late:
         continue  # It was told to stop.
       for file in glob.glob(glob.escape(self.path('train/' + name)) + '.*'):
         if re.search(r'\.(index|data-\d+-of-\d+)$', file):
@@ -262,11 +285,12 @@ class Run(object):
     except FileNotFoundError:
       return {'averaged': {}, 'raw': {}, 'views': {}}
 
-  def evaluate(self, *, data_dir, report=lambda line: None):
+  def evaluate(self, *, data_dir, stop, report=lambda line: None):
     """Evaluates the kept checkpoints that have no score yet.
 
     Args:
       data_dir: str, the directory that holds the set's directory.
+      stop: signals.StopRequest, ends it after a checkpoint.
       report: function of a str, called with each precision.
 
     Raises:
@@ -277,14 +301,14 @@ class Run(object):
       known = self.scores()[weights]
       paths = [p for step, p in kept.items() if str(step) not in known]
       for step, precision in self._measure(
-          paths, data_dir, ['--noaveraged'] * (weights == 'raw')
+          paths, data_dir, ['--noaveraged'] * (weights == 'raw'), stop
       ):
         self._note(weights, step, precision)
         report('%s: step %d, %s: %.4f' % (self.name, step, weights, precision))
     for views in self.experiment.views:
       if self.trained() and str(views) not in self.scores()['views']:
         for _, precision in self._measure(
-            [kept[max(kept)]], data_dir, ['--views=%d' % views]
+            [kept[max(kept)]], data_dir, ['--views=%d' % views], stop
         ):
           self._note('views', views, precision)
           report('%s: %d views: %.4f' % (self.name, views, precision))
@@ -292,11 +316,11 @@ class Run(object):
   def _note(self, kind, key, precision):
     scores = self.scores()
     scores[kind][str(key)] = precision
-    json_files.write(self.path('scores.json'), scores)
+    json_files.write(self.path('scores.json'), scores, '--out')
 
-  def _measure(self, paths, data_dir, flags):
+  def _measure(self, paths, data_dir, flags, stop):
     """Yields (step, precision) of checkpoints."""
-    if not paths:
+    if not paths or stop.requested:
       return
     experiment = self.experiment
     env = processes.environment()
@@ -313,12 +337,17 @@ class Run(object):
         stdout=subprocess.PIPE,
         env=env,
         text=True,
+        # Ctrl-C comes to us, who stop it.
+        start_new_session=True,
+        preexec_fn=supervision.end_with_parent(),
     ) as process:
       try:
         for line in process.stdout:
           if line.startswith('{'):
             score = json.loads(line)
             yield score['step'], score['precision']
+          if stop.requested:
+            return
         code = process.wait()
       finally:
         process.terminate()
@@ -326,6 +355,11 @@ class Run(object):
       raise errors.UsageError(
           '%s: the evaluation ended with exit code %d' % (self.name, code)
       )
+
+
+def _training_flags(flags):
+  """Returns those of a manifest's flags on which a training depends."""
+  return {k: v for k, v in flags.items() if k not in _NOT_TRAINED_WITH}
 
 
 def duration(secs):

@@ -7,12 +7,13 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import files
 
 
-def write(path, content):
+def write(path, content, flag='--json'):
   """Writes a file in JSON, whole or not at all.
 
   Args:
-    path: str, what --json named.
+    path: str.
     content: what JSON can hold; the keys of a dict keep their order.
+    flag: str, what named the file or its directory.
 
   Raises:
     UsageError: it cannot be written.
@@ -23,5 +24,6 @@ def write(path, content):
     os.replace(path + '.tmp', path)
   except OSError as e:
     raise errors.UsageError(
-        '--json=%s cannot be written (%s): choose another' % (path, e.strerror)
+        '%s cannot be written (%s): choose another %s'
+        % (path, e.strerror, flag)
     ) from e

@@ -162,6 +162,14 @@ def _main(argv):
       for seed in seeds_of(args.seeds, experiments.get(name))
   ]
   data_dir = command_line.path(args.data_dir)
+  results = command_line.path(args.results)
+  try:
+    os.makedirs(results, exist_ok=True)
+  except OSError as e:
+    raise errors.UsageError(
+        '--results=%s cannot be made (%s): choose another'
+        % (results, e.strerror)
+    ) from e
   tf.disable_v2_behavior()
   with signals.stop_on_signals() as stop:
     download.maybe_download_and_extract(
@@ -214,9 +222,18 @@ def _finish(run, args, *, data_dir, stop):
     )
     if code:
       return code
-  run.evaluate(data_dir=data_dir, report=report)
+    if not run.trained():
+      raise errors.UsageError(
+          '%s has ended without a checkpoint of its last step: see %s'
+          % (run.name, run.path('train.log'))
+      )
+  run.evaluate(data_dir=data_dir, stop=stop, report=report)
+  if stop.requested:
+    return 128 + stop.signum
   path = os.path.join(command_line.path(args.results), run.name + '.json')
-  json_files.write(path, experiment_record.record(run, args.images))
+  json_files.write(
+      path, experiment_record.record(run, args.images), '--results'
+  )
   report('%s: %s' % (run.name, path))
   return 0
 

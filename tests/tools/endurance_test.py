@@ -9,6 +9,7 @@ import sys
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat.base import errors
 from tests.helpers import record_fixture
 from tools import endurance
 
@@ -73,6 +74,14 @@ class EnduranceTest(tf.test.TestCase):
     )
     self.assertEqual(['cifar10_eval: threads', '30', '30', '+0.00%'], rows[4])
     self.assertEqual(['seconds of a step', '0.05', '0.055', '+10.00%'], rows[6])
+
+  def test_nothing_was_measured(self):
+    begun_late = _result()
+    begun_late['steps'] = [[step, 0.05] for step in range(60, 101, 10)]
+    begun_late['samples'] = begun_late['samples'][6:]
+    for result in ({'samples': [], 'steps': []}, begun_late):
+      with self.assertRaisesRegex(errors.UsageError, 'with an empty --train'):
+        endurance.growth(result)
 
   def test_from_file(self):
     root = self.create_tempdir().full_path

@@ -1,6 +1,8 @@
 """A run's files, without a training: what it makes of them."""
 
+import json
 import os
+import signal
 
 import tensorflow.compat.v1 as tf
 
@@ -62,14 +64,22 @@ class RunTest(tf.test.TestCase):
             os.path.join(self.directory, 'train/model.ckpt-%d%s' % (step, end))
         )
     kept = self.run_of_it.kept()
-    # A chief may be a step late; a checkpoint of a stop does not count.
-    self.assertEqual([1000, 2001], list(kept))
+    # A checkpoint of a stop does not count.
+    self.assertEqual([1000], list(kept))
     with open(kept[1000] + '.index') as f:
       self.assertEqual('1000', f.read())
     self.assertFalse(self.run_of_it.trained())
-    self._save(4001)
+    self._save(4000)
     self.run_of_it.keep()
     self.assertTrue(self.run_of_it.trained())
+
+  def test_a_chief_may_be_a_step_late(self):
+    of_workers = experiments.Experiment('a title', 2000, 1, ps=1, workers=2)
+    run = experiment_run.Run(self.out, 'x', of_workers, 2)
+    self._save(1000, 1234, 2001)
+    run.keep()
+    self.assertEqual([1000, 2001], list(run.kept()))
+    self.assertTrue(run.trained())
 
   def test_log(self):
     self.assertEqual([], self.run_of_it.lines())
@@ -105,14 +115,45 @@ class RunTest(tf.test.TestCase):
         [[0]], [[line.step for line in part] for part in run.lines()]
     )
 
-  def test_other_images(self):
-    self._write('manifest.json', '{"dataset": {"name": "one"}}')
-    with self.assertRaisesRegex(errors.UsageError, 'with other images'):
+  def test_begun_otherwise(self):
+    manifest = {
+        'dataset': {'name': 'one'},
+        'flags': {'title': 'words', 'max_steps': 4000},
+        'seed': 2,
+        'versions': {'tensorflow': '2.21.0'},
+    }
+    self._write('manifest.json', json.dumps(manifest))
+    for key, value, expected in (
+        ('dataset', {'name': 'another'}, 'with other images'),
+        ('flags', {'title': 'words', 'max_steps': 5000}, 'with other flags'),
+        ('seed', 3, 'with other seed, 2 instead of 3'),
+        ('versions', {'tensorflow': '2.20.0'}, 'with other versions of'),
+    ):
+      with self.assertRaisesRegex(errors.UsageError, expected):
+        self.run_of_it.train(
+            data_dir='',
+            manifest=dict(manifest, **{key: value}),
+            stop=signals.StopRequest(),
+        )
+
+  def test_code_that_goes_on_with_it_is_noted(self):
+    stop = signals.StopRequest()
+    stop.signum = signal.SIGTERM
+    for commit in 'abbc':
       self.run_of_it.train(
           data_dir='',
-          manifest={'dataset': {'name': 'another'}},
-          stop=signals.StopRequest(),
+          manifest={
+              'dataset': None,
+              # No run depends on these.
+              'flags': {'title': commit},
+              'commit': commit,
+          },
+          stop=stop,
       )
+    found = self.run_of_it.manifest()
+    self.assertEqual(
+        ('a', ['b', 'c']), (found['commit'], found['later_commits'])
+    )
 
 
 if __name__ == '__main__':

@@ -26,9 +26,10 @@ class JsonFilesTest(absltest.TestCase):
   def test_a_directory_that_is_not_there(self):
     path = os.path.join(self.create_tempdir().full_path, 'none', 'x.json')
     with self.assertRaisesRegex(
-        errors.UsageError, r'--json=\S+x.json cannot be written \(No such file'
+        errors.UsageError,
+        r'\S+x.json cannot be written \(No such file .*: choose another --out',
     ):
-      json_files.write(path, {})
+      json_files.write(path, {}, '--out')
 
 
 if __name__ == '__main__':

@@ -74,11 +74,15 @@ def train(module, args, *, data_dir, train_dir, steps):
   return read(train_dir)._replace(log=log)
 
 
-def read(train_dir):
+def read(train_dir, flag='--train_dir'):
   """Reads the event files of a run.
 
+  What a killed run wrote beyond the checkpoint from which the next part went on is
+  left out, as TensorBoard does.  So is half a record at the end of a file.
+
   Args:
-    train_dir: str.
+    train_dir: str, or an evaluator's directory.
+    flag: str, what named it.
 
   Returns:
     Run, without a log.
@@ -91,13 +95,16 @@ def read(train_dir):
   )
   if not paths:
     raise errors.UsageError(
-        'there are no event files in %s: name the '
-        'train_dir of a run' % train_dir
+        'there are no event files in %s: name a directory that has some '
+        'with %s' % (train_dir, flag)
     )
   scalars, tags = {}, set()
   for path in paths:
     try:
       for event in tf.train.summary_iterator(path):
+        if event.session_log.status == tf.SessionLog.START:
+          for points in scalars.values():
+            points[:] = [p for p in points if p[0] < event.step]
         for value in event.summary.value:
           tags.add(value.tag)
           if value.HasField('simple_value'):
@@ -105,9 +112,11 @@ def read(train_dir):
                 (event.step, value.simple_value)
             )
     except tf.errors.OpError as e:
+      # Of a process that was killed, or of one that is writing.
+      if 'truncated record' in e.message:
+        continue
       raise errors.UsageError(
-          '%s is damaged, or still being written (%s)'
-          % (path, e.message.splitlines()[0])
+          '%s is damaged (%s): remove it' % (path, e.message.splitlines()[0])
       ) from e
   return Run({}, scalars, frozenset(tags))
 

@@ -13,6 +13,7 @@ from .. import training_log
 from ..compare import curves
 
 Points = List[Tuple[int, float]]
+_EVAL_DIRS = {'averaged': '--eval_dir', 'raw': '--raw_eval_dir'}
 # What cifar10_eval writes.
 _PRECISION = 'Precision @ 1'
 
@@ -54,7 +55,7 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
   content, precision = _record(record) if record else (None, {})
   for name, directory in (eval_dirs or {}).items():
     if directory:
-      found = curves.read(directory).scalars.get(_PRECISION)
+      found = curves.read(directory, _EVAL_DIRS[name]).scalars.get(_PRECISION)
       precision.update({name: found} if found else {})
   lines = []
   if log:

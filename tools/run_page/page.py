@@ -244,12 +244,14 @@ def speeds(history):
   # What a summary costs comes after the line of its step.
   summaries = {step for step, _ in history.scalars.get('total_loss (raw)', ())}
   points, marked, others = [], [], []
+  # The log has milliseconds: of the longest step they tell the batch's size best.
+  longest = max(history.lines, key=lambda l: l.sec_per_batch, default=None)
+  examples = longest and round(longest.examples_per_sec * longest.sec_per_batch)
   for before, line in zip(history.lines, history.lines[1:]):
     secs = (line.time - before.time).total_seconds()
     steps = line.step - before.step
     if secs <= 0 or steps <= 0:  # It was started again.
       continue
-    examples = round(line.examples_per_sec * line.sec_per_batch)
     point = (line.step, steps * examples / secs)
     points.append(point)
     if any(before.step <= step < line.step for step in summaries):

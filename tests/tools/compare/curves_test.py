@@ -56,13 +56,33 @@ class CurvesTest(tf.test.TestCase):
     with self.assertRaisesRegex(errors.UsageError, directory):
       curves.read(directory)
 
-  def test_damaged_event_file(self):
+  def test_half_a_record_at_the_end(self):
     directory = self.write(a=[1, 2])
     (path,) = glob.glob(os.path.join(directory, 'events.*'))
     with open(path, 'r+b') as f:
       f.truncate(os.path.getsize(path) - 3)
-    with self.assertRaisesRegex(errors.UsageError, 'damaged, or still'):
+    self.assertEqual({'a': [(0, 1)]}, curves.read(directory).scalars)
+
+  def test_damaged_event_file(self):
+    directory = self.write(a=[1, 2])
+    (path,) = glob.glob(os.path.join(directory, 'events.*'))
+    with open(path, 'r+b') as f:
+      f.seek(-10, os.SEEK_END)
+      f.write(b'\xff')
+    with self.assertRaisesRegex(errors.UsageError, 'is damaged .*: remove it'):
       curves.read(directory)
+
+  def test_steps_that_were_made_again(self):
+    directory = self.write(steps=(0, 100, 200), a=[1, 2, 3])
+    with (
+        tf.Graph().as_default(),
+        tf.summary.FileWriter(directory, filename_suffix='.later') as writer,
+    ):
+      writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), 100)
+      summary = tf.Summary()
+      summary.value.add(tag='a', simple_value=4)
+      writer.add_summary(summary, 100)
+    self.assertEqual({'a': [(0, 1), (100, 4)]}, curves.read(directory).scalars)
 
   def test_same_tags(self):
     result, section = self.compare(self.write(a=[1, 2]), self.write(a=[3, 4]))

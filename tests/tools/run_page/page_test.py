@@ -1,11 +1,13 @@
 """What the page of a run says."""
 
+import datetime
 import re
 
 from absl.testing import absltest
 import numpy as np
 
 from tests.helpers import run_page_fixture
+from tools import training_log
 from tools.run_page import history
 from tools.run_page import page
 
@@ -48,6 +50,20 @@ class PageTest(absltest.TestCase):
     # The summary of step 100 is written between the lines of 100 and 110.
     self.assertEqual([(10, 64.0), (110, 64.0), (210, 64.0)], marked)
     self.assertEqual([128.0] * 27, others)
+
+  def test_speeds_of_short_steps(self):
+    # Of 128 images in 3.4 ms; the log says 3.
+    begin = datetime.datetime(2026, 1, 1)
+    lines = [
+        training_log.Line(begin, 0, 4.7, 1280.0, 0.1),
+        training_log.Line(
+            begin + datetime.timedelta(seconds=1), 10, 4.6, 37647.1, 0.003
+        ),
+    ]
+    points, _, _ = page.speeds(
+        run_page_fixture.full_history()._replace(lines=lines)
+    )
+    self.assertEqual([(10, 1280.0)], points)
 
   def test_no_id_occurs_twice(self):
     history = run_page_fixture.full_history()
