@@ -203,6 +203,9 @@ def confusion_table(root=ROOT):
 # further table is one more function here, with its figures in docs/data/.
 GENERATORS = {
     'endurance': functools.partial(_table, endurance.table, 'endurance'),
+    'endurance_arenas': functools.partial(
+        _table, endurance.table, 'endurance_arenas'
+    ),
     'fast_losses': functools.partial(_fast_network_table, 1),
     'fast_parts': functools.partial(_fast_network_table, 0),
     'faults': functools.partial(_table, fault_table.outcomes, 'faults'),
