@@ -99,13 +99,22 @@ def train(cluster, leave, *, data_dir, train_dir, dataset=datasets.CIFAR10,
   replicas = _replicas(replicas_to_aggregate, len(cluster.workers))
   stop = stop or signals.StopRequest()
   unchanged = checks.watch(dataset, data_dir)
-  with contextlib.suppress(sessions.Stopped), (
-      train_dirs.opened(train_dir, dataset=dataset, model=model, fresh=fresh,
-                        learning_rate=learning_rate)
-      if cluster.is_chief else contextlib.nullcontext()) as directory:
+  with contextlib.suppress(sessions.Stopped), contextlib.ExitStack() as stack:
+
+    def opened():
+      return stack.enter_context(train_dirs.opened(
+          train_dir, dataset=dataset, model=model, fresh=fresh,
+          learning_rate=learning_rate)) if cluster.is_chief else None
+
+    # What is wrong with it is told before others are waited for, but nothing is
+    # removed before it is known that none of them trains.
+    directory = None if fresh else opened()
     connection = sessions.connect(
         cluster, connect_secs=connect_secs, stop=stop,
         log_device_placement=log_device_placement, allow_growth=allow_growth)
+    if fresh and cluster.is_chief:
+      sessions.check_not_in_use(connection)
+      directory = opened()
 
     def inputs():
       tf.set_random_seed(None if seed is None else seed + cluster.worker_number)

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
 from cifar10_compat.distributed import cluster as cluster_lib
+from cifar10_compat.distributed import heartbeats
 
 # Between two looks whether the chief has initialized the variables.
 _ATTEMPT_SECS = 1.0
@@ -89,6 +90,26 @@ def session_config(cluster, *, log_device_placement=False, allow_growth=False):
   )
   config.gpu_options.allow_growth = allow_growth
   return config
+
+
+def check_not_in_use(connection):
+  """Checks that no chief has begun to train with the parameter servers.
+
+  Args:
+    connection: Connection.
+
+  Raises:
+    UsageError: one has.
+  """
+  with tf.Graph().as_default():
+    table = heartbeats.Table(len(connection.cluster.workers))
+    with tf.Session(connection.target, config=connection.config) as session:
+      if session.run(table.initialized):
+        raise errors.UsageError(
+            'the parameter servers hold a training that has begun, which --fresh '
+            'would undo: start the chief again without --fresh, or stop all '
+            'processes first'
+        )
 
 
 class ChiefSessionCreator(tf.train.SessionCreator):

@@ -6,9 +6,11 @@ from unittest import mock
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 from cifar10_compat.distributed import cluster
 from cifar10_compat.distributed import heartbeats
+from cifar10_compat.distributed import sessions
 from tools import launch
 
 
@@ -68,6 +70,18 @@ class HeartbeatsTest(tf.test.TestCase):
     self.assertAllEqual([0, 0, heartbeats.UNSEEN], rows[0])
     self.assertEqual((42, heartbeats.TRAINING), (rows[1, 0], rows[1, 2]))
     self.assertBetween(rows[1, 1], now - 60, now)
+
+  def test_a_fresh_chief_is_refused_once_training_has_begun(self):
+    connection = sessions.Connection(
+        self._ps(), self._server.target, self._config, connect_secs=60
+    )
+    sessions.check_not_in_use(connection)
+    with tf.Graph().as_default():
+      table = heartbeats.Table(2)
+      with tf.Session(self._server.target, config=self._config) as session:
+        session.run(table.initializer)
+    with self.assertRaisesRegex(errors.UsageError, 'again without --fresh'):
+      sessions.check_not_in_use(connection)
 
   def test_the_last_word_is_that_it_is_done(self):
     made = self._ps()
