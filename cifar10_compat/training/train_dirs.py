@@ -105,9 +105,10 @@ def opened(path, *, dataset, model, fresh=False, learning_rate=None):
       # Writing it again shows whether the directory can be written.
       notes.write(path, dataset, model, rates)
     except OSError as e:
+      what = '%s: ' % e.filename if e.filename not in (None, path) else ''
       raise errors.UsageError(
-          'cannot write to train_dir %s (%s): choose another with --train_dir'
-          % (path, e.strerror)
+          'cannot write to train_dir %s (%s%s): choose another with --train_dir'
+          % (path, what, e.strerror)
       ) from e
     yield TrainDir(path, newest, fresh)
 

@@ -105,6 +105,16 @@ class TrainDirsTest(tf.test.TestCase):
     self.assertEqual(dataset, datasets.get(directory))
     notes.check(directory, dataset, models.CIFAR10)
 
+  def test_directory_in_the_place_of_the_list(self):
+    train_dir = self.create_tempdir().full_path
+    os.mkdir(os.path.join(train_dir, 'checkpoint'))
+    with self.assertRaisesRegex(
+        errors.UsageError, r'\(\S+/checkpoint: (Is a directory|Operation not)'
+    ):
+      self._open(
+          train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10, fresh=True
+      )
+
   def test_cannot_be_written(self):
     path = self.create_tempfile().full_path
     with self.assertRaisesRegex(
