@@ -8,7 +8,7 @@ middle if they are long.  The page is written after each block; a command that
 fails ends the run.  A command that serves until it is interrupted is marked
 ```sh until="TEXT", and gets its Ctrl-C once it prints TEXT.
 
-All of docs/walkthrough.md takes some hours; --only runs the blocks that contain
+All of docs/walkthrough.md takes an hour or two; --only runs the blocks that contain
 TEXT.
 """
 
