@@ -36,9 +36,9 @@ def once(evaluate_checkpoint, checkpoint_dir):
 def repeatedly(evaluate_checkpoint, checkpoint_dir, *, interval_secs, stop):
   """Evaluates each checkpoint that is the newest when it looks.
 
-  After a training that was begun anew a checkpoint may have the name of an earlier
-  one, and is another all the same.  One that is still being copied, is damaged, or is removed while it is read is
-  named on stderr, once, and tried again the next time.
+  In a run that was begun anew a checkpoint may have the name of an earlier one, and
+  is evaluated all the same.  One that is still being copied, is damaged, or is removed
+  while it is read is named on stderr, once, and tried again the next time.
 
   Args:
     evaluate_checkpoint: see once(); it raises UnusableCheckpointError for a

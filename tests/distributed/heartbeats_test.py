@@ -6,6 +6,7 @@ from unittest import mock
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import cifar10_distributed_train
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 from cifar10_compat.distributed import cluster
@@ -82,6 +83,52 @@ class HeartbeatsTest(tf.test.TestCase):
         session.run(table.initializer)
     with self.assertRaisesRegex(errors.UsageError, 'again without --fresh'):
       sessions.check_not_in_use(connection)
+
+  def test_a_stalled_chief_saves_and_says_so_before_it_leaves(self):
+    addresses = launch.free_addresses(2)
+    made = cluster.from_flags(
+        'worker', 0, ps_hosts=addresses[:1], worker_hosts=addresses[1:]
+    )
+    did = mock.Mock()
+    did.training.steps.after = 20
+    did.leave.side_effect = SystemExit
+    with (
+        mock.patch.object(heartbeats, 'Table', did.table),
+        mock.patch.object(heartbeats, 'HeartbeatHook') as hook,
+        mock.patch.object(sessions, 'ChiefSessionCreator'),
+    ):
+      cifar10_distributed_train._run(
+          did.training,
+          None,
+          replicas=1,
+          source=None,
+          connection=mock.Mock(cluster=made),
+          directory=mock.Mock(),
+          leave=did.leave,
+          stop=signals.StopRequest(),
+      )
+    did.reset_mock()
+    with self.assertRaises(SystemExit):
+      hook.call_args.kwargs['leave']('session')
+    self.assertEqual(
+        [
+            mock.call.training.save('session'),
+            mock.call.table().update('session', 0, step=20, state=2),
+            mock.call.leave(0, 'Training has ended.'),
+        ],
+        did.mock_calls,
+    )
+
+  def test_replicas_without_sync(self):
+    with self.assertRaisesRegex(errors.UsageError, 'without sync each'):
+      cifar10_distributed_train.train(
+          None,
+          self.fail,
+          data_dir='',
+          train_dir='',
+          sync=False,
+          replicas_to_aggregate=1,
+      )
 
   def test_the_last_word_is_that_it_is_done(self):
     made = self._ps()
