@@ -147,7 +147,8 @@ def compare(source, data_dir, *, steps, edition, on_original=None, **runs):
           exemptions=exemptions.EXEMPTIONS.get(edition.name, ())
           + mapping.load(trainers.SESSION).exemptions,
           renames=exemptions.RENAMES.get(edition.name, ()),
-      )
+      ),
+      sections.outline_section(source),
   ]
   with training_graph.Training(their_meta_graph) as a:
     with training_graph.Training(our_meta_graph) as b:

@@ -1,4 +1,4 @@
-"""The sections of the report that compare graphs and what they compute."""
+"""The sections of the report that compare sources, graphs and what these compute."""
 
 import tempfile
 
@@ -8,6 +8,7 @@ from . import coded_images
 from . import distortions
 from . import graph_diff
 from . import mapping
+from . import outline
 from . import plots
 from . import report
 from . import trainers
@@ -90,6 +91,70 @@ def graph_section(their_meta_graph, our_meta_graph, *, exemptions, renames):
               renames,
           ),
       ],
+  )
+
+
+def outline_section(source):
+  """Compares the order of calls in the original's files and the port's.
+
+  Args:
+    source: str, the directory of the original.
+
+  Returns:
+    A section of the report.
+  """
+  original, port = outline.read(source), outline.read(outline.PORT)
+  files, tables = [], []
+  for name in outline.FILES:
+    found = outline.compare(original[name], port[name])
+    kept = sum(c.kept for c in found.values())
+    total = sum(c.total for c in found.values())
+    added = sum(len(c.added) for c in found.values())
+    files.append((name, len(found), total, kept, added))
+    tables.append(
+        report.table(
+            name,
+            (
+                'function',
+                'calls',
+                'kept',
+                'added',
+                'missing calls',
+                'added calls',
+            ),
+            [
+                (
+                    function if c.in_port else function + ' (not in the port)',
+                    c.total,
+                    c.kept,
+                    len(c.added),
+                    ', '.join(c.missing),
+                    ', '.join(c.added),
+                )
+                for function, c in found.items()
+            ],
+        )
+    )
+  return report.section(
+      'Outline',
+      0,
+      text=[
+          'The outline of a function is the list of calls that it makes, in '
+          'the order of the source. The port keeps %d of the %d calls that '
+          "the original's functions make, in their order, and adds %d."
+          % tuple(sum(file[column] for file in files) for column in (3, 2, 4)),
+          'Names that TensorFlow has changed since 2016 count as equal. A '
+          'missing call is not necessarily a missing step: the port may make '
+          'it in a function beneath. Outlines are shown and not judged.',
+      ],
+      tables=[
+          report.table(
+              'Files',
+              ('file', 'functions', 'calls', 'kept', 'added'),
+              files,
+          )
+      ]
+      + tables,
   )
 
 

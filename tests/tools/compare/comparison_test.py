@@ -97,12 +97,16 @@ class CompareTest(tf.test.TestCase):
             sections, 'input_section', return_value=_section('Input')
         ),
         mock.patch.object(
+            sections, 'outline_section', return_value=_section('Outline')
+        ) as outline_section,
+        mock.patch.object(
             sections, 'trainers_section', return_value=_section('Trainers')
         ),
         mock.patch.object(mapping, 'load', return_value=mapping.Mapping()),
         mock.patch.dict(exemptions.EXEMPTIONS, {edition.name: listed}),
     ):
       code, _ = self.main('--steps=3', '--curve_steps=0')
+      outline_section.assert_called_once_with(self.source)
     with open(os.path.join(self.out, 'report.json'), encoding='utf-8') as f:
       return code, json.load(f)
 
@@ -112,6 +116,7 @@ class CompareTest(tf.test.TestCase):
     self.assertEqual(
         [
             'Graph',
+            'Outline',
             'Checkpoints',
             'Values',
             'Trainers',
@@ -129,7 +134,7 @@ class CompareTest(tf.test.TestCase):
   def test_difference_and_its_exemptions(self):
     code, report = self.run_small({}, {'rate': 0.2})
     self.assertEqual(1, code)
-    graph, restored, values, _, _, _ = report['sections']
+    graph, _, restored, values, _, _, _ = report['sections']
     self.assertEqual(
         ['GradientDescent/learning_rate', 'value'],
         graph['tables'][0]['rows'][0][:2],
@@ -152,7 +157,7 @@ class CompareTest(tf.test.TestCase):
     _, report = self.run_small(
         {'step_name': 'Variable', 'step_type': tf.int32}, {}
     )
-    theirs, ours = report['sections'][1]['text']
+    theirs, ours = report['sections'][2]['text']
     self.assertIn('Variable (int32) as global_step (int64)', theirs)
     self.assertIn('global_step (int64) as Variable (int32)', ours)
 

@@ -11,6 +11,7 @@ from tools.compare import coded_images
 from tools.compare import distortions
 from tools.compare import graph_diff
 from tools.compare import mapping
+from tools.compare import outline
 from tools.compare import sections
 from tools.compare import trainers
 from tools.compare import training_graph
@@ -95,6 +96,48 @@ class SectionsTest(absltest.TestCase):
     )
     (exempt,) = section['tables']
     self.assertEqual(['yes', 'yes', 'no'], [row[-1] for row in exempt['rows']])
+
+  def test_outline_section(self):
+    original = self.create_tempdir().full_path
+    port = self.create_tempdir().full_path
+    for name in outline.FILES:
+      for directory in (original, port):
+        with open(os.path.join(directory, name), 'w') as f:
+          f.write('def main():\n  run()\n')
+    with open(os.path.join(original, 'cifar10_train.py'), 'w') as f:
+      f.write(
+          'def train():\n  tf.mul()\n  tf.Session()\n  sess.run()\n'
+          'def lost():\n  a()\n'
+      )
+    with open(os.path.join(port, 'cifar10_train.py'), 'w') as f:
+      f.write(
+          'def train():\n  tf.multiply()\n  b()\n  c()\n  mon_sess.run()\n'
+          'def own():\n  d()\n'
+      )
+    with mock.patch.object(outline, 'PORT', port):
+      section = sections.outline_section(original)
+    self.assertEqual(0, section['unexplained'])
+    self.assertIn('keeps 6 of the 8 calls', section['text'][0])
+    self.assertIn('and adds 2.', section['text'][0])
+    files, _, _, train, *_ = section['tables']
+    self.assertEqual(
+        ['Files', *outline.FILES], [t['caption'] for t in section['tables']]
+    )
+    self.assertEqual(
+        [
+            ['cifar10.py', 1, 1, 1, 0],
+            ['cifar10_input.py', 1, 1, 1, 0],
+            ['cifar10_train.py', 2, 4, 2, 2],
+        ],
+        files['rows'][:3],
+    )
+    self.assertEqual(
+        [
+            ['train', 3, 2, 2, 'tf.Session', 'b, c'],
+            ['lost (not in the port)', 1, 0, 0, 'a', ''],
+        ],
+        train['rows'],
+    )
 
   def test_trainers_section(self):
     listed = mapping.Mapping(renames=(graph_diff.Rename('a', 'x', 'scope'),))
