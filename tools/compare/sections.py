@@ -145,7 +145,8 @@ def outline_section(source):
           % tuple(sum(file[column] for file in files) for column in (3, 2, 4)),
           'Names that TensorFlow has changed since 2016 count as equal. A '
           'missing call is not necessarily a missing step: the port may make '
-          'it in a function beneath. Outlines are shown and not judged.',
+          'it in another function. This report shows outlines and does not '
+          'judge them.',
       ],
       tables=[
           report.table(
