@@ -4,6 +4,8 @@ tf.summary.FileWriter writes in a thread of its own, and does not look at what
 became of it: on a disk that is full, summaries are lost without a word.
 """
 
+from collections.abc import Iterator
+import contextlib
 import itertools
 import os
 import socket
@@ -30,12 +32,12 @@ class EventWriter(tf_writer.SummaryToEventTransformer):
   then lost, in silence.
   """
 
-  def __init__(self, directory, graph=None):
+  def __init__(self, directory: str, graph: tf.Graph | None = None) -> None:
     """Makes an event file.
 
     Args:
-      directory: str, exists.
-      graph: tf.Graph to write into it, or None.
+      directory: exists.
+      graph: what to write into it, or None.
 
     Raises:
       WriteError: the file cannot be written.
@@ -43,74 +45,71 @@ class EventWriter(tf_writer.SummaryToEventTransformer):
     self._file = _EventFile(directory)
     super().__init__(self._file, graph)
 
-  def __enter__(self):
+  def __enter__(self) -> 'EventWriter':
     return self
 
-  def __exit__(self, kind, error, trace):
+  def __exit__(self, *unused_exc_info: object) -> None:
     self.close()
 
-  def flush(self):
+  def flush(self) -> None:
     """Does nothing: each event has been handed to the operating system."""
 
-  def close(self):
+  def close(self) -> None:
     self._file.close()
 
 
-class _EventFile(object):
+class _EventFile:
   """What SummaryToEventTransformer calls an event writer."""
 
-  def __init__(self, directory):
+  def __init__(self, directory: str) -> None:
     self._directory = directory
-    self._records = None
-    self._open()
+    with self._as_write_error():
+      self._open()
 
-  def _open(self):
+  def _open(self) -> None:
     self._path = os.path.join(
         self._directory,
-        'events.out.tfevents.%010d.%s.%d.%d'
-        % (time.time(), socket.gethostname(), os.getpid(), next(_counter)),
+        f'events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}'
+        f'.{os.getpid()}.{next(_counter)}',
     )
-    try:
-      self._records = tf.io.TFRecordWriter(self._path)
-      self._identity = files.identity(self._path)
-      # What a reader takes for the beginning of an event file.
-      self._write(tf.Event(wall_time=time.time(), file_version='brain.Event:2'))
-    except (tf.errors.OpError, OSError) as e:
-      raise self._failed(e) from e
+    self._records = tf.io.TFRecordWriter(self._path)
+    self._identity = files.identity(self._path)
+    # What a reader takes for the beginning of an event file.
+    self._write(tf.Event(wall_time=time.time(), file_version='brain.Event:2'))
 
-  def get_logdir(self):
+  def get_logdir(self) -> str:
     return self._directory
 
-  def add_event(self, event):
-    """Writes a tf.Event; raises WriteError."""
+  def add_event(self, event: tf.Event) -> None:
+    """Writes an event; raises WriteError."""
     if self._records is None:
       return
-    try:
+    with self._as_write_error():
       if files.identity(self._path) != self._identity:
         self._records.close()
         self._open()
       self._write(event)
-    except tf.errors.OpError as e:
-      raise self._failed(e) from e
 
-  def close(self):
+  def close(self) -> None:
     if self._records is not None:
-      try:
+      with self._as_write_error():
         self._records.close()
-      except tf.errors.OpError as e:
-        raise self._failed(e) from e
       self._records = None
 
-  def _write(self, event):
+  def _write(self, event: tf.Event) -> None:
     self._records.write(event.SerializeToString())
     self._records.flush()
 
-  def _failed(self, error):
-    """Ends the file; returns the WriteError that says so."""
-    self._records = None
-    # Of TensorFlow's message, "PATH; No space left on device", the end.
-    reason = getattr(error, 'message', str(error)).rpartition('; ')[2]
-    return errors.WriteError(
-        'cannot write event files into %s (%s): make room there, or choose '
-        'another directory' % (self._directory, reason)
-    )
+  @contextlib.contextmanager
+  def _as_write_error(self) -> Iterator[None]:
+    """Context that ends the file at an error, which becomes a WriteError."""
+    try:
+      yield
+    except (tf.errors.OpError, OSError) as e:
+      self._records = None
+      # Of TensorFlow's message, "PATH; No space left on device", the end.
+      reason = getattr(e, 'message', str(e)).rpartition('; ')[2]
+      raise errors.WriteError(
+          f'cannot write event files into {self._directory} ({reason}): make '
+          'room there, or choose another directory'
+      ) from e

@@ -1,20 +1,27 @@
 """Files that are files, and directories that appear whole or not at all."""
 
+from collections.abc import Iterable, Iterator
 import contextlib
 import errno
+import io
 import os
 import stat
 import tempfile
 
+# What the mode of a thing that is no file says it is.
+_KINDS = {
+    stat.S_IFDIR: 'a directory',
+    stat.S_IFIFO: 'a pipe',
+    stat.S_IFCHR: 'a device',
+    stat.S_IFBLK: 'a device',
+}
 
-def open_regular(path):
+
+def open_regular(path: str) -> io.BufferedReader:
   """Opens a file for reading, and nothing else that has a name.
 
   To open a pipe would wait until somebody writes into it, and a device need not
   have an end.
-
-  Args:
-    path: str.
 
   Returns:
     A binary file.
@@ -28,26 +35,23 @@ def open_regular(path):
   try:
     mode = os.fstat(fd).st_mode
     if not stat.S_ISREG(mode):
-      raise OSError(errno.EINVAL, 'it is %s, not a file' % _kind(mode), path)
+      kind = _KINDS.get(stat.S_IFMT(mode), 'something else')
+      raise OSError(errno.EINVAL, f'it is {kind}, not a file', path)
     return os.fdopen(fd, 'rb')
   except BaseException:
     os.close(fd)
     raise
 
 
-def check_regular(path):
+def check_regular(path: str) -> None:
   """Raises OSError, as open_regular() does, unless it is a file to read."""
   open_regular(path).close()
 
 
-def identity(path):
+def identity(path: str) -> tuple[int, int] | None:
   """Returns what tells a file or directory from another of its name.
 
-  Args:
-    path: str.
-
-  Returns:
-    (int, int), or None if there is none.
+  It is None if there is none.
   """
   try:
     status = os.stat(path)
@@ -56,58 +60,42 @@ def identity(path):
   return status.st_dev, status.st_ino
 
 
-def remedy(error):
-  """Returns what a user can do who has no file to read, a str.
+def remedy(error: OSError) -> str:
+  """Returns what a user can do who has no file to read.
 
   Args:
-    error: OSError of check_regular() or open_regular().
+    error: what check_regular() or open_regular() raised.
   """
   if isinstance(error, PermissionError):
     return 'let its owner give you the right to read it'
   return 'replace it with an intact copy'
 
 
-def _kind(mode):
-  """Returns what the mode of a thing that is no file says it is, a str."""
-  kinds = {
-      stat.S_IFDIR: 'a directory',
-      stat.S_IFIFO: 'a pipe',
-      stat.S_IFCHR: 'a device',
-      stat.S_IFBLK: 'a device',
-  }
-  return kinds.get(stat.S_IFMT(mode), 'something else')
-
-
-def write(path, chunks):
+def write(path: str, chunks: Iterable[bytes]) -> None:
   """Writes a file, and waits until it is on the disk.
-
-  Args:
-    path: str.
-    chunks: iterable of bytes.
 
   Raises:
     OSError: the file cannot be written; what there is of it stays.
   """
   with open(path, 'wb') as f:
-    for chunk in chunks:
-      f.write(chunk)
+    f.writelines(chunks)
     f.flush()
     os.fsync(f.fileno())
 
 
 @contextlib.contextmanager
-def whole_directory(directory, exist_ok=False):
+def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
   """Context that fills a directory, which gets its name at the last moment.
 
   When the context is left by an exception, nothing remains.
 
   Args:
-    directory: str, need not exist; directories above it are made.
-    exist_ok: bool, leave a directory of that name that has something in it as
+    directory: need not exist; directories above it are made.
+    exist_ok: leave a directory of that name that has something in it as
       it is: another process has made the same one meanwhile.
 
   Yields:
-    str, the path of an empty directory to write files into.
+    The path of an empty directory to write files into.
 
   Raises:
     OSError: the directory cannot be made, or has something in it already.

@@ -1,5 +1,6 @@
 """Tells TensorFlow's errors about the images from all others."""
 
+from collections.abc import Iterator
 import contextlib
 import re
 
@@ -8,16 +9,16 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat.base import errors
 
 
-def is_input_error(error):
-  """Whether an OpError comes from a reader or from a queue that ran dry."""
+def is_input_error(error: tf.errors.OpError) -> bool:
+  """Whether an error comes from a reader or from a queue that ran dry."""
   return (
       isinstance(error, tf.errors.OutOfRangeError)
       or 'ReaderRead' in error.message
   )
 
 
-def cause(error):
-  """Returns the line of an OpError's message that tells what happened.
+def cause(error: tf.errors.OpError) -> str:
+  """Returns the line of an error's message that tells what happened.
 
   Where the failed op belongs to the run itself, lines that say where it was
   defined come before that line.
@@ -31,11 +32,11 @@ def cause(error):
 
 
 @contextlib.contextmanager
-def as_data_errors():
+def as_data_errors() -> Iterator[None]:
   """Context that turns TensorFlow's errors about the images into DataError."""
   try:
     yield
   except tf.errors.OpError as e:
     if not is_input_error(e):
       raise
-    raise errors.DataError('reading the images failed: %s' % cause(e)) from e
+    raise errors.DataError(f'reading the images failed: {cause(e)}') from e

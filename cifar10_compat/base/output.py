@@ -1,13 +1,17 @@
 """Sees to it that what a program prints arrives, or that it says why not."""
 
+from collections.abc import Callable, Iterator
 import contextlib
 import io
 import signal
 import sys
+from typing import cast
 
 
 @contextlib.contextmanager
-def arrives(program, stopped_by=lambda: None):
+def arrives(
+    program: str, stopped_by: Callable[[], int | None] = lambda: None
+) -> Iterator[None]:
   """Context of a whole program, at whose end all it printed has been written.
 
   Where the reader of a pipe has gone, as `head` does, it ends the program with
@@ -17,19 +21,18 @@ def arrives(program, stopped_by=lambda: None):
   code of that signal all the same: `| tee` dies of the same Ctrl-C.
 
   Args:
-    program: str, the program's name, for that line.
-    stopped_by: function that returns the signal that told the program to stop, an
-      int, or None.
+    program: the program's name, for that line.
+    stopped_by: returns the signal that told the program to stop, or None.
 
   Raises:
     SystemExit: see above.
   """
-  stdout = sys.stdout
+  stdout = cast(io.TextIOWrapper, sys.stdout)  # But for a test's.
   raw = _watch(stdout)
   if raw is None:
     yield
     return
-  error = None
+  error: BaseException | None = None
   try:
     yield
   except BaseException as e:  # SystemExit, too.
@@ -38,29 +41,30 @@ def arrives(program, stopped_by=lambda: None):
     sys.stdout.flush()
   raw.over = True
   sys.stdout = stdout
-  if error is not None and error is not raw.failure:
-    if raw.failure is None or not isinstance(error, SystemExit):
+  if error and error is not raw.failure:
+    if not raw.failure or not isinstance(error, SystemExit):
       raise error
-  code = 128 + stopped_by() if stopped_by() else None
+  signum = stopped_by()
   if isinstance(raw.failure, BrokenPipeError):
-    sys.exit(code or 128 + signal.SIGPIPE)
-  if raw.failure is not None:
+    sys.exit(128 + (signum or signal.SIGPIPE))
+  if raw.failure:
     print(
-        '%s: error: cannot write the output (%s): make room where it goes'
-        % (program, raw.failure.strerror),
+        f'{program}: error: cannot write the output ({raw.failure.strerror}): '
+        'make room where it goes',
         file=sys.stderr,
     )
-    sys.exit(code or 1)
+    sys.exit(128 + signum if signum else 1)
 
 
 class _Raw(io.FileIO):
   """Remembers the first error, which looks like that of any other file."""
 
-  failure = None
+  failure: OSError | None = None
   # What is left in a buffer then has nowhere to go: Python 3.13 would say so.
   over = False
 
-  def write(self, data):
+  # Before Python 3.12 buffers of all kinds have no common name.
+  def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
     if self.over:
       return len(data)
     try:
@@ -70,14 +74,14 @@ class _Raw(io.FileIO):
       raise
 
 
-def _watch(stdout):
+def _watch(stdout: io.TextIOWrapper) -> _Raw | None:
   """Puts a stream like `stdout` into its place.
 
   Args:
     stdout: what sys.stdout is.
 
   Returns:
-    _Raw, what the stream writes to, or None if `stdout` is no file.
+    What the stream writes to, or None if `stdout` is no file.
   """
   try:
     number = stdout.fileno()

@@ -4,12 +4,14 @@ import rich.console
 import rich.progress
 
 
-def bar(*columns, transient=False):
-  """Returns a rich.progress.Progress on stderr, drawn on a terminal only.
+def bar(
+    *columns: rich.progress.ProgressColumn, transient: bool = False
+) -> rich.progress.Progress:
+  """Returns progress bars on stderr, drawn on a terminal only.
 
   Args:
-    *columns: rich.progress columns between the bar and the time left.
-    transient: bool, whether the bar is erased at the end.
+    *columns: what is between the bar and the time left.
+    transient: whether the bar is erased at the end.
   """
   console = rich.console.Console(stderr=True)
   return rich.progress.Progress(

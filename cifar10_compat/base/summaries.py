@@ -6,6 +6,7 @@ and of today would no longer lie over each other in TensorBoard.  The raw ops
 keep a tag to the letter.  Each function adds its op to GraphKeys.SUMMARIES.
 """
 
+from collections.abc import Callable
 import re
 
 import tensorflow.compat.v1 as tf
@@ -14,58 +15,55 @@ import tensorflow.compat.v1 as tf
 _FULLNESS = re.compile(r'/fraction_(of|over_\d+_of)_\d+_full$')
 
 
-def scalar_summary(tag, value):
+def scalar_summary(tag: str, value: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes a scalar.
 
   Args:
-    tag: str, used as it is.
+    tag: used as it is.
     value: float tensor of shape [].
 
   Returns:
     String tensor of shape [], a serialized Summary.
   """
-  with tf.name_scope('ScalarSummary') as scope:
-    return _collect(
-        tf.raw_ops.ScalarSummary(tags=tag, values=value, name=scope)
-    )
+  return _add('ScalarSummary', tf.raw_ops.ScalarSummary, tags=tag, values=value)
 
 
-def histogram_summary(tag, values):
+def histogram_summary(tag: str, values: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes a histogram.
 
   Args:
-    tag: str, used as it is.
+    tag: used as it is.
     values: numeric tensor of any shape.
 
   Returns:
     String tensor of shape [], a serialized Summary.
   """
-  with tf.name_scope('HistogramSummary') as scope:
-    return _collect(
-        tf.raw_ops.HistogramSummary(tag=tag, values=values, name=scope)
-    )
+  return _add(
+      'HistogramSummary', tf.raw_ops.HistogramSummary, tag=tag, values=values
+  )
 
 
-def image_summary(tag, images):
+def image_summary(tag: str, images: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes the first three images, tagged TAG/image/0 to 2.
 
   Args:
-    tag: str, used as it is.
+    tag: used as it is.
     images: float32 tensor of shape [batch_size, height, width, 3], any range:
       the op scales each image by itself.
 
   Returns:
     String tensor of shape [], a serialized Summary.
   """
-  with tf.name_scope('ImageSummary') as scope:
-    return _collect(
-        tf.raw_ops.ImageSummary(
-            tag=tag, tensor=images, max_images=3, name=scope
-        )
-    )
+  return _add(
+      'ImageSummary',
+      tf.raw_ops.ImageSummary,
+      tag=tag,
+      tensor=images,
+      max_images=3,
+  )
 
 
-def restore_queue_tag():
+def restore_queue_tag() -> None:
   """Gives the newest summary, of a queue's fullness, its tag of 2016.
 
   TensorFlow's own input functions write how full their queue is; in 2016 the
@@ -81,19 +79,23 @@ def restore_queue_tag():
     tag = tf.get_static_value(newest.inputs[0]).item().decode()
   if not _FULLNESS.search(tag):
     raise ValueError(
-        'the newest summary is %s, not the fullness of a queue: call '
-        'restore_queue_tag() right after the function that makes the queue'
-        % (newest.name if newest is not None else 'missing')
+        f"the newest summary is {newest.name if newest else 'missing'}, not the "
+        'fullness of a queue: call restore_queue_tag() right after the function '
+        'that makes the queue'
     )
-  fullness = collected.pop().op.inputs[1]
-  with tf.name_scope('queue/' + tag) as scope:
-    _collect(
-        tf.raw_ops.ScalarSummary(
-            tags='queue/' + tag, values=fullness, name=scope
-        )
-    )
+  _add(
+      'queue/' + tag,
+      tf.raw_ops.ScalarSummary,
+      tags='queue/' + tag,
+      values=collected.pop().op.inputs[1],
+  )
 
 
-def _collect(summary):
+def _add(
+    scope: str, op: Callable[..., tf.Tensor], **inputs: str | int | tf.Tensor
+) -> tf.Tensor:
+  """Adds a summary op of the name `scope`; returns its output."""
+  with tf.name_scope(scope) as name:
+    summary = op(**inputs, name=name)
   tf.add_to_collection(tf.GraphKeys.SUMMARIES, summary)
   return summary
