@@ -127,7 +127,7 @@ class EvalTest(tf.test.TestCase):
       os.truncate(os.path.join(directory, 'test_batch.bin'), 3073 * 200 + 1)
 
     # When it has just been looked at.
-    with tf.test.mock.patch.object(checks.Unchanged, 'check', truncate):
+    with tf.test.mock.patch.object(checks.CheckedFiles, 'check', truncate):
       with self.assertRaisesRegex(errors.DataError, 'after 200 of 300'):
         cifar10_eval.evaluate(
             data_dir=data_dir,

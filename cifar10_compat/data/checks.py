@@ -4,72 +4,44 @@ TensorFlow's reader takes the end of a file that was cut off for a normal one,
 and looks for a record in empty files for ever.  Nothing here needs TensorFlow.
 """
 
+from collections.abc import Mapping
+import dataclasses
 import os
-from typing import NamedTuple
 import zlib
 
 import numpy as np
 
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
+from cifar10_compat.data import description
 
 # Records that are looked at together: 1.5 MB.
 _CHUNK_RECORDS = 512
 
 
-def check(dataset, data_dir, eval_data):
+def check(dataset: description.Dataset, data_dir: str, eval_data: bool) -> int:
   """Checks files before a thread reads them: about 0.1 s for 50,000 records.
 
   A part of a published set is accepted; more than the whole set is an error.
 
   Args:
-    dataset: description.Dataset.
-    data_dir: str, the directory that holds the set's directory.
-    eval_data: bool, the files for evaluation instead of those for training.
+    dataset: the set that the files are of.
+    data_dir: the directory that holds the set's directory.
+    eval_data: the files for evaluation instead of those for training.
 
   Returns:
-    int, the number of records in all these files together.
+    The number of records in all these files together.
 
   Raises:
     DataError: a file is missing, empty, filled with zeros, no whole number of
       records, or has a label out of range; or there are more records than the
       set has.  The message names the file and the record.
   """
-  return sum(c.records for c in _check(dataset, data_dir, eval_data).values())
+  return watch(dataset, data_dir, eval_data).records
 
 
-class _Content(NamedTuple):
-  """What was found in a file."""
-
-  records: int
-  status: os.stat_result
-  checksum: int  # CRC-32
-
-
-def _check(dataset, data_dir, eval_data):
-  """Does what check() does; returns a dict from path to _Content."""
-  contents = {
-      path: _check_file(path, dataset)
-      for path in dataset.filenames(data_dir, eval_data)
-  }
-  total = sum(c.records for c in contents.values())
-  expected = (
-      dataset.num_examples_per_epoch_for_eval
-      if eval_data
-      else dataset.num_examples_per_epoch_for_train
-  )
-  if total > expected:
-    longest = max(contents, key=lambda path: contents[path].records)
-    raise errors.DataError(
-        '%s has %d records, and with its like %d, but the whole set has %d: it '
-        'is too long; replace it with an intact copy'
-        % (longest, contents[longest].records, total, expected)
-    )
-  return contents
-
-
-class Unchanged(object):
-  """Notices when a file that is being read changes.
+class CheckedFiles:
+  """Notices when a file that was checked, and is being read, changes.
 
   TensorFlow's reader does not: it takes the end of a file that was cut off for
   a normal one, looks for ever for a record in files that became empty, and
@@ -79,17 +51,21 @@ class Unchanged(object):
     records: int, how many the files hold together.
   """
 
-  def __init__(self, versions, records=0):
+  def __init__(
+      self,
+      versions: Mapping[str, tuple[os.stat_result, int]],
+      records: int = 0,
+  ) -> None:
     """Remembers files as they were when they were read.
 
     Args:
-      versions: dict from path to (os.stat_result, CRC-32 of the content).
-      records: int, how many these files hold together.
+      versions: what each path was, and the CRC-32 of its content.
+      records: how many these files hold together.
     """
     self._files = dict(versions)
     self.records = records
 
-  def check(self):
+  def check(self) -> None:
     """Compares the files with what they were.
 
     Takes microseconds, unless a file was written to or replaced: then it is
@@ -106,29 +82,29 @@ class Unchanged(object):
         found = _checksum(path)
       except OSError as e:
         raise errors.DataError(
-            '%s can no longer be read (%s): replace it with an intact copy'
-            % (path, e.strerror)
+            f'{path} can no longer be read ({e.strerror}): replace it with an '
+            'intact copy'
         ) from e
       if now.st_size != before.st_size:
         raise errors.DataError(
-            '%s had %d bytes when it was opened and has %d now: replace it with '
-            'an intact copy' % (path, before.st_size, now.st_size)
+            f'{path} had {before.st_size} bytes when it was opened and has '
+            f'{now.st_size} now: replace it with an intact copy'
         )
       if found != checksum:
         raise errors.DataError(
-            '%s was overwritten while it was being read: replace it with an '
-            'intact copy' % path
+            f'{path} was overwritten while it was being read: replace it with '
+            'an intact copy'
         )
       self._files[path] = now, checksum
 
 
-def _version(status):
+def _version(status: os.stat_result) -> tuple[int, int, int, int]:
   """Returns what changes in a file's os.stat() when it is written to."""
   return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _checksum(path):
-  """Returns the CRC-32 of a file's content, an int; raises OSError."""
+def _checksum(path: str) -> int:
+  """Returns the CRC-32 of a file's content; raises OSError."""
   checksum = 0
   with files.open_regular(path) as f:
     while chunk := f.read(1 << 20):
@@ -136,27 +112,53 @@ def _checksum(path):
   return checksum
 
 
-def watch(dataset, data_dir, eval_data=False):
+def watch(
+    dataset: description.Dataset, data_dir: str, eval_data: bool = False
+) -> CheckedFiles:
   """Checks files, and remembers what they are.
 
   Args:
     dataset, data_dir, eval_data: see check().
 
   Returns:
-    Unchanged, for the time in which they are read.
+    What watches them, for the time in which they are read.
 
   Raises:
     DataError: see check().
   """
-  contents = _check(dataset, data_dir, eval_data)
-  return Unchanged(
-      {p: (c.status, c.checksum) for p, c in contents.items()},
-      sum(c.records for c in contents.values()),
+  contents = {
+      path: _check_file(path, dataset)
+      for path in dataset.filenames(data_dir, eval_data)
+  }
+  total = sum(c.records for c in contents.values())
+  expected = (
+      dataset.num_examples_per_epoch_for_eval
+      if eval_data
+      else dataset.num_examples_per_epoch_for_train
+  )
+  if total > expected:
+    longest = max(contents, key=lambda path: contents[path].records)
+    raise errors.DataError(
+        f'{longest} has {contents[longest].records} records, and with its like '
+        f'{total}, but the whole set has {expected}: it is too long; replace it '
+        'with an intact copy'
+    )
+  return CheckedFiles(
+      {path: (c.status, c.checksum) for path, c in contents.items()}, total
   )
 
 
-def _check_file(path, dataset):
-  """Reads one file; returns its _Content, or raises DataError."""
+@dataclasses.dataclass(frozen=True)
+class _Content:
+  """What was found in a file."""
+
+  records: int
+  status: os.stat_result
+  checksum: int  # CRC-32
+
+
+def _check_file(path: str, dataset: description.Dataset) -> _Content:
+  """Reads one file; raises DataError."""
   record_bytes = dataset.record_bytes
   checksum = records = 0
   all_zero = True
@@ -165,51 +167,42 @@ def _check_file(path, dataset):
       status = os.fstat(f.fileno())
       if not status.st_size:
         raise errors.DataError(
-            '%s is empty: replace it with an intact copy' % path
+            f'{path} is empty: replace it with an intact copy'
         )
       if status.st_size % record_bytes:
         raise errors.DataError(
-            '%s has %d bytes, which is not a multiple of the %d bytes of a '
-            'record: it is cut off, or not of the data set %s; replace it with '
-            'an intact copy'
-            % (path, status.st_size, record_bytes, dataset.name)
+            f'{path} has {status.st_size} bytes, which is not a multiple of the '
+            f'{record_bytes} bytes of a record: it is cut off, or not of the '
+            f'data set {dataset.name}; replace it with an intact copy'
         )
       while chunk := f.read(_CHUNK_RECORDS * record_bytes):
         checksum = zlib.crc32(chunk, checksum)
         # But for the end of a file that is being cut off.
-        length = len(chunk) // record_bytes * record_bytes
-        whole = np.frombuffer(chunk, np.uint8)[:length]
-        whole = whole.reshape(-1, record_bytes)
-        labels = whole[:, dataset.label_index]
+        n = len(chunk) // record_bytes
+        whole = np.frombuffer(chunk, np.uint8, n * record_bytes)
+        labels = whole[dataset.label_index :: record_bytes]
         bad = np.flatnonzero(labels >= dataset.num_classes)
         if bad.size:
           raise errors.DataError(
-              '%s: record %d (counted from 0) has label %d, the highest is %d: '
+              f'{path}: record {records + bad[0]} (counted from 0) has label '
+              f'{labels[bad[0]]}, the highest is {dataset.num_classes - 1}: '
               'the file is damaged or of another data set'
-              % (
-                  path,
-                  records + bad[0],
-                  labels[bad[0]],
-                  dataset.num_classes - 1,
-              )
           )
         all_zero = all_zero and not whole.any()
-        records += len(whole)
+        records += n
   except OSError as e:
+    remedy = (
+        '--data_dir must name the directory above '
+        + os.path.basename(os.path.dirname(path))
+        if isinstance(e, FileNotFoundError)
+        else files.remedy(e)
+    )
     raise errors.DataError(
-        'cannot read %s (%s): %s'
-        % (
-            path,
-            e.strerror,
-            '--data_dir must name the directory above %s'
-            % os.path.basename(os.path.dirname(path))
-            if isinstance(e, FileNotFoundError)
-            else files.remedy(e),
-        )
+        f'cannot read {path} ({e.strerror}): {remedy}'
     ) from e
   if all_zero:
     raise errors.DataError(
-        '%s has %d bytes that are all zero: replace it with an intact copy'
-        % (path, status.st_size)
+        f'{path} has {status.st_size} bytes that are all zero: replace it with '
+        'an intact copy'
     )
   return _Content(records, status, checksum)

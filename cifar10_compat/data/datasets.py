@@ -10,7 +10,7 @@ from cifar10_compat.data import synthetic
 CIFAR10 = description.Dataset(
     name='cifar10',
     directory='cifar-10-batches-bin',
-    train_files=tuple('data_batch_%d.bin' % i for i in range(1, 6)),
+    train_files=tuple(f'data_batch_{i}.bin' for i in range(1, 6)),
     eval_files=('test_batch.bin',),
     class_names=(
         'airplane',
@@ -228,11 +228,11 @@ DATASETS = {
 }
 
 
-def get(name):
-  """Returns the Dataset called `name`, or that of a directory of one's own.
+def get(name: str) -> description.Dataset:
+  """Returns the set called `name`, or that of a directory of one's own.
 
   Args:
-    name: str, one of DATASETS, or the path of a directory with an
+    name: one of DATASETS, or the path of a directory with an
       image_set.json.
 
   Raises:
@@ -243,7 +243,7 @@ def get(name):
     return DATASETS[name]
   if not os.path.lexists(os.path.join(name, description.FILE_NAME)):
     raise errors.UsageError(
-        'no data set is called %r: choose one of %s, or a directory written by '
-        'make_records' % (name, ', '.join(sorted(DATASETS)))
+        f'no data set is called {name!r}: choose one of '
+        f"{', '.join(sorted(DATASETS))}, or a directory written by make_records"
     )
   return description.load(name)

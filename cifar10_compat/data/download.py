@@ -1,5 +1,6 @@
 """Gets an image set's files; nothing else in the package uses the network."""
 
+from collections.abc import Iterator, Sequence
 import contextlib
 import fcntl
 import gzip
@@ -14,6 +15,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.base import signals
 from cifar10_compat.data import datasets
+from cifar10_compat.data import description
 from cifar10_compat.data import fetch
 
 # In data_dir, and left there: who holds it is the one who writes.
@@ -27,8 +29,12 @@ _FILE_NAME = re.compile(r'[\w-][\w.-]{0,99}', re.ASCII)
 
 
 def maybe_download_and_extract(
-    data_dir, *, dataset=datasets.CIFAR10, mirrors=(), stop=None
-):
+    data_dir: str,
+    *,
+    dataset: description.Dataset = datasets.CIFAR10,
+    mirrors: Sequence[str] = (),
+    stop: signals.StopRequest | None = None,
+) -> None:
   """Downloads or makes a set, unless its directory is in data_dir.
 
   A source that lies in data_dir already is used if its size and SHA-256 are
@@ -36,11 +42,11 @@ def maybe_download_and_extract(
   are whole; of several processes one does the work, and the others wait.
 
   Args:
-    data_dir: str, made if need be.
-    dataset: description.Dataset.
-    stop: signals.StopRequest, ends the download, or the waiting.
-    mirrors: list of str, URLs of directories that have the sources' files; they
-      are asked before the set's own host.
+    data_dir: made if need be.
+    dataset: the set.
+    mirrors: URLs of directories that have the sources' files; they are asked
+      before the set's own host.
+    stop: ends the download, or the waiting.
 
   Raises:
     DataError: a source cannot be had, or is not the file that it should be; or
@@ -56,94 +62,89 @@ def maybe_download_and_extract(
     with _lock(os.path.join(data_dir, _LOCK), stop):
       if os.path.isdir(directory):
         return
-      paths = []
-      for source in dataset.sources:
-        name = os.path.basename(source.url)
-        paths.append(os.path.join(data_dir, name))
-        if not fetch.is_whole(paths[-1], source.size, source.sha256):
+      names = [os.path.basename(source.url) for source in dataset.sources]
+      paths = [os.path.join(data_dir, name) for name in names]
+      for source, name, path in zip(dataset.sources, names, paths):
+        if not fetch.is_whole(path, source.size, source.sha256):
           fetch.fetch(
-              [mirror.rstrip('/') + '/' + name for mirror in mirrors]
+              [f"{mirror.rstrip('/')}/{name}" for mirror in mirrors]
               + [source.url],
-              paths[-1],
+              path,
               size=source.size,
               sha256=source.sha256,
               stop=stop,
           )
       if dataset.make:
         print(
-            'Writing the %s images into %s.' % (dataset.name, directory),
-            flush=True,
+            f'Writing the {dataset.name} images into {directory}.', flush=True
         )
       (dataset.make or extract)(directory, *paths)
   except OSError as e:
+    reason = f'{e.filename}: {e.strerror}' if e.filename else e.strerror
     raise errors.UsageError(
-        'cannot write to data_dir %s (%s): choose another with --data_dir'
-        % (
-            data_dir,
-            '%s: %s' % (e.filename, e.strerror) if e.filename else e.strerror,
-        )
+        f'cannot write to data_dir {data_dir} ({reason}): choose another with '
+        '--data_dir'
     ) from e
 
 
 @contextlib.contextmanager
-def _lock(path, stop):
+def _lock(path: str, stop: signals.StopRequest) -> Iterator[None]:
   """Context that one process at a time is in; it ends with the process, too."""
   with open(path, 'a', opener=_without_waiting) as f:
-    told = False
-    while True:
-      try:
-        fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        break
-      except BlockingIOError as e:
-        if not told:
-          print(
-              'Waiting for another process, which fills %s.'
-              % os.path.dirname(path),
-              flush=True,
-          )
-          told = True
-        if stop.wait(0.2):
-          raise errors.DataError(
-              'stopped waiting for another process, which fills %s'
-              % os.path.dirname(path)
-          ) from e
+    other = f'another process, which fills {os.path.dirname(path)}'
+    if not _take(f):
+      print(f'Waiting for {other}.', flush=True)
+    while not _take(f):
+      if stop.wait(0.2):
+        raise errors.DataError(f'stopped waiting for {other}')
     yield  # Closing the file lets the next one in.
+
+
+def _take(f: io.TextIOWrapper) -> bool:
+  """Takes the lock on a file unless another process has it; returns whether."""
+  try:
+    fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+  except BlockingIOError:
+    return False
+  return True
 
 
 class _BoundedGzip(gzip.GzipFile):
   """Raises DataError where more than _MAX_UNPACKED bytes would come out."""
 
-  def read(self, size=-1):
+  def read(self, size: int | None = -1) -> bytes:
     left = _MAX_UNPACKED - self.tell()
-    data = super().read(left + 1 if size < 0 else min(size, left + 1))
+    data = super().read(
+        left + 1 if size is None or size < 0 else min(size, left + 1)
+    )
     if len(data) > left:
       raise self._too_large()
     return data
 
-  def seek(self, offset, whence=io.SEEK_SET):
+  def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
     if whence == io.SEEK_SET and offset > _MAX_UNPACKED:
       raise self._too_large()
     return super().seek(offset, whence)
 
-  def _too_large(self):
+  def _too_large(self) -> errors.DataError:
     return errors.DataError(
-        '%s unpacks to more than %d MB, and is none of the sets: remove it'
-        % (self.name, _MAX_UNPACKED >> 20)
+        f'{self.name} unpacks to more than {_MAX_UNPACKED >> 20} MB, and is '
+        'none of the sets: remove it'
     )
 
 
-def _without_waiting(path, flags):
+def _without_waiting(path: str, flags: int) -> int:
   """Opens a file as open() does, but no pipe that nobody reads."""
   return os.open(path, flags | os.O_NONBLOCK, 0o666)
 
 
-def extract(directory, archive):
+def extract(directory: str, archive: str) -> None:
   """Unpacks an archive's files of one directory.
 
   Args:
-    directory: str, appears when it is whole; the last part of its name is what
+    directory: appears when it is whole; the last part of its name is what
       the archive calls it.
-    archive: str, the path of a .tar.gz file.
+    archive: the path of a .tar.gz file.
 
   Raises:
     DataError: it is not an archive, is cut off or damaged, lacks the directory,
@@ -152,7 +153,6 @@ def extract(directory, archive):
     OSError: the directory cannot be written.
   """
   name = os.path.basename(directory)
-  found = False
   try:
     with (
         files.whole_directory(directory) as scratch,
@@ -161,33 +161,30 @@ def extract(directory, archive):
     ):
       for member in tar:
         parts = member.name.split('/')
-        if '..' in parts or not parts[0]:
-          raise errors.DataError(
-              '%s has %r, which leads out of it: remove it'
-              % (archive, member.name)
-          )
-        if not member.isreg() and not member.isdir():
-          raise errors.DataError(
-              '%s has %r, a link or a device: remove it'
-              % (archive, member.name)
-          )
-        if member.isreg() and parts[:-1] == [name]:
-          if not _FILE_NAME.fullmatch(parts[-1]):
+        wanted = member.isreg() and parts[:-1] == [name]
+        for wrong, what in (
+            ('..' in parts or not parts[0], 'which leads out of it'),
+            (not member.isreg() and not member.isdir(), 'a link or a device'),
+            (
+                wanted and not _FILE_NAME.fullmatch(parts[-1]),
+                'no usual name of a file',
+            ),
+        ):
+          if wrong:
             raise errors.DataError(
-                '%s has %r, no usual name of a file: remove '
-                'it' % (archive, member.name)
+                f'{archive} has {member.name!r}, {what}: remove it'
             )
-          found = True
-          with tar.extractfile(member) as source:
-            with open(os.path.join(scratch, parts[-1]), 'wb') as f:
-              shutil.copyfileobj(source, f)
+        if wanted:
+          with (
+              tar.extractfile(member) as source,  # type: ignore[union-attr]
+              open(os.path.join(scratch, parts[-1]), 'wb') as f,
+          ):
+            shutil.copyfileobj(source, f)
       while unpacked.read(1 << 16):
         pass  # To the end, where the checksum of it all is.
-      if not found:
-        raise errors.DataError(
-            '%s has no files of %s: remove it' % (archive, name)
-        )
+      if not os.listdir(scratch):
+        raise errors.DataError(f'{archive} has no files of {name}: remove it')
   except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as e:
     raise errors.DataError(
-        '%s cannot be unpacked (%s): remove it' % (archive, e)
+        f'{archive} cannot be unpacked ({e}): remove it'
     ) from e

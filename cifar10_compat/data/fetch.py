@@ -4,6 +4,7 @@ What has come stays in PATH.part, so that after a cut, or in the next run, only
 the rest is asked for.  The file gets its name when it is whole.
 """
 
+from collections.abc import Callable, Sequence
 import hashlib
 import os
 
@@ -14,6 +15,7 @@ import urllib3
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.base import progress
+from cifar10_compat.base import signals
 
 # A host may stall, but not for ever: seconds to connect, and between reads.
 TIMEOUT_SECS = (10, 60)
@@ -30,40 +32,40 @@ class _Useless(Exception):
   """Another try at this URL would end as this one did."""
 
 
-def is_whole(path, size, sha256):
+def is_whole(path: str, size: int, sha256: str) -> bool:
   """Whether a file exists and has this size and this SHA-256."""
   if not os.path.isfile(path) or os.path.getsize(path) != size:
     return False
+  digest = hashlib.sha256()
   with open(path, 'rb') as f:
-    digest = hashlib.sha256()
-    for chunk in iter(lambda: f.read(_CHUNK_BYTES), b''):
+    while chunk := f.read(_CHUNK_BYTES):
       digest.update(chunk)
   return digest.hexdigest() == sha256
 
 
 def fetch(
-    urls,
-    path,
+    urls: Sequence[str],
+    path: str,
     *,
-    size,
-    sha256,
-    stop,
-    first_wait_secs=1.0,
-    timeout_secs=TIMEOUT_SECS,
-):
+    size: int,
+    sha256: str,
+    stop: signals.StopRequest,
+    first_wait_secs: float = 1.0,
+    timeout_secs: tuple[float, float] = TIMEOUT_SECS,
+) -> None:
   """Downloads to `path`, from the first URL that serves the file.
 
   One process at a time may do so; see download.py.
 
   Args:
-    urls: list of str, tried in this order; one that was cut off is asked for
-      the rest, after a pause that doubles up to 30 seconds.
-    path: str, replaced when the file is complete.
-    size: int, bytes.
-    sha256: str, hexadecimal.
-    stop: signals.StopRequest, ends the download.
-    first_wait_secs: number, the first pause.
-    timeout_secs: (number, number), to connect, and between two reads.
+    urls: tried in this order; one that was cut off is asked for the rest, after
+      a pause that doubles up to 30 seconds.
+    path: replaced when the file is complete.
+    size: bytes.
+    sha256: hexadecimal.
+    stop: ends the download.
+    first_wait_secs: the first pause.
+    timeout_secs: to connect, and between two reads.
 
   Raises:
     DataError: no URL serves the file, and why; or the download was stopped.
@@ -79,12 +81,12 @@ def fetch(
   ) as bar:
     task = bar.add_task('Downloading ' + os.path.basename(path), total=size)
 
-    def advance(completed):
+    def advance(completed: int) -> None:
       bar.update(task, completed=completed)
       if stop.requested:
         raise errors.DataError(
-            'stopped downloading %s at %d of %d bytes, which are kept: the '
-            'same command goes on from there' % (path, completed, size)
+            f'stopped downloading {path} at {completed} of {size} bytes, which '
+            'are kept: the same command goes on from there'
         )
 
     for url in urls:
@@ -100,26 +102,28 @@ def fetch(
             timeout_secs=timeout_secs,
         )
       except _Useless as e:
-        reasons.append('%s (%s)' % (url, e))
+        reasons.append(f'{url} ({e})')
       else:
         os.replace(part, path)
         return
-  raise _cannot_download(path, reasons)
-
-
-def _cannot_download(path, reasons):
-  """Returns the DataError that tells why each URL failed, and what to do."""
-  return errors.DataError(
-      'cannot download %s: try again later, which goes on from where it '
-      'stopped; name a mirror with --data_url; put the file into %s by hand; '
-      'or train on --dataset=synthetic'
-      % (', nor '.join(reasons), os.path.dirname(path))
+  raise errors.DataError(
+      f"cannot download {', nor '.join(reasons)}: try again later, which goes on "
+      'from where it stopped; name a mirror with --data_url; put the file into '
+      f'{os.path.dirname(path)} by hand; or train on --dataset=synthetic'
   )
 
 
 def _fetch_from(
-    url, part, *, size, sha256, advance, stop, wait_secs, timeout_secs
-):
+    url: str,
+    part: str,
+    *,
+    size: int,
+    sha256: str,
+    advance: Callable[[int], None],
+    stop: signals.StopRequest,
+    wait_secs: float,
+    timeout_secs: tuple[float, float],
+) -> None:
   """Completes a part from one URL; raises _Useless if it cannot."""
   # What an earlier run or another host left may be of another file.
   is_ours = _size(part) == 0
@@ -144,27 +148,30 @@ def _fetch_from(
         return
       os.remove(part)
       if is_ours:
-        raise _Useless(
-            'its %d bytes do not have the SHA-256 %s' % (done, sha256)
-        )
+        raise _Useless(f'its {done} bytes do not have the SHA-256 {sha256}')
       is_ours = True
       continue
     if done > before:
       futile, pause = 0, wait_secs
     else:
       futile += 1
-    reason += ', after %d of %d bytes' % (done, size)
+    reason += f', after {done} of {size} bytes'
     if futile == MAX_FUTILE_TRIES:
       raise _Useless(reason)
-    print(
-        '%s: %s; trying again in %g seconds.' % (url, reason, pause), flush=True
-    )
+    print(f'{url}: {reason}; trying again in {pause:g} seconds.', flush=True)
     stop.wait(pause)
     advance(done)
     pause = min(2 * pause, _MAX_WAIT_SECS)
 
 
-def _continue(url, part, *, size, advance, timeout_secs):
+def _continue(
+    url: str,
+    part: str,
+    *,
+    size: int,
+    advance: Callable[[int], None],
+    timeout_secs: tuple[float, float],
+) -> None:
   """Appends what one answer gives to a part, or starts the part again.
 
   Raises:
@@ -174,42 +181,42 @@ def _continue(url, part, *, size, advance, timeout_secs):
   # As it is: a .tar.gz is not to be unpacked on the way.
   headers = {'Accept-Encoding': 'identity'}
   if done:
-    headers['Range'] = 'bytes=%d-' % done
+    headers['Range'] = f'bytes={done}-'
   with requests.get(
       url, headers=headers, stream=True, timeout=timeout_secs
   ) as response:
     status = response.status_code
     if status == 416:
-      raise _Useless('it has no byte %d' % done)
+      raise _Useless(f'it has no byte {done}')
     if 400 <= status < 500 and status not in _PASSING:
-      raise _Useless('%d %s' % (status, response.reason))
+      raise _Useless(f'{status} {response.reason}')
     response.raise_for_status()
     if status == 206:
       span, _, total = response.headers.get('Content-Range', '').partition('/')
-      if not span.startswith('bytes %d-' % done):
-        raise _Useless('asked for byte %d and on, it sent %r' % (done, span))
+      if not span.startswith(f'bytes {done}-'):
+        raise _Useless(f'asked for byte {done} and on, it sent {span!r}')
     else:
       done = 0  # It knows no ranges: from the beginning, once more.
       total = response.headers.get('Content-Length', '')
     if total.isdigit() and int(total) != size:
-      raise _Useless('its file has %s bytes, not %d' % (total, size))
+      raise _Useless(f'its file has {total} bytes, not {size}')
     with open(part, 'ab') as f:
       f.truncate(done)
       for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
         if done + len(chunk) > size:
-          raise _Useless('it sends more than %d bytes' % size)
+          raise _Useless(f'it sends more than {size} bytes')
         f.write(chunk)
         done += len(chunk)
         advance(done)
 
 
-def _size(path):
-  """Returns a file's size, 0 if there is none."""
+def _size(path: str) -> int:
+  """Returns a file's size in bytes, 0 if there is none."""
   return os.path.getsize(path) if os.path.exists(path) else 0
 
 
-def _innermost(error):
+def _innermost(error: BaseException) -> str:
   """Returns the innermost cause of an error, in a few words."""
-  while error.__cause__ or error.__context__:
-    error = error.__cause__ or error.__context__
+  while cause := error.__cause__ or error.__context__:
+    error = cause
   return str(error) or type(error).__name__

@@ -10,6 +10,8 @@ that an image takes 0.8 GB at the most; and PostScript, a program, is not run.
 """
 
 import logging
+import types
+from typing import TYPE_CHECKING
 import warnings
 
 import numpy as np
@@ -18,15 +20,15 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.data import description
 
+if TYPE_CHECKING:
+  import PIL.Image
+
 # Rows of an image that are averaged at a time.
 _STRIP_ROWS = 1024
 
 
-def load_image(path):
+def load_image(path: str) -> np.ndarray:
   """Reads an image in any format, size and mode.
-
-  Args:
-    path: str.
 
   Returns:
     uint8 array of shape [32, 32, 3], red, green, blue.
@@ -41,7 +43,7 @@ def load_image(path):
     f = files.open_regular(path)
   except (OSError, ValueError) as e:  # ValueError: no path has a NUL in it.
     raise errors.DataError(
-        '%s cannot be read (%s)' % (path, getattr(e, 'strerror', None) or e)
+        f"{path} cannot be read ({getattr(e, 'strerror', None) or e})"
     ) from e
   try:
     with f, warnings.catch_warnings():
@@ -53,17 +55,15 @@ def load_image(path):
         return _pixels(image)
   except Exception as e:  # What Pillow's decoders raise has no common class.
     message = ' '.join(str(e).split()).replace(repr(f), repr(path))
-    raise errors.DataError(
-        '%s does not decode (%s)'
-        % (path, getattr(e, 'strerror', None) or message or type(e).__name__)
-    ) from e
+    reason = getattr(e, 'strerror', None) or message or type(e).__name__
+    raise errors.DataError(f'{path} does not decode ({reason})') from e
 
 
-def _bound(image):
+def _bound(image: 'PIL.Image.Image') -> None:
   """Sees to it that decoding an image takes no more memory than is stated.
 
   Args:
-    image: PIL.Image.Image, opened.  If it is of JPEG it may become smaller.
+    image: opened.  If it is of JPEG it may become smaller.
 
   Raises:
     ValueError: it has too many pixels.
@@ -77,13 +77,13 @@ def _bound(image):
     image.draft(None, (width // 2, height // 2))
   if image.width * image.height > Image.MAX_IMAGE_PIXELS:
     raise ValueError(
-        'it has %d x %d pixels, more than %d in all: make it smaller, or '
-        'convert it to baseline JPEG' % (width, height, Image.MAX_IMAGE_PIXELS)
+        f'it has {width} x {height} pixels, more than {Image.MAX_IMAGE_PIXELS} '
+        'in all: make it smaller, or convert it to baseline JPEG'
     )
 
 
-def _pixels(image):
-  """Returns an opened PIL.Image.Image as load_image() does."""
+def _pixels(image: 'PIL.Image.Image') -> np.ndarray:
+  """Returns an opened image as load_image() does."""
   _, ImageOps = pillow()
   ImageOps.exif_transpose(image, in_place=True)
   side = min(image.size)
@@ -99,8 +99,8 @@ def _pixels(image):
   return np.rint(small).astype(np.uint8)
 
 
-def _rgb(image):
-  """Returns a PIL.Image.Image of any mode as uint8 [height, width, 3]."""
+def _rgb(image: 'PIL.Image.Image') -> np.ndarray:
+  """Returns an image of any mode as uint8 [height, width, 3]."""
   Image, _ = pillow()
   if image.mode == 'F':
     raise ValueError('its numbers have no known range')
@@ -110,19 +110,19 @@ def _rgb(image):
       raise ValueError('it has more than 16 bits')
     image = Image.fromarray((values >> 8).astype(np.uint8))
   if image.has_transparency_data:
-    image = image.convert('RGBA')
-    white = Image.new('RGBA', image.size, 'white')
-    image = Image.alpha_composite(white, image)
+    image = Image.alpha_composite(
+        Image.new('RGBA', image.size, 'white'), image.convert('RGBA')
+    )
   return np.asarray(image.convert('RGB'))
 
 
-def _weights(side):
+def _weights(side: int) -> np.ndarray:
   """Returns what averages over areas, as cifar10_input.fit() does.
 
   Pillow's own filter of that kind counts a pixel whole or not at all.
 
   Args:
-    side: int, the number of pixels in a row or a column.
+    side: the number of pixels in a row or a column.
 
   Returns:
     float32 array of shape [32, side]: how much of each small pixel is of each.
@@ -139,7 +139,7 @@ def _weights(side):
   return (shares / shares.sum(1, keepdims=True)).astype(np.float32)
 
 
-def pillow():
+def pillow() -> tuple[types.ModuleType, types.ModuleType]:
   """Returns the modules PIL.Image and PIL.ImageOps.
 
   Raises:

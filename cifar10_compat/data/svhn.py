@@ -8,6 +8,7 @@ scipy reads them.  Its reader can crash on a damaged file, and is therefore only
 given what has the size and the SHA-256 of the published ones.
 """
 
+from collections.abc import Iterator
 import os
 
 import numpy as np
@@ -22,15 +23,15 @@ TEST_FILE = 'test.bin'
 _CHUNK = 1000
 
 
-def write_batches(directory, train_mat, test_mat):
+def write_batches(directory: str, train_mat: str, test_mat: str) -> None:
   """Writes the set's directory, which appears when it is whole.
 
   A record is one byte, the digit, and 3,072 bytes, the red, green and blue
   plane.  Takes some seconds, 0.7 GB of memory and 305 MB of disk.
 
   Args:
-    directory: str; see files.whole_directory(), with exist_ok.
-    train_mat, test_mat: str, paths of the two .mat files.
+    directory: see files.whole_directory(), with exist_ok.
+    train_mat, test_mat: the paths of the two .mat files.
 
   Raises:
     DataError: a .mat file cannot be read or is not one of SVHN.
@@ -42,8 +43,8 @@ def write_batches(directory, train_mat, test_mat):
       files.write(os.path.join(whole, name), _records(path))
 
 
-def _records(path):
-  """Yields the records of a .mat file, _CHUNK of them at a time, as bytes."""
+def _records(path: str) -> Iterator[bytes]:
+  """Yields the records of a .mat file, _CHUNK of them at a time."""
   images, labels = _load(path)
   digits = (labels % 10).astype(np.uint8).reshape(-1, 1)
   for i in range(0, len(digits), _CHUNK):
@@ -53,11 +54,8 @@ def _records(path):
     yield np.hstack([chunk, planes.reshape(len(chunk), -1)]).tobytes()
 
 
-def _load(path):
+def _load(path: str) -> tuple[np.ndarray, np.ndarray]:
   """Reads and checks a .mat file.
-
-  Args:
-    path: str.
 
   Returns:
     images: uint8 array of shape [32, 32, 3, N].
@@ -67,8 +65,8 @@ def _load(path):
   for name in ('X', 'y'):
     if name not in mat:
       raise errors.DataError(
-          '%s has no array %s: it is not of SVHN, whose cropped digits are X '
-          'and y' % (path, name)
+          f'{path} has no array {name}: it is not of SVHN, whose cropped digits '
+          'are X and y'
       )
   images, labels = mat['X'], mat['y']
   if (
@@ -78,27 +76,27 @@ def _load(path):
       or not images.shape[3]
   ):
     raise errors.DataError(
-        '%s: X is %s of shape %s: cropped digits of SVHN are uint8 of shape '
-        '[32, 32, 3, N]' % (path, images.dtype, list(images.shape))
+        f'{path}: X is {images.dtype} of shape {list(images.shape)}: cropped '
+        'digits of SVHN are uint8 of shape [32, 32, 3, N]'
     )
   n = images.shape[3]
   if labels.size != n:
     raise errors.DataError(
-        '%s: y is %s of shape %s: the labels of %d images are numbers of shape '
-        '[%d, 1]' % (path, labels.dtype, list(labels.shape), n, n)
+        f'{path}: y is {labels.dtype} of shape {list(labels.shape)}: the labels '
+        f'of {n} images are numbers of shape [{n}, 1]'
     )
   labels = labels.ravel()
   bad = np.flatnonzero(~np.isin(labels, np.arange(1, 11)))
   if bad.size:
     raise errors.DataError(
-        '%s: image %d (counted from 0) has label %s: SVHN has 1 to 10'
-        % (path, bad[0], labels[bad[0]])
+        f'{path}: image {bad[0]} (counted from 0) has label {labels[bad[0]]}: '
+        'SVHN has 1 to 10'
     )
   return images, labels
 
 
-def _read(path):
-  """Returns the arrays of a .mat file, a dict from name to array."""
+def _read(path: str) -> dict[str, np.ndarray]:
+  """Returns the arrays of a .mat file by name."""
   try:
     from scipy import io
   except ImportError as e:
@@ -108,12 +106,12 @@ def _read(path):
   try:
     f = open(path, 'rb')
   except OSError as e:
-    raise errors.DataError('cannot read %s (%s)' % (path, e.strerror)) from e
+    raise errors.DataError(f'cannot read {path} ({e.strerror})') from e
   with f:
     try:
       return io.loadmat(f)
     except Exception as e:  # What its reader raises has no common class.
       raise errors.DataError(
-          '%s is damaged or not a MATLAB 5 file (%s): remove it, or replace it '
-          'with an intact copy' % (path, e)
+          f'{path} is damaged or not a MATLAB 5 file ({e}): remove it, or '
+          'replace it with an intact copy'
       ) from e

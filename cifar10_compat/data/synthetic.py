@@ -41,53 +41,56 @@ LIFT = (30, 71)  # how much brighter than the ground a figure is, 71 excluded
 NOISE = 3  # times -15 to 15, of which those near 0 are frequent
 
 
-def _disc(x, y, r):
+def _disc(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
   return x * x + y * y <= r * r
 
 
-def _horizontal_stripes(x, y, r):
-  del x
+def _horizontal_stripes(
+    unused_x: np.ndarray, y: np.ndarray, r: np.ndarray
+) -> np.ndarray:
   return _odd(y, r // 2)
 
 
-def _ring(x, y, r):
+def _ring(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
   d = x * x + y * y
   return (d <= r * r) & (4 * d >= r * r)
 
 
-def _vertical_stripes(x, y, r):
-  del y
+def _vertical_stripes(
+    x: np.ndarray, unused_y: np.ndarray, r: np.ndarray
+) -> np.ndarray:
   return _odd(x, r // 2)
 
 
-def _square(x, y, r):
+def _square(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
   return np.maximum(abs(x), abs(y)) <= r - 1
 
 
-def _checkerboard(x, y, r):
+def _checkerboard(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
   return _odd(x, r // 2) ^ _odd(y, r // 2)
 
 
-def _triangle(x, y, r):
+def _triangle(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
   # The apex is up, at y = -r.
   return (2 * abs(x) <= y + r) & (y <= r)
 
 
-def _horizon(x, y, r):
-  del x, r
+def _horizon(
+    unused_x: np.ndarray, y: np.ndarray, unused_r: np.ndarray
+) -> np.ndarray:
   return y < 0
 
 
-def _cross(x, y, r):
+def _cross(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
   x, y = abs(x), abs(y)
   return (np.minimum(x, y) <= r // 4) & (np.maximum(x, y) <= r)
 
 
-def _diamond(x, y, r):
+def _diamond(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
   return abs(x) + abs(y) <= r
 
 
-def _odd(x, width):
+def _odd(x: np.ndarray, width: np.ndarray) -> np.ndarray:
   """Whether x falls into every second of the strips `width` wide."""
   return x // width % 2 == 1
 
@@ -116,19 +119,19 @@ _CLASSES = (
 CLASS_NAMES = tuple(name for name, _, _ in _CLASSES)
 
 
-def draw_class(label, n, rng):
+def draw_class(label: int, n: int, rng: np.random.RandomState) -> np.ndarray:
   """Draws images of one class.
 
   Args:
-    label: int, 0 to 9.
-    n: int, the number of images.
-    rng: numpy.random.RandomState.
+    label: 0 to 9.
+    n: the number of images.
+    rng: what all chance comes from.
 
   Returns:
     uint8 array of shape [n, 3, SIZE, SIZE].
   """
 
-  def uniform(low, high, *shape):
+  def uniform(low: int, high: int, *shape: int) -> np.ndarray:
     return rng.randint(low, high, shape, np.int16)  # without `high` itself
 
   # The network may see as little as the 24 x 24 pixels in a corner, and is
@@ -155,11 +158,8 @@ def draw_class(label, n, rng):
   return np.clip(images, 0, 255).astype(np.uint8)
 
 
-def _draw_file(seed):
+def _draw_file(seed: int) -> np.ndarray:
   """Draws the records of one file, as many of each class, shuffled.
-
-  Args:
-    seed: int.
 
   Returns:
     uint8 array of shape [FILE_EXAMPLES, 1 + 3 * SIZE * SIZE].
@@ -175,7 +175,7 @@ def _draw_file(seed):
   return records
 
 
-def write_batches(directory):
+def write_batches(directory: str) -> None:
   """Writes the set: takes some seconds and 184 MB.
 
   The files appear all together or not at all, at the last moment.  A directory
@@ -183,7 +183,7 @@ def write_batches(directory):
   drawn the same set meanwhile.
 
   Args:
-    directory: str, what will hold the files.  Directories above it are made.
+    directory: what will hold the files.  Directories above it are made.
 
   Raises:
     OSError: the files cannot be written.
@@ -193,5 +193,5 @@ def write_batches(directory):
       files.write(os.path.join(whole, filename), [_draw_file(seed).tobytes()])
     files.write(
         os.path.join(whole, META_FILE),
-        [('%s\n' % c).encode('ascii') for c in CLASS_NAMES],
+        [f'{c}\n'.encode('ascii') for c in CLASS_NAMES],
     )
