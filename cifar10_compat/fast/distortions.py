@@ -11,7 +11,9 @@ an image's pixels then runs over neighbors in memory.
 import tensorflow.compat.v1 as tf
 
 
-def random_crop_and_flip(planes, size, *, flip):
+def random_crop_and_flip(
+    planes: tf.Tensor, size: int, *, flip: bool
+) -> tf.Tensor:
   """Cuts a square out of each image, and mirrors half of them.
 
   Rows are fetched from where they are.  Columns are selected by a product with
@@ -21,8 +23,8 @@ def random_crop_and_flip(planes, size, *, flip):
   Args:
     planes: uint8 tensor of shape [n, channels, height, width]; n may be
       unknown.
-    size: int, the height and width of the square, at most those of an image.
-    flip: bool, mirror each image left to right with probability 1/2.
+    size: the height and width of the square, at most those of an image.
+    flip: mirror each image left to right with probability 1/2.
 
   Returns:
     float32 tensor of shape [n, channels, size, size], 0 to 255.
@@ -46,12 +48,12 @@ def random_crop_and_flip(planes, size, *, flip):
   return tf.reshape(tf.matmul(strips, selection), [-1, channels, size, size])
 
 
-def random_brightness(planes, max_delta):
+def random_brightness(planes: tf.Tensor, max_delta: float) -> tf.Tensor:
   """Adds a number to each image: tf.image.random_brightness().
 
   Args:
     planes: float32 tensor of shape [n, channels, height, width].
-    max_delta: float; the number is -max_delta to max_delta.
+    max_delta: the number is -max_delta to max_delta.
 
   Returns:
     float32 tensor of that shape.
@@ -59,13 +61,12 @@ def random_brightness(planes, max_delta):
   return planes + _uniform(planes, -max_delta, max_delta)
 
 
-def random_contrast(planes, lower, upper):
+def random_contrast(planes: tf.Tensor, lower: float, upper: float) -> tf.Tensor:
   """Scales each image's contrast: tf.image.random_contrast().
 
   Args:
     planes: float32 tensor of shape [n, channels, height, width].
-    lower: float.
-    upper: float; each pixel's distance from the mean of its plane is multiplied
+    lower, upper: each pixel's distance from the mean of its plane is multiplied
       by lower to upper, the same for all planes of an image.
 
   Returns:
@@ -75,7 +76,7 @@ def random_contrast(planes, lower, upper):
   return (planes - mean) * _uniform(planes, lower, upper) + mean
 
 
-def per_image_standardization(planes):
+def per_image_standardization(planes: tf.Tensor) -> tf.Tensor:
   """Gives each image mean 0 and deviation 1: tf.image's function of that name.
 
   Args:
@@ -95,7 +96,7 @@ def per_image_standardization(planes):
   return tf.reshape(rows, [-1, channels, height, width])
 
 
-def channels_last(planes):
+def channels_last(planes: tf.Tensor) -> tf.Tensor:
   """Interleaves the planes, as the network wants them.
 
   Args:
@@ -112,6 +113,6 @@ def channels_last(planes):
   return tf.reshape(pixels, [-1, height, width, channels])
 
 
-def _uniform(planes, lower, upper):
+def _uniform(planes: tf.Tensor, lower: float, upper: float) -> tf.Tensor:
   """Returns float32 [n, 1, 1, 1], lower to upper, one for each image."""
   return tf.random.uniform([tf.shape(planes)[0], 1, 1, 1], lower, upper)

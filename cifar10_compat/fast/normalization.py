@@ -17,20 +17,29 @@ is one product more, and t ** -0.75 is made of square roots:
 r * sqrt(r) with r = 1 / sqrt(t).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 
-def lrn(images, depth_radius, *, bias, alpha, name=None):
+def lrn(
+    images: tf.Tensor,
+    depth_radius: int,
+    *,
+    bias: float,
+    alpha: float,
+    name: str | None = None,
+) -> tf.Tensor:
   """Normalizes across maps: tf.nn.lrn with beta = 0.75.
 
   Args:
     images: float32 tensor of shape [batch_size, height, width, maps]; all but
       maps may be unknown.
-    depth_radius: int, how many maps on either side are counted.
-    bias: float, above 0.
-    alpha: float.
-    name: str or None, the output's name.
+    depth_radius: how many maps on either side are counted.
+    bias: above 0.
+    alpha: the factor of the sum of squares.
+    name: the output's name.
 
   Returns:
     float32 tensor of that shape.
@@ -39,7 +48,7 @@ def lrn(images, depth_radius, *, bias, alpha, name=None):
   number = np.arange(maps)
   band = np.abs(number[:, np.newaxis] - number) <= depth_radius
 
-  def add_up(values, factor):
+  def add_up(values: tf.Tensor, factor: float) -> tf.Tensor:
     """Returns factor times the sum over each map's neighbors and itself."""
     sums = tf.matmul(
         tf.reshape(values, [-1, maps]), (band * factor).astype(np.float32)
@@ -47,12 +56,14 @@ def lrn(images, depth_radius, *, bias, alpha, name=None):
     return tf.reshape(sums, tf.shape(values))
 
   @tf.custom_gradient
-  def normalize(images):
+  def normalize(
+      images: tf.Tensor,
+  ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     root = tf.rsqrt(add_up(tf.square(images), alpha) + bias)
     scale = root * tf.sqrt(root)
     outputs = images * scale
 
-    def grad(upstream):
+    def grad(upstream: tf.Tensor) -> tf.Tensor:
       shared = add_up(upstream * outputs * tf.square(root), -1.5 * alpha)
       return upstream * scale + images * shared
 

@@ -31,8 +31,10 @@ each piece, shifted by m; nothing is cut into pieces, and the edge's zeros are
 columns that the matrix does not have.
 """
 
+from collections.abc import Callable, Sequence
 import fractions
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +42,9 @@ import tensorflow.compat.v1 as tf
 
 # In the order in which they are taken; infinity comes last.
 _POINTS = (0, 1, -1, 2, -2, fractions.Fraction(1, 2), fractions.Fraction(-1, 2))
+
+# Of a matrix that is not rounded yet.
+_Rows = list[Sequence[int | fractions.Fraction]]
 
 
 class Matrices(NamedTuple):
@@ -51,15 +56,12 @@ class Matrices(NamedTuple):
 
 
 @functools.lru_cache(maxsize=None)
-def matrices(m, r):
+def matrices(m: int, r: int) -> Matrices:
   """Computes the matrices for m outputs of a filter of r taps.
 
   Args:
-    m: int, at least 1.
-    r: int, at least 1, with m + r at most 9.
-
-  Returns:
-    Matrices.
+    m: at least 1.
+    r: at least 1, with m + r at most 9.
 
   Raises:
     ValueError: there are too few points for so many outputs and taps.
@@ -67,15 +69,16 @@ def matrices(m, r):
   n = m + r - 1
   if m < 1 or r < 1 or n - 1 > len(_POINTS):
     raise ValueError(
-        'm = %d and r = %d: each must be at least 1, and m + r at most %d'
-        % (m, r, len(_POINTS) + 2)
+        f'm = {m} and r = {r}: each must be at least 1, and m + r at most '
+        f'{len(_POINTS) + 2}'
     )
   points = [fractions.Fraction(p) for p in _POINTS[: n - 1]]
   output = [[p**k for p in points] + [int(k == m - 1)] for k in range(m)]
-  filter_, input_ = [], []
+  filter_: _Rows = []
+  input_: _Rows = []
   for i, p in enumerate(points):
     others = points[:i] + points[i + 1 :]
-    scale = _product([p - q for q in others])
+    scale = math.prod(p - q for q in others)
     filter_.append([p**k / scale for k in range(r)])
     input_.append(_coefficients(others) + [0])
   filter_.append([0] * (r - 1) + [1])
@@ -83,36 +86,31 @@ def matrices(m, r):
   return _balanced(output, filter_, input_)
 
 
-def _product(numbers):
-  return functools.reduce(lambda a, b: a * b, numbers, fractions.Fraction(1))
-
-
-def _coefficients(roots):
+def _coefficients(
+    roots: list[fractions.Fraction],
+) -> list[int | fractions.Fraction]:
   """Returns the coefficients of the product of x - root, the lowest first."""
-  coefficients = [fractions.Fraction(1)]
+  made: list[int | fractions.Fraction] = [1]
   for root in roots:
-    shifted = [0] + coefficients
-    scaled = [-root * c for c in coefficients] + [0]
-    coefficients = [a + b for a, b in zip(shifted, scaled)]
-  return coefficients
+    made = [a - root * b for a, b in zip([0] + made, made + [0])]
+  return made
 
 
-def _balanced(output, filter_, input_):
+def _balanced(output: _Rows, filter_: _Rows, input_: _Rows) -> Matrices:
   """Returns Matrices whose rows of G and B^T are about equally large.
 
   A power of two moved from the one to the other changes no digit, and keeps
   what is rounded small.
   """
   output, filter_, input_ = [
-      np.array([[float(x) for x in row] for row in matrix])
-      for matrix in (output, filter_, input_)
+      np.array(rows, np.float64) for rows in (output, filter_, input_)
   ]
   ratio = np.abs(input_).max(1) / np.abs(filter_).max(1)
   scale = 2.0 ** np.round(np.log2(ratio) / 2)[:, np.newaxis]
   return Matrices(output, filter_ * scale, input_ / scale)
 
 
-def _input_matrix(size, m, r):
+def _input_matrix(size: int, m: int, r: int) -> np.ndarray:
   """Returns float32 [n * tiles, size], which transforms a row of pixels.
 
   Row u * tiles + i gives place u of tile i; pixels beyond the edge are zeros,
@@ -129,14 +127,14 @@ def _input_matrix(size, m, r):
   return matrix.reshape([n * tiles, size]).astype(np.float32)
 
 
-def conv2d(images, kernel, *, m=4):
+def conv2d(images: tf.Tensor, kernel: tf.Tensor, *, m: int = 4) -> tf.Tensor:
   """Convolves images with a square kernel: tf.nn.conv2d, stride 1, 'SAME'.
 
   Args:
     images: float32 tensor of shape [batch_size, height, width, in_channels];
       batch_size may be unknown.
     kernel: float32 tensor of shape [r, r, in_channels, channels], r odd.
-    m: int, the height and width of the outputs that are computed together;
+    m: the height and width of the outputs that are computed together;
       m + r at most 9.  The rounding grows with it: with r = 5 and m = 4 to
       about 5e-6 of the largest output, direct convolution's is 2e-6.
 
@@ -150,16 +148,18 @@ def conv2d(images, kernel, *, m=4):
   r, columns, _, _ = kernel.shape.as_list()
   if r != columns or r % 2 == 0:
     raise ValueError(
-        'kernel is %d x %d: it must be square and of odd size' % (r, columns)
+        f'kernel is {r} x {columns}: it must be square and of odd size'
     )
 
   @tf.custom_gradient
-  def convolve(images, kernel):
+  def convolve(
+      images: tf.Tensor, kernel: tf.Tensor
+  ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
     shape = _Shape(images, kernel, m)
     pieces = _transform_images(images, shape)
     outputs = tf.matmul(pieces, _transform_kernel(kernel, shape))
 
-    def grad(upstream):
+    def grad(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
       gradients = _transform_gradients(upstream, shape)
       turned = _transform_kernel(tf.transpose(kernel, [0, 1, 3, 2]), shape)
       return (
@@ -174,7 +174,7 @@ def conv2d(images, kernel, *, m=4):
   return convolve(tf.convert_to_tensor(images), tf.convert_to_tensor(kernel))
 
 
-class _Shape(object):
+class _Shape:
   """The sizes of one convolution, and its matrices as float32.
 
   Attributes:
@@ -185,7 +185,7 @@ class _Shape(object):
     rows, columns: see _input_matrix(); for height and for width.
   """
 
-  def __init__(self, images, kernel, m):
+  def __init__(self, images: tf.Tensor, kernel: tf.Tensor, m: int) -> None:
     _, self.height, self.width, self.channels_in = images.shape.as_list()
     self.r, _, _, self.channels = kernel.shape.as_list()
     self.m = m
@@ -199,7 +199,7 @@ class _Shape(object):
     self.columns = _input_matrix(self.width, m, self.r)
 
 
-def _transform_images(images, shape):
+def _transform_images(images: tf.Tensor, shape: _Shape) -> tf.Tensor:
   """Applies B^T to the rows and columns of all tiles.
 
   Returns:
@@ -217,7 +217,7 @@ def _transform_images(images, shape):
   )
 
 
-def _restore_images(pieces, shape):
+def _restore_images(pieces: tf.Tensor, shape: _Shape) -> tf.Tensor:
   """Applies the transpose of _transform_images(): the gradient by the images."""
   places = tf.reshape(
       pieces, [shape.n * shape.down, shape.n * shape.across, -1]
@@ -233,12 +233,12 @@ def _restore_images(pieces, shape):
   return tf.transpose(images, [2, 0, 1, 3])
 
 
-def _transform_kernel(kernel, shape):
+def _transform_kernel(kernel: tf.Tensor, shape: _Shape) -> tf.Tensor:
   """Applies G to the rows and columns of a kernel.
 
   Args:
     kernel: float32 tensor of shape [r, r, x, y].
-    shape: _Shape.
+    shape: of the convolution.
 
   Returns:
     float32 tensor of shape [n, 1, n, x, y].
@@ -248,12 +248,12 @@ def _transform_kernel(kernel, shape):
   return tf.reshape(tf.matmul(shape.filter, flat), [shape.n, 1, shape.n, x, y])
 
 
-def _restore_kernel(products, shape):
+def _restore_kernel(products: tf.Tensor, shape: _Shape) -> tf.Tensor:
   """Applies the transpose of _transform_kernel() to the sum over the tiles.
 
   Args:
     products: float32 tensor of shape [n, down, n, channels_in, channels].
-    shape: _Shape.
+    shape: of the convolution.
 
   Returns:
     float32 tensor of shape [r, r, channels_in, channels].
@@ -268,13 +268,13 @@ def _restore_kernel(products, shape):
   )
 
 
-def _collect_outputs(outputs, shape):
+def _collect_outputs(outputs: tf.Tensor, shape: _Shape) -> tf.Tensor:
   """Applies A^T to the rows and columns of all tiles, and puts them together.
 
   Args:
     outputs: float32 tensor of shape [n, down, n, across * batch_size,
       channels].
-    shape: _Shape.
+    shape: of the convolution.
 
   Returns:
     float32 tensor of shape [batch_size, height, width, channels].
@@ -295,7 +295,7 @@ def _collect_outputs(outputs, shape):
   return images[:, : shape.height, : shape.width]
 
 
-def _transform_gradients(upstream, shape):
+def _transform_gradients(upstream: tf.Tensor, shape: _Shape) -> tf.Tensor:
   """Applies the transpose of _collect_outputs(): the gradient by its input."""
   upstream = tf.pad(
       upstream,

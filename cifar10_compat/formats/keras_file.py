@@ -4,12 +4,19 @@ Only layers of keras.layers and functions of keras.ops are in it, so that Keras
 loads it in its safe mode, and without this package.
 """
 
+from collections.abc import Mapping
 import math
+import types
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from cifar10_compat.base import errors
+
+if TYPE_CHECKING:
+  from keras import KerasTensor
+  from keras import Model
 
 # tf.nn.lrn's of the tutorial.
 _RADIUS = 4
@@ -21,7 +28,13 @@ _BETA = 0.75
 _PATCH_SIZE = 3
 
 
-def write(path, weights, *, image_size, crop_size):
+def write(
+    path: str,
+    weights: Mapping[str, np.ndarray],
+    *,
+    image_size: int,
+    crop_size: int,
+) -> None:
   """Writes a .keras file.
 
   Its model takes images, uint8 [n, image_size, image_size, 3], crops and
@@ -29,10 +42,9 @@ def write(path, weights, *, image_size, crop_size):
   probabilities, both float32 [n, number of classes].
 
   Args:
-    path: str, ends with .keras.
-    weights: dict from the name of a variable of a network in models.py to its
-      value, an array.
-    image_size, crop_size: int, pixels.
+    path: ends with .keras.
+    weights: the values of the variables of a network in models.py by name.
+    image_size, crop_size: pixels.
 
   Raises:
     UsageError: Keras is an older one, or cannot work in this process.
@@ -44,7 +56,7 @@ def write(path, weights, *, image_size, crop_size):
   if int(keras.__version__.partition('.')[0]) < 3:
     raise errors.UsageError(
         '--format=keras needs Keras 3, which comes with TensorFlow 2.16 and '
-        'later; this is Keras %s' % keras.__version__
+        f'later; this is Keras {keras.__version__}'
     )
   if not tf.executing_eagerly():
     raise errors.UsageError(
@@ -54,28 +66,36 @@ def write(path, weights, *, image_size, crop_size):
   _model(keras, weights, image_size, crop_size).save(path)
 
 
-def _model(keras, weights, image_size, crop_size):
-  """Returns the keras.Model of weights."""
+def _model(
+    keras: types.ModuleType,
+    weights: Mapping[str, np.ndarray],
+    image_size: int,
+    crop_size: int,
+) -> 'Model':
+  """Returns the model of weights."""
   layers, ops = keras.layers, keras.ops
   band = np.arange(weights['conv2/weights'].shape[2])
   band = np.abs(band[:, np.newaxis] - band) <= _RADIUS
 
-  def conv(name, x):
+  def conv(name: str, x: 'KerasTensor') -> 'KerasTensor':
     height, width, _, maps = weights[name + '/weights'].shape
     return layers.Conv2D(
         maps, (height, width), padding='same', activation='relu', name=name
     )(x)
 
-  def lrn(x):
+  def lrn(x: 'KerasTensor') -> 'KerasTensor':
     sums = ops.matmul(ops.square(x), band.astype(np.float32))
     return x / ops.power(_BIAS + _ALPHA * sums, _BETA)
 
-  def dense(name, x, activation=None):
+  def dense(
+      name: str, x: 'KerasTensor', activation: str | None = None
+  ) -> 'KerasTensor':
     # The matrix of a linear layer, or kernels of their own for each place.
     shape = weights[name + '/weights'].shape
     if len(shape) == 2:
-      layer = layers.Dense(shape[1], activation=activation, name=name)
-      return layer(layers.Flatten()(x))
+      return layers.Dense(shape[1], activation=activation, name=name)(
+          layers.Flatten()(x)
+      )
     height, width, *_, maps = shape
     layer = layers.EinsumDense(
         'nhwk,hwkc->nhwc',
@@ -84,17 +104,15 @@ def _model(keras, weights, image_size, crop_size):
         bias_axes='hwc',
         name=name,
     )
-    patches = ops.image.extract_patches(
-        x, _PATCH_SIZE, strides=1, padding='same'
+    return layer(
+        ops.image.extract_patches(x, _PATCH_SIZE, strides=1, padding='same')
     )
-    return layer(patches)
 
   images = keras.Input(
       (image_size, image_size, 3), dtype='uint8', name='images'
   )
   x = layers.CenterCrop(crop_size, crop_size)(ops.cast(images, 'float32'))
-  x = _standardize(ops, x)
-  x = conv('conv1', x)
+  x = conv('conv1', _standardize(ops, x))
   x = lrn(layers.MaxPooling2D(3, 2, padding='same', name='pool1')(x))
   x = lrn(conv('conv2', x))
   x = layers.MaxPooling2D(3, 2, padding='same', name='pool2')(x)
@@ -109,14 +127,14 @@ def _model(keras, weights, image_size, crop_size):
     layer = model.get_layer(name)
     layer.set_weights(
         [
-            weights[name + '/' + part].reshape(variable.shape)
+            weights[f'{name}/{part}'].reshape(variable.shape)
             for part, variable in zip(('weights', 'biases'), layer.weights)
         ]
     )
   return model
 
 
-def _standardize(ops, images):
+def _standardize(ops: types.ModuleType, images: 'KerasTensor') -> 'KerasTensor':
   """Does what tf.image.per_image_standardization() does."""
   axes = (1, 2, 3)
   mean = ops.mean(images, axes, keepdims=True)

@@ -1,15 +1,22 @@
 """A network as a SavedModel."""
 
+from collections.abc import Mapping
+
 import tensorflow.compat.v1 as tf
+from tensorflow.core.protobuf import meta_graph_pb2
 
 
-def write(directory, graph_def, signatures):
+def write(
+    directory: str,
+    graph_def: tf.GraphDef,
+    signatures: Mapping[str, meta_graph_pb2.SignatureDef],
+) -> None:
   """Writes a SavedModel whose weights are constants.
 
   Args:
-    directory: str, exists and is empty.
-    graph_def: GraphDef without variables.
-    signatures: dict from name to SignatureDef, of tensors in graph_def.
+    directory: exists and is empty.
+    graph_def: has no variables.
+    signatures: by name, of tensors in graph_def.
 
   Raises:
     OSError, tf.errors.OpError: a file cannot be written.
