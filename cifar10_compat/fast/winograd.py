@@ -44,7 +44,7 @@ import tensorflow.compat.v1 as tf
 _POINTS = (0, 1, -1, 2, -2, fractions.Fraction(1, 2), fractions.Fraction(-1, 2))
 
 # Of a matrix that is not rounded yet.
-_Rows = list[Sequence[int | fractions.Fraction]]
+_Rows = Sequence[Sequence[int | fractions.Fraction]]
 
 
 class Matrices(NamedTuple):
@@ -74,16 +74,16 @@ def matrices(m: int, r: int) -> Matrices:
     )
   points = [fractions.Fraction(p) for p in _POINTS[: n - 1]]
   output = [[p**k for p in points] + [int(k == m - 1)] for k in range(m)]
-  filter_: _Rows = []
-  input_: _Rows = []
-  for i, p in enumerate(points):
-    others = points[:i] + points[i + 1 :]
-    scale = math.prod(p - q for q in others)
-    filter_.append([p**k / scale for k in range(r)])
-    input_.append(_coefficients(others) + [0])
-  filter_.append([0] * (r - 1) + [1])
-  input_.append(_coefficients(points))
-  return _balanced(output, filter_, input_)
+  others = [points[:i] + points[i + 1 :] for i in range(n - 1)]
+  scales = [math.prod(p - q for q in rest) for p, rest in zip(points, others)]
+  filter_ = [[p**k / s for k in range(r)] for p, s in zip(points, scales)]
+  input_ = [_coefficients(rest) + [0] for rest in others]
+  # Infinity comes last.
+  return _balanced(
+      output,
+      filter_ + [[0] * (r - 1) + [1]],
+      input_ + [_coefficients(points)],
+  )
 
 
 def _coefficients(
@@ -102,12 +102,10 @@ def _balanced(output: _Rows, filter_: _Rows, input_: _Rows) -> Matrices:
   A power of two moved from the one to the other changes no digit, and keeps
   what is rounded small.
   """
-  output, filter_, input_ = [
-      np.array(rows, np.float64) for rows in (output, filter_, input_)
-  ]
-  ratio = np.abs(input_).max(1) / np.abs(filter_).max(1)
+  a, g, b = [np.array(rows, np.float64) for rows in (output, filter_, input_)]
+  ratio = np.abs(b).max(1) / np.abs(g).max(1)
   scale = 2.0 ** np.round(np.log2(ratio) / 2)[:, np.newaxis]
-  return Matrices(output, filter_ * scale, input_ / scale)
+  return Matrices(a, g * scale, b / scale)
 
 
 def _input_matrix(size: int, m: int, r: int) -> np.ndarray:
