@@ -5,17 +5,19 @@ retries a lost parameter server for ever, and says nothing meanwhile; what is
 here looks at the ports first, and keeps looking.
 """
 
-import collections
+from collections.abc import Callable, Sequence
 import ipaddress
 import json
 import operator
 import socket
 import threading
 import time
+from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
+from cifar10_compat.base import signals
 
 PS = 'ps'
 WORKER = 'worker'
@@ -27,23 +29,20 @@ EVALUATOR = 'evaluator'
 _HTTP2_HEADER_BYTES = 9
 _HTTP2_SETTINGS = 4
 
-# Seconds for a busy machine to answer a watchdog.
+# Seconds for a busy machine to answer a TaskWatch.
 _PATIENCE_SECS = 5.0
 
 
-class Cluster(collections.namedtuple('Cluster', ['tasks', 'job', 'index'])):
-  """A task and those it works with.
+class Cluster(NamedTuple):
+  """A task and those it works with."""
 
-  Attributes:
-    tasks: dict from a job's name to the list of its tasks' addresses,
-      'host:port'.
-    job: str, this task's job.
-    index: int, this task's place in that job's list.
-  """
+  tasks: dict[str, list[str]]  # by job; addresses, each 'host:port'
+  job: str  # this task's
+  index: int  # type: ignore[assignment]  # in that job's list, not tuple.index()
 
   @property
-  def workers(self):
-    """List of (job, index) of those who train, the chief first."""
+  def workers(self) -> list[tuple[str, int]]:
+    """The (job, index) of those who train, the chief first."""
     return [
         (job, i)
         for job in (CHIEF, WORKER)
@@ -51,29 +50,40 @@ class Cluster(collections.namedtuple('Cluster', ['tasks', 'job', 'index'])):
     ]
 
   @property
-  def worker_number(self):
-    """This task's place, an int, in the list of workers."""
+  def worker_number(self) -> int:
+    """This task's place in the list of workers."""
     return self.workers.index((self.job, self.index))
 
   @property
-  def is_chief(self):
+  def is_chief(self) -> bool:
     return self.workers[0] == (self.job, self.index)
 
-  def address(self, job, index):
+  def address(self, job: str, index: int) -> str:
     """Returns 'host:port' of a task."""
     return self.tasks[job][index]
 
+  def named(self, *jobs: str) -> dict[str, str]:
+    """Returns the addresses of these jobs' tasks by name, such as 'ps 0'."""
+    return {
+        f'{job} {i}': address
+        for job in jobs
+        for i, address in enumerate(self.tasks.get(job, ()))
+    }
 
-def from_flags(job_name, task_index, *, ps_hosts, worker_hosts):
+
+def from_flags(
+    job_name: str,
+    task_index: int,
+    *,
+    ps_hosts: Sequence[str],
+    worker_hosts: Sequence[str],
+) -> Cluster:
   """Makes a Cluster of the flags of 2016.
 
   Args:
-    job_name: str, 'ps' or 'worker'.
-    task_index: int.
-    ps_hosts, worker_hosts: lists of 'host:port'.
-
-  Returns:
-    Cluster.
+    job_name: 'ps' or 'worker'.
+    task_index: this task's place among the hosts of its job.
+    ps_hosts, worker_hosts: each 'host:port'.
 
   Raises:
     UsageError: it cannot be; the message names the flag.
@@ -81,8 +91,8 @@ def from_flags(job_name, task_index, *, ps_hosts, worker_hosts):
   for flag, hosts in (('ps_hosts', ps_hosts), ('worker_hosts', worker_hosts)):
     if not hosts:
       raise errors.UsageError(
-          '--%s is missing: it names the tasks, as in --%s=127.0.0.1:2222'
-          % (flag, flag)
+          f'--{flag} is missing: it names the tasks, as in '
+          f'--{flag}=127.0.0.1:2222'
       )
   return _checked(
       Cluster(
@@ -91,15 +101,15 @@ def from_flags(job_name, task_index, *, ps_hosts, worker_hosts):
   )
 
 
-def from_tf_config(text):
+def from_tf_config(text: str) -> Cluster:
   """Makes a Cluster of what the environment variable TF_CONFIG holds.
 
   Args:
-    text: str, JSON: {"cluster": {"chief": [...], "worker": [...], "ps": [...]},
+    text: JSON: {"cluster": {"chief": [...], "worker": [...], "ps": [...]},
       "task": {"type": "worker", "index": 0}}.
 
   Returns:
-    Cluster; an evaluator's, too, whose job need not be among its tasks.
+    The cluster; an evaluator's, too, whose job need not be among its tasks.
 
   Raises:
     UsageError: it is not such a text, or the cluster cannot be.
@@ -116,80 +126,78 @@ def from_tf_config(text):
   except (ValueError, KeyError, TypeError, AttributeError) as e:
     raise errors.UsageError(
         'TF_CONFIG is not {"cluster": {"ps": [ADDRESS, ...], ...}, "task": '
-        '{"type": JOB, "index": NUMBER}}: %s' % text
+        f'{{"type": JOB, "index": NUMBER}}}}: {text}'
     ) from e
   unknown = set(tasks) - {PS, WORKER, CHIEF, EVALUATOR}
   if unknown:
     raise errors.UsageError(
-        'TF_CONFIG has a job %r: known are ps, worker, '
-        'chief and evaluator' % sorted(unknown)[0]
+        f'TF_CONFIG has a job {min(unknown)!r}: known are ps, worker, chief and '
+        'evaluator'
     )
   tasks.pop(EVALUATOR, None)
   cluster = Cluster(tasks, job, index)
   return cluster if job == EVALUATOR else _checked(cluster)
 
 
-def _checked(cluster):
+def _checked(cluster: Cluster) -> Cluster:
   """Returns a cluster; raises UsageError if it cannot be."""
   if len(cluster.tasks.get(CHIEF, ())) > 1:
     raise errors.UsageError(
-        'there are %d chiefs: a cluster has one' % len(cluster.tasks[CHIEF])
+        f'there are {len(cluster.tasks[CHIEF])} chiefs: a cluster has one'
     )
   if not cluster.tasks.get(PS) or not cluster.workers:
     raise errors.UsageError(
         'a cluster needs a ps and a worker: this one has '
-        '%s' % (', '.join(sorted(cluster.tasks)) or 'none')
+        + (', '.join(sorted(cluster.tasks)) or 'none')
     )
   if cluster.job not in cluster.tasks:
     raise errors.UsageError(
-        'job %r is not in the cluster: the jobs are %s'
-        % (cluster.job, ', '.join(sorted(cluster.tasks)))
+        f'job {cluster.job!r} is not in the cluster: the jobs are '
+        + ', '.join(sorted(cluster.tasks))
     )
   number = len(cluster.tasks[cluster.job])
   if not 0 <= cluster.index < number:
     raise errors.UsageError(
-        'task index %d is out of range: job %r has the %d tasks 0 to %d'
-        % (cluster.index, cluster.job, number, number - 1)
+        f'task index {cluster.index:d} is out of range: job {cluster.job!r} has '
+        f'the {number} tasks 0 to {number - 1}'
     )
-  seen = {}
-  for job, addresses in sorted(cluster.tasks.items()):
-    for i, address in enumerate(addresses):
-      host, _, port = address.rpartition(':')
-      if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise errors.UsageError(
-            '%s %d has address %r: it must be HOST:PORT' % (job, i, address)
-        )
-      if address in seen:
-        raise errors.UsageError(
-            '%s and %s %d have one address, %s: each task needs a port of its '
-            'own' % (seen[address], job, i, address)
-        )
-      seen[address] = '%s %d' % (job, i)
+  seen: dict[str, str] = {}
+  for task, address in cluster.named(*sorted(cluster.tasks)).items():
+    host, _, port = address.rpartition(':')
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+      raise errors.UsageError(
+          f'{task} has address {address!r}: it must be HOST:PORT'
+      )
+    if address in seen:
+      raise errors.UsageError(
+          f'{seen[address]} and {task} have one address, {address}: each task '
+          'needs a port of its own'
+      )
+    seen[address] = task
   return cluster
 
 
-def check_local(cluster):
+def check_local(cluster: Cluster) -> None:
   """Checks that all addresses are this machine's own loopback.
 
   Raises:
     UsageError: one is not; it is named.
   """
-  for job, addresses in sorted(cluster.tasks.items()):
-    for i, address in enumerate(addresses):
-      host = address.rpartition(':')[0].strip('[]')
-      try:
-        local = host == 'localhost' or ipaddress.ip_address(host).is_loopback
-      except ValueError:
-        local = False
-      if not local:
-        raise errors.UsageError(
-            "%s %d is at %s, off this machine: TensorFlow's protocol has no "
-            'authentication, whoever reaches a port can run code; firewall '
-            'the ports, then allow it with --allow_remote' % (job, i, address)
-        )
+  for task, address in cluster.named(*sorted(cluster.tasks)).items():
+    host = address.rpartition(':')[0].strip('[]')
+    try:
+      local = host == 'localhost' or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+      local = False
+    if not local:
+      raise errors.UsageError(
+          f"{task} is at {address}, off this machine: TensorFlow's protocol has "
+          'no authentication, whoever reaches a port can run code; firewall the '
+          'ports, then allow it with --allow_remote'
+      )
 
 
-def answers(address, secs=1.0):
+def answers(address: str, secs: float = 1.0) -> bool:
   """Whether a server of TensorFlow's kind listens at 'host:port' and speaks.
 
   A server whose process is stopped accepts connections all the same, as does
@@ -197,8 +205,8 @@ def answers(address, secs=1.0):
   SETTINGS, without being asked (RFC 9113, 3.4).
 
   Args:
-    address: str, 'host:port'.
-    secs: number, how long to wait for the connection, and for each part of the
+    address: 'host:port'.
+    secs: how long to wait for the connection, and for each part of the
       frame.
   """
   host, _, port = address.rpartition(':')
@@ -206,22 +214,18 @@ def answers(address, secs=1.0):
     with socket.create_connection((host.strip('[]'), int(port)), secs) as made:
       header = b''
       while len(header) < _HTTP2_HEADER_BYTES:
-        received = made.recv(_HTTP2_HEADER_BYTES - len(header))
-        if not received:
+        if not (part := made.recv(_HTTP2_HEADER_BYTES - len(header))):
           return False
-        header += received
+        header += part
       return header[3] == _HTTP2_SETTINGS
   except OSError:
     return False
 
 
-def start_server(cluster):
+def start_server(cluster: Cluster) -> tf.train.Server:
   """Starts this task's server, whose target sessions connect to.
 
   It listens on its port of *every* interface, whatever host its address has.
-
-  Returns:
-    tf.train.Server.
 
   Raises:
     UsageError: the port is taken.
@@ -232,82 +236,85 @@ def start_server(cluster):
     )
   except tf.errors.OpError as e:  # UnknownError, whatever the reason.
     raise errors.UsageError(
-        'no server can be started for %s %d at %s: its port is taken, by a '
-        'second task of that index or by another program (%s)'
-        % (
-            cluster.job,
-            cluster.index,
-            cluster.address(cluster.job, cluster.index),
-            e.message.splitlines()[0],
-        )
+        f'no server can be started for {cluster.job} {cluster.index:d} at '
+        f'{cluster.address(cluster.job, cluster.index)}: its port is taken, by a '
+        'second task of that index or by another program '
+        f'({e.message.splitlines()[0]})'
     ) from e
 
 
-def wait_for_ps(cluster, secs, stop):
+def wait_for_ps(
+    cluster: Cluster, secs: float, stop: signals.StopRequest
+) -> bool:
   """Waits until every ps answers, and tells which workers do not yet.
 
   Args:
-    cluster: Cluster.
-    secs: number, how long to wait.
-    stop: signals.StopRequest, ends the waiting.
+    cluster: whose tasks they are.
+    secs: how long to wait.
+    stop: ends the waiting.
 
   Returns:
-    bool, whether all answer; otherwise a stop was requested.
+    Whether all answer; otherwise a stop was requested.
 
   Raises:
     UsageError: some ps did not answer; they are named.
   """
   end = time.monotonic() + secs
-  missing = list(enumerate(cluster.tasks[PS]))
-  while True:
-    missing = [(i, a) for i, a in missing if not answers(a)]
-    if not missing:
-      break
+  missing = cluster.named(PS)
+  while missing := {t: a for t, a in missing.items() if not answers(a)}:
     if time.monotonic() > end:
+      late = ', '.join(f'{task} at {a}' for task, a in missing.items())
       raise errors.UsageError(
-          'no answer within %g seconds from %s: start it, or give it more '
-          'time with --connect_secs'
-          % (secs, ', '.join('ps %d at %s' % m for m in missing))
+          f'no answer within {secs:g} seconds from {late}: start it, or give it '
+          'more time with --connect_secs'
       )
     if stop.wait(0.2):
       return False
   absent = [
-      '%s %d at %s' % (job, i, cluster.address(job, i))
-      for job, i in cluster.workers
-      if (job, i) != (cluster.job, cluster.index)
-      and not answers(cluster.address(job, i))
+      f'{task} at {address}'
+      for task, address in cluster.named(CHIEF, WORKER).items()
+      if task != f'{cluster.job} {cluster.index:d}' and not answers(address)
   ]
   if absent:
-    print('Not there yet: %s.' % ', '.join(absent), flush=True)
+    print(f"Not there yet: {', '.join(absent)}.", flush=True)
   return True
 
 
-def wait_for_end(cluster, secs, stop):
+def wait_for_end(
+    cluster: Cluster, secs: float, stop: signals.StopRequest
+) -> None:
   """Waits until no worker answers any more.
 
   Args:
-    cluster: Cluster.
-    secs: number, how long to wait at the most.
-    stop: signals.StopRequest, ends the waiting.
+    cluster: whose tasks they are.
+    secs: how long to wait at the most.
+    stop: ends the waiting.
   """
   end = time.monotonic() + secs
-  while any(answers(cluster.address(*w)) for w in cluster.workers):
+  while any(map(answers, cluster.named(CHIEF, WORKER).values())):
     if stop.wait(0.2) or time.monotonic() > end:
       return
 
 
-class Watchdog(object):
+class TaskWatch:
   """A thread that notices a task that is gone for good."""
 
-  def __init__(self, tasks, timeout_secs, leave, *, await_first=False):
+  def __init__(
+      self,
+      tasks: dict[str, str],
+      timeout_secs: float,
+      leave: Callable[[str, str], object],
+      *,
+      await_first: bool = False,
+  ) -> None:
     """Watches tasks, as a context manager.
 
     Args:
-      tasks: dict from a task's name, str, to its address, 'host:port'.
-      timeout_secs: number, how long a task may be gone.
-      leave: function of a task's name and address that ends the process: the
-        thread that trains waits within TensorFlow and cannot be told.
-      await_first: bool, a task is not missed before it has answered once.
+      tasks: their addresses, 'host:port', by name.
+      timeout_secs: how long a task may be gone.
+      leave: ends the process, and gets a task's name and address: the thread
+        that trains waits within TensorFlow and cannot be told.
+      await_first: a task is not missed before it has answered once.
     """
     self._tasks = tasks
     self._timeout_secs = timeout_secs
@@ -318,19 +325,17 @@ class Watchdog(object):
         target=self._watch, name='watchdog', daemon=True
     )
 
-  def __enter__(self):
+  def __enter__(self) -> 'TaskWatch':
     self._thread.start()
     return self
 
-  def __exit__(self, *unused_exc_info):
+  def __exit__(self, *unused_exc_info: object) -> None:
     self._stopped.set()
     self._thread.join()
 
-  def _watch(self):
-    seen = (
-        {}
-        if self._await_first
-        else (dict.fromkeys(self._tasks, time.monotonic()))
+  def _watch(self) -> None:
+    seen = dict.fromkeys(
+        () if self._await_first else self._tasks, time.monotonic()
     )
     patience = min(_PATIENCE_SECS, self._timeout_secs)
     while not self._stopped.wait(min(1.0, self._timeout_secs / 4)):
@@ -346,39 +351,39 @@ class Watchdog(object):
           return
 
 
-def ps_watchdog(cluster, timeout_secs, leave):
-  """Returns the Watchdog of every ps; `leave` is a function of a message."""
+def ps_watchdog(
+    cluster: Cluster, timeout_secs: float, leave: Callable[[str], object]
+) -> TaskWatch:
+  """Returns the watch of every ps; `leave` gets a message."""
 
-  def gone(name, address):
+  def gone(name: str, address: str) -> None:
     leave(
-        '%s at %s is gone for %g seconds, and what it held with it: start ps '
-        'and workers again, the chief goes on from its last checkpoint'
-        % (name, address, timeout_secs)
+        f'{name} at {address} is gone for {timeout_secs:g} seconds, and what it '
+        'held with it: start ps and workers again, the chief goes on from its '
+        'last checkpoint'
     )
 
-  return Watchdog(
-      {'ps %d' % i: a for i, a in enumerate(cluster.tasks[PS])},
-      timeout_secs,
-      gone,
-  )
+  return TaskWatch(cluster.named(PS), timeout_secs, gone)
 
 
-def chief_watchdog(cluster, timeout_secs, leave):
-  """Returns the Watchdog of a chief; `leave` is a function of a message.
+def chief_watchdog(
+    cluster: Cluster, timeout_secs: float, leave: Callable[[str], object]
+) -> TaskWatch:
+  """Returns the watch of a chief; `leave` gets a message.
 
   It may come as late as it likes, but not go and stay away.
   """
   job, index = cluster.workers[0]
 
-  def gone(name, address):
+  def gone(name: str, address: str) -> None:
     leave(
-        '%s at %s, the chief, is gone for %g seconds: start all again, the '
-        'chief goes on from its last checkpoint; --chief_timeout_secs allows '
-        'it more time' % (name, address, timeout_secs)
+        f'{name} at {address}, the chief, is gone for {timeout_secs:g} seconds: '
+        'start all again, the chief goes on from its last checkpoint; '
+        '--chief_timeout_secs allows it more time'
     )
 
-  return Watchdog(
-      {'%s %d' % (job, index): cluster.address(job, index)},
+  return TaskWatch(
+      {f'{job} {index}': cluster.address(job, index)},
       timeout_secs,
       gone,
       await_first=True,

@@ -5,12 +5,17 @@ global step that a worker saw last, the ps's clock at that time in seconds
 since 1970, and a state.  The chief resets it; no checkpoint has it.
 """
 
+from collections.abc import Callable
 import threading
 import time
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat.base import signals
+from cifar10_compat.distributed import cluster as cluster_lib
 from cifar10_compat.distributed import sync
+from cifar10_compat.training import hooks
 
 # States of a worker.
 UNSEEN = 0
@@ -22,7 +27,7 @@ _INTERVAL_SECS = 1.0
 ABSENT_SECS = 5.0
 
 
-class Table(object):
+class Table:
   """The ops on the table, in the default graph.
 
   Attributes:
@@ -32,12 +37,8 @@ class Table(object):
       the ps's clock.
   """
 
-  def __init__(self, num_workers):
-    """Adds the ops.
-
-    Args:
-      num_workers: int.
-    """
+  def __init__(self, num_workers: int) -> None:
+    """Adds the ops."""
     # tf.Variable, whose name is the same whatever a reusing scope says; of no
     # collection, so that nothing saves it or waits for it.
     with tf.device('/job:ps/task:0/cpu:0'):
@@ -59,13 +60,15 @@ class Table(object):
           self._variable, self._row, [tf.stack([step, now, state])]
       ).op
 
-  def update(self, session, worker, *, step, state):
+  def update(
+      self, session: tf.Session, worker: int, *, step: int, state: int
+  ) -> None:
     """Writes a worker's row.
 
     Args:
-      session: tf.Session.
-      worker: int.
-      step: int, the global step.
+      session: of the ps that has the table.
+      worker: its place in the list of workers.
+      step: the global step.
       state: TRAINING or DONE.
     """
     session.run(
@@ -73,19 +76,21 @@ class Table(object):
     )
 
 
-def absent(table, now, worker):
+def absent(
+    table: np.ndarray, now: float, worker: int
+) -> list[tuple[int, int | None, float | None]]:
   """Lists the other workers who gave no sign for ABSENT_SECS and are not done.
 
   Args:
     table: float64 array of shape [num_workers, 3].
-    now: float, seconds of the same clock.
-    worker: int, who asks.
+    now: seconds of the same clock.
+    worker: who asks.
 
   Returns:
-    List of (worker, step, seconds since the last sign); the last two are None
+    (worker, step, seconds since the last sign); the last two are None
     for one that was never seen.
   """
-  found = []
+  found: list[tuple[int, int | None, float | None]] = []
   for i, (step, seen, state) in enumerate(table):
     if i == worker or state == DONE:
       continue
@@ -101,29 +106,29 @@ class HeartbeatHook(tf.train.SessionRunHook):
 
   def __init__(
       self,
-      table,
-      cluster,
+      table: Table,
+      cluster: cluster_lib.Cluster,
       *,
-      steps,
-      max_steps,
-      stop,
-      leave,
-      stalled_secs=ABSENT_SECS,
-      replicas=None,
-  ):
+      steps: hooks.StepHook,
+      max_steps: int,
+      stop: signals.StopRequest,
+      leave: Callable[[tf.Session], object],
+      stalled_secs: float = ABSENT_SECS,
+      replicas: int | None = None,
+  ) -> None:
     """Makes the hook.
 
     Args:
-      table: Table.
-      cluster: cluster.Cluster.
-      steps: hooks.StepHook.
-      max_steps: int, the global step at which training ends.
-      stop: signals.StopRequest.
-      leave: function of a session that ends the process.  Called when this
-        worker's run has stalled, so that no step's end is in sight, while a
-        stop is requested or the others have finished.
-      stalled_secs: number, after which a run has stalled.
-      replicas: int, how many workers it takes to make an update, for the chief
+      table: has the row.
+      cluster: this worker's.
+      steps: knows the global step.
+      max_steps: the global step at which training ends.
+      stop: a stop request.
+      leave: ends the process, and gets a session.  Called when this worker's
+        run has stalled, so that no step's end is in sight, while a stop is
+        requested or the others have finished.
+      stalled_secs: seconds after which a run has stalled.
+      replicas: how many workers it takes to make an update, for the chief
         to see that none comes though they are there and to start its session
         anew (sync.py); None where that is not its business.
     """
@@ -141,10 +146,12 @@ class HeartbeatHook(tf.train.SessionRunHook):
     # A beat that is under way when training ends must not be the last word.
     self._lock = threading.Lock()
 
-  def begin(self):
+  def begin(self) -> None:
     self._global_step = tf.train.get_global_step()
 
-  def after_create_session(self, session, coord):
+  def after_create_session(
+      self, session: tf.Session, coord: tf.train.Coordinator
+  ) -> None:
     self._ended.clear()
     self._moved = time.monotonic()
     self._in_run = False
@@ -154,14 +161,18 @@ class HeartbeatHook(tf.train.SessionRunHook):
     coord.register_thread(thread)
     thread.start()
 
-  def before_run(self, run_context):
+  def before_run(self, run_context: tf.train.SessionRunContext) -> None:
     self._moved = time.monotonic()
     self._in_run = True
 
-  def after_run(self, run_context, run_values):
+  def after_run(
+      self,
+      run_context: tf.train.SessionRunContext,
+      run_values: tf.train.SessionRunValues,
+  ) -> None:
     self._in_run = False
 
-  def end(self, session):
+  def end(self, session: tf.Session) -> None:
     with self._lock:
       self._ended.set()
       self._table.update(
@@ -171,7 +182,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
           state=DONE if self._steps.after >= self._max_steps else TRAINING,
       )
 
-  def _beat(self, session, coord):
+  def _beat(self, session: tf.Session, coord: tf.train.Coordinator) -> None:
     told = None
     while not self._ended.is_set():
       try:
@@ -199,54 +210,41 @@ class HeartbeatHook(tf.train.SessionRunHook):
       missing = absent(table, now, self._worker) if stalled else []
       names = [m[0] for m in missing]
       if missing and names != told:
-        print(
-            'Step %d waits for %s.'
-            % (step, ', '.join(self._describe(*m) for m in missing)),
-            flush=True,
-        )
+        whom = ', '.join(self._describe(*m) for m in missing)
+        print(f'Step {step} waits for {whom}.', flush=True)
       if missing or not stalled:
         told = names
-      if self._replicas and self._lost(table, now, step):
-        _restart(session, coord)
-        return
+      if self._replicas:
+        there = len(table) - len(absent(table, now, self._worker))
+        explained = there < self._replicas or not self._in_run
+        secs = self._stall.secs
+        if self._stall.found(int(step), explained, time.monotonic()):
+          print(
+              f'No update after step {step} for {secs:g} seconds, though enough '
+              'workers are there: the chief starts its session anew.',
+              flush=True,
+          )
+          _restart(session, coord)
+          return
       if coord.wait_for_stop(_INTERVAL_SECS):
         return
 
-  def _lost(self, table, now, step):
-    """Whether no update comes; says so."""
-    there = len(table) - len(absent(table, now, self._worker))
-    secs = self._stall.secs
-    found = self._stall.found(
-        int(step),
-        there < self._replicas or not self._in_run,
-        time.monotonic(),
-    )
-    if found:
-      print(
-          'No update after step %d for %g seconds, though enough workers are '
-          'there: the chief starts its session anew.' % (step, secs),
-          flush=True,
-      )
-    return found
-
-  def _describe(self, worker, step, secs):
+  def _describe(self, worker: int, step: int | None, secs: float | None) -> str:
     job, index = self._cluster.workers[worker]
-    return '%s %d at %s, %s' % (
-        job,
-        index,
-        self._cluster.address(job, index),
+    seen = (
         'not seen so far'
         if step is None
-        else 'last seen %.0f seconds ago at step %d' % (secs, step),
+        else f'last seen {secs:.0f} seconds ago at step {step}'
     )
+    return f'{job} {index} at {self._cluster.address(job, index)}, {seen}'
 
 
-def _restart(session, coord):
+def _restart(session: tf.Session, coord: tf.train.Coordinator) -> None:
   """Lets the thread that trains make a session anew, whatever it waits for.
 
   Args:
-    session: tf.Session.
-    coord: tf.train.Coordinator, of a recoverable session.
+    session: the one to end.
+    coord: of a recoverable session.
   """
   try:
     raise tf.errors.AbortedError(None, None, 'no update comes')
@@ -256,23 +254,29 @@ def _restart(session, coord):
   session.close()
 
 
-def wait_until_done(session, table, *, stop, grace_secs=2 * ABSENT_SECS):
+def wait_until_done(
+    session: tf.Session,
+    table: Table,
+    *,
+    stop: signals.StopRequest,
+    grace_secs: float = 2 * ABSENT_SECS,
+) -> None:
   """Waits until the chief is done, and the others are or are absent.
 
   Args:
-    session: tf.Session of a ps.
-    table: Table.
-    stop: signals.StopRequest, ends the waiting.
-    grace_secs: number, how long to wait for others once the chief is done.
+    session: of a ps.
+    table: in that session's graph.
+    stop: ends the waiting.
+    grace_secs: how long to wait for others once the chief is done.
   """
   end = None
   while not stop.wait(0.5):
     try:
       rows, _ = session.run(table.read)
-    except tf.errors.FailedPreconditionError:
-      continue  # No chief has been here yet.
-    except tf.errors.AbortedError:
-      continue  # The server refused this run: local_input.py tells why.
+    except (tf.errors.FailedPreconditionError, tf.errors.AbortedError):
+      # No chief has been here yet, or the server refused this run:
+      # local_input.py tells why.
+      continue
     if rows[0, 2] == DONE:
       end = end or time.monotonic() + grace_secs
       if time.monotonic() > end or all(r[2] in (DONE, UNSEEN) for r in rows):

@@ -40,6 +40,9 @@ notices the end of the connection.  Such a loss stops the updates once more; tha
 the chief sees, by Stall, and repairs again.
 """
 
+import contextlib
+from typing import Protocol
+
 import tensorflow.compat.v1 as tf
 
 # Seconds without an update, though enough workers are there to make one, after
@@ -50,27 +53,27 @@ STALL_SECS = 30.0
 _EMPTY_MILLISECS = 5000
 
 
-class Stall(object):
+class Stall:
   """Tells when updates have stopped for no visible reason."""
 
-  def __init__(self, secs=STALL_SECS):
+  def __init__(self, secs: float = STALL_SECS) -> None:
     """Starts with an allowance.
 
     Args:
-      secs: number, how long an update may take.  It doubles with each alarm, so
+      secs: how long an update may take.  It doubles with each alarm, so
         that a step which takes longer than that is not broken off for ever.
     """
     self.secs = secs
-    self._step = None
+    self._step: int | None = None
 
-  def found(self, step, explained, now):
+  def found(self, step: int, explained: bool, now: float) -> bool:
     """Whether to raise an alarm; to be asked often.
 
     Args:
-      step: int, the global step.
-      explained: bool, whether there is a reason to wait, such as a worker that
+      step: the global step.
+      explained: whether there is a reason to wait, such as a worker that
         is absent.
-      now: number, seconds of any clock.
+      now: seconds of any clock.
     """
     if explained or step != self._step:
       self._step, self._since = step, now
@@ -81,6 +84,12 @@ class Stall(object):
     return True
 
 
+class Chief(Protocol):
+  """What a sessions.ChiefSessionCreator, which imports this module, tells it."""
+
+  found_in_use: bool
+
+
 class SyncHook(tf.train.SessionRunHook):
   """Runs what tf.train.SyncReplicasOptimizer needs beside its train op.
 
@@ -88,12 +97,17 @@ class SyncHook(tf.train.SessionRunHook):
   the chief stops; a later chief could not use it.
   """
 
-  def __init__(self, optimizer, replicas, chief=None):
+  def __init__(
+      self,
+      optimizer: tf.train.SyncReplicasOptimizer,
+      replicas: int,
+      chief: Chief | None = None,
+  ) -> None:
     """Makes the hook.
 
     Args:
-      optimizer: tf.train.SyncReplicasOptimizer that has applied gradients.
-      replicas: int, how many gradients make an update.
+      optimizer: has applied gradients.
+      replicas: how many gradients make an update.
       chief: sessions.ChiefSessionCreator, or None for a worker who is not the
         chief.  A thread of the chief makes the updates.
     """
@@ -101,7 +115,7 @@ class SyncHook(tf.train.SessionRunHook):
     self._replicas = replicas
     self._chief = chief
 
-  def begin(self):
+  def begin(self) -> None:
     if not self._chief:
       self._init_op = self._optimizer.local_step_init_op
       return
@@ -121,34 +135,34 @@ class SyncHook(tf.train.SessionRunHook):
         ),
     )
 
-  def after_create_session(self, session, coord):
+  def after_create_session(
+      self, session: tf.Session, coord: tf.train.Coordinator
+  ) -> None:
     self._coord = coord
-    if not self._chief:
-      session.run(self._init_op)
-      return
-    if self._chief.found_in_use:
+    if self._chief and self._chief.found_in_use:
       self._empty_accumulators(session)
     session.run(self._init_op)
+    if not self._chief:
+      return
     # Not at the very first start, where nobody waits for one: the chief would
     # make updates of its own gradients alone until the others are there.
     if self._chief.found_in_use:
       session.run(self._tokens_op)
     self._runner.create_threads(session, coord=coord, daemon=True, start=True)
 
-  def _empty_accumulators(self, session):
+  def _empty_accumulators(self, session: tf.Session) -> None:
     """Takes what the accumulators hold."""
     # Nobody else takes, so that a gradient which was counted is there still;
     # but for the server's own delay, hence the limit.
     for count, take in self._accumulated:
       if session.run(count):
-        try:
+        # The error: another has emptied it.
+        with contextlib.suppress(tf.errors.DeadlineExceededError):
           session.run(
               take, options=tf.RunOptions(timeout_in_ms=_EMPTY_MILLISECS)
           )
-        except tf.errors.DeadlineExceededError:
-          pass  # Another has emptied it.
 
-  def end(self, session):
+  def end(self, session: tf.Session) -> None:
     # Nothing else ends the thread's wait for gradients.  Hooks end in order,
     # and this one is the last that needs the session.
     if self._chief:
@@ -156,12 +170,10 @@ class SyncHook(tf.train.SessionRunHook):
       session.close()
 
 
-def _accumulated():
+def _accumulated() -> list[tuple[tf.Tensor, tf.Operation]]:
   """Returns, of each accumulator in the graph, how much it has and its taking.
 
-  Returns:
-    List of (int32 tensor of shape [], Operation that takes one gradient or
-    more).
+  The one is an int32 tensor of shape [], the other takes one gradient or more.
   """
   made = []
   for op in tf.get_default_graph().get_operations():
