@@ -41,9 +41,12 @@ def arrives(
     sys.stdout.flush()
   raw.over = True
   sys.stdout = stdout
-  if error and error is not raw.failure:
-    if not raw.failure or not isinstance(error, SystemExit):
-      raise error
+  if (
+      error
+      and error is not raw.failure
+      and not (raw.failure and isinstance(error, SystemExit))
+  ):
+    raise error
   signum = stopped_by()
   if isinstance(raw.failure, BrokenPipeError):
     sys.exit(128 + (signum or signal.SIGPIPE))

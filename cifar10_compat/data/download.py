@@ -90,7 +90,12 @@ def maybe_download_and_extract(
 @contextlib.contextmanager
 def _lock(path: str, stop: signals.StopRequest) -> Iterator[None]:
   """Context that one process at a time is in; it ends with the process, too."""
-  with open(path, 'a', opener=_without_waiting) as f:
+  # As open() does by itself, but no pipe that nobody reads.
+  with open(
+      path,
+      'a',
+      opener=lambda p, flags: os.open(p, flags | os.O_NONBLOCK, 0o666),
+  ) as f:
     other = f'another process, which fills {os.path.dirname(path)}'
     if not _take(f):
       print(f'Waiting for {other}.', flush=True)
@@ -133,11 +138,6 @@ class _BoundedGzip(gzip.GzipFile):
     )
 
 
-def _without_waiting(path: str, flags: int) -> int:
-  """Opens a file as open() does, but no pipe that nobody reads."""
-  return os.open(path, flags | os.O_NONBLOCK, 0o666)
-
-
 def extract(directory: str, archive: str) -> None:
   """Unpacks an archive's files of one directory.
 
@@ -175,6 +175,7 @@ def extract(directory: str, archive: str) -> None:
                 f'{archive} has {member.name!r}, {what}: remove it'
             )
         if wanted:
+          # Not None, as the member is a regular file.
           with (
               tar.extractfile(member) as source,  # type: ignore[union-attr]
               open(os.path.join(scratch, parts[-1]), 'wb') as f,

@@ -152,9 +152,11 @@ def draw_class(label: int, n: int, rng: np.random.RandomState) -> np.ndarray:
   noise = np.frombuffer(rng.bytes(n * 3 * SIZE * SIZE), np.uint8)
   noise = (noise >> 4).astype(np.int16) - (noise & 15)
 
-  images = noise.reshape(n, 3, SIZE, SIZE) * np.int16(NOISE)
-  images += ground.reshape(n, 3, 1, 1)
-  images += mask[:, np.newaxis] * lift.reshape(n, 3, 1, 1)
+  images = (
+      noise.reshape(n, 3, SIZE, SIZE) * np.int16(NOISE)
+      + ground.reshape(n, 3, 1, 1)
+      + mask[:, np.newaxis] * lift.reshape(n, 3, 1, 1)
+  )
   return np.clip(images, 0, 255).astype(np.uint8)
 
 

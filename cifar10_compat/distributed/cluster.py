@@ -128,8 +128,7 @@ def from_tf_config(text: str) -> Cluster:
         'TF_CONFIG is not {"cluster": {"ps": [ADDRESS, ...], ...}, "task": '
         f'{{"type": JOB, "index": NUMBER}}}}: {text}'
     ) from e
-  unknown = set(tasks) - {PS, WORKER, CHIEF, EVALUATOR}
-  if unknown:
+  if unknown := set(tasks) - {PS, WORKER, CHIEF, EVALUATOR}:
     raise errors.UsageError(
         f'TF_CONFIG has a job {min(unknown)!r}: known are ps, worker, chief and '
         'evaluator'
@@ -355,15 +354,15 @@ def ps_watchdog(
     cluster: Cluster, timeout_secs: float, leave: Callable[[str], object]
 ) -> TaskWatch:
   """Returns the watch of every ps; `leave` gets a message."""
-
-  def gone(name: str, address: str) -> None:
-    leave(
-        f'{name} at {address} is gone for {timeout_secs:g} seconds, and what it '
-        'held with it: start ps and workers again, the chief goes on from its '
-        'last checkpoint'
-    )
-
-  return TaskWatch(cluster.named(PS), timeout_secs, gone)
+  return TaskWatch(
+      cluster.named(PS),
+      timeout_secs,
+      lambda name, address: leave(
+          f'{name} at {address} is gone for {timeout_secs:g} seconds, and what '
+          'it held with it: start ps and workers again, the chief goes on from '
+          'its last checkpoint'
+      ),
+  )
 
 
 def chief_watchdog(
@@ -374,17 +373,13 @@ def chief_watchdog(
   It may come as late as it likes, but not go and stay away.
   """
   job, index = cluster.workers[0]
-
-  def gone(name: str, address: str) -> None:
-    leave(
-        f'{name} at {address}, the chief, is gone for {timeout_secs:g} seconds: '
-        'start all again, the chief goes on from its last checkpoint; '
-        '--chief_timeout_secs allows it more time'
-    )
-
   return TaskWatch(
       {f'{job} {index}': cluster.address(job, index)},
       timeout_secs,
-      gone,
+      lambda name, address: leave(
+          f'{name} at {address}, the chief, is gone for {timeout_secs:g} '
+          'seconds: start all again, the chief goes on from its last '
+          'checkpoint; --chief_timeout_secs allows it more time'
+      ),
       await_first=True,
   )

@@ -90,15 +90,13 @@ def absent(
     (worker, step, seconds since the last sign); the last two are None
     for one that was never seen.
   """
-  found: list[tuple[int, int | None, float | None]] = []
-  for i, (step, seen, state) in enumerate(table):
-    if i == worker or state == DONE:
-      continue
-    if state == UNSEEN:
-      found.append((i, None, None))
-    elif now - seen > ABSENT_SECS:
-      found.append((i, int(step), now - seen))
-  return found
+  return [
+      (i, None, None) if state == UNSEEN else (i, int(step), now - seen)
+      for i, (step, seen, state) in enumerate(table)
+      if i != worker
+      and state != DONE
+      and (state == UNSEEN or now - seen > ABSENT_SECS)
+  ]
 
 
 class HeartbeatHook(tf.train.SessionRunHook):

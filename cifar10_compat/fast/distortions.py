@@ -42,8 +42,9 @@ def random_crop_and_flip(
 
   columns = tf.broadcast_to(tf.range(size), [n, size])
   if flip:
-    mirrored = tf.random.uniform([n, 1]) < 0.5
-    columns = tf.where_v2(mirrored, size - 1 - columns, columns)
+    columns = tf.where_v2(
+        tf.random.uniform([n, 1]) < 0.5, size - 1 - columns, columns
+    )
   selection = tf.one_hot(left + columns, width, axis=1)
   return tf.reshape(tf.matmul(strips, selection), [-1, channels, size, size])
 

@@ -6,7 +6,6 @@ loads it in its safe mode, and without this package.
 
 from collections.abc import Mapping
 import math
-import types
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +14,7 @@ import tensorflow as tf
 from cifar10_compat.base import errors
 
 if TYPE_CHECKING:
-  from keras import KerasTensor
-  from keras import Model
+  import keras
 
 # tf.nn.lrn's of the tutorial.
 _RADIUS = 4
@@ -63,33 +61,39 @@ def write(
         'Keras 3 needs eager execution, which is off in this process: turn off '
         'resource variables alone, instead of all of version 2'
     )
-  _model(keras, weights, image_size, crop_size).save(path)
+  _model(weights, image_size, crop_size).save(path)
 
 
 def _model(
-    keras: types.ModuleType,
-    weights: Mapping[str, np.ndarray],
-    image_size: int,
-    crop_size: int,
-) -> 'Model':
+    weights: Mapping[str, np.ndarray], image_size: int, crop_size: int
+) -> 'keras.Model':
   """Returns the model of weights."""
+  import keras
+
   layers, ops = keras.layers, keras.ops
   band = np.arange(weights['conv2/weights'].shape[2])
   band = np.abs(band[:, np.newaxis] - band) <= _RADIUS
 
-  def conv(name: str, x: 'KerasTensor') -> 'KerasTensor':
+  def standardize(x: 'keras.KerasTensor') -> 'keras.KerasTensor':
+    """Does what tf.image.per_image_standardization() does."""
+    mean = ops.mean(x, (1, 2, 3), keepdims=True)
+    deviation = ops.std(x, (1, 2, 3), keepdims=True)
+    least = 1 / math.sqrt(math.prod(x.shape[1:]))
+    return (x - mean) / ops.maximum(deviation, least)
+
+  def conv(name: str, x: 'keras.KerasTensor') -> 'keras.KerasTensor':
     height, width, _, maps = weights[name + '/weights'].shape
     return layers.Conv2D(
         maps, (height, width), padding='same', activation='relu', name=name
     )(x)
 
-  def lrn(x: 'KerasTensor') -> 'KerasTensor':
+  def lrn(x: 'keras.KerasTensor') -> 'keras.KerasTensor':
     sums = ops.matmul(ops.square(x), band.astype(np.float32))
     return x / ops.power(_BIAS + _ALPHA * sums, _BETA)
 
   def dense(
-      name: str, x: 'KerasTensor', activation: str | None = None
-  ) -> 'KerasTensor':
+      name: str, x: 'keras.KerasTensor', activation: str | None = None
+  ) -> 'keras.KerasTensor':
     # The matrix of a linear layer, or kernels of their own for each place.
     shape = weights[name + '/weights'].shape
     if len(shape) == 2:
@@ -112,7 +116,7 @@ def _model(
       (image_size, image_size, 3), dtype='uint8', name='images'
   )
   x = layers.CenterCrop(crop_size, crop_size)(ops.cast(images, 'float32'))
-  x = conv('conv1', _standardize(ops, x))
+  x = conv('conv1', standardize(x))
   x = lrn(layers.MaxPooling2D(3, 2, padding='same', name='pool1')(x))
   x = lrn(conv('conv2', x))
   x = layers.MaxPooling2D(3, 2, padding='same', name='pool2')(x)
@@ -132,12 +136,3 @@ def _model(
         ]
     )
   return model
-
-
-def _standardize(ops: types.ModuleType, images: 'KerasTensor') -> 'KerasTensor':
-  """Does what tf.image.per_image_standardization() does."""
-  axes = (1, 2, 3)
-  mean = ops.mean(images, axes, keepdims=True)
-  deviation = ops.std(images, axes, keepdims=True)
-  least = 1 / math.sqrt(math.prod(images.shape[1:]))
-  return (images - mean) / ops.maximum(deviation, least)
