@@ -1,14 +1,14 @@
 """The network of the CIFAR-10 tutorial and the ops that train it.
 
-  images, labels = distorted_inputs(data_dir=data_dir)  # inputs() for eval
+  images, labels = distorted_inputs()  # inputs() for eval
   logits = inference(images)
   total_loss = loss(logits, labels)
   train_op = train(total_loss, global_step)
 
 Names, shapes and constants are those of TensorFlow v0.7.0 (February 2016).
 Where a line departs from that edition, README.md's table of intended
-differences says why.  Parameters that 2016 did not have are keyword-only, and
-functions that it did not have come last.
+differences says why.  `config` stands where FLAGS stood; functions that
+2016 did not have come last.
 """
 
 import os
@@ -16,13 +16,14 @@ import re
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import cifar10_fast_input
 from cifar10_compat import cifar10_input
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.base import signals
 from cifar10_compat.base import summaries
 from cifar10_compat.data import datasets
 from cifar10_compat.data import download
-
-BATCH_SIZE = 128
 
 IMAGE_SIZE = cifar10_input.IMAGE_SIZE
 NUM_CLASSES = cifar10_input.NUM_CLASSES
@@ -33,7 +34,7 @@ NUM_EXAMPLES_PER_EPOCH_FOR_EVAL = cifar10_input.NUM_EXAMPLES_PER_EPOCH_FOR_EVAL
 MOVING_AVERAGE_DECAY = 0.9999
 NUM_EPOCHS_PER_DECAY = 350.0
 LEARNING_RATE_DECAY_FACTOR = 0.1
-INITIAL_LEARNING_RATE = 0.1
+INITIAL_LEARNING_RATE = config_lib.Training.learning_rate  # 0.1
 
 # Ops of one of several towers are called TOWER_NAME_N/...; summaries are not.
 TOWER_NAME = 'tower'
@@ -89,19 +90,12 @@ def _variable_with_weight_decay(name, shape, stddev, wd):
   return var
 
 
-def distorted_inputs(
-    *, data_dir, batch_size=BATCH_SIZE, dataset=datasets.CIFAR10,
-    queue_fraction=cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
-    deterministic=False):
+def distorted_inputs(config=config_lib.Train()):
   """Makes batches for training: see cifar10_input.distorted_inputs().
 
   Args:
-    data_dir: str, the directory that holds the set's directory.
-    batch_size: int.
-    dataset: description.Dataset.
-    queue_fraction: float, 0 to 1, the fraction of an epoch that the shuffling
-      queue holds at the least.
-    deterministic: bool, let the graph's seed alone decide on the batches.
+    config: config.Images, for the data set, its directory, and what varies in
+      the input.
 
   Returns:
     images: float32 tensor of shape [batch_size, IMAGE_SIZE, IMAGE_SIZE, 3].
@@ -110,53 +104,47 @@ def distorted_inputs(
   Raises:
     ValueError: no data_dir, or a file is missing.
   """
-  if not data_dir:
+  if not config.data_dir:
     raise ValueError('Please supply a data_dir')
-  data_dir = os.path.join(data_dir, dataset.directory)
-  return cifar10_input.distorted_inputs(data_dir=data_dir,
-                                        batch_size=batch_size,
-                                        dataset=dataset,
-                                        queue_fraction=queue_fraction,
-                                        deterministic=deterministic)
+  data_dir = os.path.join(config.data_dir, config.dataset.directory)
+  input_module = cifar10_fast_input if config.in_chunks else cifar10_input
+  return input_module.distorted_inputs(data_dir=data_dir,
+                                       batch_size=config.batch_size,
+                                       config=config)
 
 
-def inputs(eval_data, *, data_dir, batch_size=BATCH_SIZE,
-           dataset=datasets.CIFAR10, one_epoch=False, num_views=1):
+def inputs(eval_data, config=config_lib.Eval(count=config_lib.HISTORICAL)):
   """Makes batches for evaluation: see cifar10_input.inputs().
 
   Args:
     eval_data: bool, whether to read the files for evaluation or for training.
-    data_dir: str, the directory that holds the set's directory.
-    batch_size: int.
-    dataset: description.Dataset.
-    one_epoch: bool, each image once instead of draws without end.
-    num_views: int, one of cifar10_input.NUM_VIEWS.
+    config: config.Eval, for the data set, its directory, and what varies in the
+      input.
 
   Returns:
-    images: float32 tensor of shape [batch_size * num_views, IMAGE_SIZE,
+    images: float32 tensor of shape [batch_size * views, IMAGE_SIZE,
       IMAGE_SIZE, 3].
     labels: int32 tensor of shape [batch_size].
 
   Raises:
     ValueError: no data_dir, or a file is missing.
   """
-  if not data_dir:
+  if not config.data_dir:
     raise ValueError('Please supply a data_dir')
-  data_dir = os.path.join(data_dir, dataset.directory)
-  return cifar10_input.inputs(eval_data=eval_data, data_dir=data_dir,
-                              batch_size=batch_size, dataset=dataset,
-                              one_epoch=one_epoch, num_views=num_views)
+  data_dir = os.path.join(config.data_dir, config.dataset.directory)
+  input_module = cifar10_fast_input if config.in_chunks else cifar10_input
+  return input_module.inputs(eval_data=eval_data, data_dir=data_dir,
+                             batch_size=config.batch_size, config=config)
 
 
-def inference(images, *, num_classes=NUM_CLASSES, conv_stddev=1e-4):
+def inference(images, config=config_lib.Network()):
   """Builds the network.
 
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
       unknown.
-    num_classes: int.
-    conv_stddev: float, the initial deviation of the weights of conv1 and conv2;
-      5e-2 in the editions from September 2016 on.
+    config: config.Network, for the number of classes and the initial standard
+      deviation of the weights of conv1 and conv2.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits: softmax is
@@ -170,7 +158,7 @@ def inference(images, *, num_classes=NUM_CLASSES, conv_stddev=1e-4):
   # tf.get_variable() instead of tf.Variable(), so that towers share variables.
   with tf.variable_scope('conv1') as scope:
     kernel = _variable_with_weight_decay('weights', shape=[5, 5, 3, 64],
-                                         stddev=conv_stddev, wd=0.0)
+                                         stddev=config.conv_stddev, wd=0.0)
     conv = tf.nn.conv2d(images, kernel, [1, 1, 1, 1], padding='SAME')
     biases = _variable_on_cpu('biases', [64], tf.constant_initializer(0.0))
     bias = tf.nn.bias_add(conv, biases)
@@ -184,7 +172,7 @@ def inference(images, *, num_classes=NUM_CLASSES, conv_stddev=1e-4):
 
   with tf.variable_scope('conv2') as scope:
     kernel = _variable_with_weight_decay('weights', shape=[5, 5, 64, 64],
-                                         stddev=conv_stddev, wd=0.0)
+                                         stddev=config.conv_stddev, wd=0.0)
     conv = tf.nn.conv2d(norm1, kernel, [1, 1, 1, 1], padding='SAME')
     biases = _variable_on_cpu('biases', [64], tf.constant_initializer(0.1))
     bias = tf.nn.bias_add(conv, biases)
@@ -215,9 +203,9 @@ def inference(images, *, num_classes=NUM_CLASSES, conv_stddev=1e-4):
     _activation_summary(local4)
 
   with tf.variable_scope('softmax_linear') as scope:
-    weights = _variable_with_weight_decay('weights', [192, num_classes],
+    weights = _variable_with_weight_decay('weights', [192, config.num_classes],
                                           stddev=1 / 192.0, wd=0.0)
-    biases = _variable_on_cpu('biases', [num_classes],
+    biases = _variable_on_cpu('biases', [config.num_classes],
                               tf.constant_initializer(0.0))
     softmax_linear = tf.add(tf.matmul(local4, weights), biases, name=scope.name)
     _activation_summary(softmax_linear)
@@ -265,9 +253,7 @@ def _add_loss_summaries(total_loss):
   return loss_averages_op
 
 
-def train(total_loss, global_step, *, batch_size=BATCH_SIZE,
-          num_examples_per_epoch=NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN,
-          initial_learning_rate=INITIAL_LEARNING_RATE, deterministic=False):
+def train(total_loss, global_step, config=config_lib.Train()):
   """Adds one step of gradient descent, and what watches it.
 
   The learning rate is 0.1 and drops to a tenth of itself every 350 epochs
@@ -276,29 +262,38 @@ def train(total_loss, global_step, *, batch_size=BATCH_SIZE,
   Args:
     total_loss: float32 tensor of shape [], from loss().
     global_step: integer variable, counts the updates.
-    batch_size: int, for the length of an epoch in steps.
-    num_examples_per_epoch: int.
-    initial_learning_rate: float, above 0, instead of 0.1.
-    deterministic: bool, let the moving averages see the variables after this
-      step's update.
+    config: config.Training, for the initial learning rate, and for the length
+      of an epoch in steps.  If it is deterministic, the moving averages see the
+      variables after this step's update.
 
   Returns:
     Operation that does it all.  As in 2016 it leaves open whether a variable's
     moving average sees the variable before or after this step's update.
   """
-  lr = learning_rate(global_step, batch_size=batch_size,
-                     num_examples_per_epoch=num_examples_per_epoch,
-                     initial_learning_rate=initial_learning_rate)
+  # The learning rate is a staircase.  With few images and a large batch its
+  # steps would have length 0, and the rate would be NaN.
+  num_batches_per_epoch = (config.dataset.num_examples_per_epoch_for_train /
+                           config.batch_size)
+  decay_steps = max(1, int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY))
+
+  lr = tf.train.exponential_decay(config.learning_rate,
+                                  global_step,
+                                  decay_steps,
+                                  LEARNING_RATE_DECAY_FACTOR,
+                                  staircase=True)
   summaries.scalar_summary('learning_rate', lr)
 
+  # The averages of the losses are updated before the gradients.
   loss_averages_op = _add_loss_summaries(total_loss)
 
   with tf.control_dependencies([loss_averages_op]):
     opt = tf.train.GradientDescentOptimizer(lr)
     grads = opt.compute_gradients(total_loss)
 
+  # Applies the gradients to the weights, and adds 1 to global_step.
   apply_gradient_op = opt.apply_gradients(grads, global_step=global_step)
 
+  # Histograms of the weights and of their gradients.
   for var in tf.trainable_variables():
     summaries.histogram_summary(var.op.name, var)
 
@@ -306,9 +301,11 @@ def train(total_loss, global_step, *, batch_size=BATCH_SIZE,
     if grad is not None:
       summaries.histogram_summary(var.op.name + '/gradients', grad)
 
+  # The moving averages of the weights, which evaluation uses.
   variable_averages = tf.train.ExponentialMovingAverage(
       MOVING_AVERAGE_DECAY, global_step)
-  with tf.control_dependencies([apply_gradient_op] if deterministic else []):
+  with tf.control_dependencies(
+      [apply_gradient_op] if config.deterministic else []):
     variables_averages_op = variable_averages.apply(tf.trainable_variables())
 
   with tf.control_dependencies([apply_gradient_op, variables_averages_op]):
@@ -317,22 +314,20 @@ def train(total_loss, global_step, *, batch_size=BATCH_SIZE,
   return train_op
 
 
-def maybe_download_and_extract(*, data_dir, dataset=datasets.CIFAR10,
-                               mirrors=(), stop=None):
+def maybe_download_and_extract(config=config_lib.Train(), stop=signals.NEVER):
   """Downloads a set unless it is there: see data/download.py.
 
   Args:
-    data_dir: str, made if need be.
-    dataset: description.Dataset.
-    mirrors: list of str, URLs of directories to download from first.
-    stop: signals.StopRequest or None, ends the download.
+    config: config.Images, for the data set, its directory, which is made if
+      it is missing, and the mirrors.
+    stop: signals.StopRequest, ends the download.
 
   Raises:
     DataError: the set cannot be had, or the download was stopped.
     UsageError: data_dir cannot be written.
   """
-  download.maybe_download_and_extract(data_dir, dataset=dataset,
-                                      mirrors=mirrors, stop=stop)
+  download.maybe_download_and_extract(config.data_dir, dataset=config.dataset,
+                                      mirrors=config.data_url, stop=stop)
 
 
 def check_reference_variables():
@@ -353,28 +348,3 @@ def predictions(logits):
     float32 tensor of that shape, 0 to 1; each row adds up to 1.
   """
   return tf.nn.softmax(logits, name='predictions')
-
-
-def learning_rate(global_step, *, batch_size=BATCH_SIZE,
-                  num_examples_per_epoch=NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN,
-                  initial_learning_rate=INITIAL_LEARNING_RATE):
-  """Makes a learning rate of 0.1 that drops to a tenth every 350 epochs.
-
-  Args:
-    global_step: integer variable, counts the updates.
-    batch_size: int, for the length of an epoch in updates.
-    num_examples_per_epoch: int.
-    initial_learning_rate: float, above 0, instead of 0.1.
-
-  Returns:
-    float32 tensor of shape [].
-  """
-  num_batches_per_epoch = num_examples_per_epoch / batch_size
-  # With few images and a large batch it would be 0, and the rate NaN.
-  decay_steps = max(1, int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY))
-
-  return tf.train.exponential_decay(initial_learning_rate,
-                                    global_step,
-                                    decay_steps,
-                                    LEARNING_RATE_DECAY_FACTOR,
-                                    staircase=True)

@@ -26,26 +26,25 @@ Example:
 is also taken if no directory is named and nothing has been trained.
 """
 
-# First: TensorFlow reads its log levels while it loads.
-from cifar10_compat.base import early_signals  # noqa: F401  # isort: skip
-from cifar10_compat.base import garbage  # noqa: F401  # isort: skip
-from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+from cifar10_compat import startup  # isort: skip
+startup.prepare(__name__, 'Export')  # Before TensorFlow loads.
 
+from collections.abc import Callable
+import dataclasses
 import os
-from typing import Callable, Dict, NamedTuple
 
-from absl import flags
 from absl import logging
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_input
+from cifar10_compat import config as config_lib
 from cifar10_compat import entry_points
-from cifar10_compat import flags as shared_flags
 from cifar10_compat import models
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
-from cifar10_compat.data import datasets
+from cifar10_compat.base import signals
 from cifar10_compat.data import description
 from cifar10_compat.formats import keras_file
 from cifar10_compat.formats import litert
@@ -53,7 +52,7 @@ from cifar10_compat.formats import saved_model
 from cifar10_compat.training import checkpoints
 
 
-def _decode(contents):
+def _decode(contents: tf.Tensor) -> tf.Tensor:
   """Decodes one image, the first of an animation, to uint8 [32, 32, 3]."""
   image = tf.io.decode_image(contents, channels=description.DEPTH,
                              expand_animations=False)
@@ -61,61 +60,69 @@ def _decode(contents):
   return cifar10_input.fit(image)
 
 
-def _outputs(images, dataset, model):
-  """Builds the network and returns what a signature returns, a dict.
+def _outputs(
+    images: tf.Tensor, config: config_lib.Export
+) -> dict[str, tf.Tensor]:
+  """Builds the network and returns what a signature returns.
 
   Args:
     images: uint8 tensor of shape [n, 32, 32, 3].
-    dataset: description.Dataset.
-    model: models.Model.
+    config: the network.
   """
-  logits = model.inference(cifar10_input.central_view(images),
-                           num_classes=dataset.num_classes)
+  logits = models.network(config).inference(
+      cifar10_input.central_view(images), config)
   return {
       'logits': logits,
       'probabilities': cifar10.predictions(logits),
       'classes': tf.argmax(logits, 1),
-      'class_names': tf.constant(dataset.class_names),
+      'class_names': tf.constant(config.dataset.class_names),
   }
 
 
 _SERVING = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
-class _Network(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class _Network:
   """A network, to be written.
 
   Attributes:
-    graph_def: GraphDef, with the weights as constants.
-    signatures: dict from name to SignatureDef.
-    weights: dict from the name of a variable to its value, an array.
+    graph_def: with the weights as constants.
+    signatures: by name, of tensors in graph_def.
+    weights: from the name of a variable to its value.
   """
 
-  graph_def: object
-  signatures: Dict[str, object]
-  weights: Dict[str, object]
+  graph_def: tf.GraphDef
+  signatures: dict[str, 'tf.SignatureDef']
+  weights: dict[str, np.ndarray]
 
 
-def _write_saved_model(path, network):
+def _write_saved_model(path: str, network: _Network) -> None:
   saved_model.write(path, network.graph_def, network.signatures)
 
 
-def _write_keras(path, network):
+def _write_keras(path: str, network: _Network) -> None:
   keras_file.write(path, network.weights, image_size=description.HEIGHT,
                    crop_size=cifar10_input.IMAGE_SIZE)
 
 
-def _write_litert(path, network):
+def _write_litert(path: str, network: _Network) -> None:
   # It has no ops that decode images.
   litert.write(path, network.graph_def,
                {_SERVING: network.signatures[_SERVING]})
 
 
-class Format(NamedTuple):
-  """A form in which a network can be written."""
+@dataclasses.dataclass(frozen=True)
+class Format:
+  """A form in which a network can be written.
 
-  file: str  # what is made in the directory, '' if it is all of it
-  write: Callable[..., object]  # of a path and a _Network
+  Attributes:
+    file: what is made in the directory, '' if it is all of it.
+    write: function of a path and a _Network.
+  """
+
+  file: str
+  write: Callable[[str, _Network], None]
 
 
 # What --format can be.
@@ -126,41 +133,38 @@ FORMATS = {
 }
 
 
-def export(checkpoint_dir, export_dir, *, dataset=datasets.CIFAR10,
-           model=models.CIFAR10, averaged=True, form='saved_model'):
+def export(config: config_lib.Export) -> str:
   """Writes the newest checkpoint's network as a SavedModel or a file.
 
   Args:
-    checkpoint_dir: str.
-    export_dir: str, must not exist, or be empty.  It appears when it is whole.
-    dataset: description.Dataset that it was trained on.
-    model: models.Model that was trained.
-    averaged: bool, take the variables' moving averages, not themselves.
-    form: str, one of FORMATS.  All but saved_model need eager execution.
+    config: the checkpoint, the format, and export_dir, which must not exist, or
+      be empty, and appears when it is whole.  All formats but saved_model need
+      eager execution.
 
   Returns:
-    str, the checkpoint's path.
+    The checkpoint's path.
 
   Raises:
     errors.UsageError, CheckpointError: see their texts.
   """
+  export_dir, form = config.export_dir, FORMATS[config.format]
   if os.path.lexists(export_dir) and (not os.path.isdir(export_dir) or
                                       os.listdir(export_dir)):
-    raise errors.UsageError('%s is there already: remove it, or choose another '
-                            'with --export_dir' % export_dir)
+    raise errors.UsageError(f'{export_dir} is there already: remove it, or '
+                            'choose another with --export_dir')
 
-  path, network = _read(checkpoint_dir, dataset, model, averaged)
+  path, network = _read(config)
   try:
     with files.whole_directory(export_dir) as whole:
-      FORMATS[form].write(os.path.join(whole, FORMATS[form].file), network)
+      form.write(os.path.join(whole, form.file), network)
   except (OSError, tf.errors.OpError) as e:
-    raise errors.UsageError(
-        'cannot write %s (%s): choose another with --export_dir' %
-        (export_dir, getattr(e, 'strerror', None) or e.message)) from e
+    reason = e.strerror if isinstance(e, OSError) else e.message
+    raise errors.UsageError(f'cannot write {export_dir} ({reason}): choose '
+                            'another with --export_dir') from e
   return path
 
 
-def _read(checkpoint_dir, dataset, model, averaged):
+def _read(config: config_lib.Export) -> tuple[str, _Network]:
   """Returns the path of the newest checkpoint, and its _Network."""
   with tf.Graph().as_default(), tf.Session() as sess:
     images = tf.placeholder(
@@ -175,65 +179,43 @@ def _read(checkpoint_dir, dataset, model, averaged):
           (_SERVING, {'images': images}, images),
           ('encoded', {'encoded': encoded}, decoded)):
         signatures[name] = tf.saved_model.predict_signature_def(
-            inputs, _outputs(batch, dataset, model))
+            inputs, _outputs(batch, config))
 
-    path = checkpoints.restore_newest(
-        sess, checkpoint_dir, dataset=dataset, model=model,
-        variables=models.trained_variables(averaged), averaged=averaged)
+    checkpoint = checkpoints.newest(config.checkpoint_dir)
+    checkpoint.restore(
+        tf.train.Saver(checkpoints.trained_variables(config.averaged)), sess,
+        config)
     outputs = [info.name.partition(':')[0] for signature in signatures.values()
                for info in signature.outputs.values()]
     frozen = tf.graph_util.convert_variables_to_constants(
         sess, sess.graph_def, outputs)
     weights = sess.run({v.op.name: v for v in tf.trainable_variables()})
-  return path, _Network(frozen, signatures, weights)
+  return checkpoint.path, _Network(frozen, signatures, weights)
 
 
-# What --help shows first.
-_FIRST_FLAGS = ('checkpoint_dir', 'export_dir', 'format', 'dataset', 'model',
-                'averaged')
-
-
-def define_flags():
-  """Defines the flags."""
-  shared_flags.define_checkpoint_flags()
-  shared_flags.define_model_flags()
-  shared_flags.define_dataset_flag()
-  flags.DEFINE_string('export_dir', '/tmp/cifar10_export',
-                      'Directory of the SavedModel, or of the file of another '
-                      'format, which is made.')
-  flags.DEFINE_enum('format', 'saved_model', list(FORMATS),
-                    'What is written: a SavedModel, a file for Keras 3, or one '
-                    'for LiteRT, once TensorFlow Lite.')
-
-
-def main(stop):
+def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   """Runs the program.
 
   Args:
-    stop: signals.StopRequest, not looked at: an export takes seconds.
+    config: its settings.
+    stop: not looked at: an export takes seconds.
   """
   del stop
-  FLAGS = flags.FLAGS
   # All that the graph needs of version 1.  Keras, and the converter to LiteRT,
   # need eager execution of version 2.
   tf.disable_resource_variables()
   tf.disable_control_flow_v2()
   # What TensorFlow notes about a SavedModel that it converts is about ours.
   logging.set_verbosity(logging.WARNING)
-  export_dir = shared_flags.user_path(FLAGS.export_dir)
-  path = export(shared_flags.get_checkpoint_dir(FLAGS, or_published=True),
-                export_dir,
-                dataset=shared_flags.get_dataset(FLAGS.dataset),
-                model=models.get(FLAGS.model), averaged=FLAGS.averaged,
-                form=FLAGS.format)
-  file = FORMATS[FLAGS.format].file
-  print('%s is in %s.' % (
-      path, os.path.join(export_dir, file) if file else export_dir))
+  path = export(checkpoints.or_published(config))
+  file = FORMATS[config.format].file
+  place = os.path.join(config.export_dir, file) if file else config.export_dir
+  print(f'{path} is in {place}.')
 
 
-def console_main():
+def console_main() -> None:
   """What the installed command cifar10_export runs."""
-  entry_points.run(define_flags, main, first_flags=_FIRST_FLAGS)
+  entry_points.run(config_lib.Export, main)
 
 
 if __name__ == '__main__':

@@ -15,26 +15,32 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_local
+from cifar10_compat import config as config_lib
 from cifar10_compat.fast import normalization
 from cifar10_compat.fast import winograd
 
 # pylint: disable=protected-access
 
 
-def inference(images, *, num_classes=cifar10.NUM_CLASSES, conv_stddev=1e-4,
-              precision=tf.float32):
-  """Builds the tutorial's network: see cifar10.inference().
+# What config.precision names.
+PRECISIONS = {'float32': tf.float32, 'bfloat16': tf.bfloat16}
+
+
+def inference(
+    images: tf.Tensor, config: config_lib.Network = config_lib.Network()
+) -> tf.Tensor:
+  """Builds cifar10's network, or cifar10_local's for config.CONV_LOCAL.
 
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
       unknown.
-    num_classes: int.
-    conv_stddev: float, the initial deviation of the weights of conv1 and conv2.
-    precision: tf.float32, or tf.bfloat16 for the products of conv1, local3 and
-      local4: their factors have 8 significant bits, the sums are rounded to
-      these once.  Variables, all other ops and the gradients of variables are
-      float32.  Where the largest pixels of a pooling window are rounded to one
-      number, the gradient goes to the first of them.
+    config: for the model, the number of classes, the initial standard deviation
+      of the weights of conv1 and conv2, and the precision of the products of
+      conv1, local3 and local4.  With 'bfloat16' their factors have 8
+      significant bits, and the sums are rounded to these once.  Variables, all
+      other ops and the gradients of variables are float32.  Where the largest
+      pixels of a pooling window are rounded to one number, the gradient goes to
+      the first of them.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits.
@@ -42,7 +48,13 @@ def inference(images, *, num_classes=cifar10.NUM_CLASSES, conv_stddev=1e-4,
   Raises:
     UsageError: resource variables are on.
   """
-  pool2 = _convolutions(images, stddevs=[conv_stddev, conv_stddev],
+  precision = PRECISIONS[config.precision]
+  if config.model == config_lib.CONV_LOCAL:
+    pool2 = _convolutions(images, stddevs=[1e-4, 0.01], conv2_bias=0.0,
+                          precision=precision)
+    return cifar10_local.local_layers(pool2, config.num_classes)
+
+  pool2 = _convolutions(images, stddevs=[config.conv_stddev] * 2,
                         conv2_bias=0.1, precision=precision)
 
   with tf.variable_scope('local3') as scope:
@@ -68,8 +80,8 @@ def inference(images, *, num_classes=cifar10.NUM_CLASSES, conv_stddev=1e-4,
 
   with tf.variable_scope('softmax_linear') as scope:
     weights = cifar10._variable_with_weight_decay(
-        'weights', [192, num_classes], stddev=1 / 192.0, wd=0.0)
-    biases = cifar10._variable_on_cpu('biases', [num_classes],
+        'weights', [192, config.num_classes], stddev=1 / 192.0, wd=0.0)
+    biases = cifar10._variable_on_cpu('biases', [config.num_classes],
                                       tf.constant_initializer(0.0))
     softmax_linear = tf.add(tf.matmul(local4, weights), biases, name=scope.name)
     cifar10._activation_summary(softmax_linear)
@@ -77,28 +89,13 @@ def inference(images, *, num_classes=cifar10.NUM_CLASSES, conv_stddev=1e-4,
   return softmax_linear
 
 
-def local_inference(images, *, num_classes=cifar10.NUM_CLASSES,
-                    precision=tf.float32):
-  """Builds the network of cifar10_local.inference().
-
-  Args:
-    images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
-      unknown.
-    num_classes: int.
-    precision: tf.float32, or tf.bfloat16 for the products of conv1.
-
-  Returns:
-    float32 tensor of shape [batch_size, num_classes], the logits.
-
-  Raises:
-    UsageError: resource variables are on.
-  """
-  pool2 = _convolutions(images, stddevs=[1e-4, 0.01], conv2_bias=0.0,
-                        precision=precision)
-  return cifar10_local.local_layers(pool2, num_classes=num_classes)
-
-
-def _convolutions(images, *, stddevs, conv2_bias, precision):
+def _convolutions(
+    images: tf.Tensor,
+    *,
+    stddevs: list[float],
+    conv2_bias: float,
+    precision: tf.DType,
+) -> tf.Tensor:
   """Builds what both networks have in common.
 
   Args:
@@ -146,7 +143,7 @@ def _convolutions(images, *, stddevs, conv2_bias, precision):
                         padding='SAME', name='pool2')
 
 
-def _matmul(x, weights, precision):
+def _matmul(x: tf.Tensor, weights: tf.Tensor, precision: tf.DType) -> tf.Tensor:
   """Multiplies float32 matrices after rounding them to a precision."""
   return tf.cast(tf.matmul(tf.cast(x, precision), tf.cast(weights, precision)),
                  tf.float32)

@@ -11,10 +11,9 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import cifar10
 from cifar10_compat import cifar10_input
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import summaries
-from cifar10_compat.data import datasets
 from cifar10_compat.data import description
 from cifar10_compat.fast import distortions
 
@@ -23,19 +22,23 @@ from cifar10_compat.fast import distortions
 CHUNK_SIZE = 32
 
 
-def read_cifar10_up_to(filename_queue, max_records, *,
-                       dataset=datasets.CIFAR10):
+def read_cifar10_up_to(
+    filename_queue: tf.QueueBase,
+    max_records: int,
+    config: config_lib.Network = config_lib.Network(),
+) -> tuple[tf.Tensor, tf.Tensor]:
   """Reads records of the next file in a queue: see cifar10_input.read_cifar10().
 
   Args:
     filename_queue: queue of strings, the names of binary batches.
-    max_records: int, how many to read; a file's last chunk is smaller.
-    dataset: description.Dataset, for the layout of its records.
+    max_records: how many to read; a file's last chunk is smaller.
+    config: for the layout of the data set's records.
 
   Returns:
     planes: uint8 tensor of shape [n, 3, 32, 32], RGB.
     labels: int32 tensor of shape [n, 1], 0 to the number of classes - 1.
   """
+  dataset = config.dataset
   reader = tf.FixedLengthRecordReader(record_bytes=dataset.record_bytes)
   _, values = reader.read_up_to(filename_queue, max_records)
   records = tf.reshape(tf.decode_raw(values, tf.uint8),
@@ -48,18 +51,11 @@ def read_cifar10_up_to(filename_queue, max_records, *,
 
 
 def distorted_inputs(
-    *, data_dir, batch_size=cifar10.BATCH_SIZE, dataset=datasets.CIFAR10,
-    queue_fraction=cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
-    deterministic=False):
-  """Makes batches of distorted images: see cifar10.distorted_inputs().
-
-  Args:
-    data_dir: str, the directory that holds the set's directory.
-    batch_size: int.
-    dataset: description.Dataset.
-    queue_fraction: float, 0 to 1, the fraction of an epoch that the shuffling
-      queue holds at the least.
-    deterministic: bool, let the graph's seed alone decide on the batches.
+    data_dir: str,
+    batch_size: int,
+    config: config_lib.Images = config_lib.Images(),
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Makes batches of distorted images: see cifar10_input.distorted_inputs().
 
   Returns:
     images: float32 tensor of shape [batch_size, 24, 24, 3], each image of mean
@@ -67,13 +63,10 @@ def distorted_inputs(
     labels: int32 tensor of shape [batch_size], 0 to the number of classes - 1.
 
   Raises:
-    ValueError: no data_dir, or a file is missing.
+    ValueError: a file is missing.
   """
-  filename_queue = tf.train.string_input_producer(
-      _filenames(data_dir, dataset, eval_data=False))
-  summaries.restore_queue_tag()
-  planes, labels = read_cifar10_up_to(filename_queue, CHUNK_SIZE,
-                                      dataset=dataset)
+  dataset = config.dataset
+  planes, labels = _read(data_dir, dataset.train_files, config)
 
   distorted = distortions.random_crop_and_flip(
       planes, cifar10_input.IMAGE_SIZE, flip=dataset.flip)
@@ -83,67 +76,79 @@ def distorted_inputs(
       distortions.per_image_standardization(distorted))
 
   min_queue_examples = int(dataset.num_examples_per_epoch_for_train *
-                           queue_fraction)
+                           config.queue_fraction)
   return _batches(images, labels, min_queue_examples, batch_size,
-                  deterministic=deterministic)
+                  deterministic=config.deterministic)
 
 
-def inputs(eval_data, *, data_dir, batch_size=cifar10.BATCH_SIZE,
-           dataset=datasets.CIFAR10, one_epoch=False, num_views=1):
-  """Makes batches for evaluation: see cifar10.inputs().
-
-  Args:
-    eval_data: bool, whether to read the files for evaluation or for training.
-    data_dir: str, the directory that holds the set's directory.
-    batch_size: int.
-    dataset: description.Dataset.
-    one_epoch: bool, each image once, in the order of the files, instead of
-      draws without end.
-    num_views: int, one of cifar10_input.NUM_VIEWS.
+def inputs(
+    eval_data: bool,
+    data_dir: str,
+    batch_size: int,
+    config: config_lib.Eval = config_lib.Eval(count=config_lib.HISTORICAL),
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Makes batches for evaluation: see cifar10_input.inputs().
 
   Returns:
-    images: float32 tensor of shape [batch_size * num_views, 24, 24, 3].
+    images: float32 tensor of shape [batch_size * views, 24, 24, 3].
     labels: int32 tensor of shape [batch_size].
-    With one_epoch their first dimension is unknown: the last batch is smaller.
+    With EXACT their first dimension is unknown: the last batch is smaller.
 
   Raises:
-    ValueError: no data_dir, or a file is missing.
+    ValueError: a file is missing.
   """
-  filename_queue = tf.train.string_input_producer(
-      _filenames(data_dir, dataset, eval_data=eval_data),
-      shuffle=not one_epoch, num_epochs=1 if one_epoch else None)
-  summaries.restore_queue_tag()
-  planes, labels = read_cifar10_up_to(filename_queue, CHUNK_SIZE,
-                                      dataset=dataset)
+  dataset = config.dataset
+  filenames, num_examples = (
+      (dataset.eval_files, dataset.num_examples_per_epoch_for_eval)
+      if eval_data else
+      (dataset.train_files, dataset.num_examples_per_epoch_for_train))
+  planes, labels = _read(data_dir, filenames, config,
+                         one_epoch=config.one_epoch)
 
   images = distortions.channels_last(planes)
-  if num_views == 1:
+  if config.views == 1:
     images = cifar10_input.central_view(images)
 
-  num_examples = (dataset.num_examples_per_epoch_for_eval if eval_data else
-                  dataset.num_examples_per_epoch_for_train)
   min_queue_examples = int(num_examples *
                            cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE)
   images, labels = _batches(images, labels, min_queue_examples, batch_size,
-                            shuffle=not one_epoch)
-  if num_views > 1:
-    images = cifar10_input.views(images, num_views)
+                            shuffle=not config.one_epoch)
+  if config.views > 1:
+    images = cifar10_input.views(images, config.views)
   return images, labels
 
 
-def _filenames(data_dir, dataset, *, eval_data):
-  """Returns the paths of a set's files; raises ValueError."""
-  if not data_dir:
-    raise ValueError('Please supply a data_dir')
-  filenames = dataset.filenames(data_dir, eval_data)
-  for f in filenames:
+def _read(
+    data_dir: str,
+    filenames: tuple[str, ...],
+    config: config_lib.Network,
+    *,
+    one_epoch: bool = False,
+) -> tuple[tf.Tensor, tf.Tensor]:
+  """Reads chunks of files' records: see read_cifar10_up_to().
+
+  Raises:
+    ValueError: a file is missing.
+  """
+  paths = [os.path.join(data_dir, f) for f in filenames]
+  for f in paths:
     if not os.path.exists(f):
       raise ValueError('Failed to find file: ' + f)
-  return filenames
+  filename_queue = tf.train.string_input_producer(
+      paths, shuffle=not one_epoch, num_epochs=1 if one_epoch else None)
+  summaries.restore_queue_tag()
+  return read_cifar10_up_to(filename_queue, CHUNK_SIZE, config)
 
 
-def _batches(images, labels, min_queue_examples, batch_size, *, shuffle=True,
-             deterministic=False):
+def _batches(
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    min_queue_examples: int,
+    batch_size: int,
+    *,
+    shuffle: bool = True,
+    deterministic: bool = False,
+) -> tuple[tf.Tensor, tf.Tensor]:
   """Gathers chunks of examples into batches through a queue of examples.
 
   Args:

@@ -9,6 +9,7 @@ import os
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import summaries
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
@@ -22,15 +23,12 @@ NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN = (
 NUM_EXAMPLES_PER_EPOCH_FOR_EVAL = (
     datasets.CIFAR10.num_examples_per_epoch_for_eval)
 
-# The fraction of an epoch that the shuffling queue holds at the least.
+# The least fraction of an epoch that an evaluation's shuffling queue holds.
 MIN_FRACTION_OF_EXAMPLES_IN_QUEUE = 0.4
 NUM_PREPROCESS_THREADS = 16
 
-# How many views of an image can be scored together: see views().
-NUM_VIEWS = (1, 5, 10)
 
-
-def read_cifar10(filename_queue, *, dataset=datasets.CIFAR10):
+def read_cifar10(filename_queue, config=config_lib.Network()):
   """Reads one record of the next file in a queue.
 
   One reader holds one file open; several calls give readers that stand at
@@ -38,7 +36,7 @@ def read_cifar10(filename_queue, *, dataset=datasets.CIFAR10):
 
   Args:
     filename_queue: queue of strings, the names of binary batches.
-    dataset: description.Dataset, for the layout of its records.
+    config: config.Network, for the layout of the data set's records.
 
   Returns:
     An object with the fields
@@ -55,7 +53,8 @@ def read_cifar10(filename_queue, *, dataset=datasets.CIFAR10):
     pass
   result = CIFAR10Record()
 
-  label_bytes = dataset.label_bytes
+  # What a record is made of: label bytes, then pixels.
+  label_bytes = config.dataset.label_bytes
   result.height = description.HEIGHT
   result.width = description.WIDTH
   result.depth = description.DEPTH
@@ -63,13 +62,16 @@ def read_cifar10(filename_queue, *, dataset=datasets.CIFAR10):
 
   record_bytes = label_bytes + image_bytes
 
+  # Each read takes one record, of the file whose turn it is.
   reader = tf.FixedLengthRecordReader(record_bytes=record_bytes)
   result.key, value = reader.read(filename_queue)
 
+  # A string so far; from here on numbers.
   record_bytes = tf.decode_raw(value, tf.uint8)
 
-  result.label = tf.cast(tf.slice(record_bytes, [dataset.label_index], [1]),
-                         tf.int32)
+  # Of CIFAR-100's two label bytes one counts.
+  result.label = tf.cast(tf.slice(record_bytes, [config.dataset.label_index],
+                                  [1]), tf.int32)
 
   # The file holds one color plane after the other.
   depth_major = tf.reshape(tf.slice(record_bytes, [label_bytes], [image_bytes]),
@@ -80,7 +82,7 @@ def read_cifar10(filename_queue, *, dataset=datasets.CIFAR10):
 
 
 def _generate_image_and_label_batch(image, label, min_queue_examples,
-                                    batch_size, *, shuffle=True,
+                                    batch_size, shuffle=True,
                                     deterministic=False):
   """Gathers single examples into batches through a queue.
 
@@ -99,12 +101,15 @@ def _generate_image_and_label_batch(image, label, min_queue_examples,
     labels: int32 tensor of shape [batch_size].
     Without shuffle their first dimension is unknown.
   """
+  # Threads take turns to put an image into the queue; a batch is drawn from all
+  # that it holds.
   num_preprocess_threads = NUM_PREPROCESS_THREADS
   capacity = min_queue_examples + 3 * batch_size
   if deterministic:
     num_preprocess_threads = 1
-    # An example is drawn when one more is there than must stay: with room for
-    # that one alone, from as many each time, however fast the thread is.
+    # The queue gives out an example only while it holds more than
+    # min_queue_examples.  With room for one more than these, every draw is from
+    # the same number of examples, however fast the thread is.
     capacity = min_queue_examples + 1
   if shuffle:
     images, label_batch = tf.train.shuffle_batch(
@@ -123,14 +128,13 @@ def _generate_image_and_label_batch(image, label, min_queue_examples,
         allow_smaller_final_batch=True)
   summaries.restore_queue_tag()
 
+  # TensorBoard shows three of them.
   summaries.image_summary('images', images)
 
   return images, tf.reshape(label_batch, [batch_size if shuffle else -1])
 
 
-def distorted_inputs(data_dir, batch_size, *, dataset=datasets.CIFAR10,
-                     queue_fraction=MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
-                     deterministic=False):
+def distorted_inputs(data_dir, batch_size, config=config_lib.Train()):
   """Makes batches of distorted images for training.
 
   Each image is cropped at random to 24 x 24 and flipped left to right with
@@ -140,11 +144,10 @@ def distorted_inputs(data_dir, batch_size, *, dataset=datasets.CIFAR10,
   Args:
     data_dir: str, the directory of the binary batches themselves.
     batch_size: int, the number of images in a batch.
-    dataset: description.Dataset, for its file names, its size, the layout of
-      its records, and whether to flip.
-    queue_fraction: float, 0 to 1, the fraction of an epoch that the shuffling
-      queue holds at the least.
-    deterministic: bool, let the graph's seed alone decide which images make
+    config: config.Images, for the data set (its file names, its size, the
+      layout of its records, and whether to flip), and for queue_fraction, 0 to
+      1, the fraction of an epoch that the shuffling queue holds at the least.
+      If it is deterministic, the graph's seed alone decides which images make
       which batch, and how they are distorted; one thread does it all.
 
   Returns:
@@ -155,23 +158,28 @@ def distorted_inputs(data_dir, batch_size, *, dataset=datasets.CIFAR10,
   Raises:
     ValueError: a file is missing.
   """
-  filenames = [os.path.join(data_dir, f) for f in dataset.train_files]
+  filenames = [os.path.join(data_dir, f) for f in config.dataset.train_files]
   for f in filenames:
     if not tf.gfile.Exists(f):
       raise ValueError('Failed to find file: ' + f)
 
+  # The files' names come in another order in each epoch, without end.
   filename_queue = tf.train.string_input_producer(filenames)
   summaries.restore_queue_tag()
 
-  read_input = read_cifar10(filename_queue, dataset=dataset)
+  # One image, as it is in the file.
+  read_input = read_cifar10(filename_queue, config)
   reshaped_image = tf.cast(read_input.uint8image, tf.float32)
 
   height = IMAGE_SIZE
   width = IMAGE_SIZE
 
+  # Distortions make more images of the few there are.  The crop can be at 81
+  # places.
   distorted_image = tf.random_crop(reshaped_image, [height, width, 3])
 
-  if dataset.flip:
+  # A mirror image shows the same thing, unless it is a digit.
+  if config.dataset.flip:
     distorted_image = tf.image.random_flip_left_right(distorted_image)
 
   # These two do not commute.  Standardization undoes both, except in images of
@@ -181,69 +189,89 @@ def distorted_inputs(data_dir, batch_size, *, dataset=datasets.CIFAR10,
   distorted_image = tf.image.random_contrast(distorted_image,
                                              lower=0.2, upper=1.8)
 
+  # To mean 0 and standard deviation 1.
   float_image = tf.image.per_image_standardization(distorted_image)
 
-  min_queue_examples = int(dataset.num_examples_per_epoch_for_train *
-                           queue_fraction)
+  # The more images a batch is drawn from, the less its images have to do with
+  # one another.
+  min_queue_examples = int(config.dataset.num_examples_per_epoch_for_train *
+                           config.queue_fraction)
 
+  # Threads fill the queue; batches are drawn from it.
   return _generate_image_and_label_batch(float_image, read_input.label,
                                          min_queue_examples, batch_size,
-                                         deterministic=deterministic)
+                                         deterministic=config.deterministic)
 
 
-def inputs(eval_data, data_dir, batch_size, *, dataset=datasets.CIFAR10,
-           one_epoch=False, num_views=1):
+def inputs(eval_data, data_dir, batch_size,
+           config=config_lib.Eval(count=config_lib.HISTORICAL)):
   """Makes batches of centrally cropped images for evaluation.
 
   Args:
     eval_data: bool, whether to read the files for evaluation or for training.
     data_dir: str, the directory of the binary batches themselves.
     batch_size: int, the number of images in a batch.
-    dataset: description.Dataset, for its file names, its sizes and the layout
-      of its records.
-    one_epoch: bool.  If false, as in 2016: batches drawn from a shuffling queue
-      (at least 4,000 test images) that is refilled without end.  If true, each
+    config: config.Eval, for the data set (its file names, its sizes and the
+      layout of its records), for the number of views, and for the count.  If it
+      is HISTORICAL, as in 2016: batches drawn from a shuffling queue (at least
+      4,000 test images) that is refilled without end.  If it is EXACT, each
       image once, in the order of the files, then OutOfRangeError; the session
-      must run tf.local_variables_initializer() first.
-    num_views: int, one of NUM_VIEWS: see views().
+      must initialize the local variables first.
 
   Returns:
-    images: float32 tensor of shape [batch_size * num_views, IMAGE_SIZE,
+    images: float32 tensor of shape [batch_size * views, IMAGE_SIZE,
       IMAGE_SIZE, 3], each image of mean 0 and standard deviation 1.
     labels: int32 tensor of shape [batch_size], 0 to the number of classes - 1.
-    With one_epoch their first dimension is unknown: the last batch is smaller.
+    With EXACT their first dimension is unknown: the last batch is smaller.
 
   Raises:
     ValueError: a file is missing.
   """
   if not eval_data:
-    filenames = [os.path.join(data_dir, f) for f in dataset.train_files]
-    num_examples_per_epoch = dataset.num_examples_per_epoch_for_train
+    filenames = [os.path.join(data_dir, f) for f in config.dataset.train_files]
+    num_examples_per_epoch = config.dataset.num_examples_per_epoch_for_train
   else:
-    filenames = [os.path.join(data_dir, f) for f in dataset.eval_files]
-    num_examples_per_epoch = dataset.num_examples_per_epoch_for_eval
+    filenames = [os.path.join(data_dir, f) for f in config.dataset.eval_files]
+    num_examples_per_epoch = config.dataset.num_examples_per_epoch_for_eval
 
   for f in filenames:
     if not tf.gfile.Exists(f):
       raise ValueError('Failed to find file: ' + f)
 
+  # The files' names: once, in their order, or again and again, shuffled.
   filename_queue = tf.train.string_input_producer(
-      filenames, shuffle=not one_epoch, num_epochs=1 if one_epoch else None)
+      filenames, shuffle=not config.one_epoch,
+      num_epochs=1 if config.one_epoch else None)
   summaries.restore_queue_tag()
 
-  read_input = read_cifar10(filename_queue, dataset=dataset)
+  # One image, as it is in the file.
+  read_input = read_cifar10(filename_queue, config)
+  reshaped_image = tf.cast(read_input.uint8image, tf.float32)
+
+  height = IMAGE_SIZE
+  width = IMAGE_SIZE
+
+  # The crop is the middle of the image: nothing is left to chance here.
+  resized_image = tf.image.resize_image_with_crop_or_pad(reshaped_image,
+                                                         width, height)
+
+  # To mean 0 and standard deviation 1.
+  image = tf.image.per_image_standardization(resized_image)
 
   # Several views of an image would fill the queue with ten times the bytes.
-  image = (central_view(read_input.uint8image) if num_views == 1 else
-           read_input.uint8image)
+  if config.views > 1:
+    image = read_input.uint8image
 
+  # At least this many images stay in the queue, if it shuffles.
   min_queue_examples = int(num_examples_per_epoch *
                            MIN_FRACTION_OF_EXAMPLES_IN_QUEUE)
 
   images, labels = _generate_image_and_label_batch(
       image, read_input.label, min_queue_examples, batch_size,
-      shuffle=not one_epoch)
-  return images if num_views == 1 else views(images, num_views), labels
+      shuffle=not config.one_epoch)
+  if config.views > 1:
+    images = views(images, config.views)
+  return images, labels
 
 
 def fit(image):

@@ -8,11 +8,12 @@ but with weights and biases of their own at each place.
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
+from cifar10_compat import config as config_lib
 
 # pylint: disable=protected-access
 
 
-def _unshared_conv(x, kernel):
+def _unshared_conv(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
   """Applies a kernel of its own at each place of an image.
 
   Args:
@@ -36,13 +37,18 @@ def _unshared_conv(x, kernel):
   return tf.transpose(products, [2, 0, 1, 3])
 
 
-def inference(images, *, num_classes=cifar10.NUM_CLASSES):
+def inference(
+    images: tf.Tensor,
+    config: config_lib.Network = config_lib.Network(
+        model=config_lib.CONV_LOCAL
+    ),
+) -> tf.Tensor:
   """Builds the network; arguments and result are those of cifar10.inference().
 
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
       unknown.
-    num_classes: int.
+    config: for the number of classes.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits.
@@ -80,16 +86,16 @@ def inference(images, *, num_classes=cifar10.NUM_CLASSES):
   pool2 = tf.nn.max_pool(norm2, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
                          padding='SAME', name='pool2')
 
-  return local_layers(pool2, num_classes=num_classes)
+  return local_layers(pool2, config.num_classes)
 
 
-def local_layers(pool2, *, num_classes=cifar10.NUM_CLASSES):
+def local_layers(pool2: tf.Tensor, num_classes: int) -> tf.Tensor:
   """Builds the locally connected layers and the linear one on top.
 
   Args:
     pool2: float32 tensor of shape [batch_size, 6, 6, 64]; batch_size may be
       unknown.
-    num_classes: int.
+    num_classes: of the data set.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits.

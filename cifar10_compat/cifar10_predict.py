@@ -12,21 +12,18 @@ is also taken if no directory is named and nothing has been trained.
 A file that cannot be decoded is named and skipped; the exit code is then 1.
 """
 
-# First: TensorFlow reads the environment that they set while it loads.
-from cifar10_compat.base import early_signals  # noqa: F401  # isort: skip
-from cifar10_compat.base import garbage  # noqa: F401  # isort: skip
-from cifar10_compat.base import onednn  # noqa: F401  # isort: skip
-from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+from cifar10_compat import startup  # isort: skip
+startup.prepare(__name__, 'Predict')  # Before TensorFlow loads.
 
+from collections.abc import Iterable, Iterator, Sequence
 import contextlib
+import dataclasses
 import glob
 import itertools
 import json
 import os
 import sys
-from typing import NamedTuple, Optional
 
-from absl import flags
 import numpy as np
 import rich.console
 import rich.table
@@ -35,25 +32,33 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_input
+from cifar10_compat import config as config_lib
 from cifar10_compat import entry_points
-from cifar10_compat import flags as shared_flags
 from cifar10_compat import models
 from cifar10_compat.base import errors
+from cifar10_compat.base import paths as paths_lib
 from cifar10_compat.base import signals
-from cifar10_compat.data import datasets
 from cifar10_compat.data import description
 from cifar10_compat.data import images as images_lib
 from cifar10_compat.training import checkpoints
 
 
-class Prediction(NamedTuple):
-  """What became of one file: probabilities, or an error."""
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+  """What became of one file: probabilities, or an error.
+
+  Attributes:
+    path: the file.
+    probabilities: float32 [num_classes], 0 to 1.
+    error: why it could not be decoded.
+  """
+
   path: str
-  probabilities: Optional[np.ndarray] = None  # float32 [num_classes], 0 to 1
-  error: Optional[str] = None  # why it could not be decoded
+  probabilities: np.ndarray | None = None
+  error: str | None = None
 
 
-def find_images(arguments):
+def find_images(arguments: Sequence[str]) -> list[str]:
   """Finds the files that arguments stand for.
 
   Args:
@@ -81,29 +86,27 @@ def find_images(arguments):
       try:
         names = sorted(os.listdir(match))
       except OSError as e:
-        raise errors.UsageError('cannot read %s (%s): name another directory' %
-                                (match, e.strerror)) from e
+        raise errors.UsageError(
+            f'cannot read {match} ({e.strerror}): name another directory') from e
       found += [os.path.join(match, name) for name in names
                 if name.lower().endswith(endings) and name[0] != '.']
     if not found:
-      raise errors.UsageError('%s: no image file is there' % argument)
+      raise errors.UsageError(f'{argument}: no image file is there')
     paths += found
   return paths
 
 
-def predict(paths, checkpoint_dir, *, dataset=datasets.CIFAR10,
-            model=models.CIFAR10, averaged=True, batch_size=cifar10.BATCH_SIZE,
-            stop=None):
+def predict(
+    paths: Iterable[str],
+    config: config_lib.Predict,
+    stop: signals.StopRequest = signals.NEVER,
+) -> Iterator[Prediction]:
   """Runs images through the newest checkpoint's network.
 
   Args:
-    paths: list of str, image files.
-    checkpoint_dir: str.
-    dataset: description.Dataset that it was trained on.
-    model: models.Model that was trained.
-    averaged: bool, take the variables' moving averages, not themselves.
-    batch_size: int, at least 1, images that are held and run at a time.
-    stop: signals.StopRequest, ends it after a batch.
+    paths: image files.
+    config: the checkpoint, and how many images are held and run at a time.
+    stop: ends it after a batch.
 
   Yields:
     Prediction for each file, in the order of paths.  The caller's default
@@ -112,25 +115,23 @@ def predict(paths, checkpoint_dir, *, dataset=datasets.CIFAR10,
   Raises:
     errors.UsageError, CheckpointError: see their texts.
   """
-  errors.check_at_least_one(batch_size=batch_size)
-  stop = stop or signals.StopRequest()
+  network = models.network(config)
   graph = tf.Graph()
   with contextlib.closing(tf.Session(graph=graph)) as sess:
     with graph.as_default():
       images = tf.placeholder(
           tf.uint8,
           [None, description.HEIGHT, description.WIDTH, description.DEPTH])
-      probabilities = cifar10.predictions(model.inference(
-          cifar10_input.central_view(images),
-          num_classes=dataset.num_classes))
+      probabilities = cifar10.predictions(
+          network.inference(cifar10_input.central_view(images), config))
 
-      checkpoints.restore_newest(
-          sess, checkpoint_dir, dataset=dataset, model=model,
-          variables=models.trained_variables(averaged), averaged=averaged)
+      checkpoints.newest(config.checkpoint_dir).restore(
+          tf.train.Saver(checkpoints.trained_variables(config.averaged)), sess,
+          config)
 
     paths = iter(paths)
     while not stop.requested:
-      batch = list(itertools.islice(paths, batch_size))
+      batch = list(itertools.islice(paths, config.batch_size))
       if not batch:
         return
       small, failed = {}, {}
@@ -147,7 +148,9 @@ def predict(paths, checkpoint_dir, *, dataset=datasets.CIFAR10,
         yield Prediction(path, found.get(path), failed.get(path))
 
 
-def best(probabilities, class_names, top_k):
+def best(
+    probabilities: np.ndarray, class_names: Sequence[str], top_k: int
+) -> list[tuple[str, float]]:
   """Lists the most probable classes, the best one first.
 
   Args:
@@ -162,74 +165,49 @@ def best(probabilities, class_names, top_k):
   return [(class_names[i], float(probabilities[i])) for i in order]
 
 
-def _json_line(path, classes):
+def _json_line(path: str, classes: list[tuple[str, float]]) -> str:
   return json.dumps({'file': path, 'predictions': [
       {'class': name, 'probability': p} for name, p in classes]})
 
 
-def _plain_line(path, classes):
-  return '\t'.join([path] + ['%s %.3f' % c for c in classes])
+def _plain_line(path: str, classes: list[tuple[str, float]]) -> str:
+  return '\t'.join([path] + [f'{name} {p:.3f}' for name, p in classes])
 
 
-def _table(rows, top_k):
+def _table(
+    rows: list[tuple[str, list[tuple[str, float]]]], top_k: int
+) -> rich.table.Table:
   """Returns a rich.table.Table of [(path, classes), ...]."""
   table = rich.table.Table('file', *['class', ''] * top_k)
   for path, classes in rows:
     # Text, so that brackets in a name are no markup.
     table.add_row(*[rich.text.Text(t) for t in [path] + [
-        t for name, p in classes for t in (name, '%.3f' % p)]])
+        t for name, p in classes for t in (name, f'{p:.3f}')]])
   return table
 
 
-# What --help shows first.
-_FIRST_FLAGS = ('checkpoint_dir', 'dataset', 'model', 'top_k', 'json')
-
-
-def define_flags():
-  """Defines the flags."""
-  shared_flags.define_checkpoint_flags()
-  shared_flags.define_model_flags()
-  shared_flags.define_fast_flags(with_input=False)
-  shared_flags.define_dataset_flag()
-  flags.DEFINE_integer('top_k', 3, 'Classes to tell of each image.',
-                       lower_bound=1)
-  flags.DEFINE_boolean('json', False,
-                       'Print a JSON object for each image, one a line.')
-  flags.DEFINE_integer('batch_size', cifar10.BATCH_SIZE,
-                       'Images that are held and run at a time.', lower_bound=1)
-
-
-def main(stop, arguments):
-  """Runs the program.
-
-  Args:
-    stop: signals.StopRequest.
-    arguments: list of str, see find_images().
-  """
-  FLAGS = flags.FLAGS
+def main(config: config_lib.Predict, stop: signals.StopRequest) -> None:
+  """Runs the program."""
   tf.disable_v2_behavior()
-  if not arguments:
+  if not config.arguments:
     raise errors.UsageError('no image is named; --help has an example')
-  dataset = shared_flags.get_dataset(FLAGS.dataset)
-  top_k = min(FLAGS.top_k, dataset.num_classes)
-  shared_flags.enter_user_directory()
-  paths = find_images([os.path.expanduser(a) for a in arguments])
+  config = checkpoints.or_published(config)
+  top_k = min(config.top_k, config.num_classes)
+  paths_lib.enter_user_directory()
+  paths = find_images([os.path.expanduser(a) for a in config.arguments])
   # The name of a file need not be text: its bytes are printed as they are.
-  sys.stdout.reconfigure(errors='surrogateescape')
-  is_table = sys.stdout.isatty() and not FLAGS.json
-  format_line = _json_line if FLAGS.json else _plain_line
+  sys.stdout.reconfigure(  # type: ignore[union-attr]
+      errors='surrogateescape')
+  is_table = sys.stdout.isatty() and not config.json
+  format_line = _json_line if config.json else _plain_line
   rows = []
   skipped = 0
-  for prediction in predict(
-      paths, shared_flags.get_checkpoint_dir(FLAGS, or_published=True),
-      dataset=dataset,
-      model=shared_flags.get_model(FLAGS), averaged=FLAGS.averaged,
-      batch_size=FLAGS.batch_size, stop=stop):
+  for prediction in predict(paths, config, stop):
     if prediction.error:
       skipped += 1
       print('skipped ' + prediction.error, file=sys.stderr, flush=True)
       continue
-    classes = best(prediction.probabilities, dataset.class_names, top_k)
+    classes = best(prediction.probabilities, config.dataset.class_names, top_k)
     if is_table:
       rows.append((prediction.path, classes))
     else:
@@ -237,14 +215,13 @@ def main(stop, arguments):
   if rows:
     rich.console.Console().print(_table(rows, top_k))
   if skipped:
-    raise errors.DataError('%d of %d files could not be decoded' %
-                           (skipped, len(paths)))
+    raise errors.DataError(
+        f'{skipped} of {len(paths)} files could not be decoded')
 
 
-def console_main():
+def console_main() -> None:
   """What the installed command cifar10_predict runs."""
-  entry_points.run(define_flags, main, first_flags=_FIRST_FLAGS,
-                   takes_arguments=True)
+  entry_points.run(config_lib.Predict, main)
 
 
 if __name__ == '__main__':

@@ -1,23 +1,29 @@
-"""How a program runs: its --help, its errors, its exit code."""
+"""How a program runs: its errors, its exit code."""
 
+from collections.abc import Callable
 import contextlib
-import inspect
+import gc
 import os
 import sys
-import textwrap
 import threading
+from typing import TypeVar
 
 from absl import app
-from absl import flags
 
-from cifar10_compat import flags as shared_flags
+from cifar10_compat import command_line
+from cifar10_compat import config as config_lib
+from cifar10_compat import startup
 from cifar10_compat.base import errors
-from cifar10_compat.base import garbage
 from cifar10_compat.base import output
 from cifar10_compat.base import signals
 
+# Of a program.
+C = TypeVar('C', bound=config_lib.Config)
 
-def run(define_flags, main, *, first_flags, takes_arguments=False):
+
+def run(
+    config_class: type[C], main: Callable[[C, signals.StopRequest], object]
+) -> None:
   """Runs a program: its flags, its exit code, its errors.
 
   A foreseen mistake, in the flags too, becomes one line on stderr and exit code
@@ -26,69 +32,62 @@ def run(define_flags, main, *, first_flags, takes_arguments=False):
   and the signal's number, as a shell expects.
 
   Args:
-    define_flags: function without arguments that defines the flags.
-    main: function of a signals.StopRequest that does the work.
-    first_flags: names of the flags that --help shows first.
-    takes_arguments: bool, hand main the list of what is no flag, besides.
+    config_class: the program's dataclass.
+    main: function of the settings and a signals.StopRequest that does the work.
   """
-  garbage.pass_over_what_is_loaded()
-  define_flags()
-  stop = None
+  config = startup.prepared()
+  is_prepared = isinstance(config, config_class)
+  if not isinstance(config, config_class):
+    # Another program calls this one's console_main().
+    from cifar10_compat.base import quiet  # noqa: F401
 
-  def parse_flags(argv):
-    # As an installed command a program is not the main module, which alone is
-    # what absl's own --help describes.
-    if {'-h', '-help', '--help', '--helpshort'} & set(argv[1:]):
-      print(help_page(define_flags.__module__, first_flags))
-      sys.exit(0)
-    try:
-      rest = flags.FLAGS(argv)
-      shared_flags.check_values(flags.FLAGS)
-      return rest
-    except flags.Error as e:
-      print(
-          '%s: error: %s (--help explains)'
-          % (os.path.basename(argv[0]), ' '.join(str(e).split())),
-          file=sys.stderr,
-      )
-      sys.exit(1)
+    config = command_line.read(
+        config_class, sys.modules[main.__module__].__doc__
+    )
+  if is_prepared:
+    # Python searches for garbage again, but among new objects alone: what of
+    # TensorFlow's is garbage is too little to be worth a search, of 0.2 s.
+    gc.freeze()
+    gc.enable()
+  program = os.path.basename(sys.argv[0])
+  stop = signals.NEVER
 
-  def absl_main(argv):
+  def absl_main(unused_argv: list[str]) -> None:
     nonlocal stop
-    if len(argv) > 1 and not takes_arguments:
-      raise app.UsageError('unexpected argument: %s' % argv[1])
     try:
       with signals.stop_on_signals() as stop:
-        main(stop, *([argv[1:]] if takes_arguments else []))
+        stop.leave = lambda message: leave(1, message)
+        main(config, stop)
     except errors.StalledError as e:
       # A thread that stands still would be waited for.
-      leave(128 + stop.signum if stop.requested else 1, str(e), error=True)
+      leave(128 + stop.signum if stop.signum else 1, str(e), error=True)
     except errors.Cifar10Error as e:
-      print('%s: error: %s' % (os.path.basename(argv[0]), e), file=sys.stderr)
-      sys.exit(128 + stop.signum if stop.requested else 1)
-    if stop.requested:
+      print(f'{program}: error: {e}', file=sys.stderr)
+      sys.exit(128 + stop.signum if stop.signum else 1)
+    if stop.signum:
       sys.exit(128 + stop.signum)
 
-  with output.arrives(
-      os.path.basename(sys.argv[0]), lambda: stop and stop.signum
-  ):
+  with output.arrives(program, lambda: stop.signum):
     try:
-      app.run(absl_main, flags_parser=parse_flags)
+      app.run(absl_main, flags_parser=lambda argv: argv[:1])
     finally:
-      garbage.pass_over_all()
+      if is_prepared:
+        # The system takes the memory back.
+        gc.disable()
+        gc.freeze()
 
 
-def leave(code, message, *, error=False):
+def leave(code: int, message: str, *, error: bool = False) -> None:
   """Ends the process, whatever its threads wait for or are printing.
 
   Args:
-    code: int, the exit code.
-    message: str.
-    error: bool, whether it is an error, as that of the code 1 always is.
+    code: the exit code.
+    message: the last words.
+    error: whether it is an error, as that of the code 1 always is.
   """
   stream = sys.stdout
   if error or code == 1:
-    message = '%s: error: %s' % (os.path.basename(sys.argv[0]), message)
+    message = f'{os.path.basename(sys.argv[0])}: error: {message}'
     stream = sys.stderr
   words = (message + '\n').encode()
   try:
@@ -103,10 +102,10 @@ def leave(code, message, *, error=False):
     os._exit(code)
 
 
-def _try(function, secs=1):
+def _try(function: Callable[[], object], secs: float = 1) -> None:
   """Calls a function in a thread, which may wait for ever or fail."""
 
-  def call():
+  def call() -> None:
     # No output: it is closed, its reader is gone, its disk is full.
     with contextlib.suppress(AttributeError, OSError, ValueError):
       function()
@@ -114,41 +113,3 @@ def _try(function, secs=1):
   thread = threading.Thread(target=call, daemon=True)
   thread.start()
   thread.join(secs)
-
-
-def help_page(module, first_flags):
-  """Returns what --help prints.
-
-  Args:
-    module: str, the name of a program's module, whose flags are defined.
-    first_flags: names of flags that are shown before the others.
-  """
-  # Under the name by which absl knows what the module defined.
-  key = sys.argv[0] if module == '__main__' else module
-  by_name = {f.name: f for f in flags.FLAGS.get_key_flags_for_module(key)}
-  first = [by_name.pop(name) for name in first_flags]
-  parts = [inspect.cleandoc(sys.modules[module].__doc__)]
-  parts += ['Flags, with their defaults; those that matter most come first:']
-  parts += ['\n'.join(map(_flag_help, first))]
-  if by_name:
-    parts += ['Further flags:', '\n'.join(map(_flag_help, by_name.values()))]
-  parts += ["--helpfull shows absl's and TensorFlow's flags too."]
-  return '\n\n'.join(parts)
-
-
-def _flag_help(flag):
-  """Returns what --help says of an absl Flag."""
-  text = ' '.join(flag.help.split())
-  if flag.boolean:
-    name = '[no]' + flag.name
-    text += ' Default: %s.' % ('yes' if flag.default else 'no')
-  elif flag.default in (None, [], ''):
-    name = flag.name + '=...'
-  else:
-    name = '%s=%s' % (flag.name, flag.default)
-  return '  --%s\n%s' % (
-      name,
-      textwrap.fill(
-          text, 79, initial_indent=' ' * 6, subsequent_indent=' ' * 6
-      ),
-  )

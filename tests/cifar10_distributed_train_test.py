@@ -8,6 +8,7 @@ from unittest import mock
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_distributed_train
+from cifar10_compat import config as config_lib
 from cifar10_compat.distributed import cluster as cluster_lib
 from cifar10_compat.training import hooks
 from tests.helpers import record_fixture
@@ -60,6 +61,34 @@ class LogTest(tf.test.TestCase):
     )
 
 
+class SyncTrainTest(tf.test.TestCase):
+
+  def test_rate_drops_by_steps_or_by_examples(self):
+    # Two of three workers with batches of 64 make an update.
+    for decay_by_examples, step in ((False, 273437), (True, 136718)):
+      config = config_lib.DistributedTrain(
+          batch_size=64, decay_by_examples=decay_by_examples
+      )
+      with tf.Graph().as_default(), self.session() as sess:
+        counter = tf.train.get_or_create_global_step()
+        w = tf.get_variable('w', [], initializer=tf.ones_initializer())
+        cifar10_distributed_train.sync_train(
+            tf.multiply(3.0, w, name='total_loss'),
+            counter,
+            config,
+            replicas=2,
+            num_workers=3,
+        )
+        (rate,) = [
+            s.op.inputs[1]
+            for s in tf.get_collection(tf.GraphKeys.SUMMARIES)
+            if tf.get_static_value(s.op.inputs[0]) == b'learning_rate'
+        ]
+        for s, expected in ((step - 1, 0.1), (step, 0.01)):
+          counter.load(s, sess)
+          self.assertAllClose(expected, sess.run(rate))
+
+
 class DistributedTrainTest(tf.test.TestCase):
 
   def setUp(self):
@@ -110,29 +139,33 @@ class DistributedTrainTest(tf.test.TestCase):
         'worker', 0, ps_hosts=[ps], worker_hosts=[worker]
     )
     server = cluster_lib.start_server(cluster._replace(job='ps'))
-    after_run = hooks.StopHook.after_run
+    after_run = hooks.CheckpointSaverHook.after_run
     steps = []
 
     def refused_at_7(hook, run_context, run_values):
       after_run(hook, run_context, run_values)
-      steps.append(hook._steps.after)
+      steps.append(hook.run.steps.after)
       if steps.count(7) == 1 and steps[-1] == 7:
         # What TensorFlow's server says now and then: see local_input.py.
         raise tf.errors.AbortedError(None, None, 'was received twice')
 
-    with mock.patch.object(hooks.StopHook, 'after_run', refused_at_7):
+    with mock.patch.object(
+        hooks.CheckpointSaverHook, 'after_run', refused_at_7
+    ):
       with mock.patch.object(hooks, 'print', create=True) as printed:
         self.assertEqual(
             12,
             cifar10_distributed_train.train(
                 cluster,
                 self.fail,
-                data_dir=self.dataset.directory,
-                train_dir=self.train_dir,
-                dataset=self.dataset,
-                batch_size=8,
-                max_steps=12,
-            )[0],
+                config_lib.DistributedTrain(
+                    data_dir=self.dataset.directory,
+                    train_dir=self.train_dir,
+                    dataset=self.dataset,
+                    batch_size=8,
+                    max_steps=12,
+                ),
+            ),
         )
     self.assertIn(7, steps)
     # A session's first token is of no update: a step can be seen twice.

@@ -99,7 +99,9 @@ class EvalFaultsTest(tf.test.TestCase):
     evaluator.wait_for_line(r'precision @ 1 = 0\.300')
     # It is not finite.
     self._copy(*self._save(25, _nan()), 'checkpoint')
-    wait_for_error('^not evaluated, .*model.ckpt-25: softmax_linear/biases')
+    wait_for_error(
+        '^not evaluated, .*model.ckpt-25 has values of softmax_linear/biases'
+    )
     # The directory vanishes and returns.
     shutil.move(self.directory, self.directory + '.away')
     evaluator.wait_for_line('Waiting for a first checkpoint')
@@ -178,8 +180,9 @@ class EvalFaultsTest(tf.test.TestCase):
     for values in (_nan(), [np.inf] + [0.0] * 9):
       self._copy(*self._save(1, values), 'checkpoint')
       self._assert_refused(
-          'model.ckpt-1: softmax_linear/biases/ExponentialMovingAverage has '
-          'values that are NaN or infinite',
+          'model.ckpt-1 has values of '
+          'softmax_linear/biases/ExponentialMovingAverage that are NaN or '
+          'infinite, the training diverged',
           forked=True,
       )
 

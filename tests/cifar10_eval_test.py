@@ -1,20 +1,28 @@
 """The evaluator: both ways of counting, its summaries, and its polling loop."""
 
+import contextlib
+import io
+import json
 import math
 import os
 import re
 import shutil
 import signal
+import types
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_eval
+from cifar10_compat import config as config_lib
 from cifar10_compat import models
+from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
+from cifar10_compat.training import eval_dirs
+from cifar10_compat.training import train_dirs
 from tests.helpers import biased_network
 from tests.helpers import event_files
 from tests.helpers import program
@@ -57,9 +65,16 @@ class EvalTest(tf.test.TestCase):
 
   def _evaluate(self, **kwargs):
     self.eval_dir = self.create_tempdir().full_path
-    kwargs.setdefault('checkpoint_dir', self.checkpoint_dir)
     return cifar10_eval.evaluate(
-        data_dir=self.data_dir, eval_dir=self.eval_dir, run_once=True, **kwargs
+        config_lib.Eval(
+            **{
+                'data_dir': self.data_dir,
+                'eval_dir': self.eval_dir,
+                'checkpoint_dir': self.checkpoint_dir,
+                'run_once': True,
+            }
+            | kwargs
+        )
     )
 
   def test_exact_count_of_averages(self):
@@ -78,7 +93,7 @@ class EvalTest(tf.test.TestCase):
     self.assertEqual(30 / 150, self._evaluate(num_examples=150, averaged=False))
 
   def test_historical_count_rounds_up_to_batches(self):
-    precision = self._evaluate(count=cifar10_eval.HISTORICAL)
+    precision = self._evaluate(count=config_lib.HISTORICAL)
     # 79 batches of 128 are 10,112 draws.
     self.assertNear(round(precision * 10112), precision * 10112, 1e-6)
     self.assertNear(0.4, precision, 0.04)
@@ -112,7 +127,7 @@ class EvalTest(tf.test.TestCase):
 
   def test_number_of_draws_follows_the_set(self):
     dataset = datasets.CIFAR10._replace(num_examples_per_epoch_for_eval=300)
-    precision = self._evaluate(count=cifar10_eval.HISTORICAL, dataset=dataset)
+    precision = self._evaluate(count=config_lib.HISTORICAL, dataset=dataset)
     # 3 batches of 128 are 384 draws.
     self.assertNear(round(precision * 384), precision * 384, 1e-6)
 
@@ -122,19 +137,14 @@ class EvalTest(tf.test.TestCase):
         data_dir, *record_fixture.random_images(N)
     )
 
-    def truncate(unused_unchanged):
+    def truncate(unused_files):
       # TensorFlow's reader takes no offence at what is left of a record.
       os.truncate(os.path.join(directory, 'test_batch.bin'), 3073 * 200 + 1)
 
     # When it has just been looked at.
     with tf.test.mock.patch.object(checks.CheckedFiles, 'check', truncate):
       with self.assertRaisesRegex(errors.DataError, 'after 200 of 300'):
-        cifar10_eval.evaluate(
-            data_dir=data_dir,
-            eval_dir=self.create_tempdir().full_path,
-            checkpoint_dir=self.checkpoint_dir,
-            run_once=True,
-        )
+        self._evaluate(data_dir=data_dir)
 
   def test_images_that_were_overwritten(self):
     data_dir = self.create_tempdir().full_path
@@ -152,15 +162,12 @@ class EvalTest(tf.test.TestCase):
         cifar10_eval, 'eval_once', overwrite_and_evaluate
     ):
       with self.assertRaisesRegex(errors.DataError, 'was overwritten'):
-        cifar10_eval.evaluate(
-            data_dir=data_dir,
-            eval_dir=self.create_tempdir().full_path,
-            checkpoint_dir=self.checkpoint_dir,
-            run_once=True,
-        )
+        self._evaluate(data_dir=data_dir)
 
   def test_device_that_is_none(self):
-    with self.assertRaisesRegex(errors.UsageError, "device 'gpu0' is no name"):
+    with self.assertRaisesRegex(
+        errors.UsageError, "device is 'gpu0', which is no "
+    ):
       self._evaluate(device='gpu0')
 
   def test_missing_key_is_named(self):
@@ -188,7 +195,7 @@ class EvalTest(tf.test.TestCase):
   def test_other_model(self):
     # Whether the directory says so itself, or the checkpoint's keys do.
     with self.assertRaisesRegex(errors.CheckpointError, 'another .*--model'):
-      self._evaluate(model=models.CONV_LOCAL)
+      self._evaluate(model=config_lib.CONV_LOCAL)
     directory = self.create_tempdir().full_path
     save_checkpoint(directory, 1, averaged_bias=0, raw_bias=0)
     with open(os.path.join(directory, 'dataset.json'), 'w') as f:
@@ -209,15 +216,15 @@ class EvalTest(tf.test.TestCase):
   def test_views(self):
     """A net that says 3 if a view's first pixel is white, 5 if it is dark."""
 
-    def inference(images, num_classes):
-      weights = np.zeros([1, num_classes], np.float32)
+    def inference(images, config):
+      weights = np.zeros([1, config.num_classes], np.float32)
       weights[0, [3, 5]] = 100, -100
       w = tf.get_variable('w', initializer=tf.constant(weights))
       return tf.matmul(images[:, 0, 0, :1], w)
 
     directory = self.create_tempdir().full_path
     with tf.Graph().as_default(), tf.Session() as sess:
-      inference(tf.zeros([1, 24, 24, 3]), 10)
+      inference(tf.zeros([1, 24, 24, 3]), config_lib.Eval())
       sess.run(tf.global_variables_initializer())
       tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 1)
     # White images with some dark pixels, one of which each view has.  White is
@@ -237,28 +244,27 @@ class EvalTest(tf.test.TestCase):
     # three images; of five views most are in the last two, of ten in the last.
     # Were the views of `middle` and `left`, a batch, taken for each other's,
     # both would be wrong.
-    for num_views, expected in ((1, 1 / 5), (5, 4 / 5), (10, 3 / 5)):
-      self.assertAllClose(
-          expected,
-          cifar10_eval.evaluate(
-              data_dir=data_dir,
-              eval_dir=self.create_tempdir().full_path,
-              checkpoint_dir=directory,
-              run_once=True,
-              averaged=False,
-              batch_size=2,
-              num_views=num_views,
-              model=models.CIFAR10._replace(inference=inference),
-          ),
-      )
+    network = types.SimpleNamespace(inference=inference)
+    with tf.test.mock.patch.object(models, 'network', return_value=network):
+      for views, expected in ((1, 1 / 5), (5, 4 / 5), (10, 3 / 5)):
+        self.assertAllClose(
+            expected,
+            self._evaluate(
+                data_dir=data_dir,
+                checkpoint_dir=directory,
+                averaged=False,
+                batch_size=2,
+                views=views,
+            ),
+        )
 
   def test_views_that_cannot_be(self):
     with self.assertRaisesRegex(errors.UsageError, 'views is 3: .*1, 5, 10'):
-      self._evaluate(num_views=3)
+      self._evaluate(views=3)
     with self.assertRaisesRegex(errors.UsageError, '--count=exact'):
-      self._evaluate(num_views=10, count=cifar10_eval.HISTORICAL)
+      self._evaluate(views=10, count=config_lib.HISTORICAL)
     with self.assertRaisesRegex(errors.UsageError, 'svhn mean .*--views=5'):
-      self._evaluate(num_views=10, dataset=datasets.SVHN)
+      self._evaluate(views=10, dataset=datasets.SVHN)
 
   def test_views_are_checked_before_images_are_fetched(self):
     data_dir = self.create_tempdir().full_path
@@ -301,6 +307,9 @@ class EvalTest(tf.test.TestCase):
   def test_polling(self):
     """Waits, evaluates, skips one that it has seen, stops."""
     directory = self.create_tempdir().full_path
+    # A trainer is saving its first checkpoint, and will list it next.
+    with open(os.path.join(directory, 'model.ckpt-0.index'), 'w'):
+      pass
     evaluator = program.Program(
         'cifar10_eval',
         '--data_dir=' + self.data_dir,
@@ -326,6 +335,157 @@ class EvalTest(tf.test.TestCase):
     ]
     self.assertEqual([10, 20], steps)
     shutil.rmtree(directory)
+
+
+class EvalDirTest(tf.test.TestCase):
+  """Where the event files are."""
+
+  def setUp(self):
+    super().setUp()
+    self.root = self.create_tempdir().full_path
+    self.data_dir = os.path.join(self.root, 'data')
+    images, _ = record_fixture.random_images(10)
+    record_fixture.write_batches(self.data_dir, images, [3] * 4 + [5] * 6)
+    self.train_dir = os.path.join(self.root, 'train')
+    os.mkdir(self.train_dir)
+    save_checkpoint(self.train_dir, 7, averaged_bias=3, raw_bias=5)
+
+  def _config(self, **kwargs):
+    return config_lib.Eval(
+        **{
+            'data_dir': self.data_dir,
+            'checkpoint_dir': self.train_dir,
+            'run_once': True,
+        }
+        | kwargs
+    )
+
+  def _evaluate(self, **kwargs):
+    """Returns the precision, and the lines that were printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+      precision = cifar10_eval.evaluate(self._config(**kwargs))
+    return precision, printed.getvalue().splitlines()
+
+  def _precisions(self, eval_dir):
+    return event_files.scalars(eval_dir, 'Precision @ 1')
+
+  def test_path(self):
+    for kwargs, expected in (
+        ({}, '/tmp/cifar10_eval'),
+        ({'checkpoint_dir': '/runs/1'}, '/runs/1/eval'),
+        ({'eval_dir': '/runs/e'}, '/runs/e'),
+        ({'checkpoint_dir': '/runs/1', 'eval_dir': '/runs/e'}, '/runs/e'),
+    ):
+      self.assertEqual(expected, eval_dirs.path(config_lib.Eval(**kwargs)))
+    # A cluster's evaluator has the same.
+    self.assertEqual(
+        '/runs/2/eval',
+        eval_dirs.path(
+            config_lib.evaluator_of(
+                config_lib.DistributedTrain(train_dir='/runs/2')
+            )
+        ),
+    )
+
+  def test_beside_the_checkpoints(self):
+    self.assertEqual(0.4, self._evaluate()[0])
+    eval_dir = os.path.join(self.train_dir, 'eval')
+    self.assertEqual([(7, np.float32(0.4))], self._precisions(eval_dir))
+    with open(os.path.join(eval_dir, 'dataset.json')) as f:
+      note = json.load(f)
+    self.assertEqual(('cifar10', 'cifar10'), (note['dataset'], note['model']))
+    # The trainer goes on in its directory all the same.
+    with train_dirs.opened(
+        config_lib.Train(train_dir=self.train_dir)
+    ) as directory:
+      self.assertEqual(7, directory.newest.step)
+
+  def test_of_the_default_directory(self):
+    eval_dir = os.path.join(self.root, 'cifar10_eval')
+    with tf.test.mock.patch.multiple(
+        config_lib, TRAIN_DIR=self.train_dir, EVAL_DIR=eval_dir
+    ):
+      self._evaluate()
+    self.assertEqual([(7, np.float32(0.4))], self._precisions(eval_dir))
+    self.assertNotIn('eval', os.listdir(self.train_dir))
+
+  def test_of_the_published_network(self):
+    before = sorted(os.listdir(published.DIRECTORY))
+    precision, _ = self._evaluate(checkpoint_dir=published.DIRECTORY)
+    self.assertIsNotNone(precision)
+    self.assertEqual(before, sorted(os.listdir(published.DIRECTORY)))
+    eval_dir = os.path.join(self.root, 'asked for')
+    self._evaluate(checkpoint_dir=published.DIRECTORY, eval_dir=eval_dir)
+    self.assertLen(self._precisions(eval_dir), 1)
+    self.assertEqual(before, sorted(os.listdir(published.DIRECTORY)))
+
+  def test_that_cannot_be_written(self):
+    eval_dir = os.path.join(self.train_dir, 'eval')
+    with open(eval_dir, 'w'):
+      pass
+    # It need not be: somebody else's run is evaluated.
+    precision, lines = self._evaluate()
+    self.assertEqual(0.4, precision)
+    self.assertEqual(
+        eval_dir
+        + ' cannot be written (File exists): no event files are; --eval_dir '
+        'names another place for them.',
+        lines[0],
+    )
+    # What was asked for is not left out.
+    expected = r'cannot write to eval_dir %s \(File exists\): .*--eval_dir'
+    with self.assertRaisesRegex(errors.UsageError, expected % eval_dir):
+      self._evaluate(eval_dir=eval_dir)
+    with tf.test.mock.patch.multiple(
+        config_lib, TRAIN_DIR=self.train_dir, EVAL_DIR=eval_dir
+    ):
+      with self.assertRaisesRegex(errors.UsageError, expected % eval_dir):
+        self._evaluate()
+
+  def test_of_another_set_or_model(self):
+    other_set = datasets.CIFAR10._replace(
+        name='other', directory='cifar-10-batches-bin'
+    )
+    for eval_dir in (None, os.path.join(self.root, 'events')):
+      self._evaluate(eval_dir=eval_dir)
+      path = eval_dirs.path(self._config(eval_dir=eval_dir))
+      before = sorted(os.listdir(path))
+      for kwargs, expected in (
+          ({'dataset': other_set}, "of data set 'cifar10', not of 'other'"),
+          (
+              {'model': config_lib.CIFAR10_LATER},
+              "of model 'cifar10', not of 'cifar10_5e-2'",
+          ),
+      ):
+        with self.assertRaisesRegex(
+            errors.UsageError,
+            '^%s is %s: choose another directory with --eval_dir'
+            % (path, expected),
+        ):
+          self._evaluate(eval_dir=eval_dir, **kwargs)
+      self.assertEqual(before, sorted(os.listdir(path)))
+      # More of the same goes there.
+      self._evaluate(eval_dir=eval_dir)
+      self.assertLen(self._precisions(path), 2)
+
+  def test_a_fresh_start_removes_what_was_evaluated(self):
+    self._evaluate()
+    eval_dir = os.path.join(self.train_dir, 'eval')
+    with open(os.path.join(eval_dir, 'notes.txt'), 'w'):
+      pass
+    with train_dirs.opened(config_lib.Train(train_dir=self.train_dir)):
+      self.assertLen(os.listdir(eval_dir), 3)
+    with train_dirs.opened(
+        config_lib.Train(train_dir=self.train_dir, fresh=True)
+    ):
+      self.assertEqual(['notes.txt'], os.listdir(eval_dir))
+    # What is trained there next may be anything.
+    save_checkpoint(self.train_dir, 1, averaged_bias=5, raw_bias=5)
+    os.remove(os.path.join(self.train_dir, 'dataset.json'))
+    other = datasets.CIFAR10._replace(name='other')
+    self.assertEqual(0.6, self._evaluate(dataset=other)[0])
+    self.assertEqual([(1, np.float32(0.6))], self._precisions(eval_dir))
 
 
 if __name__ == '__main__':

@@ -10,6 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_export
+from cifar10_compat import config as config_lib
 from cifar10_compat import models
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
@@ -67,7 +68,7 @@ def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
 
   Args:
     directory: str, made if need be.
-    model: models.Model.
+    model: str, what --model can be.
     steps: int.
     dataset: description.Dataset that the directory is said to be of, 10 classes.
 
@@ -75,6 +76,7 @@ def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
     dict from bool, averaged, to float32 [N, 10], the training graph's logits
     for images of random_images(N).
   """
+  config = config_lib.Network(model=model, dataset=dataset)
   images, labels = record_fixture.random_images(N)
   # What the evaluator's input makes of an image: see cifar10_input_test.py.
   crops = images[:, 4:28, 4:28].astype(np.float64)
@@ -86,7 +88,7 @@ def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
     batch = tf.placeholder_with_default(
         crops[:32].astype(np.float32), [None, 24, 24, 3]
     )
-    out = model.inference(batch, num_classes=10)
+    out = models.network(config).inference(batch, config)
     train_op = cifar10.train(
         cifar10.loss(out, tf.constant(labels[:32])),
         tf.train.get_or_create_global_step(),
@@ -104,7 +106,7 @@ def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
     tf.train.Saver(tf.global_variables()).save(
         sess, os.path.join(directory, 'model.ckpt'), steps
     )
-    notes.write(directory, dataset, model)
+    notes.write(directory, config)
     logits[False] = sess.run(out, {batch: crops})
     tf.train.Saver(
         {
@@ -122,6 +124,11 @@ class ExportTest(tf.test.TestCase):
     super().setUp()
     self.root = self.create_tempdir().full_path
     self.checkpoint_dir = os.path.join(self.root, 'train')
+
+  def _export(self, **kwargs):
+    return cifar10_export.export(
+        config_lib.Export(**{'checkpoint_dir': self.checkpoint_dir} | kwargs)
+    )
 
   def _load(self, *export_dirs):
     """Returns what a plain TensorFlow 2 process gets.
@@ -198,20 +205,23 @@ class ExportTest(tf.test.TestCase):
         name='other', class_names=tuple('zyxwvutsrq')
     )
     for model, dataset in (
-        (models.CIFAR10, datasets.CIFAR10),
-        (models.CONV_LOCAL, other),
+        (config_lib.CIFAR10, datasets.CIFAR10),
+        (config_lib.CONV_LOCAL, other),
     ):
-      directory = os.path.join(self.checkpoint_dir, model.name)
+      directory = os.path.join(self.checkpoint_dir, model)
       logits = save_trained(directory, model, dataset=dataset)
       # Averages and raw weights can be told apart.
       self.assertGreater(abs(logits[True] - logits[False]).max(), 1e-2)
       expected.append(logits[True])
-      if model is models.CIFAR10:
+      if model == config_lib.CIFAR10:
         raw = logits[False]
-      export_dir = os.path.join(self.root, model.name)
+      export_dir = os.path.join(self.root, model)
       os.makedirs(export_dir)  # An empty one is as good as none.
-      cifar10_export.export(
-          directory, export_dir + os.sep, dataset=dataset, model=model
+      self._export(
+          checkpoint_dir=directory,
+          export_dir=export_dir + os.sep,
+          dataset=dataset,
+          model=model,
       )
       self.assertEqual(
           ['saved_model.pb'],
@@ -241,7 +251,7 @@ class ExportTest(tf.test.TestCase):
       self._check_signatures(found, want, dataset.class_names)
 
   def test_files(self):
-    logits = save_trained(self.checkpoint_dir, models.CIFAR10)[True]
+    logits = save_trained(self.checkpoint_dir, config_lib.CIFAR10)[True]
     paths = []
     for form, file in [('litert', 'model.tflite')] + (
         [('keras', 'model.keras')] if versions.has_keras_3() else []
@@ -292,17 +302,15 @@ class ExportTest(tf.test.TestCase):
     os.mkdir(empty)
     for directory in (export_dir, empty):
       with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
-        cifar10_export.export(self.checkpoint_dir, directory)
-    save_trained(self.checkpoint_dir, models.CIFAR10, steps=0)
+        self._export(export_dir=directory)
+    save_trained(self.checkpoint_dir, config_lib.CIFAR10, steps=0)
     with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
-      cifar10_export.export(
-          self.checkpoint_dir, export_dir, model=models.CONV_LOCAL
-      )
+      self._export(export_dir=export_dir, model=config_lib.CONV_LOCAL)
     with self.assertRaisesRegex(errors.UsageError, 'is there already'):
-      cifar10_export.export(self.checkpoint_dir, self.checkpoint_dir)
+      self._export(export_dir=self.checkpoint_dir)
     not_a_directory = self.create_tempfile().full_path
     with self.assertRaisesRegex(errors.UsageError, 'cannot write'):
-      cifar10_export.export(self.checkpoint_dir, not_a_directory + '/export')
+      self._export(export_dir=not_a_directory + '/export')
     # The limit of a process's files stands in for the end of the disk.
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
@@ -311,7 +319,7 @@ class ExportTest(tf.test.TestCase):
         with self.assertRaisesRegex(
             errors.UsageError, 'cannot write .*File too large'
         ):
-          cifar10_export.export(self.checkpoint_dir, directory)
+          self._export(export_dir=directory)
     finally:
       resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     # Nothing half-written is there, and what was there is.

@@ -8,8 +8,9 @@ import numpy as np
 import scipy.stats
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import cifar10
 from cifar10_compat import cifar10_fast_input
+from cifar10_compat import cifar10_input
+from cifar10_compat import config as config_lib
 from cifar10_compat.data import datasets
 from tests.helpers import record_fixture
 
@@ -66,7 +67,9 @@ class ReadTest(tf.test.TestCase):
         q = tf.FIFOQueue(1, [tf.string], shapes=())
         q.enqueue([path]).run()
         planes, labels = sess.run(
-            cifar10_fast_input.read_cifar10_up_to(q, 9, dataset=dataset)
+            cifar10_fast_input.read_cifar10_up_to(
+                q, 9, config_lib.Network(dataset=dataset)
+            )
         )
         self.assertAllEqual(expected, labels)
         self.assertAllEqual(np.array(images).transpose([0, 3, 1, 2]), planes)
@@ -76,9 +79,8 @@ class GraphTest(tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
-    self.data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(
-        self.data_dir, *record_fixture.random_images(4)
+    self.directory = record_fixture.write_batches(
+        self.create_tempdir().full_path, *record_fixture.random_images(4)
     )
 
   def _signature(self, make):
@@ -112,82 +114,74 @@ class GraphTest(tf.test.TestCase):
 
   def test_queues_threads_and_tags_are_the_literal_ones(self):
     for make in (
-        lambda m: m.distorted_inputs(data_dir=self.data_dir),
+        lambda m: m.distorted_inputs(self.directory, 128),
         lambda m: m.distorted_inputs(
-            data_dir=self.data_dir, batch_size=7, queue_fraction=0.01
+            self.directory, 7, config_lib.Train(queue_fraction=0.01)
         ),
-        lambda m: m.inputs(True, data_dir=self.data_dir),
-        lambda m: m.inputs(False, data_dir=self.data_dir, batch_size=5),
-        lambda m: m.inputs(True, data_dir=self.data_dir, one_epoch=True),
+        lambda m: m.distorted_inputs(
+            self.directory, 128, config_lib.Train(deterministic=True, seed=1)
+        ),
+        lambda m: m.inputs(True, self.directory, 128),
+        lambda m: m.inputs(False, self.directory, 5),
+        lambda m: m.inputs(True, self.directory, 128, config_lib.Eval()),
         lambda m: m.inputs(
-            True, data_dir=self.data_dir, one_epoch=True, num_views=10
+            True, self.directory, 128, config_lib.Eval(views=10)
         ),
     ):
       literal, fast = [
           self._signature(functools.partial(make, m))
-          for m in (cifar10, cifar10_fast_input)
+          for m in (cifar10_input, cifar10_fast_input)
       ]
       self.assertEqual(literal, fast)
-    self.assertEqual(
-        16, cifar10_fast_input.cifar10_input.NUM_PREPROCESS_THREADS
-    )
+    self.assertEqual(16, cifar10_input.NUM_PREPROCESS_THREADS)
 
   def test_what_is_missing(self):
-    with self.assertRaisesRegex(ValueError, 'supply a data_dir'):
-      cifar10_fast_input.inputs(True, data_dir='')
-    missing = os.path.join(
-        self.data_dir, 'cifar-10-batches-bin', 'data_batch_3.bin'
-    )
+    missing = os.path.join(self.directory, 'data_batch_3.bin')
     os.remove(missing)
     with self.assertRaisesRegex(ValueError, missing):
-      cifar10_fast_input.distorted_inputs(data_dir=self.data_dir)
+      cifar10_fast_input.distorted_inputs(self.directory, 128)
 
 
 class EpochTest(tf.test.TestCase):
 
   def test_each_image_once_in_order_as_the_literal_input_has_it(self):
-    data_dir = self.create_tempdir().full_path
     # More than a chunk, and a last batch that is smaller.
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(75))
-    for num_views in (1, 5, 10):
+    directory = record_fixture.write_batches(
+        self.create_tempdir().full_path, *record_fixture.random_images(75)
+    )
+    for views in (1, 5, 10):
       found = [
           _run(
               functools.partial(
-                  m.inputs,
-                  True,
-                  data_dir=data_dir,
-                  batch_size=20,
-                  one_epoch=True,
-                  num_views=num_views,
+                  m.inputs, True, directory, 20, config_lib.Eval(views=views)
               ),
               9,
           )
-          for m in (cifar10, cifar10_fast_input)
+          for m in (cifar10_input, cifar10_fast_input)
       ]
       self.assertLen(found[1][1], 75)
-      self.assertLen(found[1][0], 75 * num_views)
+      self.assertLen(found[1][0], 75 * views)
       self.assertAllClose(found[0][0], found[1][0], atol=1e-5)
       self.assertAllEqual(found[0][1], found[1][1])
 
   def test_training_reads_each_image_of_an_epoch_once(self):
     # Two files with 40 images each, whose labels tell them apart; a file's last
     # chunk is one of 8.
-    data_dir = self.create_tempdir().full_path
+    directory = self.create_tempdir().full_path
     dataset = datasets.CIFAR10._replace(
-        directory='.',
         train_files=('a.bin', 'b.bin'),
         num_examples_per_epoch_for_train=80,
         class_names=tuple(map(str, range(80))),
     )
     images, _ = record_fixture.random_images(80)
     for name, first in (('a.bin', 0), ('b.bin', 40)):
-      with open(os.path.join(data_dir, name), 'wb') as f:
+      with open(os.path.join(directory, name), 'wb') as f:
         for i in range(first, first + 40):
           f.write(record_fixture.record(i, images[i]))
     epochs = 25
     _, labels = _run(
         lambda: cifar10_fast_input.distorted_inputs(
-            data_dir=data_dir, batch_size=8, dataset=dataset
+            directory, 8, config_lib.Train(dataset=dataset)
         ),
         epochs * 10,
     )
@@ -200,20 +194,18 @@ class EpochTest(tf.test.TestCase):
 
   def test_images_keep_their_labels(self):
     # Each image is of one color, which leads after the distortions too.
-    data_dir = self.create_tempdir().full_path
     images = [
         record_fixture.plain(200, 0, 0),
         record_fixture.plain(0, 200, 0),
         record_fixture.plain(0, 0, 200),
     ] * 30
-    record_fixture.write_batches(data_dir, images, [0, 1, 2] * 30)
+    directory = record_fixture.write_batches(
+        self.create_tempdir().full_path, images, [0, 1, 2] * 30
+    )
+    dataset = datasets.CIFAR10._replace(num_examples_per_epoch_for_train=500)
     images, labels = _run(
         lambda: cifar10_fast_input.distorted_inputs(
-            data_dir=data_dir,
-            batch_size=50,
-            dataset=datasets.CIFAR10._replace(
-                num_examples_per_epoch_for_train=500
-            ),
+            directory, 50, config_lib.Train(dataset=dataset)
         ),
         10,
     )
@@ -229,18 +221,19 @@ class DistributionTest(tf.test.TestCase):
         0.2, 1, [60, 1, 32, 3]
     )
     images = (ramps + random.uniform(0, 55, [60, 32, 32, 3])).astype(np.uint8)
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, images, [i % 10 for i in range(60)])
+    directory = record_fixture.write_batches(
+        self.create_tempdir().full_path, images, [i % 10 for i in range(60)]
+    )
     dataset = datasets.CIFAR10._replace(num_examples_per_epoch_for_train=1000)
     literal, fast = [
         _run(
             lambda m=m: m.distorted_inputs(
-                data_dir=data_dir, batch_size=100, dataset=dataset
+                directory, 100, config_lib.Train(dataset=dataset)
             ),
             20,
             seed=1,
         )[0]
-        for m in (cifar10, cifar10_fast_input)
+        for m in (cifar10_input, cifar10_fast_input)
     ]
     self.assertAllClose(np.zeros(2000), fast.mean((1, 2, 3)), atol=1e-4)
     self.assertAllClose(np.ones(2000), fast.std((1, 2, 3)), atol=1e-4)

@@ -4,8 +4,18 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
+from cifar10_compat import config as config_lib
 from cifar10_compat import models
 from cifar10_compat.base import errors
+from cifar10_compat.data import datasets
+
+_MODELS = config_lib.settings(config_lib.FastNetwork)['model'].metadata[
+    'choices'
+]
+
+
+def _config(model=config_lib.CIFAR10, *, fast=False, **kwargs):
+  return config_lib.FastNetwork(model=model, fast_network=fast, **kwargs)
 
 
 def _weights(random, shape):
@@ -18,11 +28,11 @@ def _weights(random, shape):
 class Built(object):
   """A network with its loss and one update, in a graph of its own."""
 
-  def __init__(self, model, *, batch_size=None, num_classes=10):
+  def __init__(self, config, *, batch_size=None):
     with tf.Graph().as_default() as self.graph:
       self.images = tf.placeholder(tf.float32, [batch_size, 24, 24, 3])
       self.labels = tf.placeholder(tf.int32, [batch_size])
-      self.logits = model.inference(self.images, num_classes=num_classes)
+      self.logits = models.network(config).inference(self.images, config)
       self.variables = {v.op.name: v for v in tf.trainable_variables()}
       loss = cifar10.loss(self.logits, self.labels)
       self.gradients = tf.gradients(loss, list(self.variables.values()))
@@ -55,8 +65,8 @@ class FastTest(tf.test.TestCase):
     """Returns the largest relative differences of loss, logits, gradients."""
     images, labels = _batch(n)
     results = []
-    for model in (models.get(name), models.get(name, fast_network=True)):
-      built = Built(model, **kwargs)
+    for fast in (False, True):
+      built = Built(_config(name, fast=fast), **kwargs)
       with built.session() as sess:
         results.append(
             sess.run(
@@ -68,19 +78,23 @@ class FastTest(tf.test.TestCase):
 
   def test_values_and_gradients(self):
     # Both are rounded: each is within 1e-5 of the exact values.
-    for name in models.MODELS:
+    for name in _MODELS:
       self.assertLess(max(self._compare(name, 16, batch_size=16)), 2e-5, name)
 
   def test_any_number_of_images(self):
-    for name in models.MODELS:
+    for name in _MODELS:
       for n in (1, 3):
         self.assertLess(max(self._compare(name, n)), 2e-5, name)
 
+  def test_any_number_of_classes(self):
+    seven = datasets.CIFAR10._replace(class_names=tuple('abcdefg'))
+    for name in _MODELS:
+      built = Built(_config(name, fast=True, dataset=seven))
+      self.assertEqual([None, 7], built.logits.shape.as_list(), name)
+
   def test_variables_are_the_same(self):
-    for name in models.MODELS:
-      literal, fast = [
-          Built(models.get(name, fast_network=f)) for f in (False, True)
-      ]
+    for name in _MODELS:
+      literal, fast = [Built(_config(name, fast=f)) for f in (False, True)]
       self.assertEqual(literal.names, fast.names)
       self.assertEqual(
           {n: v.shape for n, v in literal.variables.items()},
@@ -88,13 +102,12 @@ class FastTest(tf.test.TestCase):
       )
 
   def test_initial_values_are_drawn_alike(self):
-    for name in models.MODELS:
+    for name in _MODELS:
       found = []
       for fast in (False, True):
         with tf.Graph().as_default(), tf.Session() as sess:
-          models.get(name, fast_network=fast).inference(
-              tf.zeros([1, 24, 24, 3])
-          )
+          config = _config(name, fast=fast)
+          models.network(config).inference(tf.zeros([1, 24, 24, 3]), config)
           sess.run(tf.global_variables_initializer())
           found.append(
               {v.op.name: sess.run(v) for v in tf.trainable_variables()}
@@ -114,7 +127,7 @@ class FastTest(tf.test.TestCase):
     images, labels = _batch(4)
     found = []
     for fast in (False, True):
-      built = Built(models.get('cifar10', fast_network=fast))
+      built = Built(_config(fast=fast))
       with built.session() as sess:
         found.append(
             {
@@ -146,9 +159,7 @@ class FastTest(tf.test.TestCase):
     images, labels = _batch(8)
     path = self.create_tempdir().full_path + '/model.ckpt'
     for first, second in ((False, True), (True, False)):
-      a, b = [
-          Built(models.get('cifar10', fast_network=f)) for f in (first, second)
-      ]
+      a, b = [Built(_config(fast=f)) for f in (first, second)]
       losses = {}
       with a.session() as sess:
         feed = {a.images: images, a.labels: labels}
@@ -170,8 +181,7 @@ class FastTest(tf.test.TestCase):
   def test_bfloat16(self):
     images, labels = _batch(16)
     exact, rounded = [
-        Built(models.get('cifar10', fast_network=True, precision=p))
-        for p in ('float32', 'bfloat16')
+        Built(_config(fast=True, precision=p)) for p in ('float32', 'bfloat16')
     ]
     found = []
     for built in (exact, rounded):
@@ -202,10 +212,12 @@ class FastTest(tf.test.TestCase):
     self.assertEqual({'Conv2D': tf.bfloat16, 'MaxPool': tf.bfloat16}, kinds)
 
   def test_what_there_is_not(self):
-    with self.assertRaisesRegex(errors.UsageError, "'float16': choose one of"):
-      models.get('cifar10', fast_network=True, precision='float16')
+    with self.assertRaisesRegex(
+        errors.UsageError, "'float16': it must be one of bfloat16, float32"
+    ):
+      _config(fast=True, precision='float16')
     with self.assertRaisesRegex(errors.UsageError, 'add --fast_network'):
-      models.get('cifar10', precision='bfloat16')
+      models.network(_config(precision='bfloat16'))
 
 
 if __name__ == '__main__':

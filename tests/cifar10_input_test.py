@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_input
+from cifar10_compat import config as config_lib
 from cifar10_compat.data import datasets
 from tests.helpers import record_fixture
 
@@ -70,7 +71,9 @@ class ReadTest(tf.test.TestCase):
         q = tf.FIFOQueue(1, [tf.string], shapes=())
         q.enqueue([path]).run()
         q.close().run()
-        result = cifar10_input.read_cifar10(q, dataset=dataset)
+        result = cifar10_input.read_cifar10(
+            q, config_lib.Network(dataset=dataset)
+        )
         self.assertEqual([1], result.label.shape.as_list())
         for label, image in zip(labels, images):
           read = sess.run([result.label, result.uint8image])
@@ -114,7 +117,9 @@ class GraphTest(tf.test.TestCase):
 
   def test_smaller_queue(self):
     with tf.Graph().as_default() as graph:
-      cifar10_input.distorted_inputs(self.directory, 128, queue_fraction=0.01)
+      cifar10_input.distorted_inputs(
+          self.directory, 128, config_lib.Train(queue_fraction=0.01)
+      )
     self.assertEqual((500, 884), self._queue(graph))
 
   def test_historical_eval_queues(self):
@@ -128,7 +133,7 @@ class GraphTest(tf.test.TestCase):
 
   def test_one_epoch_has_one_thread(self):
     with tf.Graph().as_default():
-      cifar10_input.inputs(True, self.directory, 128, one_epoch=True)
+      cifar10_input.inputs(True, self.directory, 128, config_lib.Eval())
       _, examples = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
     self.assertLen(examples.enqueue_ops, 1)
 
@@ -139,14 +144,21 @@ class GraphTest(tf.test.TestCase):
           os.path.join(self.directory, name),
       )
     with tf.Graph().as_default() as graph:
-      cifar10_input.distorted_inputs(self.directory, 128, dataset=datasets.SVHN)
+      cifar10_input.distorted_inputs(
+          self.directory, 128, config_lib.Train(dataset=datasets.SVHN)
+      )
       names = {op.name.partition('/')[0] for op in graph.get_operations()}
     # int(0.4 * 73,257)
     self.assertEqual((29302, 29686), self._queue(graph))
     self.assertNotIn('random_flip_left_right', names)
     self.assertIn('random_crop', names)
     with tf.Graph().as_default() as graph:
-      cifar10_input.inputs(True, self.directory, 128, dataset=datasets.SVHN)
+      cifar10_input.inputs(
+          True,
+          self.directory,
+          128,
+          config_lib.Eval(dataset=datasets.SVHN, count=config_lib.HISTORICAL),
+      )
     # int(0.4 * 26,032)
     self.assertEqual((10412, 10796), self._queue(graph))
     with tf.Graph().as_default() as graph:
@@ -163,7 +175,7 @@ class GraphTest(tf.test.TestCase):
         f.write(record_fixture.record(label, record_fixture.plain(1, 2, label)))
     with tf.Graph().as_default() as graph, tf.Session() as sess:
       batch = cifar10_input.distorted_inputs(
-          self.directory, 16, dataset=dataset
+          self.directory, 16, config_lib.Train(dataset=dataset)
       )
       self.assertEqual((0, 48), self._queue(graph))
       coord = tf.train.Coordinator()
@@ -199,7 +211,7 @@ class DistortionTest(tf.test.TestCase):
     with tf.Graph().as_default() as graph, tf.Session() as sess:
       tf.set_random_seed(1)
       images, labels = cifar10_input.distorted_inputs(
-          directory, 500, dataset=dataset
+          directory, 500, config_lib.Train(dataset=dataset)
       )
       (contrast,) = [
           op for op in graph.get_operations() if op.type == 'AdjustContrastv2'
@@ -299,14 +311,16 @@ class DistortionTest(tf.test.TestCase):
 
 class OneEpochTest(tf.test.TestCase):
 
-  def _batches(self, n, batch_size, **kwargs):
+  def _batches(self, n, batch_size, views=1):
     images, labels = record_fixture.random_images(n)
     directory = record_fixture.write_batches(
         self.create_tempdir().full_path, images, labels
     )
     result = []
     with tf.Graph().as_default(), tf.Session() as sess:
-      batch = cifar10_input.inputs(True, directory, batch_size, **kwargs)
+      batch = cifar10_input.inputs(
+          True, directory, batch_size, config_lib.Eval(views=views)
+      )
       sess.run(tf.local_variables_initializer())
       coord = tf.train.Coordinator()
       threads = tf.train.start_queue_runners(sess, coord)
@@ -318,7 +332,7 @@ class OneEpochTest(tf.test.TestCase):
     return images, labels, result
 
   def test_each_image_once_in_order_centrally_cropped(self):
-    images, labels, batches = self._batches(21, 8, one_epoch=True)
+    images, labels, batches = self._batches(21, 8)
     self.assertEqual([8, 8, 5], [len(l) for _, l in batches])
     self.assertAllEqual(labels, np.concatenate([l for _, l in batches]))
     # The center: 4 of the 8 surplus rows and columns go on each side.
@@ -339,7 +353,7 @@ class OneEpochTest(tf.test.TestCase):
       )
 
   def test_views_of_each_image(self):
-    images, labels, batches = self._batches(3, 2, one_epoch=True, num_views=10)
+    images, labels, batches = self._batches(3, 2, views=10)
     self.assertEqual([2, 1], [len(l) for _, l in batches])
     self.assertAllEqual(labels, np.concatenate([l for _, l in batches]))
     expected = []
@@ -359,7 +373,7 @@ class OneEpochTest(tf.test.TestCase):
     )
 
   def test_five_views(self):
-    images, _, batches = self._batches(2, 2, one_epoch=True, num_views=5)
+    images, _, batches = self._batches(2, 2, views=5)
     self.assertAllClose(
         [
             _standardized(i[r : r + 24, c : c + 24])

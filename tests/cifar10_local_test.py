@@ -7,7 +7,9 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_local
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.data import datasets
 
 
 def _multiply_adds(op):
@@ -200,7 +202,10 @@ class NetworkTest(tf.test.TestCase):
   def test_any_batch_size(self):
     with tf.Graph().as_default(), self.session() as sess:
       images = tf.placeholder(tf.float32, [None, 24, 24, 3])
-      logits = cifar10_local.inference(images, num_classes=7)
+      seven = datasets.CIFAR10._replace(class_names=tuple('abcdefg'))
+      logits = cifar10_local.inference(
+          images, config_lib.Network(dataset=seven)
+      )
       sess.run(tf.global_variables_initializer())
       # Logits that differ from image to image beyond rounding.
       for v in tf.trainable_variables():

@@ -5,14 +5,15 @@ The program itself is run by cifar10_multi_gpu_program_test.py.
 
 import contextlib
 import re
+from unittest import mock
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_multi_gpu_train
-
-CPUS = ['/cpu:0', '/cpu:1']
+from cifar10_compat import config as config_lib
+from cifar10_compat.training import training_session
 
 
 def _images(n, seed=0):
@@ -39,18 +40,65 @@ def _one_thread(cpus):
 
 
 class _Towers(object):
-  """Two towers, each of which takes one half of the images fed."""
+  """Two towers, each of which takes one half of the images fed.
 
-  def __init__(self, batch_size):
-    with tf.Graph().as_default() as self.graph, tf.device('/cpu:0'):
-      step = tf.train.get_or_create_global_step()
-      self.images = tf.placeholder(tf.float32, [batch_size, 24, 24, 3])
-      self.labels = tf.placeholder(tf.int32, [batch_size])
-      halves = iter(zip(tf.split(self.images, 2), tf.split(self.labels, 2)))
-      self.train_op, self.loss, self.summary_op = cifar10_multi_gpu_train.build(
-          lambda: next(halves), step, tower_devices=CPUS, batch_size=batch_size
-      )
-      self.init = tf.global_variables_initializer()
+  Attributes:
+    graph: tf.Graph that the program makes of its settings.
+    images, labels: placeholders for both halves.
+    train_op: what a step of the program runs.
+    loss, summary_op: tensors, what is logged and summarized.
+    session_config: ConfigProto of the program's session.
+    init: operation that initializes all variables.
+  """
+
+  def __init__(self, batch_size, **kwargs):
+    """Builds the program's graph.
+
+    Args:
+      batch_size: int, even: that of both towers together.
+      **kwargs: further settings.
+    """
+    self._batch_size = batch_size
+    self.train_op = None
+    config = config_lib.MultiGpuTrain(
+        num_gpus=2,
+        tower_devices=config_lib.CPU,
+        batch_size=batch_size // 2,
+        **kwargs,
+    )
+    with (
+        mock.patch.object(training_session, 'prepare', self._prepare),
+        mock.patch.object(
+            cifar10, 'distorted_inputs', lambda config: next(self._halves)
+        ),
+        mock.patch.object(
+            training_session, 'MonitoredTrainingSession', self._session
+        ),
+    ):
+      cifar10_multi_gpu_train.train(config)
+
+  def _prepare(self, unused_config):
+    self.images = tf.placeholder(tf.float32, [self._batch_size, 24, 24, 3])
+    self.labels = tf.placeholder(tf.int32, [self._batch_size])
+    self._halves = iter(zip(tf.split(self.images, 2), tf.split(self.labels, 2)))
+
+  @contextlib.contextmanager
+  def _session(self, *unused_args, summary_op, hooks, session_config, **_):
+    self.graph = tf.get_default_graph()
+    self.summary_op = summary_op
+    self.loss = hooks[-1].before_run(None).fetches
+    self.session_config = session_config
+    self.init = tf.global_variables_initializer()
+    yield self
+
+  # What the program asks of its session; it makes one step.
+  step = 1
+
+  def should_stop(self):
+    return self.train_op is not None
+
+  def run(self, fetches):
+    self.train_op = fetches
 
 
 class AverageGradientsTest(tf.test.TestCase):
@@ -104,7 +152,9 @@ class _Pair(contextlib.ExitStack):
       self.images = tf.placeholder(tf.float32, [16, 24, 24, 3])
       self.labels = tf.placeholder(tf.int32, [16])
       loss = cifar10.loss(cifar10.inference(self.images), self.labels)
-      self._train_op = cifar10.train(loss, step, batch_size=16)
+      self._train_op = cifar10.train(
+          loss, step, config_lib.Train(batch_size=16)
+      )
       self._init = tf.global_variables_initializer()
       self.names = [v.op.name for v in tf.trainable_variables()]
     self.towers_session, self.single_session = (
@@ -274,13 +324,26 @@ class TowersTest(tf.test.TestCase):
       self.assertIn(tag, tags)
 
   def test_rate_drops_by_steps_or_by_examples(self):
-    for batch_size, step in ((64, 273437), (128, 136718)):
-      with tf.Graph().as_default(), self.session() as sess:
-        counter = tf.train.get_or_create_global_step()
-        rate = cifar10.learning_rate(counter, batch_size=batch_size)
+    # Two towers of 64 images: in 2016 the length of an epoch was that for one.
+    for decay_by_examples, step in ((False, 273437), (True, 136718)):
+      towers = _Towers(128, decay_by_examples=decay_by_examples)
+      (rate,) = [
+          op.inputs[1]
+          for op in towers.graph.get_operations()
+          if op.type == 'ScalarSummary'
+          and tf.get_static_value(op.inputs[0]) == b'learning_rate'
+      ]
+      counter = _variables(towers.graph)['global_step']
+      with tf.Session(graph=towers.graph, config=_two_cpus()) as sess:
         for s, expected in ((step - 1, 0.1), (step, 0.01)):
-          sess.run(counter.assign(s))
+          counter.load(s, sess)
           self.assertAllClose(expected, sess.run(rate))
+
+  def test_session_has_a_cpu_for_each_tower(self):
+    config = _Towers(4, log_device_placement=True).session_config
+    self.assertEqual(2, config.device_count['CPU'])
+    self.assertTrue(config.allow_soft_placement)
+    self.assertTrue(config.log_device_placement)
 
 
 if __name__ == '__main__':

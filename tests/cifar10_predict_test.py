@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+import types
 
 import numpy as np
 from PIL import Image
@@ -11,6 +12,7 @@ import rich.console
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_predict
+from cifar10_compat import config as config_lib
 from cifar10_compat import models
 from cifar10_compat.base import errors
 from tests.helpers import biased_network
@@ -97,7 +99,8 @@ class PredictTest(tf.test.TestCase):
   def _predict_pixels(self, paths, batch_size=2):
     """Predicts with a net that tells which pixels come in."""
 
-    def inference(images, num_classes):
+    def inference(images, config):
+      num_classes = config.num_classes
       # A variable, so that there is something to restore.
       w = tf.get_variable('w', initializer=tf.ones([num_classes]))
       return tf.reshape(images, [-1, 24 * 24 * 3])[:, :num_classes] * w
@@ -105,15 +108,18 @@ class PredictTest(tf.test.TestCase):
     directory = os.path.join(self.root, 'other')
     os.makedirs(directory, exist_ok=True)
     with tf.Graph().as_default(), tf.Session() as sess:
-      inference(tf.zeros([1, 24, 24, 3]), 10)
+      inference(tf.zeros([1, 24, 24, 3]), config_lib.Predict())
       sess.run(tf.global_variables_initializer())
       tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 1)
+    network = types.SimpleNamespace(inference=inference)
+    self.enter_context(
+        tf.test.mock.patch.object(models, 'network', return_value=network)
+    )
     return cifar10_predict.predict(
         paths,
-        directory,
-        averaged=False,
-        batch_size=batch_size,
-        model=models.CIFAR10._replace(inference=inference),
+        config_lib.Predict(
+            checkpoint_dir=directory, averaged=False, batch_size=batch_size
+        ),
     )
 
   def _assert_pixels_of(self, image, prediction):
@@ -242,15 +248,19 @@ class PredictTest(tf.test.TestCase):
 
   def test_no_argument_and_other_model(self):
     with self.assertRaisesRegex(errors.UsageError, 'no image is named'):
-      cifar10_predict.main(None, [])
+      cifar10_predict.main(config_lib.Predict(), None)
     with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
       list(
           cifar10_predict.predict(
-              ['a'], self.checkpoint_dir, model=models.CONV_LOCAL
+              ['a'],
+              config_lib.Predict(
+                  checkpoint_dir=self.checkpoint_dir,
+                  model=config_lib.CONV_LOCAL,
+              ),
           )
       )
     with self.assertRaisesRegex(errors.UsageError, 'batch_size is 0'):
-      list(cifar10_predict.predict(['a'], self.checkpoint_dir, batch_size=0))
+      config_lib.Predict(batch_size=0)
 
 
 if __name__ == '__main__':

@@ -6,8 +6,10 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import summaries
+from cifar10_compat.data import datasets
 from tests.helpers import versions
 from tools.compare import goldens
 
@@ -108,7 +110,8 @@ class NetworkTest(tf.test.TestCase):
   def test_any_batch_size(self):
     with tf.Graph().as_default(), self.session() as sess:
       images = tf.placeholder(tf.float32, [None, 24, 24, 3])
-      logits = cifar10.inference(images, num_classes=7)
+      seven = datasets.CIFAR10._replace(class_names=tuple('abcdefg'))
+      logits = cifar10.inference(images, config_lib.Network(dataset=seven))
       sess.run(tf.global_variables_initializer())
       batch = np.random.RandomState(0).randn(5, 24, 24, 3)
       together = sess.run(logits, {images: batch})
@@ -134,9 +137,9 @@ class NetworkTest(tf.test.TestCase):
 
   def test_no_data_dir(self):
     with self.assertRaisesRegex(ValueError, 'data_dir'):
-      cifar10.distorted_inputs(data_dir='')
+      cifar10.distorted_inputs(config_lib.Train(data_dir=''))
     with self.assertRaisesRegex(ValueError, 'data_dir'):
-      cifar10.inputs(True, data_dir='')
+      cifar10.inputs(True, config_lib.Eval(data_dir=''))
 
 
 class LossTest(tf.test.TestCase):
@@ -184,12 +187,12 @@ class LossTest(tf.test.TestCase):
 
 class TrainTest(tf.test.TestCase):
 
-  def _tiny(self, batch_size=128):
+  def _tiny(self, config=config_lib.Train()):
     """One weight w = 2 and the loss 3 w: its gradient is always 3."""
     self.step = tf.train.get_or_create_global_step()
     self.w = tf.get_variable('w', [], initializer=tf.constant_initializer(2.0))
     loss = tf.multiply(3.0, self.w, name='total_loss')
-    return cifar10.train(loss, self.step, batch_size=batch_size)
+    return cifar10.train(loss, self.step, config)
 
   def test_one_step(self):
     with tf.Graph().as_default(), self.session() as sess:
@@ -233,16 +236,19 @@ class TrainTest(tf.test.TestCase):
       # 2 + (1 - 0.9999) * (w - 2), w = 10002 or 0.003 less.
       self.assertNear(3.0, sess.run(average), 1e-3)
 
+  def _rate(self):
+    (rate,) = [
+        s.op.inputs[1]
+        for s in tf.get_collection(tf.GraphKeys.SUMMARIES)
+        if tf.get_static_value(s.op.inputs[0]) == b'learning_rate'
+    ]
+    return rate
+
   def test_learning_rate(self):
     with tf.Graph().as_default(), self.session() as sess:
       self._tiny()
       sess.run(tf.global_variables_initializer())
-      summary = [
-          s
-          for s in tf.get_collection(tf.GraphKeys.SUMMARIES)
-          if tf.get_static_value(s.op.inputs[0]) == b'learning_rate'
-      ]
-      rate = summary[0].op.inputs[1]
+      rate = self._rate()
       # int(50000 / 128 * 350) = 136718 steps for each tenth.
       for step, expected in (
           (0, 0.1),
@@ -256,16 +262,20 @@ class TrainTest(tf.test.TestCase):
         self.assertAllClose(expected, sess.run(rate))
 
   def test_learning_rate_of_few_images(self):
+    few = datasets.CIFAR10._replace(num_examples_per_epoch_for_train=2)
     with tf.Graph().as_default(), self.session() as sess:
       # int(2 / 1024 * 350) = 0 steps would make it NaN.
-      self.assertAllClose(
-          0.01,
-          sess.run(
-              cifar10.learning_rate(
-                  tf.constant(1), batch_size=1024, num_examples_per_epoch=2
-              )
-          ),
-      )
+      self._tiny(config_lib.Train(batch_size=1024, dataset=few))
+      sess.run(tf.global_variables_initializer())
+      sess.run(self.step.assign(1))
+      self.assertAllClose(0.01, sess.run(self._rate()))
+
+  def test_another_learning_rate(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      train_op = self._tiny(config_lib.Train(learning_rate=0.25))
+      sess.run(tf.global_variables_initializer())
+      sess.run(train_op)
+      self.assertAllClose(2 - 0.25 * 3, sess.run(self.w))
 
   @versions.golden
   def test_whole_graph_has_the_tags_and_keys_of_2016(self):

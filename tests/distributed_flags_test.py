@@ -57,7 +57,9 @@ class DistributedTrainTest(flag_case.FlagCase):
       cifar10_distributed_train, 'train_dir', 'batch_size', 'dataset'
   )
   @flag_case.covers(cifar10_distributed_train, 'model', 'fresh', 'seed')
-  @flag_case.covers(cifar10_distributed_train, 'learning_rate')
+  @flag_case.covers(
+      cifar10_distributed_train, 'learning_rate', 'keep_checkpoints'
+  )
   def test_a_fresh_run_of_one_asynchronous_worker(self):
     main_program.run(
         cifar10_train,
@@ -76,9 +78,10 @@ class DistributedTrainTest(flag_case.FlagCase):
         '--model=conv_local',
         '--seed=23',
         '--learning_rate=0.25',
+        '--keep_checkpoints=1',
     )
     self.assertIn('port ' + self.worker.rpartition(':')[2], lines[0])
-    self.assertEqual([0, 2], self.steps())
+    self.assertEqual([2], self.steps())
     graph = flag_case.graph(self.train_dir, 2)
     self.assertNotIn('sync_replicas', str(sorted(graph)))
     self.assertEqual(4, graph['Placeholder'].attr['shape'].shape.dim[0].size)
@@ -232,7 +235,8 @@ class DistributedTrainTest(flag_case.FlagCase):
     }
     with mock.patch.dict(os.environ, TF_CONFIG=json.dumps(config)):
       self._run('--eval_dir=' + eval_dir, stopped=True)
-    self.assertLen(os.listdir(eval_dir), 1)
+    # Events, and the note of what they are of.
+    self.assertLen(os.listdir(eval_dir), 2)
 
 
 class CoverageTest(flag_case.FlagCase):

@@ -1,35 +1,23 @@
-"""How programs run: --help, errors, exit codes."""
+"""How programs run: errors, exit codes."""
 
 import os
-import re
 import subprocess
 import sys
 
 from absl.testing import absltest
 
-from cifar10_compat import cifar10_distributed_train
-from cifar10_compat import cifar10_eval
-from cifar10_compat import cifar10_export
-from cifar10_compat import cifar10_multi_gpu_train
-from cifar10_compat import cifar10_predict
-from cifar10_compat import cifar10_train
-from cifar10_compat import entry_points
-from cifar10_compat import flags
 from tests.helpers import program
 
 _PROGRAM = """
 import sys
-from absl import flags as absl_flags
+from cifar10_compat import config as config_lib
 from cifar10_compat import entry_points
-from cifar10_compat import flags
 from cifar10_compat.base import errors
-def define_flags():
-  flags.define_data_flags()
-def main(stop):
-  print(flags.FLAGS.batch_size, flags.FLAGS.data_dir, flags.FLAGS.dataset)
+def main(config, stop):
+  print(config.batch_size, config.data_dir, config.dataset.name)
   raise {error}
 sys.argv[0] = '/some/where/prog.py'
-entry_points.run(define_flags, main, first_flags=())
+entry_points.run(config_lib.Images, main)
 """
 
 
@@ -62,80 +50,57 @@ class RunTest(absltest.TestCase):
 
   def test_unexpected_argument(self):
     code, out, err = self._run("ValueError('not reached')", 'stray')
-    self.assertEqual((1, ''), (code, out[:0]))
-    self.assertIn('unexpected argument: stray', out + err)
-    self.assertNotIn('not reached', err)
-
-  def test_unknown_flag(self):
-    code, _, err = self._run("ValueError('not reached')", '--bogus')
-    self.assertEqual(1, code)
-    self.assertIn("prog.py: error: Unknown command line flag 'bogus'", err)
-    self.assertEndsWith(err, ' (--help explains)\n')
-
-  def test_a_number_that_cannot_be(self):
-    _, out, err = self._run("ValueError('')", '--batch_size=1000000000')
-    self.assertEqual('', out)
-    self.assertEndsWith(
-        err,
-        'prog.py: error: flag --batch_size=1000000000: it must be at most 65536 '
-        '(the output of conv1 alone would take over 9 GB) (--help explains)\n',
+    self.assertEqual((1, ''), (code, out))
+    self.assertEqual(
+        'prog.py: error: unexpected argument: stray (--help explains)\n', err
     )
 
+  def test_unknown_flag(self):
+    code, out, err = self._run("ValueError('not reached')", '--bogus')
+    self.assertEqual((1, ''), (code, out))
+    self.assertEqual(
+        "prog.py: error: Unknown command line flag 'bogus' (--help explains)\n",
+        err,
+    )
 
-class HelpTest(absltest.TestCase):
+  def test_a_number_that_cannot_be(self):
+    code, out, err = self._run("ValueError('')", '--batch_size=1000000000')
+    self.assertEqual((1, ''), (code, out))
+    self.assertEqual(
+        'prog.py: error: batch_size is 1000000000: it must be at most 65536 '
+        '(the output of conv1 alone would take over 9 GB)\n',
+        err,
+    )
 
-  def test_help_of_a_module_and_of_an_installed_command(self):
-    for command in (
-        ['-m', 'cifar10_compat.cifar10_train'],
+  def test_a_data_set_that_is_none(self):
+    code, out, err = self._run("ValueError('')", '--dataset=imagenet')
+    self.assertEqual((1, ''), (code, out))
+    self.assertStartsWith(
+        err, "prog.py: error: no data set is called 'imagenet': choose one of "
+    )
+    self.assertEqual(1, err.count('\n'))
+
+  def test_another_program_that_runs_one_is_not_told_what_is_deprecated(self):
+    result = subprocess.run(
         [
+            sys.executable,
             '-c',
-            'from cifar10_compat import cifar10_train; '
-            'cifar10_train.console_main()',
+            """
+import sys
+from cifar10_compat import cifar10_predict
+sys.argv = ['prog.py']
+cifar10_predict.console_main()
+""",
         ],
-    ):
-      result = subprocess.run(
-          [sys.executable] + command + ['--help'],
-          capture_output=True,
-          text=True,
-      )
-      self.assertEqual(0, result.returncode)
-      self.assertStartsWith(result.stdout, 'Trains the CIFAR-10 network')
-      self.assertIn('--dataset=synthetic', result.stdout)
-      self.assertIn(
-          '\n  --train_dir=/tmp/cifar10_train\n      Directory for',
-          result.stdout,
-      )
-      self.assertIn('Default: no.', result.stdout)
-
-  def test_help_is_a_page(self):
-    for module in (
-        cifar10_train,
-        cifar10_multi_gpu_train,
-        cifar10_distributed_train,
-        cifar10_eval,
-        cifar10_predict,
-        cifar10_export,
-    ):
-      program = module.__name__.rpartition('.')[2]
-      with self.subTest(program):
-        before = set(flags.FLAGS)
-        module.define_flags()
-        page = entry_points.help_page(module.__name__, module._FIRST_FLAGS)
-        flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
-        lines = page.splitlines()
-        self.assertLessEqual(max(map(len, lines)), 80)
-        # An example, and a flag a paragraph: the first ones, then the others.
-        self.assertIn('\n  %s --' % program, page)
-        shown = [
-            re.match(r'  --(?:\[no\])?(\w+)', l)[1]
-            for l in lines
-            if l.startswith('  --')
-        ]
-        self.assertEqual(
-            list(module._FIRST_FLAGS), shown[: len(module._FIRST_FLAGS)]
-        )
-        self.assertCountEqual(set(shown), shown)
-        self.assertBetween(len(module._FIRST_FLAGS), 5, 12)
+        capture_output=True,
+        text=True,
+    )
+    self.assertEqual((1, ''), (result.returncode, result.stdout))
+    self.assertEndsWith(
+        result.stderr,
+        'prog.py: error: no image is named; --help has an example\n',
+    )
+    self.assertNotIn('deprecated', result.stderr)
 
 
 class LeaveTest(absltest.TestCase):

@@ -12,10 +12,12 @@ from cifar10_compat import cifar10_eval
 from cifar10_compat import cifar10_export
 from cifar10_compat import cifar10_fast
 from cifar10_compat import cifar10_predict
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import event_writer
 from cifar10_compat.data import datasets
+from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
 from tests.helpers import biased_network
 from tests.helpers import flag_case
 from tests.helpers import main_program
@@ -69,7 +71,9 @@ class EvalTest(flag_case.FlagCase):
   @flag_case.covers(cifar10_eval, 'averaged', 'eval_data', 'num_examples')
   def test_what_is_scored(self):
     self.assertEqual(0.4, self._precision())
-    self.assertLen(os.listdir(self.eval_dir), 1)
+    # What they are of is noted beside the events.
+    self.assertLen(os.listdir(self.eval_dir), 2)
+    self.assertIn(notes.FILENAME, os.listdir(self.eval_dir))
     self.assertEqual(0.1, self._precision('--averaged=false'))
     self.assertEqual(0.2, self._precision('--eval_data=train_eval'))
     self.assertEqual(1.0, self._precision('--num_examples=4'))
@@ -130,10 +134,14 @@ class EvalTest(flag_case.FlagCase):
 
   @flag_case.covers(cifar10_eval, 'dataset', 'model')
   def test_other_set_and_model(self):
-    with self.assertRaisesRegex(errors.CheckpointError, 'softmax_linear/'):
-      self._precision('--dataset=' + self.own)
-    with self.assertRaisesRegex(errors.CheckpointError, 'local3/'):
-      self._precision('--model=conv_local')
+    for flag, expected in (
+        ('--dataset=' + self.own, 'softmax_linear/'),
+        ('--model=conv_local', 'local3/'),
+    ):
+      with self.assertRaisesRegex(errors.CheckpointError, expected):
+        self._precision(flag)
+      # The events of one set and one model go into a directory.
+      self.eval_dir = self._directory('eval of ' + expected[:6])
 
   @flag_case.covers(cifar10_eval, 'data_url')
   def test_images(self):
@@ -144,12 +152,12 @@ class EvalTest(flag_case.FlagCase):
   def test_interval(self):
     waited = []
 
-    def wait(stop, secs):
+    def sleep(stop, secs):
       waited.append(secs)
       stop.signum = 2
       return True
 
-    with mock.patch('cifar10_compat.base.signals.StopRequest.wait', wait):
+    with mock.patch('cifar10_compat.base.signals.StopRequest.sleep', sleep):
       main_program.run(
           cifar10_eval,
           '--data_dir=' + self.data_dir,
@@ -201,19 +209,16 @@ class PredictTest(flag_case.FlagCase):
   @flag_case.covers(cifar10_predict, 'fast', 'fast_network', 'precision')
   def test_fast(self):
     inference = cifar10_fast.inference
-    with mock.patch.dict(
-        models._FAST_INFERENCE,  # pylint: disable=protected-access
-        cifar10=mock.Mock(side_effect=inference),
+    with mock.patch.object(
+        cifar10_fast, 'inference', side_effect=inference
     ) as fast:
       for args, precision in (
-          (('--fast',), tf.float32),
-          (('--fast_network', '--precision=bfloat16'), tf.bfloat16),
+          (('--fast',), 'float32'),
+          (('--fast_network', '--precision=bfloat16'), 'bfloat16'),
       ):
         lines = self._run(*args)
         self.assertStartsWith(lines[2], self.pictures[2] + '\tcat 1.000\t')
-        self.assertEqual(
-            precision, fast['cifar10'].call_args.kwargs['precision']
-        )
+        self.assertEqual(precision, fast.call_args.args[1].precision)
 
   @flag_case.covers(cifar10_predict, 'dataset', 'model', 'batch_size')
   def test_set_model_and_batch(self):
@@ -239,9 +244,18 @@ class ExportTest(flag_case.FlagCase):
   @flag_case.covers(cifar10_export, 'dataset', 'model')
   def test_flags(self):
     out = os.path.join(self.root, 'out')
-    with mock.patch.object(
-        cifar10_export.checkpoints, 'restore_newest', side_effect=KeyError
-    ) as restored:
+    newest = checkpoints.Checkpoint('model.ckpt-7', 7, checkpoints.V2, None)
+    with (
+        mock.patch.object(
+            checkpoints, 'newest', return_value=newest
+        ) as looked_for,
+        mock.patch.object(
+            checkpoints.Checkpoint, 'restore', side_effect=KeyError
+        ) as restored,
+        mock.patch.object(
+            tf.train, 'Saver', side_effect=tf.train.Saver
+        ) as saver,
+    ):
       with self.assertRaises(KeyError):
         main_program.run(
             cifar10_export,
@@ -251,12 +265,15 @@ class ExportTest(flag_case.FlagCase):
             '--dataset=svhn',
             '--model=conv_local',
         )
-    self.assertEqual(self.root, restored.call_args.args[1])
-    arguments = restored.call_args.kwargs
-    self.assertIs(datasets.SVHN, arguments['dataset'])
-    self.assertIs(models.CONV_LOCAL, arguments['model'])
-    self.assertFalse(arguments['averaged'])
-    self.assertIn('local3/weights', arguments['variables'])
+    looked_for.assert_called_once_with(self.root)
+    config = restored.call_args.args[-1]
+    self.assertIs(datasets.SVHN, config.dataset)
+    self.assertEqual(config_lib.CONV_LOCAL, config.model)
+    self.assertFalse(config.averaged)
+    self.assertEqual(
+        [6, 6, 3, 3, 64, 64],
+        saver.call_args.args[0]['local3/weights'].shape.as_list(),
+    )
 
     os.mkdir(out)
     open(os.path.join(out, 'there'), 'w').close()
@@ -272,7 +289,7 @@ class ExportTest(flag_case.FlagCase):
         main_program.run(
             cifar10_export, '--checkpoint_dir=' + self.root, '--format=' + form
         )
-      self.assertEqual(form, export.call_args.kwargs['form'])
+      self.assertEqual(form, export.call_args.args[0].format)
 
 
 class CoverageTest(flag_case.FlagCase):

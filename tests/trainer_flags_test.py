@@ -84,6 +84,13 @@ class TrainTest(flag_case.FlagCase):
     self._run(*own, '--max_steps=1', '--fresh')
     self.assertEqual([0, 1], self.steps())
 
+  @flag_case.covers(cifar10_train, 'keep_checkpoints')
+  @flag_case.covers(cifar10_multi_gpu_train, 'keep_checkpoints')
+  def test_kept_checkpoints(self):
+    own = ('--dataset=' + self.own, '--batch_size=4')
+    self._run(*own, '--max_steps=2', '--keep_checkpoints=1')
+    self.assertEqual([2], self.steps())
+
   @flag_case.covers(cifar10_train, 'allow_growth', 'log_device_placement')
   @flag_case.covers(
       cifar10_multi_gpu_train, 'allow_growth', 'log_device_placement'

@@ -17,8 +17,8 @@ from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import sys
 
-from cifar10_compat import flags
 from cifar10_compat.base import errors
+from cifar10_compat.base import paths
 
 from . import command_line
 
@@ -47,7 +47,7 @@ def _main(argv):
     raise errors.UsageError(
         'TensorBoard is missing: pip install cifar10_compat[tensorboard]'
     ) from e
-  flags.enter_user_directory()
+  paths.enter_user_directory()
   sys.argv = ['tensorboard', *argv]
   try:
     tensorboard.run_main()

@@ -13,34 +13,28 @@ cifar10_eval prints of it.
 # First: TensorFlow reads its log levels while it loads.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
+import dataclasses
+import glob
 import json
+import os
 import sys
 import tempfile
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import cifar10
 from cifar10_compat import cifar10_eval
-from cifar10_compat import models
-from cifar10_compat.base import event_writer
-from cifar10_compat.data import checks
-from cifar10_compat.data import datasets
+from cifar10_compat import config as config_lib
 from cifar10_compat.training import checkpoints
 
 from . import command_line
 
 
-def scores(paths, *, data_dir, dataset, model, averaged, num_views):
+def scores(paths, config):
   """Evaluates checkpoints, one after the other.
 
   Args:
     paths: iterable of str, of checkpoints, each ends with -STEP.
-    data_dir: str, the directory that holds the set's directory.
-    dataset: description.Dataset.
-    model: models.Model.
-    averaged: bool, evaluate the moving averages of the variables, not their
-      values.
-    num_views: int, 1 or 10 crops of each image.
+    config: config.Eval, except its directories.
 
   Yields:
     (step, precision): int and float, 0 to 1, of each.
@@ -48,41 +42,19 @@ def scores(paths, *, data_dir, dataset, model, averaged, num_views):
   Raises:
     UsageError, DataError, CheckpointError: see cifar10_eval.evaluate().
   """
-  cifar10_eval.check_views(num_views, dataset=dataset, count=cifar10_eval.EXACT)
-  num_examples = checks.check(dataset, data_dir, True)
-  with tempfile.TemporaryDirectory() as scratch, tf.Graph().as_default():
-    top_k_op, variables = cifar10_eval.build(
-        True,
-        data_dir=data_dir,
-        dataset=dataset,
-        model=model,
-        batch_size=cifar10.BATCH_SIZE,
-        one_epoch=True,
-        num_views=num_views,
-        averaged=averaged,
-        device='',
-    )
-    saver = tf.train.Saver(variables)
-    summary_op = tf.summary.merge_all()
-    init_op = tf.local_variables_initializer()
-    with event_writer.EventWriter(scratch) as writer:
-      for path in paths:
-        checkpoints.check(
-            path, variables, checkpoints.evaluation_remedy(averaged)
-        )
-        yield (
-            checkpoints.step_of(path),
-            cifar10_eval.eval_once(
-                saver,
-                writer,
-                top_k_op,
-                summary_op,
-                init_op=init_op,
-                checkpoint=path,
-                num_examples=num_examples,
-                batch_size=cifar10.BATCH_SIZE,
-            ),
-        )
+  for path in paths:
+    # The evaluator takes a directory's newest one.
+    with tempfile.TemporaryDirectory() as alone:
+      for file in glob.glob(glob.escape(os.path.abspath(path)) + '.*'):
+        os.symlink(file, os.path.join(alone, os.path.basename(file)))
+      name = os.path.join(alone, os.path.basename(path))
+      tf.train.update_checkpoint_state(alone, name)
+      yield (
+          checkpoints.Checkpoint.at(path).step,
+          cifar10_eval.evaluate(
+              dataclasses.replace(config, checkpoint_dir=alone, run_once=True)
+          ),
+      )
 
 
 def main(argv=None):
@@ -101,24 +73,23 @@ def main(argv=None):
 def _main(argv):
   parser = command_line.Parser(prog='checkpoint_scores', allow_abbrev=False)
   parser.add_argument('--data_dir', required=True)
-  parser.add_argument('--dataset', default=datasets.CIFAR10.name)
-  parser.add_argument('--model', default=models.CIFAR10.name)
+  parser.add_argument('--dataset', default=config_lib.Eval.dataset.name)
+  parser.add_argument('--model', default=config_lib.CIFAR10)
   parser.add_argument('--fast', action='store_true')
   parser.add_argument('--noaveraged', action='store_true')
   parser.add_argument('--views', type=int, default=1)
   parser.add_argument('checkpoints', nargs='+')
   args = parser.parse_args(argv)
   tf.disable_v2_behavior()
-  for step, precision in scores(
-      args.checkpoints,
+  config = config_lib.Eval(
       data_dir=args.data_dir,
-      dataset=datasets.get(args.dataset),
-      model=models.get(
-          args.model, fast_network=args.fast, fast_input=args.fast
-      ),
+      dataset=config_lib.get_dataset(args.dataset),
+      model=args.model,
+      fast=args.fast,
       averaged=not args.noaveraged,
-      num_views=args.views,
-  ):
+      views=args.views,
+  )
+  for step, precision in scores(args.checkpoints, config):
     print(json.dumps({'step': step, 'precision': precision}), flush=True)
   return 0
 

@@ -4,9 +4,9 @@ import argparse
 import os
 import sys
 
-from cifar10_compat import flags
 from cifar10_compat.base import errors
 from cifar10_compat.base import output
+from cifar10_compat.base import paths
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,7 +18,7 @@ class Parser(argparse.ArgumentParser):
 
 def path(text):
   """Returns what the user names, an absolute path; None for None."""
-  return text and os.path.abspath(flags.user_path(text))
+  return text and os.path.abspath(paths.user_path(text))
 
 
 def run(name, body):

@@ -5,7 +5,7 @@
 Rewrites each part of README.md and docs/*.md that stands between the lines
 `<!-- generated: NAME -->` and `<!-- end -->`, and the picture docs/results.svg;
 --check only lists what is stale.  GENERATORS has a function for each NAME: `flags`
-is the table of all programs' flags, as the programs define them; tables of results
+is the table of all programs' flags, as config.py declares them; tables of results
 come from the files in docs/data/, as the picture does.
 """
 
@@ -21,14 +21,7 @@ import os
 import re
 import sys
 
-from absl import flags
-
-from cifar10_compat import cifar10_distributed_train
-from cifar10_compat import cifar10_eval
-from cifar10_compat import cifar10_export
-from cifar10_compat import cifar10_multi_gpu_train
-from cifar10_compat import cifar10_predict
-from cifar10_compat import cifar10_train
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 
@@ -54,26 +47,17 @@ ROOT = os.environ.get('BUILD_WORKSPACE_DIRECTORY') or os.path.dirname(
 )
 
 _PROGRAMS = {
-    'train': cifar10_train,
-    'multi_gpu_train': cifar10_multi_gpu_train,
-    'distributed_train': cifar10_distributed_train,
-    'eval': cifar10_eval,
-    'predict': cifar10_predict,
-    'export': cifar10_export,
+    'train': config_lib.Train,
+    'multi_gpu_train': config_lib.MultiGpuTrain,
+    'distributed_train': config_lib.DistributedTrain,
+    'eval': config_lib.Eval,
+    'predict': config_lib.Predict,
+    'export': config_lib.Export,
 }
 
 _BLOCK = re.compile(
     r'(<!-- generated: (\w+) -->\n).*?(<!-- end -->\n)', re.DOTALL
 )
-
-
-def _flags_of(program):
-  """Returns the absl Flags that a program defines, by name."""
-  before = set(flags.FLAGS)
-  program.define_flags()
-  defined = {name: flags.FLAGS[name] for name in set(flags.FLAGS) - before}
-  flags.FLAGS.remove_flag_values(set(defined))
-  return defined
 
 
 def read_data(name, root=ROOT):
@@ -99,16 +83,18 @@ def flags_table():
   A flag whose default or help differs between programs has a row for each.
   """
   rows = {}  # From (name, default, help) to the programs.
-  for program, module in _PROGRAMS.items():
-    for name, flag in _flags_of(module).items():
-      default = flag.default
-      if isinstance(default, list):
-        default = ','.join(default)
-      elif default is None:
-        default = ''
-      elif flag.boolean:
+  for program, config in _PROGRAMS.items():
+    for name, field in config_lib.settings(config).items():
+      default = field.default
+      if isinstance(default, bool):
         default = 'yes' if default else 'no'
-      text = ' '.join(flag.help.split())
+      elif name == 'dataset':
+        default = default.name
+      elif default is None or default == ():
+        default = ''
+      text = ' '.join(field.metadata['help'].split())
+      if field.metadata['choices']:
+        text = '<%s>: %s' % ('|'.join(field.metadata['choices']), text)
       rows.setdefault((name, str(default), text), []).append(program)
   return markdown_table(
       ('flag', 'default', 'programs', 'meaning'),

@@ -22,8 +22,8 @@ import time
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import startup
 from cifar10_compat.base import errors
-from cifar10_compat.base import onednn
 from cifar10_compat.training import checkpoints
 
 from . import json_files
@@ -259,7 +259,7 @@ class Run(object):
     for path in state.all_model_checkpoint_paths if state else ():
       name = os.path.basename(path)
       late = _LATE if self.experiment.workers else 0
-      if checkpoints.step_of(path) % EVERY > late:
+      if checkpoints.Checkpoint.at(path).step % EVERY > late:
         continue  # It was told to stop.
       for file in glob.glob(glob.escape(self.path('train/' + name)) + '.*'):
         if re.search(r'\.(index|data-\d+-of-\d+)$', file):
@@ -274,7 +274,7 @@ class Run(object):
     for index in glob.glob(glob.escape(self.path('kept')) + '/*.index'):
       path = index[: -len('.index')]
       if os.path.exists(path + '.data-00000-of-00001'):
-        found[checkpoints.step_of(path)] = path
+        found[checkpoints.Checkpoint.at(path).step] = path
     return {step: found[step] for step in sorted(found) if step}
 
   def scores(self):
@@ -325,7 +325,7 @@ class Run(object):
     experiment = self.experiment
     env = processes.environment()
     if experiment.fast:
-      env.setdefault(onednn.VARIABLE, '1')  # As in cifar10_eval --fast.
+      env.setdefault(startup.ONEDNN, '1')  # As in cifar10_eval --fast.
     with subprocess.Popen(
         processes.command(
             processes.tool('checkpoint_scores'),

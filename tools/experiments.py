@@ -14,7 +14,7 @@ class Experiment(NamedTuple):
     seeds: int, how many runs there are to be, of the seeds 1 to so many.
     flags: tuple of str, of the program that trains, beside its seed and its
       directories.
-    model: str, of models.MODELS.
+    model: str, as of --model.
     fast: bool, with --fast, evaluated with it too.
     towers, ps, workers: int, see launch.training_tasks(); 0 and no towers is a
       trainer of one process.

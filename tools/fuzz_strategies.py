@@ -15,13 +15,7 @@ from absl import flags as absl_flags
 import hypothesis
 from hypothesis import strategies as st
 
-from cifar10_compat import cifar10_distributed_train
-from cifar10_compat import cifar10_eval
-from cifar10_compat import cifar10_export
-from cifar10_compat import cifar10_multi_gpu_train
-from cifar10_compat import cifar10_predict
-from cifar10_compat import cifar10_train
-from cifar10_compat import flags
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
@@ -31,12 +25,12 @@ from cifar10_compat.distributed import cluster
 from . import fuzz_cases
 
 _PROGRAMS = (
-    cifar10_train,
-    cifar10_multi_gpu_train,
-    cifar10_distributed_train,
-    cifar10_eval,
-    cifar10_predict,
-    cifar10_export,
+    config_lib.Train,
+    config_lib.MultiGpuTrain,
+    config_lib.DistributedTrain,
+    config_lib.Eval,
+    config_lib.Predict,
+    config_lib.Export,
 )
 
 # Where a file is changed, 0 to 1 of its length; how many bytes go; what comes.
@@ -118,19 +112,17 @@ def _read_images(value, directory):
 
 def _read_flags(value, unused_directory):
   program, settings = value
-  before = set(flags.FLAGS)
-  _PROGRAMS[program].define_flags()
+  flag_values = absl_flags.FlagValues()
+  config_lib.define_flags(_PROGRAMS[program], flag_values)
+  names = sorted(config_lib.settings(_PROGRAMS[program]))
   try:
-    names = sorted(set(flags.FLAGS) - before)
-    flags.FLAGS(
+    flag_values(
         ['program']
         + ['--%s=%s' % (names[i % len(names)], text) for i, text in settings]
     )
-    flags.check_values(flags.FLAGS)
-  except absl_flags.Error as e:  # What entry_points.run() makes one line of.
+    config_lib.from_flags(_PROGRAMS[program], flag_values=flag_values)
+  except absl_flags.Error as e:  # What command_line.read() makes one line of.
     raise errors.UsageError(' '.join(str(e).split())) from e
-  finally:
-    flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
 
 
 def _read_tf_config(value, unused_directory):

@@ -20,6 +20,7 @@ import contextlib
 import socket
 import sys
 
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 
@@ -139,9 +140,8 @@ def _parser():
   )
   parser.add_argument(
       '--eval_dir',
-      default='/tmp/cifar10_eval',
       metavar='DIR',
-      help="the evaluator's event files (default %(default)s)",
+      help="the evaluator's event files (default: as of the evaluator)",
   )
   parser.add_argument(
       '--eval_interval_secs',
@@ -152,7 +152,7 @@ def _parser():
   )
   parser.add_argument(
       '--train_dir',
-      default='/tmp/cifar10_train',
+      default=config_lib.TRAIN_DIR,
       metavar='DIR',
       help='checkpoints and event files (default %(default)s)',
   )
@@ -226,9 +226,13 @@ def _evaluator(args, shared):
       + [
           '--checkpoint_dir=' + command_line.path(args.train_dir),
           '--device=/cpu:0',
-          '--eval_dir=' + command_line.path(args.eval_dir),
           '--eval_interval_secs=%d' % args.eval_interval_secs,
-      ],
+      ]
+      + (
+          ['--eval_dir=' + command_line.path(args.eval_dir)]
+          if args.eval_dir
+          else []
+      ),
       _NO_GPU,
   )
 

@@ -11,7 +11,7 @@ import os
 import platform
 import subprocess
 
-from cifar10_compat.base import onednn
+from cifar10_compat import startup
 
 # The checkout, if the tools run from one.
 ROOT = os.environ.get('BUILD_WORKSPACE_DIRECTORY') or os.path.dirname(
@@ -38,7 +38,7 @@ _FEATURES = (
 )
 
 # What in the environment changes the speed or the memory of a training.
-_SWITCHES = (onednn.VARIABLE, 'MALLOC_ARENA_MAX')
+_SWITCHES = (startup.ONEDNN, 'MALLOC_ARENA_MAX')
 
 _CHUNK = 1 << 20
 

@@ -22,7 +22,7 @@ import tempfile
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
@@ -95,13 +95,13 @@ def write_checkpoint(values, step, directory):
       os.path.join(directory, 'checkpoint'),
       [('model_checkpoint_path: "%s"\n' % name).encode()],
   )
-  notes.write(directory, datasets.CIFAR10, models.CIFAR10)
+  notes.write(directory, config_lib.Checkpoint())
 
 
 def logits(images, directory=published.DIRECTORY):
   """Runs images through the literal network: see predictions.logits()."""
   return predictions.logits(
-      images, directory, dataset=datasets.CIFAR10, model=models.CIFAR10
+      images, config_lib.Checkpoint(checkpoint_dir=directory)
   )
 
 

@@ -23,8 +23,8 @@ import signal
 import subprocess
 import sys
 
-from cifar10_compat import flags
 from cifar10_compat.base import errors
+from cifar10_compat.base import paths
 
 from . import command_line
 
@@ -175,7 +175,7 @@ def _main(argv):
       '--only', metavar='TEXT', help='run only the blocks that contain this'
   )
   args = parser.parse_args(argv)
-  flags.enter_user_directory()
+  paths.enter_user_directory()
   run(args.file, args.only)
   return 0
 

@@ -11,7 +11,7 @@ class Cifar10Error(Exception):
   It is one line whatever a value that it names has in it.
   """
 
-  def __str__(self):
+  def __str__(self) -> str:
     return ' '.join(super().__str__().splitlines())
 
 
@@ -27,12 +27,44 @@ class CheckpointError(Cifar10Error, ValueError):
   """A checkpoint that is missing, damaged or of another model."""
 
 
+class NoCheckpointError(CheckpointError):
+  """A directory without a checkpoint."""
+
+
+class CheckpointListError(CheckpointError):
+  """A directory whose list of checkpoints is missing or leads nowhere.
+
+  Attributes:
+    reason: what is wrong, half a sentence.
+  """
+
+  def __init__(self, message: str, reason: str = '') -> None:
+    super().__init__(message)
+    self.reason = reason
+
+
+class MissingListError(CheckpointListError):
+  """A directory with checkpoints and without a list of them.
+
+  So it is for a moment whenever a first checkpoint is saved.
+  """
+
+
 class UnusableCheckpointError(CheckpointError):
   """A checkpoint that cannot be used as it is now.
 
   It is incomplete, damaged, gone, not to be read, or not finite.  It may become
   whole later, and another one may be usable.
+
+  Attributes:
+    path: of the checkpoint.
+    reason: what is wrong, the rest of a sentence that begins with the path.
   """
+
+  def __init__(self, message: str, *, path: str, reason: str) -> None:
+    super().__init__(message)
+    self.path = path
+    self.reason = reason
 
 
 class DivergedError(Cifar10Error, ArithmeticError):
@@ -45,10 +77,3 @@ class StalledError(Cifar10Error, RuntimeError):
 
 class WriteError(Cifar10Error, OSError):
   """A checkpoint or an event file that cannot be written."""
-
-
-def check_at_least_one(**values):
-  """Raises UsageError unless each value, a number, is at least 1."""
-  for name, value in values.items():
-    if value < 1:
-      raise UsageError('%s is %s: it must be at least 1' % (name, value))

@@ -1,16 +1,19 @@
 """Turns signals into a request to stop at the next good moment, or to report."""
 
+from collections.abc import Callable, Iterator
 import contextlib
 import os
 import signal
 import threading
 import time
+from types import FrameType
+from typing import Any
 
 # What asks a program to stop: Ctrl-C, `kill`, and a terminal that is closed.
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class StopRequest(object):
+class StopRequest:
   """Whether someone asked the program to stop, and by which signal.
 
   A plain attribute instead of a threading.Event: a handler runs in the main
@@ -23,27 +26,34 @@ class StopRequest(object):
       terminal is closed sends one, and then the kernel.
     report: function without arguments that prints what the program is waiting
       for, called in a thread of its own at each SIGUSR1; or None.
+    leave: function of a message that ends the process, whatever its threads wait
+      for, with that message; or None where that is not for us to do.
   """
 
-  def __init__(self):
-    self.signum = None
+  def __init__(self) -> None:
+    self.signum: int | None = None
     self.insisted = False
-    self.report = None
+    self.report: Callable[[], object] | None = None
+    self.leave: Callable[[str], object] | None = None
 
   @property
-  def requested(self):
+  def requested(self) -> bool:
     return self.signum is not None
 
-  def wait(self, secs):
-    """Waits for a request, at most `secs` seconds; returns whether one came."""
+  def sleep(self, secs: float) -> bool:
+    """Sleeps until there is a request; returns whether one came in `secs`."""
     end = time.monotonic() + secs
     while not self.requested and time.monotonic() < end:
       time.sleep(min(0.2, max(0.0, end - time.monotonic())))
     return self.requested
 
 
+# Where nobody can ask for a stop.
+NEVER = StopRequest()
+
+
 @contextlib.contextmanager
-def stop_on_signals():
+def stop_on_signals() -> Iterator[StopRequest]:
   """Context in which the stopping signals only fill in the StopRequest it gives.
 
   These are SIGINT, SIGTERM and SIGHUP.  A second one of the first two acts as it did
@@ -55,13 +65,13 @@ def stop_on_signals():
   main thread, as Python's signal.signal demands.
   """
   stop = StopRequest()
-  previous = {}
+  previous: dict[int, Any] = {}
 
   # The handlers stay: Python calls those of signals that come within one call of C
   # code later, in the order of their numbers, and misses one that has gone by then.
-  handled = []
+  handled: list[int] = []
 
-  def handle(signum, frame):
+  def handle(signum: int, frame: FrameType | None) -> None:
     stop.signum = stop.signum or signum
     if signum == signal.SIGHUP:
       return
@@ -74,9 +84,9 @@ def stop_on_signals():
       signal.signal(signum, previous[signum] or signal.SIG_DFL)
       os.kill(os.getpid(), signum)
 
-  noted = []
+  noted: list[int] = []
 
-  def note(signum):
+  def note(signum: int) -> None:
     if signum in _STOPPING:
       stop.signum = stop.signum or signum
       if signum != signal.SIGHUP:
@@ -88,7 +98,7 @@ def stop_on_signals():
         stop.report()
 
   with _told_at_once(note):
-    for s in _STOPPING:
+    for s in map(int, _STOPPING):
       if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN:
         previous[s] = signal.signal(s, handle)
     # That it comes is what matters: the thread above does what is asked.
@@ -101,7 +111,7 @@ def stop_on_signals():
 
 
 @contextlib.contextmanager
-def _told_at_once(note):
+def _told_at_once(note: Callable[[int], None]) -> Iterator[None]:
   """Context in which a thread calls note(signum) for each signal that comes.
 
   Only for signals that have a handler in Python.
@@ -109,7 +119,7 @@ def _told_at_once(note):
   read_end, write_end = os.pipe()
   os.set_blocking(write_end, False)
 
-  def listen():
+  def listen() -> None:
     while True:
       for signum in os.read(read_end, 1):
         if not signum:

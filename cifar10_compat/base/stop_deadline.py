@@ -61,5 +61,5 @@ class StopDeadline:
       if self._stop.insisted:
         end = min(end, now + _INSIST_SECS)
       if now >= end:
-        self._leave(self._stop.signum)
+        self._leave(self._stop.signum or 0)
         return

@@ -100,7 +100,7 @@ def _lock(path: str, stop: signals.StopRequest) -> Iterator[None]:
     if not _take(f):
       print(f'Waiting for {other}.', flush=True)
     while not _take(f):
-      if stop.wait(0.2):
+      if stop.sleep(0.2):
         raise errors.DataError(f'stopped waiting for {other}')
     yield  # Closing the file lets the next one in.
 

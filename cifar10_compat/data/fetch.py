@@ -159,7 +159,7 @@ def _fetch_from(
     if futile == MAX_FUTILE_TRIES:
       raise _Useless(reason)
     print(f'{url}: {reason}; trying again in {pause:g} seconds.', flush=True)
-    stop.wait(pause)
+    stop.sleep(pause)
     advance(done)
     pause = min(2 * pause, _MAX_WAIT_SECS)
 

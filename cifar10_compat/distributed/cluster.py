@@ -267,7 +267,7 @@ def wait_for_ps(
           f'no answer within {secs:g} seconds from {late}: start it, or give it '
           'more time with --connect_secs'
       )
-    if stop.wait(0.2):
+    if stop.sleep(0.2):
       return False
   absent = [
       f'{task} at {address}'
@@ -291,7 +291,7 @@ def wait_for_end(
   """
   end = time.monotonic() + secs
   while any(map(answers, cluster.named(CHIEF, WORKER).values())):
-    if stop.wait(0.2) or time.monotonic() > end:
+    if stop.sleep(0.2) or time.monotonic() > end:
       return
 
 

@@ -268,7 +268,7 @@ def wait_until_done(
     grace_secs: how long to wait for others once the chief is done.
   """
   end = None
-  while not stop.wait(0.5):
+  while not stop.sleep(0.5):
     try:
       rows, _ = session.run(table.read)
     except (tf.errors.FailedPreconditionError, tf.errors.AbortedError):

@@ -10,8 +10,11 @@ the server's queues closed.  In a session of this process alone the runs are not
 numbered, and cost less.
 """
 
+from collections.abc import Callable
+
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat.base import signals
 from cifar10_compat.training import hooks
 
 
@@ -26,15 +29,20 @@ class LocalInput(tf.train.SessionRunHook):
       the input where feed_dict() was asked for it, else empty.
   """
 
-  def __init__(self, make_inputs, stop, check_input):
+  def __init__(
+      self,
+      make_inputs: Callable[[], tuple[tf.Tensor, tf.Tensor]],
+      stop: signals.StopRequest,
+      check_input: Callable[[], object],
+  ) -> None:
     """Builds the input in a graph of its own.
 
     Args:
       make_inputs: function that returns (images, labels), tensors from queues.
-      stop: signals.StopRequest; once requested no step is made.
+      stop: once requested no step is made.
       check_input: function that raises DataError if the images are damaged.
     """
-    self._hooks = [hooks.InputHook(check_input, stop)]
+    self._hook = hooks.InputHook(check_input, stop)
     self._graph = tf.Graph()
     with self._graph.as_default(), tf.device('/cpu:0'):
       self._batch = make_inputs()
@@ -43,20 +51,20 @@ class LocalInput(tf.train.SessionRunHook):
         tf.placeholder(t.dtype, t.shape) for t in self._batch
     ]
     self.summary = tf.placeholder_with_default(b'', [])
-    self._input_session = None
+    self._input_session: tf.train.MonitoredSession = None
 
-  def __enter__(self):
+  def __enter__(self) -> 'LocalInput':
     return self
 
-  def __exit__(self, *exc_info):
+  def __exit__(self, *exc_info: object) -> None:
     if self._input_session:
       self._input_session.__exit__(*exc_info)
 
-  def feed_dict(self, with_summary=False):
+  def feed_dict(self, with_summary: bool = False) -> dict[tf.Tensor, object]:
     """Returns what a run of the other session needs: the next batch.
 
     Args:
-      with_summary: bool, give `summary` a value as well.
+      with_summary: give `summary` a value as well.
 
     Raises:
       tf.errors.OutOfRangeError: the images ended.
@@ -70,7 +78,9 @@ class LocalInput(tf.train.SessionRunHook):
       feed[self.summary] = summary[0]
     return feed
 
-  def after_create_session(self, session, coord):
+  def after_create_session(
+      self, session: tf.Session, coord: tf.train.Coordinator
+  ) -> None:
     if not self._input_session:
       with self._graph.as_default():
         self._input_session = tf.train.MonitoredSession(
@@ -78,10 +88,12 @@ class LocalInput(tf.train.SessionRunHook):
                 # Should there be a GPU, it is for the network.
                 config=tf.ConfigProto(device_count={'GPU': 0})
             ),
-            self._hooks,
+            [self._hook],
         )
     if self._input_session.should_stop():
       coord.request_stop()
 
-  def before_run(self, run_context):
+  def before_run(
+      self, run_context: tf.train.SessionRunContext
+  ) -> tf.train.SessionRunArgs:
     return tf.train.SessionRunArgs(None, self.feed_dict())

@@ -1,11 +1,14 @@
 """Sessions on variables that a parameter server holds."""
 
+from collections.abc import Callable
+import dataclasses
 import time
-from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.base import signals
 from cifar10_compat.distributed import cluster as cluster_lib
 from cifar10_compat.distributed import heartbeats
 
@@ -13,97 +16,85 @@ from cifar10_compat.distributed import heartbeats
 _ATTEMPT_SECS = 1.0
 
 
-class Connection(NamedTuple):
-  """How a worker reaches the other tasks."""
+@dataclasses.dataclass(frozen=True)
+class Connection:
+  """How a worker reaches the other tasks.
+
+  Attributes:
+    cluster: the tasks.
+    target: of this task's server.
+    session_config: of its sessions.
+    connect_secs: seconds to wait for the others at the start.
+  """
 
   cluster: cluster_lib.Cluster
-  target: str  # of this task's server
-  config: tf.ConfigProto  # of its sessions
-  connect_secs: float  # seconds to wait for the others at the start
+  target: str
+  session_config: tf.ConfigProto
+  connect_secs: float
 
-  def device(self):
+  def device(self) -> Callable[[tf.Operation], str]:
     """Returns what tf.device() takes: variables on the ps, ops on this task."""
     return tf.train.replica_device_setter(
         cluster=tf.train.ClusterSpec(self.cluster.tasks),
-        worker_device='/job:%s/task:%d'
-        % (self.cluster.job, self.cluster.index),
+        worker_device=f'/job:{self.cluster.job}/task:{self.cluster.index}',
     )
 
 
 def connect(
-    cluster,
-    *,
-    connect_secs,
-    stop,
-    log_device_placement=False,
-    allow_growth=False,
-):
+    cluster: cluster_lib.Cluster,
+    config: config_lib.DistributedTrain,
+    stop: signals.StopRequest,
+) -> Connection:
   """Starts this task's server and waits until every ps answers.
 
   Args:
-    cluster: cluster.Cluster.
-    connect_secs: number, seconds to wait.
-    stop: signals.StopRequest, ends the waiting.
-    log_device_placement: bool, print where each op runs.
-    allow_growth: bool, take GPU memory as needed.
-
-  Returns:
-    Connection.
+    cluster: the tasks.
+    config: how long to wait, and how the sessions use the devices.
+    stop: ends the waiting.
 
   Raises:
     UsageError: the port is taken, or a ps does not answer.
     Stopped: a stop was requested before all answered.
   """
   server = cluster_lib.start_server(cluster)
-  if not cluster_lib.wait_for_ps(cluster, connect_secs, stop):
+  if not cluster_lib.wait_for_ps(cluster, config.connect_secs, stop):
     raise Stopped()
   return Connection(
       cluster,
       server.target,
-      session_config(
-          cluster,
-          log_device_placement=log_device_placement,
-          allow_growth=allow_growth,
-      ),
-      connect_secs,
+      session_config(cluster, config),
+      config.connect_secs,
   )
 
 
-def session_config(cluster, *, log_device_placement=False, allow_growth=False):
+def session_config(
+    cluster: cluster_lib.Cluster, config: config_lib.DistributedTrain
+) -> tf.ConfigProto:
   """Returns the ConfigProto of a task's sessions.
 
   A session sees its own task and the parameter servers only: it would wait for
   every task that it sees.
-
-  Args:
-    cluster: cluster.Cluster.
-    log_device_placement: bool, print where each op runs.
-    allow_growth: bool, take GPU memory as needed.
   """
-  config = tf.ConfigProto(
+  made = tf.ConfigProto(
       allow_soft_placement=True,
-      log_device_placement=log_device_placement,
-      device_filters=[
-          '/job:ps',
-          '/job:%s/task:%d' % (cluster.job, cluster.index),
-      ],
+      log_device_placement=config.log_device_placement,
+      device_filters=['/job:ps', f'/job:{cluster.job}/task:{cluster.index}'],
   )
-  config.gpu_options.allow_growth = allow_growth
-  return config
+  made.gpu_options.allow_growth = config.allow_growth
+  return made
 
 
-def check_not_in_use(connection):
+def check_not_in_use(connection: Connection) -> None:
   """Checks that no chief has begun to train with the parameter servers.
-
-  Args:
-    connection: Connection.
 
   Raises:
     UsageError: one has.
   """
   with tf.Graph().as_default():
     table = heartbeats.Table(len(connection.cluster.workers))
-    with tf.Session(connection.target, config=connection.config) as session:
+    with tf.Session(
+        connection.target, config=connection.session_config
+    ) as session:
       if session.run(table.initialized):
         raise errors.UsageError(
             'the parameter servers hold a training that has begun, which --fresh '
@@ -122,7 +113,14 @@ class ChiefSessionCreator(tf.train.SessionCreator):
       on the same ps before the newest one.
   """
 
-  def __init__(self, scaffold, connection, *, train_dir, table):
+  def __init__(
+      self,
+      scaffold: tf.train.Scaffold,
+      connection: Connection,
+      *,
+      train_dir: str,
+      table: heartbeats.Table,
+  ) -> None:
     """Makes the creator.
 
     Args:
@@ -137,15 +135,15 @@ class ChiefSessionCreator(tf.train.SessionCreator):
     self._restoring = tf.train.ChiefSessionCreator(
         scaffold,
         connection.target,
-        config=connection.config,
+        config=connection.session_config,
         checkpoint_dir=train_dir,
     )
     self._restored = False
 
-  def create_session(self):
+  def create_session(self) -> tf.Session:
     if self._restored:
       session = tf.Session(
-          self._connection.target, config=self._connection.config
+          self._connection.target, config=self._connection.session_config
       )
       if not session.run(self._scaffold.ready_op).size:
         self.found_in_use = True
@@ -165,7 +163,7 @@ class Stopped(Exception):
 class WorkerSessionCreator(tf.train.SessionCreator):
   """Waits for the chief, and checks every second instead of every 30."""
 
-  def __init__(self, connection, stop):
+  def __init__(self, connection: Connection, stop: signals.StopRequest) -> None:
     """Makes the creator.
 
     Args:
@@ -175,7 +173,7 @@ class WorkerSessionCreator(tf.train.SessionCreator):
     self._connection = connection
     self._stop = stop
 
-  def create_session(self):
+  def create_session(self) -> tf.Session:
     connection = self._connection
     scaffold = tf.train.Scaffold().finalize()
     manager = tf.train.SessionManager(
@@ -188,15 +186,15 @@ class WorkerSessionCreator(tf.train.SessionCreator):
       try:
         # One attempt: it could not be told to stop between two.
         return manager.wait_for_session(
-            connection.target, config=connection.config, max_wait_secs=0
+            connection.target, config=connection.session_config, max_wait_secs=0
         )
       except tf.errors.DeadlineExceededError as e:
         if time.monotonic() > end:
           raise self._without_values() from e
-      if self._stop.wait(_ATTEMPT_SECS):
+      if self._stop.sleep(_ATTEMPT_SECS):
         raise Stopped()
 
-  def _without_values(self):
+  def _without_values(self) -> errors.UsageError:
     """Returns the UsageError for a chief that does not come."""
     connection = self._connection
     chief = connection.cluster.workers[0]

@@ -1,60 +1,65 @@
 """The note of what a directory's checkpoints are of: dataset.json beside them."""
 
+from collections.abc import Sequence
 import json
 import os
 
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 
 FILENAME = 'dataset.json'
-# The model of notes that name none: once there was no other.
-_FIRST_MODEL = 'cifar10'
 
 
-def write(directory, dataset, model, rates=None):
+def write(
+    directory: str,
+    config: config_lib.Network,
+    rates: Sequence[tuple[int, float]] = (),
+) -> None:
   """Notes in a directory what its checkpoints are of.
 
   Args:
-    directory: str, exists.
-    dataset: description.Dataset.
-    model: models.Model.
-    rates: list of [int, float], the steps from which on training had another
-      learning rate, and these; or None.
+    directory: exists.
+    config: its data set and its model.
+    rates: the steps from which on training had another learning rate, and these.
+
+  Raises:
+    OSError: it cannot be written.
   """
-  temporary = os.path.join(directory, '%s.%d' % (FILENAME, os.getpid()))
+  temporary = os.path.join(directory, f'{FILENAME}.{os.getpid()}')
   with open(temporary, 'w') as f:
     json.dump(
         {
-            'dataset': dataset.name,
-            'class_names': dataset.class_names,
-            'model': model.name,
-            'learning_rates': rates or [],
+            'dataset': config.dataset.name,
+            'class_names': config.dataset.class_names,
+            'model': config.model,
+            'learning_rates': rates,
         },
         f,
     )
   os.replace(temporary, os.path.join(directory, FILENAME))
 
 
-def learning_rates(directory):
+def learning_rates(directory: str) -> list[tuple[int, float]]:
   """Returns the learning rates that a directory's note has: see write()."""
   try:
     with files.open_regular(os.path.join(directory, FILENAME)) as f:
       rates = json.load(f).get('learning_rates', [])
-      return [[int(step), float(rate)] for step, rate in rates]
+      return [(int(step), float(rate)) for step, rate in rates]
   # check() has told what is wrong with the note.
   except (OSError, ValueError, AttributeError, TypeError, OverflowError):
     return []
 
 
-def check(directory, dataset, model):
-  """Checks that a directory's checkpoints are of a data set and a model.
+def check(directory: str, config: config_lib.Network, flag: str) -> None:
+  """Checks that a directory's contents are of a data set and a model.
 
   A directory that does not say, as that of a historical run, passes.
 
   Args:
-    directory: str, need not exist.
-    dataset: description.Dataset.
-    model: models.Model.
+    directory: need not exist.
+    config: the data set and the model.
+    flag: which names the directory.
 
   Raises:
     UsageError: they are of another set or model, or of a set of that name that
@@ -69,30 +74,29 @@ def check(directory, dataset, model):
     return
   except OSError as e:
     raise errors.UsageError(
-        'cannot read %s (%s), which says what the checkpoints are of: remove '
-        'it, or let its owner give you the right to read it'
-        % (path, e.strerror)
+        f'cannot read {path} ({e.strerror}), which says what the checkpoints are '
+        'of: remove it, or let its owner give you the right to read it'
     ) from e
   except (ValueError, KeyError, TypeError, RecursionError) as e:
     raise errors.UsageError(
-        '%s does not name a data set: remove it' % path
+        f'{path} does not name a data set: remove it'
     ) from e
-  if trained_on != dataset.name:
-    raise errors.UsageError(
-        '%s holds checkpoints of data set %r, not of %r: choose another '
-        'directory, or the --dataset of that name'
-        % (directory, trained_on, dataset.name)
-    )
-  # Older notes have no classes, when no set was one's own, and no model.
-  names = note.get('class_names', list(dataset.class_names))
-  if names != list(dataset.class_names):
-    raise errors.UsageError(
-        '%s holds checkpoints of a data set %r with other classes: choose '
-        'another directory, or that set' % (directory, dataset.name)
-    )
-  trained = note.get('model', _FIRST_MODEL)
-  if trained != model.name:
-    raise errors.UsageError(
-        '%s holds checkpoints of model %r, not of %r: choose another '
-        'directory, or --model=%s' % (directory, trained, model.name, trained)
-    )
+  # Older notes have no classes, when no set was one's own, and no model, when
+  # there was no other.
+  names = list(config.dataset.class_names)
+  model = note.get('model', config_lib.CIFAR10)
+  if trained_on != config.dataset.name:
+    of = f'data set {trained_on!r}, not of {config.dataset.name!r}'
+    remedy = 'the --dataset of that name'
+  elif note.get('class_names', names) != names:
+    of = f'a data set {trained_on!r} with other classes'
+    remedy = 'that set'
+  elif model != config.model:
+    of = f'model {model!r}, not of {config.model!r}'
+    remedy = f'--model={model}'
+  else:
+    return
+  raise errors.UsageError(
+      f'{directory} is of {of}: choose another directory with {flag}, or '
+      f'{remedy}'
+  )

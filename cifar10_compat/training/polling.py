@@ -1,86 +1,81 @@
-"""Waits for a trainer's checkpoints and evaluates them."""
+"""Lets an evaluator wait for what a trainer will write, or is just writing."""
 
+from collections.abc import Iterator
+import contextlib
 import sys
 
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.data import checks
 from cifar10_compat.training import checkpoints
 
 
-def once(evaluate_checkpoint, checkpoint_dir):
-  """Evaluates the newest checkpoint.
+class Poll:
+  """Tells which errors of an evaluation pass, and how long to wait then.
 
-  Args:
-    evaluate_checkpoint: function of a checkpoint's path, a str, that returns its
-      precision.
-    checkpoint_dir: str.
-
-  Returns:
-    What evaluate_checkpoint returned.
-
-  Raises:
-    CheckpointError: there is no checkpoint, or the directory's list of them
-      cannot be read.
-    UnusableCheckpointError: evaluate_checkpoint raised it, and the checkpoint is
-      still the newest.
+  Attributes:
+    secs: number, how long to wait until the next attempt.
   """
-  while True:
-    path = checkpoints.newest(checkpoint_dir)
+
+  def __init__(
+      self, config: config_lib.Eval, input_files: checks.CheckedFiles
+  ) -> None:
+    """Polls config.checkpoint_dir, which need not exist yet.
+
+    Args:
+      config: the evaluator's settings.
+      input_files: the images, which may change in the days between two attempts.
+    """
+    self._config = config
+    self._input_files = input_files
+    self._told: set[str] = set()
+    self._failed: str | None = None
+
+  @contextlib.contextmanager
+  def attempt(self) -> Iterator[None]:
+    """Context for an evaluation of the newest checkpoint.
+
+    Where no checkpoint is there yet, or it is still being copied, is damaged, or is
+    removed while it is read, that is told once, and the next attempt will see.  A
+    single evaluation is tried again only if there is a newer checkpoint by then.
+
+    Raises:
+      NoCheckpointError, CheckpointListError, UnusableCheckpointError: of a single
+        evaluation.
+      DataError: the images changed.
+    """
+    self.secs = self._config.eval_interval_secs
+    self._input_files.check()
     try:
-      return evaluate_checkpoint(path)
-    except errors.UnusableCheckpointError:
-      # A trainer keeps its newest five, and removes an older one.
-      if checkpoints.newest(checkpoint_dir) == path:
+      yield
+      self._input_files.check()
+      self._told.discard('list')  # Should it happen again, it is said again.
+    except (errors.NoCheckpointError, errors.MissingListError):
+      if self._config.run_once:
         raise
+      self._tell(
+          'none',
+          f'Waiting for a first checkpoint in {self._config.checkpoint_dir}.',
+          to_stderr=False,
+      )
+    except errors.CheckpointListError as e:
+      if self._config.run_once:
+        raise
+      self._tell('list', f'still waiting: {e}')
+    except errors.UnusableCheckpointError as e:
+      path = e.path
+      if self._config.run_once:
+        # A trainer keeps its newest five, and removes an older one.
+        if checkpoints.newest(self._config.checkpoint_dir).path == path:
+          raise
+        self.secs = 0
+        return
+      self._tell(path, f'not evaluated, still waiting: {e}')
+      if path != self._failed:
+        self._failed = path
+        self.secs = 0  # It may have been removed for a newer one's sake.
 
-
-def repeatedly(evaluate_checkpoint, checkpoint_dir, *, interval_secs, stop):
-  """Evaluates each checkpoint that is the newest when it looks.
-
-  In a run that was begun anew a checkpoint may have the name of an earlier one, and
-  is evaluated all the same.  One that is still being copied, is damaged, or is removed
-  while it is read is named on stderr, once, and tried again the next time.
-
-  Args:
-    evaluate_checkpoint: see once(); it raises UnusableCheckpointError for a
-      checkpoint that cannot be read.
-    checkpoint_dir: str, need not exist yet.
-    interval_secs: number, seconds between two looks.
-    stop: signals.StopRequest, ends it.
-
-  Returns:
-    What evaluate_checkpoint last returned; None if it never did.
-  """
-  precision = None
-  seen = None
-  failed = None
-  told = set()
-
-  def tell(what, message, file=sys.stderr):
-    if what not in told:
-      print(message, file=file, flush=True)
-      told.add(what)
-
-  while not stop.requested:
-    try:
-      path = checkpoints.latest(checkpoint_dir)
-    except errors.CheckpointError as e:
-      tell('list', 'still waiting: %s' % e)
-    else:
-      told.discard('list')  # Should it happen again, it is said again.
-      if path is None:
-        tell(
-            'none',
-            'Waiting for a first checkpoint in %s.' % checkpoint_dir,
-            file=sys.stdout,
-        )
-      elif (found := (path, checkpoints.identity(path))) != seen:
-        try:
-          precision = evaluate_checkpoint(path)
-          seen = found
-        except errors.UnusableCheckpointError as e:
-          tell(path, 'not evaluated, still waiting: %s' % e)
-          if path != failed:
-            failed = path
-            continue  # A trainer may have removed it for the newer ones' sake.
-    stop.wait(interval_secs)
-  return precision
+  def _tell(self, what: str, message: str, *, to_stderr: bool = True) -> None:
+    if what not in self._told:
+      print(message, file=sys.stderr if to_stderr else sys.stdout, flush=True)
+      self._told.add(what)

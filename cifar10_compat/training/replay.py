@@ -18,73 +18,40 @@ processor with as many threads, by the same build of TensorFlow.
 import rich.progress
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat.base import errors
 from cifar10_compat.base import progress
 from cifar10_compat.training import hooks
 
 _DEQUEUES = frozenset(['QueueDequeueManyV2', 'QueueDequeueUpToV2'])
 
 
-def check_arguments(*, deterministic, seed, shared_input=False):
-  """Checks what a trainer that shall repeat is asked for.
-
-  Args:
-    deterministic: bool, whether it shall.
-    seed: int or None, of the graph.
-    shared_input: bool, whether towers draw from one queue, first come, first
-      served.
-
-  Raises:
-    UsageError: it could not.
-  """
-  if deterministic and seed is None:
-    raise errors.UsageError(
-        'a deterministic training needs a seed: add --seed=1, or another'
-    )
-  if deterministic and shared_input:
-    raise errors.UsageError(
-        'towers with a shared input take the batches in any order, and do not '
-        'repeat: leave out --shared_input or --deterministic'
-    )
-
-
-class ReplayHook(tf.train.SessionRunHook):
+class ReplayHook(hooks.Hook):
   """Lets each step of a resumed training see the batch that it would have seen.
 
   It comes after hooks.InputHook.  To resume at a step takes the time of drawing
   the batches of all steps before.
   """
 
-  def __init__(self, train_op, summary_op, steps, stop):
-    """Takes care of the default graph.
-
-    Args:
-      train_op: Operation, run in each step.
-      summary_op: tensor, run as hooks.SummaryHook does.
-      steps: hooks.StepHook.
-      stop: signals.StopRequest, ends the drawing.
-    """
-    self._steps = steps
-    self._stop = stop
-    of_train = _ancestors(train_op)
-    self._batches = [op for op in of_train if op.type in _DEQUEUES]
-    self._summary_batches = [
-        op for op in _ancestors(summary_op.op) if op.type in _DEQUEUES
-    ]
+  def begin(self) -> None:
+    operations = tf.get_default_graph().get_operations()
+    self._batches = [op for op in operations if op.type in _DEQUEUES]
+    of_summaries = _ancestors(self.run.summary_op.op)
+    self._summary_batches = [op for op in self._batches if op in of_summaries]
     # A sum of two is the same either way.
     self._summands = [
         tensor
-        for op in of_train
+        for op in operations
         if op.type == 'AddN' and len(op.inputs) > 2
         for tensor in op.inputs
     ]
 
-  def after_create_session(self, session, coord):
-    steps = self._steps.after
+  def after_create_session(
+      self, session: tf.Session, coord: tf.train.Coordinator
+  ) -> None:
+    steps = self.run.steps.after
     if not steps:
       return
     print(
-        'Drawing the batches of the %d steps that are trained.' % steps,
+        f'Drawing the batches of the {steps} steps that are trained.',
         flush=True,
     )
     with progress.bar(
@@ -94,27 +61,28 @@ class ReplayHook(tf.train.SessionRunHook):
       for step in range(steps):
         if coord.should_stop():
           return
-        if self._stop.requested:
+        if self.run.stop.requested:
           coord.request_stop()
           return
         session.run(self._batches)
-        if step % hooks.SUMMARY_STEPS == 0:
+        if step % self.run.config.summary_steps == 0:
           session.run(self._summary_batches)
-        self._steps.replayed = step + 1
+        self.run.steps.replayed = step + 1
         bar.update(task, completed=step + 1)
 
-  def before_run(self, run_context):
+  def before_run(
+      self, run_context: tf.train.SessionRunContext
+  ) -> tf.train.SessionRunArgs:
     # What is fetched is needed until the run ends.
     return tf.train.SessionRunArgs(self._summands)
 
 
-def _ancestors(op):
-  """Returns an op and all that it waits for, a list."""
-  seen, left = {op: None}, [op]
+def _ancestors(op: tf.Operation) -> set[tf.Operation]:
+  """Returns an op and all that it waits for."""
+  seen, left = {op}, [op]
   while left:
     current = left.pop()
-    for source in [t.op for t in current.inputs] + list(current.control_inputs):
-      if source not in seen:
-        seen[source] = None
-        left.append(source)
-  return list(seen)
+    sources = {t.op for t in current.inputs} | set(current.control_inputs)
+    left += sources - seen
+    seen |= sources
+  return seen

@@ -5,6 +5,7 @@ for a file that never ends.
 """
 
 import collections
+from collections.abc import Callable
 import os
 import sys
 import threading
@@ -14,6 +15,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
 from cifar10_compat.base import input_errors
+from cifar10_compat.training import hooks
 
 # Where a thread that fills a queue can wait, beside the queue itself.
 _SOURCES = frozenset(
@@ -40,38 +42,25 @@ _ANSWER_SECS = 5
 _PATIENCE_SECS = 20
 
 
-class Watchdog(tf.train.SessionRunHook):
+class StallWatchdog(hooks.Hook):
   """Watches the steps, from a thread of its own.
 
-  A training stands still if for some time no step ends, none is replayed and no
-  queue changes its size.  Time in which the process itself is stopped does not count.
+  A training stands still if for config.stall_secs no step ends, none is replayed
+  and no queue changes its size.  Time in which the process itself is stopped does
+  not count.  The watchdog then saves the last step and ends the session; if
+  nothing ends for all that, stop.leave ends the process.  A stop's report is this
+  one's.
   """
 
-  def __init__(self, steps, stop, *, stall_secs, save, leave):
-    """Watches a session.
-
-    Args:
-      steps: hooks.StepHook, which comes before this one.
-      stop: signals.StopRequest; its report becomes this one's.
-      stall_secs: number, after how many seconds a training that stands still is
-        ended; 0 lets it stand.
-      save: function of a session that saves the last step.
-      leave: function of a message that ends the process, if nothing else does;
-        or None.
-    """
-    self._steps = steps
-    self._stop = stop
-    self._stall_secs = stall_secs
-    self._save = save
-    self._leave = leave
+  def __init__(self) -> None:
     self._over = threading.Event()
-    self._thread = None
+    self._thread: threading.Thread | None = None
     # The watchdog and who sends SIGUSR1 ask for sizes, each in a thread.
     self._lock = threading.Lock()
-    self._asking = None
-    self._stalled = None
+    self._asking: threading.Thread | None = None
+    self._stalled: errors.StalledError | None = None
 
-  def begin(self):
+  def begin(self) -> None:
     graph = tf.get_default_graph()
     queues = [op for op in graph.get_operations() if op.type in _QUEUES]
     sizes = {
@@ -84,27 +73,33 @@ class Watchdog(tf.train.SessionRunHook):
     }
     self._runners = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
 
-  def after_create_session(self, session, coord):
-    self._stop.report = lambda: _tell(self.describe(session, coord))
+  def after_create_session(
+      self, session: tf.Session, coord: tf.train.Coordinator
+  ) -> None:
+    self.run.stop.report = lambda: _tell(self.describe(session, coord))
     self._thread = threading.Thread(
         target=self._watch, args=(session, coord), name='watchdog', daemon=True
     )
     self._thread.start()
 
-  def __enter__(self):
+  def __enter__(self) -> 'StallWatchdog':
     return self
 
-  def __exit__(self, kind, error, trace):
-    self._stop.report = None
+  def __exit__(
+      self, kind: object, error: BaseException | None, trace: object
+  ) -> None:
     self._over.set()
     if self._thread:
+      self.run.stop.report = None
       self._thread.join()
     # What waited has been cancelled, perhaps before a session was there to raise
     # this.
     if error and self._stalled and error is not self._stalled:
       raise self._stalled from error
 
-  def describe(self, session, coord):
+  def describe(
+      self, session: tf.Session, coord: tf.train.Coordinator
+  ) -> list[str]:
     """Says what the threads of a session wait for.
 
     Args:
@@ -115,9 +110,9 @@ class Watchdog(tf.train.SessionRunHook):
       list of str, lines.
     """
     lines = [
-        'step %d: %s' % (self._steps.after, _place(threading.main_thread()))
+        'step %d: %s' % (self.run.steps.after, _place(threading.main_thread()))
     ]
-    sizes = self._ask_sizes(session)
+    sizes = self._ask_sizes(session, patiently=True)
     lines += [_state(queue, sizes.get(queue)) for queue in self._sizes]
     alive = collections.Counter(t.name for t in threading.enumerate())
     for runner in self._runners:
@@ -133,24 +128,30 @@ class Watchdog(tf.train.SessionRunHook):
       lines.append('first error: %s: %s' % (type(e).__name__, told))
     return lines
 
-  def _watch(self, session, coord):
+  def _watch(self, session: tf.Session, coord: tf.train.Coordinator) -> None:
     """Waits for the end of a session, or for it to stand still."""
     idle, before = 0, None
     while not coord.should_stop() and not self._over.wait(_TICK_SECS):
-      now = self._steps.after, self._steps.replayed, self._ask_sizes(session)
+      now = (
+          self.run.steps.after,
+          self.run.steps.replayed,
+          self._ask_sizes(session),
+      )
       idle = idle + 1 if now == before else 0
       before = now
-      limit = self._stall_secs / _TICK_SECS or float('inf')
-      if self._stop.requested:
+      limit = self.run.config.stall_secs / _TICK_SECS or float('inf')
+      if self.run.stop.requested:
         limit = min(limit, _STOP_SECS / _TICK_SECS)
       if idle >= limit and not coord.should_stop():
         self._end(session, coord, idle * _TICK_SECS)
         return
 
-  def _end(self, session, coord, secs):
+  def _end(
+      self, session: tf.Session, coord: tf.train.Coordinator, secs: float
+  ) -> None:
     """Saves, if it can, and ends the session with a StalledError."""
     lines = self.describe(session, coord)
-    error = _within(_PATIENCE_SECS, lambda: self._save(session))
+    error = _within(_PATIENCE_SECS, lambda: self.run.save(session))
     # Once it is saved: who reads it may be gone, or stand still as well.
     _within(_PATIENCE_SECS, lambda: _tell(lines))
     message = (
@@ -158,7 +159,7 @@ class Watchdog(tf.train.SessionRunHook):
         'it waits for'
         % (
             secs,
-            self._steps.after,
+            self.run.steps.after,
             'not saved (%s)' % error if error else 'saved',
         )
     )
@@ -169,18 +170,23 @@ class Watchdog(tf.train.SessionRunHook):
       coord.request_stop(e)
     # Ends what waits for a queue, in whichever thread.
     _within(_PATIENCE_SECS, session.close)
-    if self._leave and not self._over.wait(_PATIENCE_SECS):
-      self._leave(message)
+    if self.run.stop.leave and not self._over.wait(_PATIENCE_SECS):
+      self.run.stop.leave(message)
 
-  def _ask_sizes(self, session):
+  def _ask_sizes(
+      self, session: tf.Session, *, patiently: bool = False
+  ) -> dict[tf.Operation, int]:
     """Returns a dict from queue to its size; empty if no answer comes.
 
     Where ops that do not return hold all of TensorFlow's threads, none comes, and
     a limit of the run itself would not end it.
-    """
-    sizes = {}
 
-    def ask():
+    Args:
+      session: whose queues they are.
+      patiently: whether to wait for an answer that another thread asked for.
+    """
+
+    def ask(sizes: dict[tf.Operation, int]) -> None:
       try:
         answer = session.run(list(self._sizes.values()))
         sizes.update(zip(self._sizes, answer))
@@ -188,28 +194,33 @@ class Watchdog(tf.train.SessionRunHook):
         pass  # The session is closed.
 
     with self._lock:
-      if self._asking and self._asking.is_alive():
+      if not (self._asking and self._asking.is_alive()):
+        self._answer: dict[tf.Operation, int] = {}
+        self._asking = threading.Thread(
+            target=ask, args=[self._answer], daemon=True
+        )
+        self._asking.start()
+      elif not patiently:
         return {}
-      thread = self._asking = threading.Thread(target=ask, daemon=True)
-      thread.start()
+      thread, sizes = self._asking, self._answer
     thread.join(_ANSWER_SECS)
     return dict(sizes)
 
 
-def _size_of(queue):
+def _size_of(queue: tf.Operation) -> tf.Tensor:
   """Adds an op that tells a queue's size to its graph; returns its tensor."""
   with tf.device(queue.device):
     return tf.raw_ops.QueueSizeV2(handle=queue.outputs[0])
 
 
-def _within(secs, function):
+def _within(secs: float, function: Callable[[], object]) -> Exception | None:
   """Calls a function, in a thread; returns the Exception that it ended with.
 
   That is None if it ended well, and a TimeoutError if it did not end in time.
   """
-  ended = []
+  ended: list[Exception | None] = []
 
-  def call():
+  def call() -> None:
     try:
       function()
       ended.append(None)
@@ -222,11 +233,11 @@ def _within(secs, function):
   return ended[0] if ended else TimeoutError('not done in %d s' % secs)
 
 
-def _tell(lines):
+def _tell(lines: list[str]) -> None:
   print('\n'.join(lines), file=sys.stderr, flush=True)
 
 
-def _state(queue, size):
+def _state(queue: tf.Operation, size: int | None) -> str:
   """Returns a line that tells how full a queue is."""
   capacity = queue.get_attr('capacity')
   if size is None:
@@ -243,7 +254,9 @@ def _state(queue, size):
   return line
 
 
-def _threads(runner, alive):
+def _threads(
+    runner: tf.train.QueueRunner, alive: collections.Counter[str]
+) -> list[str]:
   """Returns lines that tell where the threads that fill a queue are.
 
   Args:
@@ -267,7 +280,7 @@ def _threads(runner, alive):
   return lines
 
 
-def _sources(op):
+def _sources(op: tf.Operation) -> list[tf.Operation]:
   """Returns the ops that an op's values come from and that can wait."""
   found, seen, left = [], {op}, [op]
   while left:
@@ -281,14 +294,12 @@ def _sources(op):
   return sorted(found, key=lambda o: o.name)
 
 
-def _place(thread):
+def _place(thread: threading.Thread) -> str:
   """Returns where a thread is, a str: the last lines of ours, and the last."""
-  stack = traceback.extract_stack(sys._current_frames()[thread.ident])
+  stack = traceback.extract_stack(sys._current_frames()[thread.ident or 0])
   package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
   ours = [f for f in stack if f.filename.startswith(package)] or stack
-  return 'the main thread is at %s, line %d of %s, in %s' % (
-      ours[-1].name,
-      ours[-1].lineno,
-      os.path.basename(ours[-1].filename),
-      stack[-1].name,
+  return (
+      f'the main thread is at {ours[-1].name}, line {ours[-1].lineno} of '
+      f'{os.path.basename(ours[-1].filename)}, in {stack[-1].name}'
   )

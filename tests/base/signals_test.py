@@ -17,7 +17,7 @@ from cifar10_compat.base import signals
 with signals.stop_on_signals() as stop:
   stop.report = lambda: print('still here', flush=True)
   print('ready', flush=True)
-  while not stop.wait(600):
+  while not stop.sleep(600):
     pass
   print('asked by', stop.signum, flush=True)
   while True:  # What takes no notice, until someone insists.
@@ -145,15 +145,15 @@ class SignalsTest(absltest.TestCase):
       os.kill(os.getpid(), signal.SIGUSR1)
       self.assertFalse(stop.requested)
       os.kill(os.getpid(), signal.SIGTERM)
-      self.assertTrue(stop.wait(600))
+      self.assertTrue(stop.sleep(600))
       self.assertEqual(signal.SIGTERM, stop.signum)
     self.assertEqual(before, [signal.getsignal(s) for s in signums])
     self.assertEqual(-1, signal.set_wakeup_fd(-1))
     self.assertEqual(threads, threading.active_count())
 
-  def test_wait_without_a_request(self):
+  def test_sleep_without_a_request(self):
     begin = time.monotonic()
-    self.assertFalse(signals.StopRequest().wait(0.05))
+    self.assertFalse(signals.StopRequest().sleep(0.05))
     self.assertGreaterEqual(time.monotonic() - begin, 0.05)
 
 

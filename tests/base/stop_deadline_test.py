@@ -42,7 +42,7 @@ with signals.stop_on_signals() as stop:
     waits.release()
     if sys.argv[2] == 'blocked':
       libc.pthread_mutex_lock(mutex)  # It waits for itself, in C.
-    stop.wait(3600)
+    stop.sleep(3600)
     teller.join()
 print('ended well', flush=True)
 sys.exit(128 + stop.signum)

@@ -145,29 +145,29 @@ class ChecksTest(absltest.TestCase):
     ):
       checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
 
-  def test_unchanged(self):
-    unchanged = checks.watch(datasets.CIFAR10, self.data_dir)
-    unchanged.check()
+  def test_a_file_that_changes(self):
+    checked = checks.watch(datasets.CIFAR10, self.data_dir)
+    checked.check()
     os.truncate(self.path, 3073)
     with self.assertRaisesRegex(
         errors.DataError, 'had 92190 bytes .* has 3073 now'
     ):
-      unchanged.check()
+      checked.check()
     os.remove(self.path)
     with self.assertRaisesRegex(errors.DataError, 'can no longer be read'):
-      unchanged.check()
+      checked.check()
 
   def test_overwritten(self):
     with open(self.path, 'rb') as f:
       content = f.read()
-    unchanged = checks.watch(datasets.CIFAR10, self.data_dir)
+    checked = checks.watch(datasets.CIFAR10, self.data_dir)
     # The same content, under a new date and as a new file.
     os.utime(self.path, (1, 1))
-    unchanged.check()
+    checked.check()
     with open(self.path + '.new', 'wb') as f:
       f.write(content)
     os.replace(self.path + '.new', self.path)
-    unchanged.check()
+    checked.check()
     with open(self.path, 'r+b') as f:
       f.seek(3073 * 7 + 5)
       f.write(bytes([content[3073 * 7 + 5] ^ 1]))
@@ -175,11 +175,11 @@ class ChecksTest(absltest.TestCase):
       with self.assertRaisesRegex(
           errors.DataError, 'data_batch_2.bin was overwritten while it was'
       ):
-        unchanged.check()
+        checked.check()
     os.remove(self.path)
     os.mkfifo(self.path)
     with self.assertRaisesRegex(errors.DataError, 'it is a pipe'):
-      unchanged.check()
+      checked.check()
 
 
 if __name__ == '__main__':

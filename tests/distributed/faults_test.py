@@ -9,6 +9,7 @@ import time
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_train
+from cifar10_compat import config as config_lib
 from tests.helpers import record_fixture
 from tests.helpers import small_cluster
 
@@ -110,11 +111,13 @@ class DistributedFaultsTest(tf.test.TestCase):
 
   def test_worker_then_chief_then_ps_die(self):
     cifar10_train.train(
-        data_dir=self.dataset.directory,
-        train_dir=self.train_dir,
-        dataset=self.dataset,
-        batch_size=8,
-        max_steps=15,
+        config_lib.Train(
+            data_dir=self.dataset.directory,
+            train_dir=self.train_dir,
+            dataset=self.dataset,
+            batch_size=8,
+            max_steps=15,
+        )
     )
     cluster = self._cluster()
     ps, chief, worker = cluster.start_all()

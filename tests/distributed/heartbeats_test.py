@@ -90,45 +90,22 @@ class HeartbeatsTest(tf.test.TestCase):
         'worker', 0, ps_hosts=addresses[:1], worker_hosts=addresses[1:]
     )
     did = mock.Mock()
-    did.training.steps.after = 20
+    did.run.steps.after = 20
+    did.run.stop.signum = None
     did.leave.side_effect = SystemExit
-    with (
-        mock.patch.object(heartbeats, 'Table', did.table),
-        mock.patch.object(heartbeats, 'HeartbeatHook') as hook,
-        mock.patch.object(sessions, 'ChiefSessionCreator'),
-    ):
-      cifar10_distributed_train._run(
-          did.training,
-          None,
-          replicas=1,
-          source=None,
-          connection=mock.Mock(cluster=made),
-          directory=mock.Mock(),
-          leave=did.leave,
-          stop=signals.StopRequest(),
-      )
-    did.reset_mock()
+    leave_stalled = cifar10_distributed_train._leave_stalled(
+        did.run, did.table, made, did.leave
+    )
     with self.assertRaises(SystemExit):
-      hook.call_args.kwargs['leave']('session')
+      leave_stalled('session')
     self.assertEqual(
         [
-            mock.call.training.save('session'),
-            mock.call.table().update('session', 0, step=20, state=2),
+            mock.call.run.save('session'),
+            mock.call.table.update('session', 0, step=20, state=2),
             mock.call.leave(0, 'Training has ended.'),
         ],
         did.mock_calls,
     )
-
-  def test_replicas_without_sync(self):
-    with self.assertRaisesRegex(errors.UsageError, 'without sync each'):
-      cifar10_distributed_train.train(
-          None,
-          self.fail,
-          data_dir='',
-          train_dir='',
-          sync=False,
-          replicas_to_aggregate=1,
-      )
 
   def test_the_last_word_is_that_it_is_done(self):
     made = self._ps()

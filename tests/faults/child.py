@@ -9,6 +9,8 @@ rate.  PLANTS are names of functions in PLANTS, each with a number after a colon
 if it takes one, joined by commas; '-' for none.
 """
 
+import dataclasses
+import functools
 import hashlib
 import importlib
 import itertools
@@ -35,9 +37,7 @@ def digest(values):
 
 
 def _observe(tf, hooks):
-  """Lets a trainer log and save more often, and say what it restored."""
-  hooks.LoggerHook.__init__.__kwdefaults__['every_n_steps'] = 1
-  hooks.CheckpointHook.__init__.__kwdefaults__['every_n_steps'] = SAVE_EVERY
+  """Lets a trainer say what it restored."""
   created = hooks.StepHook.after_create_session
 
   def after_create_session(self, session, coord):
@@ -47,6 +47,21 @@ def _observe(tf, hooks):
     print('restored %d %s %r' % (self.after, digest(values), float(rate)))
 
   hooks.StepHook.after_create_session = after_create_session
+
+
+def _work_more_often(program):
+  """Lets a trainer log every step, and save every SAVE_EVERY."""
+  main = program.main
+
+  @functools.wraps(main)
+  def main_of_often(config, stop):
+    if hasattr(config, 'log_steps'):
+      config = dataclasses.replace(
+          config, log_steps=1, checkpoint_steps=SAVE_EVERY
+      )
+    main(config, stop)
+
+  program.main = main_of_often
 
 
 def _factor(tf, step, value):
@@ -166,7 +181,8 @@ def jumping_clock(tf, program, _):
 def no_lock(tf, program, _):
   """Mutant: a train_dir is not locked."""
   contextlib = importlib.import_module('contextlib')
-  program.train_dirs._locked = lambda path: contextlib.nullcontext()
+  train_dirs = importlib.import_module('cifar10_compat.training.train_dirs')
+  train_dirs._locked = lambda path: contextlib.nullcontext()
 
 
 def torn_save(tf, program, _):
@@ -234,6 +250,7 @@ def main(program_name, plants, *flags):
   hooks = sys.modules.get('cifar10_compat.training.hooks')
   if hooks:
     _observe(program.tf, hooks)
+    _work_more_often(program)
   for plant in plants.split(',') if plants != '-' else ():
     name, _, number = plant.partition(':')
     PLANTS[name](program.tf, program, int(number or 0))

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
 
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.formats import keras_file
 from tests.helpers import random_network
@@ -34,10 +34,10 @@ class KerasFileTest(absltest.TestCase):
 
   @unittest.skipUnless(versions.has_keras_3(), 'TensorFlow has Keras 2')
   def test_networks(self):
-    for model in (models.CIFAR10, models.CONV_LOCAL):
+    for model in (config_lib.CIFAR10, config_lib.CONV_LOCAL):
       network = random_network.make(model)
       want = network.logits
-      directory = self.create_tempdir(model.name).full_path
+      directory = self.create_tempdir(model).full_path
       path = os.path.join(directory, 'model.keras')
       keras_file.write(path, network.weights, image_size=32, crop_size=24)
       images = os.path.join(directory, 'images.npy')

@@ -8,7 +8,7 @@ from absl.testing import absltest
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from cifar10_compat.formats import litert
 from tests.helpers import random_network
 
@@ -25,9 +25,9 @@ assert not [m for m in sys.modules if 'cifar10_compat' in m]
 class LitertTest(absltest.TestCase):
 
   def test_networks(self):
-    for model in (models.CIFAR10, models.CONV_LOCAL):
+    for model in (config_lib.CIFAR10, config_lib.CONV_LOCAL):
       network = random_network.make(model)
-      directory = self.create_tempdir(model.name).full_path
+      directory = self.create_tempdir(model).full_path
       path = os.path.join(directory, 'model.tflite')
       litert.write(
           path,
@@ -54,7 +54,7 @@ class LitertTest(absltest.TestCase):
       )
 
   def test_what_cannot_be_written(self):
-    graph_def = random_network.make(models.CIFAR10).graph_def
+    graph_def = random_network.make(config_lib.CIFAR10).graph_def
     with self.assertRaises(OSError):
       litert.write(
           '/dev/null/model.tflite',

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow.compat.v1 as tf1
 
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from cifar10_compat.formats import saved_model
 from tests.helpers import random_network
 
@@ -14,7 +14,7 @@ from tests.helpers import random_network
 class SavedModelTest(tf.test.TestCase):
 
   def test_loads(self):
-    network = random_network.make(models.CIFAR10)
+    network = random_network.make(config_lib.CIFAR10)
     path = self.create_tempdir().full_path
     saved_model.write(
         path,

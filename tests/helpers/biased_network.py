@@ -5,8 +5,7 @@ import os
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
-from cifar10_compat import models
-from cifar10_compat.data import datasets
+from cifar10_compat import config as config_lib
 from cifar10_compat.training import notes
 
 
@@ -34,7 +33,7 @@ def save(directory, step, *, averaged, raw, describe=False):
         sess, os.path.join(directory, 'model.ckpt'), global_step=step
     )
   if describe:
-    notes.write(directory, datasets.CIFAR10, models.CIFAR10)
+    notes.write(directory, config_lib.Network())
 
 
 def sure_of(label):

@@ -5,7 +5,6 @@ FlagCase.assert_covered() finds those that no test is about.
 """
 
 import collections
-import glob
 import os
 from unittest import mock
 
@@ -62,10 +61,7 @@ class FlagCase(tf.test.TestCase):
 
   def steps(self):
     """Returns the steps of the checkpoints in train_dir."""
-    return sorted(
-        checkpoints.step_of(path[: -len('.index')])
-        for path in glob.glob(os.path.join(self.train_dir, '*.index'))
-    )
+    return [c.step for c in checkpoints.complete(self.train_dir)]
 
   def shape(self, key):
     reader = tf.train.load_checkpoint(self.train_dir)

@@ -3,9 +3,12 @@
 import contextlib
 import io
 import signal
+from unittest import mock
 
 from absl import flags
 
+from cifar10_compat import config as config_lib
+from cifar10_compat import entry_points
 from cifar10_compat.base import signals
 
 
@@ -16,11 +19,37 @@ class _Printed(io.StringIO):
     pass  # A program may ask for another way to write odd names.
 
 
+def config_of(module):
+  """Returns the dataclass of a program's settings, of config.py.
+
+  Args:
+    module: module with console_main().
+  """
+  with mock.patch.object(entry_points, 'run') as run_program:
+    module.console_main()
+  config_class, main = run_program.call_args.args
+  assert main is module.main, main
+  return config_class
+
+
+def config(module, *args):
+  """Returns the settings that a program would have with a command line.
+
+  Raises:
+    absl.flags.Error, UsageError, DataError: the command line is wrong.
+  """
+  config_class = config_of(module)
+  flag_values = flags.FlagValues()
+  config_lib.define_flags(config_class, flag_values)
+  _, *rest = flag_values(['program', *args])
+  return config_lib.from_flags(config_class, tuple(rest), flag_values)
+
+
 def run(module, *args, stopped=False):
   """Runs a program to its end.
 
   Args:
-    module: module with define_flags() and main().
+    module: module with console_main() and main().
     *args: str, its command line.
     stopped: bool, whether a stop was requested before it began.
 
@@ -28,27 +57,19 @@ def run(module, *args, stopped=False):
     list of str, the lines that it printed.
 
   Raises:
+    absl.flags.Error: the command line is wrong.
     What main() raises.
   """
-  before = set(flags.FLAGS)
-  module.define_flags()
   stop = signals.StopRequest()
   if stopped:
     stop.signum = signal.SIGTERM
   printed = _Printed()
-  try:
-    _, *rest = flags.FLAGS(['program', *args])
-    with contextlib.redirect_stdout(printed):
-      module.main(stop, *([rest] if rest else []))
-  finally:
-    flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+  settings = config(module, *args)
+  with contextlib.redirect_stdout(printed):
+    module.main(settings, stop)
   return printed.getvalue().splitlines()
 
 
 def flags_of(module):
-  """Returns the names of the flags that a program defines, a set."""
-  before = set(flags.FLAGS)
-  module.define_flags()
-  defined = set(flags.FLAGS) - before
-  flags.FLAGS.remove_flag_values(defined)
-  return defined
+  """Returns the names of the flags that a program has, a set."""
+  return set(config_lib.settings(config_of(module)))

@@ -43,7 +43,9 @@ class _Forked(object):
 
   def __init__(self, name, args, preload):
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload([name, *preload])
+    # As startup.prepare() does in a program that is run.
+    quiet = 'cifar10_compat.base.quiet'
+    context.set_forkserver_preload([quiet, name, *preload])
     out, out_of_child = context.Pipe(duplex=False)
     err, err_of_child = context.Pipe(duplex=False)
     self._process = context.Process(

@@ -5,6 +5,9 @@ from typing import Dict, NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import config as config_lib
+from cifar10_compat import models
+
 
 class RandomNetwork(NamedTuple):
   """Attributes:
@@ -24,10 +27,12 @@ class RandomNetwork(NamedTuple):
 
 
 def make(model):
-  """Returns the RandomNetwork of a models.Model.
+  """Returns the RandomNetwork of a model.
 
-  Resource variables must be off.
+  Args:
+    model: str, what --model can be.  Resource variables must be off.
   """
+  config = config_lib.Network(model=model)
   rng = np.random.RandomState(0)
   images = rng.randint(0, 256, (50, 32, 32, 3)).astype(np.uint8)
   images[:10] = rng.randint(0, 256, (10, 1, 1, 1))
@@ -39,7 +44,9 @@ def make(model):
   weights = {}
   with tf.Graph().as_default(), tf.Session() as sess:
     batch = tf.placeholder(tf.float32, [None, 24, 24, 3], name='crops')
-    logits = tf.identity(model.inference(batch), name='logits')
+    logits = tf.identity(
+        models.network(config).inference(batch, config), name='logits'
+    )
     for variable in tf.trainable_variables():
       shape = variable.shape.as_list()
       weights[variable.op.name] = value = 0.05 * rng.randn(*shape)

@@ -15,18 +15,20 @@ tomllib = importlib.import_module(
 )
 
 # Who may depend on the libraries of a package, beside the package itself.  The
-# programs and namesakes on top may use all below; nothing below uses them.
+# programs and namesakes on top may use all below; nothing below uses them, but for
+# the settings in config.py.
 _TESTS = '//tests:__subpackages__'
 _TOOLS = '//tools:__subpackages__'
 _TOP = '//cifar10_compat:__pkg__'
+_TRAINING = '//cifar10_compat/training:__pkg__'
 _VISIBLE_TO = {
     'cifar10_compat': {_TESTS, _TOOLS},
     'cifar10_compat/base': {_TESTS, _TOOLS, '//cifar10_compat:__subpackages__'},
-    'cifar10_compat/data': {_TESTS, _TOOLS, _TOP},
+    'cifar10_compat/data': {_TESTS, _TOOLS, _TOP, _TRAINING},
     'cifar10_compat/distributed': {_TESTS, _TOOLS, _TOP},
     'cifar10_compat/fast': {_TESTS, _TOOLS, _TOP},
     'cifar10_compat/formats': {_TESTS, _TOOLS, _TOP},
-    'cifar10_compat/published': {_TESTS, _TOOLS, _TOP},
+    'cifar10_compat/published': {_TESTS, _TOOLS, _TOP, _TRAINING},
     'cifar10_compat/training': {
         _TESTS,
         _TOOLS,
@@ -75,9 +77,10 @@ class BuildTest(absltest.TestCase):
           _default_visibility(package),
           package,
       )
-      # None is open to more than its package, but what is on the way to it.
+      # None is open to more than its package, but what is on the way to it, and
+      # the settings.
       self.assertEqual(
-          ['//cifar10_compat:cifar10_compat']
+          ['//cifar10_compat:cifar10_compat', '//cifar10_compat:config']
           if package == 'cifar10_compat'
           else [],
           [
@@ -99,11 +102,12 @@ class BuildTest(absltest.TestCase):
 
   def test_each_module_has_a_test(self):
     # errors.py has classes without code, which entry_points.py prints; hooks.py
-    # is the other half of loop.py; sessions.py needs a cluster, which
+    # is the other half of training_session.py; cifar10_compat.py is for scripts,
+    # which scripts_test.py has; eval_dirs.py is cifar10_eval_test.py's; sessions.py needs a cluster, which
     # cifar10_distributed_train_test.py and faults_test.py have; adapters.py and
     # stand_in.py are what the bridges of bridges.py install; fuzz_cases.py and
     # fuzz_strategies.py have the cases of fuzz.py.
-    covered = {'errors', 'hooks', 'sessions'}
+    covered = {'errors', 'hooks', 'cifar10_compat', 'sessions', 'eval_dirs'}
     covered |= {'adapters', 'stand_in', 'fuzz_cases', 'fuzz_strategies'}
     for package in deps.packages():
       top, _, below = package.partition('/')

@@ -8,9 +8,8 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
-from cifar10_compat.data import datasets
 from tests.helpers import biased_network
 from tests.helpers import record_fixture
 from tools import checkpoint_scores
@@ -65,12 +64,7 @@ class CheckpointScoresTest(tf.test.TestCase):
     with contextlib.redirect_stdout(io.StringIO()):
       with self.assertRaisesRegex(errors.CheckpointError, 'model.ckpt-2000 is'):
         for score in checkpoint_scores.scores(
-            self.paths,
-            data_dir=self.data_dir,
-            dataset=datasets.CIFAR10,
-            model=models.CIFAR10,
-            averaged=True,
-            num_views=1,
+            self.paths, config_lib.Eval(data_dir=self.data_dir)
         ):
           found.append(score)
     self.assertEqual([(1000, 0.3)], found)

@@ -3,10 +3,7 @@
 from absl import flags
 from absl.testing import absltest
 
-from cifar10_compat import cifar10_distributed_train
-from cifar10_compat import cifar10_multi_gpu_train
-from cifar10_compat import cifar10_train
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from tools import experiment_run
 from tools import experiments
@@ -16,24 +13,22 @@ class ExperimentsTest(absltest.TestCase):
 
   def test_each_can_be_started(self):
     for name, experiment in experiments.EXPERIMENTS.items():
-      self.assertIn(experiment.model, models.MODELS, name)
       self.assertFalse(experiment.towers and experiment.workers, name)
       self.assertEqual(bool(experiment.ps), bool(experiment.workers), name)
-      program = cifar10_train
+      program = config_lib.Train
       if experiment.towers:
-        program = cifar10_multi_gpu_train
+        program = config_lib.MultiGpuTrain
       if experiment.workers:
-        program = cifar10_distributed_train
+        program = config_lib.DistributedTrain
       self._parse(program, experiment_run.Run('', name, experiment, 1).flags())
 
   def _parse(self, program, args):
-    before = set(flags.FLAGS)
-    program.define_flags()
-    try:
-      flags.FLAGS(['program', *args])
-      self.assertEqual(1, flags.FLAGS.seed)
-    finally:
-      flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+    flag_values = flags.FlagValues()
+    config_lib.define_flags(program, flag_values)
+    flag_values(['program', *args])
+    self.assertEqual(
+        1, config_lib.from_flags(program, flag_values=flag_values).seed
+    )
 
   def test_get(self):
     self.assertEqual(100000, experiments.get('published').max_steps)

@@ -8,7 +8,7 @@ from unittest import mock
 
 from absl.testing import absltest
 
-from cifar10_compat.base import onednn
+from cifar10_compat import startup
 from cifar10_compat.data import datasets
 from tests.helpers import record_fixture
 from tools import manifest
@@ -112,11 +112,11 @@ class ManifestTest(absltest.TestCase):
     self.assertTrue(self.manifest()['dirty'])
 
   def test_switches_of_the_environment(self):
-    for switch in (onednn.VARIABLE, 'MALLOC_ARENA_MAX'):
+    for switch in (startup.ONEDNN, 'MALLOC_ARENA_MAX'):
       with mock.patch.dict(os.environ):
-        os.environ.pop(onednn.VARIABLE, None)
+        os.environ.pop(startup.ONEDNN, None)
         os.environ.pop('MALLOC_ARENA_MAX', None)
-        nothing = {onednn.VARIABLE: None, 'MALLOC_ARENA_MAX': None}
+        nothing = {startup.ONEDNN: None, 'MALLOC_ARENA_MAX': None}
         self.assertEqual(nothing, self.manifest()['environment'])
         os.environ[switch] = '0'
         self.assertEqual(

@@ -1,10 +1,15 @@
 """Finding checkpoints; whether they fit a graph is tested with the programs."""
 
+import contextlib
+import dataclasses
+import io
 import os
+from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
+from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
@@ -13,61 +18,125 @@ from cifar10_compat.training import notes
 
 class CheckpointsTest(tf.test.TestCase):
 
-  def test_latest(self):
-    directory = self.create_tempdir().full_path
-    self.assertIsNone(checkpoints.latest(directory))
-    self.assertIsNone(checkpoints.latest(os.path.join(directory, 'none')))
-    with tf.Graph().as_default(), self.session() as sess:
-      v = tf.get_variable('v', [2], initializer=tf.zeros_initializer())
-      sess.run(v.initializer)
-      saver = tf.train.Saver()
-      for step in (0, 10):
-        path = saver.save(sess, os.path.join(directory, 'model.ckpt'), step)
-      self.assertEqual(path, checkpoints.latest(directory))
-      checkpoints.check(path, {'v': v}, '')
+  def setUp(self):
+    super().setUp()
+    self.directory = self.create_tempdir().full_path
 
-  def test_latest_where_the_list_is_unreadable(self):
-    directory = self.create_tempdir().full_path
+  def _save(self, *steps, value=(0.0, 0.0), **kwargs):
+    """Saves v; returns the path of the last one."""
+    with tf.Graph().as_default(), self.session() as sess:
+      v = tf.get_variable('v', initializer=tf.constant(value))
+      sess.run(v.initializer)
+      saver = tf.train.Saver(**kwargs)
+      for step in steps:
+        path = saver.save(
+            sess, os.path.join(self.directory, 'model.ckpt'), step
+        )
+    return path
+
+  def test_newest(self):
+    for directory in (self.directory, os.path.join(self.directory, 'none')):
+      self.assertIsNone(checkpoints.listed(directory))
+      self.assertEqual([], checkpoints.complete(directory))
+      with self.assertRaisesRegex(
+          errors.NoCheckpointError, 'No checkpoint file found in ' + directory
+      ):
+        checkpoints.newest(directory)
+    path = self._save(0, 10)
+    newest = checkpoints.newest(self.directory)
+    self.assertEqual(
+        (path, 10, 'V2'), (newest.path, newest.step, newest.format)
+    )
+    self.assertEqual(newest, checkpoints.listed(self.directory))
+    self.assertEqual(
+        [0, 10], [c.step for c in checkpoints.complete(self.directory)]
+    )
+    newest.verify()
+
+  def test_format_of_2016(self):
+    path = self._save(3, write_version=tf.train.SaverDef.V1)
+    newest = checkpoints.newest(self.directory)
+    self.assertEqual((path, 'V1'), (newest.path, newest.format))
+    newest.verify()
+
+  def test_list_that_is_unreadable_or_missing(self):
     for contents in ('', 'no text protocol buffer {', 'x: "y"'):
-      with open(os.path.join(directory, 'checkpoint'), 'w') as f:
+      with open(os.path.join(self.directory, 'checkpoint'), 'w') as f:
         f.write(contents)
       with self.assertRaisesRegex(
-          errors.CheckpointError, directory + '/checkpoint names no'
-      ):
-        checkpoints.latest(directory)
+          errors.CheckpointListError,
+          self.directory + '/checkpoint names no checkpoint: write model_check',
+      ) as caught:
+        checkpoints.newest(self.directory)
+      self.assertEndsWith(caught.exception.reason, 'names no checkpoint')
+    os.remove(os.path.join(self.directory, 'checkpoint'))
+    open(os.path.join(self.directory, 'model.ckpt-7.index'), 'w').close()
+    with self.assertRaisesRegex(
+        errors.CheckpointListError, 'has model.ckpt-7, but no list that names'
+    ):
+      checkpoints.newest(self.directory)
 
-  def test_has_any(self):
-    directory = self.create_tempdir().full_path
-    self.assertFalse(checkpoints.has_any(os.path.join(directory, 'none')))
-    self.assertFalse(checkpoints.has_any(directory))
-    # Its list is gone.
-    path = os.path.join(directory, 'model.ckpt-7')
-    self.assertIsNone(checkpoints.identity(path))
+  def test_another_one_of_the_same_name(self):
+    path = os.path.join(self.directory, 'model.ckpt-7')
+    self.assertIsNone(checkpoints.Checkpoint.at(path).identity)
     open(path + '.index', 'w').close()
-    self.assertTrue(checkpoints.has_any(directory))
-    before = checkpoints.identity(path)
-    self.assertEqual(before, checkpoints.identity(path))
+    before = checkpoints.Checkpoint.at(path)
+    self.assertEqual(before, checkpoints.Checkpoint.at(path))
     os.utime(path + '.index', (1, 1))
-    self.assertNotEqual(before, checkpoints.identity(path))
+    self.assertNotEqual(before, checkpoints.Checkpoint.at(path))
 
-  def test_restore_newest(self):
-    directory = self.create_tempdir().full_path
+  def test_step_of_a_name(self):
+    self.assertEqual(
+        1234, checkpoints.Checkpoint.at('/a-1/model.ckpt-1234').step
+    )
+    for path in ('/a/model.ckpt', '/a-1/model.ckpt', '/a/model.ckpt-x'):
+      with self.assertRaisesRegex(errors.CheckpointError, path):
+        checkpoints.Checkpoint.at(path)
 
-    def restore(averaged, model=models.CIFAR10):
+  def test_verify(self):
+    path = self._save(1)
+    newest = checkpoints.newest(self.directory)
+    data = path + '.data-00000-of-00001'
+    with open(data, 'r+b') as f:
+      f.write(b'\xff' * 8)
+    with self.assertRaisesRegex(
+        errors.UnusableCheckpointError, 'ckpt-1 is damaged or incomplete'
+    ) as caught:
+      newest.verify()
+    self.assertEqual(path, caught.exception.path)
+    self.assertStartsWith(caught.exception.reason, 'is damaged')
+    newest.verify([])  # What is not asked for is not read.
+    os.remove(path + '.index')
+    with self.assertRaisesRegex(
+        errors.UnusableCheckpointError, 'which is not there: let it name one'
+    ):
+      newest.verify()
+    self._save(2, value=(0.0, float('nan')))
+    with self.assertRaisesRegex(
+        errors.UnusableCheckpointError, 'has values of v that are NaN or inf'
+    ):
+      checkpoints.newest(self.directory).verify()
+
+  def test_pipe_in_the_place_of_a_file(self):
+    path = self._save(1)
+    os.remove(path + '.index')
+    os.mkfifo(path + '.index')
+    with self.assertRaisesRegex(
+        errors.UnusableCheckpointError, r'cannot read \S+ \(it is a pipe'
+    ):
+      checkpoints.newest(self.directory).verify()
+
+  def test_restore(self):
+
+    def restore(averaged, model=config_lib.CIFAR10):
+      config = config_lib.Checkpoint(averaged=averaged, model=model)
       with tf.Graph().as_default(), tf.Session() as sess:
         w = tf.get_variable('w', [])
-        path = checkpoints.restore_newest(
-            sess,
-            directory,
-            dataset=datasets.CIFAR10,
-            model=model,
-            variables=models.trained_variables(averaged),
-            averaged=averaged,
-        )
-        return path, sess.run(w)
+        checkpoint = checkpoints.newest(self.directory)
+        saver = tf.train.Saver(checkpoints.trained_variables(averaged))
+        checkpoint.restore(saver, sess, config)
+        return checkpoint.path, sess.run(w)
 
-    with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
-      restore(True)
     with tf.Graph().as_default(), self.session() as sess:
       w = tf.get_variable('w', initializer=tf.constant(1.0))
       averages = tf.train.ExponentialMovingAverage(0.5)
@@ -76,23 +145,50 @@ class CheckpointsTest(tf.test.TestCase):
       sess.run(w.assign(5.0))
       sess.run(average)
       path = tf.train.Saver().save(
-          sess, os.path.join(directory, 'model.ckpt'), 3
+          sess, os.path.join(self.directory, 'model.ckpt'), 3
       )
-    notes.write(directory, datasets.CIFAR10, models.CIFAR10)
+    notes.write(self.directory, config_lib.Network())
     # 0.5 * 1 + 0.5 * 5.
     self.assertEqual((path, 3.0), restore(True))
     self.assertEqual((path, 5.0), restore(False))
-    with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
-      restore(True, models.CONV_LOCAL)
+    with self.assertRaisesRegex(
+        errors.UsageError, '--checkpoint_dir, or --model=cifar10'
+    ):
+      restore(True, config_lib.CONV_LOCAL)
     os.remove(path + '.index')
     with self.assertRaisesRegex(errors.CheckpointError, 'is not there'):
       restore(True)
 
-  def test_step_of(self):
-    self.assertEqual(1234, checkpoints.step_of('/a-1/model.ckpt-1234'))
-    for path in ('/a/model.ckpt', '/a-1/model.ckpt', '/a/model.ckpt-x'):
-      with self.assertRaisesRegex(errors.CheckpointError, path):
-        checkpoints.step_of(path)
+
+class OrPublishedTest(tf.test.TestCase):
+
+  def test_where_nothing_was_trained(self):
+    directory = self.create_tempdir().full_path
+    with mock.patch.object(config_lib, 'TRAIN_DIR', directory):
+      default = config_lib.Predict(checkpoint_dir=directory)
+      error = io.StringIO()
+      with contextlib.redirect_stderr(error):
+        found = checkpoints.or_published(default)
+      self.assertEqual(published.DIRECTORY, found.checkpoint_dir)
+      self.assertEqual(
+          f'No checkpoint is in {directory}: taking the published network.\n',
+          error.getvalue(),
+      )
+      # What was named is not another; nor is it of another set or model, and it
+      # has no raw weights.
+      for other in (
+          dict(given=frozenset(['checkpoint_dir'])),
+          dict(dataset=datasets.SVHN),
+          dict(model=config_lib.CONV_LOCAL),
+          dict(averaged=False),
+          dict(checkpoint_dir=directory + '/other'),
+      ):
+        config = dataclasses.replace(default, **other)
+        self.assertIs(config, checkpoints.or_published(config))
+      # Something was trained, though its list leads nowhere.
+      with open(os.path.join(directory, 'checkpoint'), 'w') as f:
+        f.write('model_checkpoint_path: "model.ckpt-7"')
+      self.assertIs(default, checkpoints.or_published(default))
 
 
 if __name__ == '__main__':

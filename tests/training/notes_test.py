@@ -5,12 +5,16 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 from cifar10_compat.training import notes
 
 _PETS = datasets.CIFAR10._replace(name='pets', class_names=('cat', 'dog'))
+
+
+def _config(dataset, model):
+  return config_lib.Network(dataset=dataset, model=model)
 
 
 class NotesTest(tf.test.TestCase):
@@ -23,12 +27,14 @@ class NotesTest(tf.test.TestCase):
     with open(os.path.join(self.directory, 'dataset.json'), 'w') as f:
       f.write(contents)
 
-  def _assert_refused(self, expected, dataset, model=models.CIFAR10):
+  def _assert_refused(self, expected, dataset, model=config_lib.CIFAR10):
     with self.assertRaisesRegex(errors.UsageError, expected):
-      notes.check(self.directory, dataset, model)
+      notes.check(self.directory, _config(dataset, model), '--train_dir')
 
   def test_written(self):
-    notes.write(self.directory, _PETS, models.CONV_LOCAL, [[0, 0.1]])
+    notes.write(
+        self.directory, _config(_PETS, config_lib.CONV_LOCAL), [(0, 0.1)]
+    )
     self.assertEqual(['dataset.json'], os.listdir(self.directory))
     with open(os.path.join(self.directory, 'dataset.json')) as f:
       self.assertEqual(
@@ -40,41 +46,63 @@ class NotesTest(tf.test.TestCase):
           },
           json.load(f),
       )
-    self.assertEqual([[0, 0.1]], notes.learning_rates(self.directory))
+    self.assertEqual([(0, 0.1)], notes.learning_rates(self.directory))
 
   def test_directory_that_does_not_say(self):
     missing = os.path.join(self.directory, 'none')
     for directory in (self.directory, missing):
-      notes.check(directory, _PETS, models.CONV_LOCAL)
+      notes.check(
+          directory, _config(_PETS, config_lib.CONV_LOCAL), '--train_dir'
+      )
       self.assertEqual([], notes.learning_rates(directory))
 
   def test_other_set(self):
-    notes.write(self.directory, datasets.SYNTHETIC, models.CIFAR10)
-    notes.check(self.directory, datasets.SYNTHETIC, models.CIFAR10)
+    notes.write(self.directory, _config(datasets.SYNTHETIC, config_lib.CIFAR10))
+    notes.check(
+        self.directory,
+        _config(datasets.SYNTHETIC, config_lib.CIFAR10),
+        '--train_dir',
+    )
     self._assert_refused("'synthetic', not of 'cifar10'", datasets.CIFAR10)
 
   def test_two_sets_of_one_name(self):
-    notes.write(self.directory, _PETS, models.CIFAR10)
-    notes.check(self.directory, _PETS, models.CIFAR10)
+    notes.write(self.directory, _config(_PETS, config_lib.CIFAR10))
+    notes.check(
+        self.directory, _config(_PETS, config_lib.CIFAR10), '--train_dir'
+    )
     self._assert_refused(
         "'pets' with other classes",
         _PETS._replace(class_names=('dog', 'cat')),
     )
     # A note of an earlier version has the name alone.
     self._write('{"dataset": "pets"}')
-    notes.check(self.directory, _PETS, models.CIFAR10)
+    notes.check(
+        self.directory, _config(_PETS, config_lib.CIFAR10), '--train_dir'
+    )
 
   def test_other_model(self):
-    notes.write(self.directory, datasets.CIFAR10, models.CONV_LOCAL)
-    notes.check(self.directory, datasets.CIFAR10, models.CONV_LOCAL)
+    notes.write(
+        self.directory, _config(datasets.CIFAR10, config_lib.CONV_LOCAL)
+    )
+    notes.check(
+        self.directory,
+        _config(datasets.CIFAR10, config_lib.CONV_LOCAL),
+        '--train_dir',
+    )
     self._assert_refused(
         "of model 'conv_local', not of 'cifar10': .*--model=conv_local",
         datasets.CIFAR10,
     )
     # The tutorial's is what a directory holds that names none.
     self._write('{"dataset": "cifar10"}')
-    notes.check(self.directory, datasets.CIFAR10, models.CIFAR10)
-    self._assert_refused('--model=cifar10', datasets.CIFAR10, models.CONV_LOCAL)
+    notes.check(
+        self.directory,
+        _config(datasets.CIFAR10, config_lib.CIFAR10),
+        '--train_dir',
+    )
+    self._assert_refused(
+        '--model=cifar10', datasets.CIFAR10, config_lib.CONV_LOCAL
+    )
 
   def test_that_is_none(self):
     for contents in ('', '[]', '{}', '{"learning_rates": [[Infinity, 1]]}'):

@@ -4,11 +4,14 @@ import contextlib
 import io
 import os
 import re
+import types
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
+from cifar10_compat.training import checkpoints
 from cifar10_compat.training import polling
 
 
@@ -19,7 +22,7 @@ class _Stop(signals.StopRequest):
     super().__init__()
     self._happenings = list(happenings)
 
-  def wait(self, secs):
+  def sleep(self, secs):
     if self._happenings:
       self._happenings.pop(0)()
     else:
@@ -39,24 +42,38 @@ class PollingTest(tf.test.TestCase):
     with open(os.path.join(self.directory, 'checkpoint'), 'w') as f:
       f.write('model_checkpoint_path: "model.ckpt-%d"' % step)
 
-  def _evaluate(self, path):
-    """Finds a precision of 0.5, but in the checkpoints 30 and 40."""
-    step = int(path.rpartition('-')[2])
-    self.evaluated.append(step)
-    if step in (30, 40):
-      raise errors.UnusableCheckpointError('%s is damaged' % path)
-    return 0.5
+  def _evaluate(self, last):
+    """Evaluates as eval_once() does, which finds 30 and 40 damaged."""
+    checkpoint = checkpoints.newest(self.directory)
+    if last and last[0] == checkpoint:
+      return last
+    self.evaluated.append(checkpoint.step)
+    if checkpoint.step in (30, 40):
+      raise errors.UnusableCheckpointError(
+          f'{checkpoint.path} is damaged', path=checkpoint.path, reason=''
+      )
+    return checkpoint, 0.5
+
+  def _run(self, stop, *, run_once=False, evaluate=None):
+    """Does what evaluate() does; returns what was evaluated last."""
+    config = config_lib.Eval(checkpoint_dir=self.directory, run_once=run_once)
+    poll = polling.Poll(config, types.SimpleNamespace(check=lambda: None))
+    last = None
+    while not stop.requested:
+      with poll.attempt():
+        last = (evaluate or self._evaluate)(last)
+        if run_once:
+          break
+      if poll.secs:
+        self.assertEqual(300, poll.secs)
+        stop.sleep(poll.secs)
+    return last and last[1]
 
   def _poll(self, *happenings):
     """Returns the last precision, and what was printed on stdout and stderr."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-      precision = polling.repeatedly(
-          self._evaluate,
-          self.directory,
-          interval_secs=300,
-          stop=_Stop(*happenings),
-      )
+      precision = self._run(_Stop(*happenings))
     return precision, out.getvalue(), err.getvalue()
 
   def test_each_checkpoint_once(self):
@@ -117,25 +134,42 @@ class PollingTest(tf.test.TestCase):
 
   def test_once(self):
     with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
-      polling.once(self._evaluate, self.directory)
+      self._run(_Stop(), run_once=True)
     self._name(10)
-    self.assertEqual(0.5, polling.once(self._evaluate, self.directory))
+    self.assertEqual(0.5, self._run(_Stop(), run_once=True))
 
   def test_once_where_it_is_removed_for_a_newer_one(self):
     self._name(30)
 
-    def evaluate(path):
-      self._name(50)  # Meanwhile.
-      return self._evaluate(path)
+    def evaluate(last):
+      try:
+        return self._evaluate(last)
+      finally:
+        self._name(50)  # Meanwhile.
 
-    self.assertEqual(0.5, polling.once(evaluate, self.directory))
+    self.assertEqual(0.5, self._run(_Stop(), run_once=True, evaluate=evaluate))
     self.assertEqual([30, 50], self.evaluated)
 
   def test_once_unusable(self):
     self._name(30)
     with self.assertRaisesRegex(errors.UnusableCheckpointError, '-30 is dam'):
-      polling.once(self._evaluate, self.directory)
+      self._run(_Stop(), run_once=True)
     self.assertEqual([30], self.evaluated)
+
+  def test_images_that_changed(self):
+    self._name(10)
+    checks = []
+
+    def check():
+      checks.append(1)
+      if len(checks) == 2:
+        raise errors.DataError('it was overwritten')
+
+    config = config_lib.Eval(checkpoint_dir=self.directory)
+    poll = polling.Poll(config, types.SimpleNamespace(check=check))
+    with self.assertRaisesRegex(errors.DataError, 'overwritten'):
+      with poll.attempt():
+        self._evaluate(None)
 
 
 if __name__ == '__main__':

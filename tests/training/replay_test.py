@@ -6,10 +6,18 @@ import signal
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat.base import errors
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import signals
 from cifar10_compat.training import hooks
 from cifar10_compat.training import replay
+
+
+def _hook(steps, summary_op, stop):
+  hook = replay.ReplayHook()
+  hook.run = hooks.Run(
+      config_lib.Train(), stop, lambda: None, steps, None, summary_op
+  )
+  return hook
 
 
 class ReplayTest(tf.test.TestCase):
@@ -26,12 +34,8 @@ class ReplayTest(tf.test.TestCase):
       batch = numbers.dequeue_many(2)
       counter = tf.train.get_or_create_global_step()
       tf.set_random_seed(1)
-      with tf.control_dependencies([batch]):
-        train_op = counter.assign_add(1).op
       steps = hooks.StepHook()
-      hook = replay.ReplayHook(
-          train_op, tf.reduce_sum(batch), steps, stop or signals.StopRequest()
-      )
+      hook = _hook(steps, tf.reduce_sum(batch), stop or signals.StopRequest())
       scaffold = tf.train.Scaffold(
           init_op=counter.initializer, init_fn=lambda _, s: s.run(at)
       )
@@ -62,24 +66,12 @@ class ReplayTest(tf.test.TestCase):
 
   def test_summands_are_kept(self):
     with tf.Graph().as_default():
-      step = tf.train.get_or_create_global_step()
       two, three = [
           tf.add_n([tf.random.uniform([3]) for _ in range(n)]) for n in (2, 3)
       ]
-      with tf.control_dependencies([two, three]):
-        train_op = step.assign_add(1).op
-      hook = replay.ReplayHook(
-          train_op, two, hooks.StepHook(), signals.StopRequest()
-      )
+      hook = _hook(hooks.StepHook(), two, signals.StopRequest())
+      hook.begin()
       self.assertEqual(list(three.op.inputs), hook.before_run(None).fetches)
-
-  def test_arguments(self):
-    replay.check_arguments(deterministic=True, seed=0)
-    replay.check_arguments(deterministic=False, seed=None, shared_input=True)
-    with self.assertRaisesRegex(errors.UsageError, '--seed=1'):
-      replay.check_arguments(deterministic=True, seed=None)
-    with self.assertRaisesRegex(errors.UsageError, '--shared_input'):
-      replay.check_arguments(deterministic=True, seed=1, shared_input=True)
 
 
 if __name__ == '__main__':

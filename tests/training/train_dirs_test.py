@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
@@ -22,11 +22,9 @@ from tests.helpers import record_fixture
 # Opens a directory, says so, and waits.
 _HOLDER = """
 import sys
-from cifar10_compat import models
-from cifar10_compat.data import datasets
+from cifar10_compat import config
 from cifar10_compat.training import train_dirs
-with train_dirs.opened(
-    sys.argv[1], dataset=datasets.CIFAR10, model=models.CIFAR10):
+with train_dirs.opened(config.Train(train_dir=sys.argv[1])):
   print('opened', flush=True)
   sys.stdin.read()
 """
@@ -36,28 +34,30 @@ class TrainDirsTest(tf.test.TestCase):
 
   def _open(self, path, **kwargs):
     """Opens and closes a directory; returns its newest checkpoint."""
-    with train_dirs.opened(path, **kwargs) as directory:
+    with train_dirs.opened(
+        config_lib.Train(train_dir=path, **kwargs)
+    ) as directory:
       return directory.newest
 
   def test_made_and_described(self):
     train_dir = os.path.join(self.create_tempdir().full_path, 'a', 'b')
-    self._open(train_dir, dataset=datasets.SYNTHETIC, model=models.CIFAR10)
+    self._open(train_dir, dataset=datasets.SYNTHETIC)
     with open(os.path.join(train_dir, 'dataset.json')) as f:
       self.assertEqual(
           {
               'dataset': 'synthetic',
               'model': 'cifar10',
               'class_names': list(datasets.SYNTHETIC.class_names),
-              'learning_rates': [],
+              'learning_rates': [[0, 0.1]],
           },
           json.load(f),
       )
-    self._open(train_dir, dataset=datasets.SYNTHETIC, model=models.CIFAR10)
+    self._open(train_dir, dataset=datasets.SYNTHETIC)
     self.assertCountEqual(['dataset.json', 'train.lock'], os.listdir(train_dir))
 
   def test_fresh_removes_only_what_training_writes(self):
     train_dir = self.create_tempdir().full_path
-    self._open(train_dir, dataset=datasets.SYNTHETIC, model=models.CIFAR10)
+    self._open(train_dir, dataset=datasets.SYNTHETIC)
     ours = [
         'checkpoint',
         'model.ckpt-5.index',
@@ -67,11 +67,9 @@ class TrainDirsTest(tf.test.TestCase):
     for name in ours + ['notes.txt', 'model.py']:
       open(os.path.join(train_dir, name), 'w').close()
     with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
-      self._open(train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10)
+      self._open(train_dir, dataset=datasets.CIFAR10)
     self.assertLen(os.listdir(train_dir), 8)
-    self._open(
-        train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10, fresh=True
-    )
+    self._open(train_dir, fresh=True)
     self.assertCountEqual(
         ['dataset.json', 'notes.txt', 'model.py', 'train.lock'],
         os.listdir(train_dir),
@@ -82,18 +80,18 @@ class TrainDirsTest(tf.test.TestCase):
     names = ['model.ckpt-5', 'model.ckpt-5.meta']
     for name in names + ['model.ckpt-9.meta']:
       open(os.path.join(train_dir, name), 'w').close()
-    self._open(train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10)
+    self._open(train_dir, dataset=datasets.CIFAR10)
     self.assertCountEqual(
         names + ['dataset.json', 'train.lock'], os.listdir(train_dir)
     )
 
   def test_nothing_is_removed_from_a_directory_that_is_refused(self):
     train_dir = self.create_tempdir().full_path
-    self._open(train_dir, dataset=datasets.SYNTHETIC, model=models.CIFAR10)
+    self._open(train_dir, dataset=datasets.SYNTHETIC)
     left = os.path.join(train_dir, 'model.ckpt-9.meta')
     open(left, 'w').close()
     with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
-      self._open(train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10)
+      self._open(train_dir, dataset=datasets.CIFAR10)
     self.assertTrue(os.path.exists(left))
 
   def test_images_may_lie_in_the_same_directory(self):
@@ -101,9 +99,9 @@ class TrainDirsTest(tf.test.TestCase):
     dataset = record_fixture.write_set(
         directory, *record_fixture.random_images(3)
     )
-    self._open(directory, dataset=dataset, model=models.CIFAR10, fresh=True)
+    self._open(directory, dataset=dataset, fresh=True)
     self.assertEqual(dataset, datasets.get(directory))
-    notes.check(directory, dataset, models.CIFAR10)
+    notes.check(directory, config_lib.Network(dataset=dataset), '--train_dir')
 
   def test_directory_in_the_place_of_the_list(self):
     train_dir = self.create_tempdir().full_path
@@ -111,16 +109,14 @@ class TrainDirsTest(tf.test.TestCase):
     with self.assertRaisesRegex(
         errors.UsageError, r'\(\S+/checkpoint: (Is a directory|Operation not)'
     ):
-      self._open(
-          train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10, fresh=True
-      )
+      self._open(train_dir, dataset=datasets.CIFAR10, fresh=True)
 
   def test_cannot_be_written(self):
     path = self.create_tempfile().full_path
     with self.assertRaisesRegex(
         errors.UsageError, 'cannot write to train_dir %s' % path
     ):
-      self._open(path, dataset=datasets.CIFAR10, model=models.CIFAR10)
+      self._open(path, dataset=datasets.CIFAR10)
 
   def test_one_process_at_a_time(self):
     train_dir = self.create_tempdir().full_path
@@ -149,9 +145,7 @@ class TrainDirsTest(tf.test.TestCase):
   def test_directory_that_was_renamed(self):
     parent = self.create_tempdir().full_path
     train_dir = os.path.join(parent, 'a')
-    with train_dirs.opened(
-        train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10
-    ) as directory:
+    with train_dirs.opened(config_lib.Train(train_dir=train_dir)) as directory:
       directory.check_in_place()
       os.rename(train_dir, os.path.join(parent, 'b'))
       for _ in ('gone', 'another in its place'):
@@ -160,9 +154,7 @@ class TrainDirsTest(tf.test.TestCase):
         os.makedirs(train_dir, exist_ok=True)
 
   def _open_cifar10(self, train_dir, fresh=False):
-    return self._open(
-        train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10, fresh=fresh
-    )
+    return self._open(train_dir, dataset=datasets.CIFAR10, fresh=fresh)
 
 
 class ResumeTest(tf.test.TestCase):
@@ -190,22 +182,24 @@ class ResumeTest(tf.test.TestCase):
     with (
         contextlib.redirect_stdout(printed),
         train_dirs.opened(
-            self.train_dir, dataset=datasets.CIFAR10, model=models.CIFAR10
+            config_lib.Train(train_dir=self.train_dir)
         ) as directory,
     ):
       state = tf.train.get_checkpoint_state(self.train_dir)
-      self.assertEqual(directory.newest, state.model_checkpoint_path)
-      self.assertEqual(
-          directory.newest, tf.train.latest_checkpoint(self.train_dir)
-      )
-    return checkpoints.step_of(directory.newest), printed.getvalue()
+      newest = directory.newest.path
+      self.assertEqual(newest, state.model_checkpoint_path)
+      self.assertEqual(newest, tf.train.latest_checkpoint(self.train_dir))
+    return directory.newest.step, printed.getvalue()
 
   def _path(self, step, part):
     return os.path.join(self.train_dir, 'model.ckpt-%d.%s' % (step, part))
 
   def _listed(self):
     state = tf.train.get_checkpoint_state(self.train_dir)
-    return [checkpoints.step_of(p) for p in state.all_model_checkpoint_paths]
+    return [
+        checkpoints.Checkpoint.at(p).step
+        for p in state.all_model_checkpoint_paths
+    ]
 
   def test_the_one_that_is_named(self):
     self.assertEqual((20, ''), self._resume())
@@ -223,7 +217,7 @@ class ResumeTest(tf.test.TestCase):
     self.assertEqual([20, 30, 40, 50, 60], self._listed())
     self.assertEqual(
         [20, 30, 40, 50, 60, 70],
-        [checkpoints.step_of(p) for p in checkpoints.complete(self.train_dir)],
+        [c.step for c in checkpoints.complete(self.train_dir)],
     )
     self.assertEmpty(
         [n for n in os.listdir(self.train_dir) if 'model.ckpt-10.' in n]
@@ -238,26 +232,23 @@ class ResumeTest(tf.test.TestCase):
       with (
           contextlib.redirect_stdout(printed),
           train_dirs.opened(
-              self.train_dir,
-              dataset=datasets.CIFAR10,
-              model=models.CIFAR10,
-              learning_rate=rate,
+              config_lib.Train(train_dir=self.train_dir, learning_rate=rate)
           ),
       ):
         return printed.getvalue()
 
     # A directory of an earlier version does not say.
     self.assertEqual('', resume(0.1))
-    self.assertEqual([[20, 0.1]], rates())
+    self.assertEqual([(20, 0.1)], rates())
     self._save(self.train_dir, steps=(30,))
     self.assertEqual('', resume(0.1))
     self.assertEqual(
         'From step 30 on the learning rate is 0.05; it was 0.1.\n', resume(0.05)
     )
-    self.assertEqual([[20, 0.1], [30, 0.05]], rates())
+    self.assertEqual([(20, 0.1), (30, 0.05)], rates())
     # Another one before the first step of it.
     self.assertIn('is 0.01; it was 0.05', resume(0.01))
-    self.assertEqual([[20, 0.1], [30, 0.01]], rates())
+    self.assertEqual([(20, 0.1), (30, 0.01)], rates())
 
   def test_damaged(self):
     def cut(path):
@@ -290,7 +281,9 @@ class ResumeTest(tf.test.TestCase):
     self._save(self.train_dir, steps=(30,), value=np.nan)
     step, line = self._resume()
     self.assertEqual(20, step)
-    self.assertIn('model.ckpt-30 holds values of w that are not finite', line)
+    self.assertIn(
+        'model.ckpt-30 has values of w that are NaN or infinite', line
+    )
 
   def test_list_that_leads_nowhere(self):
     def directory(path):

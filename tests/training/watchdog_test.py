@@ -5,17 +5,18 @@ import io
 import os
 import signal
 import threading
+import types
 from unittest import mock
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import hooks
-from cifar10_compat.training import loop
-from cifar10_compat.training import train_dirs
+from cifar10_compat.training import training_session
 from cifar10_compat.training import watchdog
 
 
@@ -34,7 +35,7 @@ class WatchdogTest(tf.test.TestCase):
     # Threads that cannot be ended are waited for, and progress is looked for,
     # by the clock.
     for module, name, secs in (
-        (loop, '_STOP_GRACE_SECS', 0.5),
+        (training_session, '_STOP_GRACE_SECS', 0.5),
         (watchdog, '_TICK_SECS', 0.2),
         (watchdog, '_PATIENCE_SECS', 2),
     ):
@@ -56,17 +57,8 @@ class WatchdogTest(tf.test.TestCase):
       with tf.control_dependencies([loss]):
         train_op = step.assign_add(1).op
       tf.summary.scalar('loss', loss)
-      training = loop.Loop(
-          loop.Ops(
-              train_op,
-              loss,
-              tf.train.Saver(tf.global_variables()),
-              tf.summary.merge_all(),
-          ),
-          max_steps=max_steps,
-          batch_size=1,
-          stop=stop,
-          stall_secs=stall_secs,
+      config = config_lib.Train(
+          train_dir=self.train_dir, max_steps=max_steps, stall_secs=stall_secs
       )
       error = None
       with (
@@ -74,12 +66,16 @@ class WatchdogTest(tf.test.TestCase):
           contextlib.redirect_stdout(io.StringIO()),
       ):
         try:
-          training.run(
-              train_dirs.TrainDir(
-                  self.train_dir, checkpoints.latest(self.train_dir)
-              ),
-              further_hooks=[hooks.InputHook(lambda: None, stop)],
-          )
+          with training_session.MonitoredTrainingSession(
+              config,
+              stop,
+              types.SimpleNamespace(check=lambda: None),
+              saver=tf.train.Saver(tf.global_variables()),
+              summary_op=tf.summary.merge_all(),
+              hooks=[hooks.NanTensorHook(loss)],
+          ) as mon_sess:
+            while not mon_sess.should_stop():
+              mon_sess.run(train_op)
         except errors.Cifar10Error as e:
           error = e
     self.assertIsNone(stop.report)
@@ -122,7 +118,7 @@ class WatchdogTest(tf.test.TestCase):
     report, error = self._run(batch)
     self.assertIsInstance(error, errors.StalledError)
     self.assertIn('queue forgotten: 0 of 5, empty', report)
-    self.assertIn('the main thread is at _make_steps', report)
+    self.assertIn('the main thread is at run', report)
 
   def test_report_that_nobody_takes_and_a_step_that_cannot_be_saved(self):
     def batch():
@@ -136,7 +132,7 @@ class WatchdogTest(tf.test.TestCase):
     closed.write.side_effect = BrokenPipeError(32, 'Broken pipe')
     with (
         mock.patch.object(watchdog, '_tell', lambda lines: closed.write('')),
-        mock.patch.object(loop.Loop, 'save', fail),
+        mock.patch.object(hooks.Run, 'save', fail),
     ):
       _, error = self._run(batch)
     self.assertIsInstance(error, errors.StalledError)
@@ -161,7 +157,7 @@ class WatchdogTest(tf.test.TestCase):
     self.assertIsInstance(error, errors.StalledError)
     # Ten images: nine steps, and one run of the summaries after the first.
     self.assertIn('at step 9, which is saved', str(error))
-    self.assertEqual(9, checkpoints.step_of(checkpoints.newest(self.train_dir)))
+    self.assertEqual(9, checkpoints.newest(self.train_dir).step)
     self.assertIn('none of 1 threads that ran images_enqueue is left', report)
 
   def test_function_that_never_returns(self):

@@ -108,7 +108,7 @@ def runs_sections(
     found = []
     if checkpoint_dir:
       scores = evaluators.evaluate(source, data_dir, checkpoint_dir)
-      newest = os.path.basename(checkpoints.latest(checkpoint_dir))
+      newest = os.path.basename(checkpoints.newest(checkpoint_dir).path)
       found.append(evaluators.section(scores, newest))
     if runs:
       tags = exemptions.TAGS.get(edition.name, ())
@@ -249,10 +249,13 @@ def _check_files(args):
         curves.read(getattr(args, flag))
       except errors.UsageError as e:
         raise errors.UsageError('--%s: %s' % (flag, e)) from e
-  if args.checkpoint_dir and not checkpoints.latest(args.checkpoint_dir):
-    raise errors.UsageError(
-        '--checkpoint_dir=%s has no checkpoint' % args.checkpoint_dir
-    )
+  if args.checkpoint_dir:
+    try:
+      checkpoints.newest(args.checkpoint_dir)
+    except errors.NoCheckpointError as e:
+      raise errors.UsageError(
+          '--checkpoint_dir=%s has no checkpoint' % args.checkpoint_dir
+      ) from e
 
 
 def _content(args, edition, runtime):

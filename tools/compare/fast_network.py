@@ -31,9 +31,10 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
+from cifar10_compat import config as config_lib
 from cifar10_compat import models
+from cifar10_compat import startup
 from cifar10_compat.base import errors
-from cifar10_compat.base import onednn
 from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 
@@ -62,7 +63,9 @@ def draw_batches(data_dir, count, *, batch_size, dataset, seed=1):
   with tf.Graph().as_default(), tf.Session() as sess:
     tf.set_random_seed(seed)
     batch = cifar10.distorted_inputs(
-        data_dir=data_dir, batch_size=batch_size, dataset=dataset
+        config_lib.Train(
+            data_dir=data_dir, batch_size=batch_size, dataset=dataset
+        )
     )
     coord = tf.train.Coordinator()
     threads = tf.train.start_queue_runners(sess, coord)
@@ -72,11 +75,11 @@ def draw_batches(data_dir, count, *, batch_size, dataset, seed=1):
   return batches
 
 
-def losses(model, checkpoint, batches, *, intra_op_threads=0):
+def losses(network, checkpoint, batches, *, intra_op_threads=0):
   """Trains from a checkpoint on given batches.
 
   Args:
-    model: models.Model.
+    network: config.Network.
     checkpoint: str.
     batches: list of (images, labels), from draw_batches().
     intra_op_threads: int, threads for each op; 0 leaves it to TensorFlow.
@@ -89,9 +92,13 @@ def losses(model, checkpoint, batches, *, intra_op_threads=0):
   with tf.Graph().as_default(), tf.Session(config=config) as sess:
     images = tf.placeholder(tf.float32, batches[0][0].shape)
     labels = tf.placeholder(tf.int32, [batch_size])
-    loss = cifar10.loss(model.inference(images), labels)
+    loss = cifar10.loss(
+        models.network(network).inference(images, network), labels
+    )
     train_op = cifar10.train(
-        loss, tf.train.get_or_create_global_step(), batch_size=batch_size
+        loss,
+        tf.train.get_or_create_global_step(),
+        config_lib.Train(batch_size=batch_size),
     )
     tf.train.Saver(tf.global_variables()).restore(sess, checkpoint)
     return np.array(
@@ -123,7 +130,7 @@ def loss_curves(checkpoint, batches):
                     processes.tool('compare.fast_network'),
                     ['--losses', network, threads, checkpoint, path],
                     'a training failed',
-                    env={onednn.VARIABLE: with_onednn},
+                    env={startup.ONEDNN: with_onednn},
                 )
             )
         )
@@ -139,9 +146,8 @@ def loss_curves(checkpoint, batches):
 def _print_losses(network, threads, checkpoint, path):
   """Prints the losses of a training, in JSON: loss_curves()'s process."""
   batches = np.load(path)
-  model = models.get('cifar10', fast_network=network == 'fast')
   values = losses(
-      model,
+      config_lib.Network(fast_network=network == 'fast'),
       checkpoint,
       list(zip(batches['images'], batches['labels'])),
       intra_op_threads=int(threads),
@@ -253,18 +259,19 @@ def _main(argv):
     return 0
   if not args.data_dir or not args.checkpoint_dir:
     parser.error('--data_dir and --checkpoint_dir are required')
-  errors.check_at_least_one(steps=args.steps)
+  if args.steps < 1:
+    raise errors.UsageError('--steps=%d: it must be at least 1' % args.steps)
 
   tf.disable_v2_behavior()
   dataset = datasets.CIFAR10
   data_dir = command_line.path(args.data_dir)
   checkpoint = checkpoints.newest(command_line.path(args.checkpoint_dir))
   batches = draw_batches(
-      data_dir, args.steps, batch_size=cifar10.BATCH_SIZE, dataset=dataset
+      data_dir, args.steps, batch_size=config_lib.BATCH_SIZE, dataset=dataset
   )
   result = {
-      'parts': fast_parts.part_errors(checkpoint, batches[0]),
-      'losses': curve_differences(loss_curves(checkpoint, batches)),
+      'parts': fast_parts.part_errors(checkpoint.path, batches[0]),
+      'losses': curve_differences(loss_curves(checkpoint.path, batches)),
   }
   for columns, table in tables(result):
     for first, *others in [columns] + table:
@@ -275,7 +282,7 @@ def _main(argv):
         data_dir=data_dir,
         flags={
             'steps': args.steps,
-            'checkpoint_step': checkpoints.step_of(checkpoint),
+            'checkpoint_step': checkpoint.step,
         },
         seed=1,
     )

@@ -227,8 +227,11 @@ def _main(argv):
     )
   for eval_data in (False, True):
     checks.check(datasets.CIFAR10, data_dir, eval_data)
-  if our_run and not checkpoints.latest(our_run):
-    raise errors.UsageError('--our_run=%s has no checkpoint' % our_run)
+  if our_run:
+    try:
+      checkpoints.newest(our_run)
+    except errors.NoCheckpointError as e:
+      raise errors.UsageError('--our_run=%s has no checkpoint' % our_run) from e
   tf.disable_v2_behavior()
   on_original = args.runtime and _on_original(args.runtime, source, data_dir)
   found, counted = make(data_dir, our_run, on_original=on_original)

@@ -15,6 +15,7 @@ import tempfile
 import numpy as np
 
 from cifar10_compat import cifar10
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 
 from ..historical import old_scripts
@@ -397,7 +398,9 @@ def changed(golden, made):
 def _listed(golden):
   """Returns the Renames of the tags, of which one says how much a queue holds."""
   full = '_of_%d_full'
-  usual, here = (full % (3 * size) for size in (cifar10.BATCH_SIZE, BATCH_SIZE))
+  usual, here = (
+      full % (3 * size) for size in (config_lib.BATCH_SIZE, BATCH_SIZE)
+  )
   return [
       rename._replace(
           theirs=rename.theirs.replace(usual, here),

@@ -9,7 +9,7 @@ import tempfile
 
 import numpy as np
 
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 
 from .. import processes
 from ..historical import old_scripts
@@ -27,7 +27,7 @@ def model_of(edition):
   later = edition.name == 'tensorflow 0.12.1' or edition.name.startswith(
       'tensorflow/models '
   )
-  return (models.CIFAR10_LATER if later else models.CIFAR10).name
+  return config_lib.CIFAR10_LATER if later else config_lib.CIFAR10
 
 
 def train(source, data_dir, *, version, edition, runs, steps):

@@ -7,8 +7,11 @@ through a mapping in mappings/: ops under another name, and differences that are
 meant, each op listed with its reason.
 """
 
+import functools
+
 from cifar10_compat import cifar10_distributed_train
 from cifar10_compat import cifar10_multi_gpu_train
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.distributed import cluster as cluster_lib
 
@@ -36,7 +39,8 @@ def build(name, data_dir):
   """
   if name == MULTI_GPU:
     meta_graph = training_graph.capture(
-        cifar10_multi_gpu_train.train, data_dir=data_dir
+        cifar10_multi_gpu_train.train,
+        config_lib.MultiGpuTrain(data_dir=data_dir),
     )
   else:
     ps, worker = launch.free_addresses(2)
@@ -45,11 +49,10 @@ def build(name, data_dir):
     )
     server = cluster_lib.start_server(cluster._replace(job='ps'))
     meta_graph = training_graph.capture(
-        cifar10_distributed_train.train,
-        cluster=cluster,
-        leave=_stalled,
-        data_dir=data_dir,
-        sync=name == SYNCHRONOUS,
+        functools.partial(cifar10_distributed_train.train, cluster, _stalled),
+        config_lib.DistributedTrain(
+            data_dir=data_dir, sync=name == SYNCHRONOUS
+        ),
     )
     del server  # It is needed until here.
   return meta_graph.graph_def

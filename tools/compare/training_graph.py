@@ -6,6 +6,7 @@ such a MetaGraphDef: nothing of the code itself, and no bridge, comes along.
 
 import collections
 import contextlib
+import dataclasses
 import io
 import os
 import signal
@@ -15,6 +16,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_train
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 
@@ -61,7 +63,7 @@ def ours(data_dir, **kwargs):
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
-    **kwargs: further arguments of cifar10_train.train().
+    **kwargs: further settings, of config.Train.
 
   Returns:
     MetaGraphDef as of export(), but for the ops that the session added.
@@ -69,19 +71,21 @@ def ours(data_dir, **kwargs):
   Raises:
     DataError: a file is missing or damaged.
   """
-  meta_graph = capture(cifar10_train.train, data_dir=data_dir, **kwargs)
+  meta_graph = capture(
+      cifar10_train.train, config_lib.Train(data_dir=data_dir, **kwargs)
+  )
   for part, name in _OUR_PARTS.items():
     names = meta_graph.collection_def[_PREFIX + part].node_list.value
     names.append(name)
   return meta_graph
 
 
-def capture(train, **kwargs):
+def capture(train, config):
   """Lets a trainer save its first checkpoint, and returns the graph in it.
 
   Args:
     train: function that trains, such as cifar10_train.train.
-    **kwargs: its arguments, except train_dir and stop.
+    config: its settings, except train_dir.
 
   Returns:
     MetaGraphDef that the trainer wrote: its whole graph, as the session ran it.
@@ -94,7 +98,7 @@ def capture(train, **kwargs):
       tempfile.TemporaryDirectory() as train_dir,
       contextlib.redirect_stdout(io.StringIO()),
   ):
-    train(train_dir=train_dir, stop=stop, **kwargs)
+    train(dataclasses.replace(config, train_dir=train_dir), stop)
     with open(os.path.join(train_dir, 'model.ckpt-0.meta'), 'rb') as f:
       return tf.MetaGraphDef.FromString(f.read())
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cifar10_compat import cifar10
+from cifar10_compat import config as config_lib
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
 
@@ -86,7 +87,7 @@ def orders(before, after, *, step, after_update):
   return found
 
 
-def batches(data_dir, count, *, seed, size=cifar10.BATCH_SIZE):
+def batches(data_dir, count, *, seed, size=config_lib.BATCH_SIZE):
   """Draws batches of standardized random crops.
 
   Args:

@@ -30,8 +30,8 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_input
-from cifar10_compat import flags
 from cifar10_compat.base import errors
+from cifar10_compat.base import paths
 
 from .. import command_line
 from ..runtime import environments
@@ -423,7 +423,7 @@ def _main(argv):
     )
   script = args.script[:-3] if args.script.endswith('.py') else args.script
   # The script's own flags may be relative paths.
-  flags.enter_user_directory()
+  paths.enter_user_directory()
   if args.runtime is not None:
     if args.module == 'ours':
       raise errors.UsageError(

@@ -5,8 +5,8 @@ from typing import NamedTuple, Tuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import cifar10
 from cifar10_compat import cifar10_input
+from cifar10_compat import config as config_lib
 from cifar10_compat import models
 from cifar10_compat.data import checks
 from cifar10_compat.data import description
@@ -70,42 +70,36 @@ def test_images(dataset, data_dir):
   return planes.transpose(0, 2, 3, 1), records[:, dataset.label_index]
 
 
-def logits(images, directory, *, dataset, model, averaged=True):
+def logits(images, config):
   """Runs images through the newest network of a directory.
 
   Args:
     images: uint8 array of shape [n, 32, 32, 3].
-    directory: str, of checkpoints.
-    dataset: description.Dataset.
-    model: models.Model.
-    averaged: bool, take the variables' moving averages.
+    config: config.Checkpoint, of the directory, the network and the averages.
 
   Returns:
     float32 array of shape [n, number of classes].
 
   Raises:
-    UsageError, CheckpointError: see checkpoints.restore_newest().
+    UsageError, CheckpointError: see checkpoints.Checkpoint.restore().
   """
   with tf.Graph().as_default(), tf.Session() as session:
     batch = tf.placeholder(
         tf.uint8,
         [None, description.HEIGHT, description.WIDTH, description.DEPTH],
     )
-    outputs = model.inference(
-        cifar10_input.central_view(batch), num_classes=dataset.num_classes
+    outputs = models.network(config).inference(
+        cifar10_input.central_view(batch), config
     )
-    checkpoints.restore_newest(
+    checkpoints.newest(config.checkpoint_dir).restore(
+        tf.train.Saver(checkpoints.trained_variables(config.averaged)),
         session,
-        directory,
-        dataset=dataset,
-        model=model,
-        variables=models.trained_variables(averaged),
-        averaged=averaged,
+        config,
     )
     return np.concatenate(
         [
-            session.run(outputs, {batch: images[i : i + cifar10.BATCH_SIZE]})
-            for i in range(0, len(images), cifar10.BATCH_SIZE)
+            session.run(outputs, {batch: images[i : i + config_lib.BATCH_SIZE]})
+            for i in range(0, len(images), config_lib.BATCH_SIZE)
         ]
     )
 

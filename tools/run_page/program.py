@@ -19,8 +19,7 @@ import sys
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import flags
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
@@ -33,53 +32,50 @@ from . import page
 from . import predictions
 
 
-def network(train_dir, *, data_dir, dataset, model):
+def network(config, data_dir):
   """Returns the page.Network of the newest checkpoint, with averaged weights.
 
   Args:
-    train_dir: str.
+    config: config.Checkpoint, of the train_dir.
     data_dir: str, the directory above the set's; without its files the network
       has no logits.
-    dataset: description.Dataset.
-    model: models.Model.
 
   Raises:
     UsageError, CheckpointError, DataError: the checkpoint or a file of images
       is not what it should be.
   """
-  if checkpoints.latest(train_dir) is None and not (
-      os.path.isdir(train_dir) and checkpoints.complete(train_dir)
-  ):
+  dataset = config.dataset
+  try:
+    checkpoint = checkpoints.newest(config.checkpoint_dir)
+  except errors.NoCheckpointError:
     return page.Network(None, dataset.class_names, None, None, None, None)
-  path = checkpoints.newest(train_dir)
   images, labels, logits = None, None, None
   if all(map(os.path.exists, dataset.filenames(data_dir, True))):
     images, labels = predictions.test_images(dataset, data_dir)
-    logits = predictions.logits(images, train_dir, dataset=dataset, model=model)
+    logits = predictions.logits(images, config)
   else:
-    notes.check(train_dir, dataset, model)
+    notes.check(config.checkpoint_dir, config, '--train_dir')
   return page.Network(
-      checkpoints.step_of(path),
+      checkpoint.step,
       dataset.class_names,
       images,
       labels,
       logits,
-      history.conv1_filters(path),
+      history.conv1_filters(checkpoint.path),
   )
 
 
-def facts(record, *, dataset, model, step):
+def facts(record, config, step):
   """Returns what the page says of how the run came about, a dict.
 
   Args:
     record: dict, of a file of results, or None.
-    dataset: description.Dataset.
-    model: models.Model.
+    config: config.Network.
     step: int, of the newest checkpoint, or None.
   """
   found = {
-      'model': model.name,
-      'data set': dataset.name,
+      'model': config.model,
+      'data set': config.dataset.name,
       'step': 'no checkpoint' if step is None else '{:,}'.format(step),
   }
   if record:
@@ -167,7 +163,7 @@ def _parser():
       default=datasets.CIFAR10.name,
       help="what was trained on, or the directory of one's own set",
   )
-  parser.add_argument('--model', default=models.CIFAR10.name)
+  parser.add_argument('--model', default=config_lib.CIFAR10)
   parser.add_argument(
       '--log', metavar='FILE', help='what the trainer printed: the speed'
   )
@@ -195,8 +191,10 @@ def _main(argv):
   tf.disable_v2_behavior()
   path = command_line.path
   train_dir = path(args.train_dir)
-  dataset = flags.get_dataset(args.dataset)
-  model = models.get(args.model)
+  dataset = config_lib.get_dataset(args.dataset)
+  config = config_lib.Checkpoint(
+      checkpoint_dir=train_dir, dataset=dataset, model=args.model
+  )
   course = history.read(
       train_dir,
       eval_dirs={
@@ -206,10 +204,8 @@ def _main(argv):
       log=path(args.log),
       record=path(args.record),
   )
-  trained = network(
-      train_dir, data_dir=path(args.data_dir), dataset=dataset, model=model
-  )
-  title = 'A run of %s on %s' % (model.name, dataset.name)
+  trained = network(config, path(args.data_dir))
+  title = 'A run of %s on %s' % (config.model, dataset.name)
   if not course.scalars and trained.step is None:
     raise errors.UsageError(
         '--train_dir=%s has neither event files nor a checkpoint: name the '
@@ -219,7 +215,7 @@ def _main(argv):
       title,
       course,
       trained,
-      facts(course.record, dataset=dataset, model=model, step=trained.step),
+      facts(course.record, config, trained.step),
   )
   out = path(args.out)
   try:

@@ -38,8 +38,7 @@ import signal
 import sys
 import tempfile
 
-from cifar10_compat import cifar10
-from cifar10_compat import flags
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.data import checks
 
@@ -320,7 +319,7 @@ def _manifest(args, *, data_dir, dataset):
       dataset=dataset,
       data_dir=data_dir,
       flags={
-          'batch_size': cifar10.BATCH_SIZE,
+          'batch_size': config_lib.BATCH_SIZE,
           'steps': args.steps,
           'constant_steps': args.constant_steps,
           'secs': args.secs,
@@ -333,7 +332,7 @@ def _manifest(args, *, data_dir, dataset):
 def _measured(args):
   """Measures what the arguments ask for; returns the Results."""
   data_dir = command_line.path(args.data_dir)
-  dataset = flags.get_dataset(args.dataset)
+  dataset = config_lib.get_dataset(args.dataset)
   for eval_data in (False, True):
     checks.check(dataset, data_dir, eval_data)
   with tempfile.TemporaryDirectory() as scratch:

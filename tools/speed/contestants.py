@@ -6,8 +6,8 @@ is not the literal program or the unmodified tutorial says what it is here.
 
 from typing import Callable, Dict, List, NamedTuple
 
-from cifar10_compat import cifar10
 from cifar10_compat import cifar10_input
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 
 from .. import launch
@@ -95,7 +95,7 @@ def constant(*, steps, secs, processor):
     secs: float, how long a matrix product is timed.
     processor: dict, see manifest.processor().
   """
-  args = ['--steps=%d' % steps, '--batch_size=%d' % cifar10.BATCH_SIZE]
+  args = ['--steps=%d' % steps, '--batch_size=%d' % config_lib.BATCH_SIZE]
   fast = parts.fast_environment()
   environments = {'literal': {}}
   environments.update((name, p.environment) for name, p in parts.PARTS.items())
@@ -228,13 +228,13 @@ def scaling(*, data_dir, dataset, tenfold):
   found['records_x%d' % tenfold_set.TIMES] = _scaled(
       _TRAIN,
       ['--dataset=' + tenfold, '--queue_fraction=%g' % fraction],
-      cifar10.BATCH_SIZE,
+      config_lib.BATCH_SIZE,
   )
   for number in _TOWERS:
     found['towers_%d' % number] = _scaled(
         _TOWER_TRAIN,
         data + ['--num_gpus=%d' % number, '--tower_devices=cpu'],
-        cifar10.BATCH_SIZE,
+        config_lib.BATCH_SIZE,
         towers=number,
     )
   return found
@@ -281,12 +281,12 @@ def _data_flags(data_dir, dataset):
 
 def _share(number):
   """Returns the flag that gives each of some towers its part of a batch."""
-  if number < 1 or cifar10.BATCH_SIZE % number:
+  if number < 1 or config_lib.BATCH_SIZE % number:
     raise errors.UsageError(
         '%d towers or workers: they must share a batch of %d evenly'
-        % (number, cifar10.BATCH_SIZE)
+        % (number, config_lib.BATCH_SIZE)
     )
-  return '--batch_size=%d' % (cifar10.BATCH_SIZE // number)
+  return '--batch_size=%d' % (config_lib.BATCH_SIZE // number)
 
 
 def _with_and_without_import(seconds, result):

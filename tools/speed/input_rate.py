@@ -15,8 +15,7 @@ import time
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import cifar10
-from cifar10_compat import flags
+from cifar10_compat import config as config_lib
 
 from .. import command_line
 from ..compare import training_graph
@@ -115,7 +114,7 @@ def _main(argv):
   parser.add_argument('name')
   parser.add_argument('--data_dir', required=True)
   parser.add_argument('--dataset', default='cifar10')
-  parser.add_argument('--batch_size', type=int, default=cifar10.BATCH_SIZE)
+  parser.add_argument('--batch_size', type=int, default=config_lib.BATCH_SIZE)
   parser.add_argument('--source')
   parser.add_argument('--secs', type=float, default=3.0)
   args = parser.parse_args(argv)
@@ -125,7 +124,7 @@ def _main(argv):
         args.name,
         data_dir=args.data_dir,
         batch_size=args.batch_size,
-        dataset=flags.get_dataset(args.dataset),
+        dataset=config_lib.get_dataset(args.dataset),
         source=args.source,
     )
     values = measure(images, labels, secs=args.secs)

@@ -10,6 +10,7 @@ from unittest import mock
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
+from cifar10_compat import config as config_lib
 from cifar10_compat import models
 from cifar10_compat.data import datasets
 
@@ -34,9 +35,13 @@ def distorted_inputs(name, *, data_dir, batch_size, dataset=datasets.CIFAR10):
   Returns:
     images, labels: see cifar10.distorted_inputs().
   """
-  model = models.get('cifar10', fast_input=name == 'fast')
-  return model.distorted_inputs(
-      data_dir=data_dir, batch_size=batch_size, dataset=dataset
+  return cifar10.distorted_inputs(
+      config_lib.Train(
+          data_dir=data_dir,
+          batch_size=batch_size,
+          dataset=dataset,
+          fast_input=name == 'fast',
+      )
   )
 
 
@@ -52,8 +57,8 @@ def inference(name, images):
   """
   if name in parts.FAST:
     precision = 'bfloat16' if name == 'fast_bfloat16' else 'float32'
-    model = models.get('cifar10', fast_network=True, precision=precision)
-    return model.inference(images)
+    config = config_lib.Network(fast_network=True, precision=precision)
+    return models.network(config).inference(images, config)
   replaced = {} if name == 'literal' else parts.PARTS[name].replaced_ops
   with contextlib.ExitStack() as stack:
     for op, find in replaced.items():
@@ -82,7 +87,9 @@ def make_step(name, images, labels):
     ]
     logits = inference(name, batch[0].read_value())
     loss = cifar10.loss(logits, batch[1].read_value())
-    train_op = cifar10.train(loss, global_step, batch_size=len(images))
+    train_op = cifar10.train(
+        loss, global_step, config_lib.Train(batch_size=len(images))
+    )
     init_ops = [tf.local_variables_initializer()]
     init_ops += [tf.global_variables_initializer()]
     session = tf.Session(graph=graph)

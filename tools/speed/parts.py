@@ -5,7 +5,7 @@ from typing import Callable, Dict, NamedTuple
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat.base import onednn
+from cifar10_compat import startup
 from cifar10_compat.fast import normalization
 from cifar10_compat.fast import winograd
 
@@ -60,7 +60,7 @@ def _early_max_pool():
 
 
 PARTS = {
-    'onednn': Part("oneDNN's kernels", {onednn.VARIABLE: '1'}),
+    'onednn': Part("oneDNN's kernels", {startup.ONEDNN: '1'}),
     'lrn': Part(
         'normalization as a banded matrix product',
         replaced_ops={'lrn': _banded_lrn},
@@ -78,4 +78,4 @@ PARTS = {
 
 def fast_environment():
   """Returns the environment that --fast sees to: the user's choice, or on."""
-  return {onednn.VARIABLE: os.environ.get(onednn.VARIABLE, '1')}
+  return {startup.ONEDNN: os.environ.get(startup.ONEDNN, '1')}

@@ -182,7 +182,9 @@ class CompareTest(tf.test.TestCase):
         mock.patch.object(curves, 'train', train),
         mock.patch.object(curves, 'read', read),
         mock.patch.object(evaluators, 'evaluate', evaluate),
-        mock.patch.object(checkpoints, 'latest', return_value=latest),
+        mock.patch.object(
+            checkpoints, 'newest', return_value=mock.Mock(path=latest)
+        ),
     ):
       found = comparison.runs_sections(
           '/source', '/data', edition=historical_fixture.OLD, **arguments

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import models
+from cifar10_compat import config as config_lib
 from tests.helpers import checkpoint_fixture
 from tools.compare import fast_network
 
@@ -32,8 +32,8 @@ class FastNetworkTest(tf.test.TestCase):
     literal, fast = [
         fast_network.losses(model, self.checkpoint, self.batches)
         for model in (
-            models.CIFAR10,
-            models.get('cifar10', fast_network=True),
+            config_lib.Network(),
+            config_lib.Network(fast_network=True),
         )
     ]
     self.assertLen(literal, 3)

@@ -37,7 +37,7 @@ class OldEvaluatorsTest(tf.test.TestCase):
   def check(self, directory):
     """That a directory has what a trainer leaves after three steps."""
     path = os.path.join(directory, 'model.ckpt-3')
-    self.assertEqual(path, checkpoints.latest(directory))
+    self.assertEqual(path, checkpoints.newest(directory).path)
     # As the evaluators of 2016 find it.
     state = tf.train.get_checkpoint_state(directory)
     self.assertEqual(path, state.model_checkpoint_path)

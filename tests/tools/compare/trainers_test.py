@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import cifar10_distributed_train
 from cifar10_compat import cifar10_multi_gpu_train
 from cifar10_compat import cifar10_train
+from cifar10_compat import config as config_lib
 from tests.helpers import record_fixture
 from tools.compare import exemptions
 from tools.compare import golden_ops
@@ -72,7 +73,9 @@ class TrainersTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_an_op_more_in_train_is_noticed_by_the_golden(self):
     module = _with_an_op_more(cifar10_train)
-    tampered = training_graph.capture(module.train, data_dir=self.data_dir)
+    tampered = training_graph.capture(
+        module.train, config_lib.Train(data_dir=self.data_dir)
+    )
     found = graph_diff.compare(
         golden_ops.graph_def(goldens.read(_EDITION)['ops'], self.data_dir),
         tampered.graph_def,

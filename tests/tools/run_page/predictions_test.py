@@ -5,7 +5,8 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat import models
+from cifar10_compat import cifar10
+from cifar10_compat import config as config_lib
 from tests.helpers import record_fixture
 from tools.run_page import predictions
 
@@ -69,7 +70,7 @@ class PredictionsTest(tf.test.TestCase):
     dataset = record_fixture.write_set(root, images, labels)
     with tf.Graph().as_default(), tf.Session() as sess:
       batch = tf.placeholder(tf.float32, [None, 24, 24, 3])
-      out = models.CIFAR10.inference(batch)
+      out = cifar10.inference(batch)
       sess.run(tf.global_variables_initializer())
       tf.train.Saver().save(sess, os.path.join(root, 'model.ckpt'), 1)
       crops = images[:, 4:28, 4:28].astype(np.float64)
@@ -79,7 +80,10 @@ class PredictionsTest(tf.test.TestCase):
     self.assertAllClose(
         want,
         predictions.logits(
-            images, root, dataset=dataset, model=models.CIFAR10, averaged=False
+            images,
+            config_lib.Checkpoint(
+                checkpoint_dir=root, dataset=dataset, averaged=False
+            ),
         ),
         rtol=0,
         atol=1e-5,

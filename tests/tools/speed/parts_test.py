@@ -5,7 +5,7 @@ from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat.base import onednn
+from cifar10_compat import startup
 from tools.speed import fixed_values
 from tools.speed import our_graphs
 from tools.speed import parts
@@ -32,10 +32,10 @@ class PartsTest(tf.test.TestCase):
 
   def test_the_user_s_choice_of_onednn(self):
     with mock.patch.dict(os.environ):
-      os.environ.pop(onednn.VARIABLE, None)
-      self.assertEqual({onednn.VARIABLE: '1'}, parts.fast_environment())
-      os.environ[onednn.VARIABLE] = '0'
-      self.assertEqual({onednn.VARIABLE: '0'}, parts.fast_environment())
+      os.environ.pop(startup.ONEDNN, None)
+      self.assertEqual({startup.ONEDNN: '1'}, parts.fast_environment())
+      os.environ[startup.ONEDNN] = '0'
+      self.assertEqual({startup.ONEDNN: '0'}, parts.fast_environment())
 
 
 if __name__ == '__main__':

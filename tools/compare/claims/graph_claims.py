@@ -1,13 +1,12 @@
 """Claims about our training graph: input, layers, rates, the first loss."""
 
-import inspect
 import math
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
-from cifar10_compat import cifar10_eval
+from cifar10_compat import config as config_lib
 from cifar10_compat.data import datasets
 
 from . import layers
@@ -81,7 +80,7 @@ def _plain(value):
 def _examples(graph):
   """Returns the Claims about images and records."""
   data = datasets.CIFAR10
-  evaluate = inspect.signature(cifar10_eval.evaluate).parameters
+  evaluate = config_lib.Eval()
   logits = graph.tensor('softmax_linear/softmax_linear')
   return [
       stated.equal(
@@ -92,8 +91,7 @@ def _examples(graph):
       ),
       stated.equal(
           'images that an evaluation scores',
-          evaluate['num_examples'].default
-          or data.num_examples_per_epoch_for_eval,
+          evaluate.num_examples or data.num_examples_per_epoch_for_eval,
       ),
       stated.equal('classes', logits.shape.as_list()[-1]),
       stated.equal(

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_eval
+from cifar10_compat import config as config_lib
+from cifar10_compat.base import signals
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import hooks
 from cifar10_compat.training import train_dirs
@@ -77,14 +79,17 @@ def saved_steps(max_steps=2001):
   with tf.Graph().as_default(), tempfile.TemporaryDirectory() as train_dir:
     update = tf.assign_add(tf.train.get_or_create_global_step(), 1)
     saver, steps = Saver(), hooks.StepHook()
-    with tf.train.MonitoredSession(
-        hooks=[
-            steps,
-            hooks.CheckpointHook(
-                saver, train_dirs.TrainDir(train_dir, None), steps=steps
-            ),
-        ]
-    ) as sess:
+    saving = hooks.CheckpointSaverHook()
+    saving.run = hooks.Run(
+        config_lib.Train(),
+        signals.NEVER,
+        lambda: None,
+        steps,
+        saver,
+        tf.no_op(),
+    )
+    saving.run.directory = train_dirs.TrainDir(train_dir, None)
+    with tf.train.MonitoredSession(hooks=[steps, saving]) as sess:
       for _ in range(max_steps):
         sess.run(update)
   return tuple(saver.steps)
@@ -109,11 +114,13 @@ def precisions(data_dir, run):
       with contextlib.redirect_stdout(io.StringIO()):
         found.append(
             cifar10_eval.evaluate(
-                data_dir=data_dir,
-                eval_dir=scratch,
-                checkpoint_dir=run,
-                run_once=True,
-                averaged=averaged,
+                config_lib.Eval(
+                    data_dir=data_dir,
+                    eval_dir=scratch,
+                    checkpoint_dir=run,
+                    run_once=True,
+                    averaged=averaged,
+                )
             )
         )
-  return (checkpoints.step_of(checkpoints.latest(run)), *found)
+  return (checkpoints.newest(run).step, *found)

@@ -1,12 +1,11 @@
 """Claims about a run: what it prints and writes, its precision, its speed."""
 
-import inspect
 import os
 import re
 
 import numpy as np
 
-from cifar10_compat import cifar10_eval
+from cifar10_compat import config as config_lib
 
 from . import measured
 from . import stated
@@ -36,7 +35,7 @@ def _log(run, saved):
   losses = tuple(line.loss for line in run.log if line.step <= 50)
   filling = re.search(r'queue with (\d+) ', run.output)
   said = stated.said('losses of steps 0 to 50')
-  evaluate = inspect.signature(cifar10_eval.evaluate).parameters
+  evaluate = config_lib.Eval()
   return [
       stated.equal(
           '"Filling queue with ... images"',
@@ -60,7 +59,7 @@ def _log(run, saved):
       ),
       stated.equal(
           'seconds between two evaluations',
-          evaluate['eval_interval_secs'].default,
+          evaluate.eval_interval_secs,
       ),
   ]
 

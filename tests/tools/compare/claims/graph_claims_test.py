@@ -1,12 +1,13 @@
 """Claims about our training graph, changed in known respects."""
 
+import functools
 from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
 from cifar10_compat import cifar10_input
-from cifar10_compat import cifar10_train
+from cifar10_compat import config as config_lib
 from tests.helpers import record_fixture
 from tools.compare import training_graph
 from tools.compare.claims import graph_claims
@@ -47,8 +48,11 @@ class GraphClaimsTest(tf.test.TestCase):
     with (
         mock.patch.object(cifar10, 'MOVING_AVERAGE_DECAY', 0.999),
         mock.patch.object(cifar10_input, 'NUM_PREPROCESS_THREADS', 8),
-        # Where the constant went when the function was defined.
-        mock.patch.dict(cifar10_train.train.__kwdefaults__, learning_rate=0.2),
+        mock.patch.object(
+            config_lib,
+            'Train',
+            functools.partial(config_lib.Train, learning_rate=0.2),
+        ),
         mock.patch.object(cifar10, 'NUM_EPOCHS_PER_DECAY', 300.0),
     ):
       found = self.claims()

@@ -1,4 +1,4 @@
-"""The training loop and its hooks, on a graph of few ops and many steps."""
+"""The training session and its hooks, on a graph of few ops and many steps."""
 
 import contextlib
 import io
@@ -8,18 +8,20 @@ import re
 import signal
 import threading
 import time
+import types
 from unittest import mock
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 from cifar10_compat.base import summaries
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import hooks
-from cifar10_compat.training import loop
 from cifar10_compat.training import train_dirs
+from cifar10_compat.training import training_session
 from tests.helpers import event_files
 
 
@@ -39,13 +41,15 @@ class TrainingTest(tf.test.TestCase):
       bad_label_at=None,
       stop=None,
       check_input=lambda: None,
-      check_failed_input=lambda: None,
       read=None,
-      num_towers=1,
       profile_steps=(),
-      fresh=False,
+      **settings,
   ):
-    """Trains w, which counts up; returns what run() does, and its lines."""
+    """Trains w, which counts up.
+
+    Returns:
+      (step, loss), the last ones, and the lines that were printed.
+    """
     with tf.Graph().as_default():
       step = tf.train.get_or_create_global_step()
       w = tf.get_variable('w', [], initializer=tf.zeros_initializer())
@@ -73,30 +77,34 @@ class TrainingTest(tf.test.TestCase):
           increment = tf.where(tf.equal(step, bad_weight_at), np.inf, 1.0)
         with tf.control_dependencies([w.assign_add(increment)]):
           train_op = step.assign_add(1).op
-      saver = tf.train.Saver(tf.global_variables())
+      nan = hooks.NanTensorHook(loss)
       printed = io.StringIO()
-      with contextlib.redirect_stdout(printed):
-        stop = stop or signals.StopRequest()
-        training = loop.Loop(
-            loop.Ops(train_op, loss, saver, tf.summary.merge_all()),
-            max_steps=max_steps,
-            batch_size=64,
-            stop=stop,
-            num_towers=num_towers,
-            check_input=check_failed_input,
-        )
-        result = training.run(
-            train_dirs.TrainDir(
-                self.train_dir, checkpoints.latest(self.train_dir), fresh
-            ),
-            further_hooks=[
-                hooks.ProfileHook(
-                    self.train_dir, training.steps, profile_steps
-                ),
-                hooks.InputHook(check_input, stop),
-            ],
-        )
-    return result, printed.getvalue().splitlines()
+      config = config_lib.Train(
+          train_dir=self.train_dir,
+          max_steps=max_steps,
+          profile_steps=tuple(profile_steps),
+          **settings,
+      )
+      with (
+          contextlib.redirect_stdout(printed),
+          training_session.MonitoredTrainingSession(
+              config,
+              stop or signals.StopRequest(),
+              types.SimpleNamespace(check=check_input),
+              saver=tf.train.Saver(tf.global_variables()),
+              summary_op=tf.summary.merge_all(),
+              hooks=[
+                  tf.train.StopAtStepHook(last_step=max_steps),
+                  nan,
+                  hooks.LoggerHook(
+                      loss, lambda step, loss, _: f'step {step}, loss = {loss}'
+                  ),
+              ],
+          ) as mon_sess,
+      ):
+        while not mon_sess.should_stop():
+          mon_sess.run(train_op)
+    return (mon_sess.step, nan.loss), printed.getvalue().splitlines()
 
   def _checkpoints(self):
     return sorted(
@@ -158,7 +166,7 @@ class TrainingTest(tf.test.TestCase):
     self.assertEqual(
         list(range(0, 2345, 10)),
         [
-            int(re.search(r'step (\d+), loss = 5\.00', l).group(1))
+            int(re.search(r'step (\d+), loss = 5\.0', l).group(1))
             for l in lines[1:]
         ],
     )
@@ -181,18 +189,14 @@ class TrainingTest(tf.test.TestCase):
     ]
     self.assertEqual([2345], starts)
 
-  def test_speed_in_the_log_counts_towers_as_in_2016(self):
-    for num_towers in (1, 2):
-      self.train_dir = self.create_tempdir().full_path
-      _, lines = self._run(1, num_towers=num_towers)
-      speed, secs = map(
-          float,
-          re.search(
-              r'\(([\d.]+) examples/sec; ([\d.]+) sec/batch\)', lines[1]
-          ).groups(),
-      )
-      # examples/sec = 64 * towers / t and sec/batch = t / towers.
-      self.assertAllClose(64.0, speed * secs, atol=speed * 0.0006)
+  def test_kept_checkpoints(self):
+    self._run(4000, keep_checkpoints=3)
+    self.assertEqual([2000, 3000, 4000], self._checkpoints())
+    # Those of an earlier run count.
+    self._run(4001, keep_checkpoints=2)
+    self.assertEqual([4000, 4001], self._checkpoints())
+    self._run(6000, keep_checkpoints=9)
+    self.assertEqual([4000, 4001, 5000, 6000], self._checkpoints())
 
   def test_nan_names_loss_and_step_and_is_not_saved(self):
     with self.assertRaisesRegex(
@@ -322,26 +326,43 @@ class TrainingTest(tf.test.TestCase):
       self._run(10**6, read=read)
 
   def test_op_that_fails_for_damaged_input(self):
+    failed = []
+    real = training_session.TrainingSession.run
+
+    def run(session, fetches):
+      try:
+        return real(session, fetches)
+      except tf.errors.OpError:
+        failed.append(session.step)
+        raise
+
     def check():
-      raise errors.DataError('it changed')
+      if failed:
+        raise errors.DataError('it changed')
 
     # Where the input is as it was, the op's own error is told.
-    for check_failed, error, message in (
+    for check_input, error, message in (
         (lambda: None, tf.errors.InvalidArgumentError, 'a label of 200'),
         (check, errors.DataError, 'it changed'),
     ):
-      with self.assertRaisesRegex(error, message):
-        self._run(10**6, bad_label_at=1500, check_failed_input=check_failed)
+      failed.clear()
+      with (
+          mock.patch.object(training_session.TrainingSession, 'run', run),
+          self.assertRaisesRegex(error, message),
+      ):
+        self._run(10**6, bad_label_at=1500, check_input=check_input)
     self.assertEqual([0, 1000, 1500], self._checkpoints())
 
   def test_checkpoint_that_cannot_be_written(self):
-    os.mkdir(os.path.join(self.train_dir, 'model.ckpt-1000.index'))
+    in_the_way = os.path.join(self.train_dir, 'model.ckpt-1000.index')
     with self.assertRaisesRegex(
         errors.WriteError,
         r'cannot save step 1000 as \S+/model.ckpt-1000 \(.+\)',
     ):
-      self._run(2000)
-    os.rmdir(os.path.join(self.train_dir, 'model.ckpt-1000.index'))
+      self._run(
+          2000, check_input=lambda: os.makedirs(in_the_way, exist_ok=True)
+      )
+    os.rmdir(in_the_way)
     self.assertEqual([0], self._checkpoints())
     self.assertEqual((1500, 5.0), self._run(1500)[0])
 
@@ -370,35 +391,30 @@ class TrainingTest(tf.test.TestCase):
 
   def test_checkpoint_of_another_model(self):
     self._run(1)
+    directory = train_dirs.TrainDir(
+        self.train_dir, checkpoints.newest(self.train_dir)
+    )
     with tf.Graph().as_default():
       tf.train.get_or_create_global_step()
       tf.get_variable('other', [])
       with self.assertRaisesRegex(
           errors.CheckpointError, 'ckpt-1 lacks other: .*--fresh'
       ):
-        hooks._check_restorable(os.path.join(self.train_dir, 'model.ckpt-1'))
+        directory.check_restorable(tf.global_variables())
     with tf.Graph().as_default():
       tf.get_variable('w', [3])
       with self.assertRaisesRegex(
           errors.CheckpointError,
           r'w has shape \[\] where this model has \[3\]',
       ):
-        hooks._check_restorable(os.path.join(self.train_dir, 'model.ckpt-1'))
+        directory.check_restorable(tf.global_variables())
 
-  def test_checkpoint_files_gone_or_damaged(self):
+  def test_the_graph_gets_no_op_of_tensorflow_s_hook(self):
     self._run(1)
-    data = os.path.join(self.train_dir, 'model.ckpt-1.data-00000-of-00001')
-    with open(data, 'r+b') as f:
-      f.write(b'\xff' * 8)
-    with self.assertRaisesRegex(errors.CheckpointError, 'is damaged'):
-      self._run(2)
-    os.remove(data.replace('data-00000-of-00001', 'index'))
-    with self.assertRaisesRegex(errors.CheckpointError, 'which is not there'):
-      self._run(2)
-    with open(os.path.join(self.train_dir, 'checkpoint'), 'w') as f:
-      f.write('')
-    with self.assertRaisesRegex(errors.CheckpointError, 'names no checkpoint'):
-      self._run(2)
+    path = os.path.join(self.train_dir, 'model.ckpt-1.meta')
+    with open(path, 'rb') as f:
+      nodes = tf.MetaGraphDef.FromString(f.read()).graph_def.node
+    self.assertNotIn('global_step/cond', [node.name for node in nodes])
 
   def test_what_a_session_recovers_from_does_not_end_the_training(self):
     # A thread of a recoverable session reports an AbortedError while the loop

@@ -1,0 +1,718 @@
+"""The settings of the programs: a dataclass for each, a field for each flag.
+
+In the files of 2016 `config` stands where FLAGS stood: FLAGS.batch_size there is
+config.batch_size here.  A field made by setting() is a flag of the program; any
+other field is for callers in Python alone.  Flags, --help and docs/flags.md are
+made from the fields.  A program defines its flags when it runs, so that a test
+or a notebook can import two programs whose flags have the same names.
+
+Nothing here needs TensorFlow: a program reads its command line before it loads
+TensorFlow (startup.py).
+"""
+
+from collections.abc import Callable
+import dataclasses
+import math
+import types
+import typing
+from typing import Any, ClassVar, TypeVar
+
+from absl import flags
+
+from cifar10_compat import published
+from cifar10_compat.base import errors
+from cifar10_compat.base import paths
+from cifar10_compat.data import datasets
+from cifar10_compat.data import description
+
+T = TypeVar('T')
+C = TypeVar('C', bound='Config')
+
+# Values of --model: the tutorial's network; the same with the larger initial
+# weights of the editions from September 2016 on; that of the tutorial's exercise
+# with a locally connected top.
+CIFAR10 = 'cifar10'
+CIFAR10_LATER = 'cifar10_5e-2'
+CONV_LOCAL = 'conv_local'
+
+# Values of --count.
+EXACT = 'exact'  # Score each image once.
+HISTORICAL = 'historical'  # Draw from a shuffling queue, as in 2016.
+
+# Values of --tower_devices.
+GPU = 'gpu'
+CPU = 'cpu'
+
+# How many views of an image can be scored together: cifar10_input.views().
+NUM_VIEWS = (1, 5, 10)
+
+# The most checkpoints that a trainer keeps.
+MAX_CHECKPOINTS = 1000
+
+# Defaults.
+BATCH_SIZE = 128
+TRAIN_DIR = '/tmp/cifar10_train'
+EVAL_DIR = '/tmp/cifar10_eval'
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+  """The range of a number.
+
+  Attributes:
+    lower, upper: allowed themselves; None for no bound.
+    why: the reason for the upper one: beyond it a program would not end with an
+      error but build, wait or fill the memory forever.
+  """
+
+  lower: float | None = None
+  upper: float | None = None
+  why: str = ''
+
+
+_AT_LEAST_1 = Bounds(1)
+_IN_A_BATCH = Bounds(1, 65536, 'the output of conv1 alone would take over 9 GB')
+_WEEK = 7 * 24 * 60 * 60
+_UP_TO_A_WEEK = Bounds(0, _WEEK, 'that is a week')
+_IN_64_BITS = Bounds(1, (1 << 63) - 1, 'it is counted in 64 bits')
+
+
+def setting(
+    default: T,
+    help: str,  # pylint: disable=redefined-builtin
+    *,
+    bounds: Bounds = Bounds(),
+    choices: tuple[str, ...] = (),
+    parse: Callable[[str], object] | None = None,
+) -> T:
+  """Declares a field that is a flag.
+
+  Args:
+    default: its value unless the user gives another.
+    help: what --help says.
+    bounds: of a number.
+    choices: the values of a string.
+    parse: function that makes the value from the string on the command line.
+  """
+  metadata = dict(help=help, bounds=bounds, choices=choices, parse=parse)
+  return dataclasses.field(default=default, metadata=metadata)
+
+
+def get_dataset(name: str) -> description.Dataset:
+  """Returns the Dataset that --dataset names: see datasets.get()."""
+  return datasets.get(
+      name if name in datasets.DATASETS else paths.user_path(name)
+  )
+
+
+def _checkpoint_dir(name: str) -> str:
+  return (
+      published.DIRECTORY if name == published.NAME else paths.user_path(name)
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+  """What all programs have.
+
+  Raises UsageError where it is made with a value that cannot be.
+
+  Attributes:
+    arguments: what the command line has besides flags.
+    given: the names of the flags that the command line has.
+  """
+
+  # What --help shows first, and whether the program takes arguments.
+  FIRST: ClassVar[tuple[str, ...]] = ()
+  TAKES_ARGUMENTS: ClassVar[bool] = False
+
+  arguments: tuple[str, ...] = ()
+  given: frozenset[str] = frozenset()
+
+  def __post_init__(self) -> None:
+    for field in dataclasses.fields(self):
+      _check(field, getattr(self, field.name))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Network(Config):
+  """Which network, for which classes."""
+
+  dataset: description.Dataset = setting(
+      datasets.CIFAR10,
+      'Image set: %s, or a directory written by make_records; synthetic is '
+      'drawn on the spot.' % ', '.join(sorted(datasets.DATASETS)),
+      parse=get_dataset,
+  )
+  model: str = setting(
+      CIFAR10,
+      "Network: the tutorial's; the same with conv weights that start with a "
+      'deviation of 5e-2 instead of 1e-4, as in later editions; or that of the '
+      'exercise with a locally connected top.',
+      choices=(CIFAR10, CIFAR10_LATER, CONV_LOCAL),
+  )
+  fast: bool = False
+  fast_network: bool | None = None
+  precision: str = 'float32'
+
+  @property
+  def num_classes(self) -> int:
+    return self.dataset.num_classes
+
+  @property
+  def conv_stddev(self) -> float:
+    """The initial standard deviation of the weights of conv1 and conv2."""
+    return 5e-2 if self.model == CIFAR10_LATER else 1e-4
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FastNetwork(Network):
+  """A network that can be made of faster ops."""
+
+  fast: bool = setting(
+      False,
+      'Compute the same with faster ops, to the rounding of float32, and read '
+      'image sets in chunks; switches oneDNN on unless TF_ENABLE_ONEDNN_OPTS is '
+      'set.',
+  )
+  fast_network: bool | None = setting(
+      None,
+      'Make the network of faster ops. Default: what --fast says, but no on a '
+      "machine with a GPU, where TensorFlow's own ops are the fast ones.",
+  )
+  precision: str = setting(
+      'float32',
+      'Type of the factors of conv1, local3 and local4 in the fast network; '
+      'bfloat16 is faster on processors that have instructions for it, and '
+      'rounds to 8 significant bits.',
+      choices=('bfloat16', 'float32'),
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Images(FastNetwork):
+  """A network, and where its images are.
+
+  Attributes:
+    queue_fraction: 0 to 1, the fraction of an epoch that the shuffling queue
+      holds at the least.
+    deterministic: whether the graph's seed alone decides on the batches, and a
+      run of the same seed repeats bit for bit: training/replay.py.
+  """
+
+  batch_size: int = setting(
+      BATCH_SIZE,
+      'Images in a batch.',
+      bounds=_IN_A_BATCH,
+  )
+  data_dir: str = setting(
+      '/tmp/cifar10_data',
+      'Directory that has, or will get, the images in a directory of the '
+      "set's own: cifar-10-batches-bin for CIFAR-10.",
+      parse=paths.user_path,
+  )
+  data_url: tuple[str, ...] = setting(
+      (),
+      'URLs of directories that have the files to download, with commas; they '
+      "are asked before the set's own host.",
+  )
+  fast_input: bool | None = setting(
+      None,
+      'Read and distort images in chunks of 32. Default: what --fast says.',
+  )
+  queue_fraction: float = 0.4
+  deterministic: bool = False
+
+  @property
+  def in_chunks(self) -> bool:
+    """Whether the input reads and distorts images in chunks."""
+    return self.fast if self.fast_input is None else self.fast_input
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Session(Config):
+  """How a session uses its devices."""
+
+  allow_growth: bool = setting(
+      False,
+      'Take GPU memory as needed instead of all at once, so that a trainer and '
+      'an evaluator fit on one GPU.',
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Checkpoint(Network):
+  """Whose weights a network takes."""
+
+  checkpoint_dir: str = setting(
+      TRAIN_DIR,
+      "Directory of the checkpoints, the trainer's train_dir; %s: the trained "
+      'network that comes with the package.' % published.NAME,
+      parse=_checkpoint_dir,
+  )
+  averaged: bool = setting(
+      True,
+      'Take the moving averages of the variables instead of the variables.',
+  )
+
+  @property
+  def may_be_published(self) -> bool:
+    """Whether the published network will do: no directory or other net is named."""
+    return (
+        'checkpoint_dir' not in self.given
+        and self.checkpoint_dir == TRAIN_DIR
+        and self.dataset == datasets.CIFAR10
+        and self.model == CIFAR10
+        and self.averaged
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Training(Images, Session):
+  """What the trainers share.
+
+  Attributes:
+    log_steps, summary_steps, checkpoint_steps: how often a line is printed,
+      summaries are written, and the variables saved; the defaults are those of
+      2016.
+    decay_by_examples: whether the learning rate drops every 350 epochs of all
+      images in an update, instead of one batch's as in 2016.
+    profile_steps: the global steps before the runs to trace.
+    stall_secs: seconds after which a training that stands still is ended; 0
+      disables the check.
+  """
+
+  train_dir: str = setting(
+      TRAIN_DIR,
+      'Directory for checkpoints and event files.',
+      parse=paths.user_path,
+  )
+  max_steps: int = setting(
+      1000000,
+      'Global step at which to end.',
+      bounds=_IN_64_BITS,
+  )
+  learning_rate: float = setting(
+      0.1,
+      'Learning rate of the first steps; it drops to a tenth every 350 epochs. '
+      'A training that is resumed may have another: a line says so.',
+      bounds=Bounds(1e-30),
+  )
+  log_device_placement: bool = setting(False, 'Print the device of each op.')
+  fresh: bool = setting(
+      False,
+      'Remove the checkpoints and event files in --train_dir '
+      'and start from step 0, instead of resuming.',
+  )
+  seed: int | None = setting(
+      None,
+      'Seed of every random op: initial weights, distortions, the order of the '
+      'images. Threads still interleave as they please, so that without '
+      '--deterministic only the initial weights repeat exactly. Default: a '
+      'different one in each run.',
+      bounds=Bounds(0, (1 << 31) - 2, 'beyond, TensorFlow begins again at 0'),
+  )
+  keep_checkpoints: int = setting(
+      5,
+      'Number of checkpoints to keep, the newest ones.',
+      bounds=Bounds(
+          1, MAX_CHECKPOINTS, 'their list is written again for each one'
+      ),
+  )
+  log_steps: int = 10
+  summary_steps: int = 100
+  checkpoint_steps: int = 1000
+  decay_by_examples: bool = False
+  profile_steps: tuple[int, ...] = ()
+  stall_secs: float = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SeveralBatches(Config):
+  """What the trainers share in which an update sees several batches.
+
+  It is no Training, and the first base class: the fields that a base class has
+  inherited itself count for as much as its own, and those of the first one win.
+  """
+
+  decay_by_examples: bool = setting(
+      False,
+      'Let the learning rate drop every 350 epochs of all images seen, instead '
+      'of every 350 epochs of one batch an update as in 2016.',
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LocalTraining(Training):
+  """What the trainers of one process share."""
+
+  deterministic: bool = setting(
+      False,
+      'Repeat a run of the same --seed, which it needs, in every bit, on the '
+      'same machine and TensorFlow; a resumed one too, which first draws and '
+      'discards the batches that were trained on. One thread distorts the '
+      'images.',
+  )
+  stall_secs: float = setting(
+      300,
+      'Seconds after which a training that stands still, since no step ends and '
+      'no queue fills or empties, says what it waits for, saves and ends; 0: '
+      'never. kill -USR1 makes it say the same at any time.',
+      bounds=_UP_TO_A_WEEK,
+  )
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    if self.deterministic and self.seed is None:
+      raise errors.UsageError(
+          'a deterministic training needs a seed: add --seed=1, or another'
+      )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Train(LocalTraining):
+  """cifar10_train."""
+
+  FIRST = (
+      'data_dir', 'train_dir', 'max_steps', 'dataset', 'model', 'batch_size',
+      'fresh',
+  )  # fmt: skip
+
+  queue_fraction: float = setting(
+      0.4,
+      'Fraction of an epoch that the shuffling queue holds before the first '
+      'step; less starts sooner and shuffles less.',
+      bounds=Bounds(0, 1),
+  )
+  profile_steps: tuple[int, ...] = setting(
+      (),
+      'Write a trace of this step, timeline-STEP.json, into --train_dir; '
+      'ui.perfetto.dev and chrome://tracing show it; repeat the flag for more '
+      'steps.',
+      bounds=Bounds(0),
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MultiGpuTrain(SeveralBatches, LocalTraining):
+  """cifar10_multi_gpu_train."""
+
+  FIRST = (
+      'num_gpus', 'tower_devices', 'batch_size', 'data_dir', 'train_dir',
+      'max_steps', 'dataset', 'model', 'shared_input', 'fresh',
+  )  # fmt: skip
+
+  num_gpus: int = setting(
+      1,
+      'Number of towers.',
+      bounds=Bounds(1, 64, 'no machine has more GPUs'),
+  )
+  tower_devices: str = setting(
+      GPU,
+      'Devices of the towers: GPUs, or CPU devices that share the '
+      "machine's cores.",
+      choices=(GPU, CPU),
+  )
+  shared_input: bool = setting(
+      False,
+      "Draw all towers' batches from one shuffling queue instead of one for "
+      'each tower.',
+  )
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    if self.deterministic and self.shared_input:
+      raise errors.UsageError(
+          'towers with a shared input take the batches in any order, and do not '
+          'repeat: leave out --shared_input or --deterministic'
+      )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DistributedTrain(SeveralBatches, Training):
+  """cifar10_distributed_train."""
+
+  FIRST = (
+      'job_name', 'task_index', 'ps_hosts', 'worker_hosts', 'sync',
+      'replicas_to_aggregate', 'allow_remote', 'batch_size', 'data_dir',
+      'train_dir', 'max_steps', 'dataset',
+  )  # fmt: skip
+
+  job_name: str | None = setting(
+      None,
+      "This process's job; without it TF_CONFIG tells.",
+      choices=('ps', 'worker'),
+  )
+  task_index: int = setting(0, "This process's place in its job's list.")
+  ps_hosts: tuple[str, ...] = setting(
+      (), 'HOST:PORT of each parameter server, with commas.'
+  )
+  worker_hosts: tuple[str, ...] = setting(
+      (),
+      'HOST:PORT of each worker, with commas; the first one is the chief.',
+  )
+  sync: bool = setting(
+      True,
+      "Average the workers' gradients into one update, instead of an update "
+      'for each.',
+  )
+  replicas_to_aggregate: int | None = setting(
+      None,
+      'Number of gradients that make an update with --sync. Default: the '
+      'number of workers.',
+      bounds=Bounds(1, 65536, 'no cluster has more workers'),
+  )
+  connect_secs: float = setting(
+      60,
+      'Seconds to wait for the other tasks at the start.',
+      bounds=_UP_TO_A_WEEK,
+  )
+  ps_timeout_secs: float = setting(
+      30,
+      'Seconds that a parameter server may be gone later.',
+      bounds=Bounds(1, _WEEK, 'that is a week'),
+  )
+  chief_timeout_secs: float = setting(
+      600,
+      'Seconds that the chief may be gone once it has been there; then the '
+      'other processes end.',
+      bounds=Bounds(1, _WEEK, 'that is a week'),
+  )
+  allow_remote: bool = setting(
+      False,
+      'Let tasks be on other machines.  The protocol has no authentication: '
+      'firewall the ports first.',
+  )
+  eval_dir: str | None = setting(
+      None,
+      "An evaluator's directory for event files. Default: as in cifar10_eval, "
+      'for --train_dir.',
+      parse=paths.user_path,
+  )
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    if self.replicas_to_aggregate is not None and not self.sync:
+      raise errors.UsageError(
+          'replicas_to_aggregate is %d, but without sync each gradient is an '
+          'update: leave one of the two out' % self.replicas_to_aggregate
+      )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Eval(Images, Checkpoint, Session):
+  """cifar10_eval."""
+
+  FIRST = (
+      'data_dir', 'checkpoint_dir', 'eval_dir', 'dataset', 'model', 'run_once',
+      'eval_interval_secs', 'averaged', 'views',
+  )  # fmt: skip
+
+  eval_dir: str | None = setting(
+      None,
+      'Directory for event files. Default: %s for the default '
+      '--checkpoint_dir, else eval in --checkpoint_dir.' % EVAL_DIR,
+      parse=paths.user_path,
+  )
+  eval_data: str = setting(
+      'test', 'Images to evaluate on.', choices=('test', 'train_eval')
+  )
+  eval_interval_secs: int = setting(
+      60 * 5,
+      'Seconds between two checks for a new checkpoint.',
+      bounds=_UP_TO_A_WEEK,
+  )
+  num_examples: int | None = setting(
+      None,
+      'Number of images to score. Default: the whole evaluation set (10,000 '
+      'for CIFAR-10).',
+      bounds=_IN_64_BITS,
+  )
+  run_once: bool = setting(
+      False, 'Evaluate the newest checkpoint once and exit.'
+  )
+  count: str = setting(
+      EXACT,
+      'Score each image once, or draw whole batches from a shuffling queue as '
+      'in 2016.',
+      choices=(EXACT, HISTORICAL),
+  )
+  views: int = setting(
+      1,
+      'Number of views of each image whose predictions are averaged: 1 (the '
+      'middle), 5 (the four corners and the middle) or 10 (these and their '
+      'mirror images).',
+  )
+  device: str = setting(
+      '',
+      'Device of the network, for instance /cpu:0 beside a trainer that uses '
+      'the GPU. Default: TensorFlow chooses.',
+  )
+
+  @property
+  def one_epoch(self) -> bool:
+    """Whether the input is each image once, instead of draws without end."""
+    return self.count == EXACT
+
+  def with_num_examples(self, records: int) -> 'Eval':
+    """Returns settings with a number for num_examples.
+
+    Args:
+      records: how many images the files hold; EXACT scores no more.
+    """
+    wanted = self.num_examples or self.dataset.num_examples_per_epoch_for_eval
+    return dataclasses.replace(
+        self, num_examples=min(wanted, records) if self.one_epoch else wanted
+    )
+
+  def __post_init__(self) -> None:
+    super().__post_init__()
+    if self.views not in NUM_VIEWS:
+      raise errors.UsageError(
+          'views is %d: it must be one of %s'
+          % (self.views, ', '.join(map(str, NUM_VIEWS)))
+      )
+    if self.views == 10 and not self.dataset.flip:
+      raise errors.UsageError(
+          'views is 10, of which 5 are mirror images, but those of data set %s '
+          'mean something else: choose --views=5' % self.dataset.name
+      )
+    if self.views > 1 and not self.one_epoch:
+      raise errors.UsageError(
+          'views is %d and count is %r, which knows one view: choose '
+          '--count=%s, or --views=1' % (self.views, self.count, EXACT)
+      )
+
+
+def evaluator_of(config: DistributedTrain) -> Eval:
+  """Returns the settings of a cluster's evaluator: those with a common name."""
+  common = {f.name for f in dataclasses.fields(Eval)} & settings(config).keys()
+  return Eval(
+      checkpoint_dir=config.train_dir,
+      **{name: getattr(config, name) for name in common},
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Predict(FastNetwork, Checkpoint):
+  """cifar10_predict."""
+
+  FIRST = ('checkpoint_dir', 'dataset', 'model', 'top_k', 'json')
+  TAKES_ARGUMENTS = True
+
+  top_k: int = setting(3, 'Classes to tell of each image.', bounds=_AT_LEAST_1)
+  json: bool = setting(False, 'Print a JSON object for each image, one a line.')
+  batch_size: int = setting(
+      BATCH_SIZE,
+      'Images that are held and run at a time.',
+      bounds=_IN_A_BATCH,
+  )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Export(Checkpoint):
+  """cifar10_export."""
+
+  FIRST = (
+      'checkpoint_dir', 'export_dir', 'format', 'dataset', 'model', 'averaged',
+  )  # fmt: skip
+
+  export_dir: str = setting(
+      '/tmp/cifar10_export',
+      'Directory of the SavedModel, or of the file of another format, which is '
+      'made.',
+      parse=paths.user_path,
+  )
+  format: str = setting(
+      'saved_model',
+      'What is written: a SavedModel, a file for Keras 3, or one for LiteRT, '
+      'once TensorFlow Lite.',
+      choices=('saved_model', 'keras', 'litert'),
+  )
+
+
+def settings(config: type[Config] | Config) -> dict[str, dataclasses.Field]:
+  """Returns the fields of a program that are flags, by name."""
+  fields = {f.name: f for f in dataclasses.fields(config) if f.metadata}
+  first = {name: fields[name] for name in config.FIRST}
+  return first | fields
+
+
+def _check(field: dataclasses.Field, value: object) -> None:
+  """Raises UsageError unless a value keeps to the bounds of its field."""
+  choices = field.metadata.get('choices')
+  if choices and value is not None and value not in choices:
+    raise errors.UsageError(
+        f'{field.name} is {value!r}: it must be one of {", ".join(choices)}'
+    )
+  bounds = field.metadata.get('bounds', Bounds())
+  for number in value if isinstance(value, tuple) else (value,):
+    if not isinstance(number, (int, float)):
+      continue
+    must_be = ''
+    if not -math.inf < number < math.inf:
+      must_be = 'a finite number'
+    elif bounds.lower is not None and number < bounds.lower:
+      must_be = f'at least {bounds.lower}'
+    elif bounds.upper is not None and number > bounds.upper:
+      must_be = f'at most {bounds.upper}' + (bounds.why and f' ({bounds.why})')
+    if must_be:
+      raise errors.UsageError(f'{field.name} is {number}: it must be {must_be}')
+
+
+def define_flags(
+    config: type[Config], flag_values: flags.FlagValues = flags.FLAGS
+) -> None:
+  """Defines a flag for each setting of a program."""
+  hints = typing.get_type_hints(config)
+  for name, field in settings(config).items():
+    keywords = dict(flag_values=flag_values, module_name=config.__doc__)
+    help_text = field.metadata['help']
+    default: Any = field.default
+    kind = hints[name]
+    if isinstance(kind, types.UnionType):  # The type of a setting, or None.
+      kind = typing.get_args(kind)[0]
+    if field.metadata['choices']:
+      flags.DEFINE_enum(
+          name, default, list(field.metadata['choices']), help_text, **keywords
+      )
+    elif kind == tuple[int, ...]:
+      flags.DEFINE_multi_integer(name, list(default), help_text, **keywords)
+    elif kind == tuple[str, ...]:
+      flags.DEFINE_list(name, list(default), help_text, **keywords)
+    elif kind is description.Dataset:
+      flags.DEFINE_string(name, default.name, help_text, **keywords)
+    else:
+      define = {
+          bool: flags.DEFINE_boolean,
+          int: flags.DEFINE_integer,
+          float: flags.DEFINE_float,
+          str: flags.DEFINE_string,
+      }[kind]
+      define(name, default, help_text, **keywords)
+
+
+def from_flags(
+    config: type[C],
+    arguments: tuple[str, ...] = (),
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> C:
+  """Returns the settings that a command line gives.
+
+  Args:
+    config: a program's dataclass, whose flags are defined and parsed.
+    arguments: what the command line has besides flags.
+
+  Raises:
+    UsageError, DataError: a value cannot be, or names no data set.
+  """
+  values = {}
+  for name, field in settings(config).items():
+    value = flag_values[name].value
+    if isinstance(value, list):
+      value = tuple(value)
+    if field.metadata['parse'] and value is not None:
+      value = field.metadata['parse'](value)
+    values[name] = value
+  given = frozenset(name for name in values if flag_values[name].present)
+  return config(arguments=arguments, given=given, **values)

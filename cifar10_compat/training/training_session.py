@@ -1,0 +1,302 @@
+"""The session in which a trainer makes its steps.
+
+The trainer's file has the graph, the hooks and the loop; here is what keeps a run
+safe: the directory's lock, the checkpoint to resume from, saving when input or
+output fails, errors that say what to do, and the watchdog.
+"""
+
+from collections.abc import Iterator, Sequence
+import contextlib
+import signal
+
+import tensorflow.compat.v1 as tf
+from tensorflow.python.training import training_util
+
+from cifar10_compat import config as config_lib
+from cifar10_compat.base import errors
+from cifar10_compat.base import event_writer
+from cifar10_compat.base import input_errors
+from cifar10_compat.base import signals
+from cifar10_compat.data import checks
+from cifar10_compat.training import hooks as hooks_lib
+from cifar10_compat.training import replay
+from cifar10_compat.training import train_dirs
+from cifar10_compat.training import watchdog
+
+# Seconds to wait for threads when a session closes.
+_STOP_GRACE_SECS = 10
+
+
+def prepare(config: config_lib.Training) -> checks.CheckedFiles:
+  """Checks a trainer's image files, and sets the seed of the default graph.
+
+  Returns:
+    The files, to be watched while they are read.
+
+  Raises:
+    DataError: a file is missing or damaged.
+  """
+  input_files = checks.watch(config.dataset, config.data_dir)
+  tf.set_random_seed(config.seed)
+  return input_files
+
+
+class TrainingSession:
+  """What a trainer's loop uses, as it would a tf.train.MonitoredSession.
+
+  Attributes:
+    step: int, the global step reached.
+  """
+
+  def __init__(
+      self, session: tf.train.MonitoredSession, run: hooks_lib.Run
+  ) -> None:
+    self._session = session
+    self._run = run
+
+  @property
+  def step(self) -> int:
+    return self._run.steps.after
+
+  def should_stop(self) -> bool:
+    """Whether the last step is reached, or a signal or a hook asks for the end."""
+    if self._run.stop.requested or self.step >= self._run.config.max_steps:
+      return True
+    try:
+      return self._session.should_stop()
+    except (tf.errors.AbortedError, tf.errors.UnavailableError):
+      # A thread met, between two checks of the session, what run() recovers from.
+      return False
+
+  def run(self, fetches: tf.Operation | tf.Tensor) -> object:
+    """Makes a step; returns the value of what is fetched."""
+    return self._session.run(fetches)
+
+
+class FinishedSession:
+  """In place of a TrainingSession, where no step is left to make."""
+
+  def __init__(self, step: int) -> None:
+    self.step = step
+
+  def should_stop(self) -> bool:
+    return True
+
+
+@contextlib.contextmanager
+def MonitoredTrainingSession(  # pylint: disable=invalid-name
+    config: config_lib.Training,
+    stop: signals.StopRequest,
+    input_files: checks.CheckedFiles,
+    *,
+    saver: tf.train.Saver,
+    summary_op: tf.Tensor,
+    hooks: Sequence[tf.train.SessionRunHook],
+    session_config: tf.ConfigProto | None = None,
+) -> Iterator[TrainingSession | FinishedSession]:
+  """Context for the steps of this process, from the newest checkpoint on.
+
+  It has config.train_dir for itself; there it saves the variables at step 0,
+  every 1,000 steps and at the end, and writes the summaries every 100 steps.
+
+  Args:
+    config: the trainer's settings.
+    stop: ends training after the current step.
+    input_files: from prepare().
+    saver: of all variables.
+    summary_op: string tensor of shape [], a serialized Summary.
+    hooks: the trainer's own; they see a step before it is saved.
+    session_config: where ops are placed.
+
+  Yields:
+    TrainingSession; FinishedSession if there is nothing to train.
+
+  Raises:
+    UsageError: train_dir cannot be used.
+    CheckpointError: the newest checkpoint is of another model.
+    DataError: the input failed; the message tells the first cause.  The last
+      step is saved.
+    DivergedError: a loss or a variable is not finite.
+    StalledError: no step has ended for too long.
+    WriteError: a checkpoint or another file cannot be written; the checkpoints
+      before it are whole, and the last step is saved if it can be.
+    OSError: what is printed does not arrive.  The last step is saved.
+  """
+  with train_dirs.opened(config) as directory:
+    newest = directory.newest
+    if newest and newest.step >= config.max_steps:
+      print(
+          f'{directory.path} already holds step {newest.step} and --max_steps is '
+          f'{config.max_steps}: nothing to train.',
+          flush=True,
+      )
+      yield FinishedSession(newest.step)
+      return
+    run = hooks_lib.Run(
+        config, stop, input_files.check, hooks_lib.StepHook(), saver, summary_op
+    )
+    session_config = session_config or tf.ConfigProto()
+    session_config.gpu_options.allow_growth = config.allow_growth
+    stall = watchdog.StallWatchdog()
+    further = [
+        stall,
+        hooks_lib.ProfileHook(),
+        hooks_lib.InputHook(input_files.check, stop),
+    ]
+    if config.deterministic:
+      further.append(replay.ReplayHook())
+    with (
+        stall,
+        _saving_hooks(run, directory, hooks, further) as all_hooks,
+        input_errors.as_data_errors(),
+        # Without any of TensorFlow's own hooks.
+        tf.train.MonitoredTrainingSession(
+            checkpoint_dir=directory.path,
+            scaffold=tf.train.Scaffold(saver=saver, summary_op=summary_op),
+            hooks=all_hooks,
+            save_checkpoint_secs=None,
+            save_checkpoint_steps=None,
+            save_summaries_secs=None,
+            save_summaries_steps=None,
+            log_step_count_steps=None,
+            stop_grace_period_secs=_STOP_GRACE_SECS,
+            config=session_config,
+        ) as session,
+        _making_steps(session, run) as training,
+    ):
+      yield training
+    _say_stopped(run)
+
+
+@contextlib.contextmanager
+def shared_session(
+    run: hooks_lib.Run,
+    session_creator: tf.train.SessionCreator,
+    *,
+    directory: train_dirs.TrainDir | None,
+    hooks: Sequence[tf.train.SessionRunHook],
+    further_hooks: Sequence[tf.train.SessionRunHook],
+) -> Iterator[TrainingSession]:
+  """Context for the steps on variables that several processes share.
+
+  With no step left it makes a session all the same: other processes learn from
+  it.
+
+  Args:
+    run: what the hooks share.
+    session_creator: restores the newest checkpoint, or waits for the process that
+      does.
+    directory: where this process saves; None if another does.
+    hooks: see MonitoredTrainingSession().
+    further_hooks: they run after all others.
+
+  Raises:
+    CheckpointError, DataError, DivergedError, WriteError: see
+      MonitoredTrainingSession(); without a directory nothing is saved.
+  """
+  with (
+      _saving_hooks(run, directory, hooks, further_hooks)
+      if directory
+      else contextlib.nullcontext(
+          _attached(run, [run.steps, *hooks, *further_hooks])
+      ) as all_hooks,
+      input_errors.as_data_errors(),
+      tf.train.MonitoredSession(
+          session_creator, all_hooks, stop_grace_period_secs=_STOP_GRACE_SECS
+      ) as session,
+      _making_steps(session, run) as training,
+  ):
+    yield training
+  if directory:
+    _say_stopped(run)
+
+
+@contextlib.contextmanager
+def _saving_hooks(
+    run: hooks_lib.Run,
+    directory: train_dirs.TrainDir,
+    hooks: Sequence[tf.train.SessionRunHook],
+    further_hooks: Sequence[tf.train.SessionRunHook],
+) -> Iterator[list[tf.train.SessionRunHook]]:
+  """Context that gives all hooks of a process that saves, in their order.
+
+  As in 2016 a step is checked, logged, summarized and saved.
+
+  Raises:
+    CheckpointError: the default graph cannot restore the newest checkpoint.
+    WriteError: no event file can be written.
+  """
+  directory.check_restorable(tf.global_variables())
+  run.directory = directory
+  run.saver.saver_def.max_to_keep = run.config.keep_checkpoints
+  run.checkpoint = hooks_lib.CheckpointSaverHook()
+  # What ends training sees a step last.
+  ends = [h for h in hooks if isinstance(h, tf.train.StopAtStepHook)]
+  with event_writer.EventWriter(
+      directory.path, tf.get_default_graph()
+  ) as run.writer:
+    yield _attached(
+        run,
+        [
+            run.steps,
+            *[h for h in hooks if h not in ends],
+            hooks_lib.SummarySaverHook(),
+            run.checkpoint,
+            *ends,
+            *further_hooks,
+        ],
+    )
+
+
+def _attached(
+    run: hooks_lib.Run, hooks: list[tf.train.SessionRunHook]
+) -> list[tf.train.SessionRunHook]:
+  """Returns hooks that know their run."""
+  # StopAtStepHook would add an op of its own that reads the step.
+  tf.add_to_collection(
+      training_util.GLOBAL_STEP_READ_KEY, tf.train.get_global_step().value()
+  )
+  for hook in hooks:
+    if isinstance(hook, hooks_lib.Hook):
+      hook.run = run
+  return hooks
+
+
+@contextlib.contextmanager
+def _making_steps(
+    session: tf.train.MonitoredSession, run: hooks_lib.Run
+) -> Iterator[TrainingSession]:
+  """Context for the steps in a session; saves if input or output fails."""
+
+  def save() -> None:
+    session.run_step_fn(lambda step_context: run.save(step_context.session))
+
+  try:
+    yield TrainingSession(session, run)
+  # An OSError: a line of the log did not arrive, or a file cannot be written.
+  except (errors.DataError, OSError):
+    save()
+    raise
+  except tf.errors.OpError as e:
+    try:
+      run.check_input()
+    except errors.DataError as damage:
+      save()
+      raise damage from e
+    if not input_errors.is_input_error(e):
+      raise
+    save()
+    # The session's exit would swallow an OutOfRangeError.  If that was caused
+    # by another error, the exit raises the cause, from the coordinator.
+    raise errors.DataError(f'the images ended: {input_errors.cause(e)}') from e
+
+
+def _say_stopped(run: hooks_lib.Run) -> None:
+  """Tells the user, if a signal ended training, how it goes on."""
+  if run.stop.signum is not None:
+    print(
+        f'Stopped by {signal.Signals(run.stop.signum).name} after '
+        f'{run.steps.after} steps, which are saved: the same command'
+        f'{" without --fresh" if run.directory.fresh else ""} goes on from there.',
+        flush=True,
+    )

@@ -1,0 +1,271 @@
+"""What a program does before it loads TensorFlow, in processes of their own."""
+
+import ast
+import inspect
+import os
+import signal
+import subprocess
+import sys
+
+from absl.testing import absltest
+
+from cifar10_compat import cifar10_distributed_train
+from cifar10_compat import cifar10_eval
+from cifar10_compat import cifar10_export
+from cifar10_compat import cifar10_multi_gpu_train
+from cifar10_compat import cifar10_predict
+from cifar10_compat import cifar10_train
+from cifar10_compat import startup
+from tests.helpers import main_program
+
+_PROGRAMS = (
+    cifar10_train,
+    cifar10_multi_gpu_train,
+    cifar10_distributed_train,
+    cifar10_eval,
+    cifar10_predict,
+    cifar10_export,
+)
+
+# A program that nobody has heard of, with the flags of cifar10_train.
+_NEW_PROGRAM = """
+'''Says how far it has come.'''
+from cifar10_compat import startup
+startup.prepare(__name__, 'Train')
+import gc, os, signal, sys
+print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))
+print(gc.isenabled())
+print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)
+print(startup.prepared() and startup.prepared().batch_size)
+print('tensorflow' in sys.modules)
+"""
+
+
+def _environment(**variables):
+  """Returns the environment of a process without what changes TensorFlow."""
+  environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+  for name in (startup.ONEDNN, 'TF_CPP_MIN_LOG_LEVEL', 'TF_USE_LEGACY_KERAS'):
+    environment.pop(name, None)
+  return environment | variables
+
+
+def _run(*args, **variables):
+  return subprocess.run(
+      [sys.executable, *args],
+      env=_environment(**variables),
+      capture_output=True,
+      text=True,
+  )
+
+
+class PrepareTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.program = self.create_tempfile(
+        'new_program.py', content=_NEW_PROGRAM
+    ).full_path
+
+  def _prepare(self, *args, **variables):
+    """Returns what the new program prints when it is prepared, a list."""
+    result = _run(self.program, *args, **variables)
+    self.assertEqual((0, ''), (result.returncode, result.stderr))
+    return result.stdout.splitlines()
+
+  def test_a_program_that_no_list_has(self):
+    self.assertEqual(
+        ['None', 'False', 'False', '7', 'False'],
+        self._prepare('--batch_size=7'),
+    )
+
+  def test_onednn_is_on_with_fast_alone(self):
+    path = self.create_tempfile(content='--batch_size=3\n--fast\n').full_path
+    for args, expected in (
+        ([], 'None'),
+        (['--fast'], '1'),
+        (['-fast'], '1'),
+        (['--fast=true'], '1'),
+        (['--fast=false'], 'None'),
+        (['--nofast'], 'None'),
+        (['--fast', '--nofast'], 'None'),
+        (['--nofast', '--fast'], '1'),
+        (['--train_dir', '/x', '--fast'], '1'),
+        (['--train_dir', '--fast'], 'None'),
+        (['--fast_input'], 'None'),
+        (['--fast_network'], 'None'),
+        (['--flagfile=' + path], '1'),
+        (['--flagfile=' + path, '--nofast'], 'None'),
+    ):
+      self.assertEqual(expected, self._prepare(*args)[0], args)
+
+  def test_what_the_user_has_set_stays(self):
+    for args in ([], ['--fast']):
+      for value in ('0', '1'):
+        self.assertEqual(
+            value, self._prepare(*args, TF_ENABLE_ONEDNN_OPTS=value)[0]
+        )
+
+  def test_where_another_program_imports_it(self):
+    # Whatever that one's command line is.
+    code = 'import sys; sys.path[:0] = [%r]; import new_program' % (
+        os.path.dirname(self.program)
+    )
+    for args in (['--fast'], ['--help'], ['--bogus']):
+      result = _run('-c', code, *args)
+      self.assertEqual(
+          (0, ''), (result.returncode, result.stderr), result.stdout
+      )
+      self.assertEqual(
+          ['None', 'True', 'True', 'None', 'False'], result.stdout.splitlines()
+      )
+
+  def test_each_program_begins_with_it(self):
+    for module in _PROGRAMS:
+      docstring, imported, called, *_ = ast.parse(
+          inspect.getsource(module)
+      ).body
+      self.assertIsInstance(docstring.value, ast.Constant)
+      self.assertEqual(
+          'from cifar10_compat import startup', ast.unparse(imported)
+      )
+      # With its own settings.
+      self.assertEqual(
+          'startup.prepare(__name__, %r)'
+          % main_program.config_of(module).__name__,
+          ast.unparse(called),
+      )
+
+  def test_no_tensorflow(self):
+    # As where pip has installed nothing at all.
+    code = """
+import runpy
+from importlib import machinery
+find_spec = machinery.PathFinder.find_spec
+machinery.PathFinder.find_spec = lambda name, *args: (
+    None if name.partition('.')[0] in ('absl', 'numpy', 'rich', 'tensorflow')
+    else find_spec(name, *args))
+runpy.run_module('cifar10_compat.%s', run_name='__main__', alter_sys=True)
+"""
+    for program in ('cifar10_train', 'cifar10_export'):
+      for args in ([], ['--help']):
+        result = _run('-c', code % program, *args)
+        self.assertEqual((1, ''), (result.returncode, result.stdout))
+        self.assertEqual(
+            '%s: error: TensorFlow is not installed: run pip install '
+            "'.[data]' in the checkout\n" % program,
+            result.stderr,
+        )
+
+
+class SignalsTest(absltest.TestCase):
+  """Signals to programs that are still loading TensorFlow."""
+
+  def _start(self, *args, **kwargs):
+    """Starts Python, and waits until it has begun to load TensorFlow."""
+    process = subprocess.Popen(
+        # Prints a line on stderr for each module that has been loaded.
+        [sys.executable, '-X', 'importtime', *args],
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **kwargs,
+    )
+    for line in process.stderr:
+      if 'tensorflow.' in line:
+        return process
+    raise AssertionError('it ended without TensorFlow')
+
+  def test_end_without_a_traceback(self):
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+      for program in ('train', 'eval', 'export'):
+        process = self._start('-m', 'cifar10_compat.cifar10_' + program)
+        process.send_signal(signum)
+        out, err = process.communicate()
+        self.assertEqual((128 + signum, ''), (process.returncode, out), err)
+        self.assertNotIn('Traceback', err)
+
+  def test_ignored_hangup_stays_ignored(self):
+    process = self._start(
+        '-m',
+        'cifar10_compat.cifar10_predict',
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate()
+    self.assertEqual(1, process.returncode)
+    self.assertIn('cifar10_predict.py: error: no image is named', err)
+
+  def test_another_program_keeps_its_handlers(self):
+    process = self._start('-c', 'from cifar10_compat import cifar10_train')
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    self.assertEqual(-signal.SIGTERM, process.returncode)
+
+
+class GarbageTest(absltest.TestCase):
+  """Where Python's search for garbage is on, and what it passes over."""
+
+  # Tells what is searched at the beginning of a program's main(), and at its very
+  # end.
+  CODE = """
+import atexit, gc, sys, weakref
+class Node:
+  pass
+def cycle():
+  node = Node()
+  node.itself = node
+  return weakref.ref(node)
+# Python 3.12 starts with some hundred objects set aside.
+before = gc.get_freeze_count()
+sys.argv = [%r]
+from cifar10_compat import cifar10_predict
+print('loaded', gc.isenabled(), gc.get_freeze_count() > before)
+early = cycle()
+def main(config, stop):
+  late = cycle()
+  gc.collect()
+  print('main', gc.isenabled(), early() is not None, late() is None)
+cifar10_predict.main = main
+atexit.register(
+    lambda: print('end', gc.isenabled(), len(gc.get_objects()) < 1000))
+cifar10_predict.console_main()
+"""
+
+  def _lines(self, name):
+    result = _run('-c', self.CODE % name)
+    self.assertEqual(0, result.returncode, result.stderr)
+    return result.stdout.splitlines()
+
+  def test_a_program(self):
+    self.assertEqual(
+        ['loaded False False', 'main True True True', 'end False True'],
+        self._lines('cifar10_predict.py'),
+    )
+
+  def test_another_program_changes_nothing(self):
+    self.assertEqual(
+        ['loaded True False', 'main True False True', 'end True False'],
+        self._lines('somebody_s.py'),
+    )
+
+
+class EnvironmentTest(absltest.TestCase):
+
+  def test_a_real_program(self):
+    for argv, expected in (
+        (['cifar10_predict', '--fast'], '1'),
+        (['/usr/bin/cifar10_predict'], 'None'),
+        (['notebook', '--fast'], 'None'),
+    ):
+      result = _run(
+          '-c',
+          'import os, sys; sys.argv = %r; '
+          'from cifar10_compat import cifar10_predict; '
+          'print(os.environ.get(%r))' % (argv, startup.ONEDNN),
+      )
+      self.assertEqual(expected, result.stdout.strip(), result.stderr)
+
+
+if __name__ == '__main__':
+  absltest.main()
