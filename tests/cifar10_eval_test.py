@@ -429,7 +429,7 @@ class EvalDirTest(tf.test.TestCase):
     self.assertEqual(0.4, precision)
     self.assertEqual(
         eval_dir
-        + ' cannot be written (File exists): no event files are; --eval_dir '
+        + ' cannot be written (File exists): no event files are written; --eval_dir '
         'names another place for them.',
         lines[0],
     )

@@ -60,7 +60,7 @@ def event_writer_of(
   except OSError as e:
     if config.eval_dir is None and directory != config_lib.EVAL_DIR:
       print(
-          f'{directory} cannot be written ({e.strerror}): no event files are; '
+          f'{directory} cannot be written ({e.strerror}): no event files are written; '
           '--eval_dir names another place for them.',
           flush=True,
       )
