@@ -388,6 +388,12 @@ class EvalDirTest(tf.test.TestCase):
         ),
     )
 
+  def test_nothing_is_made_where_there_is_no_checkpoint(self):
+    missing = os.path.join(self.root, 'missing')
+    with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
+      self._evaluate(checkpoint_dir=missing)
+    self.assertFalse(os.path.exists(missing))
+
   def test_beside_the_checkpoints(self):
     self.assertEqual(0.4, self._evaluate()[0])
     eval_dir = os.path.join(self.train_dir, 'eval')

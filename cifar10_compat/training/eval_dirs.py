@@ -15,6 +15,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.base import event_writer
+from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
 
 _NAME = 'eval'
@@ -48,12 +49,15 @@ def event_writer_of(
   Raises:
     UsageError: the directory cannot be written, or has the results of another
       data set or model.
+    NoCheckpointError, CheckpointListError: there is nothing to evaluate, once.
     WriteError: no event file can be written.
   """
   directory = path(config)
   if config.eval_dir is None and config.checkpoint_dir == published.DIRECTORY:
     return contextlib.nullcontext(NoWriter())
   notes.check(directory, config, '--eval_dir')
+  if config.run_once:
+    checkpoints.newest(config.checkpoint_dir)  # Without one nothing is made.
   try:
     os.makedirs(directory, exist_ok=True)
     notes.write(directory, config)
