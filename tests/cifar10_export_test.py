@@ -252,6 +252,8 @@ class ExportTest(tf.test.TestCase):
 
   def test_files(self):
     logits = save_trained(self.checkpoint_dir, config_lib.CIFAR10)[True]
+    images = os.path.join(self.root, 'images.npy')
+    np.save(images, record_fixture.random_images(N)[0])
     paths = []
     for form, file in [('litert', 'model.tflite')] + (
         [('keras', 'model.keras')] if versions.has_keras_3() else []
@@ -263,6 +265,8 @@ class ExportTest(tf.test.TestCase):
           '--checkpoint_dir=' + self.checkpoint_dir,
           '--export_dir=' + export_dir,
           '--format=' + form,
+          # As for a user whose home cannot be written: Keras loads matplotlib.
+          env={'MPLCONFIGDIR': os.path.join(images, 'missing')},
       )
       self.assertEqual((0, ''), (code, err))
       self.assertEqual(
@@ -270,8 +274,6 @@ class ExportTest(tf.test.TestCase):
       )
       self.assertEqual([file], os.listdir(export_dir))
 
-    images = os.path.join(self.root, 'images.npy')
-    np.save(images, record_fixture.random_images(N)[0])
     subprocess.run(
         [sys.executable, '-c', _RUN_FILES, images] + paths,
         cwd=self.root,

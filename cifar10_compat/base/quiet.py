@@ -15,3 +15,6 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 # be installed, matplotlib: a quarter of the time that a program takes to start.
 os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
 logging.getLogger('tensorflow').setLevel(logging.ERROR)
+# Keras 3, which writes a .keras file, imports it; it warns where it cannot keep a
+# cache at home.
+logging.getLogger('matplotlib').setLevel(logging.ERROR)
