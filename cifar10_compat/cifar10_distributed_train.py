@@ -33,7 +33,6 @@ from cifar10_compat import entry_points
 from cifar10_compat import models
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
-from cifar10_compat.base import stop_deadline
 from cifar10_compat.base import summaries
 from cifar10_compat.data import checks
 from cifar10_compat.distributed import cluster as cluster_lib
@@ -162,7 +161,7 @@ def main(
   tf.disable_v2_behavior()
   logging.getLogger('tensorflow').addFilter(is_news)
   cluster = _cluster_of(config)
-  with stop_deadline.StopDeadline(stop, _STOP_SECS, _leave_late):
+  with signals.stop_deadline(stop, _STOP_SECS, _leave_late):
     if cluster.job == cluster_lib.PS:
       serve(cluster, entry_points.leave, config, stop)
       return

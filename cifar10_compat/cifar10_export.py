@@ -47,7 +47,6 @@ from cifar10_compat.base import files
 from cifar10_compat.base import signals
 from cifar10_compat.data import description
 from cifar10_compat.formats import keras_file
-from cifar10_compat.formats import litert
 from cifar10_compat.formats import saved_model
 from cifar10_compat.training import checkpoints
 
@@ -108,8 +107,8 @@ def _write_keras(path: str, network: _Network) -> None:
 
 def _write_litert(path: str, network: _Network) -> None:
   # It has no ops that decode images.
-  litert.write(path, network.graph_def,
-               {_SERVING: network.signatures[_SERVING]})
+  saved_model.write_litert(path, network.graph_def,
+                           {_SERVING: network.signatures[_SERVING]})
 
 
 @dataclasses.dataclass(frozen=True)

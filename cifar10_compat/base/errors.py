@@ -14,6 +14,17 @@ class Cifar10Error(Exception):
   def __str__(self) -> str:
     return ' '.join(super().__str__().splitlines())
 
+  @classmethod
+  def raise_if(cls, wrong: object, message: str) -> None:
+    """Raises an error of this class with a message, which is made anyway.
+
+    Args:
+      wrong: whether to raise it; what is true in Python counts as true.
+      message: names the value that is wrong and what to do about it.
+    """
+    if wrong:
+      raise cls(message)
+
 
 class UsageError(Cifar10Error, ValueError):
   """An argument, a flag or a directory that cannot be used."""

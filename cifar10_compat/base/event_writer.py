@@ -21,7 +21,10 @@ from cifar10_compat.base import files
 _counter = itertools.count()
 
 
-class EventWriter(tf_writer.SummaryToEventTransformer):
+class EventWriter(
+    tf_writer.SummaryToEventTransformer,
+    contextlib.AbstractContextManager['EventWriter'],
+):
   """A tf.summary.FileWriter whose every event is in the file, or an error.
 
   An event can be read as soon as the method that adds it has returned; it is
@@ -42,29 +45,16 @@ class EventWriter(tf_writer.SummaryToEventTransformer):
     Raises:
       WriteError: the file cannot be written.
     """
-    self._file = _EventFile(directory)
-    super().__init__(self._file, graph)
-
-  def __enter__(self) -> 'EventWriter':
-    return self
+    self._directory = directory
+    with self._as_write_error():
+      self._open()
+    super().__init__(self, graph)  # It is its own writer of events.
 
   def __exit__(self, *unused_exc_info: object) -> None:
     self.close()
 
   def flush(self) -> None:
     """Does nothing: each event has been handed to the operating system."""
-
-  def close(self) -> None:
-    self._file.close()
-
-
-class _EventFile:
-  """What SummaryToEventTransformer calls an event writer."""
-
-  def __init__(self, directory: str) -> None:
-    self._directory = directory
-    with self._as_write_error():
-      self._open()
 
   def _open(self) -> None:
     self._path = os.path.join(

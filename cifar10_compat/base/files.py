@@ -53,11 +53,10 @@ def identity(path: str) -> tuple[int, int] | None:
 
   It is None if there is none.
   """
-  try:
+  with contextlib.suppress(OSError):
     status = os.stat(path)
-  except OSError:
-    return None
-  return status.st_dev, status.st_ino
+    return status.st_dev, status.st_ino
+  return None
 
 
 def remedy(error: OSError) -> str:

@@ -1,4 +1,7 @@
-"""Turns signals into a request to stop at the next good moment, or to report."""
+"""Turns signals into a request to stop at the next good moment, or to report.
+
+Threads do what cannot wait for a main thread that is inside C code.
+"""
 
 from collections.abc import Callable, Iterator
 import contextlib
@@ -11,6 +14,11 @@ from typing import Any
 
 # What asks a program to stop: Ctrl-C, `kill`, and a terminal that is closed.
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+# How often a stop_deadline() looks whether a signal came.
+_TICK_SECS = 0.1
+# From a second signal to the end, for a main thread that is about to end.
+_INSIST_SECS = 1.0
 
 
 class StopRequest:
@@ -30,11 +38,10 @@ class StopRequest:
       for, with that message; or None where that is not for us to do.
   """
 
-  def __init__(self) -> None:
-    self.signum: int | None = None
-    self.insisted = False
-    self.report: Callable[[], object] | None = None
-    self.leave: Callable[[str], object] | None = None
+  signum: int | None = None
+  insisted = False
+  report: Callable[[], object] | None = None
+  leave: Callable[[str], object] | None = None
 
   @property
   def requested(self) -> bool:
@@ -67,16 +74,19 @@ def stop_on_signals() -> Iterator[StopRequest]:
   stop = StopRequest()
   previous: dict[int, Any] = {}
 
+  def insists(signum: int, earlier: list[int]) -> bool:
+    """Fills in the request; returns whether the signal is a second one."""
+    stop.signum = stop.signum or signum
+    if signum != signal.SIGHUP:
+      earlier.append(signum)
+    return signum != signal.SIGHUP and len(earlier) > 1
+
   # The handlers stay: Python calls those of signals that come within one call of C
   # code later, in the order of their numbers, and misses one that has gone by then.
   handled: list[int] = []
 
   def handle(signum: int, frame: FrameType | None) -> None:
-    stop.signum = stop.signum or signum
-    if signum == signal.SIGHUP:
-      return
-    handled.append(signum)
-    if len(handled) == 1:
+    if not insists(signum, handled):
       return
     if callable(previous[signum]):
       previous[signum](signum, frame)
@@ -88,10 +98,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
   def note(signum: int) -> None:
     if signum in _STOPPING:
-      stop.signum = stop.signum or signum
-      if signum != signal.SIGHUP:
-        noted.append(signum)
-        stop.insisted = len(noted) > 1
+      stop.insisted = insists(signum, noted) or stop.insisted
     elif signum == signal.SIGUSR1 and stop.report:
       # Whoever asked may be gone; the next one is to be heard.
       with contextlib.suppress(OSError, ValueError):
@@ -120,11 +127,8 @@ def _told_at_once(note: Callable[[int], None]) -> Iterator[None]:
   os.set_blocking(write_end, False)
 
   def listen() -> None:
-    while True:
-      for signum in os.read(read_end, 1):
-        if not signum:
-          return
-        note(signum)
+    for signum in iter(lambda: ord(os.read(read_end, 1)), 0):
+      note(signum)
 
   thread = threading.Thread(target=listen, name='signals', daemon=True)
   before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
@@ -137,3 +141,56 @@ def _told_at_once(note: Callable[[int], None]) -> Iterator[None]:
     thread.join()
     os.close(read_end)
     os.close(write_end)
+
+
+@contextlib.contextmanager
+def watching(
+    name: str, watch: Callable[[threading.Event], object]
+) -> Iterator[None]:
+  """Context in which a thread watches something.
+
+  Args:
+    name: the thread's.
+    watch: what it calls.  It gets an event, and returns soon after that is set, at
+      the end of the context, which waits for it.
+  """
+  over = threading.Event()
+  thread = threading.Thread(target=watch, args=[over], name=name, daemon=True)
+  thread.start()
+  try:
+    yield
+  finally:
+    over.set()
+    thread.join()
+
+
+def stop_deadline(
+    stop: StopRequest, secs: float, leave: Callable[[int], object]
+) -> contextlib.AbstractContextManager[None]:
+  """Returns a context in which a stop request is met in time.
+
+  To be entered within stop_on_signals(), which fills in the request at once, also
+  during a session.run() that does not return.
+
+  Args:
+    stop: what the signals fill in.
+    secs: seconds from the first signal to the call of `leave`.  A second
+      signal cuts this to one second.
+    leave: ends the process whatever its main thread does; it gets the first
+      signal's number.  It is not called once the context has ended.
+  """
+
+  def watch(over: threading.Event) -> None:
+    end = float('inf')
+    while not over.wait(_TICK_SECS):
+      now = time.monotonic()
+      # Of each signal the first look counts: later ones give later ends.
+      if stop.requested:
+        end = min(end, now + secs)
+      if stop.insisted:
+        end = min(end, now + _INSIST_SECS)
+      if now >= end:
+        leave(stop.signum or 0)
+        return
+
+  return watching('stop deadline', watch)

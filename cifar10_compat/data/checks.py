@@ -4,7 +4,6 @@ TensorFlow's reader takes the end of a file that was cut off for a normal one,
 and looks for a record in empty files for ever.  Nothing here needs TensorFlow.
 """
 
-from collections.abc import Mapping
 import dataclasses
 import os
 import zlib
@@ -40,6 +39,15 @@ def check(dataset: description.Dataset, data_dir: str, eval_data: bool) -> int:
   return watch(dataset, data_dir, eval_data).records
 
 
+@dataclasses.dataclass
+class _Content:
+  """What was found in a file."""
+
+  records: int
+  status: os.stat_result
+  checksum: int  # CRC-32
+
+
 class CheckedFiles:
   """Notices when a file that was checked, and is being read, changes.
 
@@ -51,19 +59,10 @@ class CheckedFiles:
     records: int, how many the files hold together.
   """
 
-  def __init__(
-      self,
-      versions: Mapping[str, tuple[os.stat_result, int]],
-      records: int = 0,
-  ) -> None:
-    """Remembers files as they were when they were read.
-
-    Args:
-      versions: what each path was, and the CRC-32 of its content.
-      records: how many these files hold together.
-    """
-    self._files = dict(versions)
-    self.records = records
+  def __init__(self, contents: dict[str, _Content]) -> None:
+    """Remembers by path what was found when the files were read."""
+    self._contents = contents
+    self.records = sum(c.records for c in contents.values())
 
   def check(self) -> None:
     """Compares the files with what they were.
@@ -74,10 +73,11 @@ class CheckedFiles:
     Raises:
       DataError: a file has another size or content, or is gone; it is named.
     """
-    for path, (before, checksum) in self._files.items():
+    for path, content in self._contents.items():
+      size = content.status.st_size
       try:
         now = os.stat(path)
-        if _version(now) == _version(before):
+        if _version(now) == _version(content.status):
           continue
         found = _checksum(path)
       except OSError as e:
@@ -85,17 +85,17 @@ class CheckedFiles:
             f'{path} can no longer be read ({e.strerror}): replace it with an '
             'intact copy'
         ) from e
-      if now.st_size != before.st_size:
-        raise errors.DataError(
-            f'{path} had {before.st_size} bytes when it was opened and has '
-            f'{now.st_size} now: replace it with an intact copy'
-        )
-      if found != checksum:
-        raise errors.DataError(
-            f'{path} was overwritten while it was being read: replace it with '
-            'an intact copy'
-        )
-      self._files[path] = now, checksum
+      errors.DataError.raise_if(
+          now.st_size != size,
+          f'{path} had {size} bytes when it was opened and has {now.st_size} '
+          'now: replace it with an intact copy',
+      )
+      errors.DataError.raise_if(
+          found != content.checksum,
+          f'{path} was overwritten while it was being read: replace it with an '
+          'intact copy',
+      )
+      content.status = now
 
 
 def _version(status: os.stat_result) -> tuple[int, int, int, int]:
@@ -130,31 +130,20 @@ def watch(
       path: _check_file(path, dataset)
       for path in dataset.filenames(data_dir, eval_data)
   }
-  total = sum(c.records for c in contents.values())
+  checked = CheckedFiles(contents)
   expected = (
       dataset.num_examples_per_epoch_for_eval
       if eval_data
       else dataset.num_examples_per_epoch_for_train
   )
-  if total > expected:
-    longest = max(contents, key=lambda path: contents[path].records)
-    raise errors.DataError(
-        f'{longest} has {contents[longest].records} records, and with its like '
-        f'{total}, but the whole set has {expected}: it is too long; replace it '
-        'with an intact copy'
-    )
-  return CheckedFiles(
-      {path: (c.status, c.checksum) for path, c in contents.items()}, total
+  longest = max(contents, key=lambda path: contents[path].records)
+  errors.DataError.raise_if(
+      checked.records > expected,
+      f'{longest} has {contents[longest].records} records, and with its like '
+      f'{checked.records}, but the whole set has {expected}: it is too long; '
+      'replace it with an intact copy',
   )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Content:
-  """What was found in a file."""
-
-  records: int
-  status: os.stat_result
-  checksum: int  # CRC-32
+  return checked
 
 
 def _check_file(path: str, dataset: description.Dataset) -> _Content:
@@ -165,21 +154,21 @@ def _check_file(path: str, dataset: description.Dataset) -> _Content:
   try:
     with files.open_regular(path) as f:
       status = os.fstat(f.fileno())
-      if not status.st_size:
-        raise errors.DataError(
-            f'{path} is empty: replace it with an intact copy'
-        )
-      if status.st_size % record_bytes:
-        raise errors.DataError(
-            f'{path} has {status.st_size} bytes, which is not a multiple of the '
-            f'{record_bytes} bytes of a record: it is cut off, or not of the '
-            f'data set {dataset.name}; replace it with an intact copy'
-        )
+      errors.DataError.raise_if(
+          not status.st_size, f'{path} is empty: replace it with an intact copy'
+      )
+      errors.DataError.raise_if(
+          status.st_size % record_bytes,
+          f'{path} has {status.st_size} bytes, which is not a multiple of the '
+          f'{record_bytes} bytes of a record: it is cut off, or not of the data '
+          f'set {dataset.name}; replace it with an intact copy',
+      )
       while chunk := f.read(_CHUNK_RECORDS * record_bytes):
         checksum = zlib.crc32(chunk, checksum)
         # But for the end of a file that is being cut off.
-        n = len(chunk) // record_bytes
-        whole = np.frombuffer(chunk, np.uint8, n * record_bytes)
+        whole = np.frombuffer(
+            chunk, np.uint8, len(chunk) // record_bytes * record_bytes
+        )
         labels = whole[dataset.label_index :: record_bytes]
         bad = np.flatnonzero(labels >= dataset.num_classes)
         if bad.size:
@@ -189,7 +178,7 @@ def _check_file(path: str, dataset: description.Dataset) -> _Content:
               'the file is damaged or of another data set'
           )
         all_zero = all_zero and not whole.any()
-        records += n
+        records += len(labels)
   except OSError as e:
     remedy = (
         '--data_dir must name the directory above '
@@ -200,9 +189,9 @@ def _check_file(path: str, dataset: description.Dataset) -> _Content:
     raise errors.DataError(
         f'cannot read {path} ({e.strerror}): {remedy}'
     ) from e
-  if all_zero:
-    raise errors.DataError(
-        f'{path} has {status.st_size} bytes that are all zero: replace it with '
-        'an intact copy'
-    )
+  errors.DataError.raise_if(
+      all_zero,
+      f'{path} has {status.st_size} bytes that are all zero: replace it with an '
+      'intact copy',
+  )
   return _Content(records, status, checksum)

@@ -241,9 +241,9 @@ def get(name: str) -> description.Dataset:
   """
   if name in DATASETS:
     return DATASETS[name]
-  if not os.path.lexists(os.path.join(name, description.FILE_NAME)):
-    raise errors.UsageError(
-        f'no data set is called {name!r}: choose one of '
-        f"{', '.join(sorted(DATASETS))}, or a directory written by make_records"
-    )
+  errors.UsageError.raise_if(
+      not os.path.lexists(os.path.join(name, description.FILE_NAME)),
+      f'no data set is called {name!r}: choose one of '
+      f"{', '.join(sorted(DATASETS))}, or a directory written by make_records",
+  )
   return description.load(name)

@@ -122,8 +122,9 @@ def load(directory: str) -> Dataset:
         f'cannot read {path} ({e.strerror}): {files_lib.remedy(e)}'
     ) from e
   try:
-    if len(contents) > _MAX_BYTES:
-      raise ValueError(f'it has more than {_MAX_BYTES} bytes')
+    errors.DataError.raise_if(
+        len(contents) > _MAX_BYTES, f'it has more than {_MAX_BYTES} bytes'
+    )
     values = json.loads(contents.decode('utf-8'))
   except (ValueError, RecursionError) as e:
     raise errors.DataError(
@@ -147,12 +148,12 @@ def load(directory: str) -> Dataset:
         ('eval', dataset.eval_files, dataset.num_examples_per_epoch_for_eval),
     ):
       size = sum(_size_of(dataset, f) for f in files)
-      if size != count * dataset.record_bytes:
-        raise ValueError(
-            f'num_examples_per_epoch_for_{key} is {count}, but '
-            f"{' + '.join(files)} has {size} bytes, which is not {count} times "
-            f'the {dataset.record_bytes} bytes of a record'
-        )
+      errors.DataError.raise_if(
+          size != count * dataset.record_bytes,
+          f'num_examples_per_epoch_for_{key} is {count}, but '
+          f"{' + '.join(files)} has {size} bytes, which is not {count} times "
+          f'the {dataset.record_bytes} bytes of a record',
+      )
   except ValueError as e:
     raise errors.DataError(
         f'{path}: {e}: replace it with an intact copy, or make the set again'
@@ -161,84 +162,91 @@ def load(directory: str) -> Dataset:
 
 
 def _check_description(values: object) -> None:
-  """Raises ValueError unless all keys of a description have a valid value."""
+  """Raises DataError unless all keys of a description have a valid value."""
   if not isinstance(values, dict) or 'version' not in values:
-    raise ValueError('version is missing: it describes no image set')
-  if values['version'] != _VERSION:
-    raise ValueError(
-        f"version is {values['version']!r:.80}, this program reads {_VERSION}"
-    )
+    raise errors.DataError('version is missing: it describes no image set')
+  errors.DataError.raise_if(
+      values['version'] != _VERSION,
+      f"version is {values['version']!r:.80}, this program reads {_VERSION}",
+  )
   for key in values:
-    if key != 'version' and key not in _KEYS:
-      raise ValueError(f'{key!r:.80} is not a key of a description')
+    errors.DataError.raise_if(
+        key != 'version' and key not in _KEYS,
+        f'{key!r:.80} is not a key of a description',
+    )
   for key, kind in _KEYS.items():
-    if key not in values:
-      raise ValueError(f'{key} is missing')
+    errors.DataError.raise_if(key not in values, f'{key} is missing')
     value = values[key]
     # Not isinstance(): a bool is an int, too.
-    if type(value) is not kind or (
-        isinstance(value, list) and {type(item) for item in value} != {str}
-    ):
-      raise ValueError(f'{key} is {value!r:.80}, it must be {_TYPES[kind]}')
+    errors.DataError.raise_if(
+        type(value) is not kind
+        or (
+            isinstance(value, list) and {type(item) for item in value} != {str}
+        ),
+        f'{key} is {value!r:.80}, it must be {_TYPES[kind]}',
+    )
   for key in (
       'num_examples_per_epoch_for_train',
       'num_examples_per_epoch_for_eval',
       'label_bytes',
   ):
-    if values[key] < 1:
-      raise ValueError(f'{key} is {values[key]}, it must be at least 1')
-  if not 0 <= values['label_index'] < values['label_bytes']:
-    raise ValueError(
-        f"label_index is {values['label_index']}, it must be 0 to label_bytes - "
-        '1'
+    errors.DataError.raise_if(
+        values[key] < 1, f'{key} is {values[key]}, it must be at least 1'
     )
+  errors.DataError.raise_if(
+      not 0 <= values['label_index'] < values['label_bytes'],
+      f"label_index is {values['label_index']}, it must be 0 to label_bytes - 1",
+  )
   for key in ('train_files', 'eval_files'):
     for name in values[key]:
-      if (
+      errors.DataError.raise_if(
           os.path.basename(name) != name
           or name in ('', os.curdir, os.pardir)
-          or not name.isprintable()
-      ):
-        raise ValueError(
-            f'{key} has {name!r:.80}, it must be the name of a file in the same '
-            'directory'
-        )
-  if not values['name'] or not values['name'].isprintable():
-    raise ValueError(f"name is {values['name']!r:.80}, it must be printable")
+          or not name.isprintable(),
+          f'{key} has {name!r:.80}, it must be the name of a file in the same '
+          'directory',
+      )
+  errors.DataError.raise_if(
+      not values['name'] or not values['name'].isprintable(),
+      f"name is {values['name']!r:.80}, it must be printable",
+  )
   try:
     check_class_names(values['class_names'])
-  except ValueError as e:
-    raise ValueError(f'class_names: {e}') from e
+  except errors.DataError as e:
+    raise errors.DataError(f'class_names: {e}') from e
 
 
 def check_class_names(names: Sequence[str]) -> None:
   """Checks the names of a set's classes.
 
   Raises:
-    ValueError: too few or too many, one is empty or not printable, or two are
+    DataError: too few or too many, one is empty or not printable, or two are
       the same but for case, surrounding spaces, or Unicode's ways to write it.
   """
-  if not 2 <= len(names) <= MAX_CLASSES:
-    raise ValueError(
-        f'there must be 2 to {MAX_CLASSES} classes, not {len(names)}'
-    )
+  errors.DataError.raise_if(
+      not 2 <= len(names) <= MAX_CLASSES,
+      f'there must be 2 to {MAX_CLASSES} classes, not {len(names)}',
+  )
   seen: dict[str, str] = {}
   for name in names:
     normalized = unicodedata.normalize('NFKC', name).casefold().strip()
     # A lone surrogate is not printable either, and could not be written.
-    if not normalized or not name.isprintable():
-      raise ValueError(f'{name!r:.80} is not a printable name')
-    if normalized in seen:
-      raise ValueError(
-          f'{seen[normalized]!r} and {name!r} are too much alike to be two '
-          'classes: rename one'
-      )
+    errors.DataError.raise_if(
+        not normalized or not name.isprintable(),
+        f'{name!r:.80} is not a printable name',
+    )
+    errors.DataError.raise_if(
+        normalized in seen,
+        f'{seen.get(normalized)!r} and {name!r} are too much alike to be two '
+        'classes: rename one',
+    )
     seen[normalized] = name
 
 
 def _size_of(dataset: Dataset, filename: str) -> int:
-  """Returns the size of a file of the set in bytes; raises ValueError."""
+  """Returns the size of a file of the set in bytes; raises DataError."""
   path = os.path.join(dataset.directory, filename)
-  if not os.path.isfile(path):
-    raise ValueError(f'{filename}, which it names, is not there')
+  errors.DataError.raise_if(
+      not os.path.isfile(path), f'{filename}, which it names, is not there'
+  )
   return os.path.getsize(path)

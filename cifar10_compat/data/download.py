@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 import contextlib
 import fcntl
 import gzip
-import io
 import os
 import re
 import shutil
@@ -33,7 +32,7 @@ def maybe_download_and_extract(
     *,
     dataset: description.Dataset = datasets.CIFAR10,
     mirrors: Sequence[str] = (),
-    stop: signals.StopRequest | None = None,
+    stop: signals.StopRequest = signals.NEVER,
 ) -> None:
   """Downloads or makes a set, unless its directory is in data_dir.
 
@@ -53,7 +52,6 @@ def maybe_download_and_extract(
       the download was stopped.
     UsageError: data_dir cannot be written.
   """
-  stop = stop or signals.StopRequest()
   directory = os.path.join(data_dir, dataset.directory)
   if os.path.isdir(directory):
     return  # checks.check() tells what is missing in it.
@@ -62,12 +60,17 @@ def maybe_download_and_extract(
     with _lock(os.path.join(data_dir, _LOCK), stop):
       if os.path.isdir(directory):
         return
-      names = [os.path.basename(source.url) for source in dataset.sources]
-      paths = [os.path.join(data_dir, name) for name in names]
-      for source, name, path in zip(dataset.sources, names, paths):
+      paths = [
+          os.path.join(data_dir, os.path.basename(source.url))
+          for source in dataset.sources
+      ]
+      for source, path in zip(dataset.sources, paths):
         if not fetch.is_whole(path, source.size, source.sha256):
           fetch.fetch(
-              [f"{mirror.rstrip('/')}/{name}" for mirror in mirrors]
+              [
+                  f"{mirror.rstrip('/')}/{os.path.basename(path)}"
+                  for mirror in mirrors
+              ]
               + [source.url],
               path,
               size=source.size,
@@ -97,18 +100,17 @@ def _lock(path: str, stop: signals.StopRequest) -> Iterator[None]:
       opener=lambda p, flags: os.open(p, flags | os.O_NONBLOCK, 0o666),
   ) as f:
     other = f'another process, which fills {os.path.dirname(path)}'
-    if not _take(f):
+    if not _take(f.fileno()):
       print(f'Waiting for {other}.', flush=True)
-    while not _take(f):
-      if stop.sleep(0.2):
-        raise errors.DataError(f'stopped waiting for {other}')
+    while not _take(f.fileno()):
+      errors.DataError.raise_if(stop.sleep(0.2), f'stopped waiting for {other}')
     yield  # Closing the file lets the next one in.
 
 
-def _take(f: io.TextIOWrapper) -> bool:
+def _take(fd: int) -> bool:
   """Takes the lock on a file unless another process has it; returns whether."""
   try:
-    fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
   except BlockingIOError:
     return False
   return True
@@ -118,24 +120,13 @@ class _BoundedGzip(gzip.GzipFile):
   """Raises DataError where more than _MAX_UNPACKED bytes would come out."""
 
   def read(self, size: int | None = -1) -> bytes:
-    left = _MAX_UNPACKED - self.tell()
-    data = super().read(
-        left + 1 if size is None or size < 0 else min(size, left + 1)
-    )
-    if len(data) > left:
-      raise self._too_large()
-    return data
-
-  def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-    if whence == io.SEEK_SET and offset > _MAX_UNPACKED:
-      raise self._too_large()
-    return super().seek(offset, whence)
-
-  def _too_large(self) -> errors.DataError:
-    return errors.DataError(
+    data = super().read(size)  # Of a file that is read as a stream, a little.
+    errors.DataError.raise_if(
+        self.tell() > _MAX_UNPACKED,
         f'{self.name} unpacks to more than {_MAX_UNPACKED >> 20} MB, and is '
-        'none of the sets: remove it'
+        'none of the sets: remove it',
     )
+    return data
 
 
 def extract(directory: str, archive: str) -> None:
@@ -157,7 +148,7 @@ def extract(directory: str, archive: str) -> None:
     with (
         files.whole_directory(directory) as scratch,
         _BoundedGzip(archive) as unpacked,
-        tarfile.open(fileobj=unpacked, mode='r:') as tar,
+        tarfile.open(fileobj=unpacked, mode='r|') as tar,
     ):
       for member in tar:
         parts = member.name.split('/')
@@ -170,10 +161,9 @@ def extract(directory: str, archive: str) -> None:
                 'no usual name of a file',
             ),
         ):
-          if wrong:
-            raise errors.DataError(
-                f'{archive} has {member.name!r}, {what}: remove it'
-            )
+          errors.DataError.raise_if(
+              wrong, f'{archive} has {member.name!r}, {what}: remove it'
+          )
         if wanted:
           # Not None, as the member is a regular file.
           with (
@@ -183,8 +173,10 @@ def extract(directory: str, archive: str) -> None:
             shutil.copyfileobj(source, f)
       while unpacked.read(1 << 16):
         pass  # To the end, where the checksum of it all is.
-      if not os.listdir(scratch):
-        raise errors.DataError(f'{archive} has no files of {name}: remove it')
+      errors.DataError.raise_if(
+          not os.listdir(scratch),
+          f'{archive} has no files of {name}: remove it',
+      )
   except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as e:
     raise errors.DataError(
         f'{archive} cannot be unpacked ({e}): remove it'

@@ -28,7 +28,7 @@ _CHUNK_BYTES = 1 << 16
 _PASSING = (408, 425, 429)
 
 
-class _Useless(Exception):
+class _Useless(errors.DataError):
   """Another try at this URL would end as this one did."""
 
 
@@ -83,11 +83,11 @@ def fetch(
 
     def advance(completed: int) -> None:
       bar.update(task, completed=completed)
-      if stop.requested:
-        raise errors.DataError(
-            f'stopped downloading {path} at {completed} of {size} bytes, which '
-            'are kept: the same command goes on from there'
-        )
+      errors.DataError.raise_if(
+          stop.requested,
+          f'stopped downloading {path} at {completed} of {size} bytes, which are '
+          'kept: the same command goes on from there',
+      )
 
     for url in urls:
       try:
@@ -127,8 +127,7 @@ def _fetch_from(
   """Completes a part from one URL; raises _Useless if it cannot."""
   # What an earlier run or another host left may be of another file.
   is_ours = _size(part) == 0
-  futile = 0
-  pause = wait_secs
+  futile, pause = 0, wait_secs
   while True:
     before = _size(part)
     reason = 'it ended'
@@ -140,15 +139,17 @@ def _fetch_from(
     except (requests.RequestException, urllib3.exceptions.HTTPError) as e:
       reason = _innermost(e)
       # ValueError: it is not a URL.
-      if isinstance(e, (ValueError, requests.TooManyRedirects)):
-        raise _Useless(reason) from e
+      _Useless.raise_if(
+          isinstance(e, (ValueError, requests.TooManyRedirects)), reason
+      )
     done = _size(part)
     if done >= size:
       if is_whole(part, size, sha256):
         return
       os.remove(part)
-      if is_ours:
-        raise _Useless(f'its {done} bytes do not have the SHA-256 {sha256}')
+      _Useless.raise_if(
+          is_ours, f'its {done} bytes do not have the SHA-256 {sha256}'
+      )
       is_ours = True
       continue
     if done > before:
@@ -156,8 +157,7 @@ def _fetch_from(
     else:
       futile += 1
     reason += f', after {done} of {size} bytes'
-    if futile == MAX_FUTILE_TRIES:
-      raise _Useless(reason)
+    _Useless.raise_if(futile == MAX_FUTILE_TRIES, reason)
     print(f'{url}: {reason}; trying again in {pause:g} seconds.', flush=True)
     stop.sleep(pause)
     advance(done)
@@ -186,25 +186,31 @@ def _continue(
       url, headers=headers, stream=True, timeout=timeout_secs
   ) as response:
     status = response.status_code
-    if status == 416:
-      raise _Useless(f'it has no byte {done}')
-    if 400 <= status < 500 and status not in _PASSING:
-      raise _Useless(f'{status} {response.reason}')
+    _Useless.raise_if(status == 416, f'it has no byte {done}')
+    _Useless.raise_if(
+        400 <= status < 500 and status not in _PASSING,
+        f'{status} {response.reason}',
+    )
     response.raise_for_status()
     if status == 206:
       span, _, total = response.headers.get('Content-Range', '').partition('/')
-      if not span.startswith(f'bytes {done}-'):
-        raise _Useless(f'asked for byte {done} and on, it sent {span!r}')
+      _Useless.raise_if(
+          not span.startswith(f'bytes {done}-'),
+          f'asked for byte {done} and on, it sent {span!r}',
+      )
     else:
       done = 0  # It knows no ranges: from the beginning, once more.
       total = response.headers.get('Content-Length', '')
-    if total.isdigit() and int(total) != size:
-      raise _Useless(f'its file has {total} bytes, not {size}')
+    _Useless.raise_if(
+        total.isdigit() and int(total) != size,
+        f'its file has {total} bytes, not {size}',
+    )
     with open(part, 'ab') as f:
       f.truncate(done)
       for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
-        if done + len(chunk) > size:
-          raise _Useless(f'it sends more than {size} bytes')
+        _Useless.raise_if(
+            done + len(chunk) > size, f'it sends more than {size} bytes'
+        )
         f.write(chunk)
         done += len(chunk)
         advance(done)

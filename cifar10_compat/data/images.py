@@ -66,20 +66,20 @@ def _bound(image: 'PIL.Image.Image') -> None:
     image: opened.  If it is of JPEG it may become smaller.
 
   Raises:
-    ValueError: it has too many pixels.
+    DataError: it has too many pixels.
   """
   Image, _ = pillow()
   width, height = image.size
-  if width * height <= Image.MAX_IMAGE_PIXELS:
-    return
   # A decoder of JPEG can leave out details; of a progressive one it keeps all.
-  if not image.info.get('progressive'):
+  if width * height > Image.MAX_IMAGE_PIXELS and not image.info.get(
+      'progressive'
+  ):
     image.draft(None, (width // 2, height // 2))
-  if image.width * image.height > Image.MAX_IMAGE_PIXELS:
-    raise ValueError(
-        f'it has {width} x {height} pixels, more than {Image.MAX_IMAGE_PIXELS} '
-        'in all: make it smaller, or convert it to baseline JPEG'
-    )
+  errors.DataError.raise_if(
+      image.width * image.height > Image.MAX_IMAGE_PIXELS,
+      f'it has {width} x {height} pixels, more than {Image.MAX_IMAGE_PIXELS} in '
+      'all: make it smaller, or convert it to baseline JPEG',
+  )
 
 
 def _pixels(image: 'PIL.Image.Image') -> np.ndarray:
@@ -100,14 +100,20 @@ def _pixels(image: 'PIL.Image.Image') -> np.ndarray:
 
 
 def _rgb(image: 'PIL.Image.Image') -> np.ndarray:
-  """Returns an image of any mode as uint8 [height, width, 3]."""
+  """Returns an image of any mode as uint8 [height, width, 3].
+
+  Raises:
+    DataError: its numbers have no known range, or more than 16 bits.
+  """
   Image, _ = pillow()
-  if image.mode == 'F':
-    raise ValueError('its numbers have no known range')
+  errors.DataError.raise_if(
+      image.mode == 'F', 'its numbers have no known range'
+  )
   if image.mode.startswith('I'):
     values = np.asarray(image)
-    if values.min() < 0 or values.max() >= 1 << 16:
-      raise ValueError('it has more than 16 bits')
+    errors.DataError.raise_if(
+        values.min() < 0 or values.max() >= 1 << 16, 'it has more than 16 bits'
+    )
     image = Image.fromarray((values >> 8).astype(np.uint8))
   if image.has_transparency_data:
     image = Image.alpha_composite(

@@ -63,28 +63,26 @@ def _load(path: str) -> tuple[np.ndarray, np.ndarray]:
   """
   mat = _read(path)
   for name in ('X', 'y'):
-    if name not in mat:
-      raise errors.DataError(
-          f'{path} has no array {name}: it is not of SVHN, whose cropped digits '
-          'are X and y'
-      )
+    errors.DataError.raise_if(
+        name not in mat,
+        f'{path} has no array {name}: it is not of SVHN, whose cropped digits '
+        'are X and y',
+    )
   images, labels = mat['X'], mat['y']
-  if (
+  errors.DataError.raise_if(
       images.dtype != np.uint8
       or images.ndim != 4
       or images.shape[:3] != (32, 32, 3)
-      or not images.shape[3]
-  ):
-    raise errors.DataError(
-        f'{path}: X is {images.dtype} of shape {list(images.shape)}: cropped '
-        'digits of SVHN are uint8 of shape [32, 32, 3, N]'
-    )
+      or not images.shape[3],
+      f'{path}: X is {images.dtype} of shape {list(images.shape)}: cropped '
+      'digits of SVHN are uint8 of shape [32, 32, 3, N]',
+  )
   n = images.shape[3]
-  if labels.size != n:
-    raise errors.DataError(
-        f'{path}: y is {labels.dtype} of shape {list(labels.shape)}: the labels '
-        f'of {n} images are numbers of shape [{n}, 1]'
-    )
+  errors.DataError.raise_if(
+      labels.size != n,
+      f'{path}: y is {labels.dtype} of shape {list(labels.shape)}: the labels of '
+      f'{n} images are numbers of shape [{n}, 1]',
+  )
   labels = labels.ravel()
   bad = np.flatnonzero(~np.isin(labels, np.arange(1, 11)))
   if bad.size:

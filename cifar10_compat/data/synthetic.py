@@ -41,55 +41,6 @@ LIFT = (30, 71)  # how much brighter than the ground a figure is, 71 excluded
 NOISE = 3  # times -15 to 15, of which those near 0 are frequent
 
 
-def _disc(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
-  return x * x + y * y <= r * r
-
-
-def _horizontal_stripes(
-    unused_x: np.ndarray, y: np.ndarray, r: np.ndarray
-) -> np.ndarray:
-  return _odd(y, r // 2)
-
-
-def _ring(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
-  d = x * x + y * y
-  return (d <= r * r) & (4 * d >= r * r)
-
-
-def _vertical_stripes(
-    x: np.ndarray, unused_y: np.ndarray, r: np.ndarray
-) -> np.ndarray:
-  return _odd(x, r // 2)
-
-
-def _square(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
-  return np.maximum(abs(x), abs(y)) <= r - 1
-
-
-def _checkerboard(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
-  return _odd(x, r // 2) ^ _odd(y, r // 2)
-
-
-def _triangle(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
-  # The apex is up, at y = -r.
-  return (2 * abs(x) <= y + r) & (y <= r)
-
-
-def _horizon(
-    unused_x: np.ndarray, y: np.ndarray, unused_r: np.ndarray
-) -> np.ndarray:
-  return y < 0
-
-
-def _cross(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
-  x, y = abs(x), abs(y)
-  return (np.minimum(x, y) <= r // 4) & (np.maximum(x, y) <= r)
-
-
-def _diamond(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
-  return abs(x) + abs(y) <= r
-
-
 def _odd(x: np.ndarray, width: np.ndarray) -> np.ndarray:
   """Whether x falls into every second of the strips `width` wide."""
   return x // width % 2 == 1
@@ -104,16 +55,38 @@ def _odd(x: np.ndarray, width: np.ndarray) -> np.ndarray:
 # radius r, [n, 1, 1]; it returns the figure, bool of shape [n, SIZE, SIZE] or
 # one that broadcasts to it.
 _CLASSES = (
-    ('disc', _disc, (130, 30, 30)),
-    ('horizontal_stripes', _horizontal_stripes, (130, 90, 30)),
-    ('ring', _ring, (110, 130, 30)),
-    ('vertical_stripes', _vertical_stripes, (50, 130, 30)),
-    ('square', _square, (30, 130, 70)),
-    ('checkerboard', _checkerboard, (30, 130, 130)),
-    ('triangle', _triangle, (30, 70, 130)),
-    ('horizon', _horizon, (50, 30, 130)),
-    ('cross', _cross, (110, 30, 130)),
-    ('diamond', _diamond, (130, 30, 90)),
+    ('disc', lambda x, y, r: x * x + y * y <= r * r, (130, 30, 30)),
+    ('horizontal_stripes', lambda x, y, r: _odd(y, r // 2), (130, 90, 30)),
+    (
+        'ring',
+        lambda x, y, r: (x * x + y * y <= r * r)
+        & (4 * (x * x + y * y) >= r * r),
+        (110, 130, 30),
+    ),
+    ('vertical_stripes', lambda x, y, r: _odd(x, r // 2), (50, 130, 30)),
+    (
+        'square',
+        lambda x, y, r: np.maximum(abs(x), abs(y)) <= r - 1,
+        (30, 130, 70),
+    ),
+    (
+        'checkerboard',
+        lambda x, y, r: _odd(x, r // 2) ^ _odd(y, r // 2),
+        (30, 130, 130),
+    ),
+    (
+        'triangle',  # Its apex is up, at y = -r.
+        lambda x, y, r: (2 * abs(x) <= y + r) & (y <= r),
+        (30, 70, 130),
+    ),
+    ('horizon', lambda x, y, r: y < 0, (50, 30, 130)),
+    (
+        'cross',
+        lambda x, y, r: (np.minimum(abs(x), abs(y)) <= r // 4)
+        & (np.maximum(abs(x), abs(y)) <= r),
+        (110, 30, 130),
+    ),
+    ('diamond', lambda x, y, r: abs(x) + abs(y) <= r, (130, 30, 90)),
 )
 
 CLASS_NAMES = tuple(name for name, _, _ in _CLASSES)

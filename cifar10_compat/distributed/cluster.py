@@ -6,6 +6,7 @@ here looks at the ports first, and keeps looking.
 """
 
 from collections.abc import Callable, Sequence
+import contextlib
 import ipaddress
 import json
 import operator
@@ -29,7 +30,7 @@ EVALUATOR = 'evaluator'
 _HTTP2_HEADER_BYTES = 9
 _HTTP2_SETTINGS = 4
 
-# Seconds for a busy machine to answer a TaskWatch.
+# Seconds for a busy machine to answer a watchdog.
 _PATIENCE_SECS = 5.0
 
 
@@ -89,11 +90,11 @@ def from_flags(
     UsageError: it cannot be; the message names the flag.
   """
   for flag, hosts in (('ps_hosts', ps_hosts), ('worker_hosts', worker_hosts)):
-    if not hosts:
-      raise errors.UsageError(
-          f'--{flag} is missing: it names the tasks, as in '
-          f'--{flag}=127.0.0.1:2222'
-      )
+    errors.UsageError.raise_if(
+        not hosts,
+        f'--{flag} is missing: it names the tasks, as in '
+        f'--{flag}=127.0.0.1:2222',
+    )
   return _checked(
       Cluster(
           {PS: list(ps_hosts), WORKER: list(worker_hosts)}, job_name, task_index
@@ -140,39 +141,38 @@ def from_tf_config(text: str) -> Cluster:
 
 def _checked(cluster: Cluster) -> Cluster:
   """Returns a cluster; raises UsageError if it cannot be."""
-  if len(cluster.tasks.get(CHIEF, ())) > 1:
-    raise errors.UsageError(
-        f'there are {len(cluster.tasks[CHIEF])} chiefs: a cluster has one'
-    )
-  if not cluster.tasks.get(PS) or not cluster.workers:
-    raise errors.UsageError(
-        'a cluster needs a ps and a worker: this one has '
-        + (', '.join(sorted(cluster.tasks)) or 'none')
-    )
-  if cluster.job not in cluster.tasks:
-    raise errors.UsageError(
-        f'job {cluster.job!r} is not in the cluster: the jobs are '
-        + ', '.join(sorted(cluster.tasks))
-    )
+  chiefs = len(cluster.tasks.get(CHIEF, ()))
+  errors.UsageError.raise_if(
+      chiefs > 1, f'there are {chiefs} chiefs: a cluster has one'
+  )
+  jobs = ', '.join(sorted(cluster.tasks))
+  errors.UsageError.raise_if(
+      not cluster.tasks.get(PS) or not cluster.workers,
+      f"a cluster needs a ps and a worker: this one has {jobs or 'none'}",
+  )
+  errors.UsageError.raise_if(
+      cluster.job not in cluster.tasks,
+      f'job {cluster.job!r} is not in the cluster: the jobs are {jobs}',
+  )
   number = len(cluster.tasks[cluster.job])
-  if not 0 <= cluster.index < number:
-    raise errors.UsageError(
-        f'task index {cluster.index:d} is out of range: job {cluster.job!r} has '
-        f'the {number} tasks 0 to {number - 1}'
-    )
+  errors.UsageError.raise_if(
+      not 0 <= cluster.index < number,
+      f'task index {cluster.index:d} is out of range: job {cluster.job!r} has '
+      f'the {number} tasks 0 to {number - 1}',
+  )
   seen: dict[str, str] = {}
   for task, address in cluster.named(*sorted(cluster.tasks)).items():
     host, _, port = address.rpartition(':')
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-      raise errors.UsageError(
-          f'{task} has address {address!r}: it must be HOST:PORT'
-      )
-    if address in seen:
-      raise errors.UsageError(
-          f'{seen[address]} and {task} have one address, {address}: each task '
-          'needs a port of its own'
-      )
-    seen[address] = task
+    errors.UsageError.raise_if(
+        not host or not port.isdecimal() or not 0 < int(port) < 65536,
+        f'{task} has address {address!r}: it must be HOST:PORT',
+    )
+    other = seen.setdefault(address, task)
+    errors.UsageError.raise_if(
+        other != task,
+        f'{other} and {task} have one address, {address}: each task needs a '
+        'port of its own',
+    )
   return cluster
 
 
@@ -188,12 +188,12 @@ def check_local(cluster: Cluster) -> None:
       local = host == 'localhost' or ipaddress.ip_address(host).is_loopback
     except ValueError:
       local = False
-    if not local:
-      raise errors.UsageError(
-          f"{task} is at {address}, off this machine: TensorFlow's protocol has "
-          'no authentication, whoever reaches a port can run code; firewall the '
-          'ports, then allow it with --allow_remote'
-      )
+    errors.UsageError.raise_if(
+        not local,
+        f"{task} is at {address}, off this machine: TensorFlow's protocol has "
+        'no authentication, whoever reaches a port can run code; firewall the '
+        'ports, then allow it with --allow_remote',
+    )
 
 
 def answers(address: str, secs: float = 1.0) -> bool:
@@ -210,13 +210,12 @@ def answers(address: str, secs: float = 1.0) -> bool:
   """
   host, _, port = address.rpartition(':')
   try:
-    with socket.create_connection((host.strip('[]'), int(port)), secs) as made:
-      header = b''
-      while len(header) < _HTTP2_HEADER_BYTES:
-        if not (part := made.recv(_HTTP2_HEADER_BYTES - len(header))):
-          return False
-        header += part
-      return header[3] == _HTTP2_SETTINGS
+    with (
+        socket.create_connection((host.strip('[]'), int(port)), secs) as made,
+        made.makefile('rb') as received,
+    ):
+      header = received.read(_HTTP2_HEADER_BYTES)
+      return len(header) == _HTTP2_HEADER_BYTES and header[3] == _HTTP2_SETTINGS
   except OSError:
     return False
 
@@ -261,12 +260,12 @@ def wait_for_ps(
   end = time.monotonic() + secs
   missing = cluster.named(PS)
   while missing := {t: a for t, a in missing.items() if not answers(a)}:
-    if time.monotonic() > end:
-      late = ', '.join(f'{task} at {a}' for task, a in missing.items())
-      raise errors.UsageError(
-          f'no answer within {secs:g} seconds from {late}: start it, or give it '
-          'more time with --connect_secs'
-      )
+    late = ', '.join(f'{task} at {a}' for task, a in missing.items())
+    errors.UsageError.raise_if(
+        time.monotonic() > end,
+        f'no answer within {secs:g} seconds from {late}: start it, or give it '
+        'more time with --connect_secs',
+    )
     if stop.sleep(0.2):
       return False
   absent = [
@@ -295,91 +294,70 @@ def wait_for_end(
       return
 
 
-class TaskWatch:
-  """A thread that notices a task that is gone for good."""
-
-  def __init__(
-      self,
-      tasks: dict[str, str],
-      timeout_secs: float,
-      leave: Callable[[str, str], object],
-      *,
-      await_first: bool = False,
-  ) -> None:
-    """Watches tasks, as a context manager.
-
-    Args:
-      tasks: their addresses, 'host:port', by name.
-      timeout_secs: how long a task may be gone.
-      leave: ends the process, and gets a task's name and address: the thread
-        that trains waits within TensorFlow and cannot be told.
-      await_first: a task is not missed before it has answered once.
-    """
-    self._tasks = tasks
-    self._timeout_secs = timeout_secs
-    self._leave = leave
-    self._await_first = await_first
-    self._stopped = threading.Event()
-    self._thread = threading.Thread(
-        target=self._watch, name='watchdog', daemon=True
-    )
-
-  def __enter__(self) -> 'TaskWatch':
-    self._thread.start()
-    return self
-
-  def __exit__(self, *unused_exc_info: object) -> None:
-    self._stopped.set()
-    self._thread.join()
-
-  def _watch(self) -> None:
-    seen = dict.fromkeys(
-        () if self._await_first else self._tasks, time.monotonic()
-    )
-    patience = min(_PATIENCE_SECS, self._timeout_secs)
-    while not self._stopped.wait(min(1.0, self._timeout_secs / 4)):
-      for name, address in self._tasks.items():
-        if answers(address, patience):
-          seen[name] = time.monotonic()
-        elif (
-            name in seen
-            and time.monotonic() - seen[name] > self._timeout_secs
-            and not self._stopped.is_set()
-        ):
-          self._leave(name, address)
-          return
-
-
 def ps_watchdog(
     cluster: Cluster, timeout_secs: float, leave: Callable[[str], object]
-) -> TaskWatch:
-  """Returns the watch of every ps; `leave` gets a message."""
-  return TaskWatch(
+) -> contextlib.AbstractContextManager[None]:
+  """Returns a context in which no ps is gone for good: see _task_watch()."""
+  return _task_watch(
       cluster.named(PS),
       timeout_secs,
-      lambda name, address: leave(
-          f'{name} at {address} is gone for {timeout_secs:g} seconds, and what '
-          'it held with it: start ps and workers again, the chief goes on from '
-          'its last checkpoint'
-      ),
+      leave,
+      f' is gone for {timeout_secs:g} seconds, and what it held with it: start '
+      'ps and workers again, the chief goes on from its last checkpoint',
   )
 
 
 def chief_watchdog(
     cluster: Cluster, timeout_secs: float, leave: Callable[[str], object]
-) -> TaskWatch:
-  """Returns the watch of a chief; `leave` gets a message.
+) -> contextlib.AbstractContextManager[None]:
+  """Returns a context in which the chief is not gone: see _task_watch().
 
   It may come as late as it likes, but not go and stay away.
   """
   job, index = cluster.workers[0]
-  return TaskWatch(
+  return _task_watch(
       {f'{job} {index}': cluster.address(job, index)},
       timeout_secs,
-      lambda name, address: leave(
-          f'{name} at {address}, the chief, is gone for {timeout_secs:g} '
-          'seconds: start all again, the chief goes on from its last '
-          'checkpoint; --chief_timeout_secs allows it more time'
-      ),
+      leave,
+      f', the chief, is gone for {timeout_secs:g} seconds: start all again, the '
+      'chief goes on from its last checkpoint; --chief_timeout_secs allows it '
+      'more time',
       await_first=True,
   )
+
+
+def _task_watch(
+    tasks: dict[str, str],
+    timeout_secs: float,
+    leave: Callable[[str], object],
+    lost: str,
+    *,
+    await_first: bool = False,
+) -> contextlib.AbstractContextManager[None]:
+  """Returns a context in which a thread notices a task that is gone for good.
+
+  Args:
+    tasks: their addresses, 'host:port', by name.
+    timeout_secs: how long a task may be gone.
+    leave: ends the process, and gets a message: the thread that trains waits
+      within TensorFlow and cannot be told.
+    lost: the end of that message, after the task's name and address.
+    await_first: a task is not missed before it has answered once.
+  """
+
+  def watch(over: threading.Event) -> None:
+    seen = dict.fromkeys(() if await_first else tasks, time.monotonic())
+    patience = min(_PATIENCE_SECS, timeout_secs)
+    while not over.wait(min(1.0, timeout_secs / 4)):
+      for name, address in tasks.items():
+        if answers(address, patience):
+          seen[name] = time.monotonic()
+        elif (
+            name in seen
+            and time.monotonic() - seen[name] > timeout_secs
+            and not over.is_set()
+        ):
+          leave(f'{name} at {address}{lost}')
+          return
+
+  return signals.watching('watchdog', watch)

@@ -14,7 +14,6 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import signals
 from cifar10_compat.distributed import cluster as cluster_lib
-from cifar10_compat.distributed import sync
 from cifar10_compat.training import hooks
 
 # States of a worker.
@@ -25,6 +24,10 @@ DONE = 2
 _INTERVAL_SECS = 1.0
 # Seconds without a heartbeat after which a worker counts as absent.
 ABSENT_SECS = 5.0
+
+# Seconds without an update, though enough workers are there to make one, after
+# which a chief takes something for lost.
+STALL_SECS = 30.0
 
 
 class Table:
@@ -99,6 +102,37 @@ def absent(
   ]
 
 
+class Stall:
+  """Tells when updates have stopped for no visible reason."""
+
+  def __init__(self, secs: float = STALL_SECS) -> None:
+    """Starts with an allowance.
+
+    Args:
+      secs: how long an update may take.  It doubles with each alarm, so
+        that a step which takes longer than that is not broken off for ever.
+    """
+    self.secs = secs
+    self._step: int | None = None
+
+  def found(self, step: int, explained: bool, now: float) -> bool:
+    """Whether to raise an alarm; to be asked often.
+
+    Args:
+      step: the global step.
+      explained: whether there is a reason to wait, such as a worker that
+        is absent.
+      now: seconds of any clock.
+    """
+    if explained or step != self._step:
+      self._step, self._since = step, now
+    if now - self._since <= self.secs:
+      return False
+    self._since = now
+    self.secs *= 2
+    return True
+
+
 class HeartbeatHook(tf.train.SessionRunHook):
   """Writes this worker's row every second, and says whom it waits for."""
 
@@ -111,7 +145,6 @@ class HeartbeatHook(tf.train.SessionRunHook):
       max_steps: int,
       stop: signals.StopRequest,
       leave: Callable[[tf.Session], object],
-      stalled_secs: float = ABSENT_SECS,
       replicas: int | None = None,
   ) -> None:
     """Makes the hook.
@@ -123,9 +156,8 @@ class HeartbeatHook(tf.train.SessionRunHook):
       max_steps: the global step at which training ends.
       stop: a stop request.
       leave: ends the process, and gets a session.  Called when this worker's
-        run has stalled, so that no step's end is in sight, while a stop is
-        requested or the others have finished.
-      stalled_secs: seconds after which a run has stalled.
+        run has stalled, for ABSENT_SECS, so that no step's end is in sight, while
+        a stop is requested or the others have finished.
       replicas: how many workers it takes to make an update, for the chief
         to see that none comes though they are there and to start its session
         anew (sync.py); None where that is not its business.
@@ -137,9 +169,8 @@ class HeartbeatHook(tf.train.SessionRunHook):
     self._max_steps = max_steps
     self._stop = stop
     self._leave = leave
-    self._stalled_secs = stalled_secs
     self._replicas = replicas
-    self._stall = sync.Stall()
+    self._stall = Stall()
     self._ended = threading.Event()
     # A beat that is under way when training ends must not be the last word.
     self._lock = threading.Lock()
@@ -151,8 +182,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
       self, session: tf.Session, coord: tf.train.Coordinator
   ) -> None:
     self._ended.clear()
-    self._moved = time.monotonic()
-    self._in_run = False
+    self._run_since: float | None = None
     thread = threading.Thread(
         target=self._beat, args=(session, coord), name='heartbeat', daemon=True
     )
@@ -160,15 +190,14 @@ class HeartbeatHook(tf.train.SessionRunHook):
     thread.start()
 
   def before_run(self, run_context: tf.train.SessionRunContext) -> None:
-    self._moved = time.monotonic()
-    self._in_run = True
+    self._run_since = time.monotonic()
 
   def after_run(
       self,
       run_context: tf.train.SessionRunContext,
       run_values: tf.train.SessionRunValues,
   ) -> None:
-    self._in_run = False
+    self._run_since = None
 
   def end(self, session: tf.Session) -> None:
     with self._lock:
@@ -200,12 +229,12 @@ class HeartbeatHook(tf.train.SessionRunHook):
         # The session is closed, or its ps is gone: the thread that trains
         # meets the same error and is the one to deal with it.
         return
-      stalled = self._in_run and (
-          time.monotonic() - self._moved > self._stalled_secs
-      )
+      since = self._run_since
+      stalled = since is not None and time.monotonic() - since > ABSENT_SECS
       if stalled and (self._stop.requested or step >= self._max_steps):
         self._leave(session)
-      missing = absent(table, now, self._worker) if stalled else []
+      away = absent(table, now, self._worker)
+      missing = away if stalled else []
       names = [m[0] for m in missing]
       if missing and names != told:
         whom = ', '.join(self._describe(*m) for m in missing)
@@ -213,8 +242,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
       if missing or not stalled:
         told = names
       if self._replicas:
-        there = len(table) - len(absent(table, now, self._worker))
-        explained = there < self._replicas or not self._in_run
+        explained = len(table) - len(away) < self._replicas or since is None
         secs = self._stall.secs
         if self._stall.found(int(step), explained, time.monotonic()):
           print(
@@ -253,19 +281,16 @@ def _restart(session: tf.Session, coord: tf.train.Coordinator) -> None:
 
 
 def wait_until_done(
-    session: tf.Session,
-    table: Table,
-    *,
-    stop: signals.StopRequest,
-    grace_secs: float = 2 * ABSENT_SECS,
+    session: tf.Session, table: Table, *, stop: signals.StopRequest
 ) -> None:
   """Waits until the chief is done, and the others are or are absent.
+
+  Once the chief is done, it waits for others no longer than 2 * ABSENT_SECS.
 
   Args:
     session: of a ps.
     table: in that session's graph.
     stop: ends the waiting.
-    grace_secs: how long to wait for others once the chief is done.
   """
   end = None
   while not stop.sleep(0.5):
@@ -276,6 +301,6 @@ def wait_until_done(
       # local_input.py tells why.
       continue
     if rows[0, 2] == DONE:
-      end = end or time.monotonic() + grace_secs
+      end = end or time.monotonic() + 2 * ABSENT_SECS
       if time.monotonic() > end or all(r[2] in (DONE, UNSEEN) for r in rows):
         return

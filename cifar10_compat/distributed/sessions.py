@@ -95,12 +95,12 @@ def check_not_in_use(connection: Connection) -> None:
     with tf.Session(
         connection.target, config=connection.session_config
     ) as session:
-      if session.run(table.initialized):
-        raise errors.UsageError(
-            'the parameter servers hold a training that has begun, which --fresh '
-            'would undo: start the chief again without --fresh, or stop all '
-            'processes first'
-        )
+      errors.UsageError.raise_if(
+          session.run(table.initialized),
+          'the parameter servers hold a training that has begun, which --fresh '
+          'would undo: start the chief again without --fresh, or stop all '
+          'processes first',
+      )
 
 
 class ChiefSessionCreator(tf.train.SessionCreator):
@@ -160,50 +160,39 @@ class Stopped(Exception):
   """A stop was requested before there was a session."""
 
 
+@dataclasses.dataclass(frozen=True)
 class WorkerSessionCreator(tf.train.SessionCreator):
-  """Waits for the chief, and checks every second instead of every 30."""
+  """Waits for the chief, and checks every second instead of every 30.
 
-  def __init__(self, connection: Connection, stop: signals.StopRequest) -> None:
-    """Makes the creator.
+  Attributes:
+    connection: to the chief and the parameter servers.
+    stop: ends the waiting with Stopped.
+  """
 
-    Args:
-      connection: Connection.
-      stop: signals.StopRequest, ends the waiting with Stopped.
-    """
-    self._connection = connection
-    self._stop = stop
+  connection: Connection
+  stop: signals.StopRequest
 
   def create_session(self) -> tf.Session:
-    connection = self._connection
-    scaffold = tf.train.Scaffold().finalize()
-    manager = tf.train.SessionManager(
-        local_init_op=scaffold.local_init_op,
-        ready_op=scaffold.ready_op,
-        ready_for_local_init_op=scaffold.ready_for_local_init_op,
+    cluster = self.connection.cluster
+    secs = self.connection.connect_secs
+    # It makes one attempt: it could not be told to stop between two.
+    creator = tf.train.WorkerSessionCreator(
+        master=self.connection.target,
+        config=self.connection.session_config,
+        max_wait_secs=0,
     )
-    end = time.monotonic() + connection.connect_secs
+    end = time.monotonic() + secs
     while True:
       try:
-        # One attempt: it could not be told to stop between two.
-        return manager.wait_for_session(
-            connection.target, config=connection.session_config, max_wait_secs=0
-        )
+        return creator.create_session()
       except tf.errors.DeadlineExceededError as e:
         if time.monotonic() > end:
-          raise self._without_values() from e
-      if self._stop.sleep(_ATTEMPT_SECS):
+          job, index = cluster.workers[0]
+          raise errors.UsageError(
+              f'the variables have no values: {job} {index} at '
+              f'{cluster.address(job, index)}, the chief, did not initialize '
+              f'them within {secs:g} seconds; start it, or give it more time '
+              'with --connect_secs'
+          ) from e
+      if self.stop.sleep(_ATTEMPT_SECS):
         raise Stopped()
-
-  def _without_values(self) -> errors.UsageError:
-    """Returns the UsageError for a chief that does not come."""
-    connection = self._connection
-    chief = connection.cluster.workers[0]
-    return errors.UsageError(
-        'the variables have no values: %s %d at %s, the chief, did not '
-        'initialize them within %g seconds; start it, or give it more time '
-        'with --connect_secs'
-        % (
-            chief
-            + (connection.cluster.address(*chief), connection.connect_secs)
-        )
-    )

@@ -37,57 +37,17 @@ compute one gradient that is dropped, and is gone with it.
 The proof supposes that nothing is lost afterwards: neither another process nor
 what TensorFlow's server on the ps still does in the name of a dead one, until it
 notices the end of the connection.  Such a loss stops the updates once more; that
-the chief sees, by Stall, and repairs again.
+the chief sees, by heartbeats.Stall, and repairs again.
 """
 
 import contextlib
-from typing import Protocol
 
 import tensorflow.compat.v1 as tf
 
-# Seconds without an update, though enough workers are there to make one, after
-# which a chief takes something for lost.
-STALL_SECS = 30.0
+from cifar10_compat.distributed import sessions
 
 # For taking a gradient that is there.
 _EMPTY_MILLISECS = 5000
-
-
-class Stall:
-  """Tells when updates have stopped for no visible reason."""
-
-  def __init__(self, secs: float = STALL_SECS) -> None:
-    """Starts with an allowance.
-
-    Args:
-      secs: how long an update may take.  It doubles with each alarm, so
-        that a step which takes longer than that is not broken off for ever.
-    """
-    self.secs = secs
-    self._step: int | None = None
-
-  def found(self, step: int, explained: bool, now: float) -> bool:
-    """Whether to raise an alarm; to be asked often.
-
-    Args:
-      step: the global step.
-      explained: whether there is a reason to wait, such as a worker that
-        is absent.
-      now: seconds of any clock.
-    """
-    if explained or step != self._step:
-      self._step, self._since = step, now
-    if now - self._since <= self.secs:
-      return False
-    self._since = now
-    self.secs *= 2
-    return True
-
-
-class Chief(Protocol):
-  """What a sessions.ChiefSessionCreator, which imports this module, tells it."""
-
-  found_in_use: bool
 
 
 class SyncHook(tf.train.SessionRunHook):
@@ -101,14 +61,14 @@ class SyncHook(tf.train.SessionRunHook):
       self,
       optimizer: tf.train.SyncReplicasOptimizer,
       replicas: int,
-      chief: Chief | None = None,
+      chief: sessions.ChiefSessionCreator | None = None,
   ) -> None:
     """Makes the hook.
 
     Args:
       optimizer: has applied gradients.
       replicas: how many gradients make an update.
-      chief: sessions.ChiefSessionCreator, or None for a worker who is not the
+      chief: what makes the chief's sessions, or None for a worker who is not the
         chief.  A thread of the chief makes the updates.
     """
     self._optimizer = optimizer

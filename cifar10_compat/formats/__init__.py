@@ -1,1 +1,1 @@
-"""The forms in which a trained network leaves the project, a module each."""
+"""The forms in which a trained network leaves the project."""

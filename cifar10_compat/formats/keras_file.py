@@ -48,27 +48,26 @@ def write(
     UsageError: Keras is an older one, or cannot work in this process.
     OSError: the file cannot be written.
   """
-  # It takes a second to load, and no other format needs it.
-  import keras
-
-  if int(keras.__version__.partition('.')[0]) < 3:
-    raise errors.UsageError(
-        '--format=keras needs Keras 3, which comes with TensorFlow 2.16 and '
-        f'later; this is Keras {keras.__version__}'
-    )
-  if not tf.executing_eagerly():
-    raise errors.UsageError(
-        'Keras 3 needs eager execution, which is off in this process: turn off '
-        'resource variables alone, instead of all of version 2'
-    )
   _model(weights, image_size, crop_size).save(path)
 
 
 def _model(
     weights: Mapping[str, np.ndarray], image_size: int, crop_size: int
 ) -> 'keras.Model':
-  """Returns the model of weights."""
+  """Returns the model of weights; raises UsageError."""
+  # It takes a second to load, and no other format needs it.
   import keras
+
+  errors.UsageError.raise_if(
+      int(keras.__version__.partition('.')[0]) < 3,
+      '--format=keras needs Keras 3, which comes with TensorFlow 2.16 and later; '
+      f'this is Keras {keras.__version__}',
+  )
+  errors.UsageError.raise_if(
+      not tf.executing_eagerly(),
+      'Keras 3 needs eager execution, which is off in this process: turn off '
+      'resource variables alone, instead of all of version 2',
+  )
 
   layers, ops = keras.layers, keras.ops
   band = np.arange(weights['conv2/weights'].shape[2])
@@ -101,16 +100,13 @@ def _model(
           layers.Flatten()(x)
       )
     height, width, *_, maps = shape
-    layer = layers.EinsumDense(
+    return layers.EinsumDense(
         'nhwk,hwkc->nhwc',
         (height, width, maps),
         activation=activation,
         bias_axes='hwc',
         name=name,
-    )
-    return layer(
-        ops.image.extract_patches(x, _PATCH_SIZE, strides=1, padding='same')
-    )
+    )(ops.image.extract_patches(x, _PATCH_SIZE, strides=1, padding='same'))
 
   images = keras.Input(
       (image_size, image_size, 3), dtype='uint8', name='images'

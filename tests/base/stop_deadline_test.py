@@ -12,7 +12,6 @@ from absl.testing import absltest
 _PROGRAM = r"""
 import ctypes, os, sys, threading
 from cifar10_compat.base import signals
-from cifar10_compat.base import stop_deadline
 
 def leave(signum):
   os.write(1, b'left at %d\n' % signum)
@@ -33,7 +32,7 @@ libc.pthread_mutex_lock(mutex)
 waits = threading.Lock()
 waits.acquire()
 with signals.stop_on_signals() as stop:
-  with stop_deadline.StopDeadline(stop, float(sys.argv[1]), leave):
+  with signals.stop_deadline(stop, float(sys.argv[1]), leave):
     teller = threading.Thread(target=tell, args=(stop,), daemon=True)
     teller.start()
     # The teller goes on only once this thread gives the interpreter up, which is

@@ -15,6 +15,28 @@ from cifar10_compat.distributed import sessions
 from tools import launch
 
 
+class StallTest(tf.test.TestCase):
+
+  def test_alarm(self):
+    stall = heartbeats.Stall(10)
+    self.assertFalse(stall.found(5, False, 100))
+    self.assertFalse(stall.found(5, False, 110))
+    self.assertTrue(stall.found(5, False, 111))
+    # Twice the time for whatever comes.
+    self.assertFalse(stall.found(5, False, 131))
+    self.assertTrue(stall.found(5, False, 132))
+    self.assertFalse(stall.found(6, False, 172))
+    self.assertTrue(stall.found(6, False, 213))
+
+  def test_what_begins_the_time_anew(self):
+    stall = heartbeats.Stall(10)
+    self.assertFalse(stall.found(5, False, 100))
+    self.assertFalse(stall.found(6, False, 120))
+    self.assertFalse(stall.found(6, True, 140))
+    self.assertFalse(stall.found(6, False, 150))
+    self.assertTrue(stall.found(6, False, 151))
+
+
 class _Refusing(object):
   """A session of which the server refuses the first run: local_input.py."""
 

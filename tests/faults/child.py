@@ -206,7 +206,8 @@ def torn_save(tf, program, _):
 def no_repair(tf, program, _):
   """Mutant: a chief that starts again puts back nothing of a lost update."""
   sync = importlib.import_module('cifar10_compat.distributed.sync')
-  sync.Stall.found = lambda self, *args: False
+  heartbeats = importlib.import_module('cifar10_compat.distributed.heartbeats')
+  heartbeats.Stall.found = lambda self, *args: False
   created = sync.SyncHook.after_create_session
 
   def after_create_session(self, session, coord):

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import config as config_lib
-from cifar10_compat.formats import litert
+from cifar10_compat.formats import saved_model
 from tests.helpers import random_network
 
 _RUN = """
@@ -29,7 +29,7 @@ class LitertTest(absltest.TestCase):
       network = random_network.make(model)
       directory = self.create_tempdir(model).full_path
       path = os.path.join(directory, 'model.tflite')
-      litert.write(
+      saved_model.write_litert(
           path,
           network.graph_def,
           {'run': random_network.signature(network.graph_def)},
@@ -56,7 +56,7 @@ class LitertTest(absltest.TestCase):
   def test_what_cannot_be_written(self):
     graph_def = random_network.make(config_lib.CIFAR10).graph_def
     with self.assertRaises(OSError):
-      litert.write(
+      saved_model.write_litert(
           '/dev/null/model.tflite',
           graph_def,
           {'run': random_network.signature(graph_def)},
