@@ -82,7 +82,8 @@ def train(
   network = models.network(config)
   input_files = checks.watch(config.dataset, config.data_dir)
 
-  with contextlib.suppress(sessions.Stopped), contextlib.ExitStack() as stack:
+  with contextlib.suppress(cluster_lib.Stopped), (
+      contextlib.ExitStack()) as stack:
     # What is wrong with train_dir is told before others are waited for, but
     # nothing is removed before it is known that none of them trains.
     directory = None

@@ -9,8 +9,9 @@ def user_path(path: str) -> str:
   `bazel run` starts a program in its own tree, and passes the user's directory
   in BUILD_WORKING_DIRECTORY.
   """
-  path = os.path.expanduser(path)
-  return os.path.join(os.environ.get('BUILD_WORKING_DIRECTORY', ''), path)
+  return os.path.join(
+      os.environ.get('BUILD_WORKING_DIRECTORY', ''), os.path.expanduser(path)
+  )
 
 
 def enter_user_directory() -> None:

@@ -151,8 +151,8 @@ def watching(
 
   Args:
     name: the thread's.
-    watch: what it calls.  It gets an event, and returns soon after that is set, at
-      the end of the context, which waits for it.
+    watch: what it calls.  It gets an event, and returns soon after that is set,
+      at the end of the context, which waits for it.
   """
   over = threading.Event()
   thread = threading.Thread(target=watch, args=[over], name=name, daemon=True)
@@ -169,8 +169,8 @@ def stop_deadline(
 ) -> contextlib.AbstractContextManager[None]:
   """Returns a context in which a stop request is met in time.
 
-  To be entered within stop_on_signals(), which fills in the request at once, also
-  during a session.run() that does not return.
+  To be entered within stop_on_signals(), which fills in the request at once,
+  also during a session.run() that does not return.
 
   Args:
     stop: what the signals fill in.

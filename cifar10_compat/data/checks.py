@@ -160,8 +160,8 @@ def _check_file(path: str, dataset: description.Dataset) -> _Content:
       errors.DataError.raise_if(
           status.st_size % record_bytes,
           f'{path} has {status.st_size} bytes, which is not a multiple of the '
-          f'{record_bytes} bytes of a record: it is cut off, or not of the data '
-          f'set {dataset.name}; replace it with an intact copy',
+          f'{record_bytes} bytes of a record: it is cut off, or not of the '
+          f'data set {dataset.name}; replace it with an intact copy',
       )
       while chunk := f.read(_CHUNK_RECORDS * record_bytes):
         checksum = zlib.crc32(chunk, checksum)
@@ -191,7 +191,7 @@ def _check_file(path: str, dataset: description.Dataset) -> _Content:
     ) from e
   errors.DataError.raise_if(
       all_zero,
-      f'{path} has {status.st_size} bytes that are all zero: replace it with an '
-      'intact copy',
+      f'{path} has {status.st_size} bytes that are all zero: replace it with '
+      'an intact copy',
   )
   return _Content(records, status, checksum)

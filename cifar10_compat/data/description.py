@@ -8,7 +8,6 @@ description in JSON.  Nothing here needs TensorFlow.
 """
 
 from collections.abc import Callable, Sequence
-import dataclasses
 import json
 import os
 from typing import NamedTuple
@@ -31,8 +30,7 @@ _MAX_BYTES = 1 << 20
 MAX_CLASSES = 256
 
 
-@dataclasses.dataclass(frozen=True)
-class RemoteFile:
+class RemoteFile(NamedTuple):
   """A file to download."""
 
   url: str
@@ -195,7 +193,8 @@ def _check_description(values: object) -> None:
     )
   errors.DataError.raise_if(
       not 0 <= values['label_index'] < values['label_bytes'],
-      f"label_index is {values['label_index']}, it must be 0 to label_bytes - 1",
+      f"label_index is {values['label_index']}, it must be 0 to label_bytes - "
+      '1',
   )
   for key in ('train_files', 'eval_files'):
     for name in values[key]:

@@ -85,8 +85,8 @@ def fetch(
       bar.update(task, completed=completed)
       errors.DataError.raise_if(
           stop.requested,
-          f'stopped downloading {path} at {completed} of {size} bytes, which are '
-          'kept: the same command goes on from there',
+          f'stopped downloading {path} at {completed} of {size} bytes, which '
+          'are kept: the same command goes on from there',
       )
 
     for url in urls:

@@ -77,8 +77,8 @@ def _bound(image: 'PIL.Image.Image') -> None:
     image.draft(None, (width // 2, height // 2))
   errors.DataError.raise_if(
       image.width * image.height > Image.MAX_IMAGE_PIXELS,
-      f'it has {width} x {height} pixels, more than {Image.MAX_IMAGE_PIXELS} in '
-      'all: make it smaller, or convert it to baseline JPEG',
+      f'it has {width} x {height} pixels, more than {Image.MAX_IMAGE_PIXELS} '
+      'in all: make it smaller, or convert it to baseline JPEG',
   )
 
 

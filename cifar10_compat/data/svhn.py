@@ -80,8 +80,8 @@ def _load(path: str) -> tuple[np.ndarray, np.ndarray]:
   n = images.shape[3]
   errors.DataError.raise_if(
       labels.size != n,
-      f'{path}: y is {labels.dtype} of shape {list(labels.shape)}: the labels of '
-      f'{n} images are numbers of shape [{n}, 1]',
+      f'{path}: y is {labels.dtype} of shape {list(labels.shape)}: the labels '
+      f'of {n} images are numbers of shape [{n}, 1]',
   )
   labels = labels.ravel()
   bad = np.flatnonzero(~np.isin(labels, np.arange(1, 11)))

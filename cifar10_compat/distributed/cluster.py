@@ -241,9 +241,13 @@ def start_server(cluster: Cluster) -> tf.train.Server:
     ) from e
 
 
+class Stopped(Exception):
+  """A stop was requested before there was a session."""
+
+
 def wait_for_ps(
     cluster: Cluster, secs: float, stop: signals.StopRequest
-) -> bool:
+) -> None:
   """Waits until every ps answers, and tells which workers do not yet.
 
   Args:
@@ -251,11 +255,9 @@ def wait_for_ps(
     secs: how long to wait.
     stop: ends the waiting.
 
-  Returns:
-    Whether all answer; otherwise a stop was requested.
-
   Raises:
     UsageError: some ps did not answer; they are named.
+    Stopped: a stop was requested before all answered.
   """
   end = time.monotonic() + secs
   missing = cluster.named(PS)
@@ -267,7 +269,7 @@ def wait_for_ps(
         'more time with --connect_secs',
     )
     if stop.sleep(0.2):
-      return False
+      raise Stopped()
   absent = [
       f'{task} at {address}'
       for task, address in cluster.named(CHIEF, WORKER).items()
@@ -275,7 +277,6 @@ def wait_for_ps(
   ]
   if absent:
     print(f"Not there yet: {', '.join(absent)}.", flush=True)
-  return True
 
 
 def wait_for_end(
@@ -319,8 +320,8 @@ def chief_watchdog(
       {f'{job} {index}': cluster.address(job, index)},
       timeout_secs,
       leave,
-      f', the chief, is gone for {timeout_secs:g} seconds: start all again, the '
-      'chief goes on from its last checkpoint; --chief_timeout_secs allows it '
+      f', the chief, is gone for {timeout_secs:g} seconds: start all again, '
+      'the chief goes on from its last checkpoint; --chief_timeout_secs allows it '
       'more time',
       await_first=True,
   )

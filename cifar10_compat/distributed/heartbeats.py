@@ -156,8 +156,8 @@ class HeartbeatHook(tf.train.SessionRunHook):
       max_steps: the global step at which training ends.
       stop: a stop request.
       leave: ends the process, and gets a session.  Called when this worker's
-        run has stalled, for ABSENT_SECS, so that no step's end is in sight, while
-        a stop is requested or the others have finished.
+        run has stalled, for ABSENT_SECS, so that no step's end is in sight,
+        while a stop is requested or the others have finished.
       replicas: how many workers it takes to make an update, for the chief
         to see that none comes though they are there and to start its session
         anew (sync.py); None where that is not its business.

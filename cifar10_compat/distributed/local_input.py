@@ -70,13 +70,10 @@ class LocalInput(tf.train.SessionRunHook):
       tf.errors.OutOfRangeError: the images ended.
       DataError: they are damaged.
     """
-    images, labels, *summary = self._input_session.run(
-        list(self._batch) + ([self._summary] if with_summary else [])
-    )
-    feed = {self.images: images, self.labels: labels}
+    batch = dict(zip((self.images, self.labels), self._batch))
     if with_summary:
-      feed[self.summary] = summary[0]
-    return feed
+      batch[self.summary] = self._summary
+    return self._input_session.run(batch)
 
   def after_create_session(
       self, session: tf.Session, coord: tf.train.Coordinator

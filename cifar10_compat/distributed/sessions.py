@@ -54,11 +54,10 @@ def connect(
 
   Raises:
     UsageError: the port is taken, or a ps does not answer.
-    Stopped: a stop was requested before all answered.
+    cluster_lib.Stopped: a stop was requested before all answered.
   """
   server = cluster_lib.start_server(cluster)
-  if not cluster_lib.wait_for_ps(cluster, config.connect_secs, stop):
-    raise Stopped()
+  cluster_lib.wait_for_ps(cluster, config.connect_secs, stop)
   return Connection(
       cluster,
       server.target,
@@ -75,13 +74,12 @@ def session_config(
   A session sees its own task and the parameter servers only: it would wait for
   every task that it sees.
   """
-  made = tf.ConfigProto(
+  return tf.ConfigProto(
       allow_soft_placement=True,
       log_device_placement=config.log_device_placement,
       device_filters=['/job:ps', f'/job:{cluster.job}/task:{cluster.index}'],
+      gpu_options=tf.GPUOptions(allow_growth=config.allow_growth),
   )
-  made.gpu_options.allow_growth = config.allow_growth
-  return made
 
 
 def check_not_in_use(connection: Connection) -> None:
@@ -156,17 +154,13 @@ class ChiefSessionCreator(tf.train.SessionCreator):
     return session
 
 
-class Stopped(Exception):
-  """A stop was requested before there was a session."""
-
-
 @dataclasses.dataclass(frozen=True)
 class WorkerSessionCreator(tf.train.SessionCreator):
   """Waits for the chief, and checks every second instead of every 30.
 
   Attributes:
     connection: to the chief and the parameter servers.
-    stop: ends the waiting with Stopped.
+    stop: ends the waiting with cluster_lib.Stopped.
   """
 
   connection: Connection
@@ -195,4 +189,4 @@ class WorkerSessionCreator(tf.train.SessionCreator):
               'with --connect_secs'
           ) from e
       if self.stop.sleep(_ATTEMPT_SECS):
-        raise Stopped()
+        raise cluster_lib.Stopped()

@@ -68,8 +68,8 @@ class SyncHook(tf.train.SessionRunHook):
     Args:
       optimizer: has applied gradients.
       replicas: how many gradients make an update.
-      chief: what makes the chief's sessions, or None for a worker who is not the
-        chief.  A thread of the chief makes the updates.
+      chief: what makes the chief's sessions, or None for a worker who is not
+        the chief.  A thread of the chief makes the updates.
     """
     self._optimizer = optimizer
     self._replicas = replicas

@@ -5,7 +5,6 @@ loads it in its safe mode, and without this package.
 """
 
 from collections.abc import Mapping
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,8 +59,8 @@ def _model(
 
   errors.UsageError.raise_if(
       int(keras.__version__.partition('.')[0]) < 3,
-      '--format=keras needs Keras 3, which comes with TensorFlow 2.16 and later; '
-      f'this is Keras {keras.__version__}',
+      '--format=keras needs Keras 3, which comes with TensorFlow 2.16 and '
+      f'later; this is Keras {keras.__version__}',
   )
   errors.UsageError.raise_if(
       not tf.executing_eagerly(),
@@ -77,7 +76,7 @@ def _model(
     """Does what tf.image.per_image_standardization() does."""
     mean = ops.mean(x, (1, 2, 3), keepdims=True)
     deviation = ops.std(x, (1, 2, 3), keepdims=True)
-    least = 1 / math.sqrt(math.prod(x.shape[1:]))
+    least = 1 / float(np.sqrt(np.prod(x.shape[1:])))
     return (x - mean) / ops.maximum(deviation, least)
 
   def conv(name: str, x: 'keras.KerasTensor') -> 'keras.KerasTensor':

@@ -136,7 +136,7 @@ class ClusterTest(tf.test.TestCase):
     stop = signals.StopRequest()
     self.assertTrue(cluster.answers(speaks))
     self.assertFalse(cluster.answers(nobody))
-    self.assertTrue(cluster.wait_for_ps(made, 0, stop))
+    cluster.wait_for_ps(made, 0, stop)
     # It accepts connections, and says nothing.
     with contextlib.closing(silent):
       for address in (nobody, accepts):
@@ -145,7 +145,8 @@ class ClusterTest(tf.test.TestCase):
           cluster.wait_for_ps(two, 0, stop)
       # A stop ends the waiting.
       stop.signum = signal.SIGTERM
-      self.assertFalse(cluster.wait_for_ps(two, 60, stop))
+      with self.assertRaises(cluster.Stopped):
+        cluster.wait_for_ps(two, 60, stop)
     del server
 
   def test_what_is_no_server_of_ours(self):
