@@ -16,11 +16,12 @@ class Cifar10Error(Exception):
 
   @classmethod
   def raise_if(cls, wrong: object, message: str) -> None:
-    """Raises an error of this class with a message, which is made anyway.
+    """Raises an error of this class if something is wrong.
 
     Args:
-      wrong: whether to raise it; what is true in Python counts as true.
-      message: names the value that is wrong and what to do about it.
+      wrong: whether it is; what is true in Python counts as true.
+      message: names the value that is wrong and what to do about it.  It is made
+        in any case, and so must not fail where nothing is wrong.
     """
     if wrong:
       raise cls(message)

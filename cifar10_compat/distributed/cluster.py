@@ -321,8 +321,8 @@ def chief_watchdog(
       timeout_secs,
       leave,
       f', the chief, is gone for {timeout_secs:g} seconds: start all again, '
-      'the chief goes on from its last checkpoint; --chief_timeout_secs allows it '
-      'more time',
+      'the chief goes on from its last checkpoint; --chief_timeout_secs allows '
+      'it more time',
       await_first=True,
   )
 
