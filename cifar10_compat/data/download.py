@@ -120,7 +120,7 @@ class _BoundedGzip(gzip.GzipFile):
   """Raises DataError where more than _MAX_UNPACKED bytes would come out."""
 
   def read(self, size: int | None = -1) -> bytes:
-    data = super().read(size)  # Of a file that is read as a stream, a little.
+    data = super().read(size)  # A block: it is read as a stream.
     errors.DataError.raise_if(
         self.tell() > _MAX_UNPACKED,
         f'{self.name} unpacks to more than {_MAX_UNPACKED >> 20} MB, and is '
@@ -148,7 +148,11 @@ def extract(directory: str, archive: str) -> None:
     with (
         files.whole_directory(directory) as scratch,
         _BoundedGzip(archive) as unpacked,
-        tarfile.open(fileobj=unpacked, mode='r|') as tar,
+        # Not further than the member at hand, whose fault is told before those of
+        # what comes after it.
+        tarfile.open(
+            fileobj=unpacked, mode='r|', bufsize=tarfile.BLOCKSIZE
+        ) as tar,
     ):
       for member in tar:
         parts = member.name.split('/')
