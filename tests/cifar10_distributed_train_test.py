@@ -13,7 +13,7 @@ from cifar10_compat.distributed import cluster as cluster_lib
 from cifar10_compat.training import hooks
 from tests.helpers import record_fixture
 from tests.helpers import small_cluster
-from tools import launch
+from tools.base import processes
 
 
 class _LoseSessionOnce(tf.train.SessionRunHook):
@@ -134,7 +134,7 @@ class DistributedTrainTest(tf.test.TestCase):
     self.assertLen(tf.train.list_variables(self.train_dir), 25)
 
   def test_a_refused_run_loses_no_step_and_no_image(self):
-    ps, worker = launch.free_addresses(2)
+    ps, worker = processes.free_addresses(2)
     cluster = cluster_lib.from_flags(
         'worker', 0, ps_hosts=[ps], worker_hosts=[worker]
     )
@@ -182,8 +182,3 @@ class DistributedTrainTest(tf.test.TestCase):
         1,
     )
     del server
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

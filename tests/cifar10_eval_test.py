@@ -492,8 +492,3 @@ class EvalDirTest(tf.test.TestCase):
     other = datasets.CIFAR10._replace(name='other')
     self.assertEqual(0.6, self._evaluate(dataset=other)[0])
     self.assertEqual([(1, np.float32(0.6))], self._precisions(eval_dir))
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

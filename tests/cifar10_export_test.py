@@ -327,8 +327,3 @@ class ExportTest(tf.test.TestCase):
     # Nothing half-written is there, and what was there is.
     self.assertCountEqual(['empty', 'train'], os.listdir(self.root))
     self.assertEqual([], os.listdir(empty))
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -251,8 +251,3 @@ class DistributionTest(tf.test.TestCase):
       self.assertGreater(
           scipy.stats.ks_2samp(statistic(literal), statistic(fast)).pvalue, 1e-4
       )
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -218,8 +218,3 @@ class FastTest(tf.test.TestCase):
       _config(fast=True, precision='float16')
     with self.assertRaisesRegex(errors.UsageError, 'add --fast_network'):
       models.network(_config(precision='bfloat16'))
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

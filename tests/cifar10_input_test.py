@@ -383,8 +383,3 @@ class OneEpochTest(tf.test.TestCase):
         batches[0][0],
         atol=1e-4,
     )
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

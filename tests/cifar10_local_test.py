@@ -242,8 +242,3 @@ class NetworkTest(tf.test.TestCase):
       after = sess.run(tf.trainable_variables())
     for old, new in zip(before, after):
       self.assertNotAllEqual(old, new)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -116,8 +116,3 @@ class ProgramTest(tf.test.TestCase):
         r'^cifar10_multi_gpu_train.py: error: .* lacks '
         r'tower_0/cross_entropy/avg.*--train_dir.*\n$',
     )
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -344,8 +344,3 @@ class TowersTest(tf.test.TestCase):
     self.assertEqual(2, config.device_count['CPU'])
     self.assertTrue(config.allow_soft_placement)
     self.assertTrue(config.log_device_placement)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

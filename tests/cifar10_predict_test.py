@@ -261,8 +261,3 @@ class PredictTest(tf.test.TestCase):
       )
     with self.assertRaisesRegex(errors.UsageError, 'batch_size is 0'):
       config_lib.Predict(batch_size=0)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

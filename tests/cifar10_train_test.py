@@ -294,8 +294,3 @@ class ErrorTest(tf.test.TestCase):
       self.assertEqual((1, ''), (code, out))
       self.assertIn(expected, err)
       self.assertNotIn('Traceback', err)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -169,7 +169,3 @@ class HelpTest(absltest.TestCase):
         'Default: no.\n',
     ):
       self.assertIn(line, page)
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -469,7 +469,3 @@ class OrPublishedTest(absltest.TestCase):
     self.assertEqual((self.default, ''), self._directory())
     os.remove(index)
     self.assertEqual((self.default, ''), self._directory())
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -96,8 +96,3 @@ class DeterministicTest(tf.test.TestCase):
         for seed in (1, 2)
     ]
     self.assertNotEqual(*values)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

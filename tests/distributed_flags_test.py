@@ -13,7 +13,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.distributed import cluster as cluster_lib
 from tests.helpers import flag_case
 from tests.helpers import main_program
-from tools import launch
+from tools.base import processes
 
 
 class DistributedTrainTest(flag_case.FlagCase):
@@ -21,7 +21,7 @@ class DistributedTrainTest(flag_case.FlagCase):
 
   def setUp(self):
     super().setUp()
-    self.ps, self.worker, self.other = launch.free_addresses(3)
+    self.ps, self.worker, self.other = processes.free_addresses(3)
 
   def _task(self, job, index=0, workers=None):
     return (
@@ -162,7 +162,7 @@ class DistributedTrainTest(flag_case.FlagCase):
           (('--fast_network',), True, False),
       ):
         # A server holds its port to the end of the process.
-        self.ps, self.worker, self.other = launch.free_addresses(3)
+        self.ps, self.worker, self.other = processes.free_addresses(3)
         self._start_ps()
         self._run(
             *self._task('worker'),
@@ -243,8 +243,3 @@ class CoverageTest(flag_case.FlagCase):
 
   def test_every_flag_of_every_program_has_a_test(self):
     self.assert_covered(cifar10_distributed_train)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -64,7 +64,3 @@ class EndToEndTest(absltest.TestCase):
     precisions = dict(event_files.scalars(eval_dir, 'Precision @ 1'))
     self.assertGreater(precisions[700], 0.5)
     self.assertIn(steps, precisions)
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -142,7 +142,3 @@ entry_points.leave(%d, 'over')
   def test_last_words_arrive(self):
     self.assertEqual((1, 'begun\n', 'prog: error: over\n'), self._leave(1))
     self.assertEqual((130, 'begun\nover\n', ''), self._leave(130))
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -127,8 +127,3 @@ class ModelsTest(tf.test.TestCase):
         "model is 'resnet': it must be one of cifar10, cifar10_5e-2, conv_local",
     ):
       config_lib.Network(model='resnet')
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -296,8 +296,3 @@ class CoverageTest(flag_case.FlagCase):
 
   def test_every_flag_of_every_program_has_a_test(self):
     self.assert_covered(cifar10_eval, cifar10_predict, cifar10_export)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -100,7 +100,3 @@ class ScriptsTest(absltest.TestCase):
     self.assertEqual(
         (0, 'cifar10_compat.cifar10_compat True\n', ''), (code, out, err)
     )
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -265,7 +265,3 @@ class EnvironmentTest(absltest.TestCase):
           'print(os.environ.get(%r))' % (argv, startup.ONEDNN),
       )
       self.assertEqual(expected, result.stdout.strip(), result.stderr)
-
-
-if __name__ == '__main__':
-  absltest.main()

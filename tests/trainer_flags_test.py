@@ -277,8 +277,3 @@ class CoverageTest(flag_case.FlagCase):
 
   def test_every_flag_of_every_program_has_a_test(self):
     self.assert_covered(cifar10_train, cifar10_multi_gpu_train)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

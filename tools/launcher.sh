@@ -7,4 +7,4 @@ runfiles="$0.runfiles"
 [ -d "$runfiles" ] || runfiles="${RUNFILES_DIR:?is not set, and there is no $0.runfiles}"
 case "$runfiles" in /*) ;; *) runfiles="$PWD/$runfiles" ;; esac
 export PYTHONPATH="$runfiles/{workspace}" PYTHONSAFEPATH=1
-exec "$runfiles/{venv}/bin/python" -m {module} "$@"
+exec "$runfiles/{venv}/bin/python" -m {module} {arguments} "$@"

@@ -102,8 +102,3 @@ class EventWriterTest(tf.test.TestCase):
         errors.WriteError, r'into /dev/null \(Not a directory\)'
     ):
       event_writer.EventWriter('/dev/null')
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -70,7 +70,3 @@ class FilesTest(absltest.TestCase):
         self.assertIn(e.errno, (errno.EEXIST, errno.ENOTEMPTY))
       self.assertEqual(['theirs'], os.listdir(self.directory))
       self.assertEqual(['set'], os.listdir(os.path.dirname(self.directory)))
-
-
-if __name__ == '__main__':
-  absltest.main()

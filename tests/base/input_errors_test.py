@@ -2,7 +2,6 @@
 
 import os
 
-from absl.testing import absltest
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
@@ -45,8 +44,3 @@ class InputErrorsTest(tf.test.TestCase):
                   tf.placeholder_with_default([3], [1]),
               )
           )
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  absltest.main()

@@ -129,7 +129,7 @@ class OutputTest(absltest.TestCase):
     self.assertEqual('x\n', result.stdout)
 
   def test_programs(self):
-    for program in ('cifar10_compat.cifar10_predict', 'tools.launch'):
+    for program in ('cifar10_compat.cifar10_predict', 'tools.run.launch'):
       name = program.rpartition('.')[2]
       if name == 'cifar10_predict':
         name += '.py'
@@ -137,7 +137,3 @@ class OutputTest(absltest.TestCase):
       self.assertEqual(
           (1, '%s: %s' % (name, _NO_ROOM)), _run_into_full_device(command)
       )
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -25,7 +25,3 @@ class PathsTest(absltest.TestCase):
     with mock.patch.dict(os.environ, BUILD_WORKING_DIRECTORY=directory):
       paths.enter_user_directory()
       self.assertEqual(directory, os.getcwd())
-
-
-if __name__ == '__main__':
-  absltest.main()

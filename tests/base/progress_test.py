@@ -44,7 +44,3 @@ class ProgressTest(absltest.TestCase):
   def test_columns(self):
     column = rich.progress.DownloadColumn()
     self.assertIn(column, progress.bar(column).columns)
-
-
-if __name__ == '__main__':
-  absltest.main()

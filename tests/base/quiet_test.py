@@ -50,7 +50,3 @@ class QuietTest(absltest.TestCase):
 
   def test_level_of_the_user(self):
     self.assertIn('This TensorFlow binary is optimized', self._run('0'))
-
-
-if __name__ == '__main__':
-  absltest.main()

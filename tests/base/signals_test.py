@@ -155,7 +155,3 @@ class SignalsTest(absltest.TestCase):
     begin = time.monotonic()
     self.assertFalse(signals.StopRequest().sleep(0.05))
     self.assertGreaterEqual(time.monotonic() - begin, 0.05)
-
-
-if __name__ == '__main__':
-  absltest.main()

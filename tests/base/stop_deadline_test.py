@@ -86,7 +86,3 @@ class StopDeadlineTest(absltest.TestCase):
     self.assertEqual('known: 2\n', process.stdout.readline())
     self.assertEqual('ended well\n', process.stdout.read())
     self.assertEqual(130, process.wait(60))
-
-
-if __name__ == '__main__':
-  absltest.main()

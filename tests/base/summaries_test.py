@@ -86,8 +86,3 @@ class SummariesTest(tf.test.TestCase):
           summaries.restore_queue_tag()
         collected = tf.get_collection(tf.GraphKeys.SUMMARIES)
         self.assertIs(summary, collected[-1])
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -180,7 +180,3 @@ class ChecksTest(absltest.TestCase):
     os.mkfifo(self.path)
     with self.assertRaisesRegex(errors.DataError, 'it is a pipe'):
       checked.check()
-
-
-if __name__ == '__main__':
-  absltest.main()

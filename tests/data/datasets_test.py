@@ -50,7 +50,3 @@ class DatasetsTest(absltest.TestCase):
         errors.UsageError, "'x': choose .*synthetic, or a directory written"
     ):
       datasets.get('x')
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -158,7 +158,3 @@ class DescriptionTest(absltest.TestCase):
       with self.assertRaisesRegex(ValueError, 'alike'):
         description.check_class_names([a, 'dog', b])
     description.check_class_names(['cat', 'cats', 'c a t'])
-
-
-if __name__ == '__main__':
-  absltest.main()

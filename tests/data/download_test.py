@@ -307,7 +307,3 @@ class DownloadTest(absltest.TestCase):
     self.data_dir = os.path.join(self.create_tempfile().full_path, 'x')
     with self.assertRaisesRegex(errors.UsageError, 'write to data_dir .*/x'):
       self._get()
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -213,7 +213,3 @@ class FetchTest(absltest.TestCase):
     os.mkdir(self.path + '.part')
     with self.assertRaises(OSError):
       self.fetch()
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -249,7 +249,3 @@ class LoadImageTest(absltest.TestCase):
     with mock.patch.dict(sys.modules, {'PIL': None}):
       with self.assertRaisesRegex(errors.UsageError, r'\[data\]'):
         images.load_image('a.png')
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -145,7 +145,3 @@ class SvhnTest(absltest.TestCase):
         errors.DataError, r'cannot read .*test_32x32.* \(No such file'
     ):
       self._write()
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -258,7 +258,3 @@ class FailuresTest(absltest.TestCase):
     with self.assertRaises(OSError):
       synthetic.write_batches(os.path.join(self.directory, 'below'))
     self.assertEqual(os.listdir(self.parent), ['set'])
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 from cifar10_compat.distributed import cluster
-from tools import launch
+from tools.base import processes
 
 # The frame of HTTP/2 with which a server begins: no settings, on stream 0.
 _SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
@@ -128,7 +128,7 @@ class ClusterTest(tf.test.TestCase):
     silent, accepts = _listener()
     gone, nobody = _listener()
     gone.close()
-    [speaks] = launch.free_addresses(1)
+    [speaks] = processes.free_addresses(1)
     made = cluster.from_flags(
         'ps', 0, ps_hosts=[speaks], worker_hosts=['127.0.0.1:1']
     )
@@ -217,8 +217,3 @@ class ClusterTest(tf.test.TestCase):
       listener.close()
       self.assertTrue(left.wait(60))
     self.assertIn('worker 0 at %s, the chief, is gone' % address, messages[0])
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

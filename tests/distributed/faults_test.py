@@ -217,8 +217,3 @@ class DistributedFaultsTest(tf.test.TestCase):
     self.assertIsNone(ps.process.poll())
     ps.process.terminate()
     self.assertEqual(128 + signal.SIGTERM, ps.finish()[0])
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

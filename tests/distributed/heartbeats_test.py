@@ -12,7 +12,7 @@ from cifar10_compat.base import signals
 from cifar10_compat.distributed import cluster
 from cifar10_compat.distributed import heartbeats
 from cifar10_compat.distributed import sessions
-from tools import launch
+from tools.base import processes
 
 
 class StallTest(tf.test.TestCase):
@@ -72,7 +72,7 @@ class HeartbeatsTest(tf.test.TestCase):
 
   def _ps(self):
     """Starts a ps of two workers; returns its Cluster as a worker sees it."""
-    ps, *workers = launch.free_addresses(3)
+    ps, *workers = processes.free_addresses(3)
     made = cluster.from_flags('worker', 1, ps_hosts=[ps], worker_hosts=workers)
     self._server = cluster.start_server(made._replace(job='ps', index=0))
     self._config = tf.ConfigProto(device_filters=['/job:ps'])
@@ -107,7 +107,7 @@ class HeartbeatsTest(tf.test.TestCase):
       sessions.check_not_in_use(connection)
 
   def test_a_stalled_chief_saves_and_says_so_before_it_leaves(self):
-    addresses = launch.free_addresses(2)
+    addresses = processes.free_addresses(2)
     made = cluster.from_flags(
         'worker', 0, ps_hosts=addresses[:1], worker_hosts=addresses[1:]
     )
@@ -198,8 +198,3 @@ class HeartbeatsTest(tf.test.TestCase):
         refusing = _Refusing(session)
         heartbeats.wait_until_done(refusing, table, stop=stop)
         self.assertEqual(2, refusing.runs)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -105,8 +105,3 @@ class LocalInputTest(tf.test.TestCase):
           session.run(source.images)
           damaged.append(True)
           session.run(source.images)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

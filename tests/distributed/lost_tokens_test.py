@@ -77,8 +77,3 @@ class LostTokensTest(tf.test.TestCase):
     chief.wait_for_line(r'^No update after step \d+ for 30 seconds, though')
     for program, start in zip((chief, worker), seen):
       program.wait_for_line(_STEP, start)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

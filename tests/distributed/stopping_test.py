@@ -103,8 +103,3 @@ class StoppingTest(tf.test.TestCase):
           % cluster.workers[0],
           err,
       )
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -105,8 +105,3 @@ class SyncHookTest(tf.test.TestCase):
 
 def _required(take):
   return tf.get_static_value(take.inputs[1])
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

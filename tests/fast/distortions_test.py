@@ -155,8 +155,3 @@ class StandardizationTest(tf.test.TestCase):
     with tf.Graph().as_default(), self.session() as sess:
       pixels = sess.run(distortions.channels_last(tf.constant(planes)))
     self.assertAllEqual(planes.transpose([0, 2, 3, 1]), pixels)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -69,8 +69,3 @@ class LrnTest(tf.test.TestCase):
             rtol=1e-4,
             atol=1e-5,
         )
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -112,8 +112,3 @@ class ConvolutionTest(tf.test.TestCase):
     for size in ((5, 3), (4, 4)):
       with self.assertRaisesRegex(ValueError, 'must be square and of odd size'):
         winograd.conv2d(images, tf.zeros([*size, 1, 1]))
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -8,7 +8,6 @@ import unittest
 from absl.testing import absltest
 import numpy as np
 import tensorflow as tf
-import tensorflow.compat.v1 as tf1
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
@@ -74,8 +73,3 @@ class KerasFileTest(absltest.TestCase):
   def test_older_keras(self):
     with self.assertRaisesRegex(errors.UsageError, 'needs Keras 3'):
       keras_file.write('model.keras', {}, image_size=32, crop_size=24)
-
-
-if __name__ == '__main__':
-  tf1.disable_resource_variables()
-  absltest.main()

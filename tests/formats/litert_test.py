@@ -6,7 +6,6 @@ import sys
 
 from absl.testing import absltest
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.formats import saved_model
@@ -61,8 +60,3 @@ class LitertTest(absltest.TestCase):
           graph_def,
           {'run': random_network.signature(graph_def)},
       )
-
-
-if __name__ == '__main__':
-  tf.disable_resource_variables()
-  absltest.main()

@@ -40,8 +40,3 @@ class SavedModelTest(tf.test.TestCase):
   def test_what_cannot_be_written(self):
     with self.assertRaises((OSError, tf.errors.OpError)):
       saved_model.write('/dev/null/export', tf1.GraphDef(), {})
-
-
-if __name__ == '__main__':
-  tf1.disable_resource_variables()
-  tf.test.main()

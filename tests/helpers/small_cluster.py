@@ -2,7 +2,7 @@
 
 from cifar10_compat.distributed import cluster
 from tests.helpers import program
-from tools import launch
+from tools.base import processes
 
 
 class SmallCluster(object):
@@ -21,7 +21,7 @@ class SmallCluster(object):
       train_dir: str.
       *flags: str, of every process.
     """
-    self.ps, *self.workers = launch.free_addresses(3)
+    self.ps, *self.workers = processes.free_addresses(3)
     self._flags = (
         '--dataset=' + dataset.directory,
         '--train_dir=' + train_dir,

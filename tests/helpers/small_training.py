@@ -2,7 +2,7 @@
 
 import tensorflow.compat.v1 as tf
 
-from tools.compare import training_graph
+from tools.base import training_graph
 
 
 def meta_graph(

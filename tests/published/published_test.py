@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import published
 from cifar10_compat.data import datasets
-from tools import publish
+from tools.experiments import publish
 
 # Where the programs keep the images by default.
 _DATA_DIR = os.environ.get('CIFAR10_DATA_DIR', '/tmp/cifar10_data')
@@ -62,8 +62,3 @@ class PublishedTest(tf.test.TestCase):
     self.assertIn('| %.4f of the 10,000' % (np.trace(counts) / 10000), card)
     for i, name in enumerate(datasets.CIFAR10.class_names):
       self.assertIn('| %s | %.3f | ' % (name, counts[i, i] / 1000), card)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

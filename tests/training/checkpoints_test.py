@@ -189,8 +189,3 @@ class OrPublishedTest(tf.test.TestCase):
       with open(os.path.join(directory, 'checkpoint'), 'w') as f:
         f.write('model_checkpoint_path: "model.ckpt-7"')
       self.assertIs(default, checkpoints.or_published(default))
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -109,7 +109,3 @@ class NotesTest(tf.test.TestCase):
       self._write(contents)
       self._assert_refused('does not name a data set', datasets.CIFAR10)
       self.assertEqual([], notes.learning_rates(self.directory))
-
-
-if __name__ == '__main__':
-  tf.test.main()

@@ -170,7 +170,3 @@ class PollingTest(tf.test.TestCase):
     with self.assertRaisesRegex(errors.DataError, 'overwritten'):
       with poll.attempt():
         self._evaluate(None)
-
-
-if __name__ == '__main__':
-  tf.test.main()

@@ -72,8 +72,3 @@ class ReplayTest(tf.test.TestCase):
       hook = _hook(hooks.StepHook(), two, signals.StopRequest())
       hook.begin()
       self.assertEqual(list(three.op.inputs), hook.before_run(None).fetches)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -356,8 +356,3 @@ class ResumeTest(tf.test.TestCase):
     self.assertEqual((20, ''), self._resume())
     self.assertEmpty(set(left) & set(os.listdir(self.train_dir)))
     self.assertEqual([0, 5, 10, 20], self._listed())
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -448,8 +448,3 @@ class TrainingTest(tf.test.TestCase):
           lines,
       )
     self.assertEqual([0, 5], self._checkpoints())
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -246,8 +246,3 @@ class WatchdogTest(tf.test.TestCase):
     stop = signals.StopRequest()
     stop.signum = signal.SIGTERM
     self.assertIsNone(self._run(lambda: tf.constant(1.0), stop=stop)[1])
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

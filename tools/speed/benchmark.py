@@ -30,9 +30,10 @@ cores.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
+from ..base import plots
+
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
-import argparse
 import os
 import signal
 import sys
@@ -42,9 +43,9 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.data import checks
 
-from .. import command_line
-from .. import manifest
-from ..historical import scripts
+from ..base import command_line
+from ..base import manifest
+from ..editions import scripts
 from . import children
 from . import contestants
 from . import plot
@@ -56,18 +57,10 @@ from . import tenfold_set
 _PACKAGES = ('tensorflow', 'numpy', 'keras', 'torch')
 
 
-def main(argv=None):
-  """Runs the program.
-
-  Args:
-    argv: list of str, the command line without the program's name, or None for
-      that of the process.
-
-  Returns:
-    int, the exit code.
-  """
+@command_line.program('benchmark')
+def main(argv):
   try:
-    return command_line.run('benchmark', lambda: _main(argv))
+    return _main(argv)
   except KeyboardInterrupt:
     print(
         'benchmark: stopped; with --json the same command goes on from there',
@@ -131,9 +124,7 @@ def _print_run(progress, what, *, number, values, result):
 def _parser():
   parser = command_line.Parser(
       prog='benchmark',
-      allow_abbrev=False,
       description=__doc__,
-      formatter_class=argparse.RawDescriptionHelpFormatter,
   )
   add = parser.add_argument
   add(
@@ -233,7 +224,7 @@ def _check(args):
         % (args.source, args.dataset)
     )
   if args.plot:
-    plot.check(args.plot)
+    plots.check(args.plot)
 
 
 def _chosen(names, known, flag):

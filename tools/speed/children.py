@@ -15,7 +15,7 @@ from typing import Dict, NamedTuple, Optional
 
 from cifar10_compat.base import errors
 
-from .. import processes
+from ..base import processes
 from . import disturbance
 
 # ru_maxrss is in units of this many bytes.

@@ -10,10 +10,10 @@ from cifar10_compat import cifar10_input
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 
-from .. import launch
-from .. import processes
-from .. import training_log
-from ..historical import old_scripts
+from ..base import processes
+from ..base import training_log
+from ..editions import old_scripts
+from ..run import launch
 from . import children
 from . import log_times
 from . import parts
@@ -157,7 +157,7 @@ def end_to_end(
     )
   for number in workers:
     found['workers_%d' % number] = _program(
-        processes.tool('launch'),
+        processes.tool('run.launch'),
         ['--ps=1', '--workers=%d' % number, _share(number)] + data + end,
         lambda result: read(result, 'worker 0'),
     )
@@ -203,7 +203,7 @@ def evaluation(*, data_dir, dataset, source, checkpoint_dir):
   found = {}
   if source:
     found['tutorial'] = program(
-        processes.tool('historical.scripts'),
+        processes.tool('editions.scripts'),
         ['--source=' + source, 'cifar10_eval'],
     )
   found['literal'] = program(_EVAL, ['--dataset=' + dataset])
@@ -266,7 +266,7 @@ def _trainers(args, source, read, runtime=None):
   for name, version in (('original', runtime), ('tutorial', None)):
     if source and (version or name == 'tutorial'):
       found[name] = _program(
-          processes.tool('historical.scripts'),
+          processes.tool('editions.scripts'),
           old_scripts.arguments(source, 'cifar10_train', version) + theirs,
           read,
       )

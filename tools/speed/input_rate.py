@@ -17,9 +17,9 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import config as config_lib
 
-from .. import command_line
-from ..compare import training_graph
-from ..historical import historical_graph
+from ..base import command_line
+from ..base import training_graph
+from ..editions import historical_graph
 from . import children
 from . import our_graphs
 from . import tf_data_input
@@ -96,20 +96,8 @@ def measure(images, labels, *, secs):
   }
 
 
-def main(argv=None):
-  """Runs the program.
-
-  Args:
-    argv: list of str, the command line without the program's name, or None for
-      that of the process.
-
-  Returns:
-    int, the exit code.
-  """
-  return command_line.run('input_rate', lambda: _main(argv))
-
-
-def _main(argv):
+@command_line.program('input_rate')
+def main(argv):
   parser = command_line.Parser(prog='input_rate')
   parser.add_argument('name')
   parser.add_argument('--data_dir', required=True)

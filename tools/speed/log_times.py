@@ -2,7 +2,7 @@
 
 from cifar10_compat.base import errors
 
-from .. import training_log
+from ..base import training_log
 
 _LOG_STEPS = 10
 # A trainer writes its summaries after every step of this number's multiples.

@@ -1,9 +1,8 @@
 """Draws a file of results: a chart for each quantity, a bar for each row."""
 
-import os
-
 from cifar10_compat.base import errors
 
+from ..base import plots
 from . import pairs
 from . import tables
 
@@ -12,28 +11,6 @@ _ROW_INCHES = 0.3
 _CHART_INCHES = 0.8
 _COLORS = {'tutorial': '#999999', 'literal': '#4477aa', 'fast': '#cc6677'}
 _OTHER_COLOR = '#bbccee'
-_SUFFIXES = ('.png', '.svg')
-# The same results give the same file.
-STYLE = {'svg.fonttype': 'none', 'svg.hashsalt': 'cifar10_compat'}
-
-
-def check(path):
-  """Checks that a plot can be drawn into a file, before anything is measured.
-
-  Raises:
-    UsageError: the file's name has another ending, or matplotlib is missing.
-  """
-  if os.path.splitext(path)[1] not in _SUFFIXES:
-    raise errors.UsageError(
-        '--plot=%s: it must end with %s' % (path, ' or '.join(_SUFFIXES))
-    )
-  try:
-    import matplotlib  # noqa: F401
-  except ImportError as e:
-    raise errors.UsageError(
-        '--plot needs matplotlib, which is not installed: run '
-        "pip install 'cifar10_compat[benchmark]'"
-    ) from e
 
 
 def draw(results, path):
@@ -44,9 +21,9 @@ def draw(results, path):
     path: str, ends with .png or .svg.
 
   Raises:
-    UsageError: see check(); there are no results; the file cannot be written.
+    UsageError: see plots.check(); there are no results; the file cannot be written.
   """
-  check(path)
+  plots.check(path)
   charts = []
   for quantity in tables.QUANTITIES:
     summaries = {
@@ -63,30 +40,6 @@ def draw(results, path):
   _draw(charts, path)
 
 
-def save(drawing, path, description=None):
-  """Writes a drawing.
-
-  Args:
-    drawing: matplotlib.figure.Figure.
-    path: str, ends with .png or .svg.
-    description: str or None, what an .svg has among what it says of itself.
-
-  Raises:
-    UsageError: the file cannot be written.
-  """
-  try:
-    drawing.savefig(
-        path,
-        metadata={'Date': None, 'Description': description}
-        if path.endswith('.svg')
-        else None,
-    )
-  except OSError as e:
-    raise errors.UsageError(
-        '--plot=%s cannot be written (%s)' % (path, e.strerror)
-    ) from e
-
-
 def _draw(charts, path):
   # Only who draws needs it.
   import matplotlib
@@ -95,14 +48,14 @@ def _draw(charts, path):
   heights = [
       _CHART_INCHES + _ROW_INCHES * len(summaries) for _, summaries in charts
   ]
-  with matplotlib.rc_context(STYLE):
+  with matplotlib.rc_context(plots.STYLE):
     drawing = figure.Figure((_WIDTH_INCHES, sum(heights)), layout='constrained')
     all_axes = drawing.subplots(
         len(charts), squeeze=False, height_ratios=heights
     )
     for axes, (quantity, summaries) in zip(all_axes[:, 0], charts):
       _chart(axes, quantity, summaries)
-    save(drawing, path)
+    plots.save(drawing, path)
 
 
 def _chart(axes, quantity, summaries):

@@ -16,7 +16,7 @@ import os
 
 from cifar10_compat.base import errors
 
-from .. import json_files
+from ..base import json_files
 from . import disturbance
 from . import schedule
 

@@ -11,7 +11,7 @@ import time
 from absl.testing import absltest
 
 from tests.helpers import record_fixture
-from tools import processes
+from tools.base import processes
 from tools.speed import benchmark
 from tools.speed import children
 from tools.speed import contestants
@@ -181,7 +181,3 @@ class ProgramTest(absltest.TestCase):
       self.assertEqual(1, code)
       self.assertRegex(err, '^benchmark: error: .*%s' % message)
       self.assertLen(err.splitlines(), 1)
-
-
-if __name__ == '__main__':
-  absltest.main()

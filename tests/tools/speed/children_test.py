@@ -75,7 +75,3 @@ class ChildrenTest(absltest.TestCase):
       with self.assertRaisesRegex(errors.UsageError, 'a thing: KeyError'):
         self.run_module("{}['x']")
     self.assertIn('Traceback', stderr.write.call_args[0][0])
-
-
-if __name__ == '__main__':
-  absltest.main()

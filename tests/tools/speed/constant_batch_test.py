@@ -40,7 +40,3 @@ class ConstantBatchTest(absltest.TestCase):
       self.assertLess(values['last_loss'], values['first_loss'])
       losses.add('%.4f' % values['first_loss'])
     self.assertLen(losses, 1)
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -81,7 +81,7 @@ class ContestantsTest(absltest.TestCase):
         ['cifar10_compat.cifar10_train'] + data, found['literal'].args
     )
     self.assertEqual(
-        ['tools.historical.scripts', '--source=/old', 'cifar10_train']
+        ['tools.editions.scripts', '--source=/old', 'cifar10_train']
         + ['--data_dir=/images', '--max_steps=121'],
         found['tutorial'].args,
     )
@@ -105,7 +105,7 @@ class ContestantsTest(absltest.TestCase):
         list(found),
     )
     self.assertEqual(
-        ['tools.historical.scripts', '--runtime=0.12.1', '--source=/old']
+        ['tools.editions.scripts', '--runtime=0.12.1', '--source=/old']
         + ['cifar10_train', '--data_dir=/images', '--max_steps=121'],
         found['original'].args,
     )
@@ -182,7 +182,3 @@ class ContestantsTest(absltest.TestCase):
         {'seconds_per_example': 4 / 5120},
         found['towers_4'].read(_result(_log([0, 9, 13]))),
     )
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -58,7 +58,3 @@ class DisturbanceTest(absltest.TestCase):
       self.skipTest('this system does not tell')
     self.assertGreater(reading.total, reading.busy)
     self.assertGreater(reading.busy, 0)
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -36,8 +36,3 @@ class FixedValuesTest(tf.test.TestCase):
     self.assertEqual(
         cifar10.MOVING_AVERAGE_DECAY, fixed_values.MOVING_AVERAGE_DECAY
     )
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

@@ -22,7 +22,3 @@ class InputRateTest(absltest.TestCase):
       self.assertGreater(values['fill_seconds'], 0)
       self.assertAlmostEqual(0, values['mean'], delta=1e-3)
       self.assertAlmostEqual(1, values['stddev'], delta=1e-3)
-
-
-if __name__ == '__main__':
-  absltest.main()

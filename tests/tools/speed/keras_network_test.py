@@ -33,7 +33,3 @@ class KerasNetworkTest(absltest.TestCase):
 
   def test_size(self):
     self.assertEqual(1068298, keras_network.make_model().count_params())
-
-
-if __name__ == '__main__':
-  absltest.main()

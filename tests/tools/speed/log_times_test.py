@@ -44,7 +44,3 @@ class LogTimesTest(absltest.TestCase):
       # As many steps as were asked for are timed.
       log = _log(range(last // 10 + 1))
       self.assertAlmostEqual(0.1, log_times.sec_per_step_between_summaries(log))
-
-
-if __name__ == '__main__':
-  absltest.main()

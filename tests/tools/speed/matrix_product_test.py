@@ -32,8 +32,3 @@ class MatrixProductTest(absltest.TestCase):
         matrix_product.STEP_FLOP / 1e9,
         values['gflop_per_second'] * values['seconds_per_step'],
     )
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  absltest.main()

@@ -73,8 +73,3 @@ class OurGraphsTest(tf.test.TestCase):
         self.assertEqual([8], labels.shape.as_list())
         types = {op.type for op in graph.get_operations()}
         self.assertEqual(reads_chunks, 'ReaderReadUpToV2' in types)
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

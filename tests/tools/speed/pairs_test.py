@@ -23,7 +23,3 @@ class PairsTest(absltest.TestCase):
         ),
     )
     self.assertEqual([], pairs.ratios({1: 1.0}, {2: 1.0}))
-
-
-if __name__ == '__main__':
-  absltest.main()

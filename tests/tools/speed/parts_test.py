@@ -36,8 +36,3 @@ class PartsTest(tf.test.TestCase):
       self.assertEqual({startup.ONEDNN: '1'}, parts.fast_environment())
       os.environ[startup.ONEDNN] = '0'
       self.assertEqual({startup.ONEDNN: '0'}, parts.fast_environment())
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

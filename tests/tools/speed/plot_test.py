@@ -6,6 +6,7 @@ from unittest import mock
 from absl.testing import absltest
 
 from cifar10_compat.base import errors
+from tools.base import plots
 from tools.speed import children
 from tools.speed import plot
 from tools.speed import results
@@ -50,15 +51,11 @@ class PlotTest(absltest.TestCase):
 
   def test_what_cannot_be_drawn(self):
     with self.assertRaisesRegex(errors.UsageError, 'must end with .png or'):
-      plot.check('a.jpg')
+      plots.check('a.jpg')
     with self.assertRaisesRegex(errors.UsageError, 'no results to draw'):
       plot.draw(results.Results({}), self.path('a.svg'))
     with self.assertRaisesRegex(errors.UsageError, 'cannot be written'):
       plot.draw(self.results, self.path('no/a.svg'))
     with mock.patch.dict('sys.modules', matplotlib=None):
       with self.assertRaisesRegex(errors.UsageError, r'\[benchmark\]'):
-        plot.check('a.svg')
-
-
-if __name__ == '__main__':
-  absltest.main()
+        plots.check('a.svg')

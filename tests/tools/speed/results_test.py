@@ -110,7 +110,3 @@ class ResultsTest(absltest.TestCase):
     new = results.Results({}, os.path.join(self.path, 'no', 'directory'))
     with self.assertRaisesRegex(errors.UsageError, 'cannot be written'):
       new.save()
-
-
-if __name__ == '__main__':
-  absltest.main()

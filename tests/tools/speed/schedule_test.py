@@ -34,7 +34,3 @@ class ScheduleTest(absltest.TestCase):
         [(0, 'start', 'a'), (1, 'start', 'a')],
         schedule.left(COMMANDS, 1, {run for run in ORDER if run[1] == 'input'}),
     )
-
-
-if __name__ == '__main__':
-  absltest.main()

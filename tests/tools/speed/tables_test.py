@@ -129,7 +129,3 @@ class TablesTest(absltest.TestCase):
     self.assertEqual('batch 1024', tables.label('batch_1024'))
     self.assertEqual('unmodified tutorial', tables.label('tutorial'))
     self.assertStartsWith(tables.label('lrn'), 'default with normalization as')
-
-
-if __name__ == '__main__':
-  absltest.main()

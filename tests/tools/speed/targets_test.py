@@ -119,7 +119,3 @@ class TargetsTest(absltest.TestCase):
     for line in targets.lines(_results(['avx2'], {})):
       self.assertIsNone(line.summary)
       self.assertIsNone(line.met)
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -32,7 +32,3 @@ class TenfoldSetTest(absltest.TestCase):
     for copy in copies:
       with open(copy, 'rb') as f:
         self.assertEqual(fourth, f.read())
-
-
-if __name__ == '__main__':
-  absltest.main()

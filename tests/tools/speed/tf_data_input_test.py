@@ -128,8 +128,3 @@ class PipelineTest(tf.test.TestCase):
     # Without end, and never the same order.
     self.assertLen(set(seen), 8)
     self.assertEqual(set(range(9)), set(np.concatenate(seen)))
-
-
-if __name__ == '__main__':
-  tf.disable_v2_behavior()
-  tf.test.main()

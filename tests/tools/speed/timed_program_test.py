@@ -72,7 +72,3 @@ print(__name__, startup.prepared().fast, os.environ[startup.ONEDNN])
     self.assertIn(f'is in {out}.', result.log)
     self.assertGreater(result.values['import_seconds'], 0.1)
     self.assertLess(result.values['import_seconds'], result.seconds)
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -30,7 +30,3 @@ class TorchNetworkTest(absltest.TestCase):
   def test_where_it_is_not_installed(self):
     with mock.patch.object(importlib.util, 'find_spec', return_value=None):
       self.assertFalse(torch_network.available())
-
-
-if __name__ == '__main__':
-  absltest.main()

@@ -1,0 +1,43 @@
+"""Errors and paths as the tools' users meet them."""
+
+import contextlib
+import io
+import os
+from unittest import mock
+
+from absl.testing import absltest
+
+from tools.base import command_line
+
+
+class CommandLineTest(absltest.TestCase):
+
+  def test_mistakes_are_one_line(self):
+    parser = command_line.Parser(prog='tool')
+    parser.add_argument('--steps', type=int)
+    stderr = io.StringIO()
+    with contextlib.redirect_stderr(stderr):
+      code = command_line.run('tool', lambda: parser.parse_args(['--steps=x']))
+    self.assertEqual(1, code)
+    self.assertRegex(
+        stderr.getvalue(),
+        r'^tool: error: .*--steps: invalid int '
+        r"value: 'x' \(--help explains\)\n$",
+    )
+
+  def test_exit_code_and_other_errors_pass(self):
+    self.assertEqual(7, command_line.run('tool', lambda: 7))
+    with self.assertRaises(KeyError):
+      command_line.run('tool', lambda: {}[1])
+
+  def test_path_is_seen_from_where_the_user_stands(self):
+    with mock.patch.dict(
+        os.environ, BUILD_WORKING_DIRECTORY='/there', HOME='/h'
+    ):
+      self.assertEqual('/there/a', command_line.path('a'))
+      self.assertEqual('/b', command_line.path('/b'))
+      self.assertEqual('/h/c', command_line.path('~/c'))
+      self.assertIsNone(command_line.path(None))
+    with mock.patch.dict(os.environ):
+      os.environ.pop('BUILD_WORKING_DIRECTORY', None)
+      self.assertEqual(os.path.join(os.getcwd(), 'a'), command_line.path('a'))

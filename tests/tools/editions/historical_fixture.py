@@ -1,0 +1,34 @@
+"""Small scripts in the tutorial's old style, run through the bridges."""
+
+import os
+import textwrap
+from unittest import mock
+
+import tensorflow.compat.v1 as tf
+
+from tools.editions import scripts
+
+OLD = scripts.Edition('a test', '', 'tensorflow.models.image.cifar10', '')
+FLAT = OLD._replace(package='')
+
+
+class HistoricalTestCase(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.source = self.create_tempdir().full_path
+    self.write('cifar10.py', 'ANSWER = 42')
+
+  def write(self, name, text):
+    path = os.path.join(self.source, name)
+    with open(path, 'w') as f:
+      f.write(textwrap.dedent(text))
+    return path
+
+  def run_script(self, text, edition=OLD, argv=()):
+    """Returns the names that a cifar10_train.py of this text leaves behind."""
+    self.write('cifar10_train.py', text)
+    with mock.patch('sys.stderr'), tf.Graph().as_default():
+      return scripts.run(
+          self.source, 'cifar10_train', flags=argv, edition=edition
+      )

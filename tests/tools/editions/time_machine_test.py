@@ -1,0 +1,180 @@
+"""The program: which cells it tries, and that it goes on where it was."""
+
+import contextlib
+import io
+import json
+import os
+from unittest import mock
+
+from absl.testing import absltest
+import numpy as np
+
+from cifar10_compat.base import errors
+from tests.helpers import record_fixture
+from tests.tools.editions import fake_tensorflow
+from tools.editions import cells
+from tools.editions import scripts
+from tools.editions import time_machine
+
+_EDITIONS = (
+    fake_tensorflow.OLD,
+    fake_tensorflow.FLAT,
+    fake_tensorflow.FLAT._replace(name='models y'),
+)
+
+
+class ProgramTest(absltest.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.directory = self.create_tempdir().full_path
+    self.json = os.path.join(self.directory, 'cells.json')
+    self.data_dir = os.path.join(self.directory, 'data')
+    record_fixture.write_batches(
+        self.data_dir, np.full((10, 32, 32, 3), 7, np.uint8), np.arange(10)
+    )
+    self.tried = []
+    sources = {
+        e.name: fake_tensorflow.write_edition(
+            os.path.join(self.directory, 'source', e.name), e
+        )
+        for e in _EDITIONS[:2]
+    }
+
+    def environment(version, tell=None):
+      del tell
+      self.tried.append(version)
+      if version == '2.0.4':
+        raise errors.UsageError('no python3.7 runs here')
+      return fake_tensorflow.environment(
+          os.path.join(self.directory, version),
+          'def mul(x, y):\n  return x * y\n',
+          version,
+      )
+
+    for target, name, value in (
+        (scripts, 'EDITIONS', _EDITIONS),
+        (cells, 'versions', lambda: ['0.12.1', '1.4.1', '2.0.4']),
+        (cells, 'environment', environment),
+        (cells, 'find_sources', lambda path: sources),
+    ):
+      self.enter_context(mock.patch.object(target, name, value))
+
+  def run_program(self, *argv):
+    """Returns the exit code, stdout and stderr."""
+    with contextlib.redirect_stdout(io.StringIO()) as stdout:
+      with contextlib.redirect_stderr(io.StringIO()) as stderr:
+        code = time_machine.main(
+            ['--sources=x', '--data_dir=' + self.data_dir]
+            + ['--json=' + self.json, *argv]
+        )
+    return code, stdout.getvalue(), stderr.getvalue()
+
+  def content(self):
+    with open(self.json, encoding='utf-8') as f:
+      return json.load(f)
+
+  def test_goes_on_where_it_was(self):
+    code, stdout, _ = self.run_program('--only=models', '--runtimes=1.4')
+    self.assertEqual(0, code)
+    self.assertStartsWith(stdout, 'models x on 1.4.1: runs\n')
+    self.assertIn('models y on 1.4.1: not tried: the files of', stdout)
+    self.assertEqual(['1.4.1'], self.tried)
+    code, stdout, _ = self.run_program()
+    self.assertEqual(0, code)
+    self.assertNotIn('models x on 1.4.1', stdout)
+    self.assertIn(
+        'tensorflow x on 1.4.1: 1 bridge; as it is: ModuleNotFoundError: '
+        "No module named 'tensorflow.models'\n",
+        stdout,
+    )
+    self.assertIn(
+        'models x on 2.0.4: not tried: no python3.7 runs here\n', stdout
+    )
+    content = self.content()
+    self.assertEqual(
+        [(e.name, v) for e in _EDITIONS for v in ('0.12.1', '1.4.1', '2.0.4')],
+        [(c['edition'], c['tensorflow']) for c in content['cells']],
+    )
+    self.assertLen(content['manifest']['dataset']['files'], 6)
+    # What could not be tried is tried again, and nothing else.
+    self.tried.clear()
+    self.run_program('--only=tensorflow')
+    self.assertEqual(['2.0.4'], self.tried)
+    self.tried.clear()
+    self.run_program('--only=tensorflow', '--again')
+    self.assertEqual(['0.12.1', '1.4.1', '2.0.4'], self.tried)
+
+  def test_each_cell_is_written_at_once(self):
+    def interrupted(*args, **kwargs):
+      if os.path.exists(self.json):
+        raise KeyboardInterrupt()
+      return cells_try(*args, **kwargs)
+
+    cells_try = cells.try_cell
+    with mock.patch.object(cells, 'try_cell', interrupted):
+      with self.assertRaises(KeyboardInterrupt):
+        self.run_program('--only=x')
+    self.assertLen(self.content()['cells'], 1)
+
+  def test_page(self):
+    path = os.path.join(self.directory, 'page.html')
+    code, _, _ = self.run_program(
+        '--only=models', '--runtimes=1.4', '--page=' + path
+    )
+    self.assertEqual(0, code)
+    with open(path, encoding='utf-8') as f:
+      self.assertIn('Of 2 pairs 1 run as they are', f.read())
+    os.remove(path)
+    # Of what there is; nothing is tried.
+    self.tried.clear()
+    self.assertEqual(
+        0, time_machine.main(['--json=' + self.json, '--page=' + path])
+    )
+    self.assertTrue(os.path.exists(path))
+    self.assertEmpty(self.tried)
+
+  def test_errors(self):
+    other = os.path.join(self.directory, 'other.json')
+    with open(other, 'w', encoding='utf-8') as f:
+      f.write('{"cells": [3]}')
+    self.run_program('--only=models', '--runtimes=1.4')
+    for argv, parts in (
+        (['--only=v9'], ('--only=v9', 'tensorflow x, models x')),
+        (['--runtimes=3.0'], ('--runtimes=3.0', '0.12.1, 1.4.1')),
+        (['--json=' + other], ('--json=' + other, 'no cells')),
+        (['--seconds=5'], ("'seconds': 180", "'seconds': 5")),
+        (['--seconds=0'], ('--seconds=0', 'at least 1')),
+        (['--spin'], ('--spin',)),
+    ):
+      code, _, stderr = self.run_program(*argv)
+      self.assertEqual(1, code, argv)
+      self.assertStartsWith(stderr, 'time_machine: error: ')
+      self.assertEqual(1, stderr.count('\n'))
+      for part in parts:
+        self.assertIn(part, stderr)
+    for argv, part in (
+        (['--data_dir=x'], '--sources=DIR'),
+        (['--sources=x'], '--data_dir=DIR'),
+        (['--json=/no/such', '--page=x.html'], 'no cells yet'),
+        (['--json=' + self.json, '--page=/no/such/p'], '--page=/no/such/p'),
+    ):
+      with contextlib.redirect_stderr(io.StringIO()) as stderr:
+        self.assertEqual(1, time_machine.main(argv))
+      self.assertIn(part, stderr.getvalue())
+
+
+class ChooseTest(absltest.TestCase):
+
+  def test_parts_of_names(self):
+    names = ['tensorflow/models v1.4.0', 'tensorflow/models v1.10.0 and v1.11']
+
+    def choose(wanted):
+      return time_machine.choose(names, wanted, 'only')
+
+    self.assertEqual(names, choose(None))
+    self.assertEqual(names[:1], choose('v1.4'))
+    self.assertEqual(names[1:], choose('v1.11'))
+    self.assertEqual(names, choose('v1.11,v1.4.0'))
+    with self.assertRaisesRegex(errors.UsageError, "no 'v1.1'"):
+      choose('v1.1')

@@ -1,0 +1,205 @@
+"""Tables of runs, worked out by hand, and the files that are committed."""
+
+import os
+import re
+import shutil
+
+from absl.testing import absltest
+
+from tools.base import manifest
+from tools.dev import docs
+from tools.experiments import results
+from tools.run import predictions
+
+
+def _run(*precision, views=(), images='drawn'):
+  """Returns the content of a file of results.
+
+  Args:
+    *precision: (step, averaged, raw).
+    views: (step, views, averaged) each.
+    images: str.
+  """
+  run = {
+      'experiment': 'a network',
+      'images': images,
+      'precision': [
+          {'step': s, 'averaged': a, 'raw': r} for s, a, r in precision
+      ],
+  }
+  if views:
+    run['views'] = [
+        {'step': s, 'views': n, 'averaged': a, 'raw': a} for s, n, a in views
+    ]
+  return run
+
+
+class ResultsTest(absltest.TestCase):
+
+  def test_spread(self):
+    self.assertEqual('', results.spread([]))
+    self.assertEqual('0.2500', results.spread([0.25]))
+    # The deviation of a sample: sqrt((0.01 + 0.01) / 1).
+    self.assertEqual('0.4000 ± 0.1414', results.spread([0.3, 0.5]))
+
+  def test_curve(self):
+    runs = {
+        'tutorial': [
+            _run((5000, 0.5, 0.4), (10000, 0.75, 0.7), (20000, 0.8, 0.75))
+        ],
+        'published': [_run((10000, 0.7625, 0.71), (30000, 0.82, 0.78))],
+        'fast': [_run((10000, 0.1, 0.1))],
+    }
+    heads, rows = results.curve(runs)
+    self.assertEqual(
+        [
+            ['10,000', '0.7500', '0.7000', '0.7625', '0.7100', '+0.0125'],
+            ['20,000', '0.8000', '0.7500', '', '', ''],
+            ['30,000', '', '', '0.8200', '0.7800', ''],
+        ],
+        rows,
+    )
+    self.assertLen(heads, 6)
+    # Without our run there is neither its column nor a difference.
+    del runs['published']
+    heads, rows = results.curve(runs)
+    self.assertLen(heads, 3)
+    self.assertEqual(['20,000', '0.8000', '0.7500'], rows[-1])
+
+  def test_summary(self):
+    runs = {
+        'tutorial': [_run((1000, 0.1, 0.1), (5000, 0.7, 0.6), (10000, 0.8, 0))],
+        'fast': [_run((5000, 0.7, 0.6)), _run((5000, 0.6, 0.6))],
+        'conv_local': [_run((20000, 0.9, 0.9))],
+        'published': [_run((10000, 0.79, 0.7), (15000, 0.9, 0))],
+    }
+    self.assertEqual(
+        (
+            ['steps', '5,000', '10,000'],
+            [
+                ['a network', '0.7000', '0.8000'],
+                ['a network; 2 runs', '0.6500 ± 0.0707', ''],
+                ['a network', '', '0.7900'],
+            ],
+        ),
+        results.summary(runs),
+    )
+
+  def test_seeds(self):
+    runs = {
+        'tutorial': [_run((5000, 0.2, 0.1), (20000, 0.9, 0.8))],
+        'fast': [_run((5000, 0.3, 0.1)), _run((5000, 0.5, 0.4), (6000, 1, 1))],
+        'towers': [_run((5000, 0.6, 0.5)), _run((5000, 0.8, 0.5))],
+    }
+    heads, rows = results.seeds(runs)
+    self.assertIn('less that of `--fast`', heads[-1])
+    self.assertEqual(
+        [
+            ['5,000', 'a network', '1', '0.2000', '0.1000', '0.1000', ''],
+            # Run by run the averages are better by 0.2 and 0.1.
+            [
+                '5,000',
+                'a network',
+                '2',
+                '0.4000 ± 0.1414',
+                '0.2500 ± 0.2121',
+                '0.1500 ± 0.0707',
+                '',
+            ],
+            # Student's t of 2 degrees of freedom is 2.920 at 95%, and a mean of
+            # two deviates by 0.1: 2.920 * sqrt(0.1 ** 2 + 0.1 ** 2) = 0.4129.
+            [
+                '5,000',
+                'a network',
+                '2',
+                '0.7000 ± 0.1414',
+                '0.5000 ± 0.0000',
+                '0.2000 ± 0.1414',
+                '+0.3000 (-0.1129 to +0.7129)',
+            ],
+        ],
+        rows,
+    )
+
+  def test_views(self):
+    self.assertEqual([], results.views({'fast': [_run((5000, 0.3, 0.1))]})[1])
+    runs = {
+        'conv_local': [
+            _run((10000, 0.75, 0.7), views=[(10000, 10, 0.8)]),
+            _run((10000, 0.77, 0.7), views=[(10000, 10, 0.8)]),
+            _run((10000, 0.1, 0.1)),
+        ]
+    }
+    self.assertEqual(
+        [
+            [
+                'a network',
+                '10,000',
+                '2',
+                '0.7600 ± 0.0141',
+                '10',
+                '0.8000 ± 0.0000',
+            ]
+        ],
+        results.views(runs)[1],
+    )
+
+  def test_confusion(self):
+    heads, rows = predictions.confusion_table(('cat', 'dog'), [[6, 2], [3, 9]])
+    self.assertEqual(
+        ['is, or taken for', 'cat', 'dog', 'found', 'of its answers right'],
+        heads,
+    )
+    # 6 of 8 cats are found, and 6 of 9 answers "cat" are right.
+    self.assertEqual(
+        [
+            ['cat', '**6**', '2', '0.750', '0.667'],
+            ['dog', '3', '**9**', '0.750', '0.818'],
+        ],
+        rows,
+    )
+
+  def test_images(self):
+    self.assertEqual(
+        'Images: a; b.\n',
+        results.images([_run(images=i) for i in ('b', 'a', 'b')]),
+    )
+
+  def test_a_changed_digit_in_a_page_or_in_a_file_is_stale(self):
+    path = os.path.join('docs', 'results.md')
+    with open(os.path.join(manifest.ROOT, path), encoding='utf-8') as f:
+      text = f.read()
+    # The tutorial's precision after 80,000 steps.
+    changed, n = re.subn(
+        r'(?m)^\| 80,000 \| 0\.8268 \|', '| 80,000 | 0.8269 |', text
+    )
+    self.assertEqual(1, n)
+    root = self.create_tempdir()
+    root.create_file('README.md')
+    page = root.create_file(path, changed)
+    self.assertEqual({page.full_path: text}, docs.stale(root.full_path))
+    shutil.copytree(
+        os.path.join(manifest.ROOT, 'docs', 'data', 'runs'),
+        os.path.join(root, 'docs', 'data', 'runs'),
+    )
+    tables = [
+        docs._results_table(table, root.full_path)
+        for table in (results.curve, results.seeds)
+    ]
+    for table in tables:
+      self.assertIn(table, text)
+    file = os.path.join(root, 'docs', 'data', 'runs', 'tutorial_1.json')
+    with open(file, encoding='utf-8') as f:
+      content = f.read()
+    self.assertIn('0.7753', content)
+    with open(file, 'w', encoding='utf-8') as f:
+      f.write(content.replace('0.7753', '0.7754'))
+    for table, made in zip((results.curve, results.seeds), tables):
+      self.assertNotEqual(made, docs._results_table(table, root.full_path))
+
+  def test_the_tutorial_s_curve_says_where_it_is_from(self):
+    (run,) = docs.runs(results.TUTORIAL)
+    self.assertIn('unmodified v0.7.0 code on TensorFlow 2.21', run['origin'])
+    self.assertIn('re-encoded as JPEG', run['images'])
+    self.assertLen(run['precision'], 17)
+    self.assertEqual(85000, run['precision'][-1]['step'])

@@ -1,0 +1,156 @@
+"""A run's files, without a training: what it makes of them."""
+
+import json
+import os
+import signal
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import signals
+from tools.experiments import plan
+from tools.experiments import run as run_lib
+
+_LINE = '2026-01-01 10:%02d:%02d: step %d, loss = %.2f (64.0 examples/sec; 2.000 sec/batch)\n'
+
+
+class DurationTest(tf.test.TestCase):
+
+  def test_duration(self):
+    self.assertEqual('0 min', run_lib.duration(29))
+    self.assertEqual('59 min', run_lib.duration(59 * 60))
+    self.assertEqual('1 h 00 min', run_lib.duration(59.6 * 60))
+    self.assertEqual('26 h 05 min', run_lib.duration(26 * 3600 + 301))
+
+
+class RunTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.out = self.create_tempdir().full_path
+    experiment = plan.Experiment(
+        'a title', 4000, 1, flags=('--a=b',), fast=True
+    )
+    self.run_of_it = run_lib.Run(self.out, 'x', experiment, 2)
+    self.directory = os.path.join(self.out, 'x_2')
+    os.makedirs(os.path.join(self.directory, 'train'))
+    os.makedirs(os.path.join(self.directory, 'kept'))
+
+  def _write(self, name, text):
+    with open(os.path.join(self.directory, name), 'w') as f:
+      f.write(text)
+
+  def _save(self, *steps):
+    """Writes checkpoints, of which `checkpoint` names these steps."""
+    paths = []
+    for step in steps:
+      paths.append(os.path.join(self.directory, 'train/model.ckpt-%d' % step))
+      for end in ('.index', '.meta', '.data-00000-of-00001'):
+        self._write('train/model.ckpt-%d%s' % (step, end), '%d' % step)
+    tf.train.update_checkpoint_state(
+        os.path.join(self.directory, 'train'), paths[-1], paths
+    )
+
+  def test_keeps_what_is_named(self):
+    self._save(0, 1000, 1234, 2001)
+    # Not named: it is not complete.
+    self._write('train/model.ckpt-3000.index', '')
+    # A kill in the middle of the last call.
+    self._write('kept/model.ckpt-1000.index.tmp', 'half')
+    self.run_of_it.keep()
+    for step in (0, 1000, 1234, 2001):
+      for end in ('.index', '.data-00000-of-00001'):
+        os.remove(
+            os.path.join(self.directory, 'train/model.ckpt-%d%s' % (step, end))
+        )
+    kept = self.run_of_it.kept()
+    # A checkpoint of a stop does not count.
+    self.assertEqual([1000], list(kept))
+    with open(kept[1000] + '.index') as f:
+      self.assertEqual('1000', f.read())
+    self.assertFalse(self.run_of_it.trained())
+    self._save(4000)
+    self.run_of_it.keep()
+    self.assertTrue(self.run_of_it.trained())
+
+  def test_a_chief_may_be_a_step_late(self):
+    of_workers = plan.Experiment('a title', 2000, 1, ps=1, workers=2)
+    run = run_lib.Run(self.out, 'x', of_workers, 2)
+    self._save(1000, 1234, 2001)
+    run.keep()
+    self.assertEqual([1000, 2001], list(run.kept()))
+    self.assertTrue(run.trained())
+
+  def test_log(self):
+    self.assertEqual([], self.run_of_it.lines())
+    self.assertEqual(0, self.run_of_it.last_step())
+    self.assertIsNone(self.run_of_it.secs_left())
+    self.assertEqual(8000, self.run_of_it.secs_left(2.0))
+    part = run_lib.PART + '\n'
+    text = part + 'train | hello\n' + 'train | ' + _LINE % (0, 0, 0, 4.68)
+    text += 'train | ' + _LINE % (0, 30, 100, 4.5) + part
+    # As the trainer prints them by itself.
+    text += _LINE % (40, 0, 100, 4.5) + _LINE % (40, 5, 110, 4.4) + part
+    self._write('train.log', text)
+    self.assertEqual(
+        [[0, 100], [100, 110]],
+        [[line.step for line in part] for part in self.run_of_it.lines()],
+    )
+    # 10 steps took 5 seconds, and 3,890 are left.
+    self.assertEqual(1945, self.run_of_it.secs_left())
+    self.assertEqual(
+        'x_2: step 110 of 4,000, 32 min left', self.run_of_it.progress()
+    )
+
+  def test_log_of_a_cluster(self):
+    run = run_lib.Run(
+        self.out, 'x', plan.get('cluster')._replace(max_steps=10), 2
+    )
+    self._write(
+        'train.log',
+        'worker 0 | ' + _LINE % (0, 0, 0, 4.68)
+        + 'worker 1 | ' + _LINE % (0, 0, 1, 4.68),
+    )  # fmt: skip
+    self.assertEqual(
+        [[0]], [[line.step for line in part] for part in run.lines()]
+    )
+
+  def test_begun_otherwise(self):
+    manifest = {
+        'dataset': {'name': 'one'},
+        'flags': {'title': 'words', 'max_steps': 4000},
+        'seed': 2,
+        'versions': {'tensorflow': '2.21.0'},
+    }
+    self._write('manifest.json', json.dumps(manifest))
+    for key, value, expected in (
+        ('dataset', {'name': 'another'}, 'with other images'),
+        ('flags', {'title': 'words', 'max_steps': 5000}, 'with other flags'),
+        ('seed', 3, 'with other seed, 2 instead of 3'),
+        ('versions', {'tensorflow': '2.20.0'}, 'with other versions of'),
+    ):
+      with self.assertRaisesRegex(errors.UsageError, expected):
+        self.run_of_it.train(
+            data_dir='',
+            manifest=dict(manifest, **{key: value}),
+            stop=signals.StopRequest(),
+        )
+
+  def test_code_that_goes_on_with_it_is_noted(self):
+    stop = signals.StopRequest()
+    stop.signum = signal.SIGTERM
+    for commit in 'abbc':
+      self.run_of_it.train(
+          data_dir='',
+          manifest={
+              'dataset': None,
+              # No run depends on these.
+              'flags': {'title': commit},
+              'commit': commit,
+          },
+          stop=stop,
+      )
+    found = self.run_of_it.manifest()
+    self.assertEqual(
+        ('a', ['b', 'c']), (found['commit'], found['later_commits'])
+    )

@@ -1,0 +1,97 @@
+"""Claims about a run, against runs made by hand."""
+
+from datetime import datetime
+import os
+
+from absl.testing import absltest
+
+from tools.base import training_log
+from tools.parity.claims import measured
+from tools.parity.claims import run_claims
+
+# What the log of a run of 201 steps says in short.
+_LOSSES = (4.68, 4.66, 4.64, 4.62, 4.61, 4.59) + 15 * (4.5,)
+
+
+def _log(every, losses):
+  """Returns log lines every so many steps."""
+  return [
+      training_log.Line(datetime.now(), every * n, loss, 640.0, 0.2)
+      for n, loss in enumerate(losses)
+  ]
+
+
+_RUN = measured.Run(
+    'Filling queue with 20000 CIFAR images before starting to train.',
+    _log(10, _LOSSES),
+    (0, 100, 200),
+)
+_SAVED = (0, 1000, 2000, 2001)
+
+
+def _claims(evaluated=None):
+  """Returns a dict from what a Claim is about to the Claim."""
+  found = run_claims.claims(_RUN, saved=_SAVED, evaluated=evaluated)
+  return {claim.what: claim for claim in found}
+
+
+def _unexplained(found):
+  return {claim.what for claim in found if claim.unexplained}
+
+
+class RunClaimsTest(absltest.TestCase):
+
+  def test_as_it_is(self):
+    found = _claims()
+    self.assertEmpty(_unexplained(found.values()))
+    self.assertIs(None, found['precision after 60K steps'].same)
+    self.assertIn(
+        '0.200 on %d CPUs' % os.cpu_count(),
+        found['sec/batch, 1 Tesla K20m'].found,
+    )
+    self.assertEqual(
+        '5.8-10.0',
+        found['hours for 60,000 steps, 1 Tesla K20m'].found,
+    )
+
+  def test_another_run(self):
+    run = _RUN._replace(
+        output='',
+        log=_log(20, [4.7 - 0.01 * n for n in range(11)]),
+        summaries=(0, 50, 100),
+    )
+    self.assertEqual(
+        {
+            '"Filling queue with ... images"',
+            'losses of steps 0 to 50',
+            'steps between two lines of the log',
+            'steps between two summaries',
+            'steps between two checkpoints, and a last one',
+        },
+        _unexplained(run_claims.claims(run, saved=(0, 1000, 2000))),
+    )
+
+  def test_a_run_that_printed_nothing(self):
+    self.assertContainsSubset(
+        {'losses of steps 0 to 50', 'steps between two lines of the log'},
+        _unexplained(run_claims.claims(measured.Run('', (), ()), saved=_SAVED)),
+    )
+
+  def test_precisions(self):
+    def same(*evaluated):
+      found = _claims(evaluated)
+      return [
+          found[what].same
+          for what in (
+              'precision after 60K steps',
+              'precision after 100K steps',
+              'gain of averaged weights, about',
+          )
+      ]
+
+    self.assertEqual([None, None, True], same(10000, 0.78, 0.75))
+    self.assertEqual([True, None, False], same(60000, 0.855, 0.80))
+    self.assertEqual([False, False, True], same(100000, 0.83, 0.80))
+    found = _claims((100000, 0.7, 0.71))
+    self.assertTrue(found['precision after 60K steps'].unexplained)
+    self.assertTrue(found['gain of averaged weights, about'].unexplained)

@@ -1,0 +1,305 @@
+"""The command line and the sections; the historical files are not needed."""
+
+import json
+import os
+import sys
+from unittest import mock
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+from cifar10_compat.training import checkpoints
+from tests.helpers import record_fixture
+from tests.helpers import small_training
+from tests.tools.editions import historical_fixture
+from tools.base import event_files
+from tools.base import training_graph
+from tools.editions import environments
+from tools.editions import historical_graph
+from tools.editions import scripts
+from tools.parity import comparison
+from tools.parity import curves
+from tools.parity import evaluators
+from tools.parity import exemptions
+from tools.parity import graph_diff
+from tools.parity import ledger
+from tools.parity import mapping
+from tools.parity import report
+from tools.parity import sections
+from tools.parity import value_diff
+
+_WEIGHTS = {'w': np.array([1, 2, 3], np.float32)}
+
+
+def _batches(unused_data_dir, steps, *, seed):
+  del seed
+  for i in range(steps):
+    yield np.full((2, 3), i + 1, np.float32), np.full(2, i, np.int32)
+
+
+def _section(title):
+  return report.section(title, 0, text=[])
+
+
+class CompareTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.source = self.create_tempdir().full_path
+    self.data_dir = self.create_tempdir().full_path
+    self.out = os.path.join(self.create_tempdir().full_path, 'new', 'report')
+    record_fixture.write_batches(
+        self.data_dir, *record_fixture.random_images(2)
+    )
+
+  def main(self, *more, source=None, data_dir=None, out=None):
+    """Returns the exit code and what was printed."""
+    with mock.patch('builtins.print') as printed:
+      code = comparison.main(
+          [
+              '--source=' + (source or self.source),
+              '--data_dir=' + (data_dir or self.data_dir),
+              '--out=' + (out or self.out),
+          ]
+          + list(more)
+      )
+    return code, '\n'.join(call.args[0] for call in printed.call_args_list)
+
+  def check_error(self, *parts, more=(), **arguments):
+    code, text = self.main(*more, **arguments)
+    self.assertEqual(1, code)
+    self.assertStartsWith(text, 'compare: error: ')
+    self.assertNotIn('\n', text)
+    for part in parts:
+      self.assertIn(part, text)
+
+  def run_small(self, theirs, ours, listed=()):
+    """Runs main() on two small graphs; returns (exit code, report.json)."""
+    edition = historical_fixture.OLD
+    with (
+        mock.patch.object(scripts, 'find_edition', return_value=edition),
+        mock.patch.object(
+            historical_graph,
+            'build_apart',
+            return_value=small_training.meta_graph(**theirs),
+        ),
+        mock.patch.object(
+            training_graph,
+            'ours',
+            return_value=small_training.meta_graph(**ours),
+        ),
+        mock.patch.object(
+            training_graph, 'initial_values', return_value=_WEIGHTS
+        ),
+        mock.patch.object(value_diff, 'batches', _batches),
+        mock.patch.object(ledger, 'make', return_value=([], [])),
+        mock.patch.object(
+            sections, 'input_section', return_value=_section('Input')
+        ),
+        mock.patch.object(
+            sections, 'outline_section', return_value=_section('Outline')
+        ) as outline_section,
+        mock.patch.object(
+            sections, 'trainers_section', return_value=_section('Trainers')
+        ),
+        mock.patch.object(mapping, 'load', return_value=mapping.Mapping()),
+        mock.patch.dict(exemptions.EXEMPTIONS, {edition.name: listed}),
+    ):
+      code, _ = self.main('--steps=3', '--curve_steps=0')
+      outline_section.assert_called_once_with(self.source)
+    with open(os.path.join(self.out, 'report.json'), encoding='utf-8') as f:
+      return code, json.load(f)
+
+  def test_equal_graphs(self):
+    code, report = self.run_small({}, {})
+    self.assertEqual((0, 0), (code, report['unexplained']))
+    self.assertEqual(
+        [
+            'Graph',
+            'Outline',
+            'Checkpoints',
+            'Values',
+            'Trainers',
+            'Input',
+            'Ledger of claims',
+        ],
+        [s['title'] for s in report['sections']],
+    )
+    with open(os.path.join(self.out, 'report.html'), encoding='utf-8') as f:
+      page = f.read()
+    for section in report['sections']:
+      for text in section['text']:
+        self.assertIn(text, page)
+
+  def test_difference_and_its_exemptions(self):
+    code, report = self.run_small({}, {'rate': 0.2})
+    self.assertEqual(1, code)
+    graph, _, restored, values, _, _, _ = report['sections']
+    self.assertEqual(
+        ['GradientDescent/learning_rate', 'value'],
+        graph['tables'][0]['rows'][0][:2],
+    )
+    self.assertEqual((1, 0), (graph['unexplained'], restored['unexplained']))
+    self.assertGreater(values['unexplained'], 0)
+    self.assertEqual(report['unexplained'], 1 + values['unexplained'])
+
+    exemption = graph_diff.Exemption(
+        'GradientDescent/learning_rate', 'value', 'because'
+    )
+    _, report = self.run_small({}, {'rate': 0.2}, (exemption,))
+    self.assertEqual(0, report['sections'][0]['unexplained'])
+    self.assertIn('1 listed exemptions', report['sections'][0]['text'][1])
+
+    code, report = self.run_small({}, {}, (exemption,))
+    self.assertEqual((1, 1), (code, report['unexplained']))
+
+  def test_mapping_of_the_step_counter_is_said(self):
+    _, report = self.run_small(
+        {'step_name': 'Variable', 'step_type': tf.int32}, {}
+    )
+    theirs, ours = report['sections'][2]['text']
+    self.assertIn('Variable (int32) as global_step (int64)', theirs)
+    self.assertIn('global_step (int64) as Variable (int32)', ours)
+
+  def run_sections(self, latest='/run/model.ckpt-7', **arguments):
+    """Returns titles, and what was trained, read and scored."""
+    calls = []
+
+    def train(module, args, data_dir, train_dir, steps):
+      calls.append(('train', module, args, data_dir, steps))
+      self.assertFalse(os.path.exists(train_dir))
+      return event_files.Run({}, {'a': [(0, 1.0)]}, frozenset('a'))
+
+    def read(train_dir):
+      calls.append(('read', train_dir))
+      return event_files.Run({}, {'a': [(0, 2.0)]}, frozenset('a'))
+
+    def evaluate(source, data_dir, checkpoint_dir):
+      calls.append(('evaluate', source, data_dir, checkpoint_dir))
+      return [evaluators.Score('a score', 0.5, False, False)] * 4
+
+    with (
+        mock.patch.object(curves, 'train', train),
+        mock.patch.object(event_files, 'read', read),
+        mock.patch.object(evaluators, 'evaluate', evaluate),
+        mock.patch.object(
+            checkpoints, 'newest', return_value=mock.Mock(path=latest)
+        ),
+    ):
+      found = comparison.runs_sections(
+          '/source', '/data', edition=historical_fixture.OLD, **arguments
+      )
+    return [s['title'] for s in found], calls
+
+  def test_runs_of_our_own(self):
+    titles, calls = self.run_sections(curve_steps=20)
+    self.assertEqual(['Eval', 'Curves'], titles)
+    self.assertEqual(
+        [
+            (
+                'train',
+                'tools.editions.scripts',
+                ['--source=/source', 'cifar10_train'],
+                '/data',
+                20,
+            ),
+            ('train', 'cifar10_compat.cifar10_train', [], '/data', 20),
+        ],
+        calls[:2],
+    )
+    self.assertEqual(('evaluate', '/source', '/data'), calls[2][:3])
+    self.assertEndsWith(calls[2][3], 'theirs')
+
+  def test_runs_that_are_there(self):
+    titles, calls = self.run_sections(
+        their_run='/a', our_run='/b', curve_steps=20
+    )
+    self.assertEqual(['Eval', 'Curves'], titles)
+    self.assertEqual(
+        [
+            ('read', '/a'),
+            ('read', '/b'),
+            ('evaluate', '/source', '/data', '/a'),
+        ],
+        calls,
+    )
+    _, calls = self.run_sections(
+        their_run='/a', curve_steps=20, checkpoint_dir='/c'
+    )
+    self.assertEqual(['read', 'train', 'evaluate'], [c[0] for c in calls])
+    self.assertEqual('/c', calls[2][3])
+
+  def test_sections_left_out(self):
+    self.assertEqual(([], []), self.run_sections())
+    titles, calls = self.run_sections(checkpoint_dir='/c')
+    self.assertEqual(['Eval'], titles)
+    self.assertLen(calls, 1)
+
+  def test_bad_input(self):
+    self.check_error(self.source, 'not the tutorial')
+    self.check_error('/no/such', source='/no/such')
+    with open(os.path.join(self.source, 'cifar10.py'), 'w'):
+      pass
+    self.check_error('lacks', 'cifar10_input.py')
+    self.assertFalse(os.path.exists(self.out))
+    with mock.patch.object(
+        scripts, 'find_edition', return_value=historical_fixture.OLD
+    ):
+      self.check_error('data_batch_1.bin', '--data_dir', data_dir=self.source)
+      self.check_error('--out', out=os.path.join(self.source, 'cifar10.py'))
+      self.check_error(
+          'event files', '--their_run', more=('--their_run=' + self.source,)
+      )
+      self.check_error(
+          '--checkpoint_dir',
+          'no checkpoint',
+          more=('--checkpoint_dir=' + self.source,),
+      )
+    self.check_error('--curve_steps=15', more=('--curve_steps=15',))
+    code, text = self.main('--steps=0')
+    self.assertEqual(1, code)
+    self.assertIn('--steps=0', text)
+    code, text = self.main('--sauce=1')
+    self.assertEqual(1, code)
+    self.assertIn('--sauce=1', text)
+
+  def test_bad_input_about_runtimes(self):
+    self.check_error(
+        '--runtime_steps=0: it must be at least 1',
+        more=('--runtime=0.12.1', '--runtime_steps=0'),
+    )
+    self.check_error(
+        'TensorFlow 0.11.0 is not one that will do: choose one of 0.12.1, 1.0.1',
+        more=('--runtime=0.11.0',),
+    )
+    with mock.patch('builtins.print') as printed:
+      self.assertEqual(
+          1, comparison.main(['--data_dir=/none', '--out=' + self.out])
+      )
+    (text,) = printed.call_args[0]
+    self.assertStartsWith(text, 'compare: error: name the historical files')
+    self.assertIn('--source=DIR', text)
+    self.assertIn('--runtime=0.12.1', text)
+    with (
+        mock.patch.object(
+            scripts,
+            'find_edition',
+            return_value=historical_fixture.OLD._replace(python2=True),
+        ),
+        mock.patch.object(environments, 'make') as make,
+    ):
+      self.check_error(
+          'a test is written in Python 2', more=('--runtime=1.15.5',)
+      )
+    make.assert_not_called()
+    self.assertFalse(os.path.exists(self.out))
+
+  def test_what_is_not_installed(self):
+    for name in ('jinja2', 'matplotlib', 'scipy'):
+      with mock.patch.dict(sys.modules, {name: None}):
+        self.check_error(name + ' is not installed: pip install')
+
+  def test_process_that_fails(self):
+    with self.assertRaisesRegex(errors.UsageError, 'not the tutorial'):
+      historical_graph.build_apart(self.source, self.data_dir)

@@ -1,0 +1,97 @@
+"""Four scores of one checkpoint, and how far two of them may lie apart."""
+
+import os
+from unittest import mock
+
+from absl.testing import absltest
+
+from cifar10_compat.base import errors
+from tools.base import processes
+from tools.parity import evaluators
+
+
+def _scores(theirs, ours):
+  return [
+      evaluators.Score('theirs', theirs, True, True),
+      evaluators.Score('ours, historical count', ours, True, False),
+      evaluators.Score('ours, exact count', 0.5, False, False),
+      evaluators.Score('ours, raw', 0.4, False, False),
+  ]
+
+
+class EvalTest(absltest.TestCase):
+
+  def test_deviation_is_that_of_10112_draws(self):
+    theirs, ours, exact, _ = _scores(0.5, 0.51)
+    # The root of .5 * .5 / 10112.
+    self.assertAlmostEqual(0.0049722, evaluators.deviation(theirs), 7)
+    self.assertEqual(0, evaluators.deviation(exact))
+    # .01 / (.0049722 ** 2 + .0049712 ** 2) ** .5
+    self.assertAlmostEqual(1.4223, evaluators.apart(theirs, ours), 3)
+
+  def test_scores_that_are_certain(self):
+    for precision in 0.0, 1.0:
+      theirs, ours, _, _ = _scores(precision, precision)
+      self.assertEqual(0, evaluators.apart(theirs, ours))
+    self.assertGreater(evaluators.apart(*_scores(0.0, 1.0)[:2]), 3)
+
+  def test_section(self):
+    # 3 standard deviations are 0.0211.
+    for ours, unexplained in ((0.52, 0), (0.4795, 0), (0.522, 1), (0.478, 1)):
+      section = evaluators.section(_scores(0.5, ours), 'model.ckpt-7')
+      self.assertEqual(unexplained, section['unexplained'], ours)
+      self.assertIn('model.ckpt-7', section['text'][0])
+      self.assertLen(section['tables'][0]['rows'], 4)
+      self.assertLen(section['plots'], 1)
+
+  def test_precision(self):
+    self.assertEqual(
+        0.779,
+        evaluators.precision(
+            'x\n2026-11-24 09:02:01.431676: precision @ 1 = 0.779\n', 'theirs'
+        ),
+    )
+    with self.assertRaisesRegex(
+        errors.UsageError, 'theirs.*No checkpoint file found'
+    ):
+      evaluators.precision('No checkpoint file found\n', 'theirs')
+
+  def test_programs(self):
+    calls = []
+
+    def run(module, args, what):
+      calls.append((module, args, what))
+      (eval_dir,) = [a for a in args if a.startswith('--eval_dir=')]
+      # The old evaluator would delete it.
+      self.assertFalse(os.path.exists(eval_dir.partition('=')[2]))
+      return 'precision @ 1 = 0.%d' % len(calls)
+
+    with mock.patch.object(processes, 'run', run):
+      scores = evaluators.evaluate('/source', '/data', '/train')
+      evaluators.evaluate('/source', '/data', '/train', runtime='1.15.5')
+    self.assertEqual([0.1, 0.2, 0.3, 0.4], [s.precision for s in scores])
+    self.assertEqual(
+        [True, True, False, False], [s.is_historical for s in scores]
+    )
+    self.assertEqual([True, False, False, False], [s.is_theirs for s in scores])
+    # The second time theirs alone runs elsewhere.
+    self.assertEqual(
+        ['--runtime=1.15.5', '--source=/source', 'cifar10_eval'],
+        calls[4][1][:3],
+    )
+    self.assertEqual([c[0] for c in calls[1:4]], [c[0] for c in calls[5:]])
+    modules, args, whats = zip(*calls[:4])
+    self.assertEqual(
+        ('tools.editions.scripts',) + 3 * ('cifar10_compat.cifar10_eval',),
+        modules,
+    )
+    self.assertEqual(['--source=/source', 'cifar10_eval'], args[0][:2])
+    for one in args:
+      self.assertContainsSubset(
+          ['--data_dir=/data', '--checkpoint_dir=/train', '--run_once'], one
+      )
+    self.assertEqual(
+        ['--count=historical', '--count=exact', '--averaged=false'],
+        [a[-1] for a in args[1:]],
+    )
+    self.assertIn('/train', whats[0])

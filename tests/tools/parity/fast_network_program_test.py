@@ -1,0 +1,46 @@
+"""The whole program, on a training of one step."""
+
+import json
+import os
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10_train
+from tests.helpers import main_program
+from tests.helpers import record_fixture
+from tools.parity import fast_network
+
+
+class FastNetworkProgramTest(tf.test.TestCase):
+
+  def test_a_run(self):
+    root = self.create_tempdir().full_path
+    record_fixture.write_batches(root, *record_fixture.random_images(128))
+    train_dir = os.path.join(root, 'train')
+    flags = ['--data_dir=' + root]
+    main_program.run(
+        cifar10_train,
+        *flags,
+        '--train_dir=' + train_dir,
+        '--max_steps=1',
+        '--queue_fraction=0.01',
+    )
+    path = os.path.join(root, 'result.json')
+    flags += ['--checkpoint_dir=' + train_dir, '--json=' + path]
+    code = fast_network.main(flags + ['--steps=1'])
+    with open(path) as f:
+      result = json.load(f)
+    # Gradients of noise at random weights may pass the program's bound of 1e-5,
+    # which is for a trained network; an op that computes something else, not 1e-4.
+    self.assertEqual(0 if fast_network.is_within_bounds(result) else 1, code)
+    for row in result['parts']:
+      self.assertLess(row['fast'], 1e-4, row)
+    # After a step all are still on the plateau, and agree.
+    self.assertEqual(
+        {'one thread', 'without oneDNN', 'fast'}, set(result['losses'])
+    )
+    for curve in result['losses'].values():
+      self.assertLess(curve['1'], 1e-6)
+    self.assertEqual(
+        {'steps': 1, 'checkpoint_step': 1}, result['manifest']['flags']
+    )

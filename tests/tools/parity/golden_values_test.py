@@ -1,0 +1,54 @@
+"""What our graph computes, against what the historical one computed."""
+
+from absl.testing import parameterized
+import tensorflow.compat.v1 as tf
+
+from tests.helpers import record_fixture
+from tools.base import training_graph
+from tools.parity import exemptions
+from tools.parity import golden_values
+from tools.parity import goldens
+
+_EDITIONS = sorted(exemptions.EXEMPTIONS)
+_EDITION = 'tensorflow v0.7.0 and v0.7.1'
+
+
+class GoldenValuesTest(parameterized.TestCase, tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.data_dir = self.create_tempdir().full_path
+    record_fixture.write_batches(
+        self.data_dir, *record_fixture.random_images(2)
+    )
+
+  @parameterized.parameters(_EDITIONS)
+  def test_values(self, edition):
+    expected = goldens.read(edition)['values']
+    with training_graph.Training(training_graph.ours(self.data_dir)) as ours:
+      found = golden_values.compute(ours)
+    self.assertEqual([], golden_values.different(expected, found))
+
+  def test_another_constant_gives_other_values(self):
+    ours = training_graph.ours(self.data_dir)
+    alpha = {node.name: node for node in ours.graph_def.node}['norm2'].attr
+    alpha['alpha'].f *= 1.1
+    with training_graph.Training(ours) as training:
+      found = golden_values.compute(training)
+    different = golden_values.different(goldens.read(_EDITION)['values'], found)
+    self.assertNotEmpty([d for d in different if d.startswith('logits')])
+    self.assertEmpty([d for d in different if d.startswith('learning rate')])
+
+  def test_tolerance_is_of_the_largest_number(self):
+    a = {'x': [2.0, 0.0], 'y': [1.0]}
+    self.assertEqual(
+        [],
+        golden_values.different(a, {'x': [2.00019, -0.00019], 'y': [1.00009]}),
+    )
+    self.assertLen(
+        golden_values.different(a, {'x': [2.0, 0.00021], 'y': [1.00011]}), 2
+    )
+    self.assertLen(golden_values.different(a, {'x': [2.0], 'z': [1.0]}), 3)
+    self.assertLen(
+        golden_values.different(a, {'x': [2.0, float('nan')], 'y': [1.0]}), 1
+    )

@@ -1,0 +1,206 @@
+"""Our graph against the goldens, and the goldens' own tool.
+
+Here, where no historical source is at hand, the goldens are what shows that a
+change of our graph is one that somebody listed.
+"""
+
+import copy
+import json
+import os
+from unittest import mock
+
+from absl.testing import parameterized
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat.base import errors
+from tests.helpers import record_fixture
+from tests.tools.editions import historical_fixture
+from tools.base import training_graph
+from tools.editions import historical_graph
+from tools.editions import scripts
+from tools.parity import exemptions
+from tools.parity import golden_ops
+from tools.parity import goldens
+from tools.parity import graph_diff
+from tools.parity import mapping
+from tools.parity import trainers
+
+_EDITIONS = sorted(exemptions.EXEMPTIONS)
+_EDITION = 'tensorflow v0.7.0 and v0.7.1'
+
+
+class OursTest(parameterized.TestCase, tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.data_dir = self.create_tempdir().full_path
+    record_fixture.write_batches(
+        self.data_dir, *record_fixture.random_images(2)
+    )
+
+  def compare(self, edition, ours, listed=None):
+    if listed is None:
+      listed = exemptions.EXEMPTIONS[edition]
+    return graph_diff.compare(
+        golden_ops.graph_def(goldens.read(edition)['ops'], self.data_dir),
+        ours.graph_def,
+        exemptions=listed + mapping.load(trainers.SESSION).exemptions,
+        renames=exemptions.RENAMES.get(edition, ()),
+    )
+
+  @parameterized.parameters(_EDITIONS)
+  def test_every_op_is_the_same_or_exempt_and_no_exemption_is_stale(
+      self, edition
+  ):
+    found = self.compare(edition, training_graph.ours(self.data_dir))
+    self.assertEqual((), found.unexplained)
+    self.assertEqual((), found.stale)
+    self.assertLen(
+        exemptions.EXEMPTIONS[edition]
+        + mapping.load(trainers.SESSION).exemptions,
+        len({d[:2] for d, _ in found.explained}),
+    )
+
+  def test_a_change_of_ours_is_noticed(self):
+    ours = training_graph.ours(self.data_dir)
+    nodes = {node.name: node for node in ours.graph_def.node}
+    nodes['norm1'].attr['beta'].f = 0.5
+    nodes['pool2'].name = 'pool_2'
+    found = self.compare(_EDITION, ours)
+    self.assertContainsSubset(
+        {('norm1', 'beta'), ('pool2', 'presence'), ('pool_2', 'presence')},
+        {d[:2] for d in found.unexplained},
+    )
+
+  def test_an_exemption_that_is_stale_is_noticed(self):
+    stale = graph_diff.Exemption('norm1', 'beta', 'for no reason at all')
+    found = self.compare(
+        _EDITION,
+        training_graph.ours(self.data_dir),
+        exemptions.EXEMPTIONS[_EDITION] + (stale,),
+    )
+    self.assertEqual((stale,), found.stale)
+
+  def test_goldens_are_of_the_editions_with_exemptions(self):
+    self.assertEqual(_EDITIONS, sorted(goldens.FILES))
+    self.assertContainsSubset(
+        goldens.FILES.values(), os.listdir(goldens.DIRECTORY)
+    )
+
+
+class ToolTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    self.out = self.create_tempdir().full_path
+    self.golden = goldens.read(_EDITION)
+
+  def rewrite(self, **changes):
+    return goldens.write(dict(self.golden, **changes), self.out)
+
+  def test_missing(self):
+    with self.assertRaisesRegex(
+        errors.UsageError, r'v0\.7\.0\.json is missing.*--regenerate'
+    ):
+      goldens.read(_EDITION, self.out)
+
+  def test_other_tensorflow(self):
+    major, minor, _ = tf.__version__.split('.', 2)
+    self.rewrite(tensorflow='%s.%s.99' % (major, minor))
+    goldens.read(_EDITION, self.out)
+    other = '%s.%d.0' % (major, int(minor) + 1)
+    self.rewrite(tensorflow=other)
+    with self.assertRaises(errors.UsageError) as caught:
+      goldens.read(_EDITION, self.out)
+    self.assertIn(
+        'made with TensorFlow %s, and this is %s' % (other, tf.__version__),
+        str(caught.exception),
+    )
+    self.assertIn('--regenerate', str(caught.exception))
+
+  def test_other_source(self):
+    self.rewrite(sha256='0')
+    with self.assertRaisesRegex(errors.UsageError, 'SHA-256 0'):
+      goldens.read(_EDITION, self.out)
+
+  def test_edition_without_golden(self):
+    with self.assertRaisesRegex(errors.UsageError, 'v0.9.0, only for'):
+      goldens.path('tensorflow v0.9.0')
+
+  def test_written_as_read_one_op_a_line(self):
+    name = self.rewrite()
+    with open(name) as f, open(goldens.path(_EDITION)) as original:
+      text = f.read()
+      self.assertEqual(original.read(), text)
+    self.assertLen(
+        [l for l in text.splitlines() if l.startswith('["')],
+        len(self.golden['ops']),
+    )
+    self.assertEqual(self.golden, json.loads(text))
+
+  def test_regenerate_and_check(self):
+    # Their trainer's graph stands in for the process that builds it; ours must
+    # not be built on the way.
+    data_dir = self.create_tempdir().full_path
+    record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
+    theirs = training_graph.ours(data_dir)
+    edition = historical_fixture.OLD._replace(name=_EDITION)
+    arguments = [
+        '--source=' + self.out,
+        '--data_dir=' + data_dir,
+        '--out=' + self.out,
+    ]
+    with (
+        mock.patch.object(scripts, 'find_edition', return_value=edition),
+        mock.patch.object(scripts, 'EDITIONS', (edition,)),
+        mock.patch.object(historical_graph, 'build_apart', return_value=theirs),
+        mock.patch.object(cifar10, 'inference', side_effect=AssertionError),
+        mock.patch('builtins.print') as printed,
+    ):
+      self.assertEqual(1, goldens.main(arguments))
+      self.assertIn('is missing', printed.call_args[0][0])
+      self.assertEqual(0, goldens.main(arguments + ['--regenerate']))
+      self.assertEqual(0, goldens.main(arguments))
+      self.assertIn(': 0 differences', printed.call_args[0][0])
+
+      golden = goldens.read(_EDITION, self.out)
+      golden = copy.deepcopy(golden)
+      golden['ops'][0][0] += '_1'
+      golden['values']['loss'][0] *= 1.001
+      goldens.write(golden, self.out)
+      self.assertEqual(1, goldens.main(arguments))
+      self.assertIn(': 2 differences', printed.call_args[0][0])
+
+      self.assertEqual(
+          1, goldens.main(arguments[:2] + ['--out=/no/such', '--regenerate'])
+      )
+      self.assertIn('/no/such', printed.call_args[0][0])
+    self.assertEqual(['global_step', 'int64'], golden['step'])
+    # 10 weights, as many averages, 4 averages of losses.
+    for name, count in (
+        ('trainable', 10),
+        ('averages', 10),
+        ('loss_averages', 4),
+    ):
+      self.assertLen(golden[name], count, name)
+    constants = [
+        attributes['value']
+        for name, _, _, _, attributes in golden['ops']
+        if name == 'input_producer/Const'
+    ]
+    self.assertIn(
+        '"DATA_DIR/cifar-10-batches-bin/data_batch_1.bin"', constants[0]
+    )
+    self.assertNotIn(data_dir, json.dumps(golden))
+
+  def test_bad_input(self):
+    with mock.patch('builtins.print') as printed:
+      for arguments, message in (
+          ([], '--source'),
+          (['--source=/no/such', '--data_dir=/no/such'], 'is not a directory'),
+          (['--source=' + self.out, '--data_dir=/no/such'], 'not the tutorial'),
+      ):
+        self.assertEqual(1, goldens.main(arguments))
+        self.assertStartsWith(printed.call_args[0][0], 'goldens: error: ')
+        self.assertIn(message, printed.call_args[0][0])

@@ -1,0 +1,290 @@
+"""Ours against what TensorFlows of the time computed, on any machine."""
+
+import contextlib
+import copy
+import json
+import os
+import tempfile
+from unittest import mock
+
+from absl.testing import parameterized
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+from tests.helpers import record_fixture
+from tests.tools.editions import fake_runtime
+from tests.tools.editions import historical_fixture
+from tools.base import training_graph
+from tools.editions import calls
+from tools.editions import environments
+from tools.parity import goldens
+from tools.parity import old_goldens
+
+_VERSIONS = sorted(old_goldens.FILES)
+
+
+def _broken(meta_graph):
+  """Swaps two gradients and renames a tag."""
+  changed = type(meta_graph)()
+  changed.CopyFrom(meta_graph)
+  updates = {
+      node.input[0]: node
+      for node in changed.graph_def.node
+      if node.op == 'ApplyGradientDescent'
+  }
+  a, b = (updates['conv%d/biases' % n] for n in (1, 2))
+  a.input[2], b.input[2] = b.input[2], a.input[2]
+  renamed = 0
+  for node in changed.graph_def.node:
+    tag = node.attr['value'].tensor.string_val
+    if node.op == 'Const' and list(tag) == [b'total_loss (raw)']:
+      tag[0] = b'total_loss_raw'
+      renamed += 1
+  assert renamed == 1
+  return changed
+
+
+class OursTest(parameterized.TestCase, tf.test.TestCase):
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    stack = contextlib.ExitStack()
+    cls.addClassCleanup(stack.close)
+    data_dir = stack.enter_context(tempfile.TemporaryDirectory())
+    record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
+    cls.meta_graph = old_goldens.ours(data_dir)
+    cls.training = stack.enter_context(training_graph.Training(cls.meta_graph))
+
+  def compare(self, version, training=None, change=None):
+    """Returns the values above their bounds, what else is wrong, how many."""
+    training = training or self.training
+    golden = old_goldens.read(version)
+    given = old_goldens.given
+    with contextlib.ExitStack() as stack:
+      if change:
+
+        def changed(*args):
+          values, batch = given(*args)
+          change(values)
+          return values, batch
+
+        stack.enter_context(mock.patch.object(old_goldens, 'given', changed))
+      values, tags = old_goldens.observe(training, golden)
+    found, wrong = old_goldens.differences(golden, values, tags, training)
+    return [d.value for d in found if d.above], wrong, len(found)
+
+  @parameterized.parameters(('0.12.1', 130), ('1.15.5', 123))
+  def test_ours_computes_the_same(self, version, count):
+    self.assertEqual(([], [], count), self.compare(version))
+
+  @parameterized.parameters(_VERSIONS)
+  def test_rounding_leaves_no_decision_open(self, version):
+    seed = old_goldens.read(version)['seed']
+    self.assertTrue(old_goldens.clear(self.training, seed))
+    # And it could have: some rectifier's input is near 0 with another batch.
+    self.assertFalse(old_goldens.clear(self.training, seed - 1))
+
+  @parameterized.parameters(_VERSIONS)
+  def test_a_weight_changed_by_a_thousandth(self, version):
+    golden = old_goldens.read(version)
+    values, (images, _) = old_goldens.given(self.training, golden['seed'])
+    self.training.load(values)
+    graph = self.training.session.graph
+    pool2, local3 = self.training.session.run(
+        [graph.get_tensor_by_name(n) for n in ('pool2:0', 'local3/local3:0')],
+        {self.training.images: images},
+    )
+    # Of most of its weights the input or what comes out is 0.
+    passing = {
+        'local3/weights': (np.argmax(pool2[0]), np.argmax(local3[0])),
+        'local4/weights': (np.argmax(local3[0]), 0),
+    }
+    for key in self.training.gradients:
+
+      def change(values, key=key):
+        shape = values[key].shape
+        values[key][passing.get(key, (0,) * len(shape))] += 1e-3
+
+      above, wrong, _ = self.compare(version, change=change)
+      self.assertEmpty(wrong)
+      layer = key.partition('/')[0]
+      # Nothing comes out of some channels, but a bias is kept whole.
+      found = {'activation: %s/%s' % (layer, layer), 'after: ' + key}
+      self.assertNotEmpty(found.intersection(above), key)
+
+  def test_a_swapped_gradient_and_a_renamed_tag(self):
+    with training_graph.Training(_broken(self.meta_graph)) as training:
+      for version in _VERSIONS:
+        above, wrong, _ = self.compare(version, training)
+        for n in (1, 2):
+          for name in ('gradient: conv%d/biases', 'after: conv%d/biases'):
+            self.assertIn(name % n, above)
+        self.assertNotIn('loss: total_loss', above)
+        self.assertIn('tag: total_loss_raw, of ours alone', wrong)
+
+  def test_keys(self):
+    golden = old_goldens.read('0.12.1')
+    values, tags = old_goldens.observe(self.training, golden)
+    golden['keys'].append('strange')
+    _, wrong = old_goldens.differences(golden, values, tags, self.training)
+    self.assertEqual(['key: strange'], wrong)
+
+  def test_an_average_that_forgets(self):
+    golden = old_goldens.read('1.15.5')
+    values, tags = old_goldens.observe(self.training, golden)
+    name = 'after: local4/biases/ExponentialMovingAverage'
+    values[name]['elements'][7] += 1e-5
+    found, _ = old_goldens.differences(golden, values, tags, self.training)
+    self.assertEqual(
+        ['average of local4/biases, ours'], [d.value for d in found if d.above]
+    )
+
+  def test_find_seed(self):
+    with mock.patch.object(
+        old_goldens, 'clear', lambda training, seed: seed == 3
+    ):
+      self.assertEqual(3, old_goldens.find_seed(self.training))
+
+  def test_make(self):
+    asked = {}
+
+    def call(environment, name, arguments, *, scratch, what):
+      del environment, scratch, what
+      self.assertEqual('one_step', name)
+      asked.update(arguments)
+      with np.load(arguments['given']) as f:
+        asked['shapes'] = {key: f[key].shape for key in f.files}
+      out = arguments['out']
+      with open(os.path.join(out, 'graph.json'), 'w') as f:
+        json.dump(
+            {
+                'keys': ['w'],
+                'tensorflow': '0.12.1',
+                'python': '2.7.18',
+                'numpy': '1.16.6',
+            },
+            f,
+        )
+      step = {'before: w': [0], 'after: w': [1, 2], 'gradient: w': [3, 4]}
+      np.savez(os.path.join(out, 'step.npz'), **step)
+      with tf.Graph().as_default(), tf.summary.FileWriter(out) as writer:
+        value = tf.Summary.Value(tag='some tag', simple_value=1)
+        writer.add_summary(tf.Summary(value=[value]), 0)
+
+    data_dir = self.create_tempdir().full_path
+    record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
+    with mock.patch.object(calls, 'call', call):
+      golden = old_goldens.make(
+          'some/source',
+          environments.Environment(fake_runtime.RUNTIME, '/environment'),
+          historical_fixture.OLD,
+          data_dir,
+          training=self.training,
+          seed=5,
+      )
+    self.assertEqual(['--batch_size=2'], asked['flags'])
+    self.assertEqual((2, 24, 24, 3), asked['shapes']['images'])
+    self.assertEqual((2304, 384), asked['shapes']['local3/weights'])
+    self.assertEqual(['some tag'], golden['tags'])
+    self.assertEqual(['after: w', 'gradient: w'], list(golden['values']))
+    self.assertEqual(
+        ('0.12.1', '2.7.18', '1.16.6', 'a test', 5, ['w']),
+        tuple(
+            golden[key]
+            for key in (
+                'tensorflow',
+                'python',
+                'numpy',
+                'edition',
+                'seed',
+                'keys',
+            )
+        ),
+    )
+
+
+class GoldenFileTest(tf.test.TestCase):
+
+  def test_digest(self):
+    self.assertEqual(
+        {
+            'shape': [2, 2],
+            'sums': [-1.5],
+            'absolute sums': [6.5],
+            'least': -4.0,
+            'largest': 2.0,
+            'elements': [0.5, 2.0, -4.0, 0.0],
+        },
+        old_goldens.digest(np.array([[0.5, 2], [-4, 0]], np.float32)),
+    )
+    large = old_goldens.digest(np.arange(5000))
+    self.assertLen(set(large['elements']), 200)
+    # Parts of a hundred.
+    self.assertLen(large['sums'], 50)
+    self.assertEqual([4950, 14950], large['sums'][:2])
+    self.assertEqual(large['sums'], large['absolute sums'])
+    self.assertEqual((0, 4999), (large['least'], large['largest']))
+    self.assertEqual(sorted(large['elements']), large['elements'])
+
+  def test_changed(self):
+    golden = old_goldens.read('0.12.1')
+    self.assertEmpty(old_goldens.changed(golden, golden))
+    made = copy.deepcopy(golden)
+    made['tags'].append('more')
+    # Too little, and enough.
+    made['values']['loss: total_loss']['elements'][0] *= 1 + 1e-5
+    made['values']['loss: cross_entropy']['sums'][0] *= 1 + 1e-3
+    del made['values']['activation: norm1']
+    self.assertEqual(
+        [
+            'tags',
+            'shape of activation: norm1',
+            'sums of activation: norm1',
+            'absolute sums of activation: norm1',
+            'least of activation: norm1',
+            'largest of activation: norm1',
+            'elements of activation: norm1',
+            'sums of loss: cross_entropy',
+        ],
+        [
+            text.rpartition(', not')[0].rpartition(': ')[0]
+            for text in old_goldens.changed(golden, made)
+        ],
+    )
+
+  def test_written_as_read(self):
+    out = self.create_tempdir().full_path
+    for version in _VERSIONS:
+      golden = old_goldens.read(version)
+      with (
+          open(old_goldens.write(golden, out), encoding='utf-8') as f,
+          open(old_goldens.path(version), encoding='utf-8') as original,
+      ):
+        self.assertEqual(original.read(), f.read())
+
+  def test_small(self):
+    for version in _VERSIONS:
+      self.assertLess(os.path.getsize(old_goldens.path(version)), 2**17)
+
+  def test_bad_files(self):
+    out = self.create_tempdir().full_path
+    with self.assertRaisesRegex(
+        errors.UsageError, r'runtime-0\.12\.1\.json is missing: .*--regenerate'
+    ):
+      old_goldens.read('0.12.1', out)
+    golden = old_goldens.read('0.12.1')
+    old_goldens.write({**golden, 'sha256': '0'}, out)
+    with self.assertRaisesRegex(errors.UsageError, r'\(SHA-256 0\)'):
+      old_goldens.read('0.12.1', out)
+    with self.assertRaisesRegex(
+        errors.UsageError, r'no golden of TensorFlow 1\.0\.0, only of 0\.12\.1'
+    ):
+      old_goldens.path('1.0.0')
+
+  def test_there_is_no_other(self):
+    self.assertCountEqual(
+        [*old_goldens.FILES.values(), *goldens.FILES.values()],
+        os.listdir(goldens.DIRECTORY),
+    )

@@ -1,0 +1,51 @@
+"""//tools:compare --runtime as a process, where the environment is made."""
+
+import json
+import os
+
+from absl.testing import absltest
+
+from tests.helpers import record_fixture
+from tests.tools.editions import old_runtimes
+from tools.base import processes
+
+
+class OldRuntimeProgramTest(absltest.TestCase):
+
+  def test_nothing_is_unexplained(self):
+    old_runtimes.environment(self, '0.12.1')
+    data_dir = self.create_tempdir().full_path
+    record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
+    out = os.path.join(self.create_tempdir().full_path, 'report')
+    result = processes.finish(
+        processes.tool('parity.comparison'),
+        [
+            '--runtime=0.12.1',
+            '--runtime_steps=5',
+            '--runtime_images=256',
+            '--spread_runs=1',
+            '--spread_steps=10',
+            '--data_dir=' + data_dir,
+            '--out=' + out,
+        ],
+    )
+    self.assertEqual(0, result.returncode, result.stderr)
+    self.assertIn('tensorflow 0.12.1: no unexplained difference', result.stdout)
+    with open(os.path.join(out, 'report.json'), encoding='utf-8') as f:
+      text = f.read()
+    self.assertRegex(text, r'"unexplained": 0\b')
+    report = json.loads(text)
+    self.assertEqual(0, report['unexplained'])
+    sections = report['sections']
+    claims, checkpoints, step, tags, losses, *evals, images, runs = sections
+    self.assertIn('1,030 (tensorflow 0.12.1', claims['tables'][0]['rows'][0][2])
+    self.assertIn('25 of 25 keys arrive in every bit', checkpoints['text'][-1])
+    self.assertIn('At step 5, ', step['text'][2])
+    self.assertIn('50 tags, and our summaries have 44', tags['text'][0])
+    self.assertIn('5 steps from the same weights', losses['text'][0])
+    self.assertEqual(
+        ['Eval of theirs', 'Eval of ours'],
+        [s['title'].partition(',')[0] for s in evals],
+    )
+    self.assertIn('of 256 and 256 of them, 0 of theirs', images['text'][0])
+    self.assertIn('to step 10, 1 of theirs and 1 of ours', runs['text'][0])

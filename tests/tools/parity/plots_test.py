@@ -1,0 +1,115 @@
+"""What the SVG draws, and that a page can hold several."""
+
+import re
+from xml.etree import ElementTree
+
+from absl.testing import absltest
+import numpy as np
+
+from tools.parity import plots
+
+
+def _paths(svg, color):
+  """Returns the points of each path drawn in a color, [[(x, y), ...], ...]."""
+  found = []
+  for path in ElementTree.fromstring(svg).iter('path'):
+    style = path.get('style') or ''
+    if 'var(--%s)' % color in style and path.get('clip-path'):
+      numbers = [float(n) for n in re.findall(r'-?[\d.]+', path.get('d'))]
+      found.append(list(zip(numbers[::2], numbers[1::2])))
+  return found
+
+
+def _height(points):
+  ys = [y for _, y in points]
+  return max(ys) - min(ys)
+
+
+class PlotsTest(absltest.TestCase):
+
+  def test_bars(self):
+    svg = plots.bars({0: 10, 1: 20}, {0: 5, 2: 15}, 'crop')
+    theirs = [_height(p) for p in _paths(svg, 'theirs')]
+    ours = [_height(p) for p in _paths(svg, 'ours')]
+    # Values 0, 1 and 2; a pixel is how many images?
+    scale = theirs[1] / 20
+    np.testing.assert_allclose([10, 20, 0], np.array(theirs) / scale, atol=0.01)
+    np.testing.assert_allclose([5, 0, 15], np.array(ours) / scale, atol=0.01)
+    self.assertIn('>crop</text>', svg)
+
+  def test_bands(self):
+    theirs = [(0, 5.0, 1.0), (10, 4.0, 0.5)]
+    ours = [(0, 5.0, 0.0), (10, 3.0, 0.0)]
+    svg = plots.bands(theirs, ours)
+    (line,) = _paths(svg, 'theirs')
+    # The line falls by 1; theirs' band, the first, is 2 high where it begins.
+    numbers = re.findall(r'<path id="\w+" d="([^"]*)"', svg)[-2]
+    numbers = [float(n) for n in re.findall(r'-?[\d.]+', numbers)]
+    start = [
+        y
+        for x, y in zip(numbers[::2], numbers[1::2])
+        if abs(x - line[0][0]) < 0.01
+    ]
+    self.assertAlmostEqual(
+        2 * _height(line), abs(max(start) - min(start)), delta=0.01
+    )
+    (our_line,) = _paths(svg, 'ours')
+    self.assertAlmostEqual(2 * _height(line), _height(our_line), delta=0.01)
+
+  def test_histogram_shares_its_bins(self):
+    # Two bins, from 0 to 2 and from 2 to 4.
+    svg = plots.histogram(
+        np.array([0.0, 1, 1, 4]), np.array([1.0, 3, 3, 3]), x_label='x', bins=2
+    )
+    (theirs,), (ours,) = _paths(svg, 'theirs'), _paths(svg, 'ours')
+    floor = max(y for _, y in theirs)
+
+    def levels(points):
+      return sorted({round(floor - y, 3) for _, y in points})
+
+    # 3 and 1 images; 1 and 3.
+    self.assertEqual(levels(theirs), levels(ours))
+    low, high = levels(theirs)[1:]
+    self.assertAlmostEqual(3, high / low, 2)
+    first = {
+        round(floor - y, 3) for x, y in theirs if x == min(x for x, _ in theirs)
+    }
+    self.assertIn(high, first)
+
+  def test_curves(self):
+    svg = plots.curves([(0, 1.0), (100, 3.0)], [(0, 1.0), (50, 2.0)])
+    (theirs,), (ours,) = _paths(svg, 'theirs'), _paths(svg, 'ours')
+    self.assertEqual(theirs[0], ours[0])
+    # Half way, as (50, 2) lies on their line.
+    np.testing.assert_allclose(np.mean(theirs, 0), ours[1], atol=0.01)
+    svg = plots.curves([], [(0, 0.0), (100, 0.0)])
+    self.assertEmpty(_paths(svg, 'theirs'))
+    self.assertLen(_paths(svg, 'ours'), 1)
+
+  def test_dots(self):
+    svg = plots.dots(
+        [('first', 0.7, 0.1, True), ('second', 0.8, 0, False)], 'precision'
+    )
+    for text in ('first', 'second', 'precision'):
+      self.assertIn('>%s</text>' % text, svg)
+    ((bar,),) = [_paths(svg, 'theirs')]
+    self.assertEqual(bar[0][1], bar[1][1])
+    self.assertLen({x for x, _ in bar}, 2)
+
+  def test_page_can_hold_several(self):
+    drawn = [
+        plots.curves([(0, 1), (1, last)], [(0, 1), (1, 2)]) for last in (2, 3)
+    ]
+    ids = []
+    for svg in drawn:
+      self.assertRegex(svg, r'^<svg viewBox="0 0 [\d.]+ [\d.]+">')
+      self.assertNotRegex(svg, r'https?:|//|xmlns|xlink|<style|<script|family')
+      # Black and white would vanish on one of the page's two grounds.
+      self.assertNotRegex(svg, '#0|#f|black|white')
+      own = set(re.findall(r' id="([^"]*)"', svg))
+      self.assertNotEmpty(own)
+      self.assertContainsSubset(
+          set(re.findall(r'(?:url\(|href=")#(\w+)', svg)), own
+      )
+      ids.append(own)
+    self.assertEmpty(ids[0] & ids[1])

@@ -1,0 +1,39 @@
+"""Makes the goldens of the original runtime anew, where it is."""
+
+import os
+
+from absl.testing import absltest
+
+from tests.helpers import record_fixture
+from tests.tools.editions import old_runtimes
+from tools.base import processes
+
+# The directory of tensorflow/models v1.13.0, which no environment brings.
+_SOURCE = 'CIFAR10_MODELS_V1_13'
+
+
+class RuntimeGoldensProgramTest(absltest.TestCase):
+
+  def check(self, version, *flags):
+    old_runtimes.environment(self, version)
+    data_dir = self.create_tempdir().full_path
+    record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
+    result = processes.finish(
+        processes.tool('parity.runtime_goldens'),
+        ['--runtime=' + version, '--data_dir=' + data_dir, *flags],
+    )
+    self.assertEqual(0, result.returncode, result.stdout + result.stderr)
+    self.assertEndsWith(
+        result.stdout, 'runtime-%s.json: 0 differences\n' % version
+    )
+
+  def test_what_the_wheel_brings(self):
+    self.check('0.12.1')
+
+  def test_v1_13_0(self):
+    if not os.environ.get(_SOURCE):
+      self.skipTest(
+          '%s does not name tutorials/image/cifar10 of tensorflow/models v1.13.0'
+          % _SOURCE
+      )
+    self.check('1.15.5', '--source=' + os.environ[_SOURCE])

@@ -1,0 +1,99 @@
+"""A minute of damaged image sets, and that a failure would be seen."""
+
+import io
+import os
+import random
+import sys
+from unittest import mock
+
+from absl.testing import absltest
+
+from tools.robustness import fuzz
+from tools.robustness import fuzz_cases
+from tools.robustness import fuzz_strategies
+
+
+class FuzzTest(absltest.TestCase):
+
+  def test_a_minute(self):
+    with mock.patch.object(sys, 'stdout', io.StringIO()) as out:
+      code = fuzz.main(['--seconds=60', '--seed=1'])
+    print(out.getvalue())
+    self.assertEqual(0, code)
+    # Each kind has sets that are read and sets that are refused.
+    for kind in ('records', 'descriptions', 'archives', 'images'):
+      (line,) = [l for l in out.getvalue().splitlines() if l.startswith(kind)]
+      cases, read, refused, failed = map(int, line.split()[1:])
+      self.assertEqual(cases, read + refused)
+      self.assertGreater(min(read, refused), 0)
+      self.assertEqual(0, failed)
+
+  def test_half_a_minute_of_search(self):
+    with mock.patch.object(sys, 'stdout', io.StringIO()) as out:
+      code = fuzz.main(['--search', '--seconds=30', '--seed=1'])
+    print(out.getvalue())
+    self.assertEqual(0, code)
+    for kind in fuzz_strategies.KINDS:
+      (line,) = [l for l in out.getvalue().splitlines() if l.startswith(kind)]
+      _, read, refused, _ = map(int, line.split()[1:])
+      self.assertGreater(min(read, refused), 0, kind)
+
+  def test_search_finds_and_simplifies_a_failure(self):
+    strategy, _ = fuzz_strategies.KINDS['TF_CONFIG']
+
+    def fails_on_braces(value, unused_directory):
+      if '{' in value:
+        raise KeyError('a brace')
+
+    with (
+        mock.patch.dict(
+            fuzz_strategies.KINDS, {'TF_CONFIG': (strategy, fails_on_braces)}
+        ),
+        mock.patch.object(sys, 'stdout', io.StringIO()) as out,
+        mock.patch.object(sys, 'stderr', io.StringIO()) as err,
+    ):
+      self.assertEqual(1, fuzz.main(['--search', '--cases=600']))
+    # Once in each turn that hypothesis takes of this kind.
+    self.assertRegex(out.getvalue(), '600 cases of seed 0, [1-9] failed')
+    self.assertIn("KeyError: 'a brace'", err.getvalue())
+    # The simplest value of all.
+    self.assertRegex(err.getvalue(), r"TF_CONFIG, with seed \d+: '\{'|'{}'")
+
+  def test_cases_are_the_same_again(self):
+    self.assertEqual(
+        fuzz_cases.damage(random.Random('1/2'), bytes(100)),
+        fuzz_cases.damage(random.Random('1/2'), bytes(100)),
+    )
+    for number in range(8):
+      self.assertEqual(fuzz.run_case(3, number), fuzz.run_case(3, number))
+
+  def test_what_is_no_error_of_ours_fails(self):
+    def raises(unused_rng, unused_directory):
+      raise KeyError('missing')
+
+    def hangs(unused_rng, unused_directory):
+      while True:
+        pass
+
+    with mock.patch.dict(fuzz_cases.KINDS, {'records': raises}):
+      kind, result, report = fuzz.run_case(0, 0)
+    self.assertEqual(('records', 'failed'), (kind, result))
+    self.assertIn("KeyError: 'missing'", report)
+    with (
+        mock.patch.dict(fuzz_cases.KINDS, {'records': hangs}),
+        mock.patch.object(fuzz, '_CASE_SECS', 0.1),
+    ):
+      self.assertEqual('failed', fuzz.run_case(0, 0)[1])
+
+  def test_a_case_that_ends_the_process_fails(self):
+    directory = self.create_tempdir().full_path
+    with open(os.path.join(directory, 'sitecustomize.py'), 'w') as f:
+      f.write(
+          'import os, sys\n'
+          'if any(a.startswith("--first=") for a in sys.orig_argv):\n'
+          '  os.kill(os.getpid(), 11)\n'
+      )
+    with mock.patch.object(sys, 'path', [directory] + sys.path):
+      with mock.patch.object(sys, 'stdout', io.StringIO()) as out:
+        self.assertEqual(1, fuzz.main(['--cases=1']))
+    self.assertIn('case 0 ended its process with exit code -11', out.getvalue())

@@ -1,0 +1,1 @@
+"""What the tools share: processes, logs, plots and pages."""

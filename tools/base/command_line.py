@@ -1,0 +1,73 @@
+"""What the tools' command lines share; only their main() uses this."""
+
+import argparse
+import functools
+import os
+import sys
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import output
+from cifar10_compat.base import paths
+
+
+class Parser(argparse.ArgumentParser):
+  """Raises UsageError where argparse would print its usage and exit with 2.
+
+  The description keeps its lines, and an option's name may not be cut short.
+  """
+
+  def __init__(self, **kwargs):
+    super().__init__(
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **kwargs,
+    )
+
+  def error(self, message):
+    raise errors.UsageError(message + ' (--help explains)')
+
+
+def path(text):
+  """Returns what the user names, an absolute path; None for None."""
+  return text and os.path.abspath(paths.user_path(text))
+
+
+def program(name):
+  """Makes a tool's main() of a function of its command line.
+
+  Args:
+    name: str, the tool's.
+
+  Returns:
+    Decorator for a function from a list of str to the exit code.  What it returns
+    takes the list without the program's name, by default that of the process.
+  """
+
+  def decorator(body):
+    @functools.wraps(body)
+    def main(argv=None):
+      return run(name, lambda: body(argv))
+
+    return main
+
+  return decorator
+
+
+def run(name, body):
+  """Runs a tool; what is foreseen as a user's mistake is one line on stderr.
+
+  For output that does not arrive see output.arrives().
+
+  Args:
+    name: str, the tool's.
+    body: function without arguments that returns the exit code.
+
+  Returns:
+    int, the exit code.
+  """
+  try:
+    with output.arrives(name):
+      return body()
+  except errors.Cifar10Error as e:
+    print('%s: error: %s' % (name, e), file=sys.stderr)
+    return 1

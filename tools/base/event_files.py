@@ -1,0 +1,64 @@
+"""Reads what training runs wrote for TensorBoard."""
+
+import glob
+import os
+from typing import NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+
+
+class Run(NamedTuple):
+  """One training run."""
+
+  log: dict  # from step to loss; empty for a run of which only files are left
+  scalars: dict  # from tag to a list of (step, value)
+  tags: frozenset  # all, those of histograms and images too
+
+
+def read(train_dir, flag='--train_dir'):
+  """Reads the event files of a run.
+
+  What a killed run wrote beyond the checkpoint from which the next part went on is
+  left out, as TensorBoard does.  So is half a record at the end of a file.
+
+  Args:
+    train_dir: str, or an evaluator's directory.
+    flag: str, what named it.
+
+  Returns:
+    Run, without a log.
+
+  Raises:
+    UsageError: there are no event files, or one is damaged.
+  """
+  paths = sorted(
+      glob.glob(os.path.join(glob.escape(train_dir), 'events.out.tfevents.*'))
+  )
+  if not paths:
+    raise errors.UsageError(
+        'there are no event files in %s: name a directory that has some '
+        'with %s' % (train_dir, flag)
+    )
+  scalars, tags = {}, set()
+  for path in paths:
+    try:
+      for event in tf.train.summary_iterator(path):
+        if event.session_log.status == tf.SessionLog.START:
+          for points in scalars.values():
+            points[:] = [p for p in points if p[0] < event.step]
+        for value in event.summary.value:
+          tags.add(value.tag)
+          if value.HasField('simple_value'):
+            scalars.setdefault(value.tag, []).append(
+                (event.step, value.simple_value)
+            )
+    except tf.errors.OpError as e:
+      # Of a process that was killed, or of one that is writing.
+      if 'truncated record' in e.message:
+        continue
+      raise errors.UsageError(
+          '%s is damaged (%s): remove it' % (path, e.message.splitlines()[0])
+      ) from e
+  return Run({}, scalars, frozenset(tags))

@@ -1,0 +1,52 @@
+"""What the plots of the tools share."""
+
+import os
+
+from cifar10_compat.base import errors
+
+_SUFFIXES = ('.png', '.svg')
+# The same results give the same file.
+STYLE = {'svg.fonttype': 'none', 'svg.hashsalt': 'cifar10_compat'}
+
+
+def check(path):
+  """Checks that a plot can be drawn into a file, before anything is measured.
+
+  Raises:
+    UsageError: the file's name has another ending, or matplotlib is missing.
+  """
+  if os.path.splitext(path)[1] not in _SUFFIXES:
+    raise errors.UsageError(
+        '--plot=%s: it must end with %s' % (path, ' or '.join(_SUFFIXES))
+    )
+  try:
+    import matplotlib  # noqa: F401
+  except ImportError as e:
+    raise errors.UsageError(
+        '--plot needs matplotlib, which is not installed: run '
+        "pip install 'cifar10_compat[benchmark]'"
+    ) from e
+
+
+def save(drawing, path, description=None):
+  """Writes a drawing.
+
+  Args:
+    drawing: matplotlib.figure.Figure.
+    path: str, ends with .png or .svg.
+    description: str or None, what an .svg has among what it says of itself.
+
+  Raises:
+    UsageError: the file cannot be written.
+  """
+  try:
+    drawing.savefig(
+        path,
+        metadata={'Date': None, 'Description': description}
+        if path.endswith('.svg')
+        else None,
+    )
+  except OSError as e:
+    raise errors.UsageError(
+        '--plot=%s cannot be written (%s)' % (path, e.strerror)
+    ) from e

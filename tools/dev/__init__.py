@@ -1,0 +1,1 @@
+"""What maintainers run: documents that are generated or checked."""

@@ -1,0 +1,305 @@
+"""Writes the generated parts of the documentation.
+
+  docs [--check]
+
+Rewrites each part of README.md and docs/*.md that stands between the lines
+`<!-- generated: NAME -->` and `<!-- end -->`, and the picture docs/results.svg;
+--check only lists what is stale.  GENERATORS has a function for each NAME: `flags`
+is the table of all programs' flags, as config.py declares them; tables of results
+come from the files in docs/data/, as the picture does.
+"""
+
+# First: TensorFlow, which the programs bring along, reads its log levels while
+# it loads.
+from ..run import predictions
+
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import functools
+import glob
+import json
+import os
+import re
+import sys
+
+from cifar10_compat import config as config_lib
+from cifar10_compat.base import errors
+from cifar10_compat.data import datasets
+
+from ..base import command_line
+from ..base import manifest
+from ..editions import table as time_machine
+from ..experiments import learned
+from ..experiments import plan
+from ..experiments import results
+from ..experiments import results_plot
+from ..parity import fast_network
+from ..robustness import endurance
+from ..robustness import fault_table
+from ..speed import results as speed_results
+from ..speed import tables
+
+_PICTURE = 'results.svg'
+# The measured speeds that it counts time by.
+_PICTURE_SPEED = 'speed_avx512_bf16.json'
+
+_PROGRAMS = {
+    'train': config_lib.Train,
+    'multi_gpu_train': config_lib.MultiGpuTrain,
+    'distributed_train': config_lib.DistributedTrain,
+    'eval': config_lib.Eval,
+    'predict': config_lib.Predict,
+    'export': config_lib.Export,
+}
+
+_BLOCK = re.compile(
+    r'(<!-- generated: (\w+) -->\n).*?(<!-- end -->\n)', re.DOTALL
+)
+
+
+def read_data(name, root=manifest.ROOT):
+  """Returns the content of docs/data/NAME.json."""
+  path = os.path.join(root, 'docs', 'data', name + '.json')
+  with open(path, encoding='utf-8') as f:
+    return json.load(f)
+
+
+def markdown_table(columns, rows):
+  """Returns a Markdown table of cells, which are str."""
+
+  def line(cells):
+    return '| %s |\n' % ' | '.join(c.replace('|', '\\|') for c in cells)
+
+  rule = '|%s\n' % ('---|' * len(columns))
+  return line(columns) + rule + ''.join(line(row) for row in rows)
+
+
+def flags_table():
+  """Returns a Markdown table of the flags, with the programs that have each.
+
+  A flag whose default or help differs between programs has a row for each.
+  """
+  rows = {}  # From (name, default, help) to the programs.
+  for program, config in _PROGRAMS.items():
+    for name, field in config_lib.settings(config).items():
+      default = field.default
+      if isinstance(default, bool):
+        default = 'yes' if default else 'no'
+      elif name == 'dataset':
+        default = default.name
+      elif default is None or default == ():
+        default = ''
+      text = ' '.join(field.metadata['help'].split())
+      if field.metadata['choices']:
+        text = '<%s>: %s' % ('|'.join(field.metadata['choices']), text)
+      rows.setdefault((name, str(default), text), []).append(program)
+  return markdown_table(
+      ('flag', 'default', 'programs', 'meaning'),
+      [
+          (
+              '`--%s`' % name,
+              default,
+              'all' if len(programs) == len(_PROGRAMS) else ', '.join(programs),
+              text,
+          )
+          for (name, default, text), programs in sorted(rows.items())
+      ],
+  )
+
+
+def precision_table(root=manifest.ROOT):
+  """Returns a Markdown table of the precisions in docs/data/precision.json."""
+  data = read_data('precision', root)
+  return markdown_table(
+      ['steps'] + ['{:,}'.format(step) for step in data['steps']],
+      [
+          [name] + ['%.3f' % value for value in values]
+          for name, values in data['precision'].items()
+      ],
+  )
+
+
+def _table(make, name, root=manifest.ROOT):
+  """Returns the Markdown of what a function makes of docs/data/NAME.json."""
+  return markdown_table(*make(read_data(name, root)))
+
+
+def _fast_network_table(index, root=manifest.ROOT):
+  """Returns one of the tables of docs/data/fast_network.json in Markdown."""
+  return markdown_table(
+      *fast_network.tables(read_data('fast_network', root))[index]
+  )
+
+
+def runs(kind, root=manifest.ROOT):
+  """Returns the contents of docs/data/runs/KIND_*.json, by seed."""
+  paths = glob.glob(
+      os.path.join(root, 'docs', 'data', 'runs', kind + '_*.json')
+  )
+  names = [os.path.splitext(os.path.basename(p))[0] for p in paths]
+  found = [read_data(os.path.join('runs', name), root) for name in names]
+  if kind in plan.EXPERIMENTS:
+    # A file has the words of its time.
+    title = plan.EXPERIMENTS[kind].title
+    found = [dict(run, experiment=title) for run in found]
+  # The unmodified tutorial knows no seed.
+  return sorted(found, key=lambda run: run['manifest']['seed'] or 0)
+
+
+def learned_table():
+  """Returns a Markdown table of what default and fast runs learned."""
+  return markdown_table(*learned.table(runs('default'), runs('fast')))
+
+
+def all_runs(root=manifest.ROOT):
+  """Returns {experiment: list of its runs} of what is in docs/data/runs/.
+
+  The unmodified tutorial comes first.
+  """
+  paths = glob.glob(os.path.join(root, 'docs', 'data', 'runs', '*_*.json'))
+  names = {os.path.basename(path).rpartition('_')[0] for path in paths}
+  ordered = sorted(names, key=lambda name: (name != results.TUTORIAL, name))
+  return {name: runs(name, root) for name in ordered}
+
+
+def _results_table(table, root=manifest.ROOT):
+  """Returns a table of results.py in Markdown, with what its images are."""
+  found = all_runs(root)
+  columns, rows = table(found)
+  if not rows:
+    return ''
+  everyone = [run for some in found.values() for run in some]
+  return '%s\n%s' % (results.images(everyone), markdown_table(columns, rows))
+
+
+def confusion_table(root=manifest.ROOT):
+  """Returns what the published network takes each class for, in Markdown."""
+  path = os.path.join(root, 'tests', 'published', 'golden.json')
+  with open(path, encoding='utf-8') as f:
+    counts = json.load(f)['confusion']
+  return markdown_table(
+      *predictions.confusion_table(datasets.CIFAR10.class_names, counts)
+  )
+
+
+# From the NAME of a part to the function without arguments that writes it.  A
+# further table is one more function here, with its figures in docs/data/.
+GENERATORS = {
+    'endurance': functools.partial(_table, endurance.table, 'endurance'),
+    'endurance_arenas': functools.partial(
+        _table, endurance.table, 'endurance_arenas'
+    ),
+    'fast_losses': functools.partial(_fast_network_table, 1),
+    'fast_parts': functools.partial(_fast_network_table, 0),
+    'faults': functools.partial(_table, fault_table.outcomes, 'faults'),
+    'flags': flags_table,
+    'learned': learned_table,
+    'mutants': functools.partial(_table, fault_table.mutants, 'faults'),
+    'precision': precision_table,
+    'results_confusion': confusion_table,
+    'results_curve': functools.partial(_results_table, results.curve),
+    'results_seeds': functools.partial(_results_table, results.seeds),
+    'results_summary': functools.partial(_results_table, results.summary),
+    'results_views': functools.partial(_results_table, results.views),
+    'time_machine': functools.partial(
+        _table, time_machine.matrix, 'time_machine'
+    ),
+    'time_machine_broken': functools.partial(
+        _table, time_machine.broken, 'time_machine'
+    ),
+    'time_machine_limits': functools.partial(
+        _table, time_machine.limits, 'time_machine'
+    ),
+    'speed': lambda: tables.speed_tables(
+        os.path.join(manifest.ROOT, 'docs', 'data')
+    ),
+}
+
+
+def fresh(text, path):
+  """Returns a page with its generated parts as they must be.
+
+  Args:
+    text: str, the page.
+    path: str, for messages.
+
+  Raises:
+    UsageError: a part has a name that no generator has.
+  """
+
+  def generate(match):
+    name = match[2]
+    if name not in GENERATORS:
+      raise errors.UsageError(
+          '%s: %r is not a generated part: known are %s'
+          % (path, name, ', '.join(sorted(GENERATORS)))
+      )
+    return match[1] + GENERATORS[name]() + match[3]
+
+  return _BLOCK.sub(generate, text)
+
+
+def stale(root=manifest.ROOT):
+  """Returns {path: new text} of the pages that must be rewritten.
+
+  Raises:
+    UsageError: see fresh(); or no page has a generated part.
+  """
+  found = {}
+  parts = 0
+  pages = [os.path.join(root, 'README.md')]
+  pages += sorted(glob.glob(os.path.join(root, 'docs', '*.md')))
+  for path in pages:
+    with open(path, encoding='utf-8') as f:
+      text = f.read()
+    parts += len(_BLOCK.findall(text))
+    new = fresh(text, path)
+    if new != text:
+      found[path] = new
+  if not parts:
+    raise errors.UsageError('no page of %s has a generated part' % root)
+  return found
+
+
+def picture(root=manifest.ROOT):
+  """Returns what docs/results.svg has to show, a results_plot.Content."""
+  speed = speed_results.read(os.path.join(root, 'docs', 'data', _PICTURE_SPEED))
+  return results_plot.content(all_runs(root), speed)
+
+
+def picture_is_stale(root=manifest.ROOT):
+  """Returns whether docs/results.svg shows something else, or is not there."""
+  path = os.path.join(root, 'docs', _PICTURE)
+  if not os.path.exists(path):
+    return True
+  with open(path, encoding='utf-8') as f:
+    return results_plot.digest(picture(root)) not in f.read()
+
+
+@command_line.program('docs')
+def main(argv):
+  parser = command_line.Parser(
+      prog='docs',
+      description=__doc__,
+  )
+  parser.add_argument(
+      '--check', action='store_true', help='list stale pages, write nothing'
+  )
+  args = parser.parse_args(argv)
+  pages = stale()
+  for path, text in pages.items():
+    print('%s %s' % (path, 'is stale' if args.check else 'was rewritten'))
+    if not args.check:
+      with open(path, 'w', encoding='utf-8') as f:
+        f.write(text)
+  stale_picture = picture_is_stale()
+  if stale_picture:
+    path = os.path.join(manifest.ROOT, 'docs', _PICTURE)
+    print('%s %s' % (path, 'is stale' if args.check else 'was drawn'))
+    if not args.check:
+      results_plot.draw(picture(), path)
+  return 1 if (pages or stale_picture) and args.check else 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,169 @@
+"""Runs the commands of a Markdown page and writes what they print into it.
+
+  walkthrough [--file=docs/walkthrough.md] [--only=TEXT]
+
+Each block ```sh is run by bash in the current directory, from top to bottom.  Its
+stdout and stderr replace the content of the block ```text after it, without the
+middle if they are long.  The page is written after each block; a command that
+fails ends the run.  A command that serves until it is interrupted is marked
+```sh until="TEXT", and gets its Ctrl-C once it prints TEXT.
+
+All of docs/walkthrough.md takes an hour or two; --only runs the blocks that contain
+TEXT.
+"""
+
+# First: TensorFlow, which the command line brings along, reads its log levels
+# while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import paths
+
+from ..base import command_line
+
+# Lines that are kept at both ends.
+_HEAD = 9
+_TAIL = 9
+
+_BLOCK = re.compile(
+    r'^```sh(?: until="(?P<until>[^"\n]+)")?\n(?P<command>.*?)^```\n'
+    r'(?:\n```text\n.*?^```\n)?',
+    re.MULTILINE | re.DOTALL,
+)
+
+# What is left out: the lines of Bazel's own, and those that a CUDA build of
+# TensorFlow prints on a machine without a driver.
+_CHATTER = re.compile(
+    r'Starting local Bazel server|Loading:|Analyzing:|INFO: |Target //|'
+    r'  \.bazel/|\[\d[\d,]* / \d|There were tests whose|'
+    r'WARNING: All log messages before absl::InitializeLog|'
+    r'[IWE]0000 .* (cudart_stub|cuda_platform|port)\.cc'
+)
+
+
+def shorten(lines):
+  """Returns lines, without those in the middle if there are many."""
+  if len(lines) <= _HEAD + _TAIL:
+    return lines
+  return lines[:_HEAD] + ['...'] + lines[-_TAIL:]
+
+
+def run_block(command, until=None):
+  """Runs a block's command.
+
+  Args:
+    command: str, for bash.
+    until: str or None; a line that contains it gets the command interrupted.
+
+  Returns:
+    list of str, the lines it printed on stdout and stderr, chatter left out.
+
+  Raises:
+    UsageError: it failed.
+  """
+  lines = []
+  interrupted = False
+  with subprocess.Popen(
+      ['bash', '-e', '-o', 'pipefail', '-c', command],
+      text=True,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.STDOUT,
+      # A group, so that an interrupt reaches all that it started.
+      start_new_session=True,
+  ) as process:
+    for line in process.stdout:
+      sys.stdout.write(line)
+      sys.stdout.flush()
+      if not _CHATTER.match(line):
+        lines.append(line.rstrip())
+      if until and until in line and not interrupted:
+        interrupted = True
+        os.killpg(process.pid, signal.SIGINT)
+  if until and not interrupted:
+    raise errors.UsageError('%r was not printed by: %r' % (until, command))
+  if process.returncode and not interrupted:
+    raise errors.UsageError(
+        'exit code %d of: %r' % (process.returncode, command)
+    )
+  return lines
+
+
+def write_output(path, command, lines):
+  """Puts lines after the block that has `command`, in place of older ones."""
+  # Read again: a run takes hours, and the text may have been edited meanwhile.
+  with open(path, encoding='utf-8') as f:
+    text = f.read()
+
+  def with_output(match):
+    if match['command'] != command:
+      return match[0]
+    fence = match[0][: match.end('command') - match.start()] + '```\n'
+    if not lines:
+      return fence
+    return fence + '\n```text\n%s\n```\n' % '\n'.join(shorten(lines))
+
+  with open(path, 'w', encoding='utf-8') as f:
+    f.write(_BLOCK.sub(with_output, text))
+
+
+def run(path, only=None):
+  """Runs a page's blocks.
+
+  Args:
+    path: str, of the Markdown file.
+    only: str or None; only blocks that contain it are run.
+
+  Raises:
+    UsageError: there is no such file or block, or a block failed.
+  """
+  try:
+    with open(path, encoding='utf-8') as f:
+      blocks = [
+          m
+          for m in _BLOCK.finditer(f.read())
+          if only is None or only in m['command']
+      ]
+  except OSError as e:
+    raise errors.UsageError(
+        'cannot read %s (%s): name the page with --file' % (path, e.strerror)
+    ) from e
+  if not blocks:
+    raise errors.UsageError(
+        '%s has no such block: %s' % (path, '```sh' if only is None else only)
+    )
+  for block in blocks:
+    print('$ ' + block['command'], end='', flush=True)
+    write_output(
+        path, block['command'], run_block(block['command'], block['until'])
+    )
+
+
+@command_line.program('walkthrough')
+def main(argv):
+  parser = command_line.Parser(
+      prog='walkthrough',
+      description=__doc__,
+  )
+  parser.add_argument(
+      '--file',
+      metavar='FILE.md',
+      default='docs/walkthrough.md',
+      help='the page (default %(default)s)',
+  )
+  parser.add_argument(
+      '--only', metavar='TEXT', help='run only the blocks that contain this'
+  )
+  args = parser.parse_args(argv)
+  paths.enter_user_directory()
+  run(args.file, args.only)
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

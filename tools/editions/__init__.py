@@ -1,0 +1,1 @@
+"""The editions of the tutorial, and the TensorFlows that run them."""

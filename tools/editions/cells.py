@@ -1,0 +1,239 @@
+"""Tries an edition of the tutorial on a TensorFlow: one cell of the table."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import sys
+
+from cifar10_compat.base import errors
+
+from . import calls
+from . import environments
+from . import old_scripts
+from . import runtimes
+from . import scripts
+
+SCRIPT = 'cifar10_train'
+
+# What became of an attempt.
+RAN = 'ran'
+ERROR = 'error'  # an exception ended it
+LIMIT = 'limit'  # it was killed after so many seconds
+ENDED = 'ended'  # otherwise: by a signal, or before its last step
+
+# What the scripts print at every tenth step.
+_STEP = re.compile(r'step (\d+), loss = ([\d.]+|nan)')
+# Of which the last is to be seen.
+_LOG_STEPS = 10
+_PACKAGE = 'tensorflow.models'
+
+
+def find_sources(directory):
+  """Returns the editions below a directory.
+
+  Args:
+    directory: str.
+
+  Returns:
+    dict from an Edition's name to the directory of its files.
+
+  Raises:
+    UsageError: there is none.
+  """
+  found = {}
+  for path, _, names in sorted(os.walk(directory)):
+    if SCRIPT + '.py' in names:
+      try:
+        edition = scripts.find_edition(path)
+      except errors.UsageError:
+        continue  # A subset of the files, or a state that has no name.
+      found.setdefault(edition.name, os.path.abspath(path))
+  if not found:
+    raise errors.UsageError(
+        '--sources=%s: no edition of the tutorial is below it; put checkouts '
+        'of tensorflow and of tensorflow/models there' % directory
+    )
+  return found
+
+
+def installed():
+  """Returns the Environment of the TensorFlow that we run on ourselves."""
+  version = importlib.metadata.version('tensorflow')
+  python = '%d.%d' % sys.version_info[:2]
+  return environments.Environment(
+      runtimes.Runtime(version, python, ''), sys.prefix
+  )
+
+
+def versions():
+  """Returns the versions of TensorFlow that can be tried, the oldest first."""
+  return [r.version for r in runtimes.RUNTIMES] + [installed().runtime.version]
+
+
+def environment(version, tell=None):
+  """Returns the Environment of a version, made first if need be.
+
+  Args:
+    version: str, one of versions().
+    tell: see environments.make().
+
+  Raises:
+    UsageError: there is no interpreter, or a package cannot be installed.
+  """
+  own = installed()
+  if version == own.runtime.version:
+    return own
+  return environments.make(runtimes.find(version), tell=tell)
+
+
+def attempt(
+    source, edition, environment, *, bridges, data_dir, scratch, limits
+):
+  """Trains for some steps with the unmodified files.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    edition: scripts.Edition of the source.
+    environment: environments.Environment.
+    bridges: str, 'none', 'package' or 'all': see old/attempt.py.
+    data_dir: str, made by old_scripts.prepare().
+    scratch: str, a directory that exists.
+    limits: dict with steps and batch_size, of the training, and seconds, for
+      the whole process.
+
+  Returns:
+    dict that JSON can hold, with
+      outcome: RAN, ERROR, LIMIT or ENDED.
+      python: str, the interpreter's version, or None if it did not say.
+      bridges: list of [old, new], those that were laid.
+      error: dict of type, message, name, file and line of the exception; None
+        where there was none.
+      code: int, the exit code of the process, negative for a signal; None where
+        it was killed at the limit.
+      losses: dict from a step, as str, to the loss, of the log.
+      seconds: float.
+  """
+  train_dir = os.path.join(scratch, 'train')
+  answer_path = os.path.join(scratch, 'answer.json')
+  shutil.rmtree(train_dir, ignore_errors=True)
+  if os.path.exists(answer_path):
+    os.remove(answer_path)
+  arguments = {
+      'source': source,
+      'package': edition.package,
+      'script': SCRIPT,
+      'flags': [
+          '--data_dir=' + data_dir,
+          '--train_dir=' + train_dir,
+          '--batch_size=%d' % limits['batch_size'],
+          '--max_steps=%d' % limits['steps'],
+      ],
+      'bridges': bridges,
+      'answer': answer_path,
+  }
+  ended = calls.finish(
+      environment,
+      'attempt',
+      arguments,
+      scratch=scratch,
+      limit_secs=limits['seconds'],
+  )
+  answer = {'python': None, 'bridges': [], 'error': None}
+  if os.path.exists(answer_path):
+    with open(answer_path, encoding='utf-8') as f:
+      answer = json.load(f)
+  shutil.rmtree(train_dir, ignore_errors=True)
+  losses = dict(_STEP.findall(ended.stdout))
+  return {
+      'outcome': _outcome(ended.code, answer['error'], losses, limits['steps']),
+      'python': answer['python'],
+      'bridges': answer['bridges'],
+      'error': answer['error'],
+      'code': ended.code,
+      'losses': losses,
+      'seconds': round(ended.seconds, 1),
+  }
+
+
+def _outcome(code, error, losses, steps):
+  if error is not None:
+    return ERROR
+  if code is None:
+    return LIMIT
+  last = (steps - 1) // _LOG_STEPS * _LOG_STEPS
+  return RAN if code == 0 and str(last) in losses else ENDED
+
+
+def lacks_package(result):
+  """Returns whether an attempt() failed for want of tensorflow.models alone."""
+  error = result['error'] or {}
+  name = error.get('name') or ''
+  # Python 2 names the part after `tensorflow`.
+  return error.get('type') in ('ImportError', 'ModuleNotFoundError') and (
+      name.startswith(_PACKAGE) or name.startswith('models.image')
+  )
+
+
+def try_cell(
+    source, edition, environment, *, data_dir, scratch, limits, today=None
+):
+  """Tries an edition on a TensorFlow, first as it is and then with bridges.
+
+  Args:
+    source, edition, environment, data_dir, scratch, limits: see attempt().
+    today: datetime.date, or None for that of the clock.
+
+  Returns:
+    dict that JSON can hold, with
+      edition: str, its name.
+      tensorflow: str, the version.
+      python: str, the interpreter's version.
+      date: str, ISO's.
+      unmodified: attempt() without any bridge.
+      placed: attempt() with the files where they are imported from, if they
+        could not be imported before; else None.
+      bridged: attempt() with all bridges that are needed, if it did not run
+        before; else None.
+  """
+
+  def run(bridges):
+    return attempt(
+        source,
+        edition,
+        environment,
+        bridges=bridges,
+        data_dir=data_dir,
+        scratch=scratch,
+        limits=limits,
+    )
+
+  unmodified = run('none')
+  placed = run('package') if lacks_package(unmodified) else None
+  last = placed or unmodified
+  bridged = None if last['outcome'] == RAN else run('all')
+  found = [r for r in (unmodified, placed, bridged) if r is not None]
+  pythons = [result.pop('python') for result in found]
+  return {
+      'edition': edition.name,
+      'tensorflow': environment.runtime.version,
+      'python': pythons[-1] or environment.runtime.python,
+      'date': (today or datetime.date.today()).isoformat(),
+      'unmodified': unmodified,
+      'placed': placed,
+      'bridged': bridged,
+  }
+
+
+def own_source(version):
+  """Returns the directory of the tutorial that a TensorFlow's wheel brings.
+
+  Args:
+    version: str, of a TensorFlow that runtimes.find() knows.
+
+  Raises:
+    UsageError: it brings none, or its environment cannot be made.
+  """
+  return old_scripts.bundled(environment(version))

@@ -1,0 +1,152 @@
+"""Runs the tutorial's unmodified scripts on a TensorFlow of the time."""
+
+import os
+import sys
+import tarfile
+import tempfile
+
+from cifar10_compat.base import errors
+from cifar10_compat.data import checks
+from cifar10_compat.data import datasets
+from cifar10_compat.data import download
+
+from . import calls
+
+# The flag of each script that names the directory it writes to, and deletes
+# first, and what it is where the flag is not given.
+_WRITES = {
+    'cifar10_train': ('train_dir', '/tmp/cifar10_train'),
+    'cifar10_multi_gpu_train': ('train_dir', '/tmp/cifar10_train'),
+    'cifar10_eval': ('eval_dir', '/tmp/cifar10_eval'),
+}
+_DATA_DIR = ('data_dir', '/tmp/cifar10_data')
+# What the scripts look for, and unpack if it is there.
+_ARCHIVE = 'cifar-10-binary.tar.gz'
+
+
+def bundled(environment):
+  """Returns the directory of the tutorial that an environment's wheel brings.
+
+  Args:
+    environment: environments.Environment.
+
+  Raises:
+    UsageError: it brings none.
+  """
+  runtime = environment.runtime
+  if not runtime.bundled:
+    raise errors.UsageError(
+        'TensorFlow %s does not bring the tutorial: name an edition with '
+        '--source=DIR' % runtime.version
+    )
+  return os.path.join(environment.site_packages, runtime.bundled)
+
+
+def check(edition, runtime):
+  """Raises UsageError if an edition cannot run on a runtime's Python.
+
+  Args:
+    edition: scripts.Edition.
+    runtime: runtimes.Runtime.
+  """
+  if edition.python2 and not runtime.python.startswith('2.'):
+    raise errors.UsageError(
+        '%s is written in Python 2, and TensorFlow %s is there for Python %s: '
+        'take another --runtime'
+        % (edition.name, runtime.version, runtime.python)
+    )
+
+
+def flag_value(flags, name, default):
+  """Returns the value of a flag that the scripts' own parsers would find.
+
+  Args:
+    flags: list of str, a script's flags.
+    name: str, without dashes.
+    default: what it is where it is not given.
+  """
+  value = default
+  for n, flag in enumerate(flags):
+    key, equals, text = flag.lstrip('-').partition('=')
+    if flag.startswith('-') and key == name:
+      value = text if equals else (flags[n + 1 :] + [default])[0]
+  return value
+
+
+def arguments(source, script, runtime=None):
+  """Returns the arguments with which //tools:historical runs a script.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    script: str, one of scripts.SCRIPTS; its flags may follow.
+    runtime: str, the version of a TensorFlow of the time, or None for today's.
+  """
+  on = ['--runtime=' + runtime] if runtime else []
+  return on + ['--source=' + source, script]
+
+
+def run(source, script, *, flags, edition, environment):
+  """Runs one script of the tutorial to its end.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    script: str, one of scripts.SCRIPTS.
+    flags: list of str, the script's own flags.
+    edition: scripts.Edition of the source.
+    environment: environments.Environment.
+
+  Returns:
+    int, the script's exit code.
+
+  Raises:
+    UsageError: the script would delete a directory, or cannot run there.
+    DataError: its data_dir has no images, and they cannot be downloaded.
+  """
+  check(edition, environment.runtime)
+  print('historical: %s of %s' % (script, edition.name), file=sys.stderr)
+  flags = list(flags)
+  with tempfile.TemporaryDirectory() as scratch:
+    if script in _WRITES:
+      _check_not_there(script, flag_value(flags, *_WRITES[script]))
+      data_dir = os.path.join(scratch, 'data')
+      prepare(flag_value(flags, *_DATA_DIR), data_dir)
+      flags.append('--data_dir=' + data_dir)
+    arguments = {
+        'source': os.path.abspath(source),
+        'package': edition.package,
+        'script': script,
+        'flags': flags,
+    }
+    return calls.run(environment, 'run_script', arguments, scratch=scratch)
+
+
+def _check_not_there(script, directory):
+  if os.path.lexists(directory):
+    raise errors.UsageError(
+        '%s exists and %s would delete it: name another directory, or remove '
+        'it yourself' % (directory, script)
+    )
+
+
+def prepare(data_dir, prepared):
+  """Makes a data_dir in which a script finds nothing to download.
+
+  Args:
+    data_dir: str, the user's, which stays as it is but for a download of ours.
+    prepared: str, the directory to make.
+
+  Raises:
+    DataError: data_dir has no images, and they cannot be downloaded.
+    UsageError: data_dir cannot be written.
+  """
+  download.maybe_download_and_extract(data_dir)
+  for eval_data in (False, True):
+    checks.check(datasets.CIFAR10, data_dir, eval_data)
+  os.mkdir(prepared)
+  os.symlink(
+      os.path.abspath(os.path.join(data_dir, datasets.CIFAR10.directory)),
+      os.path.join(prepared, datasets.CIFAR10.directory),
+  )
+  # The later editions unpack it at each start; there is nothing in this one.
+  with tarfile.open(os.path.join(prepared, _ARCHIVE), 'w:gz'):
+    pass

@@ -1,0 +1,94 @@
+"""The page time_machine.html: what table.py says, in the report's look."""
+
+from ..base import rendering
+from . import table
+
+
+def page(content):
+  """Returns the page, a str that loads nothing from elsewhere.
+
+  Args:
+    content: dict, of program.Run's file, with at least one cell.
+
+  Raises:
+    UndefinedError: of jinja2, if the template shows what is not given here.
+  """
+  found, known = table.by_key(content), table.pythons(content)
+  columns = [
+      {
+          'version': version,
+          'python': '.'.join(known.get(version, '?').split('.')[:2]),
+      }
+      for version in table.versions(content)
+  ]
+  rows = [
+      {
+          'edition': table.short(edition),
+          'cells': [
+              _cell(found.get((edition, column['version'])))
+              for column in columns
+          ],
+      }
+      for edition in table.editions(content)
+  ]
+  return rendering.render(
+      'time_machine.html',
+      limits=content['limits'],
+      dates=_dates(content),
+      verdict=_verdict(content),
+      columns=columns,
+      rows=rows,
+      broken=_plain('Old names and habits', *table.broken(content)),
+      first=_plain('Where each edition runs as it is', *table.limits(content)),
+  )
+
+
+def _cell(cell):
+  kind = table.kind(cell)
+  details = []
+  if kind == table.UNTRIED:
+    details = [cell['missing']] if cell else []
+  elif kind != table.RUNS:
+    details = [table.first_error(cell)]
+    details += ['%s → %s' % (old, new) for old, new in table.bridges(cell)]
+  return {
+      'kind': kind,
+      'text': table.text(cell).replace('`', ''),
+      'details': [line.replace('`', '') for line in details],
+  }
+
+
+def _plain(caption, columns, rows):
+  """Returns what the macro for tables takes, without Markdown's quotes."""
+  return {
+      'caption': caption,
+      'columns': columns,
+      'rows': [[value.replace('`', '') for value in row] for row in rows],
+  }
+
+
+def _dates(content):
+  dates = sorted(c['date'] for c in content['cells'] if 'date' in c)
+  if not dates:
+    return 'Nothing was tried'
+  if dates[0] == dates[-1]:
+    return 'Tried on ' + dates[0]
+  return 'Tried from %s to %s' % (dates[0], dates[-1])
+
+
+def _verdict(content):
+  """Returns how many cells came to what, a sentence."""
+  kinds = [table.kind(cell) for cell in content['cells']]
+  parts = [
+      '%d run as they are' % kinds.count(table.RUNS),
+      '%d run with bridges' % kinds.count(table.BRIDGES),
+      '%d do not run' % kinds.count(table.FAILS),
+  ]
+  untried = kinds.count(table.UNTRIED)
+  if untried:
+    parts.append('%d could not be tried' % untried)
+  return 'Of %d pairs %s and %s.' % (
+      len(kinds),
+      ', '.join(parts[:-1]),
+      parts[-1],
+  )

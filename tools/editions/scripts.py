@@ -1,0 +1,425 @@
+r"""Runs the unmodified CIFAR-10 tutorial of 2016 on today's TensorFlow.
+
+  historical --source=DIR [--module=ours] SCRIPT [the script's own flags]
+  historical --runtime=VERSION [--source=DIR] SCRIPT [the script's own flags]
+  historical --list
+
+For example:
+
+  historical --source=tensorflow/models/image/cifar10 cifar10_train \
+      --data_dir=/tmp/cifar10_data --train_dir=/tmp/cifar10_train --max_steps=20
+
+DIR is the tutorial's directory in a checkout of one of the editions below.  Its
+files are read, never written: what they call by an old name is bridged in this
+process while the script runs (bridges.py).  With --runtime they run on a
+TensorFlow of the time, in a process of its own (old_scripts.py).
+"""
+
+# First: TensorFlow reads its log levels while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import argparse
+import contextlib
+import hashlib
+import importlib
+import os
+import runpy
+import sys
+from typing import NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10_input
+from cifar10_compat.base import errors
+from cifar10_compat.base import paths
+
+from ..base import command_line
+from . import bridges
+from . import environments
+from . import old_scripts
+from . import runtimes
+
+SCRIPTS = (
+    'cifar10_train',
+    'cifar10_eval',
+    'cifar10_multi_gpu_train',
+    'cifar10_input_test',
+)
+# The files that make an edition, in the order in which they are hashed.
+_FILES = ('cifar10.py', 'cifar10_input.py') + tuple(
+    script + '.py' for script in SCRIPTS
+)
+
+
+class Edition(NamedTuple):
+  """One state of the tutorial's files."""
+
+  name: str
+  sha256: str  # of _FILES, one after the other
+  package: str  # how its scripts import its modules; '' for "import cifar10"
+  tried: str  # what was run with these bridges
+  python2: bool = False
+
+
+_OLD = 'tensorflow.models.image.cifar10'
+_ALL = 'its four scripts (20 steps; two towers, on CPU devices)'
+EDITIONS = (
+    Edition(
+        'tensorflow 0.5.0',
+        '9e4074a849d2e7879999e1f7b2e6fd3f447b1b509cec9f76f3e5921d4befe953',
+        _OLD,
+        'with --runtime=0.12.1 alone, since it is written in Python 2',
+        python2=True,
+    ),
+    Edition(
+        'tensorflow v0.6.0',
+        'f95a0794125de1f643b29ad1e4df1d405719aae66f3845bf63f84c877a18f1c1',
+        _OLD,
+        _ALL,
+    ),
+    Edition(
+        'tensorflow v0.7.0 and v0.7.1',
+        'ba343258dfb3e56e6660235ae53c497414463889e61340f43c4c816dfefccbd4',
+        _OLD,
+        _ALL,
+    ),
+    Edition(
+        'tensorflow v0.8.0',
+        '7463c633edf193f926a93757042484aefd27f23361ef4b5010298fe21d0da0f1',
+        _OLD,
+        _ALL,
+    ),
+    Edition(
+        'tensorflow v0.9.0',
+        '0d17089cb6b91aa9f913a03ddbae359c6290b2d2b15f78252d1406f194450867',
+        _OLD,
+        _ALL,
+    ),
+    Edition(
+        'tensorflow 0.12.1',
+        'ee6b589f79bf0beefb7bdbbf6622b85ac66e15e5d8ab7deef94df627dbb781a2',
+        _OLD,
+        _ALL,
+    ),
+    Edition(
+        'tensorflow/models v1.4.0',
+        '13dffbb744abe82c230b0fc32d3c00f2058446b3c75efda0911f908e5e91913f',
+        '',
+        _ALL,
+    ),
+    Edition(
+        'tensorflow/models v.1.6.0',
+        '9ab7cae303cc2c52a4617ef6d68733e9ecd88f37a25bd0ec365ffc0c5dd6d13c',
+        '',
+        _ALL,
+    ),
+    Edition(
+        'tensorflow/models v1.7.0',
+        '27da0c2a5dfc07b99bfe8742a9db3d013a7b866e49be65b0104c96911bc4887e',
+        '',
+        _ALL,
+    ),
+    Edition(
+        'tensorflow/models v1.8.0',
+        '4dc8a7c550e17386363fe100da2af82cfe2989a8952d7010aa9a9a4e90de0a20',
+        '',
+        _ALL,
+    ),
+    Edition(
+        'tensorflow/models v1.9.0',
+        'fe37d3cdf8ba8cf94d10cbcac98cb1c9eddd47f09f75428012e34103ec5e2bfa',
+        '',
+        _ALL,
+    ),
+    Edition(
+        'tensorflow/models v1.10.0 and v1.11',
+        '090fe4b9f92aba59a8d8d78db9d36d5750063aa17bf3dd842eb876ed4ab27990',
+        '',
+        _ALL,
+    ),
+    Edition(
+        'tensorflow/models v1.12.0 and v1.13.0',
+        '5a4b8dd6ccc744f11c5be8c7d27c24c4c820f96fa69c5ec0311ef18be0150267',
+        '',
+        _ALL,
+    ),
+)
+
+
+def find_edition(source, editions=EDITIONS):
+  """Returns the Edition whose files a directory holds.
+
+  Args:
+    source: str, a directory.
+    editions: sequence of Editions that are known.
+
+  Raises:
+    UsageError: the directory is not there, is not the tutorial, lacks a file,
+      or holds an edition that is not known.
+  """
+  if not os.path.isdir(source):
+    raise errors.UsageError('--source=%s is not a directory' % source)
+  missing = [f for f in _FILES if not os.path.isfile(os.path.join(source, f))]
+  if 'cifar10.py' in missing:
+    raise errors.UsageError(
+        '--source=%s is not the tutorial: there is no cifar10.py in it; name '
+        'the directory tensorflow/models/image/cifar10 of tensorflow v0.7.0 or '
+        'tutorials/image/cifar10 of tensorflow/models v1.13.0' % source
+    )
+  if missing:
+    raise errors.UsageError(
+        '--source=%s lacks %s: it must hold all files of its edition'
+        % (source, ', '.join(missing))
+    )
+  digest = hashlib.sha256()
+  for name in _FILES:
+    with open(os.path.join(source, name), 'rb') as f:
+      digest.update(f.read())
+  for edition in editions:
+    if edition.sha256 == digest.hexdigest():
+      return edition
+  raise errors.UsageError(
+      '--source=%s holds an edition that is not known here, or one that was '
+      'changed; known are %s'
+      % (source, ', '.join(edition.name for edition in editions))
+  )
+
+
+@contextlib.contextmanager
+def _replaced(modules, argv, source):
+  """Lets `import` see other modules and the script's directory for a while."""
+  before = dict(sys.modules)
+  old_argv, old_path = sys.argv, sys.path[:]
+  old_write = sys.dont_write_bytecode
+  sys.modules.update(modules)
+  sys.argv = argv
+  sys.path.insert(0, source)
+  sys.dont_write_bytecode = True  # Nothing is written into the source.
+  try:
+    yield
+  finally:
+    sys.dont_write_bytecode = old_write
+    sys.path[:] = old_path
+    sys.argv = old_argv
+    # Whatever the script imported from its directory must not be found by the
+    # next one, which may be of another edition.
+    theirs = [
+        name
+        for name in sys.modules
+        if name.startswith(_OLD)
+        or (name.startswith('cifar10') and '.' not in name)
+    ]
+    for name in set(modules).union(theirs):
+      if name in before:
+        sys.modules[name] = before[name]
+      else:
+        sys.modules.pop(name, None)
+
+
+def _check_script(script):
+  if script not in SCRIPTS:
+    raise errors.UsageError(
+        'there is no script %r: choose one of %s' % (script, ', '.join(SCRIPTS))
+    )
+
+
+def _edition_for(source, script, *, edition, ours):
+  """Returns the Edition of a directory, after the checks of run()."""
+  _check_script(script)
+  if ours and script != 'cifar10_input_test':
+    raise errors.UsageError(
+        '--module=ours is for cifar10_input_test alone: %s is a script of '
+        'its own edition' % script
+    )
+  if edition is None:
+    edition = find_edition(source)
+  if edition.python2:
+    raise errors.UsageError(
+        '%s of %s is written in Python 2: run it with --runtime=0.12.1, or '
+        'take a later edition' % (script, edition.name)
+    )
+  return edition
+
+
+def run(source, script, *, flags, ours=False, edition=None, adapt=None):
+  """Runs one script of the tutorial to its end.
+
+  TensorFlow 2's behavior stays off in this process; all else is put back.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    script: str, one of SCRIPTS.
+    flags: list of str, the script's own flags.
+    ours: bool, whether cifar10_input_test tests cifar10_compat.cifar10_input
+      instead of the directory's.
+    edition: Edition, to skip the check of the files.
+    adapt: function of the bridges.StandIn, to lay more over the bridges.
+
+  Returns:
+    dict, the script's global names.
+
+  Raises:
+    UsageError: the arguments cannot be used, or the script was about to delete
+      a directory.
+    DataError: its data_dir has no images, and they cannot be downloaded.
+    SystemExit: the script's own end; TensorFlow's app.run always raises it.
+    Exception: whatever the script raised, with its own lines in the traceback.
+  """
+  edition = _edition_for(source, script, edition=edition, ours=ours)
+  print('historical: %s of %s' % (script, edition.name), file=sys.stderr)
+
+  source = os.path.abspath(source)
+  prefix = edition.package + '.' if edition.package else ''
+  tf.disable_v2_behavior()
+  stand_in = bridges.install(source, script)
+  if adapt is not None:
+    adapt(stand_in)
+  modules = dict(stand_in.modules)
+  if ours:
+    modules[prefix + 'cifar10_input'] = cifar10_input
+  path = os.path.join(source, script + '.py')
+  try:
+    with _replaced(modules, [path] + list(flags), source):
+      if script != 'cifar10_input_test':
+        stand_in.bridge_cifar10(importlib.import_module(prefix + 'cifar10'))
+      try:
+        return runpy.run_path(path, run_name='__main__')
+      except Exception as e:
+        cause = stand_in.stop()
+        if cause is not None and e.__cause__ is None:
+          e.__cause__ = cause  # Else "queue is closed" is all one learns.
+        raise
+      finally:
+        stand_in.stop()
+  finally:
+    for undo in stand_in.undo:
+      undo()
+
+
+def run_on(version, source, script, script_flags):
+  """Runs one script of the tutorial on a TensorFlow of the time.
+
+  Args:
+    version: str, of a TensorFlow that runtimes.find() knows.
+    source: str, the directory of the unmodified files, or None for those that
+      the TensorFlow brings.
+    script: str, one of SCRIPTS.
+    script_flags: list of str, the script's own flags.
+
+  Returns:
+    int, the script's exit code.
+
+  Raises:
+    UsageError: the arguments cannot be used, the environment cannot be made, or
+      the script would delete a directory.
+    DataError: its data_dir has no images, and they cannot be downloaded.
+  """
+  runtime = runtimes.find(version)
+  edition = None
+  if source is not None:
+    edition = find_edition(source)
+    old_scripts.check(edition, runtime)
+  _check_script(script)
+  environment = environments.make(
+      runtime, tell=lambda line: print('historical: ' + line, file=sys.stderr)
+  )
+  if source is None:
+    source = old_scripts.bundled(environment)
+    edition = find_edition(source)
+  return old_scripts.run(
+      source,
+      script,
+      flags=script_flags,
+      edition=edition,
+      environment=environment,
+  )
+
+
+def bridge_list():
+  """Returns the table of bridges as text: old name, new name, reason."""
+  rows = [('OLD', 'TODAY', 'REASON')]
+  rows += [
+      (bridge.old, bridge.new, bridge.reason) for bridge in bridges.BRIDGES
+  ]
+  widths = [max(len(row[i]) for row in rows) for i in range(2)]
+  return '\n'.join(
+      '%-*s  %-*s  %s' % (widths[0], row[0], widths[1], row[1], row[2])
+      for row in rows
+  )
+
+
+def _parser():
+  parser = command_line.Parser(
+      prog='historical',
+      usage='historical --source=DIR [--module=ours] SCRIPT [FLAG ...]\n'
+      '       historical --runtime=VERSION [--source=DIR] SCRIPT [FLAG ...]\n'
+      '       historical --list',
+      description="Runs the unmodified CIFAR-10 tutorial of 2016 on today's "
+      'TensorFlow. Its files are read, never changed.',
+      epilog='editions that are known, and what was run of them:\n'
+      + '\n'.join('  %s: %s' % (e.name, e.tried) for e in EDITIONS),
+  )
+  parser.add_argument(
+      '--source',
+      metavar='DIR',
+      help="the tutorial's directory in a checkout of one of these editions",
+  )
+  parser.add_argument(
+      '--module',
+      choices=('theirs', 'ours'),
+      default='theirs',
+      help='what cifar10_input_test tests: the cifar10_input of DIR, or that '
+      'of cifar10_compat',
+  )
+  parser.add_argument(
+      '--runtime',
+      metavar='VERSION',
+      help='the TensorFlow of the time to run on, %s: its environment is made '
+      'if need be (default: the one that is installed). Where its wheel brings '
+      'the tutorial, --source can be left out'
+      % ' or '.join(r.version for r in runtimes.RUNTIMES),
+  )
+  parser.add_argument(
+      '--list',
+      action='store_true',
+      help='print what old names are called today, and why',
+  )
+  parser.add_argument(
+      'script', metavar='SCRIPT', nargs='?', help=', '.join(SCRIPTS)
+  )
+  parser.add_argument(
+      'flags',
+      metavar='FLAG',
+      nargs=argparse.REMAINDER,
+      help="the script's own flags, after its name",
+  )
+  return parser
+
+
+@command_line.program('historical')
+def main(argv):
+  args = _parser().parse_args(argv)
+  if args.list:
+    print(bridge_list())
+    return 0
+  if (args.source or args.runtime) is None or args.script is None:
+    raise errors.UsageError(
+        'name a directory with --source=DIR, and a script of it: one of %s '
+        '(--help explains)' % ', '.join(SCRIPTS)
+    )
+  script = args.script[:-3] if args.script.endswith('.py') else args.script
+  # The script's own flags may be relative paths.
+  paths.enter_user_directory()
+  if args.runtime is not None:
+    if args.module == 'ours':
+      raise errors.UsageError(
+          '--module=ours runs on the TensorFlow that is installed: leave out '
+          '--runtime=%s' % args.runtime
+      )
+    return run_on(args.runtime, args.source, script, args.flags)
+  run(args.source, script, flags=args.flags, ours=args.module == 'ours')
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,1 @@
+"""Trainings that are planned, run, recorded, reported and published."""

@@ -1,0 +1,276 @@
+"""Makes the trained network that comes with the package, from a run of reproduce.
+
+  publish --run=DIR --record=FILE --data_dir=DIR
+
+DIR of --run is EXPERIMENT_SEED/ of //tools:reproduce, FILE its results.  It takes the averaged
+weights of the run's last checkpoint, evaluates them on the test images, and writes
+cifar10_compat/published/, its model card among it, and the logits of some images,
+which a test compares with, into tests/published/golden.json.
+"""
+
+# First: TensorFlow, which the command line brings along, reads its log levels
+# while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import glob
+import json
+import os
+import sys
+import tempfile
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import config as config_lib
+from cifar10_compat import published
+from cifar10_compat.base import errors
+from cifar10_compat.base import files
+from cifar10_compat.data import datasets
+from cifar10_compat.data import images as images_lib
+from cifar10_compat.data import synthetic
+from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
+
+from ..base import command_line
+from ..base import json_files
+from ..base import manifest
+from ..run import predictions
+
+_AVERAGE = '/ExponentialMovingAverage'
+# Five images of 10,000 may be taken for another class where sums round otherwise.
+_ROUNDING = 5e-4
+CHELSEA = os.path.join(manifest.ROOT, 'docs', 'chelsea.jpg')
+GOLDEN = os.path.join(manifest.ROOT, 'tests', 'published', 'golden.json')
+# Of drawn images, which every machine draws alike.
+_DRAWN, _SEED = 100, 20160216
+
+
+def averaged_weights(path):
+  """Returns the moving averages of a checkpoint's weights, a dict by key.
+
+  Args:
+    path: str, of a checkpoint of a training.
+
+  Raises:
+    UsageError: it has none.
+  """
+  reader = tf.train.load_checkpoint(path)
+  values = {
+      key: reader.get_tensor(key)
+      for key in reader.get_variable_to_shape_map()
+      if key.endswith(_AVERAGE)
+  }
+  if not values:
+    raise errors.UsageError('%s has no moving averages' % path)
+  return values
+
+
+def write_checkpoint(values, step, directory):
+  """Writes a directory like a trainer's, with one checkpoint.
+
+  Args:
+    values: dict from key to array.
+    step: int.
+    directory: str; checkpoints that it has are removed.
+  """
+  pattern = os.path.join(glob.escape(directory), checkpoints.BASENAME + '-*')
+  for file in glob.glob(pattern):
+    os.remove(file)
+  with tf.Graph().as_default(), tf.Session() as session:
+    variables = {
+        key: tf.Variable(values[key], name=key[: -len(_AVERAGE)])
+        for key in sorted(values)
+    }
+    session.run(tf.global_variables_initializer())
+    tf.train.Saver(variables).save(
+        session,
+        os.path.join(directory, checkpoints.BASENAME),
+        global_step=step,
+        write_meta_graph=False,
+    )
+  # TensorFlow notes the time too, by which the file would differ each time.
+  name = '%s-%d' % (checkpoints.BASENAME, step)
+  files.write(
+      os.path.join(directory, 'checkpoint'),
+      [('model_checkpoint_path: "%s"\n' % name).encode()],
+  )
+  notes.write(directory, config_lib.Checkpoint())
+
+
+def logits(images, directory=published.DIRECTORY):
+  """Runs images through the literal network: see predictions.logits()."""
+  return predictions.logits(
+      images, config_lib.Checkpoint(checkpoint_dir=directory)
+  )
+
+
+def golden_images():
+  """Returns the images of GOLDEN, uint8 [101, 32, 32, 3]: first a cat."""
+  rng = np.random.RandomState(_SEED)
+  drawn = [
+      synthetic.draw_class(label, _DRAWN // 10, rng).transpose(0, 2, 3, 1)
+      for label in range(10)
+  ]
+  return np.concatenate([images_lib.load_image(CHELSEA)[None], *drawn])
+
+
+def confusion(data_dir, directory=published.DIRECTORY):
+  """Counts what the network takes each test image for.
+
+  Args:
+    data_dir: str, the directory above cifar-10-batches-bin.
+    directory: str, of a checkpoint with averages.
+
+  Returns:
+    int array of shape [10, 10], by label and by prediction.
+
+  Raises:
+    DataError: see checks.check().
+  """
+  images, labels = predictions.test_images(datasets.CIFAR10, data_dir)
+  return predictions.confusion(logits(images, directory), labels)
+
+
+def card(record, counts, size):
+  """Returns the model card, in Markdown.
+
+  Args:
+    record: dict, of docs/data/runs/*.json.
+    counts: see confusion().
+    size: int, bytes of the checkpoint.
+  """
+  origin = record['manifest']
+  step = record['precision'][-1]['step']
+  names = datasets.CIFAR10.class_names
+  by_class = ''
+  for i, name in enumerate(names):
+    others = counts[i].copy()
+    others[i] = 0
+    j = int(others.argmax())
+    by_class += '| %s | %.3f | %.3f | %s, %d of %d |\n' % (
+        name,
+        counts[i, i] / counts[i].sum(),
+        counts[i, i] / max(1, counts[:, i].sum()),
+        names[j],
+        others[j],
+        counts[i].sum(),
+    )
+  return _TEXT % {
+      'step': '{:,}'.format(step),
+      'precision': '%.4f' % (np.trace(counts) / counts.sum()),
+      'images': record['images'],
+      'command': record['command'],
+      'by_class': by_class,
+      'size': '%.1f' % (size / 1e6),
+      'commit': origin['commit'],
+      'processor': origin['processor']['name'],
+      'tensorflow': origin['versions']['tensorflow'],
+      'python': origin['versions']['python'],
+      'lock': origin['requirements_lock_sha256'],
+  }
+
+
+_TEXT = """\
+# The published network
+
+The network of TensorFlow's CIFAR-10 tutorial, trained for %(step)s steps; every
+program that reads a checkpoint finds it under `--checkpoint_dir=published`.
+
+| | |
+|---|---|
+| what it is | the moving averages of the 1,068,298 weights of [cifar10.py](../cifar10.py)'s network, %(size)s MB, without what a training would need to go on |
+| precision | %(precision)s of the 10,000 test images, each scored once |
+| trained on | the 50,000 training images of: %(images)s |
+| trained by | `%(command)s` |
+| code | commit %(commit)s; TensorFlow %(tensorflow)s, Python %(python)s, %(processor)s, lock %(lock)s |
+| license | Apache 2.0, as the code. The images are Krizhevsky's, from the 80 million tiny images, whose owners have withdrawn that collection; none of them is here |
+
+Its ten answers are airplane, automobile, bird, cat, deer, dog, frog, horse, ship and
+truck, and it has no other: a face, a house or nothing at all is one of these to it. It
+was trained on photographs of 32 x 32 pixels with one object in the middle. Its
+probabilities have not been calibrated, and it has not been examined for bias. It is
+meant for learning, for comparison, and for trying the programs out.
+
+| class | of its images found | of its answers right | most often taken for |
+|---|---|---|---|
+%(by_class)s"""
+
+
+@command_line.program('publish')
+def main(argv):
+  parser = command_line.Parser(
+      prog='publish',
+      description=__doc__,
+  )
+  parser.add_argument('--run', required=True, metavar='DIR')
+  parser.add_argument('--data_dir', required=True, metavar='DIR')
+  parser.add_argument(
+      '--record', required=True, metavar='FILE', help="the run's results"
+  )
+  parser.add_argument(
+      '--out',
+      default=os.path.join(manifest.ROOT, 'cifar10_compat', 'published'),
+      metavar='DIR',
+      help="where the network goes (default: the checkout's)",
+  )
+  parser.add_argument(
+      '--golden',
+      default=GOLDEN,
+      metavar='FILE',
+      help="where the logits go (default: the tests')",
+  )
+  args = parser.parse_args(argv)
+  out = command_line.path(args.out)
+  tf.disable_v2_behavior()
+  try:
+    with open(command_line.path(args.record), encoding='utf-8') as f:
+      record = json.load(f)
+  except (OSError, ValueError) as e:
+    raise errors.UsageError('--record=%s: %s' % (args.record, e)) from e
+  last = record['precision'][-1]
+  path = os.path.join(
+      command_line.path(args.run),
+      'kept',
+      '%s-%d' % (checkpoints.BASENAME, last['step']),
+  )
+  if not os.path.exists(path + '.index'):
+    raise errors.UsageError('%s is not there, the last step of --record' % path)
+  weights = averaged_weights(path)
+  with tempfile.TemporaryDirectory() as scratch:
+    write_checkpoint(weights, last['step'], scratch)
+    counts = confusion(command_line.path(args.data_dir), scratch)
+  # The record's may be of --fast, which rounds otherwise.
+  if abs(np.trace(counts) / counts.sum() - last['averaged']) > _ROUNDING:
+    raise errors.UsageError(
+        '--record has precision %g, and the network has %g: they are of '
+        'different runs or images'
+        % (last['averaged'], np.trace(counts) / counts.sum())
+    )
+  os.makedirs(out, exist_ok=True)
+  write_checkpoint(weights, last['step'], out)
+  size = sum(
+      os.path.getsize(f)
+      for f in glob.glob(os.path.join(glob.escape(out), '*.data-*'))
+  )
+  files.write(
+      os.path.join(out, 'README.md'), [card(record, counts, size).encode()]
+  )
+  json_files.write(
+      command_line.path(args.golden),
+      {
+          'step': last['step'],
+          'confusion': counts.tolist(),
+          'files': record['manifest']['dataset']['files'],
+          'logits': [
+              [round(float(v), 6) for v in row]
+              for row in logits(golden_images(), out)
+          ],
+      },
+      '--golden',
+  )
+  print('%s is of step %d.' % (out, last['step']))
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,225 @@
+"""Trains what docs/results.md has figures of, and writes its files of results.
+
+  reproduce --list
+  reproduce --out=DIR [--seeds=1-3] [--dry_run] EXPERIMENT...
+
+Trains each run of the experiments, keeps a checkpoint of every 1,000 steps,
+evaluates them with averaged and with raw weights, each test image once, and writes
+EXPERIMENT_SEED.json into --results.  Ctrl-C, or a kill, at any moment: the same
+command goes on from there.  --dry_run says how long it will take on this machine.
+The runs stay in DIR, with all their checkpoints: 9 MB each.
+"""
+
+# First: TensorFlow, which the command line brings along, reads its log levels
+# while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import os
+import sys
+import tempfile
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import signals
+from cifar10_compat.data import datasets
+from cifar10_compat.data import download
+
+from ..base import command_line
+from ..base import json_files
+from ..base import manifest
+from . import plan
+from . import record
+from . import run as run_lib
+
+_IMAGES = 'CIFAR-10'
+# For --dry_run, of an experiment without a run: the first steps are slow.
+_TRIAL_STEPS = 60
+
+
+def seeds_of(text, experiment):
+  """Returns the seeds that --seeds names, a list of int.
+
+  Args:
+    text: str, '3' or '1-3', or None for all of the experiment's.
+    experiment: plan.Experiment.
+
+  Raises:
+    UsageError: it is neither.
+  """
+  if text is None:
+    return list(range(1, experiment.seeds + 1))
+  first, _, last = text.partition('-')
+  try:
+    seeds = list(range(int(first), int(last or first) + 1))
+  except ValueError:
+    seeds = []
+  if not seeds:
+    raise errors.UsageError('--seeds=%s: give one, or FIRST-LAST' % text)
+  return seeds
+
+
+def secs_per_step(experiment, data_dir, stop):
+  """Measures the time of a step by a short training.
+
+  Args:
+    experiment: plan.Experiment.
+    data_dir: str, the directory that holds the set's directory.
+    stop: signals.StopRequest, ends it.
+
+  Returns:
+    float, seconds.
+
+  Raises:
+    UsageError: it does not train.
+  """
+  with tempfile.TemporaryDirectory() as scratch:
+    trial = experiment._replace(max_steps=_TRIAL_STEPS)
+    run = run_lib.Run(scratch, 'trial', trial, 1)
+    code = run.train(data_dir=data_dir, manifest={'dataset': None}, stop=stop)
+    parts = run.lines()
+    if code or not parts:
+      raise errors.UsageError('the trial ended with exit code %d' % code)
+    half = [line for line in parts[-1] if line.step >= _TRIAL_STEPS // 2]
+    return (half[-1].time - half[0].time).total_seconds() / (
+        half[-1].step - half[0].step
+    )
+
+
+def _parser():
+  parser = command_line.Parser(
+      prog='reproduce',
+      description=__doc__,
+  )
+  parser.add_argument('experiments', nargs='*', metavar='EXPERIMENT')
+  parser.add_argument('--list', action='store_true', help='list experiments')
+  parser.add_argument('--out', metavar='DIR', help='the directory of the runs')
+  parser.add_argument(
+      '--seeds', metavar='N-M', help="instead of all of the experiment's"
+  )
+  parser.add_argument(
+      '--dry_run', action='store_true', help='say how long it will take'
+  )
+  parser.add_argument(
+      '--data_dir',
+      default='/tmp/cifar10_data',
+      metavar='DIR',
+      help='the directory above the images, downloaded if they are not there '
+      '(default %(default)s)',
+  )
+  parser.add_argument(
+      '--images',
+      default=_IMAGES,
+      metavar='TEXT',
+      help='what a reader has to know of them (default %(default)s)',
+  )
+  parser.add_argument(
+      '--results',
+      default=os.path.join(manifest.ROOT, 'docs', 'data', 'runs'),
+      metavar='DIR',
+      help="where the files of results go (default: the checkout's)",
+  )
+  return parser
+
+
+@command_line.program('reproduce')
+def main(argv):
+  parser = _parser()
+  args = parser.parse_args(argv)
+  if args.list:
+    for name, experiment in plan.EXPERIMENTS.items():
+      print(
+          '%-10s %7s steps, %d seeds  %s'
+          % (
+              name,
+              '{:,}'.format(experiment.max_steps),
+              experiment.seeds,
+              experiment.title,
+          )
+      )
+    return 0
+  if not args.out or not args.experiments:
+    parser.error('name an experiment and --out, or give --list')
+  out = command_line.path(args.out)
+  runs = [
+      run_lib.Run(out, name, plan.get(name), seed)
+      for name in args.experiments
+      for seed in seeds_of(args.seeds, plan.get(name))
+  ]
+  data_dir = command_line.path(args.data_dir)
+  results = command_line.path(args.results)
+  try:
+    os.makedirs(results, exist_ok=True)
+  except OSError as e:
+    raise errors.UsageError(
+        '--results=%s cannot be made (%s): choose another'
+        % (results, e.strerror)
+    ) from e
+  tf.disable_v2_behavior()
+  with signals.stop_on_signals() as stop:
+    download.maybe_download_and_extract(
+        data_dir=data_dir, dataset=datasets.CIFAR10, stop=stop
+    )
+    if args.dry_run:
+      return _estimate(runs, data_dir, stop)
+    for run in runs:
+      code = _finish(run, args, data_dir=data_dir, stop=stop)
+      if code:
+        return code
+  return 0
+
+
+def _estimate(runs, data_dir, stop):
+  """Prints how long each run will take."""
+  measured, total = {}, 0.0
+  for run in runs:
+    secs = run.secs_left()
+    if secs is None:
+      if run.experiment not in measured:
+        measured[run.experiment] = secs_per_step(run.experiment, data_dir, stop)
+      secs = run.secs_left(measured[run.experiment])
+    total += secs
+    print('%s: %s' % (run.name, run_lib.duration(secs)), flush=True)
+  print('all: %s' % run_lib.duration(total))
+  return 0
+
+
+def _finish(run, args, *, data_dir, stop):
+  """Trains and evaluates a run, and writes its results; returns exit code."""
+
+  def report(line):
+    print(line, flush=True)
+
+  report(run.progress())
+  if not run.trained():
+    code = run.train(
+        data_dir=data_dir,
+        manifest=manifest.manifest(
+            dataset=datasets.CIFAR10,
+            data_dir=data_dir,
+            flags=dict(
+                run.experiment._asdict(), flags=list(run.experiment.flags)
+            ),
+            seed=run.seed,
+        ),
+        stop=stop,
+        report=report,
+    )
+    if code:
+      return code
+    if not run.trained():
+      raise errors.UsageError(
+          '%s has ended without a checkpoint of its last step: see %s'
+          % (run.name, run.path('train.log'))
+      )
+  run.evaluate(data_dir=data_dir, stop=stop, report=report)
+  if stop.requested:
+    return 128 + stop.signum
+  path = os.path.join(command_line.path(args.results), run.name + '.json')
+  json_files.write(path, record.record(run, args.images), '--results')
+  report('%s: %s' % (run.name, path))
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

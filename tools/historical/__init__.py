@@ -1,1 +1,0 @@
-"""Runs the unmodified scripts of the tutorial on today's TensorFlow."""

@@ -1,0 +1,1 @@
+"""Images as records: made, checked and drawn."""

@@ -1,0 +1,75 @@
+"""Checks that a Bazel target declares the folders that its files import from.
+
+  imports.py STAMP SOURCE... -- DEP=FILE...
+
+DEP is a label of the target's deps, FILE one of its files.  Writes STAMP if all is
+well.
+"""
+
+import ast
+import sys
+
+_OURS = ('cifar10_compat', 'tests', 'tools')
+
+
+def imported(path):
+  """Yields (package, name) of a file's imports, dotted; name may be None."""
+  with open(path, encoding='utf-8') as f:
+    tree = ast.parse(f.read(), path)
+  for node in ast.walk(tree):
+    if isinstance(node, ast.Import):
+      for alias in node.names:
+        yield alias.name, None
+    elif isinstance(node, ast.ImportFrom):
+      above = path.split('/')[: -node.level] if node.level else []
+      package = '.'.join(above + ([node.module] if node.module else []))
+      for alias in node.names:
+        yield package, alias.name
+
+
+def file_of(package, name, files):
+  """Returns which of these files an import is of; None if none."""
+  base = package.replace('.', '/')
+  for path in (f'{base}/{name}.py', f'{base}/{name}/__init__.py', f'{base}.py'):
+    if path in files:
+      return path
+  # A name that a package's own file defines, or the package itself.
+  init = f'{base}/__init__.py'
+  if init in files and (name is None or _defines(init, name)):
+    return init
+  return None
+
+
+def _defines(path, name):
+  with open(path, encoding='utf-8') as f:
+    return name in f.read().split()
+
+
+def main(stamp, *args):
+  split = args.index('--')
+  sources = args[:split]
+  owner = {}  # label by file
+  for dep in args[split + 1 :]:
+    label, _, path = dep.partition('=')
+    owner[path] = label
+  used, wrong = set(), []
+  for source in sources:
+    for package, name in imported(source):
+      if package.partition('.')[0] in _OURS:
+        path = file_of(package, name, {*sources, *owner})
+        if path is None:
+          what = f'{package}.{name}' if name else package
+          wrong.append(f'{source} imports {what}: no dep has it')
+        elif path not in sources:
+          used.add(owner[path])
+  if not any(source.endswith('_test.py') for source in sources):
+    unused = sorted(set(owner.values()) - used)
+    wrong += [f'no file imports from {label}' for label in unused]
+  if wrong:
+    sys.exit('\n'.join(wrong))
+  with open(stamp, 'w', encoding='utf-8'):
+    pass
+
+
+if __name__ == '__main__':
+  main(*sys.argv[1:])

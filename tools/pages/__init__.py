@@ -1,1 +1,0 @@
-"""The pages that the tools write: one look, and a template for each kind."""

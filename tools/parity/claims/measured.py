@@ -1,0 +1,126 @@
+"""Runs that the ledger makes to find what the tutorial says about one."""
+
+import contextlib
+import glob
+import io
+import os
+import tempfile
+from typing import NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10_eval
+from cifar10_compat import config as config_lib
+from cifar10_compat.base import signals
+from cifar10_compat.training import checkpoints
+from cifar10_compat.training import hooks
+from cifar10_compat.training import train_dirs
+
+from ...base import processes
+from ...base import training_log
+
+# Long enough for three summaries.
+STEPS = 201
+
+
+class Run(NamedTuple):
+  """What a run of our trainer left."""
+
+  output: str  # what it printed
+  log: list  # of training_log.Lines
+  summaries: tuple  # steps
+
+
+def short_run(data_dir, steps=STEPS):
+  """Trains for a few steps.
+
+  Args:
+    data_dir: str, the directory above cifar-10-batches-bin.
+    steps: int, how many.
+
+  Returns:
+    Run.
+
+  Raises:
+    UsageError: the trainer failed.
+  """
+  with tempfile.TemporaryDirectory() as train_dir:
+    output = processes.run(
+        'cifar10_compat.cifar10_train',
+        [
+            '--data_dir=' + data_dir,
+            '--train_dir=' + train_dir,
+            '--max_steps=%d' % steps,
+        ],
+        'our trainer failed',
+    )
+    found = {
+        event.step
+        for path in glob.glob(os.path.join(train_dir, 'events.*'))
+        for event in tf.train.summary_iterator(path)
+        if event.summary.value
+    }
+  return Run(output, training_log.parse(output), tuple(sorted(found)))
+
+
+def saved_steps(max_steps=2001):
+  """Returns the steps that our hook saves in a run of a graph without weights.
+
+  Args:
+    max_steps: int, the length of the run.
+  """
+
+  class Saver(object):
+    steps = []
+
+    def save(self, unused_session, unused_path, global_step):
+      self.steps.append(global_step)
+
+  with tf.Graph().as_default(), tempfile.TemporaryDirectory() as train_dir:
+    update = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+    saver, steps = Saver(), hooks.StepHook()
+    saving = hooks.CheckpointSaverHook()
+    saving.run = hooks.Run(
+        config_lib.Train(),
+        signals.NEVER,
+        lambda: None,
+        steps,
+        saver,
+        tf.no_op(),
+    )
+    saving.run.directory = train_dirs.TrainDir(train_dir, None)
+    with tf.train.MonitoredSession(hooks=[steps, saving]) as sess:
+      for _ in range(max_steps):
+        sess.run(update)
+  return tuple(saver.steps)
+
+
+def precisions(data_dir, run):
+  """Evaluates a run's newest checkpoint, each image once.
+
+  Args:
+    data_dir: str, the directory above cifar-10-batches-bin.
+    run: str, a train_dir.
+
+  Returns:
+    (int, float, float): step, and precision with averaged and with raw weights.
+
+  Raises:
+    CheckpointError: there is none, or it does not fit.
+  """
+  found = []
+  with tempfile.TemporaryDirectory() as scratch:
+    for averaged in (True, False):
+      with contextlib.redirect_stdout(io.StringIO()):
+        found.append(
+            cifar10_eval.evaluate(
+                config_lib.Eval(
+                    data_dir=data_dir,
+                    eval_dir=scratch,
+                    checkpoint_dir=run,
+                    run_once=True,
+                    averaged=averaged,
+                )
+            )
+        )
+  return (checkpoints.newest(run).step, *found)

@@ -1,0 +1,323 @@
+"""Compares the distorted images of two training graphs as distributions.
+
+Both graphs run with their own queues.  First they read the files of
+coded_images.py, of which each finished image tells its crop, flip and contrast.
+The brightness leaves no trace in a standardized image, and is taken from the op
+that adds it.  Then they read the real files, for the moments of the finished
+images and for the labels.
+
+Every quantity gets a two-sample test: chi-squared for integers, and
+Kolmogorov-Smirnov for all others.
+"""
+
+import contextlib
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+
+from ..base import training_graph
+from . import coded_images
+from . import plots
+from . import report
+
+# The chance that two equal pipelines are called different, all tests together.
+LEVEL = 0.001
+
+CHI_SQUARED = 'chi-squared'
+KOLMOGOROV_SMIRNOV = 'Kolmogorov–Smirnov'
+
+
+class Test(NamedTuple):
+  """One quantity of both pipelines."""
+
+  quantity: str
+  test: str  # CHI_SQUARED or KOLMOGOROV_SMIRNOV
+  theirs: np.ndarray
+  ours: np.ndarray
+  p: float  # the chance to see such a difference, or more, between equals
+
+
+class Result(NamedTuple):
+  """What compare() found."""
+
+  tests: tuple  # of Tests
+  not_codes: tuple  # of theirs and ours
+
+
+def moments(images, labels):
+  """Returns a dict from quantity to an array with a value for each image.
+
+  Args:
+    images: float32 array of shape [n, 24, 24, 3].
+    labels: int32 array of shape [n].
+  """
+  values = {
+      'label': labels,
+      'least value': images.min((1, 2, 3)),
+      'largest value': images.max((1, 2, 3)),
+  }
+  for channel, name in enumerate(('red', 'green', 'blue')):
+    values['mean of ' + name] = images[..., channel].mean((1, 2))
+    values['deviation of ' + name] = images[..., channel].std((1, 2))
+  return values
+
+
+@contextlib.contextmanager
+def _session(meta_graph):
+  """Yields a session on a MetaGraphDef, of all threads, and its parts."""
+  with tf.Graph().as_default(), tf.Session() as sess:
+    _, parts = training_graph.import_parts(meta_graph)
+    yield sess, parts
+
+
+def draw(meta_graph, count):
+  """Draws finished images through the graph's own queues.
+
+  Args:
+    meta_graph: MetaGraphDef of training_graph.export().
+    count: int, how many at least; whole batches are drawn.
+
+  Returns:
+    (images, labels), float32 and int32 arrays.
+  """
+  drawn, total = [], 0
+  with _session(meta_graph) as (sess, (images, labels, _, _)):
+    coord = tf.train.Coordinator()
+    threads = tf.train.start_queue_runners(sess, coord)
+    try:
+      while total < count:
+        drawn.append(sess.run([images, labels]))
+        total += len(drawn[-1][1])
+    finally:
+      coord.request_stop()
+      coord.join(threads, stop_grace_period_secs=10)
+  return tuple(np.concatenate(arrays) for arrays in zip(*drawn))
+
+
+def brightness(meta_graph, count):
+  """Draws what a graph adds to its images.
+
+  Args:
+    meta_graph: MetaGraphDef of training_graph.export().
+    count: int, how many.
+
+  Returns:
+    float32 array of shape [count].
+
+  Raises:
+    UsageError: the graph does not change brightness before contrast.
+  """
+  with _session(meta_graph) as (sess, _):
+    added = [
+        _added_before(op)
+        for op in sess.graph.get_operations()
+        if op.type == 'AdjustContrastv2'
+    ]
+    if len(added) != 1 or added[0] is None:
+      raise errors.UsageError(
+          'a training graph that does not change, in this order and once, '
+          'brightness and contrast: its input cannot be compared'
+      )
+    run = sess.make_callable(added[0])
+    return np.array([run() for _ in range(count)])
+
+
+def _added_before(op):
+  """Returns the scalar that was added to an op's image, or None."""
+  op = op.inputs[0].op
+  while op.type == 'Identity':
+    op = op.inputs[0].op
+  scalars = [t for t in op.inputs if t.shape.as_list() == []]
+  return scalars[0] if op.type in ('Add', 'AddV2') and scalars else None
+
+
+def sample(meta_graph, coded_meta_graph, count):
+  """Draws from one pipeline all that is compared.
+
+  Args:
+    meta_graph: MetaGraphDef of training_graph.export(), on the real files.
+    coded_meta_graph: the same pipeline on those of coded_images.write().
+    count: int, how many images of each, at least.
+
+  Returns:
+    coded_images.Drawn.
+  """
+  return sampled(
+      draw(coded_meta_graph, count),
+      brightness(meta_graph, count),
+      draw(meta_graph, count),
+  )
+
+
+def sampled(coded, added, real):
+  """Returns what was drawn from one pipeline, quantity by quantity.
+
+  Args:
+    coded, real: (images, labels) of the coded and the real files, as draw()
+      returns them.
+    added: float32 array, as of brightness().
+
+  Returns:
+    coded_images.Drawn.
+  """
+  drawn = coded_images.read(*coded)
+  drawn.values['brightness'] = added
+  drawn.values.update(moments(*real))
+  return drawn
+
+
+def compare(theirs, ours):
+  """Tests whether two pipelines draw from the same distributions.
+
+  Args:
+    theirs, ours: coded_images.Drawn.
+
+  Returns:
+    Result.
+  """
+  return Result(
+      tuple(
+          two_sample(quantity, theirs.values[quantity], ours.values[quantity])
+          for quantity in theirs.values
+      ),
+      (theirs.not_codes, ours.not_codes),
+  )
+
+
+def two_sample(quantity, theirs, ours):
+  """Returns the Test of one quantity.
+
+  Args:
+    quantity: str.
+    theirs, ours: arrays; those of integers are counted.
+  """
+  # Of the extra `compare`, which not everyone has who imports this module.
+  from scipy import stats
+
+  if np.issubdtype(theirs.dtype, np.integer):
+    counted = counts(theirs, ours)
+    # A single value that all have leaves nothing to compare.
+    p = (
+        1.0
+        if len(counted) == 1
+        else stats.chi2_contingency(
+            [row[1:] for row in counted], correction=False
+        ).pvalue
+    )
+    return Test(quantity, CHI_SQUARED, theirs, ours, float(p))
+  return Test(
+      quantity,
+      KOLMOGOROV_SMIRNOV,
+      theirs,
+      ours,
+      float(stats.ks_2samp(theirs, ours).pvalue),
+  )
+
+
+def counts(theirs, ours):
+  """Returns [(value, how often in theirs, in ours), ...] of int arrays."""
+  return [
+      (int(value), int((theirs == value).sum()), int((ours == value).sum()))
+      for value in np.union1d(theirs, ours)
+  ]
+
+
+def differs(test, result):
+  """Whether a Test is significant, at LEVEL shared among all of the Result."""
+  return test.p < LEVEL / len(result.tests)
+
+
+def unexplained(result):
+  """Returns how many quantities differ, and pipelines whose images are odd."""
+  return sum(differs(test, result) for test in result.tests) + sum(
+      n > 0 for n in result.not_codes
+  )
+
+
+_COLUMNS = (
+    'quantity',
+    'test',
+    'theirs: least, mean, largest',
+    'ours',
+    'p',
+    'differs',
+)
+
+
+def section(result, title='Input'):
+  """Returns a section of the report.
+
+  Args:
+    result: Result.
+    title: str, of the section.
+  """
+  text = [
+      'Both pipelines ran with their own queues, first on files in which the '
+      'pixels tell their place and label, so that crop, flip and contrast are '
+      'read off each finished image: of %d and %d of them, %d of theirs and %d '
+      'of ours are not what these and the label say, pixel by pixel. '
+      'Standardization takes the brightness out again, so that is what the op '
+      'adds. All else is of images of --data_dir.'
+      % (*(len(side) for side in result.tests[0][2:4]), *result.not_codes),
+      '%d quantities were tested, each with a two-sample test. A difference '
+      'counts as unexplained where p < %g / %d = %.2g: were the pipelines '
+      'equal, at most one comparison in %d would show any.'
+      % (
+          len(result.tests),
+          LEVEL,
+          len(result.tests),
+          LEVEL / len(result.tests),
+          round(1 / LEVEL),
+      ),
+  ]
+  rows = [
+      (
+          t.quantity,
+          t.test,
+          _summary(t.theirs),
+          _summary(t.ours),
+          '%.3g' % t.p,
+          'yes' if differs(t, result) else 'no',
+      )
+      for t in result.tests
+  ]
+  counted = [
+      (t.quantity, *row)
+      for t in result.tests
+      if t.test == CHI_SQUARED
+      for row in counts(t.theirs, t.ours)
+  ]
+  return report.section(
+      title,
+      unexplained(result),
+      text=text,
+      tables=[
+          report.table('Two-sample tests', _COLUMNS, rows),
+          report.table(
+              'Images counted', ('quantity', 'value', 'theirs', 'ours'), counted
+          ),
+      ],
+      plots=[
+          ('%s, p = %.3g' % (t.quantity, t.p), _plot(t)) for t in result.tests
+      ],
+  )
+
+
+def _plot(test):
+  """Returns bars of what was counted, else a histogram, as SVG."""
+  if test.test != CHI_SQUARED:
+    return plots.histogram(test.theirs, test.ours, x_label=test.quantity)
+  rows = counts(test.theirs, test.ours)
+  return plots.bars(
+      {value: theirs for value, theirs, _ in rows},
+      {value: ours for value, _, ours in rows},
+      test.quantity,
+  )
+
+
+def _summary(values):
+  """Returns an array's least, mean and largest value as text."""
+  return '%.3g … %.3g … %.3g' % (values.min(), values.mean(), values.max())

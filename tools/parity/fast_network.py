@@ -1,0 +1,282 @@
+"""Holds the network of --fast against the literal one, from a checkpoint.
+
+  fast_network --data_dir=DIR --checkpoint_dir=DIR [--json=FILE]
+
+First each part that --fast replaces, on the activations and gradients of one
+batch: how far the literal ops and the fast ones are from the same in float64,
+as a fraction of the largest exact value.
+
+Then training goes on from the checkpoint on the same batches four times, each
+in a process of its own: literal, literal with one thread for each op, literal
+without oneDNN, and fast.  Each differs from the first by the order in which
+float32 sums are rounded.  That grows from step to step, since a ReLU or a
+pooling that decides otherwise once sees other weights from then on; so the
+literal trainings' own difference is the measure.
+
+The exit code is 1 if a part of the fast network is further off than 1e-5, its
+first loss than 1e-5 of itself, or a later one than that and than three times what
+the literal trainings differ by.
+"""
+
+# First: TensorFlow reads the environment that it sets while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat import config as config_lib
+from cifar10_compat import models
+from cifar10_compat import startup
+from cifar10_compat.base import errors
+from cifar10_compat.data import datasets
+from cifar10_compat.training import checkpoints
+
+from ..base import command_line
+from ..base import manifest
+from ..base import processes
+from . import fast_parts
+
+# What a part may be off, of its largest exact value.
+PART_BOUND = 1e-5
+# What the first loss may be off, of itself; and the later ones, as a multiple of
+# the literal trainings' own difference.
+FIRST_LOSS_BOUND = 1e-5
+CURVE_BOUND = 3
+# Steps up to which the largest difference is told.
+_STEPS_TOLD = (1, 5, 10, 20, 50, 100, 200)
+
+
+def draw_batches(data_dir, count, *, batch_size, dataset, seed=1):
+  """Draws distorted batches from the literal input.
+
+  Returns:
+    list of (images, labels), float32 [batch_size, 24, 24, 3] and int32
+    [batch_size] arrays.
+  """
+  with tf.Graph().as_default(), tf.Session() as sess:
+    tf.set_random_seed(seed)
+    batch = cifar10.distorted_inputs(
+        config_lib.Train(
+            data_dir=data_dir, batch_size=batch_size, dataset=dataset
+        )
+    )
+    coord = tf.train.Coordinator()
+    threads = tf.train.start_queue_runners(sess, coord)
+    batches = [sess.run(batch) for _ in range(count)]
+    coord.request_stop()
+    coord.join(threads)
+  return batches
+
+
+def losses(network, checkpoint, batches, *, intra_op_threads=0):
+  """Trains from a checkpoint on given batches.
+
+  Args:
+    network: config.Network.
+    checkpoint: str.
+    batches: list of (images, labels), from draw_batches().
+    intra_op_threads: int, threads for each op; 0 leaves it to TensorFlow.
+
+  Returns:
+    float array, the total loss of each step.
+  """
+  batch_size = len(batches[0][1])
+  config = tf.ConfigProto(intra_op_parallelism_threads=intra_op_threads)
+  with tf.Graph().as_default(), tf.Session(config=config) as sess:
+    images = tf.placeholder(tf.float32, batches[0][0].shape)
+    labels = tf.placeholder(tf.int32, [batch_size])
+    loss = cifar10.loss(
+        models.network(network).inference(images, network), labels
+    )
+    train_op = cifar10.train(
+        loss,
+        tf.train.get_or_create_global_step(),
+        config_lib.Train(batch_size=batch_size),
+    )
+    tf.train.Saver(tf.global_variables()).restore(sess, checkpoint)
+    return np.array(
+        [
+            sess.run([loss, train_op], {images: i, labels: l})[0]
+            for i, l in batches
+        ]
+    )
+
+
+def loss_curves(checkpoint, batches):
+  """Trains four times from a checkpoint, each time in a process of its own.
+
+  Processes, since TensorFlow reads its switch of oneDNN while it loads, and
+  makes its threads for the first session.
+
+  Returns:
+    dict from 'literal', 'one thread', 'without oneDNN' and 'fast' to float
+    arrays.
+  """
+  with tempfile.TemporaryDirectory() as scratch:
+    path = os.path.join(scratch, 'batches.npz')
+    images, labels = map(np.stack, zip(*batches))
+    np.savez(path, images=images, labels=labels)
+    return {
+        name: np.array(
+            json.loads(
+                processes.run(
+                    processes.tool('parity.fast_network'),
+                    ['--losses', network, threads, checkpoint, path],
+                    'a training failed',
+                    env={startup.ONEDNN: with_onednn},
+                )
+            )
+        )
+        for name, network, threads, with_onednn in (
+            ('literal', 'literal', '0', '1'),
+            ('one thread', 'literal', '1', '1'),
+            ('without oneDNN', 'literal', '0', '0'),
+            ('fast', 'fast', '0', '1'),
+        )
+    }
+
+
+def _print_losses(network, threads, checkpoint, path):
+  """Prints the losses of a training, in JSON: loss_curves()'s process."""
+  batches = np.load(path)
+  values = losses(
+      config_lib.Network(fast_network=network == 'fast'),
+      checkpoint,
+      list(zip(batches['images'], batches['labels'])),
+      intra_op_threads=int(threads),
+  )
+  print(json.dumps(values.tolist()))
+
+
+def curve_differences(curves):
+  """Compares losses with the literal ones.
+
+  Args:
+    curves: dict from name to float array, one of them 'literal'.
+
+  Returns:
+    dict from each other name to {number of steps: largest difference of a loss
+    up to that step from the literal one, over the literal one}.
+  """
+  literal = curves['literal']
+  return {
+      name: {
+          str(steps): float(np.abs(curve / literal - 1)[:steps].max())
+          for steps in _STEPS_TOLD
+          if steps <= len(literal)
+      }
+      for name, curve in curves.items()
+      if name != 'literal'
+  }
+
+
+def is_within_bounds(result):
+  """Returns whether a result is as the module's docstring asks.
+
+  Args:
+    result: dict with parts, of fast_parts.part_errors(), and losses, of
+      curve_differences().
+  """
+  fast = result['losses']['fast']
+  literal = [v for k, v in result['losses'].items() if k != 'fast']
+  # The literal trainings may agree to the last bit in their first steps.
+  later_bound = max(
+      FIRST_LOSS_BOUND,
+      CURVE_BOUND * max(max(curve.values()) for curve in literal),
+  )
+  return (
+      all(row['fast'] <= PART_BOUND for row in result['parts'])
+      and fast['1'] <= FIRST_LOSS_BOUND
+      and max(fast.values()) <= later_bound
+  )
+
+
+def tables(result):
+  """Returns two tables of a result, each as its columns and rows, all str."""
+  parts = [
+      [row['part'], row['of'], '%.1e' % row['literal'], '%.1e' % row['fast']]
+      for row in result['parts']
+  ]
+  curves = result['losses']
+  steps = sorted(map(int, curves['fast']))
+  return (
+      (['part', 'of', 'literal', '--fast'], parts),
+      (
+          ['largest difference up to step'] + [str(s) for s in steps],
+          [
+              [name] + ['%.1e' % curve[str(s)] for s in steps]
+              for name, curve in curves.items()
+          ],
+      ),
+  )
+
+
+@command_line.program('fast_network')
+def main(argv):
+  parser = command_line.Parser(
+      prog='fast_network',
+      description=__doc__,
+  )
+  parser.add_argument('--data_dir', metavar='DIR')
+  parser.add_argument(
+      '--checkpoint_dir',
+      metavar='DIR',
+      help='of a training of the tutorial that is past its plateau',
+  )
+  parser.add_argument('--steps', type=int, default=200, help='(default 200)')
+  parser.add_argument(
+      '--losses',
+      nargs=4,
+      metavar=('NETWORK', 'THREADS', 'CHECKPOINT', 'BATCHES'),
+      help=argparse.SUPPRESS,  # The process of loss_curves().
+  )
+  parser.add_argument('--json', metavar='FILE', help='where to write results')
+  args = parser.parse_args(argv)
+  if args.losses:
+    tf.disable_v2_behavior()
+    _print_losses(*args.losses)
+    return 0
+  if not args.data_dir or not args.checkpoint_dir:
+    parser.error('--data_dir and --checkpoint_dir are required')
+  if args.steps < 1:
+    raise errors.UsageError('--steps=%d: it must be at least 1' % args.steps)
+
+  tf.disable_v2_behavior()
+  dataset = datasets.CIFAR10
+  data_dir = command_line.path(args.data_dir)
+  checkpoint = checkpoints.newest(command_line.path(args.checkpoint_dir))
+  batches = draw_batches(
+      data_dir, args.steps, batch_size=config_lib.BATCH_SIZE, dataset=dataset
+  )
+  result = {
+      'parts': fast_parts.part_errors(checkpoint.path, batches[0]),
+      'losses': curve_differences(loss_curves(checkpoint.path, batches)),
+  }
+  for columns, table in tables(result):
+    for first, *others in [columns] + table:
+      print('%-40s' % first + ''.join(' %20s' % cell for cell in others))
+  if args.json:
+    result['manifest'] = manifest.manifest(
+        dataset=dataset,
+        data_dir=data_dir,
+        flags={
+            'steps': args.steps,
+            'checkpoint_step': checkpoint.step,
+        },
+        seed=1,
+    )
+    with open(command_line.path(args.json), 'w', encoding='utf-8') as f:
+      json.dump(result, f, indent=1)
+      f.write('\n')
+  return 0 if is_within_bounds(result) else 1
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,239 @@
+"""Compares every number that the tutorial states with what is found here.
+
+  ledger --data_dir=DIR [--our_run=DIR] [--runtime=VERSION [--source=DIR]]
+
+Prints for each number what the tutorial says, what is found, whether the two
+are the same, and if not, why.  Numbers are counted in our graph or measured in a
+run of 201 steps that the ledger makes itself; precisions come from the newest
+checkpoint in DIR of --our_run, a train_dir.  With --runtime the unmodified
+edition's graph is counted too, on that TensorFlow of the time.  The exit code is 0 if every
+difference has a reason, else 1.
+"""
+
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import sys
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import cifar10
+from cifar10_compat.base import errors
+from cifar10_compat.data import checks
+from cifar10_compat.data import datasets
+from cifar10_compat.training import checkpoints
+
+from ..base import command_line
+from ..base import training_graph
+from ..editions import environments
+from ..editions import old_scripts
+from ..editions import runtimes
+from ..editions import scripts
+from . import report
+from .claims import graph_claims
+from .claims import layers
+from .claims import measured
+from .claims import original
+from .claims import run_claims
+
+
+def claims(training, *, run, saved, evaluated=None, on_original=None):
+  """Makes the ledger.
+
+  Args:
+    training: training_graph.Training of our graph; it loses its values.
+    run: measured.Run, from short_run().
+    saved: tuple of ints, from measured.saved_steps().
+    evaluated: what measured.precisions() returned, if there is a longer run.
+    on_original: original.Counted, if there is a TensorFlow of the time.
+
+  Returns:
+    (list of stated.Claims, list of layers.Layers).
+  """
+  with tf.Graph().as_default():
+    size = cifar10.IMAGE_SIZE
+    counted = layers.count(cifar10.inference(tf.zeros([1, size, size, 3])))
+  return (
+      graph_claims.claims(training, counted)
+      + original.claims(on_original)
+      + run_claims.claims(run, saved=saved, evaluated=evaluated)
+  ), counted
+
+
+def section(found, counted):
+  """Returns the ledger as a section of compare.py's report.
+
+  Args:
+    found, counted: what claims() returned.
+  """
+  unexplained = [claim for claim in found if claim.unexplained]
+  kinds = [claim.same for claim in found]
+  return report.section(
+      'Ledger of claims',
+      len(unexplained),
+      text=[
+          '%d numbers, or groups of them, that the tutorial states: %d are the '
+          'same here, %d are not, and %d were not measured in this run.'
+          % (
+              len(found),
+              kinds.count(True),
+              kinds.count(False),
+              kinds.count(None),
+          ),
+          '%d of those that are not the same have no reason listed.'
+          % len(unexplained),
+          'All are found in this project on TensorFlow %s, but for those whose '
+          'line names another.' % tf.__version__,
+      ],
+      tables=[
+          report.table('What is said and what is found', COLUMNS, rows(found)),
+          report.table(
+              'Parameters and multiply-adds of one image',
+              layers.COLUMNS,
+              layers.rows(counted),
+          ),
+      ],
+  )
+
+
+COLUMNS = (
+    'claim',
+    'said',
+    'found',
+    'same',
+    'why not',
+    'found how',
+    'said where',
+)
+
+
+def rows(found):
+  """Returns the rows of a table of Claims."""
+  same = {True: 'yes', False: 'no', None: 'not measured'}
+  return [
+      (
+          c.what,
+          c.said,
+          c.found,
+          same[c.same],
+          c.why or ('UNEXPLAINED' if c.unexplained else ''),
+          c.how,
+          c.where,
+      )
+      for c in found
+  ]
+
+
+def make(data_dir, our_run=None, *, meta_graph=None, on_original=None):
+  """Makes the ledger, with all that it needs.
+
+  TensorFlow 2's behavior must be off.
+
+  Args:
+    data_dir: str, the directory above cifar-10-batches-bin.
+    our_run: str, the train_dir of a longer run.
+    meta_graph: MetaGraphDef, our training graph if that is there already.
+    on_original: original.Counted, if there is a TensorFlow of the time.
+
+  Returns:
+    What claims() returns.
+  """
+  evaluated = measured.precisions(data_dir, our_run) if our_run else None
+  with training_graph.Training(
+      meta_graph or training_graph.ours(data_dir)
+  ) as training:
+    return claims(
+        training,
+        run=measured.short_run(data_dir),
+        saved=measured.saved_steps(),
+        evaluated=evaluated,
+        on_original=on_original,
+    )
+
+
+def _parser():
+  parser = command_line.Parser(
+      prog='ledger', description=__doc__.partition('\n')[0]
+  )
+  parser.add_argument(
+      '--data_dir',
+      required=True,
+      metavar='DIR',
+      help='the directory above cifar-10-batches-bin',
+  )
+  parser.add_argument(
+      '--our_run',
+      metavar='DIR',
+      help='train_dir of a longer run, for the precisions',
+  )
+  parser.add_argument(
+      '--runtime',
+      metavar='VERSION',
+      help='a TensorFlow of the time, %s, on which the unmodified graph is '
+      'counted' % ' or '.join(r.version for r in runtimes.COMPARED),
+  )
+  parser.add_argument(
+      '--source',
+      metavar='DIR',
+      help='the unmodified historical files for it (default: those that this '
+      'TensorFlow brings)',
+  )
+  return parser
+
+
+def _on_original(version, source, data_dir):
+  """Returns the original.Counted of a TensorFlow of the time."""
+  runtime = runtimes.find(version, runtimes.COMPARED)
+  environment = environments.make(
+      runtime, tell=lambda line: print('ledger: ' + line, file=sys.stderr)
+  )
+  source = source or old_scripts.bundled(environment)
+  edition = scripts.find_edition(source)
+  old_scripts.check(edition, runtime)
+  return original.count(source, environment, edition, data_dir)
+
+
+def _table(columns, lines):
+  """Returns a table as text."""
+  lines = [columns] + list(lines)
+  widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+  return '\n'.join(
+      '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+      for line in lines
+  )
+
+
+@command_line.program('ledger')
+def main(argv):
+  args = _parser().parse_args(argv)
+  data_dir, our_run, source = map(
+      command_line.path, (args.data_dir, args.our_run, args.source)
+  )
+  if source and not args.runtime:
+    raise errors.UsageError(
+        '--source=%s is for a TensorFlow of the time: name it with --runtime'
+        % source
+    )
+  for eval_data in (False, True):
+    checks.check(datasets.CIFAR10, data_dir, eval_data)
+  if our_run:
+    try:
+      checkpoints.newest(our_run)
+    except errors.NoCheckpointError as e:
+      raise errors.UsageError('--our_run=%s has no checkpoint' % our_run) from e
+  tf.disable_v2_behavior()
+  on_original = args.runtime and _on_original(args.runtime, source, data_dir)
+  found, counted = make(data_dir, our_run, on_original=on_original)
+  content = section(found, counted)
+  print(
+      '%s\n\n%s\n'
+      % (
+          _table(COLUMNS, rows(found)),
+          _table(layers.COLUMNS, layers.rows(counted)),
+      )
+  )
+  print('\n'.join(content['text']))
+  return 1 if content['unexplained'] else 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

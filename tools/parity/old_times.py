@@ -1,0 +1,111 @@
+"""Times a step of the original runtime, of today's, of ours, and of --fast.
+
+All are real trainers, end to end, by the time stamps of their logs, once the
+queue is full (//tools:benchmark, which has more rounds, measurements and peers).
+"""
+
+import os
+import statistics
+import tempfile
+
+from ..base import manifest
+from ..speed import children
+from ..speed import contestants
+from . import report
+
+_NAMES = {
+    'original': 'unmodified, on TensorFlow %s',
+    'tutorial': "unmodified, on today's TensorFlow",
+    'literal': 'ours',
+    'fast': 'ours, --fast',
+}
+
+
+def measure(source, data_dir, *, version, rounds, steps=100):
+  """Times every contestant once in each round, in turn.
+
+  Args:
+    source: str, the directory of the unmodified files.
+    data_dir: str, the directory above cifar-10-batches-bin.
+    version: str, of the TensorFlow of the time.
+    rounds: int, at least 1.
+    steps: int, how many are timed in a round, a multiple of 100.
+
+  Returns:
+    dict from a contestant, a key of _NAMES, to a list of (seconds of a step,
+    bool, whether other work disturbed it or that cannot be told).
+
+  Raises:
+    UsageError: a run failed.
+  """
+  commands = contestants.end_to_end(
+      data_dir=data_dir,
+      dataset='cifar10',
+      source=source,
+      steps=steps,
+      runtime=version,
+  )
+  found = {name: [] for name in _NAMES if name in commands}
+  for _ in range(rounds):
+    for name, times in found.items():
+      command = commands[name]
+      with tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, 'run')
+        result = children.run(
+            command.module,
+            command.args + ['--%s=%s' % (command.directory_flag, path)],
+            what='a step of %s cannot be timed' % name,
+        )
+      seconds = command.read(result)['seconds_per_step']
+      quiet = result.disturbance and not result.disturbance.disturbed
+      times.append((seconds, not quiet))
+  return found
+
+
+def section(version, times):
+  """Returns a section of the report.
+
+  Args:
+    version: str, of the TensorFlow of the time.
+    times: dict from measure().
+  """
+  processor = manifest.processor()
+  medians = {
+      name: statistics.median(seconds for seconds, _ in runs)
+      for name, runs in times.items()
+  }
+  disturbed = sum(bad for runs in times.values() for _, bad in runs)
+  return report.section(
+      'Time of a step, beside TensorFlow %s' % version,
+      0,
+      text=[
+          'Each trained in turn in each of %d rounds, end to end, summaries and '
+          'all, on %s with %d threads. Of %d runs %d were disturbed by other '
+          'work of the machine.'
+          % (
+              len(next(iter(times.values()))),
+              processor['name'],
+              processor['threads'],
+              sum(map(len, times.values())),
+              disturbed,
+          )
+      ],
+      tables=[
+          report.table(
+              'Seconds of a step',
+              ('', 'median', 'all', 'of that of ours'),
+              [
+                  (
+                      _NAMES[name].replace('%s', version),
+                      '%.3f' % medians[name],
+                      ' '.join(
+                          '%.3f%s' % (seconds, ' (disturbed)' * bad)
+                          for seconds, bad in runs
+                      ),
+                      '%.2f' % (medians[name] / medians['literal']),
+                  )
+                  for name, runs in times.items()
+              ],
+          )
+      ],
+  )

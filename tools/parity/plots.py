@@ -1,0 +1,150 @@
+"""Plots for report.html, as SVG that takes its colors from the page.
+
+Each is small enough to be read on a telephone; the page puts several side by
+side where there is room.  In all of them theirs is broad and pale, and ours
+narrow and dark on top of it, so that both show where they agree.
+"""
+
+import numpy as np
+
+from ..base import drawing
+
+# Those of the page.
+_THEIRS, _OURS = drawing.PALE, drawing.DARK
+
+
+def bars(theirs, ours, x_label):
+  """Draws how often values were counted.
+
+  Args:
+    theirs, ours: dict from value, anything that can be sorted, to a number.
+    x_label: str.
+
+  Returns:
+    str, SVG.
+  """
+
+  def draw(axes):
+    values = sorted(set(theirs) | set(ours))
+    for counts, shift, color in ((theirs, -0.2, _THEIRS), (ours, 0.2, _OURS)):
+      axes.bar(
+          np.arange(len(values)) + shift,
+          [counts.get(value, 0) for value in values],
+          0.4,
+          color=color,
+      )
+    axes.set_xticks(range(len(values)), values)
+    axes.grid(axis='x', visible=False)
+
+  return drawing.svg(draw, x_label, 'images')
+
+
+def histogram(theirs, ours, *, x_label, bins=30):
+  """Draws the distributions of two samples, which share the bins.
+
+  Args:
+    theirs, ours: float arrays.
+    x_label: str.
+    bins: int.
+
+  Returns:
+    str, SVG.
+  """
+
+  def draw(axes):
+    edges = np.histogram_bin_edges(np.concatenate([theirs, ours]), bins)
+    axes.stairs(
+        np.histogram(theirs, edges)[0],
+        edges,
+        color=_THEIRS,
+        fill=True,
+        alpha=0.6,
+    )
+    axes.stairs(np.histogram(ours, edges)[0], edges, color=_OURS, linewidth=1.5)
+
+  return drawing.svg(draw, x_label, 'images')
+
+
+def curves(theirs, ours):
+  """Draws values over steps.
+
+  Args:
+    theirs, ours: sequence of (step, value); one of them may be empty.
+
+  Returns:
+    str, SVG.
+  """
+
+  def draw(axes):
+    for points, color, width, alpha in (
+        (theirs, _THEIRS, 6, 0.6),
+        (ours, _OURS, 1.5, 1),
+    ):
+      if points:
+        axes.plot(
+            *zip(*points),
+            color=color,
+            linewidth=width,
+            alpha=alpha,
+            marker='o' if len(points) < 50 else None,
+            markersize=width + 2,
+        )
+    axes.set_ylim(*_limits([value for _, value in [*theirs, *ours]]))
+
+  return drawing.svg(draw, 'step', '')
+
+
+def bands(theirs, ours):
+  """Draws means over steps, each with a band of one deviation.
+
+  Args:
+    theirs, ours: sequence of (step, mean, deviation).
+
+  Returns:
+    str, SVG.
+  """
+
+  def draw(axes):
+    for points, color, width in ((theirs, _THEIRS, 4), (ours, _OURS, 1.5)):
+      steps, means, deviations = np.transpose(points)
+      axes.fill_between(
+          steps, means - deviations, means + deviations, color=color, alpha=0.3
+      )
+      axes.plot(steps, means, color=color, linewidth=width)
+
+  return drawing.svg(draw, 'step', '')
+
+
+def _limits(values):
+  """Returns a range that shows what differs, but no rounding error large."""
+  low, high = min(values), max(values)
+  margin = max(0.08 * (high - low), 1e-3 * max(abs(low), abs(high), 1))
+  return low - margin, high + margin
+
+
+def dots(rows, x_label):
+  """Draws one value a row.
+
+  Args:
+    rows: sequence of (label, value, deviation, whether it is theirs); a
+      deviation of 0 has no bar.
+    x_label: str.
+
+  Returns:
+    str, SVG.
+  """
+
+  def draw(axes):
+    for y, (_, value, deviation, is_theirs) in enumerate(rows):
+      axes.errorbar(
+          [value],
+          [y],
+          xerr=[deviation] if deviation else None,
+          fmt='o',
+          color=_THEIRS if is_theirs else _OURS,
+          capsize=3,
+      )
+    axes.set_yticks(range(len(rows)), [row[0] for row in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+
+  return drawing.svg(draw, x_label, '')

@@ -1,0 +1,85 @@
+"""Compares the graphs of our other trainers with that of cifar10_train.
+
+Neither of them has a historical graph to be compared with: v0.7.0's towers do
+not run on today's TensorFlow without help, and it had no distributed trainer.
+Each is therefore compared, op by op, with the graph that cifar10_train builds,
+through a mapping in mappings/: ops under another name, and differences that are
+meant, each op listed with its reason.
+"""
+
+import functools
+
+from cifar10_compat import cifar10_distributed_train
+from cifar10_compat import cifar10_multi_gpu_train
+from cifar10_compat import config as config_lib
+from cifar10_compat.base import errors
+from cifar10_compat.distributed import cluster as cluster_lib
+
+from ..base import processes
+from ..base import training_graph
+from . import graph_diff
+
+# The mappings of trainers; monitored_session is that of the session's own ops.
+MULTI_GPU = 'multi_gpu_train'
+SYNCHRONOUS = 'distributed_train'
+ASYNCHRONOUS = 'distributed_train_async'
+TRAINERS = (MULTI_GPU, SYNCHRONOUS, ASYNCHRONOUS)
+SESSION = 'monitored_session'
+
+
+def build(name, data_dir):
+  """Returns the graph that one of our other trainers builds.
+
+  Args:
+    name: str, one of TRAINERS.
+    data_dir: str, the directory above cifar-10-batches-bin.
+
+  Returns:
+    GraphDef, of one tower, or of a chief that is the only worker.
+  """
+  if name == MULTI_GPU:
+    meta_graph = training_graph.capture(
+        cifar10_multi_gpu_train.train,
+        config_lib.MultiGpuTrain(data_dir=data_dir),
+    )
+  else:
+    ps, worker = processes.free_addresses(2)
+    cluster = cluster_lib.from_flags(
+        'worker', 0, ps_hosts=[ps], worker_hosts=[worker]
+    )
+    server = cluster_lib.start_server(cluster._replace(job='ps'))
+    meta_graph = training_graph.capture(
+        functools.partial(cifar10_distributed_train.train, cluster, _stalled),
+        config_lib.DistributedTrain(
+            data_dir=data_dir, sync=name == SYNCHRONOUS
+        ),
+    )
+    del server  # It is needed until here.
+  return meta_graph.graph_def
+
+
+def _stalled(code, message):
+  raise errors.UsageError(
+      'the distributed trainer did not get to its first '
+      'step (exit code %d): %s' % (code, message)
+  )
+
+
+def compare(listed, train, other):
+  """Compares a trainer's graph with that of cifar10_train.
+
+  Args:
+    listed: mapping.Mapping of the other trainer.
+    train: GraphDef of cifar10_train.
+    other: GraphDef of the other trainer.
+
+  Returns:
+    graph_diff.Comparison, in which cifar10_train's is called theirs.
+  """
+  translated = type(other)()
+  translated.CopyFrom(other)
+  for node in translated.node:
+    node.device = listed.devices.get(node.device, node.device)
+  return graph_diff.compare(
+      train, translated, exemptions=listed.exemptions, renames=listed.renames
+  )

@@ -1,0 +1,1 @@
+"""Programs that inject faults, mutate input and watch long runs."""

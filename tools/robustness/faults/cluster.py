@@ -1,0 +1,328 @@
+"""Faults of a cluster, at random moments, in real processes.
+
+Each function lets a parameter server and two workers train on small images, does
+what its name says, and waits until training goes on.  Ten tries share a cluster,
+unless the fault needs one of its own; at its end all must stop on SIGTERM.
+"""
+
+import contextlib
+import functools
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import tensorflow.compat.v1 as tf
+
+from tests.helpers import limits
+from tests.helpers import record_fixture
+from tests.helpers import small_cluster
+from tools.robustness.faults import attempt
+
+_PROGRAM = 'cifar10_distributed_train'
+_PS_TIMEOUT_SECS = 15
+# After the start of a process, or the end of a fault.  A timeout is a failure.
+_RECOVER_SECS = 150
+# What the programs promise for SIGTERM, and a busy machine's delay.
+_STOP_SECS = 30 + 15
+# So many tries share a cluster.
+_TRIES = 10
+# The moment of a fault is drawn from this time of training.
+_MOMENT_SECS = 4.0
+
+_STEP = re.compile(r': step (\d+), loss')
+_RESTORED = re.compile(r'restored (\d+) ')
+
+
+class _Training(object):
+  """A ps and two workers that train.
+
+  Attributes:
+    cluster: small_cluster.SmallCluster.
+    programs: dict from (job, index) to program.Program, of those that run.
+  """
+
+  def __init__(self, directory, sync, plants='-', **kwargs):
+    """Writes images; starts nothing.
+
+    Args:
+      directory: str, exists.
+      sync: bool, whether it is synchronous.
+      plants: str, see child.py.
+      **kwargs: Popen's.
+    """
+    images = os.path.join(directory, 'images')
+    os.mkdir(images)
+    dataset = record_fixture.write_set(
+        images, *record_fixture.random_images(200)
+    )
+    self._train_dir = os.path.join(directory, 'train')
+    self.cluster = small_cluster.SmallCluster(
+        dataset,
+        self._train_dir,
+        '--sync=%s' % str(sync).lower(),
+        '--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS,
+    )
+    self._plants = plants
+    # A process that is to enter a network has to be started by itself.
+    self._kwargs = kwargs or {
+        'forked': True,
+        'preload': ('cifar10_compat.' + _PROGRAM,),
+    }
+    self.programs = {}
+    self._workers = []  # All that were ever started.
+    self.begin_try()
+
+  def begin_try(self):
+    """Forgets what earlier tries did."""
+    self._last = None  # The last step that had been logged before a kill.
+    self._named = None  # That of the newest checkpoint, then.
+    self._chief = None  # The one that was not killed.
+    self._told = {worker: len(worker.lines) for worker in self._workers}
+
+  def start_all(self):
+    for task in (('ps', 0), ('worker', 0), ('worker', 1)):
+      self.start(*task)
+
+  def start(self, job, index):
+    started = self.cluster.start_as(
+        ('tools.robustness.faults', 'child', _PROGRAM, self._plants),
+        job,
+        index,
+        **self._kwargs,
+    )
+    self.programs[job, index] = started
+    if job == 'worker':
+      self._workers.append(started)
+
+  def kill(self, job, index):
+    """Kills a process, and notes what may be lost by it."""
+    process = self.programs.pop((job, index)).process
+    process.kill()
+    process.wait(60)
+    steps = [m for w in self._workers for m in _matches(_STEP, w)]
+    self._last = max(steps, default=-1)
+    state = tf.train.get_checkpoint_state(self._train_dir)
+    self._named = state and int(state.model_checkpoint_path.rpartition('-')[2])
+    self._chief = self.programs.get(('worker', 0))
+
+  def steps_lost(self):
+    """Checks what a chief that was started again restored.
+
+    Returns:
+      int, how many of the steps that had been logged are made again; None if
+      the chief is the first one.
+
+    Raises:
+      Failed: it is older than the newest checkpoint.
+    """
+    chief = self.programs['worker', 0]
+    if self._last is None or chief is self._chief:
+      return None
+    restored = _matches(_RESTORED, chief)[0]
+    attempt.check(
+        self._named is None or restored >= self._named,
+        'step %s is named, but step %d was restored' % (self._named, restored),
+    )
+    return max(0, self._last + 1 - restored)
+
+  def wait_for_steps(self):
+    """Waits until each worker logs a step that it has not logged yet."""
+    workers = {t: p for t, p in self.programs.items() if t[0] == 'worker'}
+    seen = {task: len(p.lines) for task, p in workers.items()}
+
+    def went_on(task):
+      return any(': step ' in l for l in workers[task].lines[seen[task] :] if l)
+
+    for task in workers:
+      attempt.wait_until(
+          lambda t=task: went_on(t), _RECOVER_SECS, 'a step of %s %d' % task
+      )
+
+  def stop(self):
+    """Ends all by SIGTERM."""
+    workers = [task for task in self.programs if task[0] == 'worker']
+    # The ps afterwards: the chief saves what it holds.
+    for tasks in (workers, [('ps', 0)]):
+      for task in tasks:
+        self.programs[task].process.terminate()
+      for task in tasks:
+        process = self.programs[task].process
+        attempt.wait_until(
+            lambda p=process: p.poll() is not None,
+            _STOP_SECS,
+            'the end of %s %d on SIGTERM' % task,
+        )
+        if process.poll() != 128 + signal.SIGTERM:
+          raise attempt.Failed(
+              '%s %d ended with %s: %s'
+              % (task + (process.poll(), self.programs[task].finish()[2]))
+          )
+
+  def said(self):
+    """Returns the last line of a worker on what it waits for, '' if none."""
+    lines = [
+        l
+        for (job, _), p in sorted(self.programs.items())
+        if job == 'worker'
+        for l in p.lines[self._told.get(p, 0) :]
+        if l and (' waits for ' in l or l.startswith('No update'))
+    ]
+    return lines[-1] if lines else ''
+
+
+def _matches(pattern, started):
+  """Returns the numbers after a pattern in what a program.Program printed."""
+  return [
+      int(m[1]) for m in map(pattern.search, filter(None, started.lines)) if m
+  ]
+
+
+def _fault(function):
+  """Makes a fault of a function that does something to a _Training that runs.
+
+  Args:
+    function: function of a _Training and a random.Random.
+
+  Returns:
+    function of a run.Context, a random.Random, and whether training is
+    synchronous, which returns attempt.Recovery.
+  """
+
+  @functools.wraps(function)
+  def fault(context, moment, *, sync):
+    def start():
+      training = _new(context, sync)
+      training.start_all()
+      return training
+
+    training = context.keep('cluster', start)
+    training.begin_try()
+    training.wait_for_steps()
+    time.sleep(moment.uniform(0, _MOMENT_SECS))
+    function(training, moment)
+    recovery = _recover(training)
+    if context.number % _TRIES == _TRIES - 1:
+      training.stop()
+      context.end_kept()
+    return recovery
+
+  return fault
+
+
+def _new(context, sync):
+  """Returns a _Training that ends with what it is made for."""
+  training = _Training(context.new_directory(), sync, context.plants)
+  context.on_end(training.cluster.kill)
+  return training
+
+
+def _recover(training):
+  """Waits until training goes on; returns an attempt.Recovery."""
+  begin = time.monotonic()
+  training.wait_for_steps()
+  secs = time.monotonic() - begin
+  return attempt.Recovery(training.steps_lost(), secs, training.said())
+
+
+@_fault
+def kill_chief(training, moment):
+  """kill -9 of the chief, which is started again."""
+  del moment
+  training.kill('worker', 0)
+  training.start('worker', 0)
+
+
+@_fault
+def kill_worker(training, moment):
+  """kill -9 of the other worker, which is started again."""
+  del moment
+  training.kill('worker', 1)
+  training.start('worker', 1)
+
+
+@_fault
+def kill_ps(training, moment):
+  """kill -9 of the ps: the workers end, and all are started again."""
+  del moment
+  training.kill('ps', 0)
+  for task in (('worker', 0), ('worker', 1)):
+    program = training.programs.pop(task)
+    attempt.wait_until(
+        lambda p=program.process: p.poll() is not None,
+        _PS_TIMEOUT_SECS + _STOP_SECS,
+        'the end of %s %d without its ps' % task,
+    )
+    code, _, err = program.finish()
+    attempt.check(
+        code == 1 and 'is gone for' in err,
+        '%s %d ended with %s: %s' % (task + (code, err)),
+    )
+  training.start_all()
+
+
+@_fault
+def stop_worker(training, moment):
+  """SIGSTOP of the other worker, and SIGCONT some seconds later."""
+  process = training.programs['worker', 1].process
+  process.send_signal(signal.SIGSTOP)
+  time.sleep(moment.uniform(1, 12))
+  process.send_signal(signal.SIGCONT)
+
+
+@_fault
+def garbage(training, moment):
+  """Random bytes on the port of each, in several connections."""
+  cluster = training.cluster
+  for address in [cluster.ps, *cluster.workers] * 5:
+    host, port = address.split(':')
+    with socket.create_connection((host, int(port)), 10) as connection:
+      with contextlib.suppress(OSError):  # It may be refused half-way.
+        connection.sendall(moment.randbytes(moment.randrange(1, 20000)))
+
+
+def lose_tokens(context, moment, *, sync):
+  """kill -9 of the chief between an update and its tokens."""
+  training = _new(context, sync)
+  training.start('ps', 0)
+  training.start('worker', 1)
+  doomed = training.cluster.start_doomed(
+      'worker', 0, 'update', moment.randrange(10, 60)
+  )
+  attempt.wait_until(
+      lambda: doomed.process.poll() is not None, _RECOVER_SECS, 'the kill'
+  )
+  doomed.finish()
+  training.start('worker', 0)
+  recovery = _recover(training)
+  training.stop()
+  return recovery
+
+
+def slow_link(context, moment, *, sync):
+  """The network gets slow between all processes, and fast again."""
+  try:
+    network = limits.Network()
+  except (OSError, subprocess.CalledProcessError) as e:
+    raise attempt.Failed(
+        'this system has no networks to be made: %s' % e
+    ) from e
+  with network:
+    training = _Training(
+        context.new_directory(), sync, context.plants, preexec_fn=network.enter
+    )
+    context.on_end(training.cluster.kill)
+    training.start_all()
+    training.wait_for_steps()
+    time.sleep(moment.uniform(0, _MOMENT_SECS))
+    megabits = moment.randrange(20, 200)
+    network.slow_down(megabits)
+    begin = time.monotonic()
+    training.wait_for_steps()
+    secs = time.monotonic() - begin
+    network.speed_up()
+    training.wait_for_steps()
+    training.stop()
+  return attempt.Recovery(seconds=secs, message='%d Mbit/s' % megabits)

@@ -1,0 +1,264 @@
+"""Checkpoints and their list, damaged between two runs."""
+
+import glob
+import os
+import re
+import shutil
+
+import numpy as np
+from PIL import Image
+
+from tests.helpers import program
+from tools.robustness.faults import attempt
+from tools.robustness.faults import child
+from tools.robustness.faults import trainer
+
+
+def copy_of_trained(context):
+  """Returns a trainer.Trainer that has saved thrice, in new directories.
+
+  Args:
+    context: run.Context.
+  """
+  trained = _trained(context)
+  made = trainer.Trainer(context.new_directory())
+  shutil.copytree(trained.train_dir, made.train_dir)
+  context.on_end(made.end)
+  return made
+
+
+def _trained(context):
+  """Returns a directory of images and of three checkpoints, and keeps it."""
+
+  def train():
+    made = trainer.Trainer(context.new_directory())
+    made.start('--max_steps=%d' % (2 * child.SAVE_EVERY))
+    code, _, err = made.wait_for_end(trainer.START_SECS, 'two saves')
+    attempt.check(not code, err)
+    return made
+
+  return context.keep('trained', train)
+
+
+def _damage_file(path, moment):
+  """Damages a file in one of several ways; returns which."""
+  with open(path, 'rb') as f:
+    content = bytearray(f.read())
+  at = moment.randrange(len(content))
+  way = moment.choice(['cut', 'flipped', 'zeroed', 'gone', 'directory', 'pipe'])
+  os.remove(path)
+  if way == 'directory':
+    os.mkdir(path)
+  elif way == 'pipe':
+    os.mkfifo(path)
+  elif way != 'gone':
+    if way == 'cut':
+      del content[at:]
+    elif way == 'flipped':
+      content[at] ^= 1 << moment.randrange(8)
+    else:
+      content[at : at + 4096] = bytes(len(content[at : at + 4096]))
+    with open(path, 'wb') as f:
+      f.write(content)
+  return way
+
+
+def _readable(path, pattern=''):
+  """Whether TensorFlow reads a checkpoint; it would wait for a pipe.
+
+  Args:
+    path: str.
+    pattern: str, a regular expression of the names of the values that count.
+  """
+  if not all(
+      os.path.isfile(path + end) for end in ('.index', '.data-00000-of-00001')
+  ):
+    return False
+  try:
+    trainer.read_checkpoint(path, pattern)
+    return True
+  except attempt.Failed:
+    return False
+
+
+def _evaluate(made):
+  """Evaluates, predicts; returns [(name, exit code, stderr)]."""
+  image = os.path.join(made.data_dir, 'image.png')
+  Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(image)
+  programs = (
+      (
+          'cifar10_eval',
+          '--run_once',
+          '--eval_dir=' + made.train_dir + '.eval',
+          '--batch_size=8',
+          '--num_examples=8',
+      ),
+      ('cifar10_predict', image),
+  )
+  outcomes = []
+  for name, *args in programs:
+    code, _, err = program.run(
+        name,
+        *args,
+        '--dataset=' + made.data_dir,
+        '--checkpoint_dir=' + made.train_dir,
+    )
+    outcomes.append((name, code, err))
+  return outcomes
+
+
+def damaged_checkpoint(context, moment):
+  """A file of the newest checkpoint is cut, altered, gone, or a pipe."""
+  made = copy_of_trained(context)
+  newest = made.path('model.ckpt-%d' % made.named())
+  path = moment.choice(sorted(glob.glob(glob.escape(newest) + '.*')))
+  way = _damage_file(path, moment)
+  what = '%s %s' % (path.rpartition('.')[2].partition('-')[0], way)
+  readable = _readable(newest)
+  # Of another value they know nothing.
+  evaluated = _readable(newest, 'ExponentialMovingAverage$')
+  for name, code, err in _evaluate(made):
+    if evaluated:
+      attempt.check(code == 0, '%s, %s: %s' % (what, name, err))
+    else:
+      attempt.check_one_line(
+          code, err, os.path.basename(newest), '%s, %s' % (what, name)
+      )
+  step = (2 if readable else 1) * child.SAVE_EVERY
+  secs = made.resume(step)
+  said = [l for l in made.running.lines if l and 'resuming from' in l]
+  made.kill()
+  attempt.check(
+      readable
+      or said
+      and all(
+          'model.ckpt-%d' % (n * child.SAVE_EVERY) in said[0] for n in (1, 2)
+      ),
+      '%s: it resumed and said %s' % (what, said),
+  )
+  return attempt.Recovery(2 * child.SAVE_EVERY - step, secs, what)
+
+
+def damaged_list(context, moment):
+  """The file `checkpoint` is empty, garbage, cut, gone, of another directory."""
+  made = copy_of_trained(context)
+  path = made.path('checkpoint')
+  way = moment.choice(
+      [
+          'empty',
+          'garbage',
+          'cut',
+          'gone',
+          'directory',
+          'pipe',
+          'link',
+          'outside',
+      ]
+  )
+  with open(path, 'rb') as f:
+    whole = f.read()
+  os.remove(path)
+  if way == 'directory':
+    os.mkdir(path)
+  elif way == 'pipe':
+    os.mkfifo(path)
+  elif way == 'link':
+    os.symlink('checkpoint', path)
+  elif way != 'gone':
+    with open(path, 'wb') as f:
+      f.write(
+          {
+              'empty': b'',
+              'garbage': moment.randbytes(moment.randrange(1, 5000)),
+              'cut': whole[: moment.randrange(len(whole))],
+              'outside': b'model_checkpoint_path: "/nowhere/model.ckpt-7"\n',
+          }[way]
+      )
+  refused = [(name, code, err) for name, code, err in _evaluate(made) if code]
+  for name, code, err in refused:
+    attempt.check_one_line(
+        code, err, 'checkpoint', '`checkpoint` %s, %s' % (way, name)
+    )
+  made.start()
+  if way == 'directory':
+    code, _, err = made.wait_for_end(trainer.START_SECS, way)
+    attempt.check_one_line(
+        code, err, 'checkpoint .*remove what is in its place', 'the trainer'
+    )
+    os.rmdir(path)
+    made.start()
+  made.wait_for_step()
+  step = made.first_logged()
+  made.kill()
+  # A list that is cut may still name an earlier one, whole.
+  attempt.check(
+      step == 2 * child.SAVE_EVERY or way == 'cut',
+      '`checkpoint` %s: it resumed from %d' % (way, step),
+  )
+  return attempt.Recovery(
+      2 * child.SAVE_EVERY - step,
+      None,
+      '%s: eval and predict %s' % (way, 'refuse' if refused else 'read it'),
+  )
+
+
+def pruned_under_evaluator(context, moment):
+  """The evaluator polls beside a trainer that removes what it has found.
+
+  train_dir vanishes and returns meanwhile, and the clock jumps.
+  """
+  made = trainer.Trainer(context.new_directory())
+  context.on_end(made.end)
+  made.start()
+  made.wait_for_step(child.SAVE_EVERY + 1)
+  evaluator = program.Program(
+      'child',
+      'cifar10_eval',
+      'jumping_clock',
+      '--dataset=' + made.data_dir,
+      '--checkpoint_dir=' + made.train_dir,
+      '--eval_dir=' + made.train_dir + '.eval',
+      '--eval_interval_secs=0',
+      '--batch_size=8',
+      '--num_examples=8',
+      package='tools.robustness.faults',
+  )
+  try:
+
+    def evaluated():
+      return sum(bool(l and 'precision' in l) for l in list(evaluator.lines))
+
+    def wait_for(count):
+      attempt.wait_until(
+          lambda: evaluated() >= count or evaluator.process.poll() is not None,
+          trainer.START_SECS,
+          'evaluation %d' % count,
+      )
+      attempt.check(evaluator.process.poll() is None, 'the evaluator ended')
+
+    wait_for(3 + moment.randrange(5))
+    # The trainer ends first: it refuses to go on without its directory.
+    made.kill()
+    os.rename(made.train_dir, made.train_dir + '.away')
+    attempt.wait_until(
+        lambda: any(
+            l and 'Waiting for a first' in l for l in list(evaluator.lines)
+        ),
+        trainer.START_SECS,
+        'its wait for a directory',
+    )
+    os.rename(made.train_dir + '.away', made.train_dir)
+    made.start()
+    wait_for(evaluated() + 2)
+  finally:
+    evaluator.process.terminate()
+    code, _, err = evaluator.finish()
+  made.kill()
+  attempt.check(
+      code == 143 and 'Traceback' not in err,
+      'exit code %s and %r' % (code, err),
+  )
+  return attempt.Recovery(
+      message='%d evaluations, %d checkpoints gone meanwhile'
+      % (evaluated(), len(re.findall('^not evaluated', err, re.MULTILINE)))
+  )

@@ -1,0 +1,158 @@
+"""Disks without room, and read-only ones, under what the programs write."""
+
+import contextlib
+import os
+import signal
+import subprocess
+
+import numpy as np
+from PIL import Image
+
+from tests.helpers import limits
+from tests.helpers import program
+from tools.robustness.faults import attempt
+from tools.robustness.faults import child
+from tools.robustness.faults import trainer
+
+# A checkpoint is of 9 MB, and six may be there for a moment.
+_DISK_BYTES = 96 << 20
+_END_SECS = 120
+
+
+@contextlib.contextmanager
+def _disk(directory, size):
+  """Context in which a directory is a small disk; raises Failed without one."""
+  os.makedirs(directory, exist_ok=True)
+  with limits.small_disk(directory, size) as done:
+    attempt.check(done, 'this system lets no tmpfs be mounted')
+    yield
+
+
+def _remount(directory, option):
+  subprocess.run(
+      ['mount', '-o', 'remount,' + option, directory],
+      check=True,
+      capture_output=True,
+  )
+
+
+def _after_trouble(made, before, pattern, *, expected=1):
+  """Waits for the end, checks what is left; returns (step, lost, line)."""
+  code, _, err = made.wait_for_end(_END_SECS, 'the disk refuses')
+  line = attempt.check_one_line(
+      code, err, pattern, 'the trainer', expected=expected
+  )
+  named = made.check_named()
+  attempt.check(named >= before, 'step %d was named before' % before)
+  last = made.logged()
+  lost = 0 if last is None else last + 1 - named
+  attempt.check(lost <= child.SAVE_EVERY, '%d steps are lost' % lost)
+  return named, lost, line.partition('error: ')[2]
+
+
+def full_disk(context, moment):
+  """A disk that gets full under checkpoints and event files; then room.
+
+  Every other trainer is told to stop then, and cannot save.
+  """
+  made = trainer.Trainer(context.new_directory())
+  with _disk(made.train_dir, _DISK_BYTES):
+    context.on_end(made.end)
+    made.start()
+    made.wait_for_step(2 * child.SAVE_EVERY + moment.randrange(40))
+    before = made.named()
+    limits.fill(made.train_dir)
+    expected = 1
+    if context.number % 2:
+      made.running.process.terminate()
+      expected = 128 + signal.SIGTERM
+    named, lost, line = _after_trouble(
+        made, before, 'No space left', expected=expected
+    )
+    os.remove(made.path('filling'))
+    secs = made.resume(named)
+    made.kill()
+  return attempt.Recovery(lost, secs, line)
+
+
+def read_only_disk(context, moment):
+  """A disk that becomes read-only under a trainer; then it may write again."""
+  made = trainer.Trainer(context.new_directory())
+  with _disk(made.train_dir, _DISK_BYTES):
+    context.on_end(made.end)
+    made.start()
+    made.wait_for_step(2 * child.SAVE_EVERY + moment.randrange(40))
+    before = made.named()
+    # Refused while a file is open for writing, as the event file always is.
+    if subprocess.run(
+        ['mount', '-o', 'remount,ro', made.train_dir], capture_output=True
+    ).returncode:
+      made.kill()
+      named = made.check_named()
+      _remount(made.train_dir, 'ro')
+      made.start()
+    named, lost, line = _after_trouble(made, before, 'Read-only file system')
+    _remount(made.train_dir, 'rw')
+    secs = made.resume(named)
+    made.kill()
+  return attempt.Recovery(lost, secs, line)
+
+
+def file_size_limit(context, moment):
+  """Each file ends at a limit, as of `ulimit -f`."""
+  made = trainer.Trainer(context.new_directory())
+  context.on_end(made.end)
+  made.start()
+  made.wait_for_step(child.SAVE_EVERY + 1)
+  made.kill()
+  before = made.check_named()
+  made.start(preexec_fn=limits.limit_files(moment.randrange(1 << 20, 8 << 20)))
+  named, lost, line = _after_trouble(made, before, 'File too large|limit')
+  return attempt.Recovery(lost, made.resume(named), line)
+
+
+def full_disk_of_a_set(context, moment):
+  """A disk that gets full under a data set that make_records writes."""
+  root = context.new_directory()
+  images = os.path.join(root, 'images')
+  for name in ('cat', 'dog'):
+    os.makedirs(os.path.join(images, name))
+    for i in range(40):
+      Image.fromarray(
+          np.full((32, 32, 3), moment.randrange(256), np.uint8)
+      ).save(os.path.join(images, name, '%d.png' % i))
+  there = os.path.join(root, 'set')
+  with _disk(there, moment.randrange(16, 160) << 10):
+    code, _, err = program.run(
+        'make_records',
+        '--images=' + images,
+        '--out=' + os.path.join(there, 'set'),
+        package='tools',
+    )
+  line = attempt.check_one_line(code, err, 'No space left', 'make_records')
+  return attempt.Recovery(message=line.partition('error: ')[2])
+
+
+def full_disk_of_an_export(context, moment):
+  """A disk that gets full under a SavedModel."""
+
+  def train():
+    made = trainer.Trainer(context.new_directory())
+    made.start('--max_steps=1')
+    code, _, err = made.wait_for_end(trainer.START_SECS, 'a step')
+    attempt.check(not code, err)
+    return made
+
+  made = context.keep('trained', train)
+  there = os.path.join(context.new_directory(), 'export')
+  with _disk(there, moment.randrange(64, 4096) << 10):
+    code, _, err = program.run(
+        'cifar10_export',
+        '--dataset=' + made.data_dir,
+        '--checkpoint_dir=' + made.train_dir,
+        '--export_dir=' + os.path.join(there, 'model'),
+    )
+    left = os.listdir(there)
+  line = attempt.check_one_line(code, err, 'No space left', 'cifar10_export')
+  attempt.check('model' not in left, 'half a SavedModel is left')
+  return attempt.Recovery(message=line.partition('error: ')[2])

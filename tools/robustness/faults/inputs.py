@@ -1,0 +1,154 @@
+"""Images, values and queues that go wrong while a trainer trains."""
+
+import os
+import re
+import signal
+import time
+
+from tools.robustness.faults import attempt
+from tools.robustness.faults import child
+from tools.robustness.faults import trainer
+
+_END_SECS = {False: 60, True: 180}
+_STALL_SECS = 3
+# Of the five hangs, what the report says of each.
+_HANGS = {
+    'pipe': r': 0 of \d+, empty[^$]*which waits for room in its queue, or for '
+    r'ReaderReadV2',
+    'no_threads': r'none of 16 threads that ran \S*shuffle\S* is left',
+    'ended_threads:40': r'none of 16 threads that ran \S+ is left',
+    'stuck_op:300': r'or for ReaderReadV2 \(ReaderRead\), stuck \(PyFunc\)',
+    'crossed_queues': r'queue b: 0 of 3, empty[^$]*1 of 1 threads run',
+}
+
+
+def _start(context, *flags, **kwargs):
+  made = trainer.Trainer(context.new_directory(), *flags)
+  context.on_end(made.end)
+  made.start(**kwargs)
+  return made
+
+
+def changed_images(context, moment):
+  """A file of images shrinks, grows, vanishes, changes, or becomes a pipe."""
+  made = _start(context)
+  made.wait_for_step(child.SAVE_EVERY + moment.randrange(40))
+  path = os.path.join(made.data_dir, 'train.bin')
+  size = os.path.getsize(path)
+  way = moment.choice(
+      [
+          'shrinks',
+          'grows',
+          'vanishes',
+          'zeros',
+          'noise',
+          'pipe',
+          'directory',
+          'device',
+      ]
+  )
+  with open(path, 'rb') as f:
+    whole = f.read()
+  if way == 'shrinks':
+    os.truncate(path, moment.randrange(size))
+  elif way == 'grows':
+    with open(path, 'ab') as f:
+      f.write(moment.randbytes(moment.randrange(1, 5000)))
+  elif way in ('zeros', 'noise'):
+    with open(path, 'r+b') as f:
+      f.write(bytes(size) if way == 'zeros' else moment.randbytes(size))
+  else:
+    os.remove(path)
+    if way == 'pipe':
+      os.mkfifo(path)
+    elif way == 'directory':
+      os.mkdir(path)
+    elif way == 'device':
+      os.symlink('/dev/zero', path)
+  begin = time.monotonic()
+  code, _, err = made.wait_for_end(_END_SECS[context.loaded], way)
+  secs = time.monotonic() - begin
+  attempt.check_one_line(code, err, r'train\.bin', 'a file that %s' % way)
+  named = made.check_named()
+  lost = made.logged() + 1 - named
+  attempt.check(lost == 0, 'step %d is not saved' % made.logged())
+  # The right file again, and it goes on.
+  if os.path.lexists(path):
+    os.rmdir(path) if os.path.isdir(path) else os.remove(path)
+  with open(path, 'wb') as f:
+    f.write(whole)
+  made.resume(named)
+  made.kill()
+  return attempt.Recovery(lost, secs, way)
+
+
+def not_finite(context, moment):
+  """NaN or infinity in the loss, a gradient, a variable."""
+  step = child.SAVE_EVERY + moment.randrange(60)
+  plant = moment.choice(['nan_loss', 'infinite_gradient', 'infinite_variable'])
+  made = _start(context, plants='%s:%d' % (plant, step))
+  code, _, err = made.wait_for_end(trainer.START_SECS, plant)
+  line = attempt.check_one_line(
+      code,
+      err,
+      r'Model diverged: \S+ (= (nan|inf)|is not finite) at step \d+\b',
+      plant,
+  )
+  found = int(re.search(r'at step (\d+)', line)[1])
+  last = step + 1
+  if plant == 'infinite_gradient':
+    # ReLU can drop the NaN that it makes; the next save finds the weight.
+    last = (step // child.SAVE_EVERY + 1) * child.SAVE_EVERY
+  attempt.check(
+      step <= found <= last,
+      'step %d was bad, and it says %d' % (step, found),
+  )
+  named = made.check_named()
+  attempt.check(
+      named == step // child.SAVE_EVERY * child.SAVE_EVERY,
+      'step %d was bad and %d is named' % (step, named),
+  )
+  # As the message says: with a lower rate, which is noted.
+  made.start('--learning_rate=0.05', plants='-')
+  made.wait_for_step()
+  attempt.check(made.first_logged() == named, 'it resumed elsewhere')
+  said = [l for l in made.running.lines if l and 'the learning rate is' in l]
+  attempt.check(said, 'it did not name the new learning rate')
+  made.kill()
+  return attempt.Recovery(step - named, None, line.partition('error: ')[2])
+
+
+def stuck_queue(context, moment):
+  """Five ways in which queues hang."""
+  del moment  # Each hang comes by itself.
+  hang = sorted(_HANGS)[context.number % len(_HANGS)]
+  made = _start(context, '--stall_secs=%d' % _STALL_SECS, plants=hang)
+  code, _, err = made.wait_for_end(trainer.START_SECS, hang)
+  attempt.check(
+      code == 1 and 'Traceback' not in err and re.search(_HANGS[hang], err),
+      '%s: exit code %s and %r' % (hang, code, err),
+  )
+  return attempt.Recovery(
+      None,
+      None,
+      '%s: %s' % (hang, attempt.last_line(err).partition('error: ')[2]),
+  )
+
+
+def asked_what_it_waits_for(context, moment):
+  """kill -USR1 at a random moment of training."""
+  made = context.keep('asked', lambda: _start(context))
+  made.wait_for_step()
+  time.sleep(moment.uniform(0, 1))
+  told = len(made.running.error_lines)
+  made.running.process.send_signal(signal.SIGUSR1)
+  attempt.wait_until(
+      lambda: any(
+          l and 'random_shuffle_queue_enqueue' in l
+          for l in list(made.running.error_lines)[told:]
+      ),
+      _END_SECS[context.loaded],
+      'the report',
+  )
+  made.wait_for_step(made.logged() + 1)
+  return attempt.Recovery(message=made.running.error_lines[told])

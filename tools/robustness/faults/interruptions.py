@@ -1,0 +1,184 @@
+"""A trainer that is killed, or told to stop, at a random moment."""
+
+import signal
+import time
+
+from tools.robustness.faults import attempt
+from tools.robustness.faults import child
+from tools.robustness.faults import trainer
+
+# The moment of a fault is drawn from this time, idle and under load: a trainer
+# loads TensorFlow, restores, fills its queue and trains in it.
+_MOMENT_SECS = {False: 7.0, True: 21.0}
+# A save takes about as long.
+_SAVE_SECS = 0.06
+# Of so many at the most one has to take as long as was drawn.
+_SAVES = 200
+# From a signal to the end: what is promised, and what a busy machine takes.
+_STOP_SECS = {False: 5.0, True: 30.0}
+
+
+def _begin(context):
+  """Returns a trainer that has saved, which other tries go on with."""
+
+  def begin():
+    made = trainer.Trainer(context.new_directory(), plants=context.plants)
+    context.on_end(made.end)
+    made.start()
+    made.wait_for_step(2 * child.SAVE_EVERY + 1)
+    return made
+
+  return context.keep('trainer', begin)
+
+
+def _check_killed(made, before):
+  """Checks what a killed trainer left.
+
+  Args:
+    made: trainer.Trainer, killed.
+    before: int, the step that was named before.
+
+  Returns:
+    named: int, the step to resume from.
+    lost: int, how many steps have to be made again.
+  """
+  last = made.logged()
+  named = made.check_named()
+  lost = 0 if last is None else last + 1 - named
+  attempt.check(
+      named >= before and lost <= child.SAVE_EVERY,
+      'step %s was made and %s is named' % (last, named),
+  )
+  return named, max(0, lost)
+
+
+def _kill(made, before, where):
+  """Kills and starts again; returns attempt.Recovery."""
+  made.kill()
+  left = made.unfinished()
+  named, lost = _check_killed(made, before)
+  return attempt.Recovery(
+      lost,
+      made.resume(named),
+      '%s%s' % (where, ', while it saved' if left else ''),
+  )
+
+
+def kill(context, moment):
+  """kill -9 at a random moment."""
+  made = _begin(context)
+  before = made.named()
+  if moment.random() < 0.5:  # As early as in its start.
+    made.kill()
+    before = made.named()
+    made.start()
+  time.sleep(moment.uniform(0, _MOMENT_SECS[context.loaded]))
+  where = 'in training' if made.logged() is not None else 'in its start'
+  return _kill(made, before, where)
+
+
+def kill_while_saving(context, moment):
+  """kill -9 while a checkpoint is written."""
+  made = _begin(context)
+  for _ in range(_SAVES):
+    before = made.named()
+    seen = made.logged()
+    made.wait_for_step(seen + 1)
+    attempt.wait_until(
+        made.unfinished,
+        trainer.START_SECS,
+        'the next checkpoint',
+        interval_secs=0.002,
+    )
+    time.sleep(moment.uniform(0, _SAVE_SECS))
+    if not made.unfinished():
+      continue
+    recovery = _kill(made, before, 'in training')
+    if 'saved' in recovery.message:
+      return recovery
+  raise attempt.Failed('no kill fell into one of %d saves' % _SAVES)
+
+
+def _catches(pid, signum):
+  """Returns whether a process has a handler for a signal."""
+  with open('/proc/%d/status' % pid, encoding='utf-8') as f:
+    fields = dict(line.split(':', 1) for line in f)
+  return int(fields['SigCgt'], 16) >> (signum - 1) & 1
+
+
+def stop(context, moment):
+  """SIGTERM, SIGINT or SIGHUP at a random moment, from our first import on."""
+  signum = moment.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+  made = _begin(context)
+  before = made.named()
+  if moment.random() < 0.5:
+    made.kill()
+    before = made.named()
+    made.start()
+    pid = made.running.process.pid
+    attempt.wait_until(
+        lambda: _catches(pid, signal.SIGTERM), trainer.START_SECS, 'a handler'
+    )
+  time.sleep(moment.uniform(0, _MOMENT_SECS[context.loaded]))
+  training = made.logged() is not None
+  sent = time.monotonic()
+  made.running.process.send_signal(signum)
+  code, _, err = made.wait_for_end(2 * _STOP_SECS[context.loaded], signum.name)
+  secs = time.monotonic() - sent
+  last, named = made.logged(), made.check_named()
+  attempt.check(
+      code == 128 + signum and not err,
+      '%s: exit code %s and %r' % (signum.name, code, err),
+  )
+  attempt.check(
+      named == (before if last is None else last + 1),
+      '%s: step %s was made and %s is saved' % (signum.name, last, named),
+  )
+  attempt.check(
+      not training or secs <= _STOP_SECS[context.loaded],
+      '%s: it took %.1f seconds' % (signum.name, secs),
+  )
+  made.resume(named)
+  return attempt.Recovery(
+      0,
+      secs,
+      '%s %s' % (signum.name, 'in training' if training else 'in its start'),
+  )
+
+
+def hang_up_under_nohup(context, moment):
+  """SIGHUP of a trainer that was started with it ignored."""
+  made = _begin(context)
+  made.kill()
+  named = made.check_named()
+  made.start(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+  made.check_resumed(named)
+  time.sleep(moment.uniform(0, 1))
+  made.running.process.send_signal(signal.SIGHUP)
+  made.wait_for_step(made.logged() + 5)
+  return attempt.Recovery(0, None, 'it goes on')
+
+
+def second_trainer(context, moment):
+  """A second trainer on the same train_dir, with --fresh too; then kill -9."""
+  made = _begin(context)
+  seen = made.logged()
+  flags = moment.choice([(), ('--fresh',)])
+  second = made.start_second(*flags)
+  attempt.wait_until(
+      lambda: second.process.poll() is not None
+      or any(l and ': step ' in l for l in list(second.lines)),
+      trainer.START_SECS,
+      'the refusal',
+  )
+  second.process.kill()
+  code, _, err = second.finish()
+  line = attempt.check_one_line(
+      code,
+      err,
+      'is in use by process %d on ' % made.running.process.pid,
+      'a second trainer',
+  )
+  made.wait_for_step(seen + child.SAVE_EVERY + 1)
+  recovery = _kill(made, made.named(), 'its lock does not count')
+  return recovery._replace(message=line.partition('error: ')[2])

@@ -1,0 +1,233 @@
+"""What the programs refuse in one line, where they could hang or be killed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+from PIL import Image
+import tensorflow.compat.v1 as tf
+
+from tests.helpers import limits
+from tests.helpers import program
+from tools.robustness.faults import attempt
+from tools.robustness.faults import child
+from tools.robustness.faults import damage
+from tools.robustness.faults import trainer
+
+# What predict may take for an image: TensorFlow alone takes a third of it.
+_IMAGE_BYTES = 1200 << 20
+_LIMIT_SECS = 120
+
+
+def refusal(context, moment):
+  """A flag, a file, an output that no program can work with."""
+  del moment  # The cases take turns.
+  what = sorted(_CASES)[context.number % len(_CASES)]
+  line = _CASES[what](damage.copy_of_trained(context), context)
+  return attempt.Recovery(message='%s: %s' % (what, line))
+
+
+def _train(made, *args, pattern, **kwargs):
+  """A trainer refuses; returns its line."""
+  made.start(*args, **kwargs)
+  code, _, err = made.wait_for_end(_LIMIT_SECS, 'a refusal')
+  line = attempt.check_one_line(code, err, pattern, 'the trainer')
+  return line.partition('error: ')[2]
+
+
+def _run(made, name, *args, pattern):
+  """Another program refuses; returns its line."""
+  code, _, err = program.run(
+      name,
+      '--dataset=' + made.data_dir,
+      '--checkpoint_dir=' + made.train_dir,
+      *args,
+  )
+  line = attempt.check_one_line(code, err, pattern, name)
+  return line.partition('error: ')[2]
+
+
+def _queue_fraction(made, _):
+  return _train(made, '--queue_fraction=nan', pattern='queue_fraction.*nan')
+
+
+def _batch_size(made, _):
+  return _train(made, '--batch_size=1000000000', pattern='batch_size.*65536')
+
+
+def _num_gpus(made, _):
+  code, _, err = program.run(
+      'cifar10_multi_gpu_train',
+      '--num_gpus=1000000000',
+      '--dataset=' + made.data_dir,
+      '--train_dir=' + made.train_dir,
+  )
+  line = attempt.check_one_line(code, err, 'num_gpus.*64', 'multi_gpu_train')
+  return line.partition('error: ')[2]
+
+
+def _note_directory(made, _):
+  _replace(made.path('dataset.json'), os.mkdir)
+  return _train(made, pattern='dataset.json.*is a directory')
+
+
+def _note_pipe(made, _):
+  _replace(made.path('dataset.json'), os.mkfifo)
+  return _train(made, pattern='dataset.json.*is a pipe')
+
+
+def _set_pipe(made, _):
+  _replace(os.path.join(made.data_dir, 'image_set.json'), os.mkfifo)
+  return _train(made, pattern='image_set.json.*is a pipe')
+
+
+def _set_unreadable(made, _):
+  os.chmod(os.path.join(made.data_dir, 'train.bin'), 0)
+  line = _train(
+      made,
+      pattern='train.bin.*Permission denied',
+      preexec_fn=limits.heed_permissions,
+  )
+  attempt.check('damaged' not in line, line)
+  return line
+
+
+def _replace(path, make):
+  os.remove(path)
+  make(path)
+
+
+def _in_the_way(made, _):
+  # Where the next checkpoint belongs.
+  name = 'model.ckpt-%d.index' % (3 * child.SAVE_EVERY)
+  os.mkdir(made.path(name))
+  line = _train(made, pattern=re.escape(name))
+  attempt.check(
+      made.check_named() == 2 * child.SAVE_EVERY, 'another one is named'
+  )
+  return line
+
+
+def _renamed(made, _):
+  made.start()
+  made.wait_for_step(2 * child.SAVE_EVERY + 1)
+  os.rename(made.train_dir, made.train_dir + '.renamed')
+  code, _, err = made.wait_for_end(_LIMIT_SECS, 'its directory is renamed')
+  line = attempt.check_one_line(code, err, 'train', 'the trainer')
+  attempt.check(not os.path.exists(made.train_dir), 'it made another one')
+  return line.partition('error: ')[2]
+
+
+def _not_finite(made, _):
+  """Writes the newest checkpoint anew, with a weight that is NaN."""
+  path = made.path('model.ckpt-%d' % made.named())
+  values = trainer.read_checkpoint(path)
+  for name in values:
+    if name.startswith('softmax_linear/biases'):
+      values[name] = np.full_like(values[name], np.nan)
+  with tf.Graph().as_default(), tf.Session() as session:
+    variables = {k: tf.Variable(v) for k, v in values.items()}
+    session.run(tf.global_variables_initializer())
+    tf.train.Saver(variables).save(session, path, write_meta_graph=False)
+  pattern = 'softmax_linear/biases.*NaN'
+  _run(
+      made,
+      'cifar10_eval',
+      '--run_once',
+      '--eval_dir=' + made.train_dir + '.eval',
+      pattern=pattern,
+  )
+  return _run(made, 'cifar10_predict', _image(made, 32), pattern=pattern)
+
+
+def _image(made, side):
+  path = os.path.join(made.data_dir, 'image.png')
+  Image.fromarray(np.zeros((side, side), np.uint8)).save(path)
+  return path
+
+
+def _bomb(made, _):
+  path = _image(made, 13300)
+  with subprocess.Popen(
+      [sys.executable, '-m', 'cifar10_compat.cifar10_predict']
+      + ['--dataset=' + made.data_dir, '--checkpoint_dir=' + made.train_dir]
+      + [path],
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+  ) as process:
+    err = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+  # A line for each image that it skips, and the last.
+  line, _, last = program.without_loader_chatter(err).partition('\n')
+  attempt.check('89478485' in line, err)
+  attempt.check_one_line(
+      process.returncode, last, '1 of 1 files', 'cifar10_predict'
+  )
+  attempt.check(
+      usage.ru_maxrss << 10 < _IMAGE_BYTES,
+      'it took %d MB' % (usage.ru_maxrss >> 10),
+  )
+  return attempt.without_paths(line)
+
+
+def _long_list(made, context):
+  with open(made.path('checkpoint'), 'wb') as f:
+    f.write(os.urandom(30 << 20))
+  secs = made.resume(2 * child.SAVE_EVERY)
+  attempt.check(
+      context.loaded or secs < 30, 'it took %.0f seconds to resume' % secs
+  )
+  return 'it resumed from what is there'
+
+
+def _shell(made, tail):
+  """Trains in a shell's pipeline; returns (exit code, stderr)."""
+  code = subprocess.run(
+      ['bash', '-c', '"$0" -m cifar10_compat.cifar10_train "$@" ' + tail]
+      + [sys.executable, '--dataset=' + made.data_dir]
+      + ['--train_dir=' + made.train_dir, '--batch_size=8'],
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+      timeout=_LIMIT_SECS,
+      check=False,
+  )
+  return code.returncode, program.without_loader_chatter(code.stderr)
+
+
+def _head(made, _):
+  code, err = _shell(made, '| head -n 2; exit "${PIPESTATUS[0]}"')
+  attempt.check(
+      code == 128 + signal.SIGPIPE and not err,
+      'exit code %d and %r' % (code, err),
+  )
+  return 'exit code %d without a word' % code
+
+
+def _full_output(made, _):
+  code, err = _shell(made, '> /dev/full')
+  line = attempt.check_one_line(code, err, 'No space left', 'the trainer')
+  return line.partition('error: ')[2]
+
+
+_CASES = {
+    '--batch_size=1000000000': _batch_size,
+    '--num_gpus=1000000000': _num_gpus,
+    '--queue_fraction=nan': _queue_fraction,
+    'a directory where the next checkpoint belongs': _in_the_way,
+    'an image of 13,300 x 13,300 pixels': _bomb,
+    'a list of checkpoints of 30 MB of garbage': _long_list,
+    'an image file that may not be read': _set_unreadable,
+    'dataset.json is a directory': _note_directory,
+    'dataset.json is a pipe': _note_pipe,
+    'image_set.json is a pipe': _set_pipe,
+    'output to /dev/full': _full_output,
+    'output to head': _head,
+    'train_dir is renamed': _renamed,
+    'weights that are NaN': _not_finite,
+}

@@ -1,0 +1,248 @@
+"""One trainer on small images, that is killed, stopped and started again."""
+
+import glob
+import os
+import re
+import time
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from tests.helpers import program
+from tests.helpers import record_fixture
+from tools.robustness.faults import attempt
+from tools.robustness.faults import child
+
+# Until a trainer has loaded TensorFlow and made a step, on a busy machine.
+START_SECS = 180
+_IMAGES = 200
+
+_STEP = re.compile(r': step (\d+), loss')
+_RESTORED = re.compile(r'restored (\d+) (\w+) (\S+)')
+
+
+def read_checkpoint(path, pattern=''):
+  """Reads the values of a checkpoint.
+
+  Args:
+    path: str.
+    pattern: str, a regular expression of the names that count.
+
+  Returns:
+    dict from name, str, to array.
+
+  Raises:
+    Failed: it cannot be read, or has a value that is not finite.
+  """
+  try:
+    reader = tf.train.load_checkpoint(path)
+    values = {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if re.search(pattern, name)
+    }
+  except Exception as e:  # What the reader raises has no common class.
+    raise attempt.Failed(
+        '%s is named and cannot be read (%s)' % (os.path.basename(path), e)
+    ) from e
+  for name, value in values.items():
+    attempt.check(np.all(np.isfinite(value)), '%s is not finite' % name)
+  return values
+
+
+class Trainer(object):
+  """A trainer and its directories.
+
+  Attributes:
+    data_dir, train_dir: str.
+    running: program.Program, or None before the first start.
+  """
+
+  def __init__(self, directory, *flags, plants='-'):
+    """Writes images; starts nothing.
+
+    Args:
+      directory: str, exists.
+      *flags: str, of each start.
+      plants: str, of each start: see child.py.
+    """
+    self.data_dir = os.path.join(directory, 'images')
+    self.train_dir = os.path.join(directory, 'train')
+    os.mkdir(self.data_dir)
+    self._dataset = record_fixture.write_set(
+        self.data_dir, *record_fixture.random_images(_IMAGES)
+    )
+    self._flags = flags
+    self._plants = plants
+    self.running = None
+
+  def start(self, *flags, **kwargs):
+    """Starts it, as `running`.
+
+    Args:
+      *flags: str, beside those of each start.
+      **kwargs: those of start_second().
+    """
+    self.running = self.start_second(*flags, **kwargs)
+
+  def start_second(self, *flags, plants=None, **kwargs):
+    """Starts another one on the same directories.
+
+    Args:
+      *flags: str, beside those of each start.
+      plants: str, instead of those of each start.
+      **kwargs: Popen's.
+
+    Returns:
+      program.Program.
+    """
+    return program.Program(
+        'child',
+        'cifar10_train',
+        plants or self._plants,
+        '--dataset=' + self.data_dir,
+        '--train_dir=' + self.train_dir,
+        '--batch_size=8',
+        *self._flags,
+        *flags,
+        package='tools.robustness.faults',
+        **kwargs,
+    )
+
+  def kill(self):
+    """Kills it; returns the last step that it logged, None if it logged none."""
+    self.running.process.kill()
+    self.running.finish()
+    return self.logged()
+
+  def logged(self):
+    """Returns the last step in its log, None if there is none."""
+    steps = [int(m[1]) for m in map(_STEP.search, self._lines()) if m]
+    return steps[-1] if steps else None
+
+  def first_logged(self):
+    """Returns the first step in its log, None if there is none."""
+    return next(
+        (int(m[1]) for m in map(_STEP.search, self._lines()) if m), None
+    )
+
+  def restored(self):
+    """Returns the (step, digest, rate) that it restored, None before that."""
+    for match in map(_RESTORED.match, self._lines()):
+      if match:
+        return int(match[1]), match[2], float(match[3])
+    return None
+
+  def _lines(self):
+    return [l for l in list(self.running.lines) if l]
+
+  def wait_for_step(self, step=0):
+    """Waits until it has logged a step, or a later one.
+
+    Raises:
+      Failed: it ended, or it takes too long.
+    """
+
+    def reached():
+      attempt.check(
+          self.running.process.poll() is None,
+          'the trainer ended: %s'
+          % attempt.last_line(
+              '\n'.join(l for l in self.running.error_lines if l)
+          ),
+      )
+      return self.logged() is not None and self.logged() >= step
+
+    attempt.wait_until(reached, START_SECS, 'step %d' % step)
+
+  def wait_for_end(self, secs, what):
+    """Waits until it ends; returns (exit code, stdout, stderr).
+
+    Raises:
+      Failed: it does not in time.
+    """
+    process = self.running.process
+    attempt.wait_until(
+        lambda: process.poll() is not None, secs, 'the end after ' + what
+    )
+    return self.running.finish()
+
+  def named(self):
+    """Returns the step of the checkpoint that `checkpoint` names, or None."""
+    state = tf.train.get_checkpoint_state(self.train_dir)
+    return state and int(state.model_checkpoint_path.rpartition('-')[2])
+
+  def check_named(self):
+    """Reads every checkpoint that `checkpoint` names, while no trainer runs.
+
+    Returns:
+      int, the step of the newest.
+
+    Raises:
+      Failed: one cannot be read, or there is none.
+    """
+    state = tf.train.get_checkpoint_state(self.train_dir)
+    attempt.check(state, 'no checkpoint is named')
+    for path in state.all_model_checkpoint_paths:
+      read_checkpoint(self.path(os.path.basename(path)))
+    return self.named()
+
+  def path(self, name):
+    """Returns the path of a file in train_dir."""
+    return os.path.join(self.train_dir, name)
+
+  def unfinished(self):
+    """Returns the names of files that a save left half-done, a list of str."""
+    begun = glob.glob(os.path.join(self.train_dir, '*.tempstate*'))
+    begun += glob.glob(os.path.join(self.train_dir, '*.tmp*'))
+    for data in glob.glob(os.path.join(self.train_dir, 'model.ckpt-*.data-*')):
+      if not os.path.exists(data.rpartition('.data-')[0] + '.index'):
+        begun.append(data)
+    return [os.path.basename(p) for p in begun]
+
+  def check_resumed(self, step):
+    """Waits until it trains, and checks that it resumed as if nothing had been.
+
+    Args:
+      step: int, of the checkpoint that was named when it was started.
+
+    Raises:
+      Failed: it did not.
+    """
+    self.wait_for_step()
+    path = self.path('model.ckpt-%d' % step)
+    restored = self.restored()
+    attempt.check(
+        restored[0] == step and self.first_logged() == step,
+        'step %d is named, but it restored %d and first logged %d'
+        % (step, restored[0], self.first_logged()),
+    )
+    attempt.check(
+        restored[1] == child.digest(read_checkpoint(path)),
+        'the variables are not those of the checkpoint',
+    )
+    # 350 epochs of batches of 8, then a tenth: cifar10.train().
+    rate = 0.1 * 0.1 ** (step // (_IMAGES // 8 * 350))
+    attempt.check(
+        np.isclose(rate, restored[2], rtol=1e-5),
+        'the learning rate at step %d is %g' % (step, restored[2]),
+    )
+    left = self.unfinished()
+    whole = glob.glob(os.path.join(self.train_dir, 'model.ckpt-*.index'))
+    # A save may be going on: one that is whole, and one that is not.
+    attempt.check(
+        len(left) <= 3 and len(whole) <= 7, 'files pile up: %s' % left
+    )
+
+  def resume(self, step):
+    """Starts it again; returns the seconds until it trains from a step."""
+    begin = time.monotonic()
+    self.start()
+    self.check_resumed(step)
+    return time.monotonic() - begin
+
+  def end(self):
+    """Ends what is left of it."""
+    if self.running and self.running.process.poll() is None:
+      self.running.process.kill()
+      self.running.finish()

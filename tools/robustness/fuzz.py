@@ -1,0 +1,252 @@
+r"""Damages image sets at random and checks that the package copes with them.
+
+  fuzz [--cases=10000 | --seconds=60] [--seed=0] [--search]
+
+Each case makes a small image set of one kind (records, an archive, a
+description, a folder of images), damages it, and lets the package read it.  It
+must either be read, or be refused within 10 seconds with an error of one line.
+Anything else is printed with its case's number, and the exit code is 1;
+--first=NUMBER --cases=1 repeats it.  A case depends on its number and the seed
+alone.
+
+With --search the library hypothesis, of the extra `test`, chooses the cases, of
+command lines and of TF_CONFIG too, and prints the simplest one that fails.
+"""
+
+# First: TensorFlow, which the command line brings along, reads its log levels
+# while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import collections
+import itertools
+import math
+import random
+import signal
+import sys
+import tempfile
+import time
+import traceback
+
+from cifar10_compat.base import errors
+
+from ..base import command_line
+from ..base import processes
+from . import fuzz_cases
+
+_CASE_SECS = 10
+# How many cases run in one process: a case can end it.
+_CASES_PER_PROCESS = 500
+# How many cases hypothesis chooses of one kind before it turns to the next.
+_CASES_OF_A_TURN = 50
+
+
+class _Hang(BaseException):
+  """Not an Exception: no handler on the way is to take it for its own."""
+
+
+def run_case(seed, number):
+  """Runs one case.
+
+  Args:
+    seed, number: int.
+
+  Returns:
+    kind: str, of fuzz_cases.KINDS.
+    result: str, 'read', 'refused', or 'failed'.
+    report: str, of a failure, else ''.
+  """
+  rng = random.Random('%d/%d' % (seed, number))
+  kind = list(fuzz_cases.KINDS)[number % len(fuzz_cases.KINDS)]
+  return (kind, *outcome(lambda d: fuzz_cases.KINDS[kind](rng, d)))
+
+
+def outcome(case):
+  """Runs what reads something damaged, in a new directory.
+
+  Args:
+    case: function of the directory's path.
+
+  Returns:
+    result, report: see run_case().
+  """
+
+  def hang(unused_signum, unused_frame):
+    raise _Hang()
+
+  previous = signal.signal(signal.SIGALRM, hang)
+  with tempfile.TemporaryDirectory() as directory:
+    signal.setitimer(signal.ITIMER_REAL, _CASE_SECS)
+    try:
+      case(directory)
+      return 'read', ''
+    except errors.Cifar10Error as e:
+      if '\n' in str(e):
+        return 'failed', 'more than one line: %s' % e
+      return 'refused', ''
+    except (Exception, _Hang):  # pylint: disable=broad-except
+      return 'failed', traceback.format_exc()
+    finally:
+      signal.setitimer(signal.ITIMER_REAL, 0)
+      signal.signal(signal.SIGALRM, previous)
+
+
+def _parser():
+  parser = command_line.Parser(
+      prog='fuzz',
+      description=__doc__,
+  )
+  parser.add_argument(
+      '--cases',
+      type=int,
+      metavar='N',
+      help='number of cases. Default: as many as --seconds allows',
+  )
+  parser.add_argument(
+      '--seconds',
+      type=float,
+      metavar='S',
+      help='stop after S seconds. Default: 60, or no limit with --cases',
+  )
+  parser.add_argument(
+      '--seed',
+      type=int,
+      default=0,
+      metavar='N',
+      help='seed of all cases. Default: %(default)s',
+  )
+  parser.add_argument(
+      '--first',
+      type=int,
+      metavar='N',
+      help='run cases in this process, from this number on; --cases defaults to 1',
+  )
+  parser.add_argument(
+      '--search', action='store_true', help='let hypothesis choose the cases'
+  )
+  return parser
+
+
+@command_line.program('fuzz')
+def main(argv):
+  args = _parser().parse_args(argv)
+  if args.cases is not None and args.cases < 1:
+    raise errors.UsageError('--cases=%d: at least one' % args.cases)
+  if args.seconds is None:
+    args.seconds = math.inf if args.cases else 60
+  if args.first is not None:
+    return _run_cases(
+        args.seed,
+        range(args.first, args.first + (args.cases or 1)),
+        args.seconds,
+    )
+
+  if args.search:
+    counts = _search(args.seed, args.cases or math.inf, args.seconds)
+  else:
+    counts = _run_in_processes(args.seed, args.cases or math.inf, args.seconds)
+  print('%-14s%8s%8s%8s%8s' % ('kind', 'cases', 'read', 'refused', 'failed'))
+  for kind in dict.fromkeys([kind for kind, _ in counts]):
+    found = {r: counts[kind, r] for r in ('read', 'refused', 'failed')}
+    if sum(found.values()):
+      print('%-14s%8d%8d%8d%8d' % (kind, sum(found.values()), *found.values()))
+  failed = sum(n for (_, result), n in counts.items() if result == 'failed')
+  print(
+      '%d cases of seed %d, %d failed'
+      % (sum(counts.values()), args.seed, failed)
+  )
+  return 1 if failed else 0
+
+
+def _search(seed, cases, seconds):
+  """Runs cases that hypothesis chooses; returns a Counter of (kind, result)."""
+  try:
+    from . import fuzz_strategies
+  except ImportError as e:
+    raise errors.UsageError(
+        'hypothesis is not installed: pip install cifar10_compat[test]'
+    ) from e
+  end = time.monotonic() + seconds
+  counts = collections.Counter()
+  for turn in itertools.count():
+    for kind in fuzz_strategies.KINDS:
+      left = min(_CASES_OF_A_TURN, cases - sum(counts.values()))
+      if left < 1 or time.monotonic() > end:
+        return counts
+      found, report = fuzz_strategies.search(
+          kind, seed=seed + turn, cases=left, outcome=outcome
+      )
+      counts += found
+      if report:
+        print(report, file=sys.stderr, flush=True)
+
+
+def _run_in_processes(seed, cases, seconds):
+  """Runs cases, some to a process; returns a Counter of (kind, result)."""
+  end = time.monotonic() + seconds
+  counts = collections.Counter()
+  number = 0
+  while time.monotonic() < end and number < cases:
+    found = _in_a_process(
+        seed=seed,
+        first=number,
+        cases=min(_CASES_PER_PROCESS, cases - number),
+        seconds=end - time.monotonic(),
+    )
+    counts += found
+    number += sum(found.values())
+  return counts
+
+
+def _run_cases(seed, numbers, seconds):
+  """Runs cases and prints each one's kind and result; returns the exit code."""
+  failed = False
+  end = time.monotonic() + seconds
+  for number in numbers:
+    if time.monotonic() > end:
+      break
+    kind, result, report = run_case(seed, number)
+    print('case %d %s %s' % (number, kind, result), flush=True)
+    if report:
+      failed = True
+      print(report, file=sys.stderr, flush=True)
+  print('end')
+  return 1 if failed else 0
+
+
+def _in_a_process(*, seed, first, cases, seconds):
+  """Runs cases in a process of their own; returns a Counter of the results."""
+  result = processes.finish(
+      processes.tool('robustness.fuzz'),
+      [
+          '--seed=%d' % seed,
+          '--first=%d' % first,
+          '--cases=%d' % cases,
+          '--seconds=%f' % seconds,
+      ],
+  )
+  counts = collections.Counter()
+  *lines, last = result.stdout.splitlines() or ['']
+  if last != 'end':
+    lines.append(last)
+  for _, number, kind, outcome in (l.split() for l in lines if l):
+    counts[kind, outcome] += 1
+    if outcome == 'failed':
+      print(
+          'case %s of %s failed: repeat it with --seed=%d --first=%s'
+          % (number, kind, seed, number),
+          flush=True,
+      )
+  if last != 'end':
+    print(
+        'case %d ended its process with exit code %d'
+        % (first + sum(counts.values()), result.returncode),
+        flush=True,
+    )
+    counts['crash', 'failed'] += 1
+  if result.returncode:
+    sys.stderr.write(result.stderr)
+  return counts
+
+
+if __name__ == '__main__':
+  sys.exit(main())

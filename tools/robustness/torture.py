@@ -1,0 +1,294 @@
+"""Lets the programs meet their faults, counts the outcomes, and goes on later.
+
+  torture --json=FILE [--faults=NAME,...] [--minutes=N]
+  torture --json=FILE --mutants
+  torture --list
+
+Starts the real programs, kills, stops, starves and damages them at moments that
+the numbers of the tries draw, and notes in FILE whether each went on as
+docs/reliability.md promises.  Tries that FILE holds are not made again, unless
+the code of a fault's earlier ones was another.  --mutants shows that the harness
+finds what is broken on purpose.  It runs from a checkout; some
+faults need the right to mount a disk.
+
+The exit code is 1 if a try failed, or a mutant did not.
+"""
+
+# First: TensorFlow, which the command line brings along, reads its log levels
+# while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from cifar10_compat.base import errors
+
+from ..base import command_line
+from ..base import json_files
+from ..base import manifest
+from ..base import processes
+from .faults import catalogue
+
+# A try that takes longer hangs.  The slowest that do not take two minutes.
+_LIMIT_SECS = 600
+
+
+class Report(object):
+  """The outcomes of all tries, in a file.
+
+  {"faults": {"kill": {"title": "...", "rounds": [{"manifest": {...}, "loaded":
+  false, "tries": [{"number": 0, "survived": true, "steps_lost": 3, "seconds":
+  4.2, "message": "..."}]}]}}, "mutants": [{"plant": "no_lock", "fault":
+  "second_trainer", "found": true, "message": "..."}]}
+
+  Attributes:
+    content: dict, as above.
+  """
+
+  def __init__(self, path):
+    """Reads a file, which need not exist.
+
+    Raises:
+      UsageError: it cannot be read.
+    """
+    self._path = path
+    self.content = {'faults': {}, 'mutants': []}
+    if os.path.exists(path):
+      try:
+        with open(path, encoding='utf-8') as f:
+          self.content = json.load(f)
+      except (OSError, ValueError) as e:
+        raise errors.UsageError('--json=%s: %s' % (path, e)) from e
+
+  def tries(self, fault, loaded, origin):
+    """Returns the list of a fault's tries on this code, to be added to.
+
+    Args:
+      fault: catalogue.Fault.
+      loaded: bool.
+      origin: dict, of manifest.manifest().
+    """
+    entry = self.content['faults'].setdefault(fault.name, {'rounds': []})
+    entry['title'] = fault.title
+    for made in entry['rounds']:
+      if made['loaded'] == loaded and made['manifest'] == origin:
+        return made['tries']
+    others = [r for r in entry['rounds'] if r['loaded'] != loaded]
+    made = {'manifest': origin, 'loaded': loaded, 'tries': []}
+    entry['rounds'] = others + [made]
+    return made['tries']
+
+  def save(self):
+    """Writes the file, whole or not at all.
+
+    Raises:
+      UsageError: it cannot be written.
+    """
+    json_files.write(self._path, self.content)
+
+
+def outcomes(fault, first, last, *, loaded=False, plants='-'):
+  """Tries a fault in processes of their own.
+
+  Args:
+    fault: str, its name.
+    first, last: int, the numbers of the tries.
+    loaded: bool, have two busy processes a core beside it.
+    plants: str, see tools/robustness/faults/child.py.
+
+  Yields:
+    dict of each try: see Report.  One that hangs is killed, and failed.
+  """
+  while first <= last:
+    with subprocess.Popen(
+        processes.command(
+            'tools.robustness.faults.run',
+            [fault, '%d-%d' % (first, last), '--plants=' + plants]
+            + ['--loaded'] * loaded,
+        ),
+        stdout=subprocess.PIPE,
+        text=True,
+        # The limit of a whole test counts for nothing here.
+        env=dict(processes.environment(), TEST_TIMEOUT='1000000'),
+        start_new_session=True,
+    ) as process:
+      lines = queue.Queue()
+      reader = threading.Thread(target=_read, args=(process.stdout, lines))
+      reader.start()
+      try:
+        while first <= last:
+          line, trouble = None, 'the harness ended by itself'
+          try:
+            line = lines.get(timeout=_LIMIT_SECS)
+          except queue.Empty:
+            trouble = 'no end within %d seconds' % _LIMIT_SECS
+          yield json.loads(line) if line else _failed(first, trouble)
+          first += 1
+          if not line:
+            break  # A new process makes the tries that are left.
+      finally:
+        # With what it started.
+        try:
+          os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+          pass  # All have ended.
+        reader.join()
+
+
+def _read(stream, lines):
+  for line in stream:
+    lines.put(line)
+  lines.put(None)
+
+
+def _failed(number, message):
+  """Returns the dict of a try that the harness could not finish."""
+  return {
+      'number': number,
+      'survived': False,
+      'steps_lost': None,
+      'seconds': None,
+      'message': message,
+  }
+
+
+def try_all(report, faults, end):
+  """Makes the tries that a report lacks.
+
+  Args:
+    report: Report.
+    faults: list of catalogue.Fault.
+    end: float, time.monotonic() after which no further try is begun.
+  """
+  origin = manifest.origin()
+  for fault in faults:
+    for loaded in (False, True):
+      count = fault.loaded if loaded else fault.idle
+      tries = report.tries(fault, loaded, origin) if count else []
+      if len(tries) >= count:
+        continue
+      for outcome in outcomes(fault.name, len(tries), count - 1, loaded=loaded):
+        tries.append(outcome)
+        report.save()
+        print(
+            '%s%s %d/%d: %s'
+            % (
+                fault.name,
+                ' under load' if loaded else '',
+                len(tries),
+                count,
+                describe(outcome),
+            ),
+            flush=True,
+        )
+        if time.monotonic() > end:
+          return
+
+
+def try_mutants(report, mutants):
+  """Has each mutant of a catalogue tried, and notes whether it was found."""
+  report.content['mutants'] = []
+  for mutant in mutants:
+    found = None
+    for outcome in outcomes(
+        mutant.fault, 0, mutant.tries - 1, plants=mutant.plant
+    ):
+      if not outcome['survived']:
+        found = outcome
+        break
+    report.content['mutants'].append(
+        {
+            'plant': mutant.plant,
+            'fault': mutant.fault,
+            'found': found is not None,
+            'message': found and found['message'],
+        }
+    )
+    report.save()
+    print('%s: %s' % (mutant.plant, found and found['message']), flush=True)
+
+
+def describe(outcome):
+  """Returns an outcome in words."""
+  words = ['survived' if outcome['survived'] else 'FAILED']
+  if outcome['steps_lost'] is not None:
+    words.append('%d steps lost' % outcome['steps_lost'])
+  if outcome['seconds'] is not None:
+    words.append('%.1f s' % outcome['seconds'])
+  return ', '.join(words) + ': ' + outcome['message']
+
+
+def failures(content):
+  """Returns the tries that failed and the mutants that did not, list of str."""
+  return [
+      '%s, try %d: %s' % (name, outcome['number'], outcome['message'])
+      for name, entry in content['faults'].items()
+      for made in entry['rounds']
+      for outcome in made['tries']
+      if not outcome['survived']
+  ] + [
+      'mutant %s was not found' % mutant['plant']
+      for mutant in content['mutants']
+      if not mutant['found']
+  ]
+
+
+@command_line.program('torture')
+def main(argv):
+  parser = command_line.Parser(
+      prog='torture',
+      description=__doc__,
+  )
+  parser.add_argument('--json', metavar='FILE', help='where outcomes are kept')
+  parser.add_argument(
+      '--faults', metavar='NAME,...', help='only these, as --list prints them'
+  )
+  parser.add_argument(
+      '--minutes', type=float, help='begin no try after so many'
+  )
+  parser.add_argument(
+      '--mutants', action='store_true', help='show that failures are found'
+  )
+  parser.add_argument('--list', action='store_true', help='list the faults')
+  args = parser.parse_args(argv)
+  chosen = args.faults.split(',') if args.faults else None
+  for name in chosen or ():
+    if name not in catalogue.FAULTS:
+      parser.error('--faults: no fault is called %r; --list has all' % name)
+  if args.list:
+    for fault in catalogue.FAULTS.values():
+      print(
+          '%-24s %4d idle, %3d under load  %s'
+          % (fault.name, fault.idle, fault.loaded, fault.title)
+      )
+    return 0
+  if not args.json:
+    parser.error('--json is required')
+  report = Report(command_line.path(args.json))
+  if args.mutants:
+    try_mutants(report, catalogue.MUTANTS)
+  else:
+    minutes = float('inf') if args.minutes is None else args.minutes
+    try_all(
+        report,
+        [
+            fault
+            for name, fault in catalogue.FAULTS.items()
+            if not chosen or name in chosen
+        ],
+        time.monotonic() + 60 * minutes,
+    )
+  broken = failures(report.content)
+  for line in broken:
+    print(line)
+  return 1 if broken else 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

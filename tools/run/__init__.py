@@ -1,0 +1,1 @@
+"""Programs for a run: on one machine or as a cluster, watched and shown."""

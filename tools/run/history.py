@@ -1,0 +1,121 @@
+"""What the files of a run tell about its course."""
+
+import glob
+import json
+import os
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+
+from ..base import event_files
+from ..base import training_log
+
+Points = List[Tuple[int, float]]
+_EVAL_DIRS = {'averaged': '--eval_dir', 'raw': '--raw_eval_dir'}
+# What cifar10_eval writes.
+_PRECISION = 'Precision @ 1'
+
+
+class History(NamedTuple):
+  """The course of a run.
+
+  Attributes:
+    scalars: dict from tag to (step, value)s, what the trainer's summaries have.
+    precision: dict from 'averaged' and 'raw' to (step, value)s, those that are
+      known.
+    lines: list of training_log.Line.
+    record: dict, the file of results of //tools:reproduce, or None.
+  """
+
+  scalars: Dict[str, Points]
+  precision: Dict[str, Points]
+  lines: List[training_log.Line]
+  record: Optional[dict]
+
+
+def read(train_dir, *, eval_dirs=None, log=None, record=None):
+  """Reads the files of a run.
+
+  Args:
+    train_dir: str.
+    eval_dirs: dict from 'averaged' and 'raw' to the eval_dir of an evaluator
+      that used these weights, or None.
+    log: str or None, a file with what the trainer printed.
+    record: str or None, a file of results of //tools:reproduce, which has the
+      precisions as well.
+
+  Returns:
+    History.
+
+  Raises:
+    UsageError: a file is missing or damaged.
+  """
+  content, precision = _record(record) if record else (None, {})
+  for name, directory in (eval_dirs or {}).items():
+    if directory:
+      found = event_files.read(directory, _EVAL_DIRS[name]).scalars.get(
+          _PRECISION
+      )
+      precision.update({name: found} if found else {})
+  lines = []
+  if log:
+    try:
+      with open(log, encoding='utf-8', errors='replace') as f:
+        # A launch puts the name of the process before its lines.
+        text = ''.join(line.rpartition('| ')[2] for line in f)
+    except OSError as e:
+      raise errors.UsageError(
+          '--log=%s cannot be read (%s)' % (log, e.strerror)
+      ) from e
+    lines = training_log.parse(text)
+  # Those of a checkpoint that was copied stayed behind.
+  events = glob.glob(os.path.join(glob.escape(train_dir), 'events.out.*'))
+  scalars = event_files.read(train_dir).scalars if events else {}
+  return History(
+      {tag: _last(p) for tag, p in scalars.items()},
+      {name: _last(points) for name, points in precision.items() if points},
+      lines,
+      content,
+  )
+
+
+def _record(path):
+  """Returns the content of a file of results, and its precisions."""
+  try:
+    with open(path, encoding='utf-8') as f:
+      content = json.load(f)
+    if not isinstance(content['manifest'], dict):
+      raise ValueError('its manifest is none')
+    return content, {
+        name: [(int(p['step']), float(p[name])) for p in content['precision']]
+        for name in ('averaged', 'raw')
+    }
+  except (OSError, ValueError, KeyError, TypeError) as e:
+    raise errors.UsageError(
+        '--record=%s is no file of results of //tools:reproduce (%s)'
+        % (path, e if isinstance(e, (OSError, ValueError)) else repr(e))
+    ) from e
+
+
+def _last(points):
+  """Returns points by step: of a step that was made again the last one."""
+  return sorted(dict(points).items())
+
+
+def conv1_filters(path):
+  """Returns the filters of the first layer, or None where they are no pictures.
+
+  Args:
+    path: str, of a checkpoint.
+
+  Returns:
+    float32 array of shape [height, width, 3, filters]: the moving averages,
+    where there are any.
+  """
+  reader = tf.train.load_checkpoint(path)
+  for key in ('conv1/weights/ExponentialMovingAverage', 'conv1/weights'):
+    if reader.has_tensor(key) and reader.get_tensor(key).shape[2] == 3:
+      return reader.get_tensor(key)
+  return None

@@ -1,0 +1,216 @@
+r"""Starts a training on this machine: all its processes, and its evaluator.
+
+  launch --eval FLAGS                      the trainer
+  launch --towers=2 --eval FLAGS           its towers, on one GPU each
+  launch --ps=1 --workers=2 --eval FLAGS   parameter servers and workers
+
+FLAGS are those of the program that trains; the evaluator gets those of them that
+it needs.  Each line that a process prints begins with the process's name.  When one
+fails, or on Ctrl-C, all are stopped: the trainer saves its step, and the same
+command resumes from it.  When training is done the evaluator scores the last
+checkpoint.
+"""
+
+# First: TensorFlow, which the command line brings along, reads its log levels
+# while it loads.
+from ..base import processes
+
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import sys
+
+from cifar10_compat import config as config_lib
+from cifar10_compat.base import errors
+from cifar10_compat.base import signals
+
+from ..base import command_line
+from ..base import supervision
+
+# Towers, or processes of a kind; each process takes half a gigabyte.
+_MOST = 64
+# Keeps a process from the GPUs, which it would otherwise take for itself.
+_NO_GPU = {'CUDA_VISIBLE_DEVICES': ''}
+
+
+def lines_of(name, text):
+  """Returns the lines that a process of that name printed, without the name.
+
+  Args:
+    name: str, a supervision.Task's.
+    text: str, what a launch printed.
+  """
+  return ''.join(
+      line + '\n'
+      for who, _, line in (
+          l.partition(supervision.SEPARATOR) for l in text.splitlines()
+      )
+      if who.strip() == name
+  )
+
+
+def training_tasks(flags, *, towers=None, ps=0, workers=0):
+  """Lists the processes of a training.
+
+  Args:
+    flags: list of str, of the program that trains.
+    towers: int, towers of //cifar10_compat:multi_gpu_train, or None.
+    ps, workers: int, tasks of //cifar10_compat:distributed_train; 0 and 0 for
+      a trainer of one process.
+
+  Returns:
+    List of lists of supervision.Task, for supervision.supervise().
+  """
+  if not ps:
+    module = 'cifar10_compat.cifar10_train'
+    if towers:
+      module = 'cifar10_compat.cifar10_multi_gpu_train'
+      flags = ['--num_gpus=%d' % towers] + flags
+    return [[supervision.Task('train', module, flags)]]
+  addresses = processes.free_addresses(ps + workers)
+  hosts = [
+      '--ps_hosts=' + ','.join(addresses[:ps]),
+      '--worker_hosts=' + ','.join(addresses[ps:]),
+  ]
+  return [
+      [
+          supervision.Task(
+              '%s %d' % (job, i),
+              'cifar10_compat.cifar10_distributed_train',
+              hosts + ['--job_name=' + job, '--task_index=%d' % i] + flags,
+              env,
+          )
+          for i in range(number)
+      ]
+      for job, number, env in (('ps', ps, _NO_GPU), ('worker', workers, {}))
+  ]
+
+
+def _parser():
+  parser = command_line.Parser(
+      prog='launch',
+      description=__doc__,
+  )
+  parser.add_argument(
+      '--towers', type=int, metavar='N', help='train N towers in one process'
+  )
+  parser.add_argument(
+      '--ps',
+      type=int,
+      default=0,
+      metavar='N',
+      help='with --workers: N parameter servers',
+  )
+  parser.add_argument(
+      '--workers',
+      type=int,
+      default=0,
+      metavar='N',
+      help='with --ps: N workers; worker 0 is the chief',
+  )
+  parser.add_argument(
+      '--eval',
+      action='store_true',
+      help='evaluate checkpoints as they appear, on the CPU',
+  )
+  parser.add_argument(
+      '--eval_dir',
+      metavar='DIR',
+      help="the evaluator's event files (default: as of the evaluator)",
+  )
+  parser.add_argument(
+      '--eval_interval_secs',
+      type=int,
+      default=60,
+      metavar='SECS',
+      help='seconds between evaluations (default %(default)s)',
+  )
+  parser.add_argument(
+      '--train_dir',
+      default=config_lib.TRAIN_DIR,
+      metavar='DIR',
+      help='checkpoints and event files (default %(default)s)',
+  )
+  for name, what in (
+      ('data_dir', 'the directory above the images'),
+      ('data_url', 'mirrors to download from'),
+      ('dataset', 'the image set'),
+      ('model', 'the network'),
+  ):
+    parser.add_argument('--' + name, help=what + ', as of the trainer')
+  parser.add_argument(
+      '--fast', action='store_true', help='faster ops and input, for all'
+  )
+  return parser
+
+
+@command_line.program('launch')
+def main(argv):
+  args, flags = _parser().parse_known_args(argv)
+  if (
+      args.ps < 0
+      or bool(args.ps) != bool(args.workers)
+      or (args.towers is not None and (args.ps or args.towers < 1))
+  ):
+    raise errors.UsageError(
+        '--towers=%s --ps=%d --workers=%d: choose either towers, or at least '
+        'one ps and one worker, or none of them'
+        % (args.towers, args.ps, args.workers)
+    )
+  for name in ('towers', 'ps', 'workers'):
+    if (getattr(args, name) or 0) > _MOST:
+      raise errors.UsageError(
+          '--%s=%d: at most %d, as they are all on this machine'
+          % (name, getattr(args, name), _MOST)
+      )
+  if flags[:1] == ['--']:
+    del flags[0]
+  train_dir = command_line.path(args.train_dir)
+  shared = [
+      '--%s=%s' % (name, getattr(args, name))
+      for name in ('data_dir', 'data_url', 'dataset', 'model')
+      if getattr(args, name)
+  ]
+  if args.fast:
+    shared.append('--fast')
+  evaluator = _evaluator(args, shared)
+  with signals.stop_on_signals() as stop:
+    code = supervision.supervise(
+        training_tasks(
+            shared + ['--train_dir=' + train_dir] + flags,
+            towers=args.towers,
+            ps=args.ps,
+            workers=args.workers,
+        ),
+        stop,
+        watchers=[evaluator] if args.eval else [],
+    )
+    if args.eval and not code:
+      # What was saved last may have come after the evaluator's last look.
+      code = supervision.supervise(
+          [[evaluator._replace(args=evaluator.args + ['--run_once'])]], stop
+      )
+  return code
+
+
+def _evaluator(args, shared):
+  """Returns the evaluator's Task; shared are the trainer's flags that it gets."""
+  return supervision.Task(
+      'eval',
+      'cifar10_compat.cifar10_eval',
+      shared
+      + [
+          '--checkpoint_dir=' + command_line.path(args.train_dir),
+          '--device=/cpu:0',
+          '--eval_interval_secs=%d' % args.eval_interval_secs,
+      ]
+      + (
+          ['--eval_dir=' + command_line.path(args.eval_dir)]
+          if args.eval_dir
+          else []
+      ),
+      _NO_GPU,
+  )
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,395 @@
+"""Puts the page of a run together."""
+
+from typing import Dict, List, NamedTuple
+
+import numpy as np
+
+from ..base import rendering
+from . import charts
+from . import pictures
+from . import predictions
+
+# How many mistakes are shown.
+MISTAKES = 24
+# The loss and its parts; ` (raw)` after them is the value of one batch.
+_LOSSES = (
+    ('total_loss', 'Total loss'),
+    ('cross_entropy', 'Cross entropy'),
+    ('local3/weight_loss', 'Weight decay of local3'),
+    ('local4/weight_loss', 'Weight decay of local4'),
+    ('softmax_linear/weight_loss', 'Weight decay of softmax_linear'),
+)
+
+
+class Network(NamedTuple):
+  """What a trained network makes of the test images.
+
+  Attributes:
+    step: int, of its checkpoint; None where there is none.
+    class_names: sequence of str.
+    images: uint8 array of shape [n, 32, 32, 3], the test images.
+    labels: int array of shape [n].
+    logits: float array of shape [n, classes]; these three may be None, where
+      the images are not at hand.
+    filters: float array of shape [height, width, 3, filters], or None.
+  """
+
+  step: int
+  class_names: object
+  images: object
+  labels: object
+  logits: object
+  filters: object
+
+
+def render(title, history, network, facts):
+  """Returns the page, a str of HTML.
+
+  Args:
+    title: str.
+    history: history.History.
+    network: Network.
+    facts: dict from name to value, of the run: the page's last table.
+  """
+  sections = [
+      _loss(history),
+      _precision(history),
+      _learning_rate(history),
+      _queues(history),
+      _speed(history),
+      _filters(network),
+  ] + _answers(network)
+  sections.append(
+      section(
+          'Manifest',
+          tables=[
+              table(
+                  'What was run',
+                  ['what', 'value'],
+                  [[k, v] for k, v in facts.items()],
+              )
+          ],
+      )
+  )
+  return rendering.render('run.html', title=title, sections=sections)
+
+
+def section(title, *texts, plots=(), tables=(), pictures_of=(), matrix=None):
+  """Returns a section, a dict for run.html.
+
+  Args:
+    title: str.
+    *texts: str, a sentence or more each.
+    plots: list of (caption, SVG).
+    tables: list of table()s.
+    pictures_of: list of dict with url, width, height, alt and lines, a list of
+      str below the picture.
+    matrix: dict with columns and rows, each of a name, and of dicts with value
+      and share, 0 to 1; or None.
+  """
+  return {
+      'title': title,
+      'texts': texts,
+      'plots': plots,
+      'tables': tables,
+      'pictures': pictures_of,
+      'matrix': matrix,
+  }
+
+
+def table(caption, columns, rows):
+  """Returns a table, a dict for parts.html."""
+  return {'caption': caption, 'columns': columns, 'rows': rows}
+
+
+def _summary(title, curves):
+  """Returns a table of the first, the least and the last value of curves.
+
+  Args:
+    title: str, that of the section.
+    curves: dict from name to a list of (step, value)s.
+  """
+  return table(
+      title + ' in figures',
+      ['curve', 'first', 'least', 'greatest', 'last'],
+      [
+          [name]
+          + [
+              '%.4g (step %s)' % (value, '{:,}'.format(step))
+              for step, value in (
+                  points[0],
+                  min(points, key=lambda p: p[1]),
+                  max(points, key=lambda p: p[1]),
+                  points[-1],
+              )
+          ]
+          for name, points in curves.items()
+      ],
+  )
+
+
+def _loss(history):
+  scalars = history.scalars
+  shown = [(tag, name) for tag, name in _LOSSES if tag in scalars]
+  if not shown:
+    return section('Loss', 'The event files have no loss.')
+  return section(
+      'Loss',
+      'The loss and what it adds up. Pale is the value of one batch, dark its '
+      'moving average, which begins at 0.',
+      plots=[
+          (name, charts.curves(scalars.get(tag + ' (raw)', []), scalars[tag]))
+          for tag, name in shown
+      ],
+      tables=[_summary('Loss', {name: scalars[tag] for tag, name in shown})],
+  )
+
+
+def _precision(history):
+  found: Dict[str, List] = history.precision
+  if not found:
+    return section(
+        'Precision',
+        'No evaluation is known: --eval_dir names the event files of an '
+        'evaluator, --record a file of results of //tools:reproduce.',
+    )
+  caption = 'Precision on the test images: %s' % ', '.join(
+      {'averaged': 'dark with averaged weights', 'raw': 'pale with raw ones'}[n]
+      for n in sorted(found)
+  )
+  return section(
+      'Precision',
+      plots=[
+          (
+              caption,
+              charts.curves(
+                  found.get('raw', []), found.get('averaged', []), 'precision'
+              ),
+          )
+      ],
+      tables=[_summary('Precision', found)],
+  )
+
+
+def _learning_rate(history):
+  points = history.scalars.get('learning_rate')
+  if not points:
+    return section('Learning rate', 'The event files have no learning rate.')
+  return section(
+      'Learning rate',
+      plots=[('Learning rate', charts.curves([], points))],
+      tables=[_summary('Learning rate', {'learning rate': points})],
+  )
+
+
+def _queues(history):
+  queues = {
+      tag: points
+      for tag, points in history.scalars.items()
+      if tag.startswith('queue/')
+  }
+  if not queues:
+    return section('Queues', 'The event files say nothing of queues.')
+  return section(
+      'Queues',
+      'How full each queue was when a summary was written, 0 to 1; of the '
+      'shuffling queue what is above the number that it always keeps. An empty '
+      'one means that the images came too slowly.',
+      plots=[(tag, charts.curves([], p)) for tag, p in queues.items()],
+      tables=[_summary('Queues', queues)],
+  )
+
+
+def _speed(history):
+  points, marked, others = speeds(history)
+  if not points:
+    return section(
+        'Examples a second',
+        'The event files do not have them: --log names a file with what the '
+        'trainer printed.',
+    )
+  rows = [
+      [name, '%.0f' % np.median(found)]
+      for name, found in (
+          (
+              'with a summary, some with a checkpoint too',
+              [v for _, v in marked],
+          ),
+          ('without', others),
+      )
+      if found
+  ]
+  return section(
+      'Examples a second',
+      'Between two lines of the log, by their time stamps; of one tower, where '
+      'there are several. A mark stands where a summary was written between '
+      'them; so are checkpoints, though fewer.',
+      plots=[('Examples a second', charts.speed(points, marked))],
+      tables=[table('Median', ['steps', 'examples a second'], rows)],
+  )
+
+
+def speeds(history):
+  """Returns how fast a run was between the lines of its log.
+
+  Args:
+    history: history.History.
+
+  Returns:
+    points, marked: lists of (step, examples a second), of all lines and of
+    those before which a summary was written; others: list of float, the speed
+    at the lines that are not marked.
+  """
+  # What a summary costs comes after the line of its step.
+  summaries = {step for step, _ in history.scalars.get('total_loss (raw)', ())}
+  points, marked, others = [], [], []
+  # The log has milliseconds: of the longest step they tell the batch's size best.
+  longest = max(history.lines, key=lambda l: l.sec_per_batch, default=None)
+  examples = longest and round(longest.examples_per_sec * longest.sec_per_batch)
+  for before, line in zip(history.lines, history.lines[1:]):
+    secs = (line.time - before.time).total_seconds()
+    steps = line.step - before.step
+    if secs <= 0 or steps <= 0:  # It was started again.
+      continue
+    point = (line.step, steps * examples / secs)
+    points.append(point)
+    if any(before.step <= step < line.step for step in summaries):
+      marked.append(point)
+    else:
+      others.append(point[1])
+  return points, marked, others
+
+
+def _filters(network):
+  if network.step is None:
+    return section('Filters', 'There is no checkpoint.')
+  if network.filters is None:
+    return section('Filters', 'The first layer has no filters of three colors.')
+  sheet = pictures.filters_sheet(network.filters)
+  height, width, _, number = network.filters.shape
+  return section(
+      'Filters of conv1',
+      'The weights that each of the %d maps of the first layer has for the red, '
+      'green and blue of %d x %d pixels, at step %s; each from its own least '
+      'to its greatest.' % (number, height, width, '{:,}'.format(network.step)),
+      pictures_of=[
+          {
+              'url': pictures.url(sheet),
+              'width': 8 * sheet.shape[1],
+              'height': 8 * sheet.shape[0],
+              'alt': '%d filters of the first layer' % number,
+              'lines': [],
+          }
+      ],
+  )
+
+
+def _answers(network):
+  """Returns the sections of what the network says of the test images."""
+  if network.step is None:
+    return []
+  if network.logits is None:
+    return [
+        section(
+            'Answers',
+            'The test images are not at hand, and so nothing is said of the '
+            "network's answers: --data_dir names the directory above them.",
+        )
+    ]
+  shares = predictions.probabilities(network.logits)
+  return [
+      _confusion(network),
+      _mistakes(network, shares),
+      _reliability(network, shares),
+  ]
+
+
+def _confusion(network):
+  counts = predictions.confusion(network.logits, network.labels)
+  heads, rows = predictions.confusion_table(
+      network.class_names, counts.tolist()
+  )
+  classes = len(network.class_names)
+  total, right = counts.sum(), np.trace(counts)
+  return section(
+      'Class by class',
+      'The checkpoint of step %s answers %s of %s test images right: precision '
+      '%.4f. A row is a class, a column an answer.'
+      % (
+          '{:,}'.format(network.step),
+          '{:,}'.format(right),
+          '{:,}'.format(total),
+          right / total,
+      ),
+      matrix={
+          'columns': heads[1 : classes + 1],
+          'rows': [
+              {
+                  'name': name,
+                  'cells': [
+                      {'value': int(n), 'share': float(n / max(1, row.sum()))}
+                      for n in row
+                  ],
+              }
+              for name, row in zip(network.class_names, counts)
+          ],
+      },
+      tables=[
+          table(
+              'Precision by class',
+              ['class', *heads[classes + 1 :]],
+              [[row[0], *row[classes + 1 :]] for row in rows],
+          )
+      ],
+  )
+
+
+def _mistakes(network, shares):
+  names = network.class_names
+  found = predictions.surest_mistakes(shares, network.labels, MISTAKES)
+  if not found:
+    return section('The surest mistakes', 'There is no mistake.')
+  return section(
+      'The surest mistakes',
+      'The wrong answers of the highest probability, each with the class that '
+      'the set gives the image.',
+      pictures_of=[
+          {
+              'url': pictures.url(network.images[m.image]),
+              'width': 96,
+              'height': 96,
+              'alt': 'Test image %d' % m.image,
+              'lines': [
+                  '%s, %.3f' % (names[m.answer], m.probability),
+                  'it is: %s' % names[m.label],
+              ],
+          }
+          for m in found
+      ],
+  )
+
+
+def _reliability(network, shares):
+  bins, error = predictions.reliability(shares, network.labels)
+  return section(
+      'How far a probability can be trusted',
+      'Of the answers with about the same probability, how many are right. On '
+      'the pale line probability and precision are the same; below it the '
+      'network is too sure. The mean distance, weighted by the answers (the '
+      'expected calibration error), is %.4f.' % error,
+      plots=[('Reliability', charts.reliability(bins))],
+      tables=[
+          table(
+              'Reliability in figures',
+              ['answers', 'mean probability', 'of them right'],
+              [
+                  [
+                      '{:,}'.format(b.count),
+                      '%.3f' % b.probability,
+                      '%.3f' % b.precision,
+                  ]
+                  for b in bins
+              ],
+          )
+      ],
+  )

@@ -1,0 +1,218 @@
+"""Writes a page that shows what a run did, and what its network learned.
+
+  run_page --train_dir=DIR --out=FILE [--data_dir=DIR] [--log=FILE]
+      [--eval_dir=DIR] [--raw_eval_dir=DIR] [--record=FILE]
+
+The page has the loss and its parts, the learning rate, how full the queues were and
+the filters of conv1, all from the train_dir; the answers to the test images, where
+they are in --data_dir; and the rest from what else is named.  It is one file, which
+loads nothing.
+"""
+
+# First: TensorFlow reads its log levels while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+import importlib.util
+import os
+import sys
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import config as config_lib
+from cifar10_compat.base import errors
+from cifar10_compat.data import datasets
+from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
+
+from ..base import command_line
+from ..base import manifest
+from . import history
+from . import page
+from . import predictions
+
+
+def network(config, data_dir):
+  """Returns the page.Network of the newest checkpoint, with averaged weights.
+
+  Args:
+    config: config.Checkpoint, of the train_dir.
+    data_dir: str, the directory above the set's; without its files the network
+      has no logits.
+
+  Raises:
+    UsageError, CheckpointError, DataError: the checkpoint or a file of images
+      is not what it should be.
+  """
+  dataset = config.dataset
+  try:
+    checkpoint = checkpoints.newest(config.checkpoint_dir)
+  except errors.NoCheckpointError:
+    return page.Network(None, dataset.class_names, None, None, None, None)
+  images, labels, logits = None, None, None
+  if all(map(os.path.exists, dataset.filenames(data_dir, True))):
+    images, labels = predictions.test_images(dataset, data_dir)
+    logits = predictions.logits(images, config)
+  else:
+    notes.check(config.checkpoint_dir, config, '--train_dir')
+  return page.Network(
+      checkpoint.step,
+      dataset.class_names,
+      images,
+      labels,
+      logits,
+      history.conv1_filters(checkpoint.path),
+  )
+
+
+def facts(record, config, step):
+  """Returns what the page says of how the run came about, a dict.
+
+  Args:
+    record: dict, of a file of results, or None.
+    config: config.Network.
+    step: int, of the newest checkpoint, or None.
+  """
+  found = {
+      'model': config.model,
+      'data set': config.dataset.name,
+      'step': 'no checkpoint' if step is None else '{:,}'.format(step),
+  }
+  if record:
+    origin, prefix = record['manifest'], ''
+    files = (origin.get('dataset') or {}).get('files') or {}
+    found.update(
+        {
+            'images': record.get('images', 'unknown'),
+            'files of images, SHA-256': ', '.join(
+                '%s %s' % item for item in sorted(files.items())
+            ),
+            'command': record.get('command', 'unknown'),
+            'seed': origin.get('seed', 'unknown'),
+            'environment': ', '.join(
+                '%s=%s' % item
+                for item in (origin.get('environment') or {}).items()
+                if item[1]
+            )
+            or 'nothing that matters',
+        }
+    )
+  else:
+    # A train_dir does not say by what it was written.
+    origin, prefix = manifest.origin(), 'this page: '
+  processor = origin.get('processor') or {}
+  versions = origin.get('versions') or {}
+  found.update(
+      {
+          prefix
+          + 'commit': '%s%s'
+          % (
+              origin.get('commit') or 'unknown',
+              ', changed' if origin.get('dirty') else '',
+          ),
+          prefix
+          + 'lock, SHA-256': (
+              origin.get('requirements_lock_sha256') or 'unknown'
+          ),
+          prefix
+          + 'processor': '%s: %s; %s threads'
+          % (
+              processor.get('name', 'unknown'),
+              ', '.join(processor.get('features', ())),
+              processor.get('threads', 'unknown'),
+          ),
+          prefix
+          + 'versions': ', '.join(
+              '%s %s' % item for item in versions.items() if item[1]
+          ),
+      }
+  )
+  return found
+
+
+def _parser():
+  parser = command_line.Parser(
+      prog='run_page',
+      description=__doc__,
+  )
+  parser.add_argument('--train_dir', required=True, metavar='DIR')
+  parser.add_argument('--out', required=True, metavar='FILE')
+  parser.add_argument(
+      '--data_dir',
+      default='/tmp/cifar10_data',
+      metavar='DIR',
+      help="the directory above the set's (default: %(default)s)",
+  )
+  parser.add_argument(
+      '--dataset',
+      default=datasets.CIFAR10.name,
+      help="what was trained on, or the directory of one's own set",
+  )
+  parser.add_argument('--model', default=config_lib.CIFAR10)
+  parser.add_argument(
+      '--log', metavar='FILE', help='what the trainer printed: the speed'
+  )
+  parser.add_argument(
+      '--eval_dir', metavar='DIR', help='of the evaluator: the precision'
+  )
+  parser.add_argument(
+      '--raw_eval_dir', metavar='DIR', help='of one with --noaveraged'
+  )
+  parser.add_argument(
+      '--record',
+      metavar='FILE',
+      help='of //tools:reproduce: the precision, and what was run',
+  )
+  return parser
+
+
+@command_line.program('run_page')
+def main(argv):
+  args = _parser().parse_args(argv)
+  for name in ('jinja2', 'matplotlib', 'PIL'):
+    if importlib.util.find_spec(name) is None:
+      raise errors.UsageError(
+          '%s is not installed: pip install cifar10_compat[page]' % name
+      )
+  tf.disable_v2_behavior()
+  path = command_line.path
+  train_dir = path(args.train_dir)
+  dataset = config_lib.get_dataset(args.dataset)
+  config = config_lib.Checkpoint(
+      checkpoint_dir=train_dir, dataset=dataset, model=args.model
+  )
+  course = history.read(
+      train_dir,
+      eval_dirs={
+          'averaged': path(args.eval_dir),
+          'raw': path(args.raw_eval_dir),
+      },
+      log=path(args.log),
+      record=path(args.record),
+  )
+  trained = network(config, path(args.data_dir))
+  title = 'A run of %s on %s' % (config.model, dataset.name)
+  if not course.scalars and trained.step is None:
+    raise errors.UsageError(
+        '--train_dir=%s has neither event files nor a checkpoint: name the '
+        'train_dir of a run' % train_dir
+    )
+  text = page.render(
+      title,
+      course,
+      trained,
+      facts(course.record, config, trained.step),
+  )
+  out = path(args.out)
+  try:
+    with open(out, 'w', encoding='utf-8') as f:
+      f.write(text)
+  except OSError as e:
+    raise errors.UsageError(
+        '--out=%s cannot be written (%s)' % (out, e.strerror)
+    ) from e
+  print('%s shows %s.' % (out, train_dir))
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

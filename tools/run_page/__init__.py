@@ -1,1 +1,0 @@
-"""A page that shows what a training run did, and what its network learned."""

@@ -1,1 +1,0 @@
-"""TensorFlows of the time, in environments and processes of their own."""

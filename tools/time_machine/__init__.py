@@ -1,1 +1,0 @@
-"""Which edition of the tutorial runs on which TensorFlow, and what broke when."""
