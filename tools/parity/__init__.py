@@ -1,1 +1,1 @@
-"""Compares our training with that of the unmodified historical tutorial."""
+"""Compares the port's training with that of the unmodified tutorial."""

@@ -1,149 +1,119 @@
-"""Restores one training graph's checkpoint into another.
+"""Has each side restore the other's checkpoint, in both formats.
 
-Both must have the same keys.  Only the step counter may have
-another name and another integer type: its value is carried over by hand, which
-the report says.
+The keys must be the same, but for those that have a reason.  Only the step
+counter may have another name and another integer type: its value is carried over
+by hand, which the report says.
 """
 
-import os
 from typing import NamedTuple
 
-import numpy as np
-import tensorflow.compat.v1 as tf
+from . import keys as keys_lib
+from . import report
+from . import sides
+from . import value_diff
 
 
-class Key(NamedTuple):
-  """What became of one key of a checkpoint."""
+class Arrival(NamedTuple):
+  """What became of one key of a checkpoint.
 
+  Attributes:
+    form: the format of the checkpoint.
+    saved_by: 'original' or 'port'; the other one restored it.
+    key: the original's.
+    equal: whether every bit of the value arrived.
+  """
+
+  form: str
+  saved_by: str
   key: str
-  restored_as: str  # the other graph's key; '' if it has none
-  equal: bool  # whether every bit of the value arrived
+  equal: bool
 
 
-class Exchange(NamedTuple):
-  """A checkpoint of one graph, restored into the other."""
-
-  keys: tuple  # of Keys
-  lacking: tuple  # keys of the other graph that got no value
-  step_mapped: str  # how the step counter was carried over; '' if as it is
-
-  @property
-  def unexplained(self):
-    """How many keys did not arrive."""
-    return sum(not k.equal for k in self.keys) + len(self.lacking)
-
-
-def marked_values(training, seed):
-  """Returns values that tell every variable, and every element, from others.
+def exchange(
+    original: sides.Side, port: sides.Today, keys: keys_lib.Keys
+) -> list[Arrival]:
+  """Has each side save a checkpoint in each format, and the other restore it.
 
   Args:
-    training: training_graph.Training, for its keys and shapes.
-    seed: int.
-
-  Returns:
-    dict from key to array.
+    original, port: both lose their values.
+    keys: of both.
   """
-  random = np.random.RandomState(seed)
-  values = {}
-  for key, variable in sorted(training.variables.items()):
-    drawn = random.standard_normal(variable.shape.as_list())
-    values[key] = np.asarray(drawn, variable.dtype.base_dtype.as_numpy_dtype)
-  values[training.step_key] = np.asarray(seed, values[training.step_key].dtype)
-  return values
+  backwards = {mine: key for key, mine in keys.port.items()}
+  found = []
+  for form in sides.FORMATS:
+    forth = port.restored(form, original.saved(form), backwards)
+    back = original.restored(form, port.saved(form), keys.port)
+    for key, mine in keys.port.items():
+      for saved_by, saved, arrived in (
+          ('original', original.marked[key], forth[mine]),
+          ('port', port.marked[mine], back[key]),
+      ):
+        equal = not value_diff.differing(saved, arrived)
+        found.append(Arrival(form, saved_by, key, equal))
+  return found
 
 
-def exchange(source, target, *, directory, seed=1234):
-  """Saves a checkpoint with one graph's saver and restores it into another.
+def _step_mapped(original, port, keys):
+  """Returns the sentence on how the step counter is carried over."""
+  (key,) = [k for k, mine in keys.port.items() if mine == port.step_key]
+  counters = [
+      (key, original.marked[key].dtype.name),
+      (port.step_key, port.marked[port.step_key].dtype.name),
+  ]
+  if counters[0] == counters[1]:
+    return 'The step counter needs no mapping.'
+  return 'The step counter is mapped: %s (%s) as %s (%s), and back.' % (
+      *counters[0],
+      *counters[1],
+  )
+
+
+def section(
+    original: sides.Side, port: sides.Today, keys: keys_lib.Keys
+) -> dict:
+  """Returns a section of the report; both sides lose their values.
 
   Args:
-    source, target: training_graph.Training; the values they have are lost, and
-      ops are added to the target's graph.
-    directory: str, for the checkpoint; it must exist.
-    seed: int, of the values; the step counter gets it as its value.
-
-  Returns:
-    Exchange.
+    original, port: the sides.
+    keys: of both.
   """
-  values = marked_values(source, seed)
-  source.load(values)
-  path = source.saver.save(
-      source.session,
-      os.path.join(directory, 'exchange'),
-      write_meta_graph=False,
+  found = exchange(original, port, keys)
+  odd = keys.lacking + keys.unknown
+  text = [
+      'Each side saved values that tell every element from others, and the '
+      'other restored them. ' + _step_mapped(original, port, keys)
+  ]
+  for form in sides.FORMATS:
+    for saved_by, restored_by in (('original', 'port'), ('port', 'original')):
+      equal = [a.equal for a in found if a[:2] == (form, saved_by)]
+      text.append(
+          'Format %s, saved by the %s and restored by the %s: %d of %d keys '
+          'arrive in every bit.'
+          % (form, saved_by, restored_by, sum(equal), len(equal))
+      )
+  return report.section(
+      'Checkpoints' + original.where,
+      len(odd) + sum(not a.equal for a in found),
+      text=text,
+      tables=[
+          report.table(
+              'Keys',
+              ('format', 'saved by', 'key of the original', 'of the port')
+              + ('equal',),
+              [
+                  (*a[:3], keys.port[a.key], 'yes' if a.equal else 'no')
+                  for a in found
+              ],
+          ),
+          report.table(
+              'Keys that one side alone has, without a reason',
+              ('key',),
+              [(key,) for key in odd],
+          ),
+          report.table(
+              'Keys that the original alone has',
+              ('key', 'reason'),
+              keys.alone.items(),
+          ),
+      ],
   )
-  # Nothing from before may pass for restored.
-  target.load(
-      {
-          key: np.full(v.shape.as_list(), 77, v.dtype.base_dtype.as_numpy_dtype)
-          for key, v in target.variables.items()
-      }
-  )
-  fitting = _restore(path, source, target)
-  restored = target.read()
-  to_target = {source.step_key: target.step_key}
-  keys = []
-  for key in sorted(values):
-    other = to_target.get(key, key)
-    arrived = (
-        other in restored
-        and (key == source.step_key or key in fitting)
-        and np.array_equal(restored[other], values[key])
-    )
-    keys.append(Key(key, other if other in restored else '', bool(arrived)))
-  got = {to_target.get(key, key) for key in values}
-  return Exchange(
-      tuple(keys),
-      tuple(sorted(set(restored) - got)),
-      '' if _same_step(source, target) else _step_mapped(source, target),
-  )
-
-
-def _step(training):
-  """Returns the step counter's key and type."""
-  variable = training.variables[training.step_key]
-  return training.step_key, variable.dtype.base_dtype
-
-
-def _same_step(source, target):
-  return _step(source) == _step(target)
-
-
-def _step_mapped(source, target):
-  """Returns the text that tells how the step counter is carried over."""
-  return '%s (%s) as %s (%s)' % tuple(
-      text
-      for key, dtype in (_step(source), _step(target))
-      for text in (key, dtype.name)
-  )
-
-
-def _restore(path, source, target):
-  """Restores a checkpoint of source into target, by target's saver if it fits.
-
-  Returns:
-    dict from key to those variables of target that have a fitting value in the
-    checkpoint, the step counter apart.
-  """
-  reader = tf.train.NewCheckpointReader(path)
-  shapes = reader.get_variable_to_shape_map()
-  dtypes = reader.get_variable_to_dtype_map()
-  fitting = {
-      key: variable
-      for key, variable in target.variables.items()
-      if key in shapes
-      and key not in (source.step_key, target.step_key)
-      and shapes[key] == variable.shape.as_list()
-      and dtypes[key] == variable.dtype.base_dtype
-  }
-  if (
-      _same_step(source, target)
-      and set(shapes) == set(target.variables)
-      and len(fitting) == len(shapes) - 1
-  ):
-    target.saver.restore(target.session, path)
-    return fitting
-  with target.session.graph.as_default():
-    tf.train.Saver(fitting).restore(target.session, path)
-  step = target.variables[target.step_key].initializer
-  target.session.run(step, {step.inputs[1]: reader.get_tensor(source.step_key)})
-  return fitting

@@ -1,4 +1,4 @@
-r"""Compares our training with that of the unmodified historical tutorial.
+r"""Compares the port's training with that of the unmodified tutorial.
 
   compare --source=DIR --data_dir=DIR --out=DIR [--steps=200]
       [--curve_steps=200] [--checkpoint_dir=DIR] [--their_run=DIR]
@@ -12,7 +12,7 @@ that nothing explains, and report.html, the same as a page.  The exit code is 0 
 else 1.
 
 With --runtime the edition also trains on that TensorFlow of the time, in an old
-interpreter, and further sections say how far ours, on today's, is from it.
+interpreter, and further sections say how far the port, on today's, is from it.
 Without --source it is the edition that this TensorFlow brings, and these
 sections are all: the graph that today's makes of it has no list of exemptions.
 
@@ -36,10 +36,7 @@ from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 
 from ..base import command_line
-from ..base import processes
-from ..base import training_graph
 from ..editions import environments
-from ..editions import historical_graph
 from ..editions import old_scripts
 from ..editions import runtimes
 from ..editions import scripts
@@ -49,18 +46,18 @@ from . import evaluators
 from . import exemptions
 from . import ledger
 from . import mapping
-from . import old_runtime
+from . import old_side
 from . import report
 from . import sections
+from . import sides
 from . import trainers
-from .claims import original
+from .claims import original as claims_lib
 
 
 def runs_sections(
-    source,
-    data_dir,
+    original,
+    port,
     *,
-    edition,
     curve_steps=0,
     checkpoint_dir=None,
     their_run=None,
@@ -69,13 +66,11 @@ def runs_sections(
   """Compares the evaluators and the event files of two runs.
 
   Args:
-    source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
-    edition: scripts.Edition of the source.
+    original, port: sides.Side on today's TensorFlow.
     curve_steps: int, how long to train each run that is not there.
     checkpoint_dir: str, whose newest checkpoint is scored; by default that of
-      their run.
-    their_run, our_run: str, directories of runs.
+      the original's run.
+    their_run, our_run: str, directories of runs of the original and the port.
 
   Returns:
     list of sections of the report: without curve_steps and runs there are no
@@ -85,130 +80,69 @@ def runs_sections(
     runs = []
     if curve_steps or (their_run and our_run):
       # One after the other: each takes the whole machine.
-      for module, args, there, name in (
-          (
-              processes.tool('editions.scripts'),
-              old_scripts.arguments(source, 'cifar10_train'),
-              their_run,
-              'theirs',
-          ),
-          ('cifar10_compat.cifar10_train', [], our_run, 'ours'),
+      for side, there, name in (
+          (original, their_run, 'original'),
+          (port, our_run, 'port'),
       ):
         train_dir = there or os.path.join(scratch, name)
         checkpoint_dir = checkpoint_dir or train_dir
         runs.append(
             event_files.read(there)
             if there
-            else curves.train(
-                module,
-                args,
-                data_dir=data_dir,
-                train_dir=train_dir,
-                steps=curve_steps,
-            )
+            else curves.train(side, train_dir, curve_steps)
         )
     found = []
     if checkpoint_dir:
-      scores = evaluators.evaluate(source, data_dir, checkpoint_dir)
+      scores = evaluators.evaluate(original, port, checkpoint_dir)
       newest = os.path.basename(checkpoints.newest(checkpoint_dir).path)
       found.append(evaluators.section(scores, newest))
     if runs:
-      tags = exemptions.TAGS.get(edition.name, ())
-      found.append(curves.section(*runs, curves.compare(*runs, tags)))
+      renames = curves.listed(original.edition)
+      found.append(curves.section(*([run] for run in runs), renames))
     return found
 
 
-def compare(source, data_dir, *, steps, edition, on_original=None, **runs):
-  """Makes all comparisons.
+def compare_today(original, port, *, scratch, on_original=None, **runs):
+  """Makes all comparisons on today's TensorFlow.
 
-  TensorFlow 2's behavior stays off in this process.
+  TensorFlow 2's behavior must be off.
 
   Args:
-    source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
-    steps: int, how many steps to train.
-    edition: scripts.Edition of the source.
+    original, port: sides.Today.
+    scratch: str, a directory that exists.
     on_original: original.Counted on a TensorFlow of the time, for the ledger, or
       None.
     **runs: what runs_sections() takes besides.
 
   Returns:
-    dict, a report of report.py.
-
-  Raises:
-    UsageError: the historical graph cannot be built, or a program failed.
-    ValueError: the data_dir lacks a file.
-  """
-  tf.disable_v2_behavior()
-  their_meta_graph = historical_graph.build_apart(source, data_dir)
-  our_meta_graph = training_graph.ours(data_dir)
-  found = [
-      sections.graph_section(
-          their_meta_graph,
-          our_meta_graph,
-          exemptions=exemptions.EXEMPTIONS.get(edition.name, ())
-          + mapping.load(trainers.SESSION).exemptions,
-          renames=exemptions.RENAMES.get(edition.name, ()),
-      ),
-      sections.outline_section(source),
-  ]
-  with training_graph.Training(their_meta_graph) as a:
-    with training_graph.Training(our_meta_graph) as b:
-      values = sections.values_section(a, b, data_dir=data_dir, steps=steps)
-      found += [sections.checkpoints_section(a, b), values]
-  found.append(sections.trainers_section(data_dir, our_meta_graph))
-  found.append(
-      sections.input_section(
-          source,
-          data_dir,
-          their_meta_graph=their_meta_graph,
-          our_meta_graph=our_meta_graph,
-      )
-  )
-  found += runs_sections(source, data_dir, edition=edition, **runs)
-  found.append(
-      ledger.section(
-          *ledger.make(
-              data_dir,
-              runs.get('our_run'),
-              meta_graph=our_meta_graph,
-              on_original=on_original,
-          )
-      )
-  )
-  return report.report(edition.name, tf.__version__, found)
-
-
-def compare_on(
-    environment, source, data_dir, *, sizes, edition, our_meta_graph=None
-):
-  """Compares ours with the edition on a TensorFlow of the time.
-
-  TensorFlow 2's behavior stays off in this process.
-
-  Args:
-    environment: environments.Environment.
-    source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
-    sizes: old_runtime.Sizes, how much is compared.
-    edition: scripts.Edition of the source.
-    our_meta_graph: MetaGraphDef of ours, or None to make it.
-
-  Returns:
     list of sections of the report.
 
   Raises:
-    UsageError: the edition cannot be trained there.
+    UsageError: a program failed.
+    ValueError: the data_dir lacks a file.
   """
-  tf.disable_v2_behavior()
-  return old_runtime.make_sections(
-      source,
-      environment,
-      edition,
-      data_dir,
-      sizes=sizes,
-      our_meta_graph=our_meta_graph or training_graph.ours(data_dir),
-  )
+  edition = original.edition.name
+  return [
+      sections.graph_section(
+          original.meta_graph,
+          port.meta_graph,
+          exemptions=exemptions.EXEMPTIONS.get(edition, ())
+          + mapping.load(trainers.SESSION).exemptions,
+          renames=exemptions.RENAMES.get(edition, ()),
+      ),
+      sections.outline_section(original.source),
+      *sections.of_sides(original, port, sections.TODAY, scratch),
+      sections.trainers_section(port.data_dir, port.meta_graph),
+      *runs_sections(original, port, **runs),
+      ledger.section(
+          *ledger.make(
+              port.data_dir,
+              runs.get('our_run'),
+              meta_graph=port.meta_graph,
+              on_original=on_original,
+          )
+      ),
+  ]
 
 
 def _make(directory):
@@ -247,55 +181,55 @@ def _check_files(args):
       ) from e
 
 
-def _content(args, edition, runtime):
+def _content(args, runtime):
   """Returns the report's content: see report.report().
+
+  TensorFlow 2's behavior stays off in this process.
 
   Args:
     args: argparse.Namespace, checked.
-    edition: scripts.Edition of --source, or None without it.
     runtime: runtimes.Runtime of --runtime, or None without it.
   """
   environment = runtime and environments.make(
       runtime, tell=lambda line: print('compare: ' + line, file=sys.stderr)
   )
-  if edition:
-    source = args.source
-    content = compare(
-        source,
-        args.data_dir,
-        steps=args.steps,
-        edition=edition,
-        curve_steps=args.curve_steps,
-        checkpoint_dir=args.checkpoint_dir,
-        their_run=args.their_run,
-        our_run=args.our_run,
-        on_original=environment
-        and original.count(source, environment, edition, args.data_dir),
-    )
-  else:
-    source = old_scripts.bundled(environment)
-    edition = scripts.find_edition(source)
-    claims = original.claims(
-        original.count(source, environment, edition, args.data_dir)
-    )
-    content = report.report(
-        edition.name, tf.__version__, [ledger.section(claims, [])]
-    )
-  if not environment:
-    return content
-  return report.report(
-      edition.name,
-      '%s, and theirs on %s where a section says so'
-      % (tf.__version__, runtime.version),
-      content['sections']
-      + compare_on(
-          environment,
-          source,
-          args.data_dir,
-          sizes=comparison_flags.sizes(args),
-          edition=edition,
-      ),
+  source = args.source or old_scripts.bundled(environment)
+  edition = scripts.find_edition(source)
+  data_dir, versions = args.data_dir, tf.__version__
+  counted = environment and claims_lib.count(
+      source, environment, edition, data_dir
   )
+  tf.disable_v2_behavior()
+  with (
+      tempfile.TemporaryDirectory() as scratch,
+      sides.Today.port(data_dir, directory=scratch) as port,
+  ):
+    if args.source:
+      with sides.Today.original(
+          source, edition, data_dir, directory=scratch, steps=args.steps
+      ) as original:
+        found = compare_today(
+            original,
+            port,
+            scratch=scratch,
+            on_original=counted,
+            curve_steps=args.curve_steps,
+            checkpoint_dir=args.checkpoint_dir,
+            their_run=args.their_run,
+            our_run=args.our_run,
+        )
+    else:
+      found = [ledger.section(claims_lib.claims(counted), [])]
+    if environment:
+      sizes = comparison_flags.sizes(args)
+      old = old_side.Old(
+          source, environment, edition, data_dir, steps=sizes.runtime_steps
+      ).ask(port, scratch)
+      found += sections.of_sides(old, port, sizes, scratch)
+      versions += ', and the original on %s where a section says so' % (
+          runtime.version
+      )
+  return report.report(edition.name, versions, found)
 
 
 @command_line.program('compare')
@@ -321,7 +255,7 @@ def main(argv):
     old_scripts.check(edition, runtime)
   _check_files(args)
   _make(args.out)
-  content = _content(args, edition, runtime)
+  content = _content(args, runtime)
   try:
     report.write(content, args.out)
   except OSError as e:

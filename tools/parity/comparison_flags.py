@@ -1,12 +1,13 @@
 """The command line of //tools:compare."""
 
+import dataclasses
 import importlib.util
 
 from cifar10_compat.base import errors
 
 from ..base import command_line
 from ..editions import runtimes
-from . import old_runtime
+from . import sections
 
 
 def parser(description):
@@ -58,7 +59,7 @@ def _add_today(add):
       '--checkpoint_dir',
       metavar='DIR',
       help='where the checkpoint is that all evaluators score '
-      '(default: the run of theirs)',
+      '(default: the run of the original)',
   )
   add(
       '--their_run',
@@ -66,7 +67,7 @@ def _add_today(add):
       help='train_dir of a run of the historical trainer, in '
       'place of a new one',
   )
-  add('--our_run', metavar='DIR', help='train_dir of a run of our trainer')
+  add('--our_run', metavar='DIR', help='train_dir of a run of the port')
 
 
 def _add_runtime(add):
@@ -74,10 +75,9 @@ def _add_runtime(add):
   add(
       '--runtime',
       metavar='VERSION',
-      help='a TensorFlow of the time, %s, on which theirs runs too'
+      help='a TensorFlow of the time, %s, on which the original runs too'
       % ' or '.join(r.version for r in runtimes.COMPARED),
   )
-  sizes = old_runtime.Sizes()
   for name, text in (
       ('runtime_steps', 'steps to train there before the second look'),
       ('runtime_images', 'images to draw from either input; 0 leaves it out'),
@@ -88,11 +88,11 @@ def _add_runtime(add):
       ('spread_steps', 'the last step of each of them, a multiple of 10'),
       (
           'time_rounds',
-          'rounds in which a step of either TensorFlow, of ours and of --fast '
+          'rounds in which a step of either TensorFlow, of the port and of --fast '
           'is timed; 0 leaves it out',
       ),
   ):
-    default = getattr(sizes, name)
+    default = getattr(sections.Sizes, name)
     add(
         '--' + name,
         type=int,
@@ -138,7 +138,10 @@ def check(args):
 
 
 def sizes(args):
-  """Returns the old_runtime.Sizes that the flags ask for."""
-  return old_runtime.Sizes(
-      **{name: getattr(args, name) for name in old_runtime.Sizes._fields}
+  """Returns the sections.Sizes that the flags ask for."""
+  return sections.Sizes(
+      **{
+          f.name: getattr(args, f.name)
+          for f in dataclasses.fields(sections.Sizes)
+      }
   )

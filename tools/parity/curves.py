@@ -1,59 +1,110 @@
-"""Compares the event files of an unmodified training run with those of ours.
+"""Compares whole runs of both trainers, and the tags that they write.
 
-Two runs draw different weights and images, so their values are shown, not
-judged, except for the loss of the first step, which hardly depends on either.
-Both must have the same tags.
+Each run draws its own weights and images, so values are shown, not judged, but for
+the loss of the first step, which hardly depends on either.  Both sides must have
+the same tags.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+import os
+import tempfile
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from cifar10_compat import config as config_lib
 
 from ..base import event_files
 from ..base import processes
 from ..base import training_log
+from ..editions import scripts
+from . import exemptions
+from . import graph_diff
+from . import mapping
 from . import plots
 from . import report
+from . import sides
 
 # The first loss is ln 10 and the decay of the initial weights, 4.676; that of a
 # batch differs in the third digit.
 FIRST_LOSS_TOLERANCE = 0.05
 _LOSS = 'total_loss (raw)'
 
-_LAST_LOG_STEP = 50  # The tutorial prints as many.
+Points = list[tuple[int, float]]
 
 
 class Result(NamedTuple):
-  """What compare() found."""
+  """What compare() found of one run of each side.
 
-  curves: dict  # from our tag to two lists of (step, value), theirs and ours
-  renamed: tuple  # of Renames that apply
-  unmatched: tuple  # of (tag, 'theirs' or 'ours'), those that nothing explains
-  stale: tuple  # of Renames that do not apply
-  first_losses: tuple  # theirs and ours; None where a run began elsewhere
+  Attributes:
+    curves: from the port's tag to the points of the original and of the port.
+    renamed: Renames that apply.
+    unmatched: (tag, 'original' or 'port'), those that nothing explains.
+    stale: Renames that do not apply.
+  """
+
+  curves: dict[str, tuple[Points, Points]]
+  renamed: list[graph_diff.Rename]
+  unmatched: list[tuple[str, str]]
+  stale: list[graph_diff.Rename]
 
 
-def train(module, args, *, data_dir, train_dir, steps):
+def listed(
+    edition: scripts.Edition, version: Optional[str] = None, *, run: bool = True
+) -> tuple[graph_diff.Rename, ...]:
+  """Returns the Renames of an edition's tags; '' where one side has none.
+
+  Args:
+    edition: of the original.
+    version: of the TensorFlow of the time; None for today's.
+    run: whether the tags are of a run, whose session counts too.
+  """
+  if version == '0.12.1':
+    own = edition.name == 'tensorflow 0.12.1'
+    found = mapping.load('on_0.12.1').tags
+    return found + (mapping.load('0.12.1').tags if own else ())
+  # What the session counts is no summary of the graph.
+  return tuple(
+      rename
+      for rename in exemptions.TAGS.get(edition.name, ())
+      if run or rename.original != 'global_step/sec'
+  )
+
+
+def model_of(edition: scripts.Edition) -> str:
+  """Returns the port's model that begins with an edition's weights."""
+  later = edition.name == 'tensorflow 0.12.1' or edition.name.startswith(
+      'tensorflow/models '
+  )
+  return config_lib.CIFAR10_LATER if later else config_lib.CIFAR10
+
+
+def train(
+    side: sides.Side,
+    train_dir: str,
+    steps: int,
+    flags: Sequence[str] = (),
+) -> event_files.Run:
   """Runs a trainer from the start.
 
   Args:
-    module: str, the program.
-    args: list of str, its arguments before its own flags.
-    data_dir: str, the directory above cifar-10-batches-bin.
-    train_dir: str, not there yet.
-    steps: int, the last step to be made and logged, a multiple of 10.
-
-  Returns:
-    event_files.Run.
+    side: whose trainer.
+    train_dir: not there yet.
+    steps: the last step to be made and logged, a multiple of 10.
+    flags: further flags.
 
   Raises:
     UsageError: it failed.
   """
+  module, args = side.program('cifar10_train')
   printed = processes.run(
       module,
       args
       + [
-          '--data_dir=' + data_dir,
+          '--data_dir=' + side.data_dir,
           '--train_dir=' + train_dir,
           '--max_steps=%d' % (steps + 1),
+          *flags,
       ],
       'a run of %s failed' % ' '.join([module] + args),
   )
@@ -61,162 +112,231 @@ def train(module, args, *, data_dir, train_dir, steps):
   return event_files.read(train_dir)._replace(log=log)
 
 
-def compare(theirs, ours, renames=()):
+def train_in_turn(
+    original: sides.Side, port: sides.Side, *, runs: int, steps: int
+) -> tuple[list[event_files.Run], list[event_files.Run]]:
+  """Trains both sides from the start, in turn.
+
+  Args:
+    original, port: the port begins with the deviations of the original's weights.
+    runs: how many of each side.
+    steps: the last step of each, a multiple of 10.
+
+  Raises:
+    UsageError: a run failed.
+  """
+  found: tuple[list, list] = ([], [])
+  for _ in range(runs):
+    for side, done in zip((original, port), found):
+      flags = [] if side.source else ['--model=' + model_of(original.edition)]
+      with tempfile.TemporaryDirectory() as scratch:
+        done.append(train(side, os.path.join(scratch, 'run'), steps, flags))
+  return found
+
+
+def compare(
+    original: event_files.Run,
+    port: event_files.Run,
+    renames: Sequence[graph_diff.Rename] = (),
+) -> Result:
   """Matches the tags of two runs.
 
   Args:
-    theirs, ours: event_files.Run.
-    renames: sequence of compare_graph.Renames, of tags; an empty name stands
-      for a tag that the other side alone has.
-
-  Returns:
-    Result.
+    original, port: the runs.
+    renames: of tags; an empty name stands for a tag that the other side alone
+      has.
   """
   stale = [
       r
       for r in renames
-      if (r.theirs and r.theirs not in theirs.tags)
-      or (r.ours and r.ours not in ours.tags)
+      if (r.original and r.original not in original.tags)
+      or (r.port and r.port not in port.tags)
   ]
   renamed = [r for r in renames if r not in stale]
-  names = {r.theirs: r.ours for r in renamed if r.theirs}
-  matched = {names.get(tag, tag) for tag in theirs.tags}
-  ours_alone = {r.ours for r in renamed if not r.theirs}
-  unmatched = sorted(
-      [
-          (tag, 'theirs')
-          for tag in theirs.tags
-          if names.get(tag, tag) and names.get(tag, tag) not in ours.tags
-      ]
-      + [(tag, 'ours') for tag in ours.tags - matched - ours_alone]
-  )
-  curves = {}
-  for n, run in enumerate((theirs, ours)):
+  names = {r.original: r.port for r in renamed if r.original}
+  matched = {names.get(tag, tag) for tag in original.tags}
+  port_alone = {r.port for r in renamed if not r.original}
+  unmatched = [
+      (tag, 'original')
+      for tag in original.tags
+      if names.get(tag, tag) and names.get(tag, tag) not in port.tags
+  ] + [(tag, 'port') for tag in port.tags - matched - port_alone]
+  curves: dict = {}
+  for n, run in enumerate((original, port)):
     for tag, points in run.scalars.items():
-      # A curve that theirs alone has keeps its own name.
-      name = (names.get(tag) or tag) if n == 0 else tag
+      # A curve that the original alone has keeps its own name.
+      name = tag if n else (names.get(tag) or tag)
       curves.setdefault(name, ([], []))[n].extend(points)
-  return Result(
-      curves,
-      tuple(renamed),
-      tuple(unmatched),
-      tuple(stale),
-      tuple(
-          _first_loss(run, curves.get(_LOSS, ([], []))[n])
-          for n, run in enumerate((theirs, ours))
-      ),
-  )
+  return Result(curves, renamed, sorted(unmatched), stale)
 
 
-def _first_loss(run, points):
-  """Returns a run's first loss, from its log or else its event files."""
-  if run.log:
-    return run.log.get(0)
+def spread(runs: Sequence[event_files.Run]) -> list[tuple[int, float, float]]:
+  """Returns (step, mean, deviation) of the loss in some runs' logs.
+
+  Args:
+    runs: of the same length; one alone has deviation 0.
+  """
+  return [
+      (
+          step,
+          float(np.mean([run.log[step] for run in runs])),
+          float(np.std([run.log[step] for run in runs], ddof=len(runs) > 1)),
+      )
+      for step in sorted(runs[0].log)
+  ]
+
+
+def _first_loss(runs, points):
+  """Returns the mean first loss, of the logs or else of a curve, or None."""
+  if runs[0].log:
+    return spread(runs)[0][1] if 0 in runs[0].log else None
   # Some trainers stamp their first summary 0, others 1.
   return points[0][1] if points and points[0][0] <= 1 else None
 
 
-def first_loss_differs(result):
-  """Whether the two first losses are known and lie too far apart."""
-  theirs, ours = result.first_losses
-  return (
-      theirs is not None
-      and ours is not None
-      and abs(theirs - ours) > FIRST_LOSS_TOLERANCE
-  )
-
-
-def unexplained(result):
-  """Returns how many tags, listed names and first losses are not as meant."""
-  return len(result.unmatched) + len(result.stale) + first_loss_differs(result)
-
-
-def section(theirs, ours, result):
-  """Returns a section of the report.
-
-  Args:
-    theirs, ours: event_files.Run.
-    result: Result, of both.
-  """
-  first = [
-      'unknown' if loss is None else '%.3f' % loss
-      for loss in result.first_losses
-  ]
-  drawn = [
-      (tag, plots.curves(*points))
-      for tag, points in sorted(result.curves.items())
-  ]
-  if theirs.log or ours.log:
-    logs = (sorted(run.log.items()) for run in (theirs, ours))
-    drawn.insert(0, ('The loss that the logs print.', plots.curves(*logs)))
-  return report.section(
-      'Curves',
-      unexplained(result),
-      text=[
-          'Event files of a run of theirs, with %d tags, %d of them of scalars, '
-          'and of one of ours, with %d and %d. %d tags are listed, each with its '
-          'reason, because they have another name or one side alone has them; %d '
-          'have no reason, and %d listed ones do not apply.'
-          % (
-              len(theirs.tags),
-              len(theirs.scalars),
-              len(ours.tags),
-              len(ours.scalars),
-              len(result.renamed),
-              len(result.unmatched),
-              len(result.stale),
-          ),
-          'Each run draws its own weights and images, so their values are shown '
-          'and not judged, but for the first loss: %s and %s. A difference above '
-          '%g is unexplained.' % (*first, FIRST_LOSS_TOLERANCE),
-      ],
-      tables=_tables(theirs, ours, result),
-      plots=drawn,
-  )
-
-
-def _tables(theirs, ours, result):
-  """Returns the tables of section()."""
-  steps = sorted(set(theirs.log) | set(ours.log))
+def tags_tables(result: Result) -> list[dict]:
+  """Returns the tables of what compare() found of tags."""
   return [
       report.table(
           'Tags that nothing explains', ('tag', 'in'), result.unmatched
       ),
-      report.table(
-          'Listed tags that do not apply',
-          ('theirs', 'ours', 'reason'),
-          result.stale,
-      ),
-      report.table(
-          'Loss in the logs',
-          ('step', 'theirs', 'ours'),
-          [
-              (step, *(_loss(run, step) for run in (theirs, ours)))
-              for step in steps
-              if step <= _LAST_LOG_STEP
-          ],
-      ),
-      report.table(
-          'Scalars',
-          ('tag', 'theirs, first', 'theirs, last', 'ours, first', 'ours, last'),
-          [
-              (tag, *(text for points in both for text in _ends(points)))
-              for tag, both in sorted(result.curves.items())
-          ],
-      ),
-      report.table(
-          'Tags under another name',
-          ('theirs', 'ours', 'reason'),
-          [
-              (r.theirs or '(none)', r.ours or '(none)', r.reason)
-              for r in result.renamed
-          ],
+      *(
+          report.table(
+              caption,
+              ('original', 'port', 'reason'),
+              [
+                  (r.original or '(none)', r.port or '(none)', r.reason)
+                  for r in renames
+              ],
+          )
+          for caption, renames in (
+              ('Listed tags that do not apply', result.stale),
+              ('Tags under another name', result.renamed),
+          )
       ),
   ]
 
 
-def _loss(run, step):
-  return '%.2f' % run.log[step] if step in run.log else ''
+def tags_section(original: sides.Side, port: sides.Side) -> dict:
+  """Returns a section of the report on the tags of both sides' summaries."""
+  runs = [event_files.Run({}, {}, side.tags) for side in (original, port)]
+  found = compare(*runs, listed(original.edition, original.runtime, run=False))
+  return report.section(
+      'Tags' + original.where,
+      len(found.unmatched) + len(found.stale),
+      text=[
+          'The summaries of the original have %d tags, and those of the port '
+          '%d. %d are listed because they have another name or one side alone '
+          'has them; %d have no reason, and %d listed ones do not apply.'
+          % (
+              *(len(run.tags) for run in runs),
+              len(found.renamed),
+              len(found.unmatched),
+              len(found.stale),
+          )
+      ],
+      tables=tags_tables(found),
+  )
+
+
+def section(
+    originals: Sequence[event_files.Run],
+    ports: Sequence[event_files.Run],
+    renames: Sequence[graph_diff.Rename] = (),
+    *,
+    where: str = '',
+    model: str = config_lib.CIFAR10,
+) -> dict:
+  """Returns a section of the report on runs of both sides.
+
+  Args:
+    originals, ports: one run or several of each; of the first of each the tags
+      and curves are compared, of all the losses in the logs.
+    renames: of tags.
+    where: of the originals, for the title.
+    model: of the ports.
+  """
+  both = originals, ports
+  firsts = original, port = originals[0], ports[0]
+  result = compare(original, port, renames)
+  means = [spread(runs) if runs[0].log else [] for runs in both]
+  losses = [
+      _first_loss(runs, points)
+      for runs, points in zip(both, result.curves.get(_LOSS, ([], [])))
+  ]
+  # A NaN is not within any tolerance.
+  apart = None not in losses and not (
+      abs(losses[0] - losses[1]) <= FIRST_LOSS_TOLERANCE
+  )
+  drawn = [
+      (tag, plots.curves(*points))
+      for tag, points in sorted(result.curves.items())
+  ]
+  if any(means):
+    caption = 'Mean loss that the logs print; bands are one deviation.'
+    drawn.insert(0, (caption, plots.bands(*means)))
+  return report.section(
+      'Curves' + where,
+      len(result.unmatched) + len(result.stale) + apart,
+      text=[
+          'Runs of both trainers, %d of the original and %d of the port, in '
+          'turn, each with weights and images of its own; the port is '
+          '--model=%s. The event files of the first of each have %d tags, %d of '
+          'them of scalars, and %d and %d. %d tags are listed, each with its '
+          'reason, because they have another name or one side alone has them; '
+          '%d have no reason, and %d listed ones do not apply.'
+          % (
+              *map(len, both),
+              model,
+              *(len(t) for run in firsts for t in (run.tags, run.scalars)),
+              len(result.renamed),
+              len(result.unmatched),
+              len(result.stale),
+          ),
+          'The values are shown and not judged, but for the mean first loss: %s '
+          'and %s. A difference above %g is unexplained.'
+          % (
+              *('unknown' if l is None else '%.3f' % l for l in losses),
+              FIRST_LOSS_TOLERANCE,
+          ),
+      ],
+      tables=[
+          *tags_tables(result),
+          report.table(
+              'Mean and deviation of the loss that the logs print',
+              ('step', 'original', 'deviation', 'port', 'deviation'),
+              _loss_rows(*means),
+          ),
+          report.table(
+              'Scalars',
+              ('tag', *_ENDS),
+              [
+                  (tag, *(text for points in pair for text in _ends(points)))
+                  for tag, pair in sorted(result.curves.items())
+              ],
+          ),
+      ],
+      plots=drawn,
+  )
+
+
+_ENDS = ('original, first', 'original, last', 'port, first', 'port, last')
+
+
+def _loss_rows(*means):
+  """Returns the rows of the losses in the logs, of every step that is in one."""
+  sides_rows = [{step: values for step, *values in side} for side in means]
+  return [
+      (
+          step,
+          *(
+              '%.3f' % value if value is not None else ''
+              for side in sides_rows
+              for value in side.get(step, (None, None))
+          ),
+      )
+      for step in sorted(set().union(*sides_rows))
+  ]
 
 
 def _ends(points):

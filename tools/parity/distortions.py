@@ -1,6 +1,6 @@
-"""Compares the distorted images of two training graphs as distributions.
+"""Compares the distorted images of two sides as distributions.
 
-Both graphs run with their own queues.  First they read the files of
+Both run with their own queues.  First they read the files of
 coded_images.py, of which each finished image tells its crop, flip and contrast.
 The brightness leaves no trace in a standardized image, and is taken from the op
 that adds it.  Then they read the real files, for the moments of the finished
@@ -11,6 +11,7 @@ Kolmogorov-Smirnov for all others.
 """
 
 import contextlib
+import tempfile
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +36,8 @@ class Test(NamedTuple):
 
   quantity: str
   test: str  # CHI_SQUARED or KOLMOGOROV_SMIRNOV
-  theirs: np.ndarray
-  ours: np.ndarray
+  original: np.ndarray
+  port: np.ndarray
   p: float  # the chance to see such a difference, or more, between equals
 
 
@@ -44,7 +45,7 @@ class Result(NamedTuple):
   """What compare() found."""
 
   tests: tuple  # of Tests
-  not_codes: tuple  # of theirs and ours
+  not_codes: tuple  # of the original and of the port
 
 
 def moments(images, labels):
@@ -134,71 +135,55 @@ def _added_before(op):
   return scalars[0] if op.type in ('Add', 'AddV2') and scalars else None
 
 
-def sample(meta_graph, coded_meta_graph, count):
+def sample(side, count):
   """Draws from one pipeline all that is compared.
 
   Args:
-    meta_graph: MetaGraphDef of training_graph.export(), on the real files.
-    coded_meta_graph: the same pipeline on those of coded_images.write().
-    count: int, how many images of each, at least.
+    side: sides.Side.
+    count: int, how many images of each kind of files, at least.
 
   Returns:
     coded_images.Drawn.
   """
-  return sampled(
-      draw(coded_meta_graph, count),
-      brightness(meta_graph, count),
-      draw(meta_graph, count),
-  )
-
-
-def sampled(coded, added, real):
-  """Returns what was drawn from one pipeline, quantity by quantity.
-
-  Args:
-    coded, real: (images, labels) of the coded and the real files, as draw()
-      returns them.
-    added: float32 array, as of brightness().
-
-  Returns:
-    coded_images.Drawn.
-  """
-  drawn = coded_images.read(*coded)
-  drawn.values['brightness'] = added
-  drawn.values.update(moments(*real))
+  with tempfile.TemporaryDirectory() as coded:
+    coded_images.write(coded)
+    *images, _ = side.draw(coded, count)
+  drawn = coded_images.read(*images)
+  *images, drawn.values['brightness'] = side.draw(side.data_dir, count)
+  drawn.values.update(moments(*images))
   return drawn
 
 
-def compare(theirs, ours):
+def compare(original, port):
   """Tests whether two pipelines draw from the same distributions.
 
   Args:
-    theirs, ours: coded_images.Drawn.
+    original, port: coded_images.Drawn.
 
   Returns:
     Result.
   """
   return Result(
       tuple(
-          two_sample(quantity, theirs.values[quantity], ours.values[quantity])
-          for quantity in theirs.values
+          two_sample(quantity, original.values[quantity], port.values[quantity])
+          for quantity in original.values
       ),
-      (theirs.not_codes, ours.not_codes),
+      (original.not_codes, port.not_codes),
   )
 
 
-def two_sample(quantity, theirs, ours):
+def two_sample(quantity, original, port):
   """Returns the Test of one quantity.
 
   Args:
     quantity: str.
-    theirs, ours: arrays; those of integers are counted.
+    original, port: arrays; those of integers are counted.
   """
   # Of the extra `compare`, which not everyone has who imports this module.
   from scipy import stats
 
-  if np.issubdtype(theirs.dtype, np.integer):
-    counted = counts(theirs, ours)
+  if np.issubdtype(original.dtype, np.integer):
+    counted = counts(original, port)
     # A single value that all have leaves nothing to compare.
     p = (
         1.0
@@ -207,21 +192,21 @@ def two_sample(quantity, theirs, ours):
             [row[1:] for row in counted], correction=False
         ).pvalue
     )
-    return Test(quantity, CHI_SQUARED, theirs, ours, float(p))
+    return Test(quantity, CHI_SQUARED, original, port, float(p))
   return Test(
       quantity,
       KOLMOGOROV_SMIRNOV,
-      theirs,
-      ours,
-      float(stats.ks_2samp(theirs, ours).pvalue),
+      original,
+      port,
+      float(stats.ks_2samp(original, port).pvalue),
   )
 
 
-def counts(theirs, ours):
-  """Returns [(value, how often in theirs, in ours), ...] of int arrays."""
+def counts(original, port):
+  """Returns [(value, how often in original, in port), ...] of int arrays."""
   return [
-      (int(value), int((theirs == value).sum()), int((ours == value).sum()))
-      for value in np.union1d(theirs, ours)
+      (int(value), int((original == value).sum()), int((port == value).sum()))
+      for value in np.union1d(original, port)
   ]
 
 
@@ -240,8 +225,8 @@ def unexplained(result):
 _COLUMNS = (
     'quantity',
     'test',
-    'theirs: least, mean, largest',
-    'ours',
+    'original: least, mean, largest',
+    'port',
     'p',
     'differs',
 )
@@ -257,8 +242,8 @@ def section(result, title='Input'):
   text = [
       'Both pipelines ran with their own queues, first on files in which the '
       'pixels tell their place and label, so that crop, flip and contrast are '
-      'read off each finished image: of %d and %d of them, %d of theirs and %d '
-      'of ours are not what these and the label say, pixel by pixel. '
+      'read off each finished image: of %d and %d of them, %d of the original and %d '
+      'of the port are not what these and the label say, pixel by pixel. '
       'Standardization takes the brightness out again, so that is what the op '
       'adds. All else is of images of --data_dir.'
       % (*(len(side) for side in result.tests[0][2:4]), *result.not_codes),
@@ -277,8 +262,8 @@ def section(result, title='Input'):
       (
           t.quantity,
           t.test,
-          _summary(t.theirs),
-          _summary(t.ours),
+          _summary(t.original),
+          _summary(t.port),
           '%.3g' % t.p,
           'yes' if differs(t, result) else 'no',
       )
@@ -288,7 +273,7 @@ def section(result, title='Input'):
       (t.quantity, *row)
       for t in result.tests
       if t.test == CHI_SQUARED
-      for row in counts(t.theirs, t.ours)
+      for row in counts(t.original, t.port)
   ]
   return report.section(
       title,
@@ -297,7 +282,9 @@ def section(result, title='Input'):
       tables=[
           report.table('Two-sample tests', _COLUMNS, rows),
           report.table(
-              'Images counted', ('quantity', 'value', 'theirs', 'ours'), counted
+              'Images counted',
+              ('quantity', 'value', 'original', 'port'),
+              counted,
           ),
       ],
       plots=[
@@ -309,11 +296,11 @@ def section(result, title='Input'):
 def _plot(test):
   """Returns bars of what was counted, else a histogram, as SVG."""
   if test.test != CHI_SQUARED:
-    return plots.histogram(test.theirs, test.ours, x_label=test.quantity)
-  rows = counts(test.theirs, test.ours)
+    return plots.histogram(test.original, test.port, x_label=test.quantity)
+  rows = counts(test.original, test.port)
   return plots.bars(
-      {value: theirs for value, theirs, _ in rows},
-      {value: ours for value, _, ours in rows},
+      {value: original for value, original, _ in rows},
+      {value: port for value, _, port in rows},
       test.quantity,
   )
 

@@ -1,4 +1,4 @@
-"""Scores one checkpoint with the unmodified evaluator and with ours.
+"""Scores one checkpoint with the unmodified evaluator and with the port's.
 
 Each evaluation is a process of its own.  The historical count draws 79 batches of 128
 from a shuffling queue, so it varies from run to run; the exact one scores each
@@ -14,9 +14,9 @@ from typing import NamedTuple
 from cifar10_compat.base import errors
 
 from ..base import processes
-from ..editions import old_scripts
 from . import plots
 from . import report
+from . import sides
 
 # What the historical count scores, some of them twice.
 _DRAWS = 79 * 128
@@ -33,35 +33,30 @@ class Score(NamedTuple):
   name: str
   precision: float  # 0 to 1
   is_historical: bool  # its count
-  is_theirs: bool
+  is_original: bool
 
 
-def evaluate(source, data_dir, checkpoint_dir, runtime=None):
+def evaluate(
+    original: sides.Side, port: sides.Side, checkpoint_dir: str
+) -> list[Score]:
   """Scores the newest checkpoint of a directory four ways.
 
   Args:
-    source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
-    checkpoint_dir: str.
-    runtime: str, the version of the TensorFlow on which theirs runs, one of
-      runtimes.RUNTIMES, or None for today's.
+    original, port: each with its evaluator.
+    checkpoint_dir: of either.
 
   Returns:
-    list of Scores, the two historical counts first.
+    The two historical counts first, that of the original before the other.
 
   Raises:
     UsageError: an evaluator failed, or printed no precision.
   """
-  ours = 'cifar10_compat.cifar10_eval', []
+  mine = port.program('cifar10_eval')
   runs = (
-      (
-          'theirs',
-          processes.tool('editions.scripts'),
-          old_scripts.arguments(source, 'cifar10_eval', runtime),
-      ),
-      ('ours, historical count', *ours, '--count=historical'),
-      ('ours, exact count', *ours, '--count=exact'),
-      ('ours, exact count, raw weights', *ours, '--averaged=false'),
+      ('original', *original.program('cifar10_eval')),
+      ('port, historical count', *mine, '--count=historical'),
+      ('port, exact count', *mine, '--count=exact'),
+      ('port, exact count, raw weights', *mine, '--averaged=false'),
   )
   scores = []
   for name, module, args, *flags in runs:
@@ -70,7 +65,7 @@ def evaluate(source, data_dir, checkpoint_dir, runtime=None):
           module,
           args
           + [
-              '--data_dir=' + data_dir,
+              '--data_dir=' + port.data_dir,
               '--checkpoint_dir=' + checkpoint_dir,
               '--eval_dir=' + os.path.join(scratch, 'eval'),
               '--run_once',
@@ -110,10 +105,10 @@ def deviation(score):
   return math.sqrt(score.precision * (1 - score.precision) / _DRAWS)
 
 
-def apart(theirs, ours):
+def apart(original, port):
   """Returns how many standard deviations two historical Scores lie apart."""
-  difference = abs(theirs.precision - ours.precision)
-  both = math.hypot(deviation(theirs), deviation(ours))
+  difference = abs(original.precision - port.precision)
+  both = math.hypot(deviation(original), deviation(port))
   return difference / both if both else float('inf') if difference else 0.0
 
 
@@ -125,8 +120,8 @@ def section(scores, checkpoint, title='Eval'):
     checkpoint: str, what was scored.
     title: str, of the section.
   """
-  theirs, ours, exact, raw = scores
-  distance = apart(theirs, ours)
+  original, port, exact, raw = scores
+  distance = apart(original, port)
   rows = [
       (
           s.name,
@@ -136,22 +131,22 @@ def section(scores, checkpoint, title='Eval'):
       for s in scores
   ]
   dots = [
-      (s.name.replace(', ', ',\n'), s.precision, deviation(s), s.is_theirs)
+      (s.name.replace(', ', ',\n'), s.precision, deviation(s), s.is_original)
       for s in scores
   ]
   return report.section(
       title,
       int(distance > DEVIATIONS),
       text=[
-          '%s, on the test images. The unmodified evaluator and ours with '
+          '%s, on the test images. The unmodified evaluator and the port with '
           '--count=historical each draw %d images from a shuffling queue: %.3f '
           'and %.3f, %.1f standard deviations apart. More than %d count as '
           'unexplained; they are those of two independent binomial counts.'
           % (
               checkpoint,
               _DRAWS,
-              theirs.precision,
-              ours.precision,
+              original.precision,
+              port.precision,
               distance,
               DEVIATIONS,
           ),

@@ -1,4 +1,4 @@
-"""The intended differences between each edition's training graph and ours.
+"""The intended differences between each edition's training graph and the port's.
 
 They are written out, op by op, in mappings/v0.7.0.json and v1.13.0.json.
 """

@@ -4,8 +4,6 @@ import numpy as np
 
 from cifar10_compat import cifar10
 
-from . import value_diff
-
 # Two computers differ in how they round and in which order they add up: by this
 # much, of the largest number that is compared together.
 TOLERANCE = 1e-4
@@ -18,7 +16,7 @@ def compute(training):
   """Computes, from weights and images drawn by formula, what is to be compared.
 
   Args:
-    training: training_graph.Training of the network; its values are lost.
+    training: sides.Today of the network; its values are lost.
 
   Returns:
     dict from a description to a list of floats.
@@ -29,7 +27,7 @@ def compute(training):
       key: _weights(n, training.variables[key].shape.as_list())
       for n, key in enumerate(sorted(training.gradients))
   }
-  value_diff.start(training, start)
+  training.start(start)
   images, labels = _batch(training.images.shape.as_list())
   feed = {training.images: images, training.labels: labels}
   loss, logits, gradients = training.session.run(
@@ -92,7 +90,7 @@ def _rates(training, values):
   """Returns the learning rates at _RATE_STEPS, by description.
 
   Args:
-    training: training_graph.Training; it loses its values.
+    training: sides.Today; it loses its values.
     values: dict from key to array, all variables.
   """
   graph = training.session.graph

@@ -8,30 +8,25 @@ some values that it computes.  --regenerate writes tests/golden/EDITION.json;
 without it, the existing file is checked against the source.
 
 Everything in a golden comes from the graph that the historical code builds in a
-process of its own: nothing of our graph can get into it.
+process of its own: nothing of the port's graph can get into it.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
-import json
-import os
 import sys
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat.base import errors
 from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
 
 from ..base import command_line
-from ..base import manifest
-from ..base import training_graph
 from ..editions import historical_graph
 from ..editions import scripts
+from . import golden_files
 from . import golden_ops
 from . import golden_values
-
-DIRECTORY = os.path.join(manifest.ROOT, 'tests', 'golden')
+from . import sides
 
 # From edition to file: the same editions as in exemptions.py.
 FILES = {
@@ -40,21 +35,12 @@ FILES = {
 }
 
 
-def path(edition, directory=DIRECTORY):
-  """Returns the path of an edition's golden.
-
-  Raises:
-    UsageError: the edition is not one that is compared.
-  """
-  if edition not in FILES:
-    raise errors.UsageError(
-        'there is no golden for %s, only for %s'
-        % (edition, ', '.join(sorted(FILES)))
-    )
-  return os.path.join(directory, FILES[edition])
+def path(edition, directory=golden_files.DIRECTORY):
+  """Returns the path of an edition's golden; raises UsageError for another."""
+  return golden_files.path(edition, FILES, directory)
 
 
-def read(edition, directory=DIRECTORY):
+def read(edition, directory=golden_files.DIRECTORY):
   """Reads a golden, if it is one for the TensorFlow that runs.
 
   Args:
@@ -69,27 +55,21 @@ def read(edition, directory=DIRECTORY):
       by another minor version of TensorFlow: these differ in the ops that they
       make of one and the same call.
   """
-  name = path(edition, directory)
-  remedy = (
+
+  def wrong(golden):
+    versions = golden['tensorflow'], tf.__version__
+    minor, running = (version.split('.')[:2] for version in versions)
+    if minor == running:
+      return ''
+    return 'was made with TensorFlow %s, and this is %s' % versions
+
+  return golden_files.read(
+      path(edition, directory),
+      edition,
       'make it with tools/goldens.py --source=DIR --data_dir=DIR '
-      '--regenerate, DIR holding %s' % edition
+      '--regenerate, DIR holding %s' % edition,
+      wrong,
   )
-  if not os.path.exists(name):
-    raise errors.UsageError('%s is missing: %s' % (name, remedy))
-  with open(name, encoding='utf-8') as f:
-    golden = json.load(f)
-  sha256 = {e.name: e.sha256 for e in scripts.EDITIONS}[edition]
-  if (golden['edition'], golden['sha256']) != (edition, sha256):
-    raise errors.UsageError(
-        '%s was made from %s (SHA-256 %s): %s'
-        % (name, golden['edition'], golden['sha256'], remedy)
-    )
-  if _minor(golden['tensorflow']) != _minor(tf.__version__):
-    raise errors.UsageError(
-        '%s was made with TensorFlow %s, and this is %s: %s'
-        % (name, golden['tensorflow'], tf.__version__, remedy)
-    )
-  return golden
 
 
 def make(meta_graph, edition, data_dir):
@@ -115,7 +95,7 @@ def make(meta_graph, edition, data_dir):
       values: see golden_values.compute().
       ops: list of [name, type, device, inputs, attributes].
   """
-  with training_graph.Training(meta_graph) as training:
+  with sides.Today(meta_graph) as training:
     shadows = list(training.shadows.values())
     step = training.variables[training.step_key]
     return {
@@ -159,80 +139,14 @@ def differences(golden, other):
   return different + golden_values.different(golden['values'], other['values'])
 
 
-def write(golden, directory=DIRECTORY):
-  """Writes a golden, one op, variable, list of tags or of values a line.
-
-  Args:
-    golden: dict, from make().
-    directory: str, must exist.
-
-  Returns:
-    str, the path.
-
-  Raises:
-    OSError: it cannot be written.
-  """
-
-  def lines(value):
-    if not isinstance(value, dict) and value is not golden['ops']:
-      return json.dumps(value)
-    brackets = '{}' if isinstance(value, dict) else '[]'
-    entries = (
-        [json.dumps(k) + ': ' + json.dumps(v) for k, v in value.items()]
-        if isinstance(value, dict)
-        else [json.dumps(v, separators=(',', ':')) for v in value]
-    )
-    return '%s\n%s\n%s' % (brackets[0], ',\n'.join(entries), brackets[1])
-
-  name = path(golden['edition'], directory)
-  with open(name, 'w', encoding='utf-8') as f:
-    f.write(
-        '{\n%s\n}\n'
-        % ',\n'.join(
-            '%s: %s' % (json.dumps(key), lines(value))
-            for key, value in golden.items()
-        )
-    )
-  return name
-
-
-def _minor(version):
-  return version.split('.')[:2]
-
-
-def _parser():
-  parser = command_line.Parser(
-      prog='goldens', description=__doc__.partition('\n')[0]
-  )
-  parser.add_argument(
-      '--source',
-      required=True,
-      metavar='DIR',
-      help='the unmodified historical files',
-  )
-  parser.add_argument(
-      '--data_dir',
-      required=True,
-      metavar='DIR',
-      help='the directory above cifar-10-batches-bin',
-  )
-  parser.add_argument(
-      '--regenerate',
-      action='store_true',
-      help='write the golden instead of checking it',
-  )
-  parser.add_argument(
-      '--out',
-      metavar='DIR',
-      default=DIRECTORY,
-      help='directory of the goldens (default tests/golden)',
-  )
-  return parser
-
-
 @command_line.program('goldens')
 def main(argv):
-  args = _parser().parse_args(argv)
+  args = golden_files.parser(
+      'goldens',
+      __doc__.partition('\n')[0],
+      source='the unmodified historical files',
+      required=True,
+  ).parse_args(argv)
   source, data_dir, out = (
       command_line.path(p) for p in (args.source, args.data_dir, args.out)
   )
@@ -242,20 +156,7 @@ def main(argv):
   before = None if args.regenerate else read(edition.name, out)
   tf.disable_v2_behavior()
   made = make(historical_graph.build_apart(source, data_dir), edition, data_dir)
-  if args.regenerate:
-    try:
-      write(made, out)
-    except OSError as e:
-      raise errors.UsageError(
-          '%s cannot be written (%s)' % (name, e.strerror)
-      ) from e
-    print('wrote %s' % name)
-    return 0
-  different = differences(before, made)
-  for text in different:
-    print(text)
-  print('%s: %d differences' % (name, len(different)))
-  return 1 if different else 0
+  return golden_files.finish(name, before, made, differences)
 
 
 if __name__ == '__main__':

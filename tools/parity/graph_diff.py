@@ -29,8 +29,8 @@ class Difference(NamedTuple):
 
   op: str
   attribute: str  # one of the names above, or an attribute's own
-  theirs: str
-  ours: str
+  original: str
+  port: str
 
 
 class Exemption(NamedTuple):
@@ -45,32 +45,32 @@ class Exemption(NamedTuple):
 
 
 class Rename(NamedTuple):
-  """An op of theirs that is an op of ours under another name.
+  """An op of the original that is an op of the port under another name.
 
   The two are compared like any other pair: what differs besides the name needs
-  an exemption, for the op's name in our graph.
+  an exemption, for the op's name in the port's graph.
   """
 
-  theirs: str  # in full: there are no patterns
-  ours: str
+  original: str  # in full: there are no patterns
+  port: str
   reason: str
 
 
 class Comparison(NamedTuple):
   """What compare() found."""
 
-  theirs: int  # how many ops
-  ours: int
+  original: int  # how many ops
+  port: int
   explained: tuple  # of (Difference, reason)
   unexplained: tuple  # of Differences
   stale: tuple  # of Exemptions and Renames that match nothing
 
 
-def compare(theirs, ours, *, exemptions=(), renames=()):
+def compare(original, port, *, exemptions=(), renames=()):
   """Compares two graphs.
 
   Args:
-    theirs, ours: GraphDef, with shapes if these are to be compared.
+    original, port: GraphDef, with shapes if these are to be compared.
     exemptions: sequence of Exemptions.
     renames: sequence of Renames.
 
@@ -81,7 +81,7 @@ def compare(theirs, ours, *, exemptions=(), renames=()):
     UsageError: two exemptions are for the same op and attribute, or two ops
       would get the same name.
   """
-  theirs, stale = _renamed(theirs, ours, renames)
+  original, stale = _renamed(original, port, renames)
   reasons = {}
   for exemption in exemptions:
     key = exemption[:2]
@@ -92,7 +92,7 @@ def compare(theirs, ours, *, exemptions=(), renames=()):
     reasons[key] = exemption.reason
   explained, unexplained = [], []
   found = set()
-  for difference in differences(theirs, ours):
+  for difference in differences(original, port):
     key = difference[:2]
     found.add(key)
     if key in reasons:
@@ -101,18 +101,18 @@ def compare(theirs, ours, *, exemptions=(), renames=()):
       unexplained.append(difference)
   stale += [e for e in exemptions if e[:2] not in found]
   return Comparison(
-      len(theirs.node),
-      len(ours.node),
+      len(original.node),
+      len(port.node),
       tuple(explained),
       tuple(unexplained),
       tuple(stale),
   )
 
 
-def differences(theirs, ours):
+def differences(original, port):
   """Returns the list of Differences of two GraphDefs, sorted by op."""
-  a = {node.name: node for node in theirs.node}
-  b = {node.name: node for node in ours.node}
+  a = {node.name: node for node in original.node}
+  b = {node.name: node for node in port.node}
   found = []
   for name in sorted(set(a) | set(b)):
     if name not in a or name not in b:
@@ -135,20 +135,20 @@ def differences(theirs, ours):
   return found
 
 
-def _renamed(theirs, ours, renames):
-  """Returns their GraphDef with our names, and a list of stale Renames."""
-  old = {node.name for node in theirs.node}
-  new = {node.name for node in ours.node}
-  stale = [r for r in renames if r.theirs not in old or r.ours not in new]
-  names = {r.theirs: r.ours for r in renames if r not in stale}
-  renamed = type(theirs)()
-  renamed.CopyFrom(theirs)
+def _renamed(original, port, renames):
+  """Returns the original's GraphDef with the port's names, and a list of stale Renames."""
+  old = {node.name for node in original.node}
+  new = {node.name for node in port.node}
+  stale = [r for r in renames if r.original not in old or r.port not in new]
+  names = {r.original: r.port for r in renames if r not in stale}
+  renamed = type(original)()
+  renamed.CopyFrom(original)
   taken = set()
   for node in renamed.node:
     node.name = names.get(node.name, node.name)
     if node.name in taken:
       raise errors.UsageError(
-          'two ops of theirs would be called %s: a rename is missing, or one '
+          'two ops of the original would be called %s: a rename is missing, or one '
           'too many' % node.name
       )
     taken.add(node.name)

@@ -72,8 +72,8 @@ def _renames(groups):
         for op in _words(group.get('ops', ()))
     ]
     renames += [
-        graph_diff.Rename(theirs, ours, group['reason'])
-        for theirs, ours in pairs
+        graph_diff.Rename(original, port, group['reason'])
+        for original, port in pairs
     ]
   return tuple(renames)
 

@@ -1,8 +1,8 @@
 """Plots for report.html, as SVG that takes its colors from the page.
 
 Each is small enough to be read on a telephone; the page puts several side by
-side where there is room.  In all of them theirs is broad and pale, and ours
-narrow and dark on top of it, so that both show where they agree.
+side where there is room.  In all of them the original is broad and pale, and the
+port narrow and dark on top of it, so that both show where they agree.
 """
 
 import numpy as np
@@ -10,14 +10,14 @@ import numpy as np
 from ..base import drawing
 
 # Those of the page.
-_THEIRS, _OURS = drawing.PALE, drawing.DARK
+_ORIGINAL, _PORT = drawing.PALE, drawing.DARK
 
 
-def bars(theirs, ours, x_label):
+def bars(original, port, x_label):
   """Draws how often values were counted.
 
   Args:
-    theirs, ours: dict from value, anything that can be sorted, to a number.
+    original, port: dict from value, anything that can be sorted, to a number.
     x_label: str.
 
   Returns:
@@ -25,8 +25,11 @@ def bars(theirs, ours, x_label):
   """
 
   def draw(axes):
-    values = sorted(set(theirs) | set(ours))
-    for counts, shift, color in ((theirs, -0.2, _THEIRS), (ours, 0.2, _OURS)):
+    values = sorted(set(original) | set(port))
+    for counts, shift, color in (
+        (original, -0.2, _ORIGINAL),
+        (port, 0.2, _PORT),
+    ):
       axes.bar(
           np.arange(len(values)) + shift,
           [counts.get(value, 0) for value in values],
@@ -39,11 +42,11 @@ def bars(theirs, ours, x_label):
   return drawing.svg(draw, x_label, 'images')
 
 
-def histogram(theirs, ours, *, x_label, bins=30):
+def histogram(original, port, *, x_label, bins=30):
   """Draws the distributions of two samples, which share the bins.
 
   Args:
-    theirs, ours: float arrays.
+    original, port: float arrays.
     x_label: str.
     bins: int.
 
@@ -52,24 +55,24 @@ def histogram(theirs, ours, *, x_label, bins=30):
   """
 
   def draw(axes):
-    edges = np.histogram_bin_edges(np.concatenate([theirs, ours]), bins)
+    edges = np.histogram_bin_edges(np.concatenate([original, port]), bins)
     axes.stairs(
-        np.histogram(theirs, edges)[0],
+        np.histogram(original, edges)[0],
         edges,
-        color=_THEIRS,
+        color=_ORIGINAL,
         fill=True,
         alpha=0.6,
     )
-    axes.stairs(np.histogram(ours, edges)[0], edges, color=_OURS, linewidth=1.5)
+    axes.stairs(np.histogram(port, edges)[0], edges, color=_PORT, linewidth=1.5)
 
   return drawing.svg(draw, x_label, 'images')
 
 
-def curves(theirs, ours):
+def curves(original, port):
   """Draws values over steps.
 
   Args:
-    theirs, ours: sequence of (step, value); one of them may be empty.
+    original, port: sequence of (step, value); one of them may be empty.
 
   Returns:
     str, SVG.
@@ -77,8 +80,8 @@ def curves(theirs, ours):
 
   def draw(axes):
     for points, color, width, alpha in (
-        (theirs, _THEIRS, 6, 0.6),
-        (ours, _OURS, 1.5, 1),
+        (original, _ORIGINAL, 6, 0.6),
+        (port, _PORT, 1.5, 1),
     ):
       if points:
         axes.plot(
@@ -89,23 +92,25 @@ def curves(theirs, ours):
             marker='o' if len(points) < 50 else None,
             markersize=width + 2,
         )
-    axes.set_ylim(*_limits([value for _, value in [*theirs, *ours]]))
+    axes.set_ylim(*_limits([value for _, value in [*original, *port]]))
 
   return drawing.svg(draw, 'step', '')
 
 
-def bands(theirs, ours):
+def bands(original, port):
   """Draws means over steps, each with a band of one deviation.
 
   Args:
-    theirs, ours: sequence of (step, mean, deviation).
+    original, port: sequence of (step, mean, deviation); one of them may be empty.
 
   Returns:
     str, SVG.
   """
 
   def draw(axes):
-    for points, color, width in ((theirs, _THEIRS, 4), (ours, _OURS, 1.5)):
+    for points, color, width in ((original, _ORIGINAL, 4), (port, _PORT, 1.5)):
+      if not points:
+        continue
       steps, means, deviations = np.transpose(points)
       axes.fill_between(
           steps, means - deviations, means + deviations, color=color, alpha=0.3
@@ -126,7 +131,7 @@ def dots(rows, x_label):
   """Draws one value a row.
 
   Args:
-    rows: sequence of (label, value, deviation, whether it is theirs); a
+    rows: sequence of (label, value, deviation, whether it is the original); a
       deviation of 0 has no bar.
     x_label: str.
 
@@ -135,13 +140,13 @@ def dots(rows, x_label):
   """
 
   def draw(axes):
-    for y, (_, value, deviation, is_theirs) in enumerate(rows):
+    for y, (_, value, deviation, is_original) in enumerate(rows):
       axes.errorbar(
           [value],
           [y],
           xerr=[deviation] if deviation else None,
           fmt='o',
-          color=_THEIRS if is_theirs else _OURS,
+          color=_ORIGINAL if is_original else _PORT,
           capsize=3,
       )
     axes.set_yticks(range(len(rows)), [row[0] for row in rows])

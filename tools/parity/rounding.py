@@ -20,7 +20,13 @@ All bounds are of the largest element of a value.
 
 import math
 
-_UNIT = 2.0**-24
+import numpy as np
+
+# The layers that end in a rectifier, and the activations that are pooled.
+RECTIFIED = ('conv1', 'conv2', 'local3', 'local4')
+POOLED = ('conv1/conv1', 'norm2')
+
+UNIT = 2.0**-24
 _FACTOR = 4
 
 _CLASSES = 10
@@ -65,7 +71,7 @@ def of_sum(length):
   Args:
     length: int, of how many terms.
   """
-  return _FACTOR * _UNIT * math.sqrt(length)
+  return _FACTOR * UNIT * math.sqrt(length)
 
 
 def activations():
@@ -109,3 +115,40 @@ def gradients(largest_logit, batch):
 def _of_probabilities(largest_logit):
   logits = activations()['softmax_linear/softmax_linear']
   return max(1.0, largest_logit) * logits + of_sum(_CLASSES)
+
+
+def decisions(
+    original: dict[str, np.ndarray], port: dict[str, np.ndarray]
+) -> int:
+  """Counts where rectifiers and maxima decided otherwise on the two sides.
+
+  Args:
+    original, port: from "activation: NAME" to arrays of one shape.
+  """
+  found = 0
+  for layer in RECTIFIED:
+    name = 'activation: %s/%s' % (layer, layer)
+    found += np.count_nonzero((original[name] > 0) != (port[name] > 0))
+  for pooled in POOLED:
+    name = 'activation: ' + pooled
+    a, b = (windows(side[name]).argmax(-1) for side in (original, port))
+    found += np.count_nonzero(a != b)
+  return int(found)
+
+
+def windows(x: np.ndarray) -> np.ndarray:
+  """Returns the nine places of each maximum of 3 x 3, stride 2.
+
+  Args:
+    x: float array of shape [batch, height, width, channels], of even sizes.
+
+  Returns:
+    Array of shape [batch, height / 2, width / 2, channels, 9].
+  """
+  # Padded as SAME does it for an even size: at the end alone.
+  x = np.pad(
+      x, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=-np.float32('inf')
+  )
+  places = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (1, 2))
+  places = places[:, ::2, ::2]
+  return places.reshape(places.shape[:-2] + (9,))

@@ -1,29 +1,117 @@
-"""The sections of the report that compare sources, graphs and what these compute."""
+"""The sections of the report, in their order."""
 
-import tempfile
+import dataclasses
+import os
 
-from ..base import training_graph
-from ..editions import historical_graph
 from . import checkpoint_exchange
-from . import coded_images
+from . import curves
 from . import distortions
+from . import evaluators
 from . import graph_diff
+from . import keys as keys_lib
+from . import losses
 from . import mapping
 from . import outline
-from . import plots
 from . import report
+from . import sides
+from . import times
 from . import trainers
 from . import value_diff
 
-_SEED = 20160216
-_INPUT_IMAGES = 8192
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+  """How much of two sides is compared; 0 leaves a section out, except of steps.
+
+  Attributes:
+    runtime_steps: of the training before the second look at a TensorFlow of the
+      time.
+    runtime_images: from either input, of each kind of files.
+    spread_runs: of each side.
+    spread_steps: the last step of each, a multiple of 10.
+    time_rounds: in which steps are timed.
+  """
+
+  runtime_steps: int = 200
+  runtime_images: int = 4096
+  spread_runs: int = 2
+  spread_steps: int = 50
+  time_rounds: int = 0
 
 
-def graph_section(their_meta_graph, our_meta_graph, *, exemptions, renames):
+# Runs on today's TensorFlow are asked for by flags of their own.
+TODAY = Sizes(runtime_images=8192, spread_runs=0)
+
+
+def of_sides(
+    original: sides.Side, port: sides.Today, sizes: Sizes, scratch: str
+) -> list[dict]:
+  """Makes the sections on what two sides compute, draw, save and score.
+
+  TensorFlow 2's behavior must be off.
+
+  Args:
+    original, port: both lose their values.
+    sizes: how much is compared.
+    scratch: a directory that exists.
+
+  Raises:
+    UsageError: a program failed.
+  """
+  keys = keys_lib.match(original.keys, port.keys, step_key=port.step_key)
+  found = [checkpoint_exchange.section(original, port, keys)]
+  looked = value_diff.compare(original, port, keys)
+  trained = losses.train(original, port, keys, looked)
+  found += [
+      value_diff.section(original, port, looked),
+      curves.tags_section(original, port),
+      losses.section(original.where, *trained),
+  ]
+  if original.runtime:
+    for side, whose in ((original, 'original'), (port, 'port')):
+      directory = side.leave(os.path.join(scratch, whose), original.steps)
+      found.append(
+          evaluators.section(
+              evaluators.evaluate(original, port, directory),
+              'A checkpoint of the %s; the original is scored%s'
+              % (whose, original.where),
+              title='Eval of the %s,%s' % (whose, original.where),
+          )
+      )
+  if sizes.runtime_images:
+    drawn = [
+        distortions.sample(side, sizes.runtime_images)
+        for side in (original, port)
+    ]
+    found.append(
+        distortions.section(
+            distortions.compare(*drawn), 'Input' + original.where
+        )
+    )
+  if sizes.spread_runs:
+    runs = curves.train_in_turn(
+        original, port, runs=sizes.spread_runs, steps=sizes.spread_steps
+    )
+    found.append(
+        curves.section(
+            *runs,
+            curves.listed(original.edition, original.runtime),
+            where=original.where,
+            model=curves.model_of(original.edition),
+        )
+    )
+  if sizes.time_rounds:
+    found.append(
+        times.section(original, times.measure(original, sizes.time_rounds))
+    )
+  return found
+
+
+def graph_section(original, port, *, exemptions, renames):
   """Compares two graphs op by op.
 
   Args:
-    their_meta_graph, our_meta_graph: MetaGraphDef.
+    original, port: MetaGraphDef.
     exemptions: sequence of graph_diff.Exemptions.
     renames: sequence of graph_diff.Renames.
 
@@ -31,21 +119,21 @@ def graph_section(their_meta_graph, our_meta_graph, *, exemptions, renames):
     A section of the report.
   """
   found = graph_diff.compare(
-      their_meta_graph.graph_def,
-      our_meta_graph.graph_def,
+      original.graph_def,
+      port.graph_def,
       exemptions=exemptions,
       renames=renames,
   )
-  columns = ('op', 'attribute', 'theirs', 'ours')
+  columns = ('op', 'attribute', 'original', 'port')
   numbers = {e[:2] for e in exemptions if e.changes_numbers}
   return report.section(
       'Graph',
       len(found.unexplained) + len(found.stale),
       text=[
-          '%d ops are theirs and %d ours. Matched by name, each was compared in '
+          'The original has %d ops and the port %d. Matched by name, each was compared in '
           'type, device, inputs, control inputs, attributes and output shapes. '
           '%d of them have another name here, each of which is listed.'
-          % (found.theirs, found.ours, len(renames)),
+          % (found.original, found.port, len(renames)),
           '%d listed exemptions, each for one op and one attribute, explain %d '
           'differences; %d differences have none, and %d exemptions and names '
           'match nothing.'
@@ -87,7 +175,7 @@ def graph_section(their_meta_graph, our_meta_graph, *, exemptions, renames):
           ),
           report.table(
               'The same op under another name',
-              ('theirs', 'ours', 'reason'),
+              ('original', 'port', 'reason'),
               renames,
           ),
       ],
@@ -159,12 +247,12 @@ def outline_section(source):
   )
 
 
-def trainers_section(data_dir, our_meta_graph):
-  """Compares our other trainers with cifar10_train.
+def trainers_section(data_dir, meta_graph):
+  """Compares the port's other trainers with cifar10_train.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
-    our_meta_graph: MetaGraphDef of cifar10_train.
+    meta_graph: MetaGraphDef of the port's cifar10_train.
 
   Returns:
     A section of the report.
@@ -174,7 +262,7 @@ def trainers_section(data_dir, our_meta_graph):
   for name in trainers.TRAINERS:
     listed = mapping.load(name)
     found = trainers.compare(
-        listed, our_meta_graph.graph_def, trainers.build(name, data_dir)
+        listed, meta_graph.graph_def, trainers.build(name, data_dir)
     )
     unexplained += len(found.unexplained) + len(found.stale)
     text.append(
@@ -183,8 +271,8 @@ def trainers_section(data_dir, our_meta_graph):
         'and %d exemptions and names match nothing.'
         % (
             name,
-            found.ours,
-            found.theirs,
+            found.port,
+            found.original,
             len(listed.renames),
             len(listed.exemptions),
             len(found.explained),
@@ -201,155 +289,5 @@ def trainers_section(data_dir, our_meta_graph):
         ),
     ]
   return report.section(
-      'Our other trainers', unexplained, text=text, tables=tables
+      'Other trainers of the port', unexplained, text=text, tables=tables
   )
-
-
-def checkpoints_section(their_training, our_training):
-  """Restores each graph's checkpoint into the other.
-
-  Args:
-    their_training, our_training: training_graph.Training; they lose their
-      values.
-
-  Returns:
-    A section of the report.
-  """
-  text, tables, unexplained = [], [], 0
-  for title, source, target in (
-      ('Theirs, restored by ours', their_training, our_training),
-      ('Ours, restored by theirs', our_training, their_training),
-  ):
-    with tempfile.TemporaryDirectory() as scratch:
-      found = checkpoint_exchange.exchange(source, target, directory=scratch)
-    unexplained += found.unexplained
-    text.append(
-        '%s: %d of %d keys arrive in every bit. %s'
-        % (
-            title,
-            sum(k.equal for k in found.keys),
-            len(found.keys),
-            'The step counter is mapped: %s.' % found.step_mapped
-            if found.step_mapped
-            else 'The step counter needs no mapping.',
-        )
-    )
-    tables.append(
-        report.table(
-            title,
-            ('key', 'restored as', 'equal'),
-            [
-                (
-                    k.key,
-                    k.restored_as or '(nothing)',
-                    'yes' if k.equal else 'no',
-                )
-                for k in found.keys
-            ],
-        )
-    )
-    tables.append(
-        report.table(
-            title + ': keys that the checkpoint lacks',
-            ('key',),
-            [(key,) for key in found.lacking],
-        )
-    )
-  return report.section('Checkpoints', unexplained, text=text, tables=tables)
-
-
-def values_section(their_training, our_training, *, data_dir, steps):
-  """Trains both graphs on the same batches.
-
-  Args:
-    their_training, our_training: training_graph.Training.
-    data_dir: str, the directory above cifar-10-batches-bin.
-    steps: int, at least 1.
-
-  Returns:
-    A section of the report.
-  """
-  found = value_diff.compare(
-      their_training,
-      our_training,
-      weights=training_graph.initial_values(_SEED),
-      drawn=value_diff.batches(data_dir, steps, seed=_SEED),
-  )
-  columns = ('value', 'first at step', 'elements', 'largest difference')
-
-  def rows(mismatches):
-    return [(m.value, m.step, m.elements, '%g' % m.largest) for m in mismatches]
-
-  orders = sorted(set(found.orders[0]) | set(found.orders[1]))
-  return report.section(
-      'Values',
-      value_diff.unexplained(found),
-      text=_values_text(found, their_training, our_training),
-      tables=[
-          report.table('Values that differ', columns, rows(found.mismatches)),
-          report.table(
-              'Averaged weights that no order explains',
-              columns,
-              rows(found.off_formula),
-          ),
-          report.table(
-              'Orders in which weights were averaged',
-              ('order', 'theirs', 'ours'),
-              [
-                  (order,) + tuple(seen.get(order, 0) for seen in found.orders)
-                  for order in orders
-              ],
-          ),
-      ],
-      plots=[
-          (
-              'Loss of each step.',
-              plots.curves(
-                  *(list(enumerate(losses)) for losses in found.losses)
-              ),
-          )
-      ],
-  )
-
-
-def _values_text(found, their_training, our_training):
-  """Returns the paragraphs of values_section()."""
-  return [
-      '%d steps from the same weights on the same batches of standardized '
-      'random crops, on one thread; the loss went from %.4f to %.4f.'
-      % (found.steps, found.losses[0][0], found.losses[0][-1]),
-      '%d values (loss, gradients, weights, averages of the losses and step '
-      'counter of each step) were compared bit by bit; %d of them differ '
-      'anywhere.' % (found.compared, len(found.mismatches)),
-      'Each averaged weight was compared with its formula, bit by bit. '
-      'Theirs: %s. Ours: %s.'
-      % tuple(
-          'the graph averages after the update'
-          if t.averaged_after_update
-          else 'the graph leaves the order open'
-          for t in (their_training, our_training)
-      ),
-  ]
-
-
-def input_section(source, data_dir, *, their_meta_graph, our_meta_graph):
-  """Compares the images that both pipelines distort.
-
-  Args:
-    source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
-    their_meta_graph, our_meta_graph: MetaGraphDef, on data_dir.
-
-  Returns:
-    A section of the report.
-  """
-  with tempfile.TemporaryDirectory() as coded:
-    coded_images.write(coded)
-    drawn = [
-        distortions.sample(*graphs, _INPUT_IMAGES)
-        for graphs in (
-            (their_meta_graph, historical_graph.build_apart(source, coded)),
-            (our_meta_graph, training_graph.ours(coded)),
-        )
-    ]
-  return distortions.section(distortions.compare(*drawn))

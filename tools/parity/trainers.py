@@ -1,4 +1,4 @@
-"""Compares the graphs of our other trainers with that of cifar10_train.
+"""Compares the graphs of the port's other trainers with that of cifar10_train.
 
 Neither of them has a historical graph to be compared with: v0.7.0's towers do
 not run on today's TensorFlow without help, and it had no distributed trainer.
@@ -28,7 +28,7 @@ SESSION = 'monitored_session'
 
 
 def build(name, data_dir):
-  """Returns the graph that one of our other trainers builds.
+  """Returns the graph that one of the port's other trainers builds.
 
   Args:
     name: str, one of TRAINERS.
@@ -74,7 +74,7 @@ def compare(listed, train, other):
     other: GraphDef of the other trainer.
 
   Returns:
-    graph_diff.Comparison, in which cifar10_train's is called theirs.
+    graph_diff.Comparison, in which cifar10_train's is called the original.
   """
   translated = type(other)()
   translated.CopyFrom(other)

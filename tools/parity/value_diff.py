@@ -1,63 +1,176 @@
-"""Trains two graphs with the same weights on the same batches, bit by bit.
+"""Compares what each step computes on both sides, from the same values.
 
-Both run on one thread, so that sums are added up in one order.  What must be
-equal in every bit: loss, gradients, weights, averages of the losses and the
-step counter.  The averaged weights are checked differently: where a graph leaves
-open whether an average sees its variable before or after the update, two
-graphs may differ, so each is checked against the formula instead.
+Both sides run on one thread, so that sums are added up in one order.  On one
+TensorFlow the loss, gradients, weights, averages of the losses and the step
+counter must be equal in every bit.  An original on another TensorFlow adds up
+differently: there activations are compared too, and all within the bounds of
+rounding.py.
+
+Where a graph leaves open whether an average of a weight sees its variable before
+or after the update, two graphs may differ; so each of these averages is held
+against its formula instead.
 """
 
-from typing import NamedTuple
+import collections
+from collections.abc import Iterator
+import dataclasses
 
 import numpy as np
 
 from cifar10_compat import cifar10
-from cifar10_compat import config as config_lib
-from cifar10_compat.data import datasets
-from cifar10_compat.data import description
 
-_BITS = {4: np.uint32, 8: np.uint64}
+from . import keys as keys_lib
+from . import report
+from . import rounding
+from . import sides
 
+Notes = dict[str, np.ndarray]
 
-class Mismatch(NamedTuple):
-  """Where one value was not the same."""
-
-  step: int  # the first one, from 0
-  value: str  # such as "gradient of conv1/weights"
-  elements: int  # how many of them differ
-  largest: float  # difference
+_AVERAGE_DECAY = 0.9  # Of the losses.
+# Two roundings of a product and of a difference, on either side.
+_FORMULA_BOUND = 4 * rounding.UNIT
 
 
-class Result(NamedTuple):
-  """What compare() found."""
+@dataclasses.dataclass(frozen=True)
+class Difference:
+  """How far two arrays lie apart.
 
-  steps: int
-  compared: int  # values that were compared, over all steps
-  mismatches: tuple  # of Mismatches, the first of each value
-  off_formula: tuple  # of Mismatches of averaged weights: "theirs: KEY"
-  orders: tuple  # for theirs and ours, dict from order, str, to how often
-  losses: tuple  # theirs and ours, lists with the loss of each step
+  Attributes:
+    value: its name.
+    elements: how many differ in any bit; -1 where one side lacks the value or
+      has another shape or type.
+    absolute: the largest difference; inf where one is missing.
+    relative: the same, of the largest element of the original.
+    bound: of the largest element; 0 where every bit must be equal.
+    order: the name of that in which a weight was averaged, bit by bit; '' of
+      another value, and where none fits.
+  """
+
+  value: str
+  elements: int
+  absolute: float
+  relative: float
+  bound: float
+  order: str = ''
+
+  @property
+  def above(self) -> bool:
+    # A NaN is above every bound.
+    return not self.relative <= self.bound if self.bound else self.elements != 0
 
 
-def differing(a, b):
+@dataclasses.dataclass
+class Result:
+  """What compare() found.
+
+  Attributes:
+    steps: of each look: the step, how many batches were passed over or None where
+      both sides decided alike on none, and the Differences.
+    losses: for the original and the port, the loss of each step looked at.
+  """
+
+  steps: list[tuple[int, int | None, list[Difference]]] = dataclasses.field(
+      default_factory=list
+  )
+  losses: tuple[list[float], list[float]] = dataclasses.field(
+      default_factory=lambda: ([], [])
+  )
+
+  @property
+  def compared(self) -> int:
+    """How many values were compared, those of formulas apart."""
+    return sum(
+        not d.value.startswith('average of ')
+        for _, _, found in self.steps
+        for d in found
+    )
+
+  @property
+  def above(self) -> dict[str, tuple[int, Difference]]:
+    """The first step at which a value is above its bound, by its name."""
+    first: dict[str, tuple[int, Difference]] = {}
+    for step, _, found in self.steps:
+      for d in found:
+        if d.above:
+          first.setdefault(d.value, (step, d))
+    return first
+
+  @property
+  def orders(self) -> dict[str, list[int]]:
+    """How often each side averaged a weight in an order, by its name."""
+    counts = collections.Counter(
+        (d.order, d.value.rpartition(', ')[2])
+        for _, _, found in self.steps
+        for d in found
+        if d.order
+    )
+    return {
+        order: [counts[order, side] for side in ('original', 'port')]
+        for order in sorted({order for order, _ in counts})
+    }
+
+  @property
+  def unexplained(self) -> int:
+    """How many values were not as they must be."""
+    return len(self.above) + sum(passed is None for _, passed, _ in self.steps)
+
+
+def differing(a: np.ndarray | None, b: np.ndarray | None) -> int:
   """Returns how many elements of two arrays differ in any bit.
 
+  Unlike ==, it tells 0.0 from -0.0 and takes a NaN for itself.
+
   Args:
-    a, b: arrays of one shape and one type of 4 or 8 bytes.  Unlike ==, it tells
-      0.0 from -0.0 and takes a NaN for itself.
+    a, b: arrays of 4 or 8 bytes an element, or None.
+
+  Returns:
+    The number; -1 where one is missing, or shape or type is another.  An integer
+    may have another size.
   """
-  a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-  bits = _BITS[a.dtype.itemsize]
-  return int(np.count_nonzero(a.view(bits) != b.view(bits)))
+  if a is None or b is None:
+    return -1
+  a, b = np.asarray(a), np.asarray(b)
+  integers = a.dtype.kind == b.dtype.kind == 'i'
+  if a.shape != b.shape or not (integers or a.dtype == b.dtype):
+    return -1
+  # No two float32 become the same float64.
+  a, b = (np.asarray(x, np.float64).view(np.uint64) for x in (a, b))
+  return int(np.count_nonzero(a != b))
 
 
-def averaged(shadow, value, step):
+def difference(
+    name: str,
+    original: np.ndarray | None,
+    port: np.ndarray | None,
+    bound: float,
+) -> Difference:
+  """Compares two arrays.
+
+  Args:
+    name: of the value.
+    original, port: the arrays, or None where one side lacks it.
+    bound: the largest difference that may be, of the original's largest element;
+      0 where every bit must be equal.
+  """
+  elements = differing(original, port)
+  if elements == 0 and not bound:
+    return Difference(name, 0, 0.0, 0.0, bound)
+  if original is None or port is None or np.shape(original) != np.shape(port):
+    return Difference(name, -1, float('inf'), float('inf'), bound)
+  a, b = np.asarray(original, np.float64), np.asarray(port, np.float64)
+  absolute = float(np.abs(a - b).max(initial=0))
+  size = float(np.abs(a).max(initial=0))
+  relative = absolute / size if size else (float('inf') if absolute else 0.0)
+  return Difference(name, elements, absolute, relative, bound)
+
+
+def averaged(shadow: np.ndarray, value: np.ndarray, step: int) -> np.ndarray:
   """Returns what a moving average becomes, in float32 as TensorFlow does it.
 
   Args:
     shadow: float32 array, the average so far.
     value: float32 array, the variable.
-    step: int, the step counter at that moment.
+    step: the step counter at that moment.
   """
   one, n = np.float32(1), np.float32(step)
   decay = min(
@@ -87,188 +200,285 @@ def orders(before, after, *, step, after_update):
   return found
 
 
-def batches(data_dir, count, *, seed, size=config_lib.BATCH_SIZE):
-  """Draws batches of standardized random crops.
+def average(
+    name: str,
+    notes: Notes,
+    key: str,
+    shadow: str,
+    *,
+    step_key: str,
+    after_update: bool,
+    rounded: bool,
+) -> Difference:
+  """Holds a weight's average against its formula, in the order that fits best.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
-    count: int, how many.
-    seed: int; the same seed draws the same batches.
-    size: int, images in a batch.
-
-  Yields:
-    (images, labels), float32 and int32 arrays, as distorted_inputs gives them.
+    name: for the report.
+    notes: of a step, by the port's keys.
+    key, shadow: of the weight and of its average.
+    step_key: of the step counter.
+    after_update: whether the graph says that it averages then.
+    rounded: whether another TensorFlow computed it.
   """
-  random = np.random.RandomState(seed)
-  dataset = datasets.CIFAR10
-  files = [
-      np.memmap(path, np.uint8, 'r').reshape(-1, dataset.record_bytes)
-      for path in dataset.filenames(data_dir, False)
+  before, after = notes['before: ' + shadow], notes['after: ' + shadow]
+  expected = [
+      (order, averaged(before, value, counter))
+      for order, value, counter in orders(
+          notes['before: ' + key],
+          notes['after: ' + key],
+          step=int(notes['before: ' + step_key]),
+          after_update=after_update,
+      )
   ]
-  crop = cifar10.IMAGE_SIZE
-  for _ in range(count):
-    images = np.empty((size, crop, crop, description.DEPTH), np.float32)
-    labels = np.empty(size, np.int32)
-    for i in range(size):
-      records = files[random.randint(len(files))]
-      record = records[random.randint(len(records))]
-      labels[i] = record[0]
-      planes = record[dataset.label_bytes :].reshape(
-          description.DEPTH, description.HEIGHT, description.WIDTH
-      )
-      y = random.randint(description.HEIGHT - crop + 1)
-      x = random.randint(description.WIDTH - crop + 1)
-      image = (
-          planes[:, y : y + crop, x : x + crop]
-          .transpose(1, 2, 0)
-          .astype(np.float32)
-      )
-      images[i] = (image - image.mean()) / max(
-          image.std(), 1 / np.sqrt(np.float32(image.size))
-      )
-    yield images, labels
+  if rounded:
+    # Even a part of the weights may be read before the update, and another after.
+    values = [value for _, value in expected]
+    expected = [
+        ('', np.where(np.abs(a - after) < np.abs(b - after), a, b))
+        for a, b in ((values[3], values[0]), (values[1], values[2]))
+    ]
+  bound = _FORMULA_BOUND * rounded
+  found = [
+      dataclasses.replace(difference(name, value, after, bound), order=order)
+      for order, value in expected
+  ]
+  best = min(found, key=lambda d: (d.above, d.relative))
+  return dataclasses.replace(best, order='') if best.above else best
 
 
-def start(training, weights):
-  """Loads initial values: averages are the weights, all else is zero.
+def _of_bits(original, port, shadows):
+  """Compares what must be equal in every bit."""
+  found = []
+  for name in sorted(set(original) | set(port)):
+    kind, _, key = name.partition(': ')
+    if kind in ('loss', 'gradient', 'after') and key not in shadows:
+      found.append(difference(name, original.get(name), port.get(name), 0))
+  return found
 
-  Args:
-    training: training_graph.Training.
-    weights: dict from key to array.
-  """
-  values = {
-      key: np.zeros(v.shape.as_list(), v.dtype.base_dtype.as_numpy_dtype)
-      for key, v in training.variables.items()
+
+def _of_rounding(original, port, keys, *, batch, trainable):
+  """Compares what may be rounded otherwise."""
+  largest = float(np.abs(original[sides.LOGITS]).max())
+  bounds = {
+      'activation': rounding.activations(),
+      'loss': rounding.losses(largest, batch),
+      'gradient': rounding.gradients(largest, batch),
   }
-  values.update(weights)
-  for key, shadow in training.shadows.items():
-    values[shadow] = weights[key]
-  training.load(values)
+  found = []
+  for name in sorted(original):
+    kind, _, key = name.partition(': ')
+    if kind in bounds:
+      mine = port.get(name)
+      if mine is None and key.endswith('/weight_loss'):
+        mine = np.float32(0)  # A decay of 0.
+      bound = bounds[kind].get(key, 0)
+      found.append(difference(name, original[name], mine, bound))
+  for key in trainable:
+    name = 'after: ' + key
+    # Both round the product and the difference; the gradients differ.
+    size = float(np.abs(original[name]).max())
+    gradient = float(np.abs(original['gradient: ' + key]).max())
+    moved = float(original['rate']) * gradient / size
+    bound = _FORMULA_BOUND + bounds['gradient'][key] * moved
+    found.append(difference(name, original[name], port.get(name), bound))
+  for key in sorted(keys.port):
+    if key.endswith(keys_lib.AVERAGE):
+      loss = key[: -len(keys_lib.AVERAGE)]
+      found += _loss_average(key, original, port, bounds['loss'][loss])
+  return found
 
 
-def _run(side, images, labels):
-  """Runs one step of a training_graph.Training; returns what it fetched."""
-  # AddN adds into an addend that nobody else still needs, and begins with it,
-  # so that the last bit of a sum of three would depend on what has run before
-  # it.  Addends that are fetched are needed to the end.
-  return side.session.run(
-      {
-          'loss': side.loss,
-          'gradients': dict(side.gradients),
-          'train': side.train_op,
-          'addends': list(side.loss.op.inputs),
-      },
-      {side.images: images, side.labels: labels},
-  )
+def _loss_average(key, original, port, bound):
+  """Returns the Differences of a loss's average, and of its correction."""
+  after = 'after: ' + key
+  plain = original.get(after + keys_lib.BIASED, original[after])
+  bound += _FORMULA_BOUND
+  found = [difference('average: ' + key, plain, port.get(after), bound)]
+  if after + keys_lib.BIASED in original:
+    lack = 1 - _AVERAGE_DECAY ** float(original[after + keys_lib.LOCAL_STEP])
+    # The difference from 1 magnifies the rounding of the power.
+    bound = _FORMULA_BOUND / lack
+    name = 'correction: ' + key
+    found.append(difference(name, original[after], plain / lack, bound))
+  return found
 
 
-def compare(theirs, ours, *, weights, drawn):
-  """Runs both graphs over the same batches.
+def differences(
+    notes: tuple[Notes, Notes],
+    port: sides.Today,
+    keys: keys_lib.Keys,
+    *,
+    rounded: bool,
+    after_update: tuple[bool, bool] = (False, False),
+) -> list[Difference]:
+  """Compares what one step computed on both sides, which decided alike.
 
   Args:
-    theirs, ours: training_graph.Training.
-    weights: dict from key to array, all trainable variables.
-    drawn: iterable of (images, labels).
-
-  Returns:
-    Result.
+    notes: of the original and of the port, by the port's keys.
+    port: the port, for its keys and the size of its batch.
+    keys: of both.
+    rounded: whether another TensorFlow computed the original's.
+    after_update: whether each graph averages after the update.
   """
-  sides = (theirs, ours)
-  for side in sides:
-    start(side, weights)
-  before = [side.read() for side in sides]
-  mismatches, off_formula = {}, {}
-  seen = ({}, {})
-  losses = ([], [])
-  compared = 0
-  for step, (images, labels) in enumerate(drawn):
-    values, after = [], []
-    for n, side in enumerate(sides):
-      fetched = _run(side, images, labels)
-      after.append(side.read())
-      values.append(_by_name(side, fetched, after[n]))
-      _check_averages(
-          side,
-          step,
-          before=before[n],
-          after=after[n],
-          seen=seen[n],
-          off_formula=off_formula,
-          label=('theirs', 'ours')[n],
+  if rounded:
+    batch = port.images.shape.as_list()[0]
+    found = _of_rounding(*notes, keys, batch=batch, trainable=port.gradients)
+  else:
+    found = _of_bits(*notes, set(port.shadows.values()))
+  return found + [
+      average(
+          'average of %s, %s' % (key, side),
+          noted,
+          key,
+          shadow,
+          step_key=port.step_key,
+          after_update=says,
+          rounded=rounded,
       )
-      losses[n].append(float(fetched['loss']))
-    if not np.isfinite(losses[0][-1]):
-      # What follows is the same on both sides, and means nothing.
-      mismatches.setdefault(
-          'finite', Mismatch(step, 'loss (not finite)', 1, float('inf'))
+      for key, shadow in port.shadows.items()
+      for side, noted, says in zip(('original', 'port'), notes, after_update)
+  ]
+
+
+def compare(
+    original: sides.Side, port: sides.Today, keys: keys_lib.Keys
+) -> Result:
+  """Has the port take the steps that the original takes.
+
+  Where rounding may let a rectifier or a maximum decide otherwise, the first
+  batch counts on which none does; where there is no such batch, the first.
+
+  Args:
+    original, port: both lose their values.
+    keys: of both.
+  """
+  result = Result()
+  rounded = original.runtime is not None
+  after_update = (
+      (False, False)
+      if rounded
+      else (
+          original.averaged_after_update,
+          port.averaged_after_update,
       )
-    for name in sorted(set(values[0]) | set(values[1])):
-      compared += 1
-      mismatch = _mismatch(
-          step, name, a=values[0].get(name), b=values[1].get(name)
+  )
+  for look in original.looks():
+    passed, pair = _first_alike(look, port, keys, rounded)
+    for losses, noted in zip(result.losses, pair):
+      losses.append(float(noted['loss: total_loss']))
+    found = differences(
+        pair, port, keys, rounded=rounded, after_update=after_update
+    )
+    result.steps.append((look.step, passed, found))
+  return result
+
+
+def _first_alike(look, port, keys, rounded):
+  """Returns how many batches came before the one that counts, and its notes."""
+  first = None
+  for passed, (batch, noted) in enumerate(look.tries):
+    if look.start:
+      port.restore(look.start, keys.names())
+    pair = keys.translate(noted), port.observe(*batch, noted)
+    if not rounded or not rounding.decisions(*pair):
+      return passed, pair
+    first = first or pair
+  return None, first
+
+
+def section(original: sides.Side, port: sides.Today, result: Result) -> dict:
+  """Returns a section of the report.
+
+  Args:
+    original, port: the sides.
+    result: of compare().
+  """
+  columns = ('value', 'elements', 'largest difference', 'of the largest')
+  columns += ('bound', 'at step')
+  tables = [
+      report.table(
+          'Values above their bound, each at the first such step',
+          columns,
+          [(*_row(d), step) for step, d in result.above.values()],
       )
-      if mismatch:
-        mismatches.setdefault(name, mismatch)
-    before = after
-  return Result(
-      len(losses[0]),
-      compared,
-      tuple(mismatches.values()),
-      tuple(off_formula.values()),
-      seen,
-      losses,
+  ]
+  if original.runtime:
+    text = [
+        'The port restored a checkpoint of the original, and both took one '
+        'step on the same batch, on one thread: activations, losses, '
+        'gradients, variables after the update. Sums of n terms in float32 '
+        'may differ by 4 u sqrt(n), u = 2^-24, on the way to a value added '
+        'up (rounding.py). Each moving average is held against its formula, '
+        'since the graphs leave the order open.',
+        *_looks_text(result),
+    ]
+    tables += [
+        report.table('All, at step %d' % step, columns[:-1], map(_row, found))
+        for step, _, found in result.steps
+    ]
+  else:
+    text = _bits_text(original, port, result)
+    tables.append(
+        report.table(
+            'Orders in which weights were averaged',
+            ('order', 'original', 'port'),
+            [(order, *counts) for order, counts in result.orders.items()],
+        )
+    )
+  return report.section(
+      'Values' + original.where, result.unexplained, text=text, tables=tables
   )
 
 
-def unexplained(result):
-  """Returns how many values of a Result were not as they must be."""
-  return len(result.mismatches) + len(result.off_formula)
+def _row(d):
+  numbers = ('%.2g' % v for v in (d.absolute, d.relative, d.bound))
+  return (d.value, d.elements, *numbers)
 
 
-def _by_name(side, fetched, variables):
-  """Returns a dict of all values of a step that both graphs must agree on."""
-  values = {'loss': fetched['loss']}
-  for key, gradient in fetched['gradients'].items():
-    values['gradient of ' + key] = gradient
-  for key, value in variables.items():
-    if key == side.step_key:
-      values['step counter'] = np.int64(value)
-    elif key not in side.shadows.values():
-      values[key] = value
-  return values
+def _bits_text(original, port, result):
+  """Returns what a section says of a comparison of bits."""
+  return [
+      '%d steps from the same weights on the same batches of standardized '
+      'random crops, on one thread; the loss went from %.4f to %.4f.'
+      % (len(result.steps), result.losses[0][0], result.losses[0][-1]),
+      '%d values (loss, gradients, weights, averages of the losses and step '
+      'counter of each step) were compared bit by bit; %d of them differ '
+      'anywhere.'
+      % (
+          result.compared,
+          sum(not value.startswith('average of ') for value in result.above),
+      ),
+      'Each averaged weight was compared with its formula, bit by bit. '
+      'Original: %s. Port: %s.'
+      % tuple(
+          'the graph averages after the update'
+          if side.averaged_after_update
+          else 'the graph leaves the order open'
+          for side in (original, port)
+      ),
+  ]
 
 
-def _mismatch(step, name, *, a, b):
-  """Returns a Mismatch of two arrays, None where they are the same."""
-  if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
-    return Mismatch(
-        step, name + ' (missing or of another type)', -1, float('inf')
+def _looks_text(result: Result) -> Iterator[str]:
+  """Yields what a section says of each look, within bounds of rounding."""
+  for (step, passed, found), loss in zip(result.steps, result.losses[0]):
+    closest = max(found, key=lambda d: d.relative / (d.bound or 1))
+    yield (
+        'At step %d, loss %.4f: %d values, %d of them above their bound. '
+        'Closest to it comes "%s", %.2g of its largest element where %.2g may '
+        'be. %s'
+        % (
+            step,
+            loss,
+            len(found),
+            sum(d.above for d in found),
+            closest.value,
+            closest.relative,
+            closest.bound,
+            'On no batch did all rectifiers and maxima decide alike, which is '
+            'unexplained; this is the first of them.'
+            if passed is None
+            else 'Batches passed over because a rectifier or a maximum decided '
+            'otherwise: %d.' % passed,
+        )
     )
-  count = differing(a, b)
-  if not count:
-    return None
-  largest = np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64)).max()
-  return Mismatch(step, name, count, float(largest))
-
-
-def _check_averages(side, step, *, before, after, seen, off_formula, label):
-  """Holds each averaged weight of a step against the formula."""
-  for key, shadow in side.shadows.items():
-    closest = None
-    for order, value, counter in orders(
-        before[key],
-        after[key],
-        step=step,
-        after_update=side.averaged_after_update,
-    ):
-      expected = averaged(before[shadow], value, counter)
-      mismatch = _mismatch(
-          step, '%s: %s' % (label, shadow), a=expected, b=after[shadow]
-      )
-      if mismatch is None:
-        seen[order] = seen.get(order, 0) + 1
-        break
-      if closest is None or mismatch.largest < closest.largest:
-        closest = mismatch
-    else:
-      off_formula.setdefault(closest.value, closest)

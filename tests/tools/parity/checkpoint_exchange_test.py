@@ -1,55 +1,70 @@
-"""Checkpoints of small graphs, restored into each other."""
+"""Checkpoints of small sides, restored by each other."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from tests.helpers import small_training
-from tools.base import training_graph
+from tests.tools.parity import side_fixture
 from tools.parity import checkpoint_exchange
+
+_OLD_STEP = {'step_name': 'Variable', 'step_type': tf.int32}
 
 
 class ExchangeTest(tf.test.TestCase):
 
-  def exchange(self, source, target):
-    source, target = (
-        training_graph.Training(small_training.meta_graph(**v))
-        for v in (source, target)
-    )
-    with source, target:
-      found = checkpoint_exchange.exchange(
-          source, target, directory=self.create_tempdir().full_path
-      )
-      return found, source.read(), target.read()
+  def section(self, original=(), port=(), damage=None):
+    """Returns the section, and which arrivals are not equal.
+
+    Args:
+      original, port: variations of the small graph.
+      damage: 'original' or 'port', which restores one bit of one element wrong.
+    """
+    original = side_fixture.small(self, name='original', **dict(original))
+    port = side_fixture.small(self, **dict(port))
+    if damage:
+      side = original if damage == 'original' else port
+      read = side.read
+
+      def damaged():
+        values = read()
+        values['w'] = np.nextafter(values['w'], [9, 0, 0], dtype=np.float32)
+        values['w'][1:] = read()['w'][1:]
+        return values
+
+      side.read = damaged
+    keys = side_fixture.match(original, port)
+    found = checkpoint_exchange.section(original, port, keys)
+    (table,) = [t for t in found['tables'] if t['caption'] == 'Keys']
+    return found, [row[:3] for row in table['rows'] if row[4] == 'no']
 
   def test_same_keys(self):
-    found, a, b = self.exchange({}, {})
-    self.assertEqual(0, found.unexplained)
-    self.assertEqual('', found.step_mapped)
-    self.assertEqual(
-        ['global_step', 'w', 'w/ExponentialMovingAverage'],
-        [k.key for k in found.keys],
-    )
-    for key in a:
-      self.assertAllEqual(a[key], b[key])
+    found, odd = self.section()
+    self.assertEqual((0, []), (found['unexplained'], odd))
+    self.assertEndsWith(found['text'][0], 'The step counter needs no mapping.')
+    # In each format and direction: the weight, its average, the step counter.
+    for text in found['text'][1:]:
+      self.assertEndsWith(text, '3 of 3 keys arrive in every bit.')
+    self.assertLen(found['text'], 5)
 
   def test_step_counter_is_mapped(self):
-    old = {'step_name': 'Variable', 'step_type': tf.int32}
-    found, _, values = self.exchange(old, {})
-    self.assertEqual(0, found.unexplained)
-    self.assertEqual(
-        'Variable (int32) as global_step (int64)', found.step_mapped
-    )
-    self.assertEqual(1234, values['global_step'])
-    self.assertEqual(np.int64, values['global_step'].dtype)
-    found, _, values = self.exchange({}, old)
-    self.assertEqual(0, found.unexplained)
-    self.assertEqual(1234, values['Variable'])
+    for original, port, text in (
+        (_OLD_STEP, {}, 'Variable (int32) as global_step (int64), and back'),
+        ({'step_type': tf.int32}, {}, 'global_step (int32) as global_step'),
+    ):
+      found, odd = self.section(original, port)
+      self.assertEqual((0, []), (found['unexplained'], odd))
+      self.assertIn(text, found['text'][0])
 
   def test_other_keys(self):
-    found, _, _ = self.exchange({'names': ('w', 'v')}, {'names': ('w', 'u')})
+    found, odd = self.section({'names': ('w', 'v')}, {'names': ('w', 'u')})
+    self.assertEqual((4, []), (found['unexplained'], odd))
+    (table,) = [t for t in found['tables'] if 'one side alone' in t['caption']]
+    average = '/ExponentialMovingAverage'
     self.assertEqual(
-        ['v', 'v/ExponentialMovingAverage'],
-        [k.key for k in found.keys if not k.equal],
+        [['u'], ['u' + average], ['v'], ['v' + average]], table['rows']
     )
-    self.assertEqual(('u', 'u/ExponentialMovingAverage'), found.lacking)
-    self.assertEqual(4, found.unexplained)
+
+  def test_one_bit_of_one_element(self):
+    for damaged, saved_by in (('port', 'original'), ('original', 'port')):
+      found, odd = self.section(damage=damaged)
+      self.assertEqual(2, found['unexplained'])
+      self.assertEqual([[f, saved_by, 'w'] for f in ('V1', 'V2')], odd)

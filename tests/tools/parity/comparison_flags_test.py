@@ -4,7 +4,7 @@ from absl.testing import absltest
 
 from cifar10_compat.base import errors
 from tools.parity import comparison_flags
-from tools.parity import old_runtime
+from tools.parity import sections
 
 _NEEDED = ['--data_dir=/data', '--out=/out']
 
@@ -20,7 +20,7 @@ class ComparisonFlagsTest(absltest.TestCase):
   def test_defaults(self):
     args = _parse('--runtime=0.12.1')
     comparison_flags.check(args)
-    self.assertEqual(old_runtime.Sizes(), comparison_flags.sizes(args))
+    self.assertEqual(sections.Sizes(), comparison_flags.sizes(args))
     self.assertEqual((200, 200), (args.steps, args.curve_steps))
 
   def test_sizes(self):
@@ -34,7 +34,7 @@ class ComparisonFlagsTest(absltest.TestCase):
     )
     comparison_flags.check(args)
     self.assertEqual(
-        old_runtime.Sizes(7, 0, 5, 300, 3), comparison_flags.sizes(args)
+        sections.Sizes(7, 0, 5, 300, 3), comparison_flags.sizes(args)
     )
 
   def test_what_makes_no_sense(self):

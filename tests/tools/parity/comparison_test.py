@@ -13,13 +13,16 @@ from cifar10_compat.training import checkpoints
 from tests.helpers import record_fixture
 from tests.helpers import small_training
 from tests.tools.editions import historical_fixture
+from tests.tools.parity import side_fixture
 from tools.base import event_files
 from tools.base import training_graph
 from tools.editions import environments
 from tools.editions import historical_graph
 from tools.editions import scripts
+from tools.parity import batches
 from tools.parity import comparison
 from tools.parity import curves
+from tools.parity import distortions
 from tools.parity import evaluators
 from tools.parity import exemptions
 from tools.parity import graph_diff
@@ -27,13 +30,11 @@ from tools.parity import ledger
 from tools.parity import mapping
 from tools.parity import report
 from tools.parity import sections
-from tools.parity import value_diff
 
 _WEIGHTS = {'w': np.array([1, 2, 3], np.float32)}
 
 
-def _batches(unused_data_dir, steps, *, seed):
-  del seed
+def _batches(unused_data_dir, steps):
   for i in range(steps):
     yield np.full((2, 3), i + 1, np.float32), np.full(2, i, np.int32)
 
@@ -74,7 +75,7 @@ class CompareTest(tf.test.TestCase):
     for part in parts:
       self.assertIn(part, text)
 
-  def run_small(self, theirs, ours, listed=()):
+  def run_small(self, original, port, listed=()):
     """Runs main() on two small graphs; returns (exit code, report.json)."""
     edition = historical_fixture.OLD
     with (
@@ -82,20 +83,22 @@ class CompareTest(tf.test.TestCase):
         mock.patch.object(
             historical_graph,
             'build_apart',
-            return_value=small_training.meta_graph(**theirs),
+            return_value=small_training.meta_graph(**original),
         ),
         mock.patch.object(
             training_graph,
             'ours',
-            return_value=small_training.meta_graph(**ours),
+            return_value=small_training.meta_graph(**port),
         ),
         mock.patch.object(
             training_graph, 'initial_values', return_value=_WEIGHTS
         ),
-        mock.patch.object(value_diff, 'batches', _batches),
+        mock.patch.object(batches, 'draw', _batches),
         mock.patch.object(ledger, 'make', return_value=([], [])),
+        mock.patch.object(distortions, 'sample'),
+        mock.patch.object(distortions, 'compare'),
         mock.patch.object(
-            sections, 'input_section', return_value=_section('Input')
+            distortions, 'section', return_value=_section('Input')
         ),
         mock.patch.object(
             sections, 'outline_section', return_value=_section('Outline')
@@ -120,8 +123,10 @@ class CompareTest(tf.test.TestCase):
             'Outline',
             'Checkpoints',
             'Values',
-            'Trainers',
+            'Tags',
+            'Losses of a training',
             'Input',
+            'Trainers',
             'Ledger of claims',
         ],
         [s['title'] for s in report['sections']],
@@ -135,7 +140,7 @@ class CompareTest(tf.test.TestCase):
   def test_difference_and_its_exemptions(self):
     code, report = self.run_small({}, {'rate': 0.2})
     self.assertEqual(1, code)
-    graph, _, restored, values, _, _, _ = report['sections']
+    graph, _, restored, values, *_ = report['sections']
     self.assertEqual(
         ['GradientDescent/learning_rate', 'value'],
         graph['tables'][0]['rows'][0][:2],
@@ -158,16 +163,20 @@ class CompareTest(tf.test.TestCase):
     _, report = self.run_small(
         {'step_name': 'Variable', 'step_type': tf.int32}, {}
     )
-    theirs, ours = report['sections'][2]['text']
-    self.assertIn('Variable (int32) as global_step (int64)', theirs)
-    self.assertIn('global_step (int64) as Variable (int32)', ours)
+    self.assertIn(
+        'Variable (int32) as global_step (int64), and back',
+        report['sections'][2]['text'][0],
+    )
 
   def run_sections(self, latest='/run/model.ckpt-7', **arguments):
     """Returns titles, and what was trained, read and scored."""
     calls = []
+    self.original, self.port = (
+        side_fixture.small(self, name=name) for name in ('original', 'port')
+    )
 
-    def train(module, args, data_dir, train_dir, steps):
-      calls.append(('train', module, args, data_dir, steps))
+    def train(side, train_dir, steps):
+      calls.append(('train', side, steps))
       self.assertFalse(os.path.exists(train_dir))
       return event_files.Run({}, {'a': [(0, 1.0)]}, frozenset('a'))
 
@@ -175,8 +184,8 @@ class CompareTest(tf.test.TestCase):
       calls.append(('read', train_dir))
       return event_files.Run({}, {'a': [(0, 2.0)]}, frozenset('a'))
 
-    def evaluate(source, data_dir, checkpoint_dir):
-      calls.append(('evaluate', source, data_dir, checkpoint_dir))
+    def evaluate(*args):
+      calls.append(('evaluate', *args))
       return [evaluators.Score('a score', 0.5, False, False)] * 4
 
     with (
@@ -187,29 +196,17 @@ class CompareTest(tf.test.TestCase):
             checkpoints, 'newest', return_value=mock.Mock(path=latest)
         ),
     ):
-      found = comparison.runs_sections(
-          '/source', '/data', edition=historical_fixture.OLD, **arguments
-      )
+      found = comparison.runs_sections(self.original, self.port, **arguments)
     return [s['title'] for s in found], calls
 
   def test_runs_of_our_own(self):
     titles, calls = self.run_sections(curve_steps=20)
     self.assertEqual(['Eval', 'Curves'], titles)
     self.assertEqual(
-        [
-            (
-                'train',
-                'tools.editions.scripts',
-                ['--source=/source', 'cifar10_train'],
-                '/data',
-                20,
-            ),
-            ('train', 'cifar10_compat.cifar10_train', [], '/data', 20),
-        ],
-        calls[:2],
+        [('train', self.original, 20), ('train', self.port, 20)], calls[:2]
     )
-    self.assertEqual(('evaluate', '/source', '/data'), calls[2][:3])
-    self.assertEndsWith(calls[2][3], 'theirs')
+    self.assertEqual(('evaluate', self.original, self.port), calls[2][:3])
+    self.assertEndsWith(calls[2][3], 'original')
 
   def test_runs_that_are_there(self):
     titles, calls = self.run_sections(
@@ -220,7 +217,7 @@ class CompareTest(tf.test.TestCase):
         [
             ('read', '/a'),
             ('read', '/b'),
-            ('evaluate', '/source', '/data', '/a'),
+            ('evaluate', self.original, self.port, '/a'),
         ],
         calls,
     )

@@ -1,5 +1,6 @@
 """Samples that differ are found out, small ones and those of real queues."""
 
+import os
 from unittest import mock
 
 import numpy as np
@@ -11,22 +12,23 @@ from tests.helpers import small_training
 from tools.base import training_graph
 from tools.parity import coded_images
 from tools.parity import distortions
+from tools.parity import sides
 
 
 class TwoSampleTest(tf.test.TestCase):
 
   def test_chi_squared(self):
-    theirs = np.array([0] * 10 + [1] * 30)
-    ours = np.array([0] * 30 + [1] * 10)
-    test = distortions.two_sample('flipped', theirs, ours)
+    original = np.array([0] * 10 + [1] * 30)
+    port = np.array([0] * 30 + [1] * 10)
+    test = distortions.two_sample('flipped', original, port)
     self.assertEqual(distortions.CHI_SQUARED, test.test)
     # 20 are expected in each of 4 cells: 4 * 10 ** 2 / 20 = 20, and with one
     # degree of freedom p is erfc(sqrt(20 / 2)).
     self.assertAllClose(7.744e-6, test.p, rtol=1e-3)
     self.assertEqual(
-        [(0, 10, 30), (1, 30, 10)], distortions.counts(theirs, ours)
+        [(0, 10, 30), (1, 30, 10)], distortions.counts(original, port)
     )
-    self.assertEqual(1, distortions.two_sample('x', theirs, theirs).p)
+    self.assertEqual(1, distortions.two_sample('x', original, original).p)
     zeros = np.zeros(9, np.int32)
     self.assertEqual(1, distortions.two_sample('x', zeros, zeros).p)
 
@@ -83,6 +85,75 @@ class TwoSampleTest(tf.test.TestCase):
     )
 
 
+_COUNT = 1000
+
+
+class SampleTest(tf.test.TestCase):
+  """Two sides that draw as they are told."""
+
+  def draw(self, seed, **values):
+    """Returns what a side draws that distorts as the tutorial does.
+
+    Args:
+      seed: int.
+      **values: arrays in place of those drawn here.
+    """
+    random = np.random.RandomState(seed)
+    labels = random.randint(0, 10, _COUNT).astype(np.int32)
+    distortion = {
+        'y': random.randint(0, 9, _COUNT),
+        'x': random.randint(0, 9, _COUNT),
+        'flipped': random.randint(0, 2, _COUNT),
+        'contrast': random.uniform(0.2, 1.8, _COUNT),
+    }
+    brightness = random.uniform(-63, 63, _COUNT)
+    brightness = values.pop('brightness', brightness)
+    distortion.update(values)
+    images = coded_images.distort(
+        coded_images.originals()[labels], **distortion
+    ).astype(np.float32)
+    return images, labels, brightness
+
+  def sample(self, drawn):
+    """Returns the sample of a side, which draws the same wherever it reads."""
+    read = []
+
+    def draw(data_dir, count):
+      self.assertEqual(_COUNT, count)
+      read.append(data_dir)
+      return drawn
+
+    side = mock.Mock(data_dir='/data', draw=draw)
+    found = distortions.sample(side, _COUNT)
+    # First the coded files, which are gone again, then those of --data_dir.
+    coded, real = read
+    self.assertEqual('/data', real)
+    self.assertFalse(os.path.exists(coded))
+    return found
+
+  def differing(self, **values):
+    result = distortions.compare(
+        *map(self.sample, (self.draw(2, **values), self.draw(1)))
+    )
+    self.assertEqual((0, 0), result.not_codes)
+    return [t.quantity for t in result.tests if distortions.differs(t, result)]
+
+  def test_what_is_found(self):
+    random = np.random.RandomState(3)
+    self.assertEmpty(self.differing())
+    self.assertIn('flipped', self.differing(flipped=np.zeros(_COUNT, int)))
+    self.assertEqual(
+        ['crop, x'], self.differing(x=random.randint(0, 8, _COUNT))[:1]
+    )
+    self.assertIn(
+        'contrast', self.differing(contrast=random.uniform(0.5, 1.5, _COUNT))
+    )
+    self.assertEqual(
+        ['brightness'],
+        self.differing(brightness=random.uniform(-50, 50, _COUNT)),
+    )
+
+
 class PipelineTest(tf.test.TestCase):
   """The real queues; what is asserted of chance holds but for one in 1e9."""
 
@@ -91,12 +162,11 @@ class PipelineTest(tf.test.TestCase):
     self.coded = self.create_tempdir().full_path
     coded_images.write(self.coded)
 
-  def test_ours(self):
+  def test_port(self):
     data_dir = self.create_tempdir().full_path
     record_fixture.write_batches(data_dir, *record_fixture.random_images(10))
-    drawn = distortions.sample(
-        training_graph.ours(data_dir), training_graph.ours(self.coded), 1000
-    )
+    port = self.enter_context(sides.Today.port(data_dir, directory=''))
+    drawn = distortions.sample(port, 1000)
     self.assertEqual(0, drawn.not_codes)
     for name, (low, high) in {
         'crop, y': (0, 8),

@@ -3,43 +3,44 @@
 import os
 from unittest import mock
 
-from absl.testing import absltest
+import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
+from tests.tools.parity import side_fixture
 from tools.base import processes
 from tools.parity import evaluators
 
 
-def _scores(theirs, ours):
+def _scores(original, port):
   return [
-      evaluators.Score('theirs', theirs, True, True),
-      evaluators.Score('ours, historical count', ours, True, False),
-      evaluators.Score('ours, exact count', 0.5, False, False),
-      evaluators.Score('ours, raw', 0.4, False, False),
+      evaluators.Score('original', original, True, True),
+      evaluators.Score('port, historical count', port, True, False),
+      evaluators.Score('port, exact count', 0.5, False, False),
+      evaluators.Score('port, raw', 0.4, False, False),
   ]
 
 
-class EvalTest(absltest.TestCase):
+class EvalTest(tf.test.TestCase):
 
   def test_deviation_is_that_of_10112_draws(self):
-    theirs, ours, exact, _ = _scores(0.5, 0.51)
+    original, port, exact, _ = _scores(0.5, 0.51)
     # The root of .5 * .5 / 10112.
-    self.assertAlmostEqual(0.0049722, evaluators.deviation(theirs), 7)
+    self.assertAlmostEqual(0.0049722, evaluators.deviation(original), 7)
     self.assertEqual(0, evaluators.deviation(exact))
     # .01 / (.0049722 ** 2 + .0049712 ** 2) ** .5
-    self.assertAlmostEqual(1.4223, evaluators.apart(theirs, ours), 3)
+    self.assertAlmostEqual(1.4223, evaluators.apart(original, port), 3)
 
   def test_scores_that_are_certain(self):
     for precision in 0.0, 1.0:
-      theirs, ours, _, _ = _scores(precision, precision)
-      self.assertEqual(0, evaluators.apart(theirs, ours))
+      original, port, _, _ = _scores(precision, precision)
+      self.assertEqual(0, evaluators.apart(original, port))
     self.assertGreater(evaluators.apart(*_scores(0.0, 1.0)[:2]), 3)
 
   def test_section(self):
     # 3 standard deviations are 0.0211.
-    for ours, unexplained in ((0.52, 0), (0.4795, 0), (0.522, 1), (0.478, 1)):
-      section = evaluators.section(_scores(0.5, ours), 'model.ckpt-7')
-      self.assertEqual(unexplained, section['unexplained'], ours)
+    for port, unexplained in ((0.52, 0), (0.4795, 0), (0.522, 1), (0.478, 1)):
+      section = evaluators.section(_scores(0.5, port), 'model.ckpt-7')
+      self.assertEqual(unexplained, section['unexplained'], port)
       self.assertIn('model.ckpt-7', section['text'][0])
       self.assertLen(section['tables'][0]['rows'], 4)
       self.assertLen(section['plots'], 1)
@@ -48,13 +49,13 @@ class EvalTest(absltest.TestCase):
     self.assertEqual(
         0.779,
         evaluators.precision(
-            'x\n2026-11-24 09:02:01.431676: precision @ 1 = 0.779\n', 'theirs'
+            'x\n2026-11-24 09:02:01.431676: precision @ 1 = 0.779\n', 'original'
         ),
     )
     with self.assertRaisesRegex(
-        errors.UsageError, 'theirs.*No checkpoint file found'
+        errors.UsageError, 'original.*No checkpoint file found'
     ):
-      evaluators.precision('No checkpoint file found\n', 'theirs')
+      evaluators.precision('No checkpoint file found\n', 'original')
 
   def test_programs(self):
     calls = []
@@ -66,15 +67,22 @@ class EvalTest(absltest.TestCase):
       self.assertFalse(os.path.exists(eval_dir.partition('=')[2]))
       return 'precision @ 1 = 0.%d' % len(calls)
 
+    original, port = (
+        side_fixture.small(self, name=name) for name in ('original', 'port')
+    )
+    port.data_dir = '/data'
     with mock.patch.object(processes, 'run', run):
-      scores = evaluators.evaluate('/source', '/data', '/train')
-      evaluators.evaluate('/source', '/data', '/train', runtime='1.15.5')
+      scores = evaluators.evaluate(original, port, '/train')
+      original.runtime = '1.15.5'
+      evaluators.evaluate(original, port, '/train')
     self.assertEqual([0.1, 0.2, 0.3, 0.4], [s.precision for s in scores])
     self.assertEqual(
         [True, True, False, False], [s.is_historical for s in scores]
     )
-    self.assertEqual([True, False, False, False], [s.is_theirs for s in scores])
-    # The second time theirs alone runs elsewhere.
+    self.assertEqual(
+        [True, False, False, False], [s.is_original for s in scores]
+    )
+    # The second time the original alone runs elsewhere.
     self.assertEqual(
         ['--runtime=1.15.5', '--source=/source', 'cifar10_eval'],
         calls[4][1][:3],

@@ -47,7 +47,7 @@ class ExemptionsTest(absltest.TestCase):
 
   def test_each_rename_is_of_one_op(self):
     for name, renames in exemptions.RENAMES.items():
-      for side in ('theirs', 'ours'):
+      for side in ('original', 'port'):
         ops = [getattr(rename, side) for rename in renames]
         self.assertLen(set(ops), len(ops), name)
         for op in ops:
@@ -55,7 +55,7 @@ class ExemptionsTest(absltest.TestCase):
 
   def test_each_tag_is_written_out_and_says_why(self):
     for name, tags in exemptions.TAGS.items():
-      for side in ('theirs', 'ours'):
+      for side in ('original', 'port'):
         listed = [tag for tag in (getattr(r, side) for r in tags) if tag]
         self.assertLen(set(listed), len(listed), name)
         for tag in listed:

@@ -1,4 +1,4 @@
-"""What our graph computes, against what the historical one computed."""
+"""What the port's graph computes, against what the historical one computed."""
 
 from absl.testing import parameterized
 import tensorflow.compat.v1 as tf
@@ -8,6 +8,7 @@ from tools.base import training_graph
 from tools.parity import exemptions
 from tools.parity import golden_values
 from tools.parity import goldens
+from tools.parity import sides
 
 _EDITIONS = sorted(exemptions.EXEMPTIONS)
 _EDITION = 'tensorflow v0.7.0 and v0.7.1'
@@ -25,15 +26,15 @@ class GoldenValuesTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(_EDITIONS)
   def test_values(self, edition):
     expected = goldens.read(edition)['values']
-    with training_graph.Training(training_graph.ours(self.data_dir)) as ours:
-      found = golden_values.compute(ours)
+    with sides.Today.port(self.data_dir, directory='') as port:
+      found = golden_values.compute(port)
     self.assertEqual([], golden_values.different(expected, found))
 
   def test_another_constant_gives_other_values(self):
-    ours = training_graph.ours(self.data_dir)
-    alpha = {node.name: node for node in ours.graph_def.node}['norm2'].attr
+    port = training_graph.ours(self.data_dir)
+    alpha = {node.name: node for node in port.graph_def.node}['norm2'].attr
     alpha['alpha'].f *= 1.1
-    with training_graph.Training(ours) as training:
+    with sides.Today(port) as training:
       found = golden_values.compute(training)
     different = golden_values.different(goldens.read(_EDITION)['values'], found)
     self.assertNotEmpty([d for d in different if d.startswith('logits')])

@@ -1,7 +1,7 @@
-"""Our graph against the goldens, and the goldens' own tool.
+"""The port's graph against the goldens, and the goldens' own tool.
 
 Here, where no historical source is at hand, the goldens are what shows that a
-change of our graph is one that somebody listed.
+change of its graph is one that somebody listed.
 """
 
 import copy
@@ -20,6 +20,7 @@ from tools.base import training_graph
 from tools.editions import historical_graph
 from tools.editions import scripts
 from tools.parity import exemptions
+from tools.parity import golden_files
 from tools.parity import golden_ops
 from tools.parity import goldens
 from tools.parity import graph_diff
@@ -30,7 +31,7 @@ _EDITIONS = sorted(exemptions.EXEMPTIONS)
 _EDITION = 'tensorflow v0.7.0 and v0.7.1'
 
 
-class OursTest(parameterized.TestCase, tf.test.TestCase):
+class PortTest(parameterized.TestCase, tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
@@ -39,12 +40,12 @@ class OursTest(parameterized.TestCase, tf.test.TestCase):
         self.data_dir, *record_fixture.random_images(2)
     )
 
-  def compare(self, edition, ours, listed=None):
+  def compare(self, edition, port, listed=None):
     if listed is None:
       listed = exemptions.EXEMPTIONS[edition]
     return graph_diff.compare(
         golden_ops.graph_def(goldens.read(edition)['ops'], self.data_dir),
-        ours.graph_def,
+        port.graph_def,
         exemptions=listed + mapping.load(trainers.SESSION).exemptions,
         renames=exemptions.RENAMES.get(edition, ()),
     )
@@ -62,12 +63,12 @@ class OursTest(parameterized.TestCase, tf.test.TestCase):
         len({d[:2] for d, _ in found.explained}),
     )
 
-  def test_a_change_of_ours_is_noticed(self):
-    ours = training_graph.ours(self.data_dir)
-    nodes = {node.name: node for node in ours.graph_def.node}
+  def test_a_change_of_the_port_is_noticed(self):
+    port = training_graph.ours(self.data_dir)
+    nodes = {node.name: node for node in port.graph_def.node}
     nodes['norm1'].attr['beta'].f = 0.5
     nodes['pool2'].name = 'pool_2'
-    found = self.compare(_EDITION, ours)
+    found = self.compare(_EDITION, port)
     self.assertContainsSubset(
         {('norm1', 'beta'), ('pool2', 'presence'), ('pool_2', 'presence')},
         {d[:2] for d in found.unexplained},
@@ -85,7 +86,7 @@ class OursTest(parameterized.TestCase, tf.test.TestCase):
   def test_goldens_are_of_the_editions_with_exemptions(self):
     self.assertEqual(_EDITIONS, sorted(goldens.FILES))
     self.assertContainsSubset(
-        goldens.FILES.values(), os.listdir(goldens.DIRECTORY)
+        goldens.FILES.values(), os.listdir(golden_files.DIRECTORY)
     )
 
 
@@ -97,7 +98,9 @@ class ToolTest(tf.test.TestCase):
     self.golden = goldens.read(_EDITION)
 
   def rewrite(self, **changes):
-    return goldens.write(dict(self.golden, **changes), self.out)
+    return golden_files.write(
+        dict(self.golden, **changes), goldens.path(_EDITION, self.out)
+    )
 
   def test_missing(self):
     with self.assertRaisesRegex(
@@ -140,11 +143,11 @@ class ToolTest(tf.test.TestCase):
     self.assertEqual(self.golden, json.loads(text))
 
   def test_regenerate_and_check(self):
-    # Their trainer's graph stands in for the process that builds it; ours must
+    # A trainer's graph stands in for the process that builds it; the port's must
     # not be built on the way.
     data_dir = self.create_tempdir().full_path
     record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
-    theirs = training_graph.ours(data_dir)
+    original = training_graph.ours(data_dir)
     edition = historical_fixture.OLD._replace(name=_EDITION)
     arguments = [
         '--source=' + self.out,
@@ -154,7 +157,9 @@ class ToolTest(tf.test.TestCase):
     with (
         mock.patch.object(scripts, 'find_edition', return_value=edition),
         mock.patch.object(scripts, 'EDITIONS', (edition,)),
-        mock.patch.object(historical_graph, 'build_apart', return_value=theirs),
+        mock.patch.object(
+            historical_graph, 'build_apart', return_value=original
+        ),
         mock.patch.object(cifar10, 'inference', side_effect=AssertionError),
         mock.patch('builtins.print') as printed,
     ):
@@ -168,7 +173,7 @@ class ToolTest(tf.test.TestCase):
       golden = copy.deepcopy(golden)
       golden['ops'][0][0] += '_1'
       golden['values']['loss'][0] *= 1.001
-      goldens.write(golden, self.out)
+      golden_files.write(golden, goldens.path(_EDITION, self.out))
       self.assertEqual(1, goldens.main(arguments))
       self.assertIn(': 2 differences', printed.call_args[0][0])
 

@@ -39,13 +39,13 @@ class CompareGraphTest(tf.test.TestCase):
     found = graph_diff.compare(_graph(), _graph(**variation))
     self.assertEqual(attributes, [d[:2] for d in found.unexplained])
     for difference in found.unexplained:
-      self.assertNotEqual(difference.theirs, difference.ours)
+      self.assertNotEqual(difference.original, difference.port)
     return found.unexplained
 
   def test_equal_graphs(self):
     self.check([])
     found = graph_diff.compare(_graph(), _graph())
-    self.assertEqual((5, 5), (found.theirs, found.ours))
+    self.assertEqual((5, 5), (found.original, found.port))
     self.assertEqual(((), (), ()), found[2:])
 
   def test_each_kind_of_difference(self):
@@ -129,7 +129,7 @@ class CompareGraphTest(tf.test.TestCase):
     self.assertEmpty(found.stale)
     self.assertEqual('old', a.node[0].name)
 
-    for stale in (rename._replace(theirs='x'), rename._replace(ours='x')):
+    for stale in (rename._replace(original='x'), rename._replace(port='x')):
       found = graph_diff.compare(a, b, renames=[stale])
       self.assertEqual((stale,), found.stale)
     a.node.add(name='new', op='NoOp')
@@ -141,6 +141,6 @@ class CompareGraphTest(tf.test.TestCase):
     for graph, last in ((a, 'p'), (b, 'q')):
       graph.node.add(name='r', op='NoOp', input=['x'] * 1000 + [last])
     (difference,) = graph_diff.differences(a, b)
-    self.assertEndsWith(difference.theirs, 'x, p')
-    self.assertEndsWith(difference.ours, 'x, q')
-    self.assertLess(len(difference.theirs), 250)
+    self.assertEndsWith(difference.original, 'x, p')
+    self.assertEndsWith(difference.port, 'x, q')
+    self.assertLess(len(difference.original), 250)

@@ -15,7 +15,7 @@ class MappingTest(parameterized.TestCase):
       self.assertRegex(exemption.op, r'^[A-Za-z0-9_./]+$')
       self.assertGreater(len(exemption.reason), 20)
     self.assertLen({e[:2] for e in listed.exemptions}, len(listed.exemptions))
-    for side in ('theirs', 'ours'):
+    for side in ('original', 'port'):
       ops = [getattr(rename, side) for rename in listed.renames]
       self.assertLen(set(ops), len(ops))
 

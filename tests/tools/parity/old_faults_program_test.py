@@ -1,4 +1,4 @@
-"""What is wrong in ours is found against a step that TensorFlow 0.12.1 took."""
+"""What is wrong in the port is found against a step that TensorFlow 0.12.1 took."""
 
 import contextlib
 import tempfile
@@ -8,14 +8,14 @@ import tensorflow.compat.v1 as tf
 
 from tests.helpers import record_fixture
 from tests.tools.editions import old_runtimes
-from tools.base import training_graph
+from tests.tools.parity import side_fixture
 from tools.editions import old_scripts
 from tools.editions import scripts
-from tools.parity import old_answers
-from tools.parity import old_checkpoints
-from tools.parity import old_keys
-from tools.parity import old_step
-from tools.parity import old_tags
+from tools.parity import checkpoint_exchange
+from tools.parity import curves
+from tools.parity import old_side
+from tools.parity import sides
+from tools.parity import value_diff
 
 _VERSION = '0.12.1'
 
@@ -32,90 +32,64 @@ class OldFaultsTest(tf.test.TestCase):
         stack.enter_context(tempfile.TemporaryDirectory()) for _ in range(2)
     )
     record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
-    cls.training = stack.enter_context(
-        training_graph.Training(training_graph.ours(data_dir))
+    cls.port = stack.enter_context(
+        sides.Today.port(data_dir, directory=scratch)
     )
     source = old_scripts.bundled(environment)
-    cls.edition = scripts.find_edition(source)
-    cls.answer, cls.values = old_answers.ask(
-        source,
-        environment,
-        cls.edition,
-        data_dir,
-        steps=2,
-        training=cls.training,
-        scratch=scratch,
-    )
-    cls.keys = old_keys.match(
-        cls.answer.keys,
-        cls.training.variables,
-        step_key=cls.training.step_key,
-    )
+    cls.original = old_side.Old(
+        source, environment, scripts.find_edition(source), data_dir, steps=2
+    ).ask(cls.port, scratch)
+    cls.keys = side_fixture.match(cls.original, cls.port)
 
-  def step(self):
-    return old_step.section(_VERSION, self.answer, self.training, self.keys)
+  def compare(self):
+    return value_diff.compare(self.original, self.port, self.keys)
 
   @contextlib.contextmanager
   def changed(self, key):
-    """Lets one element of a variable of ours be off once it is restored."""
-    restore = old_checkpoints.restore
+    """Lets one element of a variable of the port be off once it is restored."""
+    restore = self.port.restore
 
-    def off(path, training, keys, **kwargs):
-      restore(path, training, keys, **kwargs)
-      values = training.read()
+    def off(*args):
+      restore(*args)
+      values = self.port.read()
       values[key].flat[0] += 1e-3
-      training.load(values)
+      self.port.load(values)
 
-    with mock.patch.object(old_checkpoints, 'restore', off):
+    with mock.patch.object(self.port, 'restore', off):
       yield
 
   def test_nothing(self):
-    self.assertEqual(0, self.step()['unexplained'])
+    self.assertEqual(0, self.compare().unexplained)
 
   def test_a_weight_changed_by_a_thousandth(self):
-    self.assertLen(self.training.gradients, 10)
-    for key in self.training.gradients:
+    self.assertLen(self.port.gradients, 10)
+    for key in self.port.gradients:
       with self.changed(key):
-        section = self.step()
-        found = {
-            row[0]
-            for table in section['tables']
-            for row in table['rows']
-            if table['caption'].startswith('Above the bound')
-        }
-        self.assertIn('after: ' + key, found)
-        section = old_checkpoints.section(
-            _VERSION, self.answer, self.values, self.training, self.keys
+        self.assertIn('after: ' + key, self.compare().above)
+        section = checkpoint_exchange.section(
+            self.original, self.port, self.keys
         )
         # In both formats.
         self.assertEqual(2, section['unexplained'], key)
 
   def test_a_swapped_gradient(self):
     a, b = 'conv1/biases', 'conv2/biases'
-    gradients = self.training.gradients
+    gradients = self.port.gradients
     swapped = {**gradients, a: gradients[b], b: gradients[a]}
-    with mock.patch.object(self.training, 'gradients', swapped):
-      # Both, at both moments.
-      self.assertGreaterEqual(self.step()['unexplained'], 4)
+    with mock.patch.object(self.port, 'gradients', swapped):
+      for _, passed, found in self.compare().steps:
+        # Both, at both moments.
+        self.assertIsNotNone(passed)
+        above = [d.value for d in found if d.above]
+        self.assertContainsSubset(['gradient: ' + a, 'gradient: ' + b], above)
 
   def test_a_renamed_tag(self):
-    ours = old_tags.ours
-
-    def renamed(*args):
-      run = ours(*args)
-      tags = set(run.tags) - {'learning_rate'} | {'rate'}
-      self.assertLen(tags, len(run.tags))
-      return run._replace(tags=frozenset(tags))
-
-    listed = old_tags.listed(self.edition.name, _VERSION)
-
-    def unexplained():
-      return old_tags.section(_VERSION, self.answer, self.training, listed)[
-          'unexplained'
-      ]
-
-    self.step()  # It leaves values there.
-    self.assertEqual(0, unexplained())
-    with mock.patch.object(old_tags, 'ours', renamed):
-      # Theirs that ours lacks, and ours that theirs lacks.
-      self.assertEqual(2, unexplained())
+    self.compare()  # It leaves values there.
+    tags = self.port.tags
+    renamed = tags - {'learning_rate'} | {'rate'}
+    self.assertLen(renamed, len(tags))
+    # The original's that the port lacks, and the port's that it lacks.
+    for found, unexplained in ((tags, 0), (renamed, 2)):
+      with mock.patch.object(sides.Today, 'tags', found):
+        section = curves.tags_section(self.original, self.port)
+      self.assertEqual(unexplained, section['unexplained'])

@@ -29,18 +29,20 @@ class PlotsTest(absltest.TestCase):
 
   def test_bars(self):
     svg = plots.bars({0: 10, 1: 20}, {0: 5, 2: 15}, 'crop')
-    theirs = [_height(p) for p in _paths(svg, 'theirs')]
-    ours = [_height(p) for p in _paths(svg, 'ours')]
+    original = [_height(p) for p in _paths(svg, 'theirs')]
+    port = [_height(p) for p in _paths(svg, 'ours')]
     # Values 0, 1 and 2; a pixel is how many images?
-    scale = theirs[1] / 20
-    np.testing.assert_allclose([10, 20, 0], np.array(theirs) / scale, atol=0.01)
-    np.testing.assert_allclose([5, 0, 15], np.array(ours) / scale, atol=0.01)
+    scale = original[1] / 20
+    np.testing.assert_allclose(
+        [10, 20, 0], np.array(original) / scale, atol=0.01
+    )
+    np.testing.assert_allclose([5, 0, 15], np.array(port) / scale, atol=0.01)
     self.assertIn('>crop</text>', svg)
 
   def test_bands(self):
-    theirs = [(0, 5.0, 1.0), (10, 4.0, 0.5)]
-    ours = [(0, 5.0, 0.0), (10, 3.0, 0.0)]
-    svg = plots.bands(theirs, ours)
+    original = [(0, 5.0, 1.0), (10, 4.0, 0.5)]
+    port = [(0, 5.0, 0.0), (10, 3.0, 0.0)]
+    svg = plots.bands(original, port)
     (line,) = _paths(svg, 'theirs')
     # The line falls by 1; theirs' band, the first, is 2 high where it begins.
     numbers = re.findall(r'<path id="\w+" d="([^"]*)"', svg)[-2]
@@ -53,35 +55,37 @@ class PlotsTest(absltest.TestCase):
     self.assertAlmostEqual(
         2 * _height(line), abs(max(start) - min(start)), delta=0.01
     )
-    (our_line,) = _paths(svg, 'ours')
-    self.assertAlmostEqual(2 * _height(line), _height(our_line), delta=0.01)
+    (port_line,) = _paths(svg, 'ours')
+    self.assertAlmostEqual(2 * _height(line), _height(port_line), delta=0.01)
 
   def test_histogram_shares_its_bins(self):
     # Two bins, from 0 to 2 and from 2 to 4.
     svg = plots.histogram(
         np.array([0.0, 1, 1, 4]), np.array([1.0, 3, 3, 3]), x_label='x', bins=2
     )
-    (theirs,), (ours,) = _paths(svg, 'theirs'), _paths(svg, 'ours')
-    floor = max(y for _, y in theirs)
+    (original,), (port,) = _paths(svg, 'theirs'), _paths(svg, 'ours')
+    floor = max(y for _, y in original)
 
     def levels(points):
       return sorted({round(floor - y, 3) for _, y in points})
 
     # 3 and 1 images; 1 and 3.
-    self.assertEqual(levels(theirs), levels(ours))
-    low, high = levels(theirs)[1:]
+    self.assertEqual(levels(original), levels(port))
+    low, high = levels(original)[1:]
     self.assertAlmostEqual(3, high / low, 2)
     first = {
-        round(floor - y, 3) for x, y in theirs if x == min(x for x, _ in theirs)
+        round(floor - y, 3)
+        for x, y in original
+        if x == min(x for x, _ in original)
     }
     self.assertIn(high, first)
 
   def test_curves(self):
     svg = plots.curves([(0, 1.0), (100, 3.0)], [(0, 1.0), (50, 2.0)])
-    (theirs,), (ours,) = _paths(svg, 'theirs'), _paths(svg, 'ours')
-    self.assertEqual(theirs[0], ours[0])
-    # Half way, as (50, 2) lies on their line.
-    np.testing.assert_allclose(np.mean(theirs, 0), ours[1], atol=0.01)
+    (original,), (port,) = _paths(svg, 'theirs'), _paths(svg, 'ours')
+    self.assertEqual(original[0], port[0])
+    # Half way, as (50, 2) lies on the other line.
+    np.testing.assert_allclose(np.mean(original, 0), port[1], atol=0.01)
     svg = plots.curves([], [(0, 0.0), (100, 0.0)])
     self.assertEmpty(_paths(svg, 'theirs'))
     self.assertLen(_paths(svg, 'ours'), 1)

@@ -57,3 +57,19 @@ class RoundingTest(absltest.TestCase):
       # A sum of such terms is about as large as the root of their number.
       size = math.sqrt(length)
       self.assertLess(abs(one_by_one - exact) / size, rounding.of_sum(length))
+
+  def test_decisions(self):
+    maps = {
+        'conv1/conv1': (1, 4, 4, 1),
+        'conv2/conv2': (1, 4, 4, 1),
+        'norm2': (1, 4, 4, 1),
+        'local3/local3': (1, 2),
+        'local4/local4': (1, 2),
+    }
+    original = {'activation: ' + k: np.ones(v) for k, v in maps.items()}
+    port = {k: v.copy() for k, v in original.items()}
+    self.assertEqual(0, rounding.decisions(original, port))
+    # The last of a window, and of no other, is the largest there.
+    port['activation: norm2'][0, 3, 3, 0] = 1.1
+    port['activation: local4/local4'][0, 1] = 0
+    self.assertEqual(2, rounding.decisions(original, port))

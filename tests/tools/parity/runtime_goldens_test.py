@@ -6,13 +6,13 @@ from unittest import mock
 import tensorflow.compat.v1 as tf
 
 from tests.helpers import record_fixture
-from tests.helpers import small_training
 from tests.tools.editions import fake_runtime
 from tests.tools.editions import historical_fixture
+from tests.tools.parity import side_fixture
 from tools.editions import environments
 from tools.editions import old_scripts
 from tools.editions import scripts
-from tools.parity import old_goldens
+from tools.parity import golden_steps
 from tools.parity import runtime_goldens
 
 
@@ -35,13 +35,12 @@ class RuntimeGoldensTest(tf.test.TestCase):
     return code, [call.args[0] for call in printed.call_args_list]
 
   def test_regenerate_and_check(self):
-    golden = old_goldens.read('0.12.1')
+    golden = golden_steps.read('0.12.1')
     edition = historical_fixture.OLD._replace(name='tensorflow 0.12.1')
     asked = []
 
-    def make(source, environment, edition, data_dir, *, training, seed):
-      del training
-      asked.append((source, environment.directory, data_dir, seed))
+    def make(old, unused_port, *, seed):
+      asked.append((old.source, old.runtime, old.data_dir, seed))
       return dict(copy.deepcopy(golden), seed=seed)
 
     with (
@@ -55,26 +54,26 @@ class RuntimeGoldensTest(tf.test.TestCase):
             ),
         ),
         mock.patch.object(
-            old_goldens, 'ours', return_value=small_training.meta_graph()
+            golden_steps,
+            'port',
+            lambda unused_data_dir: side_fixture.small(self),
         ),
-        mock.patch.object(old_goldens, 'find_seed', return_value=41),
-        mock.patch.object(old_goldens, 'make', make),
+        mock.patch.object(golden_steps, 'find_seed', return_value=41),
+        mock.patch.object(golden_steps, 'make', make),
     ):
       code, lines = self.main('--runtime=0.12.1')
       self.assertEqual(1, code)
       self.assertIn('is missing: make it with', lines[-1])
       self.assertEmpty(asked)
       self.assertEqual(0, self.main('--runtime=0.12.1', '--regenerate')[0])
-      self.assertEqual([('/bundled', '/environment', self.data_dir, 41)], asked)
+      self.assertEqual([('/bundled', '0.12.1', self.data_dir, 41)], asked)
       # The seed is that of the file.
-      with mock.patch.object(old_goldens, 'find_seed') as find_seed:
+      with mock.patch.object(golden_steps, 'find_seed') as find_seed:
         code, lines = self.main('--runtime=0.12.1', '--source=/source')
         find_seed.assert_not_called()
       self.assertEqual(0, code, lines)
       self.assertEndsWith(lines[-1], ': 0 differences')
-      self.assertEqual(
-          ('/source', '/environment', self.data_dir, 41), asked[-1]
-      )
+      self.assertEqual(('/source', '0.12.1', self.data_dir, 41), asked[-1])
       golden['values']['rate']['elements'] = [0.25]
       code, lines = self.main('--runtime=0.12.1')
       self.assertEqual(

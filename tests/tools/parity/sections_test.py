@@ -1,21 +1,26 @@
 """Sections of the report, each from graphs that are made for it."""
 
+import dataclasses
 import os
 from unittest import mock
 
 from absl.testing import absltest
-import numpy as np
 import tensorflow.compat.v1 as tf
 
-from tools.base import training_graph
-from tools.editions import historical_graph
-from tools.parity import coded_images
+from cifar10_compat.training import checkpoints
+from tests.tools.parity import side_fixture
+from tools.parity import checkpoint_exchange
+from tools.parity import curves
 from tools.parity import distortions
+from tools.parity import evaluators
 from tools.parity import graph_diff
+from tools.parity import losses
 from tools.parity import mapping
 from tools.parity import outline
 from tools.parity import sections
+from tools.parity import times
 from tools.parity import trainers
+from tools.parity import value_diff
 
 
 def _meta_graph(*names):
@@ -26,42 +31,106 @@ def _meta_graph(*names):
   return meta_graph
 
 
-class SectionsTest(absltest.TestCase):
+_MADE = (
+    (checkpoint_exchange, 'section'),
+    (value_diff, 'compare'),
+    (losses, 'train'),
+    (value_diff, 'section'),
+    (curves, 'tags_section'),
+    (losses, 'section'),
+    (evaluators, 'evaluate'),
+    (evaluators, 'section'),
+    (distortions, 'sample'),
+    (distortions, 'compare'),
+    (distortions, 'section'),
+    (curves, 'train_in_turn'),
+    (curves, 'section'),
+    (times, 'measure'),
+    (times, 'section'),
+)
 
-  def test_input_section(self):
-    def sample(meta_graph, coded_meta_graph, unused_count):
-      return coded_images.Drawn(
-          {'x': np.array([meta_graph, coded_meta_graph])}, 0
-      )
 
-    drawn_from = []
+class OfSidesTest(tf.test.TestCase):
+  """That all sections are made of one pair of sides, and with which arguments."""
 
-    def theirs(source, data_dir):
-      self.assertEqual('/source', source)
-      drawn_from.append(data_dir)
-      return 3
-
-    def ours(data_dir):
-      drawn_from.append(data_dir)
-      return 3
-
-    with (
-        mock.patch.object(distortions, 'sample', sample),
-        mock.patch.object(historical_graph, 'build_apart', theirs),
-        mock.patch.object(training_graph, 'ours', ours),
-    ):
-      section = sections.input_section(
-          '/source', '/data', their_meta_graph=1, our_meta_graph=2
-      )
-    self.assertEqual(0, section['unexplained'])
-    self.assertEqual(
-        [['x', 1, 1, 0], ['x', 2, 0, 1], ['x', 3, 1, 1]],
-        section['tables'][1]['rows'],
+  def make(self, sizes, **attributes):
+    """Returns the sections; what each function was given is in self.given."""
+    self.original, self.port = (
+        side_fixture.small(self, name=name) for name in ('original', 'port')
     )
-    # Both on the same coded files, which are gone again.
-    self.assertLen(set(drawn_from), 1)
-    self.assertNotIn('/data', drawn_from)
-    self.assertFalse(os.path.exists(drawn_from[0]))
+    for side in (self.original, self.port):
+      side.load(side.marked)
+    for name, value in attributes.items():
+      setattr(self.original, name, value)
+    self.given = {}
+    for module, function in _MADE:
+      name = '%s.%s' % (module.__name__.rpartition('.')[2], function)
+
+      def note(*args, name=name, **kwargs):
+        self.given.setdefault(name, []).append((args, kwargs))
+        return (name,) * (2 if name.endswith('train_in_turn') else 4)
+
+      self.enter_context(mock.patch.object(module, function, note))
+    scratch = self.create_tempdir().full_path
+    found = sections.of_sides(self.original, self.port, sizes, scratch)
+    return [name.partition('.')[0] for name, *_ in found]
+
+  def test_today(self):
+    sizes = dataclasses.replace(sections.TODAY, runtime_images=0)
+    self.assertEqual(
+        ['checkpoint_exchange', 'value_diff', 'curves', 'losses'],
+        self.make(sizes),
+    )
+    ((args, _),) = self.given['checkpoint_exchange.section']
+    self.assertEqual((self.original, self.port), args[:2])
+    self.assertEqual('global_step', args[2].port['global_step'])
+
+  def test_on_a_tensorflow_of_the_time(self):
+    sizes = sections.Sizes(
+        runtime_images=64, spread_runs=3, spread_steps=20, time_rounds=2
+    )
+    found = self.make(sizes, runtime='0.12.1', steps=7)
+    self.assertEqual(
+        ['evaluators', 'evaluators', 'distortions', 'curves', 'times'],
+        found[4:],
+    )
+    scored = [args for args, _ in self.given['evaluators.evaluate']]
+    self.assertEqual([(self.original, self.port)] * 2, [a[:2] for a in scored])
+    self.assertEqual(
+        ['original', 'port'], [os.path.basename(a[2]) for a in scored]
+    )
+    for _, _, directory in scored:
+      self.assertEndsWith(checkpoints.newest(directory).path, '-7')
+    self.assertEqual(
+        [
+            'Eval of the %s, on TensorFlow 0.12.1' % whose
+            for whose in ('original', 'port')
+        ],
+        [kwargs['title'] for _, kwargs in self.given['evaluators.section']],
+    )
+    self.assertIn(
+        'A checkpoint of the port', self.given['evaluators.section'][1][0][1]
+    )
+    self.assertEqual(
+        [((side, 64), {}) for side in (self.original, self.port)],
+        self.given['distortions.sample'],
+    )
+    self.assertEqual(
+        'Input on TensorFlow 0.12.1', self.given['distortions.section'][0][0][1]
+    )
+    self.assertEqual(
+        [((self.original, self.port), {'runs': 3, 'steps': 20})],
+        self.given['curves.train_in_turn'],
+    )
+    ((args, kwargs),) = self.given['curves.section']
+    self.assertEqual(curves.listed(self.original.edition, '0.12.1'), args[2])
+    self.assertEqual(
+        {'where': ' on TensorFlow 0.12.1', 'model': 'cifar10'}, kwargs
+    )
+    self.assertEqual([((self.original, 2), {})], self.given['times.measure'])
+
+
+class SectionsTest(absltest.TestCase):
 
   def test_graph_section(self):
     exempt = graph_diff.Exemption('b', 'presence', 'the first one is meant')
@@ -75,7 +144,7 @@ class SectionsTest(absltest.TestCase):
     self.assertEqual(
         [['c', 'presence', '(absent)', 'NoOp']], section['tables'][0]['rows']
     )
-    self.assertIn('1 ops are theirs and 3 ours', section['text'][0])
+    self.assertIn('The original has 1 ops and the port 3.', section['text'][0])
 
   def test_exemptions_that_change_a_number(self):
     section = sections.graph_section(

@@ -1,15 +1,21 @@
-"""The comparison of values, on two graphs of one weight, and by hand."""
+"""The comparison of values, bit by bit and within rounding, and by hand."""
+
+import contextlib
+import tempfile
+from unittest import mock
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from tests.helpers import record_fixture
-from tests.helpers import small_training
+from tests.tools.parity import side_fixture
 from tools.base import training_graph
+from tools.parity import batches
+from tools.parity import sides
 from tools.parity import value_diff
 
 
-def _batches(steps):
+def _batches(unused_data_dir, steps):
   for i in range(steps):
     yield np.full((2, 3), i + 1, np.float32), np.full(2, i, np.int32)
 
@@ -68,21 +74,26 @@ class ArithmeticTest(tf.test.TestCase):
         ],
     )
 
-  def test_batches(self):
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(10))
-    first, again = (
-        list(value_diff.batches(data_dir, 2, seed=5, size=20)) for _ in range(2)
+  def test_difference(self):
+    a = np.array([1.0, -4.0], np.float32)
+    found = value_diff.difference('x', a, a + np.float32(0.5), 0.1)
+    self.assertEqual(value_diff.Difference('x', 2, 0.5, 0.125, 0.1), found)
+    self.assertTrue(found.above)
+    zero = np.zeros(2)
+    for other, bound in ((a + np.float32(0.3), 0.1), (a, 0.0)):
+      self.assertFalse(value_diff.difference('x', a, other, bound).above)
+    for b in (None, a[:1], a * np.nan):
+      for bound in (0.1, 0):
+        self.assertTrue(value_diff.difference('x', a, b, bound).above)
+    self.assertFalse(value_diff.difference('x', zero, zero, 0.1).above)
+    self.assertTrue(value_diff.difference('x', zero, zero + 1e-9, 0.1).above)
+    # A bound of 0 is of bits, and of the type.
+    self.assertTrue(value_diff.difference('x', zero, -zero, 0).above)
+    self.assertFalse(value_diff.difference('x', zero, -zero, 1e-9).above)
+    self.assertTrue(value_diff.difference('x', a, a.astype(float), 0).above)
+    self.assertFalse(
+        value_diff.difference('x', np.int32(3), np.int64(3), 0).above
     )
-    for a, b in zip(first, again):
-      self.assertAllEqual(a[0], b[0])
-      self.assertAllEqual(a[1], b[1])
-    images, labels = first[0]
-    self.assertEqual((20, 24, 24, 3), images.shape)
-    self.assertEqual((np.float32, np.int32), (images.dtype, labels.dtype))
-    self.assertAllClose(np.zeros(20), images.mean((1, 2, 3)), atol=1e-5)
-    self.assertAllClose(np.ones(20), images.std((1, 2, 3)), atol=1e-4)
-    self.assertNotAllClose(first[0][0], first[1][0])
 
 
 # Their sum from left to right is another one than from right to left.
@@ -120,67 +131,217 @@ def _sum_of_three(read_late):
     )
 
 
-class CompareTest(tf.test.TestCase):
+class BitsTest(tf.test.TestCase):
+  """Two small graphs, of which every bit is compared."""
+
+  def setUp(self):
+    super().setUp()
+    self.replace(batches, 'draw', _batches)
+    self.replace(training_graph, 'initial_values', lambda unused_seed: WEIGHTS)
+
+  def replace(self, module, name, value):
+    self.enter_context(mock.patch.object(module, name, value))
 
   def compare(self, *variations, steps=3):
-    a, b = (
-        training_graph.Training(small_training.meta_graph(**v))
-        for v in variations
+    """Returns the Result, and checks that the section tells the same."""
+    original, port = (
+        side_fixture.small(self, name=name, **v)
+        if isinstance(v, dict)
+        else self.enter_context(
+            sides.Today(
+                v,
+                directory=self.create_tempdir().full_path,
+                source='/source' * (name == 'original'),
+            )
+        )
+        for name, v in zip(('original', 'port'), variations)
     )
-    with a, b:
-      return value_diff.compare(a, b, weights=WEIGHTS, drawn=_batches(steps))
+    original.steps = steps
+    result = value_diff.compare(
+        original, port, side_fixture.match(original, port)
+    )
+    section = value_diff.section(original, port, result)
+    self.assertEqual(result.unexplained, section['unexplained'])
+    return result
 
   def test_sum_does_not_depend_on_who_reads_its_addends_when(self):
-    with training_graph.Training(_sum_of_three(False)) as a:
-      with training_graph.Training(_sum_of_three(True)) as b:
-        result = value_diff.compare(
-            a, b, weights={'w': _ADDENDS}, drawn=_batches(1)
-        )
-    self.assertEmpty(result.mismatches)
+    self.replace(
+        training_graph, 'initial_values', lambda unused_seed: {'w': _ADDENDS}
+    )
+    result = self.compare(_sum_of_three(False), _sum_of_three(True), steps=1)
+    self.assertEqual(0, result.unexplained)
     # Each of the two is lost in 1; from the right, both together are not.
     self.assertEqual(([1.0], [1.0]), result.losses)
 
   def test_equal(self):
-    result = self.compare({}, {'step_name': 'Variable', 'step_type': tf.int32})
-    self.assertEmpty(result.mismatches)
-    self.assertEmpty(result.off_formula)
-    self.assertEqual(0, value_diff.unexplained(result))
-    # Loss, gradient, weight and step counter.
-    self.assertEqual((3, 12), (result.steps, result.compared))
-    self.assertEqual([3, 3], [sum(seen.values()) for seen in result.orders])
+    old = {'step_name': 'Variable', 'step_type': tf.int32}
+    for variations in (({}, old), (old, {})):
+      result = self.compare(*variations)
+      self.assertEqual(0, result.unexplained)
+      # Loss, gradient, weight and step counter.
+      self.assertEqual((3, 12), (len(result.steps), result.compared))
+      self.assertEqual(
+          [3, 3], [sum(counts) for counts in zip(*result.orders.values())]
+      )
 
   def test_order_that_the_graph_says(self):
     result = self.compare({'after': True}, {'after': True})
-    self.assertEqual(0, value_diff.unexplained(result))
+    self.assertEqual(0, result.unexplained)
     order = 'weights after the update, counter after it'
-    self.assertEqual(({order: 3}, {order: 3}), result.orders)
+    self.assertEqual({order: [3, 3]}, result.orders)
 
   def test_different_update(self):
     result = self.compare({}, {'rate': 0.1000001})
     self.assertEqual(
-        {'w': 0, 'loss': 1},
-        {
-            m.value: m.step
-            for m in result.mismatches
-            if m.value in ('w', 'loss')
-        },
+        {'after: w': 0, 'loss: total_loss': 1, 'gradient: w': 1},
+        {name: step for name, (step, _) in result.above.items()},
     )
-    self.assertEmpty(result.off_formula)
 
   def test_wrong_average(self):
     result = self.compare({}, {'decay': 0.05})
-    self.assertEmpty(result.mismatches)
-    self.assertEqual(
-        ['ours: w/ExponentialMovingAverage'],
-        [m.value for m in result.off_formula],
-    )
-    self.assertEqual(1, value_diff.unexplained(result))
+    self.assertEqual(['average of w, port'], list(result.above))
 
   def test_missing_value(self):
     result = self.compare({}, {'extra': True})
-    (mismatch,) = result.mismatches
-    self.assertIn('extra', mismatch.value)
+    self.assertEqual(['after: extra'], list(result.above))
 
-  def test_loss_that_is_not_finite(self):
-    result = self.compare({'rate': 1e30}, {'rate': 1e30}, steps=4)
-    self.assertIn('loss (not finite)', [m.value for m in result.mismatches])
+
+_LAYERS = ('conv1/conv1', 'pool1', 'norm1', 'conv2/conv2', 'norm2', 'pool2')
+_LAYERS += ('local3/local3', 'local4/local4', 'softmax_linear/softmax_linear')
+# So small that a step takes little time.
+_BATCH = 2
+
+
+class RoundingTest(tf.test.TestCase):
+  """The port's own network answers in place of an original of the time."""
+
+  @classmethod
+  def setUpClass(cls):
+    super().setUpClass()
+    tf.disable_v2_behavior()
+    stack = contextlib.ExitStack()
+    cls.addClassCleanup(stack.close)
+    scratch = stack.enter_context(tempfile.TemporaryDirectory())
+    record_fixture.write_batches(scratch, *record_fixture.random_images(200))
+    cls.port = stack.enter_context(
+        sides.Today.port(scratch, directory=scratch, batch_size=_BATCH)
+    )
+    cls.port.start(training_graph.initial_values(1))
+    drawn = list(batches.draw(scratch, 4, seed=1, size=_BATCH))
+    names = ['activation: ' + layer for layer in _LAYERS]
+    names += ['loss: ' + t.op.name for t in cls.port.loss.op.inputs]
+    cls.drawn = drawn[2:]
+    cls.noted = side_fixture.Noted(
+        cls.port, names, [drawn[:2], cls.drawn], scratch
+    )
+    cls.keys = side_fixture.match(cls.port, cls.port)
+
+  def setUp(self):
+    super().setUp()
+    # Each test may damage what the original has noted.
+    notes = [[dict(step) for step in looked] for looked in self.noted.notes]
+    self.enter_context(mock.patch.object(self.noted, 'notes', notes))
+    self.step = notes[1][0]
+
+  def above(self, original=(), port=()):
+    """Returns what is above its bound where a side has noted other values."""
+    found = value_diff.differences(
+        ({**self.step, **dict(original)}, {**self.step, **dict(port)}),
+        self.port,
+        self.keys,
+        rounded=True,
+    )
+    return [d.value for d in found if d.above]
+
+  def section(self):
+    result = value_diff.compare(self.noted, self.port, self.keys)
+    return value_diff.section(self.noted, self.port, result)
+
+  def observe(self, change=lambda values: None):
+    """Returns what the port notes of a step once its values are changed."""
+    self.port.restore(list(self.noted.looks())[1].start, self.keys.names())
+    values = self.port.read()
+    change(values)
+    self.port.load(values)
+    return {**self.port.observe(*self.drawn[0], self.step), 'rate': 0.1}
+
+  def test_one_step(self):
+    section = self.section()
+    self.assertEqual(0, section['unexplained'], section)
+    # 9 activations, 4 losses, 10 gradients, 10 variables, the averages of these
+    # on both sides, those of the losses.
+    self.assertStartsWith(section['text'][2], 'At step 1, ')
+    self.assertIn('57 values, 0 of them', section['text'][2])
+    self.assertIn('decided otherwise: 0.', section['text'][2])
+    key = 'gradient: local4/weights'
+    self.step[key] = self.step[key] * np.float32(1.001)
+    section = self.section()
+    self.assertEqual(1, section['unexplained'])
+    table = section['tables'][0]
+    self.assertEqual([(key, 1)], [(r[0], r[-1]) for r in table['rows']])
+
+  def test_batches_that_rounding_decides_otherwise(self):
+    # One rectifier of the original is closed, on one batch after the other;
+    # nothing that a bound allows is noticed but the decision.
+    name = 'activation: local4/local4'
+    for n, step in enumerate(self.noted.notes[1]):
+      section = self.section()
+      self.assertEqual(0, section['unexplained'], section)
+      self.assertIn('decided otherwise: %d.' % n, section['text'][2])
+      step[name] = step[name].copy()
+      step[name].flat[np.argmax(step[name] > 0)] = 0
+    section = self.section()
+    # No batch is left; and what was closed was far from 0.
+    self.assertEqual(2, section['unexplained'])
+    self.assertIn('On no batch did all', section['text'][2])
+
+  def test_a_weight_changed_by_a_thousandth(self):
+    # The port begins with one weight off: all that follows from it is found.
+    def change(values):
+      values['conv1/weights'][0, 0, 0, 0] += 1e-3
+
+    self.assertContainsSubset(
+        ['activation: conv1/conv1', 'activation: pool2'],
+        self.above(port=self.observe(change)),
+    )
+
+  def test_a_weight_whose_input_is_zero(self):
+    # It moves no activation, and is found all the same.
+    def close(values):
+      values['conv2/biases'][0] = -10  # Channel 0 is never above 0.
+
+    def change(values):
+      close(values)
+      values['local3/weights'][0, 0] += 1e-3
+
+    closed = self.observe(close)
+    pool2 = closed['activation: pool2']
+    self.assertAllEqual(np.zeros_like(pool2[..., 0]), pool2[..., 0])
+    found = self.above(closed, self.observe(change))
+    self.assertIn('after: local3/weights', found)
+    self.assertNotIn('activation: local3/local3', found)
+
+  def test_swapped_gradients(self):
+    a, b = 'gradient: conv1/biases', 'gradient: conv2/biases'
+    swapped = {a: self.step[b], b: self.step[a]}
+    self.assertContainsSubset([a, b], self.above(swapped))
+
+  def test_what_else_is_found(self):
+    step = self.step
+    self.assertEmpty(self.above())
+    shadow = 'after: local4/biases/ExponentialMovingAverage'
+    for name, value, found in (
+        ('activation: pool2', step['activation: pool2'] * 1.0001, None),
+        (
+            'after: total_loss/avg',
+            step['after: total_loss/avg'] * 1.001,
+            'average: total_loss/avg',
+        ),
+        (
+            shadow,
+            step[shadow] + np.float32(1e-6),
+            'average of local4/biases, original',
+        ),
+        ('loss: strange', np.float32(1), None),
+    ):
+      self.assertEqual([found or name], self.above({name: value}))

@@ -1,4 +1,4 @@
-"""Ours against what TensorFlows of the time computed, on any machine."""
+"""The port against what TensorFlows of the time computed, on any machine."""
 
 import contextlib
 import copy
@@ -15,13 +15,16 @@ from cifar10_compat.base import errors
 from tests.helpers import record_fixture
 from tests.tools.editions import fake_runtime
 from tests.tools.editions import historical_fixture
-from tools.base import training_graph
+from tests.tools.parity import side_fixture
 from tools.editions import calls
 from tools.editions import environments
+from tools.parity import golden_files
+from tools.parity import golden_steps
 from tools.parity import goldens
-from tools.parity import old_goldens
+from tools.parity import old_side
+from tools.parity import sides
 
-_VERSIONS = sorted(old_goldens.FILES)
+_VERSIONS = sorted(golden_steps.FILES)
 
 
 def _broken(meta_graph):
@@ -45,7 +48,7 @@ def _broken(meta_graph):
   return changed
 
 
-class OursTest(parameterized.TestCase, tf.test.TestCase):
+class PortTest(parameterized.TestCase, tf.test.TestCase):
 
   @classmethod
   def setUpClass(cls):
@@ -54,14 +57,13 @@ class OursTest(parameterized.TestCase, tf.test.TestCase):
     cls.addClassCleanup(stack.close)
     data_dir = stack.enter_context(tempfile.TemporaryDirectory())
     record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
-    cls.meta_graph = old_goldens.ours(data_dir)
-    cls.training = stack.enter_context(training_graph.Training(cls.meta_graph))
+    cls.training = stack.enter_context(golden_steps.port(data_dir))
 
   def compare(self, version, training=None, change=None):
     """Returns the values above their bounds, what else is wrong, how many."""
     training = training or self.training
-    golden = old_goldens.read(version)
-    given = old_goldens.given
+    golden = golden_steps.read(version)
+    given = golden_steps.given
     with contextlib.ExitStack() as stack:
       if change:
 
@@ -70,26 +72,26 @@ class OursTest(parameterized.TestCase, tf.test.TestCase):
           change(values)
           return values, batch
 
-        stack.enter_context(mock.patch.object(old_goldens, 'given', changed))
-      values, tags = old_goldens.observe(training, golden)
-    found, wrong = old_goldens.differences(golden, values, tags, training)
+        stack.enter_context(mock.patch.object(golden_steps, 'given', changed))
+      values = golden_steps.observe(training, golden)
+    found, wrong = golden_steps.differences(golden, values, training)
     return [d.value for d in found if d.above], wrong, len(found)
 
   @parameterized.parameters(('0.12.1', 130), ('1.15.5', 123))
-  def test_ours_computes_the_same(self, version, count):
+  def test_the_port_computes_the_same(self, version, count):
     self.assertEqual(([], [], count), self.compare(version))
 
   @parameterized.parameters(_VERSIONS)
   def test_rounding_leaves_no_decision_open(self, version):
-    seed = old_goldens.read(version)['seed']
-    self.assertTrue(old_goldens.clear(self.training, seed))
+    seed = golden_steps.read(version)['seed']
+    self.assertTrue(golden_steps.clear(self.training, seed))
     # And it could have: some rectifier's input is near 0 with another batch.
-    self.assertFalse(old_goldens.clear(self.training, seed - 1))
+    self.assertFalse(golden_steps.clear(self.training, seed - 1))
 
   @parameterized.parameters(_VERSIONS)
   def test_a_weight_changed_by_a_thousandth(self, version):
-    golden = old_goldens.read(version)
-    values, (images, _) = old_goldens.given(self.training, golden['seed'])
+    golden = golden_steps.read(version)
+    values, (images, _) = golden_steps.given(self.training, golden['seed'])
     self.training.load(values)
     graph = self.training.session.graph
     pool2, local3 = self.training.session.run(
@@ -115,37 +117,37 @@ class OursTest(parameterized.TestCase, tf.test.TestCase):
       self.assertNotEmpty(found.intersection(above), key)
 
   def test_a_swapped_gradient_and_a_renamed_tag(self):
-    with training_graph.Training(_broken(self.meta_graph)) as training:
+    with sides.Today(_broken(self.training.meta_graph)) as training:
       for version in _VERSIONS:
         above, wrong, _ = self.compare(version, training)
         for n in (1, 2):
           for name in ('gradient: conv%d/biases', 'after: conv%d/biases'):
             self.assertIn(name % n, above)
         self.assertNotIn('loss: total_loss', above)
-        self.assertIn('tag: total_loss_raw, of ours alone', wrong)
+        self.assertIn('tag: total_loss_raw, of the port alone', wrong)
 
   def test_keys(self):
-    golden = old_goldens.read('0.12.1')
-    values, tags = old_goldens.observe(self.training, golden)
+    golden = golden_steps.read('0.12.1')
+    values = golden_steps.observe(self.training, golden)
     golden['keys'].append('strange')
-    _, wrong = old_goldens.differences(golden, values, tags, self.training)
+    _, wrong = golden_steps.differences(golden, values, self.training)
     self.assertEqual(['key: strange'], wrong)
 
   def test_an_average_that_forgets(self):
-    golden = old_goldens.read('1.15.5')
-    values, tags = old_goldens.observe(self.training, golden)
+    golden = golden_steps.read('1.15.5')
+    values = golden_steps.observe(self.training, golden)
     name = 'after: local4/biases/ExponentialMovingAverage'
     values[name]['elements'][7] += 1e-5
-    found, _ = old_goldens.differences(golden, values, tags, self.training)
+    found, _ = golden_steps.differences(golden, values, self.training)
     self.assertEqual(
-        ['average of local4/biases, ours'], [d.value for d in found if d.above]
+        ['average of local4/biases, port'], [d.value for d in found if d.above]
     )
 
   def test_find_seed(self):
     with mock.patch.object(
-        old_goldens, 'clear', lambda training, seed: seed == 3
+        golden_steps, 'clear', lambda training, seed: seed == 3
     ):
-      self.assertEqual(3, old_goldens.find_seed(self.training))
+      self.assertEqual(3, golden_steps.find_seed(self.training))
 
   def test_make(self):
     asked = {}
@@ -169,21 +171,18 @@ class OursTest(parameterized.TestCase, tf.test.TestCase):
         )
       step = {'before: w': [0], 'after: w': [1, 2], 'gradient: w': [3, 4]}
       np.savez(os.path.join(out, 'step.npz'), **step)
-      with tf.Graph().as_default(), tf.summary.FileWriter(out) as writer:
-        value = tf.Summary.Value(tag='some tag', simple_value=1)
-        writer.add_summary(tf.Summary(value=[value]), 0)
+      side_fixture.write_events(out, 'some tag')
 
     data_dir = self.create_tempdir().full_path
     record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
     with mock.patch.object(calls, 'call', call):
-      golden = old_goldens.make(
+      old = old_side.Old(
           'some/source',
           environments.Environment(fake_runtime.RUNTIME, '/environment'),
           historical_fixture.OLD,
           data_dir,
-          training=self.training,
-          seed=5,
       )
+      golden = golden_steps.make(old, self.training, seed=5)
     self.assertEqual(['--batch_size=2'], asked['flags'])
     self.assertEqual((2, 24, 24, 3), asked['shapes']['images'])
     self.assertEqual((2304, 384), asked['shapes']['local3/weights'])
@@ -217,9 +216,9 @@ class GoldenFileTest(tf.test.TestCase):
             'largest': 2.0,
             'elements': [0.5, 2.0, -4.0, 0.0],
         },
-        old_goldens.digest(np.array([[0.5, 2], [-4, 0]], np.float32)),
+        golden_steps.digest(np.array([[0.5, 2], [-4, 0]], np.float32)),
     )
-    large = old_goldens.digest(np.arange(5000))
+    large = golden_steps.digest(np.arange(5000))
     self.assertLen(set(large['elements']), 200)
     # Parts of a hundred.
     self.assertLen(large['sums'], 50)
@@ -229,8 +228,8 @@ class GoldenFileTest(tf.test.TestCase):
     self.assertEqual(sorted(large['elements']), large['elements'])
 
   def test_changed(self):
-    golden = old_goldens.read('0.12.1')
-    self.assertEmpty(old_goldens.changed(golden, golden))
+    golden = golden_steps.read('0.12.1')
+    self.assertEmpty(golden_steps.changed(golden, golden))
     made = copy.deepcopy(golden)
     made['tags'].append('more')
     # Too little, and enough.
@@ -250,41 +249,45 @@ class GoldenFileTest(tf.test.TestCase):
         ],
         [
             text.rpartition(', not')[0].rpartition(': ')[0]
-            for text in old_goldens.changed(golden, made)
+            for text in golden_steps.changed(golden, made)
         ],
     )
+
+  def write(self, golden, out):
+    path = golden_steps.path(golden['tensorflow'], out)
+    return golden_files.write(golden, path)
 
   def test_written_as_read(self):
     out = self.create_tempdir().full_path
     for version in _VERSIONS:
-      golden = old_goldens.read(version)
+      golden = golden_steps.read(version)
       with (
-          open(old_goldens.write(golden, out), encoding='utf-8') as f,
-          open(old_goldens.path(version), encoding='utf-8') as original,
+          open(self.write(golden, out), encoding='utf-8') as f,
+          open(golden_steps.path(version), encoding='utf-8') as original,
       ):
         self.assertEqual(original.read(), f.read())
 
   def test_small(self):
     for version in _VERSIONS:
-      self.assertLess(os.path.getsize(old_goldens.path(version)), 2**17)
+      self.assertLess(os.path.getsize(golden_steps.path(version)), 2**17)
 
   def test_bad_files(self):
     out = self.create_tempdir().full_path
     with self.assertRaisesRegex(
         errors.UsageError, r'runtime-0\.12\.1\.json is missing: .*--regenerate'
     ):
-      old_goldens.read('0.12.1', out)
-    golden = old_goldens.read('0.12.1')
-    old_goldens.write({**golden, 'sha256': '0'}, out)
+      golden_steps.read('0.12.1', out)
+    golden = golden_steps.read('0.12.1')
+    self.write({**golden, 'sha256': '0'}, out)
     with self.assertRaisesRegex(errors.UsageError, r'\(SHA-256 0\)'):
-      old_goldens.read('0.12.1', out)
+      golden_steps.read('0.12.1', out)
     with self.assertRaisesRegex(
-        errors.UsageError, r'no golden of TensorFlow 1\.0\.0, only of 0\.12\.1'
+        errors.UsageError, r'no golden for 1\.0\.0, only for 0\.12\.1'
     ):
-      old_goldens.path('1.0.0')
+      golden_steps.path('1.0.0')
 
   def test_there_is_no_other(self):
     self.assertCountEqual(
-        [*old_goldens.FILES.values(), *goldens.FILES.values()],
-        os.listdir(goldens.DIRECTORY),
+        [*golden_steps.FILES.values(), *goldens.FILES.values()],
+        os.listdir(golden_files.DIRECTORY),
     )

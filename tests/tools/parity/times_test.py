@@ -5,12 +5,16 @@ from unittest import mock
 
 from absl.testing import absltest
 
-from tools.parity import old_times
+from tools.parity import times
 from tools.speed import children
 from tools.speed import disturbance
 
+_ORIGINAL = mock.Mock(
+    source='/source', data_dir='/data', runtime='0.12.1', where=''
+)
 
-class OldTimesTest(absltest.TestCase):
+
+class TimesTest(absltest.TestCase):
 
   def measure(self, others):
     """Returns what was timed, and the calls; each step takes 0.1 s more."""
@@ -36,7 +40,7 @@ class OldTimesTest(absltest.TestCase):
       )
 
     with mock.patch.object(children, 'run', run):
-      found = old_times.measure('/source', '/data', version='0.12.1', rounds=2)
+      found = times.measure(_ORIGINAL, 2)
     return found, calls
 
   def test_in_turn(self):
@@ -54,7 +58,7 @@ class OldTimesTest(absltest.TestCase):
     )
 
   def test_section(self):
-    section = old_times.section('0.12.1', self.measure(0.2)[0])
+    section = times.section(_ORIGINAL, self.measure(0.2)[0])
     self.assertEqual(0, section['unexplained'])
     self.assertIn('in each of 2 rounds', section['text'][0])
     self.assertIn('Of 8 runs 8 were disturbed', section['text'][0])
@@ -69,7 +73,7 @@ class OldTimesTest(absltest.TestCase):
         ],
         rows[0],
     )
-    self.assertEqual(['ours, --fast', '0.600'], rows[3][:2])
+    self.assertEqual(['port, --fast', '0.600'], rows[3][:2])
     self.assertEqual('1.00', rows[2][3])
 
   def test_where_the_system_does_not_tell(self):

@@ -8,7 +8,6 @@ machine.  The seed is one of which rounding cannot let any rectifier or maximum
 decide otherwise: see clear().
 """
 
-import json
 import os
 import tempfile
 
@@ -16,20 +15,17 @@ import numpy as np
 
 from cifar10_compat import cifar10
 from cifar10_compat import config as config_lib
-from cifar10_compat.base import errors
 
 from ..base import event_files
-from ..base import training_graph
-from ..editions import calls
-from ..editions import old_scripts
 from ..editions import scripts
 from . import curves
+from . import golden_files
 from . import golden_values
-from . import goldens
-from . import old_keys
-from . import old_step
-from . import old_tags
+from . import keys as keys_lib
+from . import old_side
 from . import rounding
+from . import sides
+from . import value_diff
 
 # From the version of TensorFlow to its edition and its file.
 EDITIONS = {
@@ -58,11 +54,11 @@ def given(training, seed):
   """Draws what the step begins with.
 
   Args:
-    training: training_graph.Training of ours.
+    training: sides.Today of port().
     seed: int, of the batch; the weights are the same for all.
 
   Returns:
-    (dict from our key to array, (images, labels)).
+    (dict from the port's key to array, (images, labels)).
   """
   random = np.random.RandomState(0)
   values = {}
@@ -90,7 +86,7 @@ def clear(training, seed):
   """Whether rounding leaves all rectifiers and maxima as they are.
 
   Args:
-    training: training_graph.Training of ours; it loses its values.
+    training: sides.Today of port(); it loses its values.
     seed: int, see given().
 
   Returns:
@@ -101,7 +97,7 @@ def clear(training, seed):
   training.load(values)
   graph = training.session.graph
   bounds = rounding.activations()
-  rectifiers = ['%s/%s' % (n, n) for n in old_step.RECTIFIED]
+  rectifiers = ['%s/%s' % (n, n) for n in rounding.RECTIFIED]
   wanted = {name: graph.get_tensor_by_name(name + ':0') for name in bounds}
   for name in rectifiers:
     wanted['into ' + name] = graph.get_operation_by_name(name).inputs[0]
@@ -112,8 +108,8 @@ def clear(training, seed):
     nearest = np.abs(found['into ' + name]).min()
     if nearest <= bounds[name] * found[name].max():
       return False
-  for name in old_step.POOLED:
-    places = np.sort(old_step.windows(found[name]), -1)
+  for name in rounding.POOLED:
+    places = np.sort(rounding.windows(found[name]), -1)
     apart, largest = places[..., -1] - places[..., -2], places[..., -1]
     # Where all are 0, nothing passes through their rectifiers either.
     near = apart <= 2 * bounds[name] * found[name].max()
@@ -126,18 +122,18 @@ def find_seed(training):
   """Returns the first seed that is clear().
 
   Args:
-    training: training_graph.Training of ours; it loses its values.
+    training: sides.Today of port(); it loses its values.
   """
   return next(seed for seed in range(_SEEDS) if clear(training, seed))
 
 
-def ours(data_dir):
-  """Returns the MetaGraphDef of ours that goldens are compared with.
+def port(data_dir):
+  """Returns the sides.Today of the port that goldens are compared with.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
   """
-  return training_graph.ours(data_dir, batch_size=BATCH_SIZE)
+  return sides.Today.port(data_dir, directory='', batch_size=BATCH_SIZE)
 
 
 def _chosen(size):
@@ -179,16 +175,12 @@ def digests(step):
   }
 
 
-def make(source, environment, edition, data_dir, *, training, seed):
+def make(old, training, *, seed):
   """Makes a golden.
 
   Args:
-    source: str, the directory of the unmodified files.
-    environment: environments.Environment.
-    edition: scripts.Edition of the source.
-    data_dir: str, the directory above cifar-10-batches-bin, whose images are not
-      read.
-    training: training_graph.Training of ours(), for keys and shapes alone.
+    old: old_side.Old, whose images are not read.
+    training: sides.Today of port(), for keys and shapes alone.
     seed: int, see given().
 
   Returns:
@@ -196,8 +188,8 @@ def make(source, environment, edition, data_dir, *, training, seed):
       tensorflow, python, numpy: versions, of what computed it.
       edition, sha256: of scripts.EDITIONS.
       seed: int.
-      keys: of their variables.
-      tags: of an event file of theirs.
+      keys: of the original's variables.
+      tags: of an event file of the original.
       values: dict from a name, such as "gradient: KEY", to its digest().
 
   Raises:
@@ -205,60 +197,34 @@ def make(source, environment, edition, data_dir, *, training, seed):
   """
   values, (images, labels) = given(training, seed)
   with tempfile.TemporaryDirectory() as scratch:
-    path = os.path.join(scratch, 'given.npz')
-    np.savez(path, images=images, labels=labels, **values)
-    prepared = os.path.join(scratch, 'data')
-    old_scripts.prepare(data_dir, prepared)
-    out = os.path.join(scratch, 'answer')
-    os.mkdir(out)
-    calls.call(
-        environment,
+    path_given = os.path.join(scratch, 'given.npz')
+    np.savez(path_given, images=images, labels=labels, **values)
+    out = old.call(
         'one_step',
-        {
-            'source': os.path.abspath(source),
-            'package': edition.package,
-            'data_dir': prepared,
-            'out': out,
-            'flags': ['--batch_size=%d' % BATCH_SIZE],
-            'given': path,
-            'step_key': training.step_key,
-        },
+        '%s cannot take a step',
         scratch=scratch,
-        what='--runtime=%s: %s cannot take a step'
-        % (environment.runtime.version, edition.name),
+        flags=['--batch_size=%d' % BATCH_SIZE],
+        given=path_given,
+        step_key=training.step_key,
     )
-    with open(os.path.join(out, 'graph.json'), encoding='utf-8') as f:
-      graph = json.load(f)
-    with np.load(os.path.join(out, 'step.npz')) as f:
-      step = {name: f[name] for name in f.files}
+    graph = old_side.content(out, 'graph')
     return {
-        'tensorflow': graph['tensorflow'],
-        'python': graph['python'],
-        'numpy': graph['numpy'],
-        'edition': edition.name,
-        'sha256': edition.sha256,
+        **{key: graph[key] for key in ('tensorflow', 'python', 'numpy')},
+        'edition': old.edition.name,
+        'sha256': old.edition.sha256,
         'seed': seed,
         'keys': graph['keys'],
         'tags': sorted(event_files.read(out).tags),
-        'values': digests(step),
+        'values': digests(old_side.arrays(out, 'step')),
     }
 
 
-def path(version, directory=goldens.DIRECTORY):
-  """Returns the path of a TensorFlow's golden.
-
-  Raises:
-    UsageError: there is none for it.
-  """
-  if version not in FILES:
-    raise errors.UsageError(
-        'there is no golden of TensorFlow %s, only of %s'
-        % (version, ', '.join(sorted(FILES)))
-    )
-  return os.path.join(directory, FILES[version])
+def path(version, directory=golden_files.DIRECTORY):
+  """Returns the path of a TensorFlow's golden; raises UsageError without one."""
+  return golden_files.path(version, FILES, directory)
 
 
-def read(version, directory=goldens.DIRECTORY):
+def read(version, directory=golden_files.DIRECTORY):
   """Reads a golden.
 
   Args:
@@ -271,98 +237,69 @@ def read(version, directory=goldens.DIRECTORY):
   Raises:
     UsageError: it is missing, or was made from other files than the edition's.
   """
-  name = path(version, directory)
-  remedy = (
-      'make it with //tools:runtime_goldens -- --runtime=%s --data_dir=DIR --regenerate'
-      % version
+
+  def wrong(golden):
+    made = golden['tensorflow']
+    return '' if made == version else 'was made by TensorFlow ' + made
+
+  return golden_files.read(
+      path(version, directory),
+      EDITIONS[version],
+      'make it with //tools:runtime_goldens -- --runtime=%s --data_dir=DIR '
+      '--regenerate' % version,
+      wrong,
   )
-  if not os.path.exists(name):
-    raise errors.UsageError('%s is missing: %s' % (name, remedy))
-  with open(name, encoding='utf-8') as f:
-    golden = json.load(f)
-  edition = EDITIONS[version]
-  sha256 = {e.name: e.sha256 for e in scripts.EDITIONS}[edition]
-  made = (golden['tensorflow'], golden['edition'], golden['sha256'])
-  if made != (version, edition, sha256):
-    raise errors.UsageError(
-        '%s was made by TensorFlow %s from %s (SHA-256 %s): %s'
-        % (name, *made, remedy)
-    )
-  return golden
-
-
-def write(golden, directory=goldens.DIRECTORY):
-  """Writes a golden, one value a line; returns the path.
-
-  Raises:
-    OSError: it cannot be written.
-  """
-  name = path(golden['tensorflow'], directory)
-  lines = [
-      '%s: %s' % (json.dumps(key), json.dumps(value))
-      for key, value in golden.items()
-      if key != 'values'
-  ]
-  values = [
-      '%s: %s' % (json.dumps(key), json.dumps(value, separators=(',', ':')))
-      for key, value in golden['values'].items()
-  ]
-  lines.append('"values": {\n%s\n}' % ',\n'.join(values))
-  with open(name, 'w', encoding='utf-8') as f:
-    f.write('{\n%s\n}\n' % ',\n'.join(lines))
-  return name
 
 
 def observe(training, golden):
-  """Takes the step of a golden with ours.
+  """Takes the step of a golden with the port.
 
   Args:
-    training: training_graph.Training of ours(); it loses its values.
+    training: sides.Today of port(); it loses its values.
     golden: dict, from read().
 
   Returns:
-    (dict, frozenset): the digests of ours, and its tags.
+    dict, the digests of the port.
   """
   values, batch = given(training, golden['seed'])
   training.load(values)
-  tags = old_tags.ours(training, *batch).tags
-  training.load(values)
-  step = old_step.observe(training, golden['values'], *batch)
-  return digests(step), tags
+  return digests(training.observe(*batch, golden['values']))
 
 
-def differences(golden, values, tags, training):
-  """Compares a golden with what ours computed.
+def differences(golden, values, training):
+  """Compares a golden with what the port computed.
 
   Args:
     golden: dict, from read().
     values: dict of digests, from observe().
-    tags: iterable of str.
-    training: training_graph.Training of ours().
+    training: sides.Today of port().
 
   Returns:
-    (list of old_step.Differences, list of str): of each value, and what is wrong
-    with keys and tags, for people.
+    (list of value_diff.Differences, list of str): of each value, and what is
+    wrong with keys and tags, for people.
   """
-  matched = old_keys.match(
-      golden['keys'], training.variables, step_key=training.step_key
+  matched = keys_lib.match(
+      golden['keys'], training.keys, step_key=training.step_key
   )
   wrong = ['key: ' + key for key in matched.lacking + matched.unknown]
-  found = curves.compare(
-      *(event_files.Run({}, {}, frozenset(t)) for t in (golden['tags'], tags)),
-      _listed(golden),
+  tags = (
+      event_files.Run({}, {}, frozenset(t))
+      for t in (golden['tags'], training.tags)
   )
-  wrong += ['tag: %s, of %s alone' % unmatched for unmatched in found.unmatched]
+  found = curves.compare(*tags, _listed(golden))
+  wrong += ['tag: %s, of the %s alone' % tag for tag in found.unmatched]
   wrong += ['listed tag that does not apply: %s' % (r,) for r in found.stale]
   start, _ = given(training, golden['seed'])
-  compared = old_step.differences(
-      _vectors(golden['values'], start, matched),
-      _vectors(values, start, matched),
+  compared = value_diff.differences(
+      (
+          matched.translate(_vectors(golden['values'], start, matched)),
+          _vectors(values, start, matched),
+      ),
       training,
       matched,
+      rounded=True,
   )
-  bounds = {d.value: d.bound for d in compared}
-  for name, bound in bounds.items():
+  for name, bound in {d.value: d.bound for d in compared}.items():
     if name in golden['values'] and name in values:
       compared += _sums(name, golden['values'][name], values[name], bound)
   return compared, wrong
@@ -398,21 +335,22 @@ def changed(golden, made):
 
 def _listed(golden):
   """Returns the Renames of the tags, of which one says how much a queue holds."""
+  (edition,) = [e for e in scripts.EDITIONS if e.name == golden['edition']]
   full = '_of_%d_full'
   usual, here = (
       full % (3 * size) for size in (config_lib.BATCH_SIZE, BATCH_SIZE)
   )
   return [
       rename._replace(
-          theirs=rename.theirs.replace(usual, here),
-          ours=rename.ours.replace(usual, here),
+          original=rename.original.replace(usual, here),
+          port=rename.port.replace(usual, here),
       )
-      for rename in old_tags.listed(golden['edition'], golden['tensorflow'])
+      for rename in curves.listed(edition, golden['tensorflow'], run=False)
   ]
 
 
 def _vectors(values, start, keys):
-  """Returns digests as arrays, as old_step compares them."""
+  """Returns digests as arrays, as value_diff compares them."""
   found = {}
   for name, value in values.items():
     elements = value['elements']
@@ -423,32 +361,32 @@ def _vectors(values, start, keys):
     found[name] = np.array(elements)
     if not value['shape']:
       found[name] = np.array(value['elements'][0])
-  for theirs, ours_key in keys.ours.items():
-    flat = np.ravel(start[ours_key])
-    before = flat[_chosen(flat.size)] if np.shape(start[ours_key]) else flat[0]
-    for key in (theirs, ours_key):
-      found['before: ' + key] = before
+  for key in keys.port.values():
+    flat = np.ravel(start[key])
+    before = flat[_chosen(flat.size)] if np.shape(start[key]) else flat[0]
+    found['before: ' + key] = before
   return found
 
 
-def _sums(name, theirs, ours_digest, bound):
+def _sums(name, original, port_digest, bound):
   """Compares sums of a value's elements."""
   # The errors may have a sign in common, as those of what all elements are
   # multiplied by, or none.
-  largest = max(abs(theirs['least']), abs(theirs['largest']))
-  parts = len(theirs['sums'])
-  size = np.array(theirs['absolute sums'])
-  size += largest * np.sqrt(np.prod(theirs['shape']) / parts)
+  largest = max(abs(original['least']), abs(original['largest']))
+  parts = len(original['sums'])
+  size = np.array(original['absolute sums'])
+  size += largest * np.sqrt(np.prod(original['shape']) / parts)
   found = []
   for what in ('sums', 'absolute sums'):
-    absolute = np.abs(np.subtract(theirs[what], ours_digest[what]))
+    absolute = np.abs(np.subtract(original[what], port_digest[what]))
     # A part of zeros is one of zeros.
     relative = np.divide(
         absolute, size, out=np.where(absolute > 0, np.inf, 0), where=size > 0
     )
     found.append(
-        old_step.Difference(
+        value_diff.Difference(
             '%s of %s' % (what, name),
+            int(np.count_nonzero(absolute)),
             float(absolute.max()),
             float(relative.max()),
             bound,

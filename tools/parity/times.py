@@ -1,4 +1,4 @@
-"""Times a step of the original runtime, of today's, of ours, and of --fast.
+"""Times a step of the original runtime, of today's, of the port, and of --fast.
 
 All are real trainers, end to end, by the time stamps of their logs, once the
 queue is full (//tools:benchmark, which has more rounds, measurements and peers).
@@ -16,18 +16,16 @@ from . import report
 _NAMES = {
     'original': 'unmodified, on TensorFlow %s',
     'tutorial': "unmodified, on today's TensorFlow",
-    'literal': 'ours',
-    'fast': 'ours, --fast',
+    'literal': 'port',
+    'fast': 'port, --fast',
 }
 
 
-def measure(source, data_dir, *, version, rounds, steps=100):
+def measure(original, rounds, *, steps=100):
   """Times every contestant once in each round, in turn.
 
   Args:
-    source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
-    version: str, of the TensorFlow of the time.
+    original: sides.Side on a TensorFlow of the time.
     rounds: int, at least 1.
     steps: int, how many are timed in a round, a multiple of 100.
 
@@ -39,11 +37,11 @@ def measure(source, data_dir, *, version, rounds, steps=100):
     UsageError: a run failed.
   """
   commands = contestants.end_to_end(
-      data_dir=data_dir,
+      data_dir=original.data_dir,
       dataset='cifar10',
-      source=source,
+      source=original.source,
       steps=steps,
-      runtime=version,
+      runtime=original.runtime,
   )
   found = {name: [] for name in _NAMES if name in commands}
   for _ in range(rounds):
@@ -62,11 +60,11 @@ def measure(source, data_dir, *, version, rounds, steps=100):
   return found
 
 
-def section(version, times):
+def section(original, times):
   """Returns a section of the report.
 
   Args:
-    version: str, of the TensorFlow of the time.
+    original: sides.Side on a TensorFlow of the time.
     times: dict from measure().
   """
   processor = manifest.processor()
@@ -76,7 +74,7 @@ def section(version, times):
   }
   disturbed = sum(bad for runs in times.values() for _, bad in runs)
   return report.section(
-      'Time of a step, beside TensorFlow %s' % version,
+      'Time of a step' + original.where,
       0,
       text=[
           'Each trained in turn in each of %d rounds, end to end, summaries and '
@@ -93,10 +91,10 @@ def section(version, times):
       tables=[
           report.table(
               'Seconds of a step',
-              ('', 'median', 'all', 'of that of ours'),
+              ('', 'median', 'all', 'of that of the port'),
               [
                   (
-                      _NAMES[name].replace('%s', version),
+                      _NAMES[name].replace('%s', original.runtime),
                       '%.3f' % medians[name],
                       ' '.join(
                           '%.3f%s' % (seconds, ' (disturbed)' * bad)

@@ -1,0 +1,89 @@
+"""Small sides, and an original that answers with what the port noted."""
+
+import os
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.training import checkpoints
+from tests.helpers import small_training
+from tests.tools.editions import historical_fixture
+from tools.parity import keys as keys_lib
+from tools.parity import sides
+
+
+def small(test, *, name='port', **variation):
+  """Returns a sides.Today on the graph of one weight.
+
+  Args:
+    test: tf.test.TestCase, whose end closes it.
+    name: str, 'original' or 'port'.
+    **variation: of small_training.meta_graph().
+  """
+  return test.enter_context(
+      sides.Today(
+          small_training.meta_graph(**variation),
+          directory=test.create_tempdir().full_path,
+          source='/source' if name == 'original' else '',
+          edition=historical_fixture.OLD,
+      )
+  )
+
+
+def match(original, port):
+  """Returns the keys.Keys of two sides."""
+  return keys_lib.match(original.keys, port.keys, step_key=port.step_key)
+
+
+def write_events(directory, *tags):
+  """Writes an event file with some tags, and returns its directory."""
+  with tf.Graph().as_default(), tf.summary.FileWriter(directory) as writer:
+    values = [tf.Summary.Value(tag=tag, simple_value=1) for tag in tags]
+    writer.add_summary(tf.Summary(value=values), 0)
+  return directory
+
+
+def check_left(test, directory, weights):
+  """Checks that a directory has what a trainer leaves after three steps."""
+  path = os.path.join(directory, 'model.ckpt-3')
+  test.assertEqual(path, sides.checkpoint_name(directory, 3))
+  test.assertEqual(path, checkpoints.newest(directory).path)
+  # As the evaluators of 2016 find it.
+  state = tf.train.get_checkpoint_state(directory)
+  test.assertEqual(path, state.model_checkpoint_path)
+  reader = tf.train.NewCheckpointReader(path)
+  test.assertAllEqual(weights, reader.get_tensor('w'))
+
+
+class Noted(object):
+  """Stands for an original on a TensorFlow of the time.
+
+  Attributes:
+    notes: for each look, a list of what the steps on its batches noted; a test
+      may change them.
+  """
+
+  runtime, where = '0.0', ' on TensorFlow 0.0'
+
+  def __init__(self, port, names, batches, directory):
+    """Lets the port take steps in its place.
+
+    Args:
+      port: sides.Today, which has its values.
+      names: of what it notes besides.
+      batches: list, for each look, of batches.
+      directory: str, for checkpoints.
+    """
+    self._batches, self._paths, self.notes = batches, [], []
+    for n, looked_at in enumerate(batches):
+      path = os.path.join(directory, 'start-%d' % n)
+      self._paths.append(port.save('V2', path))
+      start = port.read()
+      self.notes.append([])
+      for batch in looked_at:
+        port.load(start)
+        self.notes[n].append({**port.observe(*batch, names), 'rate': 0.1})
+    self.keys = list(port.keys)
+
+  def looks(self):
+    for n, path in enumerate(self._paths):
+      yield sides.Look(n, path, zip(self._batches[n], self.notes[n]))
