@@ -11,6 +11,8 @@ environment.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
+from ..base import text_tables
+
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import sys
@@ -28,7 +30,7 @@ def listing(root):
   Args:
     root: str, the directory of the environments.
   """
-  rows = [('TENSORFLOW', 'PYTHON', 'BRINGS THE TUTORIAL', 'ENVIRONMENT')]
+  rows = []
   for runtime in runtimes.RUNTIMES:
     found = environments.made(runtime, root)
     rows.append(
@@ -39,12 +41,9 @@ def listing(root):
             found.directory if found else 'not made',
         )
     )
-  widths = [max(len(row[n]) for row in rows) for n in range(3)]
-  return '\n'.join(
-      '  '.join(
-          [cell.ljust(width) for cell, width in zip(row, widths)] + [row[3]]
-      )
-      for row in rows
+  return text_tables.text(
+      rows,
+      heads=('TENSORFLOW', 'PYTHON', 'BRINGS THE TUTORIAL', 'ENVIRONMENT'),
   )
 
 

@@ -16,6 +16,8 @@ The exit code is 1 if a try failed, or a mutant did not.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
+from ..base import text_tables
+
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import json
@@ -262,11 +264,12 @@ def main(argv):
     if name not in catalogue.FAULTS:
       parser.error('--faults: no fault is called %r; --list has all' % name)
   if args.list:
-    for fault in catalogue.FAULTS.values():
-      print(
-          '%-24s %4d idle, %3d under load  %s'
-          % (fault.name, fault.idle, fault.loaded, fault.title)
-      )
+    print(
+        text_tables.text(
+            (f.name, f'{f.idle} idle', f'{f.loaded} under load', f.title)
+            for f in catalogue.FAULTS.values()
+        )
+    )
     return 0
   if not args.json:
     parser.error('--json is required')
