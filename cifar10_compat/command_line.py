@@ -7,7 +7,6 @@ import inspect
 import os
 import sys
 import textwrap
-from typing import TypeVar
 
 from absl import app
 from absl import flags
@@ -16,10 +15,8 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import output
 
-C = TypeVar('C', bound=config_lib.Config)
 
-
-def read(config: type[C], description: str | None) -> C:
+def read(config: type[config_lib.C], description: str | None) -> config_lib.C:
   """Defines a program's flags and reads them from sys.argv.
 
   Args:

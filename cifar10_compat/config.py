@@ -12,10 +12,11 @@ TensorFlow (startup.py).
 
 from collections.abc import Callable
 import dataclasses
+import functools
 import math
 import types
 import typing
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from absl import flags
 
@@ -60,17 +61,16 @@ class Bounds:
   """The range of a number.
 
   Attributes:
-    lower, upper: allowed themselves; None for no bound.
+    lower, upper: allowed themselves; infinite for no bound.
     why: the reason for the upper one: beyond it a program would not end with an
       error but build, wait or fill the memory forever.
   """
 
-  lower: float | None = None
-  upper: float | None = None
+  lower: float = -math.inf
+  upper: float = math.inf
   why: str = ''
 
 
-_AT_LEAST_1 = Bounds(1)
 _IN_A_BATCH = Bounds(1, 65536, 'the output of conv1 alone would take over 9 GB')
 _WEEK = 7 * 24 * 60 * 60
 _UP_TO_A_WEEK = Bounds(0, _WEEK, 'that is a week')
@@ -600,7 +600,7 @@ class Predict(FastNetwork, Checkpoint):
   FIRST = ('checkpoint_dir', 'dataset', 'model', 'top_k', 'json')
   TAKES_ARGUMENTS = True
 
-  top_k: int = setting(3, 'Classes to tell of each image.', bounds=_AT_LEAST_1)
+  top_k: int = setting(3, 'Classes to tell of each image.', bounds=Bounds(1))
   json: bool = setting(False, 'Print a JSON object for each image, one a line.')
   batch_size: int = setting(
       BATCH_SIZE,
@@ -649,15 +649,28 @@ def _check(field: dataclasses.Field, value: object) -> None:
   for number in value if isinstance(value, tuple) else (value,):
     if not isinstance(number, (int, float)):
       continue
-    must_be = ''
-    if not -math.inf < number < math.inf:
-      must_be = 'a finite number'
-    elif bounds.lower is not None and number < bounds.lower:
-      must_be = f'at least {bounds.lower}'
-    elif bounds.upper is not None and number > bounds.upper:
-      must_be = f'at most {bounds.upper}' + (bounds.why and f' ({bounds.why})')
-    if must_be:
-      raise errors.UsageError(f'{field.name} is {number}: it must be {must_be}')
+    why = f' ({bounds.why})' if bounds.why else ''
+    for wrong, must_be in (
+        (not -math.inf < number < math.inf, 'a finite number'),
+        (number < bounds.lower, f'at least {bounds.lower}'),
+        (number > bounds.upper, f'at most {bounds.upper}{why}'),
+    ):
+      if wrong:
+        raise errors.UsageError(
+            f'{field.name} is {number}: it must be {must_be}'
+        )
+
+
+# What defines a flag of a type.
+_DEFINE: dict[object, Callable[..., object]] = {
+    bool: flags.DEFINE_boolean,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+    description.Dataset: flags.DEFINE_string,
+    tuple[int, ...]: flags.DEFINE_multi_integer,
+    tuple[str, ...]: flags.DEFINE_list,
+}
 
 
 def define_flags(
@@ -666,30 +679,22 @@ def define_flags(
   """Defines a flag for each setting of a program."""
   hints = typing.get_type_hints(config)
   for name, field in settings(config).items():
-    keywords = dict(flag_values=flag_values, module_name=config.__doc__)
-    help_text = field.metadata['help']
-    default: Any = field.default
     kind = hints[name]
     if isinstance(kind, types.UnionType):  # The type of a setting, or None.
       kind = typing.get_args(kind)[0]
+    define = _DEFINE[kind]
     if field.metadata['choices']:
-      flags.DEFINE_enum(
-          name, default, list(field.metadata['choices']), help_text, **keywords
+      define = functools.partial(
+          flags.DEFINE_enum, enum_values=list(field.metadata['choices'])
       )
-    elif kind == tuple[int, ...]:
-      flags.DEFINE_multi_integer(name, list(default), help_text, **keywords)
-    elif kind == tuple[str, ...]:
-      flags.DEFINE_list(name, list(default), help_text, **keywords)
-    elif kind is description.Dataset:
-      flags.DEFINE_string(name, default.name, help_text, **keywords)
-    else:
-      define = {
-          bool: flags.DEFINE_boolean,
-          int: flags.DEFINE_integer,
-          float: flags.DEFINE_float,
-          str: flags.DEFINE_string,
-      }[kind]
-      define(name, default, help_text, **keywords)
+    default = field.default
+    define(
+        name=name,
+        default=default.name if kind is description.Dataset else default,
+        help=field.metadata['help'],
+        flag_values=flag_values,
+        module_name=config.__doc__,
+    )
 
 
 def from_flags(

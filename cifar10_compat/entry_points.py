@@ -6,7 +6,6 @@ import gc
 import os
 import sys
 import threading
-from typing import TypeVar
 
 from absl import app
 
@@ -17,12 +16,10 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import output
 from cifar10_compat.base import signals
 
-# Of a program.
-C = TypeVar('C', bound=config_lib.Config)
-
 
 def run(
-    config_class: type[C], main: Callable[[C, signals.StopRequest], object]
+    config_class: type[config_lib.C],
+    main: Callable[[config_lib.C, signals.StopRequest], object],
 ) -> None:
   """Runs a program: its flags, its exit code, its errors.
 
@@ -37,18 +34,18 @@ def run(
   """
   config = startup.prepared()
   is_prepared = isinstance(config, config_class)
-  if not isinstance(config, config_class):
+  if isinstance(config, config_class):
+    # Python searches for garbage again, but among new objects alone: what of
+    # TensorFlow's is garbage is too little to be worth a search, of 0.2 s.
+    gc.freeze()
+    gc.enable()
+  else:
     # Another program calls this one's console_main().
     from cifar10_compat.base import quiet  # noqa: F401
 
     config = command_line.read(
         config_class, sys.modules[main.__module__].__doc__
     )
-  if is_prepared:
-    # Python searches for garbage again, but among new objects alone: what of
-    # TensorFlow's is garbage is too little to be worth a search, of 0.2 s.
-    gc.freeze()
-    gc.enable()
   program = os.path.basename(sys.argv[0])
   stop = signals.NEVER
 
@@ -90,6 +87,12 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
     message = f'{os.path.basename(sys.argv[0])}: error: {message}'
     stream = sys.stderr
   words = (message + '\n').encode()
+
+  def call(function: Callable[[], object]) -> None:
+    # No output: it is closed, its reader is gone, its disk is full.
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+      function()
+
   try:
     for say in (
         lambda: sys.stdout.flush(),
@@ -97,19 +100,9 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
         # Not through the stream, whose buffer another thread may have in its hands.
         lambda: os.write(stream.fileno(), words),
     ):
-      _try(say)
+      # It may wait for ever.
+      thread = threading.Thread(target=call, args=[say], daemon=True)
+      thread.start()
+      thread.join(1)
   finally:
     os._exit(code)
-
-
-def _try(function: Callable[[], object], secs: float = 1) -> None:
-  """Calls a function in a thread, which may wait for ever or fail."""
-
-  def call() -> None:
-    # No output: it is closed, its reader is gone, its disk is full.
-    with contextlib.suppress(AttributeError, OSError, ValueError):
-      function()
-
-  thread = threading.Thread(target=call, daemon=True)
-  thread.start()
-  thread.join(secs)
