@@ -121,10 +121,9 @@ class StepHook(tf.train.SessionRunHook):
   ) -> None:
     self._previous, self._newest = self._newest, self.after
     self.before = self.after
-    if self._shared:
-      self.after = int(run_context.session.run(self._global_step))
-    else:
+    if not self._shared:
       self.after += 1
+    self.refresh(run_context.session)
 
   def refresh(self, session: tf.Session) -> None:
     """Reads the global step again, where others may have made steps meanwhile."""
@@ -238,19 +237,18 @@ class SummarySaverHook(Hook):
   ) -> None:
     if self.run.steps.reached_multiple_of(self.run.config.summary_steps):
       self.run.directory.check_in_place()
-      self.run.writer.add_summary(
-          self._summary(run_context.session), self.run.steps.before
-      )
-
-  def _summary(self, session: tf.Session) -> bytes:
-    try:
-      return session.run(self.run.summary_op, self.run.make_summary_feed())
-    except tf.errors.InvalidArgumentError as e:
-      # A loss can be finite though a weight is not: max(0, NaN) may be 0.
-      if e.op is None or e.op.type != 'HistogramSummary':
-        raise
-      tag = tf.get_static_value(e.op.inputs[0]).item().decode()
-      raise _diverged(f'{tag} is not finite', self.run.steps.before) from e
+      step = self.run.steps.before
+      try:
+        summary = run_context.session.run(
+            self.run.summary_op, self.run.make_summary_feed()
+        )
+      except tf.errors.InvalidArgumentError as e:
+        # A loss can be finite though a weight is not: max(0, NaN) may be 0.
+        if e.op is None or e.op.type != 'HistogramSummary':
+          raise
+        tag = tf.get_static_value(e.op.inputs[0]).item().decode()
+        raise _diverged(f'{tag} is not finite', step) from e
+      self.run.writer.add_summary(summary, step)
 
 
 class CheckpointSaverHook(Hook):

@@ -282,16 +282,12 @@ def _threads(
 
 def _sources(op: tf.Operation) -> list[tf.Operation]:
   """Returns the ops that an op's values come from and that can wait."""
-  found, seen, left = [], {op}, [op]
+  seen, left = {op}, [op]
   while left:
-    for tensor in left.pop().inputs:
-      if tensor.op not in seen:
-        seen.add(tensor.op)
-        if tensor.op.type in _SOURCES:
-          found.append(tensor.op)
-        else:
-          left.append(tensor.op)
-  return sorted(found, key=lambda o: o.name)
+    new = {tensor.op for tensor in left.pop().inputs} - seen
+    seen |= new
+    left += [o for o in new if o.type not in _SOURCES]
+  return sorted((o for o in seen if o.type in _SOURCES), key=lambda o: o.name)
 
 
 def _place(thread: threading.Thread) -> str:
