@@ -113,13 +113,12 @@ def train(
       loss = cifar10.loss(logits, source.labels)
 
       # One update of all workers' gradients, or an update for each worker.
-      optimizer = None
       if config.sync:
         train_op, optimizer = sync_train(
             loss, global_step, config, replicas=replicas,
             num_workers=num_workers)
       else:
-        train_op = cifar10.train(loss, global_step, config)
+        train_op, optimizer = cifar10.train(loss, global_step, config), None
 
       run = hooks.Run(
           config, stop, input_files.check, hooks.StepHook(shared=True),

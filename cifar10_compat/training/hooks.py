@@ -8,8 +8,6 @@ keep to the steps of 2016, after a resume too.
 2016; model.ckpt-N holds N updates.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 import dataclasses
 import os
@@ -51,12 +49,12 @@ class Run:
   config: config_lib.Training
   stop: signals.StopRequest
   check_input: Callable[[], object]
-  steps: StepHook
+  steps: 'StepHook'
   saver: tf.train.Saver
   summary_op: tf.Tensor
   directory: train_dirs.TrainDir = dataclasses.field(init=False)
   writer: event_writer.EventWriter = dataclasses.field(init=False)
-  checkpoint: CheckpointSaverHook | None = None
+  checkpoint: 'CheckpointSaverHook | None' = None
   make_summary_feed: Callable[[], dict | None] = lambda: None
 
   def save(self, session: tf.Session) -> bool:
@@ -179,27 +177,24 @@ class NanTensorHook(Hook):
     self.loss = float(run_values.results[self._name])
 
 
+@dataclasses.dataclass(eq=False)
 class LoggerHook(Hook):
-  """Prints a line every config.log_steps."""
+  """Prints a line of the loss and the speed every config.log_steps.
 
-  def __init__(
-      self, loss: tf.Tensor, line: Callable[[int, float, float], str]
-  ) -> None:
-    """Logs a loss and the speed.
+  Attributes:
+    loss: float32 tensor of shape [].
+    line: function of the step, the loss and the seconds that the step took,
+      that returns what to print.
+  """
 
-    Args:
-      loss: float32 tensor of shape [].
-      line: function of the step, the loss and the seconds that the step took,
-        that returns what to print.
-    """
-    self._loss = loss
-    self._line = line
+  loss: tf.Tensor
+  line: Callable[[int, float, float], str]
 
   def before_run(
       self, run_context: tf.train.SessionRunContext
   ) -> tf.train.SessionRunArgs:
     self._start_time = time.time()
-    return tf.train.SessionRunArgs(self._loss)
+    return tf.train.SessionRunArgs(self.loss)
 
   def after_run(
       self,
@@ -209,7 +204,7 @@ class LoggerHook(Hook):
     duration = time.time() - self._start_time
     if self.run.steps.reached_multiple_of(self.run.config.log_steps):
       print(
-          self._line(self.run.steps.before, run_values.results, duration),
+          self.line(self.run.steps.before, run_values.results, duration),
           flush=True,
       )
 
@@ -315,26 +310,23 @@ class CheckpointSaverHook(Hook):
     self._saved = step
 
 
+@dataclasses.dataclass(eq=False)
 class InputHook(tf.train.SessionRunHook):
   """Fills the shuffling queues before the first step, and watches the files.
 
+  These are all RandomShuffleQueues of the default graph.
   While the queues fill it polls their sizes and shows the progress: a step that
   waits for a queue would not notice a signal.  It comes last, so that the other
   hooks have seen a step after which it finds the files damaged.
+
+  Attributes:
+    check_input: function that raises an error if the input is damaged; it is
+      called while the queues fill and after every step.
+    stop: once requested, no step is made.
   """
 
-  def __init__(
-      self, check_input: Callable[[], object], stop: signals.StopRequest
-  ) -> None:
-    """Takes care of every RandomShuffleQueue in the default graph.
-
-    Args:
-      check_input: function that raises an error if the input is damaged; it is
-        called while the queues fill and after every step.
-      stop: once requested, no step is made.
-    """
-    self._check_input = check_input
-    self._stop = stop
+  check_input: Callable[[], object]
+  stop: signals.StopRequest
 
   def begin(self) -> None:
     # The ops that tell the sizes are there already, for the summaries.
@@ -363,7 +355,7 @@ class InputHook(tf.train.SessionRunHook):
       task = bar.add_task('Filling queue', total=total)
       while not coord.wait_for_stop(0.1):
         try:
-          self._check_input()
+          self.check_input()
         except errors.Cifar10Error as e:
           coord.request_stop(e)  # The threads end, then the session raises it.
           break
@@ -371,7 +363,7 @@ class InputHook(tf.train.SessionRunHook):
         bar.update(task, completed=sum(map(min, sizes, self._targets)))
         if all(s >= t for s, t in zip(sizes, self._targets)):
           return
-        if self._stop.requested:
+        if self.stop.requested:
           coord.request_stop()
 
   def after_run(
@@ -379,7 +371,7 @@ class InputHook(tf.train.SessionRunHook):
       run_context: tf.train.SessionRunContext,
       run_values: tf.train.SessionRunValues,
   ) -> None:
-    self._check_input()
+    self.check_input()
 
 
 class ProfileHook(Hook):

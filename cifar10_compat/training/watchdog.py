@@ -163,11 +163,8 @@ class StallWatchdog(hooks.Hook):
             'not saved (%s)' % error if error else 'saved',
         )
     )
-    try:
-      raise errors.StalledError(message)
-    except errors.StalledError as e:  # It takes one that has a traceback.
-      self._stalled = e
-      coord.request_stop(e)
+    self._stalled = errors.StalledError(message)
+    coord.request_stop((errors.StalledError, self._stalled, None))
     # Ends what waits for a queue, in whichever thread.
     _within(_PATIENCE_SECS, session.close)
     if self.run.stop.leave and not self._over.wait(_PATIENCE_SECS):
