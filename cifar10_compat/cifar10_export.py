@@ -141,13 +141,13 @@ def _read(
         name='images')
     encoded = tf.placeholder(tf.string, [None], name='encoded')
     decoded = tf.map_fn(_decode, encoded, dtype=tf.uint8)
-    signatures = {}
     with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
-      for name, inputs, batch in (
-          (_SERVING, {'images': images}, images),
-          ('encoded', {'encoded': encoded}, decoded)):
-        signatures[name] = tf.saved_model.predict_signature_def(
-            inputs, _outputs(batch, config))
+      signatures = {
+          name: tf.saved_model.predict_signature_def(
+              inputs, _outputs(batch, config))
+          for name, inputs, batch in (
+              (_SERVING, {'images': images}, images),
+              ('encoded', {'encoded': encoded}, decoded))}
 
     checkpoint = checkpoints.newest(config.checkpoint_dir)
     checkpoint.restore(

@@ -38,11 +38,12 @@ class NoWriter:
 
 def path(config: config_lib.Eval) -> str:
   """Returns the directory that an evaluator writes to, unless it writes nothing."""
-  if config.eval_dir is not None:
-    return config.eval_dir
-  if config.checkpoint_dir == config_lib.TRAIN_DIR:
-    return config_lib.EVAL_DIR
-  return os.path.join(config.checkpoint_dir, _NAME)
+  default = (
+      config_lib.EVAL_DIR
+      if config.checkpoint_dir == config_lib.TRAIN_DIR
+      else os.path.join(config.checkpoint_dir, _NAME)
+  )
+  return default if config.eval_dir is None else config.eval_dir
 
 
 def event_writer_of(
@@ -136,17 +137,15 @@ class Poll:
         raise
       self._tell('list', f'still waiting: {e}')
     except errors.UnusableCheckpointError as e:
-      path = e.path
       if self._config.run_once:
         # A trainer keeps its newest five, and removes an older one.
-        if checkpoints.newest(self._config.checkpoint_dir).path == path:
+        if checkpoints.newest(self._config.checkpoint_dir).path == e.path:
           raise
-        self.secs = 0
-        return
-      self._tell(path, f'not evaluated, still waiting: {e}')
-      if path != self._failed:
-        self._failed = path
-        self.secs = 0  # It may have been removed for a newer one's sake.
+      else:
+        self._tell(e.path, f'not evaluated, still waiting: {e}')
+      if self._config.run_once or e.path != self._failed:
+        # It may have been removed for a newer one's sake.
+        self._failed, self.secs = e.path, 0
 
   def _tell(self, what: str, message: str, *, to_stderr: bool = True) -> None:
     if what not in self._told:

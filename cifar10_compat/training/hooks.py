@@ -87,7 +87,8 @@ class StepHook(tf.train.SessionRunHook):
 
   Attributes:
     before: int, the global step before the newest run.
-    after: int, after it; both are the restored step before the first run.
+    after: int, after it; before the first run the restored one, and `before` is
+      one less.
     replayed: int, how many steps' batches have been discarded before the first
       run: see replay.ReplayHook.
   """
@@ -109,16 +110,15 @@ class StepHook(tf.train.SessionRunHook):
   def after_create_session(
       self, session: tf.Session, coord: tf.train.Coordinator
   ) -> None:
-    self.before = self.after = int(session.run(self._global_step))
-    self._previous = self._newest = self.before - 1
+    self.after = int(session.run(self._global_step))
+    self.before = self.after - 1
 
   def after_run(
       self,
       run_context: tf.train.SessionRunContext,
       run_values: tf.train.SessionRunValues,
   ) -> None:
-    self._previous, self._newest = self._newest, self.after
-    self.before = self.after
+    self._previous, self.before = self.before, self.after
     if not self._shared:
       self.after += 1
     self.refresh(run_context.session)
@@ -144,11 +144,7 @@ def _diverged(what: str, step: int) -> errors.DivergedError:
 
 
 class NanTensorHook(Hook):
-  """Raises DivergedError for a loss that is not finite; comes before a save.
-
-  Attributes:
-    loss: float, the newest total loss, or None before the first run.
-  """
+  """Raises DivergedError for a loss that is not finite; comes before a save."""
 
   def __init__(self, loss: tf.Tensor) -> None:
     """Watches a loss and, to name the one that went bad first, its parts.
@@ -158,8 +154,6 @@ class NanTensorHook(Hook):
     """
     parts = tf.get_collection('losses')
     self._losses = {l.op.name: l for l in parts + [loss]}
-    self._name = loss.op.name
-    self.loss: float | None = None
 
   def before_run(
       self, run_context: tf.train.SessionRunContext
@@ -174,7 +168,6 @@ class NanTensorHook(Hook):
     for name, value in run_values.results.items():
       if not np.isfinite(value):
         raise _diverged(f'{name} = {value}', self.run.steps.before)
-    self.loss = float(run_values.results[self._name])
 
 
 @dataclasses.dataclass(eq=False)

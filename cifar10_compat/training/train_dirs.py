@@ -47,12 +47,10 @@ class TrainDir:
   Attributes:
     path: its path.
     newest: the checkpoint to resume from, or None.
-    fresh: whether it was opened to begin anew.
   """
 
   path: str
   newest: checkpoints.Checkpoint | None
-  fresh: bool = False
 
   def __post_init__(self) -> None:
     self._identity = files.identity(self.path)
@@ -123,7 +121,7 @@ def opened(config: config_lib.Training) -> Iterator[TrainDir]:
           f'cannot write to train_dir {path} ({what}{e.strerror}): choose '
           'another with --train_dir'
       ) from e
-    yield TrainDir(path, newest, config.fresh)
+    yield TrainDir(path, newest)
 
 
 @contextlib.contextmanager

@@ -273,6 +273,6 @@ def _say_stopped(run: hooks_lib.Run) -> None:
     print(
         f'Stopped by {signal.Signals(run.stop.signum).name} after '
         f'{run.steps.after} steps, which are saved: the same command'
-        f'{" without --fresh" if run.directory.fresh else ""} goes on from there.',
+        f'{" without --fresh" if run.config.fresh else ""} goes on from there.',
         flush=True,
     )

@@ -6,6 +6,7 @@ for a file that never ends.
 
 import collections
 from collections.abc import Callable
+import contextlib
 import os
 import sys
 import threading
@@ -184,11 +185,10 @@ class StallWatchdog(hooks.Hook):
     """
 
     def ask(sizes: dict[tf.Operation, int]) -> None:
-      try:
+      # Unless the session is closed.
+      with contextlib.suppress(tf.errors.OpError, RuntimeError):
         answer = session.run(list(self._sizes.values()))
         sizes.update(zip(self._sizes, answer))
-      except (tf.errors.OpError, RuntimeError):
-        pass  # The session is closed.
 
     with self._lock:
       if not (self._asking and self._asking.is_alive()):
