@@ -16,7 +16,7 @@ import functools
 import math
 import types
 import typing
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from absl import flags
 
@@ -83,7 +83,7 @@ def setting(
     *,
     bounds: Bounds = Bounds(),
     choices: tuple[str, ...] = (),
-    parse: Callable[[str], object] | None = None,
+    parse: Callable[[Any], object] | None = None,
 ) -> T:
   """Declares a field that is a flag.
 
@@ -92,7 +92,8 @@ def setting(
     help: what --help says.
     bounds: of a number.
     choices: the values of a string.
-    parse: function that makes the value from the string on the command line.
+    parse: function that makes the value from the flag's, a string or, where the
+      flag takes several values, a list.
   """
   metadata = dict(help=help, bounds=bounds, choices=choices, parse=parse)
   return dataclasses.field(default=default, metadata=metadata)
@@ -215,6 +216,7 @@ class Images(FastNetwork):
       (),
       'URLs of directories that have the files to download, with commas; they '
       "are asked before the set's own host.",
+      parse=tuple,
   )
   fast_input: bool | None = setting(
       None,
@@ -390,6 +392,7 @@ class Train(LocalTraining):
       'ui.perfetto.dev and chrome://tracing show it; repeat the flag for more '
       'steps.',
       bounds=Bounds(0),
+      parse=tuple,
   )
 
 
@@ -445,11 +448,12 @@ class DistributedTrain(SeveralBatches, Training):
   )
   task_index: int = setting(0, "This process's place in its job's list.")
   ps_hosts: tuple[str, ...] = setting(
-      (), 'HOST:PORT of each parameter server, with commas.'
+      (), 'HOST:PORT of each parameter server, with commas.', parse=tuple
   )
   worker_hosts: tuple[str, ...] = setting(
       (),
       'HOST:PORT of each worker, with commas; the first one is the chief.',
+      parse=tuple,
   )
   sync: bool = setting(
       True,
@@ -567,21 +571,23 @@ class Eval(Images, Checkpoint, Session):
 
   def __post_init__(self) -> None:
     super().__post_init__()
-    if self.views not in NUM_VIEWS:
-      raise errors.UsageError(
-          'views is %d: it must be one of %s'
-          % (self.views, ', '.join(map(str, NUM_VIEWS)))
-      )
-    if self.views == 10 and not self.dataset.flip:
-      raise errors.UsageError(
-          'views is 10, of which 5 are mirror images, but those of data set %s '
-          'mean something else: choose --views=5' % self.dataset.name
-      )
-    if self.views > 1 and not self.one_epoch:
-      raise errors.UsageError(
-          'views is %d and count is %r, which knows one view: choose '
-          '--count=%s, or --views=1' % (self.views, self.count, EXACT)
-      )
+    _refuse(
+        (
+            self.views not in NUM_VIEWS,
+            f'views is {self.views}: it must be one of '
+            f'{", ".join(map(str, NUM_VIEWS))}',
+        ),
+        (
+            self.views == 10 and not self.dataset.flip,
+            'views is 10, of which 5 are mirror images, but those of data set '
+            f'{self.dataset.name} mean something else: choose --views=5',
+        ),
+        (
+            self.views > 1 and not self.one_epoch,
+            f'views is {self.views} and count is {self.count!r}, which knows one '
+            f'view: choose --count={EXACT}, or --views=1',
+        ),
+    )
 
 
 def evaluator_of(config: DistributedTrain) -> Eval:
@@ -650,15 +656,19 @@ def _check(field: dataclasses.Field, value: object) -> None:
     if not isinstance(number, (int, float)):
       continue
     why = f' ({bounds.why})' if bounds.why else ''
-    for wrong, must_be in (
-        (not -math.inf < number < math.inf, 'a finite number'),
-        (number < bounds.lower, f'at least {bounds.lower}'),
-        (number > bounds.upper, f'at most {bounds.upper}{why}'),
-    ):
-      if wrong:
-        raise errors.UsageError(
-            f'{field.name} is {number}: it must be {must_be}'
-        )
+    is_now = f'{field.name} is {number}: it must be'
+    _refuse(
+        (not -math.inf < number < math.inf, f'{is_now} a finite number'),
+        (number < bounds.lower, f'{is_now} at least {bounds.lower}'),
+        (number > bounds.upper, f'{is_now} at most {bounds.upper}{why}'),
+    )
+
+
+def _refuse(*mistakes: tuple[bool, str]) -> None:
+  """Raises UsageError with the message of the first mistake that was made."""
+  for was_made, message in mistakes:
+    if was_made:
+      raise errors.UsageError(message)
 
 
 # What defines a flag of a type.
@@ -714,8 +724,6 @@ def from_flags(
   values = {}
   for name, field in settings(config).items():
     value = flag_values[name].value
-    if isinstance(value, list):
-      value = tuple(value)
     if field.metadata['parse'] and value is not None:
       value = field.metadata['parse'](value)
     values[name] = value
