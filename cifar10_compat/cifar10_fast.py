@@ -22,10 +22,6 @@ from cifar10_compat.fast import winograd
 # pylint: disable=protected-access
 
 
-# What config.precision names.
-PRECISIONS = {'float32': tf.float32, 'bfloat16': tf.bfloat16}
-
-
 def inference(
     images: tf.Tensor, config: config_lib.Network = config_lib.Network()
 ) -> tf.Tensor:
@@ -48,7 +44,7 @@ def inference(
   Raises:
     UsageError: resource variables are on.
   """
-  precision = PRECISIONS[config.precision]
+  precision = tf.as_dtype(config.precision)
   if config.model == config_lib.CONV_LOCAL:
     pool2 = _convolutions(images, stddevs=[1e-4, 0.01], conv2_bias=0.0,
                           precision=precision)
