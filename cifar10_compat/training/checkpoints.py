@@ -300,8 +300,9 @@ def listed(directory: str) -> Checkpoint | None:
   except ValueError:  # It has been read, but has no path in it.
     state = None
   except tf.errors.OpError as e:
-    reason = e.message.splitlines()[0]
-    raise _list_error(f'{index} cannot be read ({reason})') from e
+    raise _list_error(
+        f'{index} cannot be read ({e.message.splitlines()[0]})'
+    ) from e
   if state is None:
     if not os.path.exists(index):
       return None  # It has been removed since it was looked at.
