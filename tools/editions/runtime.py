@@ -11,8 +11,6 @@ environment.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
-from ..base import text_tables
-
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import sys
@@ -20,6 +18,7 @@ import sys
 from cifar10_compat.base import errors
 
 from ..base import command_line
+from ..base import text_tables
 from . import environments
 from . import runtimes
 

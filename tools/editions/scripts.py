@@ -16,8 +16,6 @@ TensorFlow of the time, in a process of its own (old_scripts.py).
 """
 
 # First: TensorFlow reads its log levels while it loads.
-from ..base import text_tables
-
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import argparse
@@ -36,6 +34,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import paths
 
 from ..base import command_line
+from ..base import text_tables
 from . import bridges
 from . import environments
 from . import old_scripts

@@ -15,8 +15,6 @@ command lines and of TF_CONFIG too, and prints the simplest one that fails.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
-from ..base import text_tables
-
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import collections
@@ -33,6 +31,7 @@ from cifar10_compat.base import errors
 
 from ..base import command_line
 from ..base import processes
+from ..base import text_tables
 from . import fuzz_cases
 
 _CASE_SECS = 10

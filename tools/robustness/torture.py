@@ -16,8 +16,6 @@ The exit code is 1 if a try failed, or a mutant did not.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
-from ..base import text_tables
-
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import json
@@ -35,6 +33,7 @@ from ..base import command_line
 from ..base import json_files
 from ..base import manifest
 from ..base import processes
+from ..base import text_tables
 from .faults import catalogue
 
 # A try that takes longer hangs.  The slowest that do not take two minutes.
