@@ -17,7 +17,7 @@ cluster.
 from cifar10_compat import startup  # isort: skip
 startup.prepare(__name__, 'DistributedTrain')  # Before TensorFlow loads.
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 import contextlib
 from datetime import datetime
 import logging
@@ -78,7 +78,11 @@ def train(
       training_session.MonitoredTrainingSession().
   """
   num_workers = len(cluster.workers)
-  replicas = _replicas(config, num_workers)
+  replicas = config.replicas_to_aggregate or num_workers
+  if replicas > num_workers:
+    raise errors.UsageError(
+        f'replicas_to_aggregate is {replicas}: it must be 1 to {num_workers}, '
+        'the number of workers')
   network = models.network(config)
   input_files = checks.watch(config.dataset, config.data_dir)
 
@@ -109,13 +113,12 @@ def train(
       loss = cifar10.loss(logits, source.labels)
 
       # One update of all workers' gradients, or an update for each worker.
-      optimizer = None
       if config.sync:
         train_op, optimizer = sync_train(
             loss, global_step, config, replicas=replicas,
             num_workers=num_workers)
       else:
-        train_op = cifar10.train(loss, global_step, config)
+        train_op, optimizer = cifar10.train(loss, global_step, config), None
 
       run = hooks.Run(
           config, stop, input_files.check, hooks.StepHook(shared=True),
@@ -143,12 +146,21 @@ def train(
       if optimizer:
         further_hooks.append(sync_lib.SyncHook(optimizer, replicas, chief))
 
-      with _watching(cluster, leave, config), training_session.shared_session(
-          run, chief or sessions.WorkerSessionCreator(connection, stop),
-          directory=directory,
-          hooks=[hooks.NanTensorHook(loss), hooks.LoggerHook(loss, log_line),
-                 tf.train.StopAtStepHook(last_step=config.max_steps)],
-          further_hooks=further_hooks) as mon_sess:
+      def fail(message: str) -> None:
+        leave(1, message)
+
+      # A worker leaves when those that it needs are gone.
+      with (
+          cluster_lib.ps_watchdog(cluster, config.ps_timeout_secs, fail),
+          contextlib.nullcontext() if cluster.is_chief else
+          cluster_lib.chief_watchdog(cluster, config.chief_timeout_secs, fail),
+          training_session.shared_session(
+              run, chief or sessions.WorkerSessionCreator(connection, stop),
+              directory=directory,
+              hooks=[hooks.NanTensorHook(loss),
+                     hooks.LoggerHook(loss, log_line),
+                     tf.train.StopAtStepHook(last_step=config.max_steps)],
+              further_hooks=further_hooks) as mon_sess):
         while not mon_sess.should_stop():
           mon_sess.run(train_op)
       return mon_sess.step
@@ -255,42 +267,11 @@ def serve(
     table = heartbeats.Table(len(cluster.workers))
     with tf.Session(
         server.target, config=sessions.session_config(cluster, config)
-    ) as session:
-      with cluster_lib.chief_watchdog(cluster, config.chief_timeout_secs,
-                                      lambda message: leave(1, message)):
-        heartbeats.wait_until_done(session, table, stop=stop)
+    ) as session, cluster_lib.chief_watchdog(
+        cluster, config.chief_timeout_secs, lambda message: leave(1, message)):
+      heartbeats.wait_until_done(session, table, stop=stop)
   # Finished workers still use the ps while they close their sessions.
   cluster_lib.wait_for_end(cluster, _END_SECS, stop)
-
-
-@contextlib.contextmanager
-def _watching(
-    cluster: cluster_lib.Cluster,
-    leave: Leave,
-    config: config_lib.DistributedTrain,
-) -> Iterator[None]:
-  """Context in which a worker leaves when those that it needs are gone."""
-
-  def fail(message: str) -> None:
-    leave(1, message)
-
-  with contextlib.ExitStack() as stack:
-    stack.enter_context(
-        cluster_lib.ps_watchdog(cluster, config.ps_timeout_secs, fail))
-    if not cluster.is_chief:
-      stack.enter_context(
-          cluster_lib.chief_watchdog(cluster, config.chief_timeout_secs, fail))
-    yield
-
-
-def _replicas(config: config_lib.DistributedTrain, num_workers: int) -> int:
-  """Returns how many gradients make an update; raises UsageError."""
-  replicas = config.replicas_to_aggregate or num_workers
-  if replicas > num_workers:
-    raise errors.UsageError(
-        f'replicas_to_aggregate is {replicas}: it must be 1 to {num_workers}, '
-        'the number of workers')
-  return replicas
 
 
 def _leave_stalled(

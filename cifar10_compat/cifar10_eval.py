@@ -24,8 +24,7 @@ from cifar10_compat.base import input_errors
 from cifar10_compat.base import signals
 from cifar10_compat.data import checks
 from cifar10_compat.training import checkpoints
-from cifar10_compat.training import eval_dirs
-from cifar10_compat.training import polling
+from cifar10_compat.training import evaluation
 
 
 def eval_once(saver, summary_writer, top_k_op, summary_op, config,
@@ -169,8 +168,8 @@ def evaluate(config=config_lib.Eval(), stop=signals.NEVER):
     # A trainer beside this process makes new checkpoints: look for one every
     # few minutes.
     last = None
-    poll = polling.Poll(config, input_files)
-    with eval_dirs.event_writer_of(
+    poll = evaluation.Poll(config, input_files)
+    with evaluation.event_writer_of(
         config, tf.get_default_graph()) as summary_writer:
       while not stop.requested:
         with poll.attempt():

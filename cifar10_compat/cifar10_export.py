@@ -29,8 +29,6 @@ is also taken if no directory is named and nothing has been trained.
 from cifar10_compat import startup  # isort: skip
 startup.prepare(__name__, 'Export')  # Before TensorFlow loads.
 
-from collections.abc import Callable
-import dataclasses
 import os
 
 from absl import logging
@@ -81,55 +79,8 @@ def _outputs(
 _SERVING = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
-@dataclasses.dataclass(frozen=True)
-class _Network:
-  """A network, to be written.
-
-  Attributes:
-    graph_def: with the weights as constants.
-    signatures: by name, of tensors in graph_def.
-    weights: from the name of a variable to its value.
-  """
-
-  graph_def: tf.GraphDef
-  signatures: dict[str, 'tf.SignatureDef']
-  weights: dict[str, np.ndarray]
-
-
-def _write_saved_model(path: str, network: _Network) -> None:
-  saved_model.write(path, network.graph_def, network.signatures)
-
-
-def _write_keras(path: str, network: _Network) -> None:
-  keras_file.write(path, network.weights, image_size=description.HEIGHT,
-                   crop_size=cifar10_input.IMAGE_SIZE)
-
-
-def _write_litert(path: str, network: _Network) -> None:
-  # It has no ops that decode images.
-  saved_model.write_litert(path, network.graph_def,
-                           {_SERVING: network.signatures[_SERVING]})
-
-
-@dataclasses.dataclass(frozen=True)
-class Format:
-  """A form in which a network can be written.
-
-  Attributes:
-    file: what is made in the directory, '' if it is all of it.
-    write: function of a path and a _Network.
-  """
-
-  file: str
-  write: Callable[[str, _Network], None]
-
-
-# What --format can be.
-FORMATS = {
-    'saved_model': Format('', _write_saved_model),
-    'keras': Format('model.keras', _write_keras),
-    'litert': Format('model.tflite', _write_litert),
-}
+# What is made in export_dir for each --format, '' if it is all of it.
+_FILES = {'saved_model': '', 'keras': 'model.keras', 'litert': 'model.tflite'}
 
 
 def export(config: config_lib.Export) -> str:
@@ -146,16 +97,24 @@ def export(config: config_lib.Export) -> str:
   Raises:
     errors.UsageError, CheckpointError: see their texts.
   """
-  export_dir, form = config.export_dir, FORMATS[config.format]
+  export_dir = config.export_dir
   if os.path.lexists(export_dir) and (not os.path.isdir(export_dir) or
                                       os.listdir(export_dir)):
     raise errors.UsageError(f'{export_dir} is there already: remove it, or '
                             'choose another with --export_dir')
 
-  path, network = _read(config)
+  path, graph_def, signatures, weights = _read(config)
   try:
     with files.whole_directory(export_dir) as whole:
-      form.write(os.path.join(whole, form.file), network)
+      file = os.path.join(whole, _FILES[config.format])
+      if config.format == 'keras':
+        keras_file.write(file, weights, image_size=description.HEIGHT,
+                         crop_size=cifar10_input.IMAGE_SIZE)
+      elif config.format == 'litert':
+        # It has no ops that decode images.
+        saved_model.write_litert(file, graph_def, {_SERVING: signatures[_SERVING]})
+      else:
+        saved_model.write(file, graph_def, signatures)
   except (OSError, tf.errors.OpError) as e:
     reason = e.strerror if isinstance(e, OSError) else e.message
     raise errors.UsageError(f'cannot write {export_dir} ({reason}): choose '
@@ -163,8 +122,18 @@ def export(config: config_lib.Export) -> str:
   return path
 
 
-def _read(config: config_lib.Export) -> tuple[str, _Network]:
-  """Returns the path of the newest checkpoint, and its _Network."""
+def _read(
+    config: config_lib.Export
+) -> tuple[str, tf.GraphDef, dict[str, 'tf.SignatureDef'],
+           dict[str, np.ndarray]]:
+  """Reads the newest checkpoint.
+
+  Returns:
+    path: the checkpoint's.
+    graph_def: the network with the weights as constants.
+    signatures: by name, of tensors in graph_def.
+    weights: from the name of a variable to its value.
+  """
   with tf.Graph().as_default(), tf.Session() as sess:
     images = tf.placeholder(
         tf.uint8,
@@ -172,13 +141,13 @@ def _read(config: config_lib.Export) -> tuple[str, _Network]:
         name='images')
     encoded = tf.placeholder(tf.string, [None], name='encoded')
     decoded = tf.map_fn(_decode, encoded, dtype=tf.uint8)
-    signatures = {}
     with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
-      for name, inputs, batch in (
-          (_SERVING, {'images': images}, images),
-          ('encoded', {'encoded': encoded}, decoded)):
-        signatures[name] = tf.saved_model.predict_signature_def(
-            inputs, _outputs(batch, config))
+      signatures = {
+          name: tf.saved_model.predict_signature_def(
+              inputs, _outputs(batch, config))
+          for name, inputs, batch in (
+              (_SERVING, {'images': images}, images),
+              ('encoded', {'encoded': encoded}, decoded))}
 
     checkpoint = checkpoints.newest(config.checkpoint_dir)
     checkpoint.restore(
@@ -189,7 +158,7 @@ def _read(config: config_lib.Export) -> tuple[str, _Network]:
     frozen = tf.graph_util.convert_variables_to_constants(
         sess, sess.graph_def, outputs)
     weights = sess.run({v.op.name: v for v in tf.trainable_variables()})
-  return checkpoint.path, _Network(frozen, signatures, weights)
+  return checkpoint.path, frozen, signatures, weights
 
 
 def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
@@ -207,7 +176,7 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   # What TensorFlow notes about a SavedModel that it converts is about ours.
   logging.set_verbosity(logging.WARNING)
   path = export(checkpoints.or_published(config))
-  file = FORMATS[config.format].file
+  file = _FILES[config.format]
   place = os.path.join(config.export_dir, file) if file else config.export_dir
   print(f'{path} is in {place}.')
 

@@ -22,10 +22,6 @@ from cifar10_compat.fast import winograd
 # pylint: disable=protected-access
 
 
-# What config.precision names.
-PRECISIONS = {'float32': tf.float32, 'bfloat16': tf.bfloat16}
-
-
 def inference(
     images: tf.Tensor, config: config_lib.Network = config_lib.Network()
 ) -> tf.Tensor:
@@ -48,7 +44,7 @@ def inference(
   Raises:
     UsageError: resource variables are on.
   """
-  precision = PRECISIONS[config.precision]
+  precision = tf.as_dtype(config.precision)
   if config.model == config_lib.CONV_LOCAL:
     pool2 = _convolutions(images, stddevs=[1e-4, 0.01], conv2_bias=0.0,
                           precision=precision)
@@ -57,36 +53,21 @@ def inference(
   pool2 = _convolutions(images, stddevs=[config.conv_stddev] * 2,
                         conv2_bias=0.1, precision=precision)
 
-  with tf.variable_scope('local3') as scope:
-    batch_size, height, width, depth = pool2.get_shape().as_list()
-    dim = height * width * depth
-    reshape = tf.reshape(pool2, [batch_size or -1, dim])
-    weights = cifar10._variable_with_weight_decay(
-        'weights', shape=[dim, 384], stddev=0.04, wd=0.004)
-    biases = cifar10._variable_on_cpu('biases', [384],
-                                      tf.constant_initializer(0.1))
-    local3 = tf.nn.relu(_matmul(reshape, weights, precision) + biases,
-                        name=scope.name)
-    cifar10._activation_summary(local3)
+  batch_size, height, width, depth = pool2.get_shape().as_list()
+  local = tf.reshape(pool2, [batch_size or -1, height * width * depth])
+  for name, units in (('local3', 384), ('local4', 192)):
+    with tf.variable_scope(name) as scope:
+      weights = cifar10._variable_with_weight_decay(
+          'weights', shape=[local.shape.as_list()[1], units], stddev=0.04,
+          wd=0.004)
+      biases = cifar10._variable_on_cpu('biases', [units],
+                                        tf.constant_initializer(0.1))
+      local = tf.nn.relu(_matmul(local, weights, precision) + biases,
+                         name=scope.name)
+      cifar10._activation_summary(local)
 
-  with tf.variable_scope('local4') as scope:
-    weights = cifar10._variable_with_weight_decay(
-        'weights', shape=[384, 192], stddev=0.04, wd=0.004)
-    biases = cifar10._variable_on_cpu('biases', [192],
-                                      tf.constant_initializer(0.1))
-    local4 = tf.nn.relu(_matmul(local3, weights, precision) + biases,
-                        name=scope.name)
-    cifar10._activation_summary(local4)
-
-  with tf.variable_scope('softmax_linear') as scope:
-    weights = cifar10._variable_with_weight_decay(
-        'weights', [192, config.num_classes], stddev=1 / 192.0, wd=0.0)
-    biases = cifar10._variable_on_cpu('biases', [config.num_classes],
-                                      tf.constant_initializer(0.0))
-    softmax_linear = tf.add(tf.matmul(local4, weights), biases, name=scope.name)
-    cifar10._activation_summary(softmax_linear)
-
-  return softmax_linear
+  return cifar10_local.softmax_linear(local, config.num_classes,
+                                      stddev=1 / 192.0, wd=0.0)
 
 
 def _convolutions(

@@ -58,35 +58,42 @@ def inference(
   """
   cifar10.check_reference_variables()
 
-  with tf.variable_scope('conv1') as scope:
-    kernel = cifar10._variable_with_weight_decay(
-        'weights', shape=[5, 5, 3, 64], stddev=1e-4, wd=0.0)
-    conv = tf.nn.conv2d(images, kernel, [1, 1, 1, 1], padding='SAME')
-    biases = cifar10._variable_on_cpu('biases', [64],
-                                      tf.constant_initializer(0.0))
-    conv1 = tf.nn.relu(tf.nn.bias_add(conv, biases), name=scope.name)
-    cifar10._activation_summary(conv1)
-
+  conv1 = _conv('conv1', images, stddev=1e-4)
   pool1 = tf.nn.max_pool(conv1, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
                          padding='SAME', name='pool1')
   norm1 = tf.nn.lrn(pool1, 4, bias=1.0, alpha=0.001 / 9.0, beta=0.75,
                     name='norm1')
 
-  with tf.variable_scope('conv2') as scope:
-    kernel = cifar10._variable_with_weight_decay(
-        'weights', shape=[5, 5, 64, 64], stddev=0.01, wd=0.0)
-    conv = tf.nn.conv2d(norm1, kernel, [1, 1, 1, 1], padding='SAME')
-    biases = cifar10._variable_on_cpu('biases', [64],
-                                      tf.constant_initializer(0.0))
-    conv2 = tf.nn.relu(tf.nn.bias_add(conv, biases), name=scope.name)
-    cifar10._activation_summary(conv2)
-
+  conv2 = _conv('conv2', norm1, stddev=0.01)
   norm2 = tf.nn.lrn(conv2, 4, bias=1.0, alpha=0.001 / 9.0, beta=0.75,
                     name='norm2')
   pool2 = tf.nn.max_pool(norm2, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1],
                          padding='SAME', name='pool2')
 
   return local_layers(pool2, config.num_classes)
+
+
+def _conv(name: str, x: tf.Tensor, stddev: float) -> tf.Tensor:
+  """Builds a convolution with 64 kernels of 5 x 5 pixels.
+
+  Args:
+    name: of its scope.
+    x: float32 tensor of shape [batch_size, height, width, channels].
+    stddev: the initial deviation of its weights.
+
+  Returns:
+    float32 tensor of shape [batch_size, height, width, 64].
+  """
+  with tf.variable_scope(name) as scope:
+    kernel = cifar10._variable_with_weight_decay(
+        'weights', shape=[5, 5, x.shape.as_list()[-1], 64], stddev=stddev,
+        wd=0.0)
+    conv = tf.nn.conv2d(x, kernel, [1, 1, 1, 1], padding='SAME')
+    biases = cifar10._variable_on_cpu('biases', [64],
+                                      tf.constant_initializer(0.0))
+    conv = tf.nn.relu(tf.nn.bias_add(conv, biases), name=scope.name)
+    cifar10._activation_summary(conv)
+  return conv
 
 
 def local_layers(pool2: tf.Tensor, num_classes: int) -> tf.Tensor:
@@ -113,16 +120,30 @@ def local_layers(pool2: tf.Tensor, num_classes: int) -> tf.Tensor:
                          name=scope.name)
       cifar10._activation_summary(local)
 
+  return softmax_linear(local, num_classes, stddev=0.01, wd=0.01)
+
+
+def softmax_linear(
+    x: tf.Tensor, num_classes: int, *, stddev: float, wd: float
+) -> tf.Tensor:
+  """Builds the linear layer on top of a network.
+
+  Args:
+    x: float32 tensor of shape [batch_size, ...]; batch_size may be unknown.
+    num_classes: of the data set.
+    stddev: the initial deviation of its weights.
+    wd: the factor of their decay.
+
+  Returns:
+    float32 tensor of shape [batch_size, num_classes], the logits.
+  """
   with tf.variable_scope('softmax_linear') as scope:
-    batch_size, height, width, depth = local.shape.as_list()
-    dim = height * width * depth
+    dim = x.shape[1:].num_elements()
     weights = cifar10._variable_with_weight_decay(
-        'weights', [dim, num_classes], stddev=0.01, wd=0.01)
+        'weights', [dim, num_classes], stddev=stddev, wd=wd)
     biases = cifar10._variable_on_cpu('biases', [num_classes],
                                       tf.constant_initializer(0.0))
-    softmax_linear = tf.add(
-        tf.matmul(tf.reshape(local, [batch_size or -1, dim]), weights), biases,
-        name=scope.name)
-    cifar10._activation_summary(softmax_linear)
-
-  return softmax_linear
+    flat = tf.reshape(x, [x.shape.as_list()[0] or -1, dim])
+    logits = tf.add(tf.matmul(flat, weights), biases, name=scope.name)
+    cifar10._activation_summary(logits)
+  return logits

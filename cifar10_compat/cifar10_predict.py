@@ -80,16 +80,16 @@ def find_images(arguments: Sequence[str]) -> list[str]:
     found = []
     for match in ([argument] if os.path.exists(argument) else
                   sorted(glob.glob(argument, recursive=True))):
-      if not os.path.isdir(match):
+      if os.path.isdir(match):
+        try:
+          found += [os.path.join(match, name)
+                    for name in sorted(os.listdir(match))
+                    if name.lower().endswith(endings) and name[0] != '.']
+        except OSError as e:
+          raise errors.UsageError(f'cannot read {match} ({e.strerror}): name '
+                                  'another directory') from e
+      else:
         found.append(match)
-        continue
-      try:
-        names = sorted(os.listdir(match))
-      except OSError as e:
-        raise errors.UsageError(
-            f'cannot read {match} ({e.strerror}): name another directory') from e
-      found += [os.path.join(match, name) for name in names
-                if name.lower().endswith(endings) and name[0] != '.']
     if not found:
       raise errors.UsageError(f'{argument}: no image file is there')
     paths += found
@@ -134,18 +134,16 @@ def predict(
       batch = list(itertools.islice(paths, config.batch_size))
       if not batch:
         return
-      small, failed = {}, {}
+      small, made = {}, {}
       for path in batch:
         try:
           small[path] = images_lib.load_image(path)
         except errors.DataError as e:
-          failed[path] = str(e)
-      found = {}
+          made[path] = Prediction(path, error=str(e))
       if small:
-        found = dict(zip(small, sess.run(
-            probabilities, {images: list(small.values())})))
-      for path in batch:
-        yield Prediction(path, found.get(path), failed.get(path))
+        found = sess.run(probabilities, {images: list(small.values())})
+        made |= {path: Prediction(path, p) for path, p in zip(small, found)}
+      yield from map(made.get, batch)
 
 
 def best(

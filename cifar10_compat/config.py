@@ -12,6 +12,7 @@ TensorFlow (startup.py).
 
 from collections.abc import Callable
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -60,17 +61,16 @@ class Bounds:
   """The range of a number.
 
   Attributes:
-    lower, upper: allowed themselves; None for no bound.
+    lower, upper: allowed themselves; infinite for no bound.
     why: the reason for the upper one: beyond it a program would not end with an
       error but build, wait or fill the memory forever.
   """
 
-  lower: float | None = None
-  upper: float | None = None
+  lower: float = -math.inf
+  upper: float = math.inf
   why: str = ''
 
 
-_AT_LEAST_1 = Bounds(1)
 _IN_A_BATCH = Bounds(1, 65536, 'the output of conv1 alone would take over 9 GB')
 _WEEK = 7 * 24 * 60 * 60
 _UP_TO_A_WEEK = Bounds(0, _WEEK, 'that is a week')
@@ -83,7 +83,7 @@ def setting(
     *,
     bounds: Bounds = Bounds(),
     choices: tuple[str, ...] = (),
-    parse: Callable[[str], object] | None = None,
+    parse: Callable[[Any], object] | None = None,
 ) -> T:
   """Declares a field that is a flag.
 
@@ -92,7 +92,8 @@ def setting(
     help: what --help says.
     bounds: of a number.
     choices: the values of a string.
-    parse: function that makes the value from the string on the command line.
+    parse: function that makes the value from the flag's, a string or, where the
+      flag takes several values, a list.
   """
   metadata = dict(help=help, bounds=bounds, choices=choices, parse=parse)
   return dataclasses.field(default=default, metadata=metadata)
@@ -215,6 +216,7 @@ class Images(FastNetwork):
       (),
       'URLs of directories that have the files to download, with commas; they '
       "are asked before the set's own host.",
+      parse=tuple,
   )
   fast_input: bool | None = setting(
       None,
@@ -390,6 +392,7 @@ class Train(LocalTraining):
       'ui.perfetto.dev and chrome://tracing show it; repeat the flag for more '
       'steps.',
       bounds=Bounds(0),
+      parse=tuple,
   )
 
 
@@ -445,11 +448,12 @@ class DistributedTrain(SeveralBatches, Training):
   )
   task_index: int = setting(0, "This process's place in its job's list.")
   ps_hosts: tuple[str, ...] = setting(
-      (), 'HOST:PORT of each parameter server, with commas.'
+      (), 'HOST:PORT of each parameter server, with commas.', parse=tuple
   )
   worker_hosts: tuple[str, ...] = setting(
       (),
       'HOST:PORT of each worker, with commas; the first one is the chief.',
+      parse=tuple,
   )
   sync: bool = setting(
       True,
@@ -567,21 +571,23 @@ class Eval(Images, Checkpoint, Session):
 
   def __post_init__(self) -> None:
     super().__post_init__()
-    if self.views not in NUM_VIEWS:
-      raise errors.UsageError(
-          'views is %d: it must be one of %s'
-          % (self.views, ', '.join(map(str, NUM_VIEWS)))
-      )
-    if self.views == 10 and not self.dataset.flip:
-      raise errors.UsageError(
-          'views is 10, of which 5 are mirror images, but those of data set %s '
-          'mean something else: choose --views=5' % self.dataset.name
-      )
-    if self.views > 1 and not self.one_epoch:
-      raise errors.UsageError(
-          'views is %d and count is %r, which knows one view: choose '
-          '--count=%s, or --views=1' % (self.views, self.count, EXACT)
-      )
+    _refuse(
+        (
+            self.views not in NUM_VIEWS,
+            f'views is {self.views}: it must be one of '
+            f'{", ".join(map(str, NUM_VIEWS))}',
+        ),
+        (
+            self.views == 10 and not self.dataset.flip,
+            'views is 10, of which 5 are mirror images, but those of data set '
+            f'{self.dataset.name} mean something else: choose --views=5',
+        ),
+        (
+            self.views > 1 and not self.one_epoch,
+            f'views is {self.views} and count is {self.count!r}, which knows one '
+            f'view: choose --count={EXACT}, or --views=1',
+        ),
+    )
 
 
 def evaluator_of(config: DistributedTrain) -> Eval:
@@ -600,7 +606,7 @@ class Predict(FastNetwork, Checkpoint):
   FIRST = ('checkpoint_dir', 'dataset', 'model', 'top_k', 'json')
   TAKES_ARGUMENTS = True
 
-  top_k: int = setting(3, 'Classes to tell of each image.', bounds=_AT_LEAST_1)
+  top_k: int = setting(3, 'Classes to tell of each image.', bounds=Bounds(1))
   json: bool = setting(False, 'Print a JSON object for each image, one a line.')
   batch_size: int = setting(
       BATCH_SIZE,
@@ -649,15 +655,32 @@ def _check(field: dataclasses.Field, value: object) -> None:
   for number in value if isinstance(value, tuple) else (value,):
     if not isinstance(number, (int, float)):
       continue
-    must_be = ''
-    if not -math.inf < number < math.inf:
-      must_be = 'a finite number'
-    elif bounds.lower is not None and number < bounds.lower:
-      must_be = f'at least {bounds.lower}'
-    elif bounds.upper is not None and number > bounds.upper:
-      must_be = f'at most {bounds.upper}' + (bounds.why and f' ({bounds.why})')
-    if must_be:
-      raise errors.UsageError(f'{field.name} is {number}: it must be {must_be}')
+    why = f' ({bounds.why})' if bounds.why else ''
+    is_now = f'{field.name} is {number}: it must be'
+    _refuse(
+        (not -math.inf < number < math.inf, f'{is_now} a finite number'),
+        (number < bounds.lower, f'{is_now} at least {bounds.lower}'),
+        (number > bounds.upper, f'{is_now} at most {bounds.upper}{why}'),
+    )
+
+
+def _refuse(*mistakes: tuple[bool, str]) -> None:
+  """Raises UsageError with the message of the first mistake that was made."""
+  for was_made, message in mistakes:
+    if was_made:
+      raise errors.UsageError(message)
+
+
+# What defines a flag of a type.
+_DEFINE: dict[object, Callable[..., object]] = {
+    bool: flags.DEFINE_boolean,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+    description.Dataset: flags.DEFINE_string,
+    tuple[int, ...]: flags.DEFINE_multi_integer,
+    tuple[str, ...]: flags.DEFINE_list,
+}
 
 
 def define_flags(
@@ -666,30 +689,22 @@ def define_flags(
   """Defines a flag for each setting of a program."""
   hints = typing.get_type_hints(config)
   for name, field in settings(config).items():
-    keywords = dict(flag_values=flag_values, module_name=config.__doc__)
-    help_text = field.metadata['help']
-    default: Any = field.default
     kind = hints[name]
     if isinstance(kind, types.UnionType):  # The type of a setting, or None.
       kind = typing.get_args(kind)[0]
+    define = _DEFINE[kind]
     if field.metadata['choices']:
-      flags.DEFINE_enum(
-          name, default, list(field.metadata['choices']), help_text, **keywords
+      define = functools.partial(
+          flags.DEFINE_enum, enum_values=list(field.metadata['choices'])
       )
-    elif kind == tuple[int, ...]:
-      flags.DEFINE_multi_integer(name, list(default), help_text, **keywords)
-    elif kind == tuple[str, ...]:
-      flags.DEFINE_list(name, list(default), help_text, **keywords)
-    elif kind is description.Dataset:
-      flags.DEFINE_string(name, default.name, help_text, **keywords)
-    else:
-      define = {
-          bool: flags.DEFINE_boolean,
-          int: flags.DEFINE_integer,
-          float: flags.DEFINE_float,
-          str: flags.DEFINE_string,
-      }[kind]
-      define(name, default, help_text, **keywords)
+    default = field.default
+    define(
+        name=name,
+        default=default.name if kind is description.Dataset else default,
+        help=field.metadata['help'],
+        flag_values=flag_values,
+        module_name=config.__doc__,
+    )
 
 
 def from_flags(
@@ -709,8 +724,6 @@ def from_flags(
   values = {}
   for name, field in settings(config).items():
     value = flag_values[name].value
-    if isinstance(value, list):
-      value = tuple(value)
     if field.metadata['parse'] and value is not None:
       value = field.metadata['parse'](value)
     values[name] = value

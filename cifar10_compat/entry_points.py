@@ -1,28 +1,33 @@
-"""How a program runs: its errors, its exit code."""
+"""How a program runs: its flags and its --help, its errors, its exit code.
+
+Nothing here needs TensorFlow: see startup.py.
+"""
 
 from collections.abc import Callable
 import contextlib
 import gc
+import inspect
 import os
 import sys
+import textwrap
 import threading
-from typing import TypeVar
 
 from absl import app
+from absl import flags
 
-from cifar10_compat import command_line
 from cifar10_compat import config as config_lib
-from cifar10_compat import startup
 from cifar10_compat.base import errors
 from cifar10_compat.base import output
 from cifar10_compat.base import signals
 
-# Of a program.
-C = TypeVar('C', bound=config_lib.Config)
+# The settings of the program that this process is, once startup.prepare() has
+# read them.
+prepared: config_lib.Config | None = None
 
 
 def run(
-    config_class: type[C], main: Callable[[C, signals.StopRequest], object]
+    config_class: type[config_lib.C],
+    main: Callable[[config_lib.C, signals.StopRequest], object],
 ) -> None:
   """Runs a program: its flags, its exit code, its errors.
 
@@ -35,20 +40,18 @@ def run(
     config_class: the program's dataclass.
     main: function of the settings and a signals.StopRequest that does the work.
   """
-  config = startup.prepared()
+  config = prepared
   is_prepared = isinstance(config, config_class)
-  if not isinstance(config, config_class):
-    # Another program calls this one's console_main().
-    from cifar10_compat.base import quiet  # noqa: F401
-
-    config = command_line.read(
-        config_class, sys.modules[main.__module__].__doc__
-    )
-  if is_prepared:
+  if isinstance(config, config_class):
     # Python searches for garbage again, but among new objects alone: what of
     # TensorFlow's is garbage is too little to be worth a search, of 0.2 s.
     gc.freeze()
     gc.enable()
+  else:
+    # Another program calls this one's console_main().
+    from cifar10_compat.base import quiet  # noqa: F401
+
+    config = read(config_class, sys.modules[main.__module__].__doc__)
   program = os.path.basename(sys.argv[0])
   stop = signals.NEVER
 
@@ -90,6 +93,12 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
     message = f'{os.path.basename(sys.argv[0])}: error: {message}'
     stream = sys.stderr
   words = (message + '\n').encode()
+
+  def call(function: Callable[[], object]) -> None:
+    # No output: it is closed, its reader is gone, its disk is full.
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+      function()
+
   try:
     for say in (
         lambda: sys.stdout.flush(),
@@ -97,19 +106,78 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
         # Not through the stream, whose buffer another thread may have in its hands.
         lambda: os.write(stream.fileno(), words),
     ):
-      _try(say)
+      # It may wait for ever.
+      thread = threading.Thread(target=call, args=[say], daemon=True)
+      thread.start()
+      thread.join(1)
   finally:
     os._exit(code)
 
 
-def _try(function: Callable[[], object], secs: float = 1) -> None:
-  """Calls a function in a thread, which may wait for ever or fail."""
+def read(config: type[config_lib.C], description: str | None) -> config_lib.C:
+  """Defines a program's flags and reads them from sys.argv.
 
-  def call() -> None:
-    # No output: it is closed, its reader is gone, its disk is full.
-    with contextlib.suppress(AttributeError, OSError, ValueError):
-      function()
+  Args:
+    config: the program's dataclass.
+    description: what --help says first, the docstring of the program's module.
 
-  thread = threading.Thread(target=call, daemon=True)
-  thread.start()
-  thread.join(secs)
+  Raises:
+    SystemExit: --help has been answered; or the command line is wrong, which one
+      line on stderr has said.
+  """
+  program = os.path.basename(sys.argv[0])
+  config_lib.define_flags(config)
+  app.define_help_flags()  # --helpfull, --helpxml
+  if {'-h', '-help', '--help', '--helpshort'} & set(sys.argv[1:]):
+    with output.arrives(program):
+      print(help_page(config, description or ''))
+    sys.exit(0)
+  try:
+    _, *arguments = flags.FLAGS(sys.argv)
+    if arguments and not config.TAKES_ARGUMENTS:
+      raise flags.Error(f'unexpected argument: {arguments[0]}')
+    return config_lib.from_flags(config, tuple(arguments))
+  except flags.Error as e:
+    message = ' '.join(str(e).split()) + ' (--help explains)'
+  except errors.Cifar10Error as e:
+    message = str(e)
+  print(f'{program}: error: {message}', file=sys.stderr)
+  sys.exit(1)
+
+
+def help_page(config: type[config_lib.Config], description: str) -> str:
+  """Returns what --help prints.
+
+  Args:
+    config: the program's dataclass, whose flags are defined.
+    description: the docstring of the program's module.
+  """
+  names = list(config_lib.settings(config))
+  first, further = names[: len(config.FIRST)], names[len(config.FIRST) :]
+  parts = [
+      inspect.cleandoc(description),
+      'Flags, with their defaults; those that matter most come first:',
+      '\n'.join(map(_flag_help, first)),
+  ]
+  if further:
+    parts += ['Further flags:', '\n'.join(map(_flag_help, further))]
+  parts += ["--helpfull shows absl's flags too."]
+  return '\n\n'.join(parts)
+
+
+def _flag_help(name: str) -> str:
+  """Returns what --help says of a flag."""
+  flag = flags.FLAGS[name]
+  text = ' '.join(flag.help.split())
+  if flag.boolean:
+    shown = '[no]' + name
+    if flag.default is not None:
+      text += f' Default: {"yes" if flag.default else "no"}.'
+  elif flag.default in (None, [], ''):
+    shown = name + '=...'
+  else:
+    shown = f'{name}={flag.default}'
+  indent = ' ' * 6
+  return f'  --{shown}\n' + textwrap.fill(
+      text, 79, initial_indent=indent, subsequent_indent=indent
+  )

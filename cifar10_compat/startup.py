@@ -11,18 +11,11 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-  from cifar10_compat import config as config_lib
 
 # Switches oneDNN on.  By itself TensorFlow uses it only on processors with AVX-512
 # VNNI, bfloat16 or AMX; on others the gradients of a convolution then take several
 # times as long.
 ONEDNN = 'TF_ENABLE_ONEDNN_OPTS'
-
-# The settings of the program that this process is, once prepare() has read them.
-_config: 'config_lib.Config | None' = None
 
 
 def prepare(name: str, program: str) -> None:
@@ -39,7 +32,6 @@ def prepare(name: str, program: str) -> None:
     SystemExit: the command line asks for --help or is wrong, or TensorFlow is
       missing.
   """
-  global _config
   module = sys.modules[name]
   if stem(sys.argv[0]) != stem(module.__file__ or ''):
     return
@@ -52,21 +44,17 @@ def prepare(name: str, program: str) -> None:
         "install '.[data]' in the checkout"
     )
   # What comes with TensorFlow may be imported from here on.
-  from cifar10_compat import command_line
   from cifar10_compat import config as config_lib
+  from cifar10_compat import entry_points
   from cifar10_compat.base import quiet  # noqa: F401
 
-  _config = command_line.read(getattr(config_lib, program), module.__doc__)
-  if getattr(_config, 'fast', False):
+  config = entry_points.read(getattr(config_lib, program), module.__doc__)
+  entry_points.prepared = config
+  if getattr(config, 'fast', False):
     os.environ.setdefault(ONEDNN, '1')
   # TensorFlow makes 400,000 objects while it loads, which Python would search for
   # garbage again and again.
   gc.disable()
-
-
-def prepared() -> 'config_lib.Config | None':
-  """Returns the settings that prepare() read; None if it did nothing."""
-  return _config
 
 
 def stem(path: str) -> str:

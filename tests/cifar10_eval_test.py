@@ -21,7 +21,7 @@ from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
-from cifar10_compat.training import eval_dirs
+from cifar10_compat.training import evaluation
 from cifar10_compat.training import train_dirs
 from tests.helpers import biased_network
 from tests.helpers import event_files
@@ -377,11 +377,11 @@ class EvalDirTest(tf.test.TestCase):
         ({'eval_dir': '/runs/e'}, '/runs/e'),
         ({'checkpoint_dir': '/runs/1', 'eval_dir': '/runs/e'}, '/runs/e'),
     ):
-      self.assertEqual(expected, eval_dirs.path(config_lib.Eval(**kwargs)))
+      self.assertEqual(expected, evaluation.path(config_lib.Eval(**kwargs)))
     # A cluster's evaluator has the same.
     self.assertEqual(
         '/runs/2/eval',
-        eval_dirs.path(
+        evaluation.path(
             config_lib.evaluator_of(
                 config_lib.DistributedTrain(train_dir='/runs/2')
             )
@@ -455,7 +455,7 @@ class EvalDirTest(tf.test.TestCase):
     )
     for eval_dir in (None, os.path.join(self.root, 'events')):
       self._evaluate(eval_dir=eval_dir)
-      path = eval_dirs.path(self._config(eval_dir=eval_dir))
+      path = evaluation.path(self._config(eval_dir=eval_dir))
       before = sorted(os.listdir(path))
       for kwargs, expected in (
           ({'dataset': other_set}, "of data set 'cifar10', not of 'other'"),

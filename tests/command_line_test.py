@@ -14,17 +14,17 @@ from cifar10_compat import cifar10_export
 from cifar10_compat import cifar10_multi_gpu_train
 from cifar10_compat import cifar10_predict
 from cifar10_compat import cifar10_train
-from cifar10_compat import command_line
 from cifar10_compat import config as config_lib
+from cifar10_compat import entry_points
 from tests.helpers import main_program
 
 # Reads a command line as a program does, and tells what of it was read.
 _READ = """
 import sys
-from cifar10_compat import command_line
 from cifar10_compat import config as config_lib
+from cifar10_compat import entry_points
 sys.argv[0] = '/some/where/prog.py'
-config = command_line.read(config_lib.%s, 'What it is for.')
+config = entry_points.read(config_lib.%s, 'What it is for.')
 print(config.arguments, sorted(config.given), config.dataset.name)
 assert 'tensorflow' not in sys.modules
 """
@@ -130,7 +130,7 @@ class HelpTest(absltest.TestCase):
         before = set(flags.FLAGS)
         config_lib.define_flags(config)
         try:
-          page = command_line.help_page(config, module.__doc__)
+          page = entry_points.help_page(config, module.__doc__)
         finally:
           flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
         self.assertStartsWith(page, module.__doc__.splitlines()[0] + '\n')
@@ -151,7 +151,7 @@ class HelpTest(absltest.TestCase):
     before = set(flags.FLAGS)
     config_lib.define_flags(config_lib.Train)
     try:
-      page = command_line.help_page(config_lib.Train, '')
+      page = entry_points.help_page(config_lib.Train, '')
     finally:
       flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
     for line in (

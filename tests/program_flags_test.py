@@ -244,7 +244,7 @@ class ExportTest(flag_case.FlagCase):
   @flag_case.covers(cifar10_export, 'dataset', 'model')
   def test_flags(self):
     out = os.path.join(self.root, 'out')
-    newest = checkpoints.Checkpoint('model.ckpt-7', 7, checkpoints.V2, None)
+    newest = checkpoints.Checkpoint('model.ckpt-7', 7, None)
     with (
         mock.patch.object(
             checkpoints, 'newest', return_value=newest

@@ -1,7 +1,5 @@
 """A directory's checkpoints: which is the newest, and whether it fits a graph."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 import dataclasses
 import glob
@@ -31,10 +29,6 @@ BASENAME = 'model.ckpt'
 LIST = 'checkpoint'
 _MAX_LIST_BYTES = config_lib.MAX_CHECKPOINTS * 4 * 4096
 
-# Formats: one file, as in 2016, or an index and files of data.
-V1 = 'V1'
-V2 = 'V2'
-
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
@@ -43,17 +37,15 @@ class Checkpoint:
   Attributes:
     path: of its files, without their endings.
     step: the number at the end of its name.
-    format: V1 or V2.
     identity: tells it from another one of its name; None if it is missing.
   """
 
   path: str
   step: int
-  format: str
   identity: tuple[int, ...] | None
 
   @classmethod
-  def at(cls, path: str) -> Checkpoint:
+  def at(cls, path: str) -> 'Checkpoint':
     """Returns the checkpoint of a path.
 
     Raises:
@@ -65,13 +57,12 @@ class Checkpoint:
           f'checkpoint {path} does not say its step: its name must end with '
           '-STEP'
       )
-    has_index = os.path.exists(path + '.index')
-    file = path + '.index' if has_index else path
+    # In the format of 2016 it is one file, today an index and files of data.
+    file = path + '.index' if os.path.exists(path + '.index') else path
     found: tuple[int, ...] | None = files.identity(file)
     if found:
       found += (os.stat(file).st_mtime_ns,)
-    is_v1 = found and not has_index
-    return cls(path, int(step), V1 if is_v1 else V2, found)
+    return cls(path, int(step), found)
 
   def check_fits(
       self, variables: Mapping[str, tf.Variable], remedy: str
@@ -309,8 +300,9 @@ def listed(directory: str) -> Checkpoint | None:
   except ValueError:  # It has been read, but has no path in it.
     state = None
   except tf.errors.OpError as e:
-    reason = e.message.splitlines()[0]
-    raise _list_error(f'{index} cannot be read ({reason})') from e
+    raise _list_error(
+        f'{index} cannot be read ({e.message.splitlines()[0]})'
+    ) from e
   if state is None:
     if not os.path.exists(index):
       return None  # It has been removed since it was looked at.

@@ -8,8 +8,6 @@ keep to the steps of 2016, after a resume too.
 2016; model.ckpt-N holds N updates.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 import dataclasses
 import os
@@ -51,12 +49,12 @@ class Run:
   config: config_lib.Training
   stop: signals.StopRequest
   check_input: Callable[[], object]
-  steps: StepHook
+  steps: 'StepHook'
   saver: tf.train.Saver
   summary_op: tf.Tensor
   directory: train_dirs.TrainDir = dataclasses.field(init=False)
   writer: event_writer.EventWriter = dataclasses.field(init=False)
-  checkpoint: CheckpointSaverHook | None = None
+  checkpoint: 'CheckpointSaverHook | None' = None
   make_summary_feed: Callable[[], dict | None] = lambda: None
 
   def save(self, session: tf.Session) -> bool:
@@ -89,7 +87,8 @@ class StepHook(tf.train.SessionRunHook):
 
   Attributes:
     before: int, the global step before the newest run.
-    after: int, after it; both are the restored step before the first run.
+    after: int, after it; before the first run the restored one, and `before` is
+      one less.
     replayed: int, how many steps' batches have been discarded before the first
       run: see replay.ReplayHook.
   """
@@ -111,20 +110,18 @@ class StepHook(tf.train.SessionRunHook):
   def after_create_session(
       self, session: tf.Session, coord: tf.train.Coordinator
   ) -> None:
-    self.before = self.after = int(session.run(self._global_step))
-    self._previous = self._newest = self.before - 1
+    self.after = int(session.run(self._global_step))
+    self.before = self.after - 1
 
   def after_run(
       self,
       run_context: tf.train.SessionRunContext,
       run_values: tf.train.SessionRunValues,
   ) -> None:
-    self._previous, self._newest = self._newest, self.after
-    self.before = self.after
-    if self._shared:
-      self.after = int(run_context.session.run(self._global_step))
-    else:
+    self._previous, self.before = self.before, self.after
+    if not self._shared:
       self.after += 1
+    self.refresh(run_context.session)
 
   def refresh(self, session: tf.Session) -> None:
     """Reads the global step again, where others may have made steps meanwhile."""
@@ -147,11 +144,7 @@ def _diverged(what: str, step: int) -> errors.DivergedError:
 
 
 class NanTensorHook(Hook):
-  """Raises DivergedError for a loss that is not finite; comes before a save.
-
-  Attributes:
-    loss: float, the newest total loss, or None before the first run.
-  """
+  """Raises DivergedError for a loss that is not finite; comes before a save."""
 
   def __init__(self, loss: tf.Tensor) -> None:
     """Watches a loss and, to name the one that went bad first, its parts.
@@ -161,8 +154,6 @@ class NanTensorHook(Hook):
     """
     parts = tf.get_collection('losses')
     self._losses = {l.op.name: l for l in parts + [loss]}
-    self._name = loss.op.name
-    self.loss: float | None = None
 
   def before_run(
       self, run_context: tf.train.SessionRunContext
@@ -177,30 +168,26 @@ class NanTensorHook(Hook):
     for name, value in run_values.results.items():
       if not np.isfinite(value):
         raise _diverged(f'{name} = {value}', self.run.steps.before)
-    self.loss = float(run_values.results[self._name])
 
 
+@dataclasses.dataclass(eq=False)
 class LoggerHook(Hook):
-  """Prints a line every config.log_steps."""
+  """Prints a line of the loss and the speed every config.log_steps.
 
-  def __init__(
-      self, loss: tf.Tensor, line: Callable[[int, float, float], str]
-  ) -> None:
-    """Logs a loss and the speed.
+  Attributes:
+    loss: float32 tensor of shape [].
+    line: function of the step, the loss and the seconds that the step took,
+      that returns what to print.
+  """
 
-    Args:
-      loss: float32 tensor of shape [].
-      line: function of the step, the loss and the seconds that the step took,
-        that returns what to print.
-    """
-    self._loss = loss
-    self._line = line
+  loss: tf.Tensor
+  line: Callable[[int, float, float], str]
 
   def before_run(
       self, run_context: tf.train.SessionRunContext
   ) -> tf.train.SessionRunArgs:
     self._start_time = time.time()
-    return tf.train.SessionRunArgs(self._loss)
+    return tf.train.SessionRunArgs(self.loss)
 
   def after_run(
       self,
@@ -210,7 +197,7 @@ class LoggerHook(Hook):
     duration = time.time() - self._start_time
     if self.run.steps.reached_multiple_of(self.run.config.log_steps):
       print(
-          self._line(self.run.steps.before, run_values.results, duration),
+          self.line(self.run.steps.before, run_values.results, duration),
           flush=True,
       )
 
@@ -238,19 +225,18 @@ class SummarySaverHook(Hook):
   ) -> None:
     if self.run.steps.reached_multiple_of(self.run.config.summary_steps):
       self.run.directory.check_in_place()
-      self.run.writer.add_summary(
-          self._summary(run_context.session), self.run.steps.before
-      )
-
-  def _summary(self, session: tf.Session) -> bytes:
-    try:
-      return session.run(self.run.summary_op, self.run.make_summary_feed())
-    except tf.errors.InvalidArgumentError as e:
-      # A loss can be finite though a weight is not: max(0, NaN) may be 0.
-      if e.op is None or e.op.type != 'HistogramSummary':
-        raise
-      tag = tf.get_static_value(e.op.inputs[0]).item().decode()
-      raise _diverged(f'{tag} is not finite', self.run.steps.before) from e
+      step = self.run.steps.before
+      try:
+        summary = run_context.session.run(
+            self.run.summary_op, self.run.make_summary_feed()
+        )
+      except tf.errors.InvalidArgumentError as e:
+        # A loss can be finite though a weight is not: max(0, NaN) may be 0.
+        if e.op is None or e.op.type != 'HistogramSummary':
+          raise
+        tag = tf.get_static_value(e.op.inputs[0]).item().decode()
+        raise _diverged(f'{tag} is not finite', step) from e
+      self.run.writer.add_summary(summary, step)
 
 
 class CheckpointSaverHook(Hook):
@@ -317,26 +303,23 @@ class CheckpointSaverHook(Hook):
     self._saved = step
 
 
+@dataclasses.dataclass(eq=False)
 class InputHook(tf.train.SessionRunHook):
   """Fills the shuffling queues before the first step, and watches the files.
 
+  These are all RandomShuffleQueues of the default graph.
   While the queues fill it polls their sizes and shows the progress: a step that
   waits for a queue would not notice a signal.  It comes last, so that the other
   hooks have seen a step after which it finds the files damaged.
+
+  Attributes:
+    check_input: function that raises an error if the input is damaged; it is
+      called while the queues fill and after every step.
+    stop: once requested, no step is made.
   """
 
-  def __init__(
-      self, check_input: Callable[[], object], stop: signals.StopRequest
-  ) -> None:
-    """Takes care of every RandomShuffleQueue in the default graph.
-
-    Args:
-      check_input: function that raises an error if the input is damaged; it is
-        called while the queues fill and after every step.
-      stop: once requested, no step is made.
-    """
-    self._check_input = check_input
-    self._stop = stop
+  check_input: Callable[[], object]
+  stop: signals.StopRequest
 
   def begin(self) -> None:
     # The ops that tell the sizes are there already, for the summaries.
@@ -365,7 +348,7 @@ class InputHook(tf.train.SessionRunHook):
       task = bar.add_task('Filling queue', total=total)
       while not coord.wait_for_stop(0.1):
         try:
-          self._check_input()
+          self.check_input()
         except errors.Cifar10Error as e:
           coord.request_stop(e)  # The threads end, then the session raises it.
           break
@@ -373,7 +356,7 @@ class InputHook(tf.train.SessionRunHook):
         bar.update(task, completed=sum(map(min, sizes, self._targets)))
         if all(s >= t for s, t in zip(sizes, self._targets)):
           return
-        if self._stop.requested:
+        if self.stop.requested:
           coord.request_stop()
 
   def after_run(
@@ -381,7 +364,7 @@ class InputHook(tf.train.SessionRunHook):
       run_context: tf.train.SessionRunContext,
       run_values: tf.train.SessionRunValues,
   ) -> None:
-    self._check_input()
+    self.check_input()
 
 
 class ProfileHook(Hook):

@@ -85,18 +85,25 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
   # there was no other.
   names = list(config.dataset.class_names)
   model = note.get('model', config_lib.CIFAR10)
-  if trained_on != config.dataset.name:
-    of = f'data set {trained_on!r}, not of {config.dataset.name!r}'
-    remedy = 'the --dataset of that name'
-  elif note.get('class_names', names) != names:
-    of = f'a data set {trained_on!r} with other classes'
-    remedy = 'that set'
-  elif model != config.model:
-    of = f'model {model!r}, not of {config.model!r}'
-    remedy = f'--model={model}'
-  else:
-    return
-  raise errors.UsageError(
-      f'{directory} is of {of}: choose another directory with {flag}, or '
-      f'{remedy}'
-  )
+  for same, of, remedy in (
+      (
+          trained_on == config.dataset.name,
+          f'data set {trained_on!r}, not of {config.dataset.name!r}',
+          'the --dataset of that name',
+      ),
+      (
+          note.get('class_names', names) == names,
+          f'a data set {trained_on!r} with other classes',
+          'that set',
+      ),
+      (
+          model == config.model,
+          f'model {model!r}, not of {config.model!r}',
+          f'--model={model}',
+      ),
+  ):
+    if not same:
+      raise errors.UsageError(
+          f'{directory} is of {of}: choose another directory with {flag}, or '
+          f'{remedy}'
+      )

@@ -21,8 +21,6 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat.base import progress
 from cifar10_compat.training import hooks
 
-_DEQUEUES = frozenset(['QueueDequeueManyV2', 'QueueDequeueUpToV2'])
-
 
 class ReplayHook(hooks.Hook):
   """Lets each step of a resumed training see the batch that it would have seen.
@@ -32,10 +30,20 @@ class ReplayHook(hooks.Hook):
   """
 
   def begin(self) -> None:
-    operations = tf.get_default_graph().get_operations()
-    self._batches = [op for op in operations if op.type in _DEQUEUES]
-    of_summaries = _ancestors(self.run.summary_op.op)
-    self._summary_batches = [op for op in self._batches if op in of_summaries]
+    graph = tf.get_default_graph()
+    operations = graph.get_operations()
+    self._batches = [
+        op
+        for op in operations
+        if op.type in ('QueueDequeueManyV2', 'QueueDequeueUpToV2')
+    ]
+    summaries = tf.graph_util.extract_sub_graph(
+        graph.as_graph_def(), [self.run.summary_op.op.name]
+    )
+    of_summaries = {node.name for node in summaries.node}
+    self._summary_batches = [
+        op for op in self._batches if op.name in of_summaries
+    ]
     # A sum of two is the same either way.
     self._summands = [
         tensor
@@ -57,8 +65,7 @@ class ReplayHook(hooks.Hook):
     with progress.bar(
         rich.progress.MofNCompleteColumn(), transient=True
     ) as bar:
-      task = bar.add_task('Drawing batches', total=steps)
-      for step in range(steps):
+      for step in bar.track(range(steps), description='Drawing batches'):
         if coord.should_stop():
           return
         if self.run.stop.requested:
@@ -68,21 +75,9 @@ class ReplayHook(hooks.Hook):
         if step % self.run.config.summary_steps == 0:
           session.run(self._summary_batches)
         self.run.steps.replayed = step + 1
-        bar.update(task, completed=step + 1)
 
   def before_run(
       self, run_context: tf.train.SessionRunContext
   ) -> tf.train.SessionRunArgs:
     # What is fetched is needed until the run ends.
     return tf.train.SessionRunArgs(self._summands)
-
-
-def _ancestors(op: tf.Operation) -> set[tf.Operation]:
-  """Returns an op and all that it waits for."""
-  seen, left = {op}, [op]
-  while left:
-    current = left.pop()
-    sources = {t.op for t in current.inputs} | set(current.control_inputs)
-    left += sources - seen
-    seen |= sources
-  return seen

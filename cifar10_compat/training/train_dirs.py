@@ -15,7 +15,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.training import checkpoints
-from cifar10_compat.training import eval_dirs
+from cifar10_compat.training import evaluation
 from cifar10_compat.training import notes
 
 # The trainer's lock file.  It stays when that process ends: a lock is held on the
@@ -28,6 +28,7 @@ _WRITTEN = (
     checkpoints.BASENAME + '-*',
     'events.out.tfevents.*',
     notes.FILENAME,
+    *evaluation.WRITTEN,
 )
 # What a process leaves that is killed while it writes: TensorFlow writes a file
 # under such a name first, and then renames it.
@@ -46,12 +47,10 @@ class TrainDir:
   Attributes:
     path: its path.
     newest: the checkpoint to resume from, or None.
-    fresh: whether it was opened to begin anew.
   """
 
   path: str
   newest: checkpoints.Checkpoint | None
-  fresh: bool = False
 
   def __post_init__(self) -> None:
     self._identity = files.identity(self.path)
@@ -109,7 +108,6 @@ def opened(config: config_lib.Training) -> Iterator[TrainDir]:
       stack.enter_context(_locked(path))
       if config.fresh:
         _remove(path, _WRITTEN)
-        eval_dirs.remove_results(path)
       notes.check(path, config, '--train_dir')
       if not config.fresh:
         _remove(path, _UNFINISHED)
@@ -123,7 +121,7 @@ def opened(config: config_lib.Training) -> Iterator[TrainDir]:
           f'cannot write to train_dir {path} ({what}{e.strerror}): choose '
           'another with --train_dir'
       ) from e
-    yield TrainDir(path, newest, config.fresh)
+    yield TrainDir(path, newest)
 
 
 @contextlib.contextmanager
@@ -206,8 +204,11 @@ def _find_newest(path: str, keep: int) -> checkpoints.Checkpoint | None:
     trouble = f'{e.path} {e.reason}'
   if trouble or not newest:
     others = [c for c in reversed(whole) if c != newest]
-    newest = next(filter(_is_usable, others), None)
-    if newest is None:
+    for newest in others:
+      with contextlib.suppress(errors.UnusableCheckpointError):
+        newest.verify()
+        break
+    else:
       raise errors.CheckpointError(
           f'{trouble}, and {path} holds no other checkpoint to resume from: '
           'start from step 0 with --fresh'
@@ -215,14 +216,6 @@ def _find_newest(path: str, keep: int) -> checkpoints.Checkpoint | None:
     print(f'{trouble}: resuming from {newest.path}.', flush=True)
   _name(path, newest, whole, keep)
   return newest
-
-
-def _is_usable(checkpoint: checkpoints.Checkpoint) -> bool:
-  try:
-    checkpoint.verify()
-  except errors.UnusableCheckpointError:
-    return False
-  return True
 
 
 def _name(

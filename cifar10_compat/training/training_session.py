@@ -7,6 +7,7 @@ output fails, errors that say what to do, and the watchdog.
 
 from collections.abc import Iterator, Sequence
 import contextlib
+import dataclasses
 import signal
 
 import tensorflow.compat.v1 as tf
@@ -41,21 +42,19 @@ def prepare(config: config_lib.Training) -> checks.CheckedFiles:
   return input_files
 
 
+@dataclasses.dataclass
 class TrainingSession:
   """What a trainer's loop uses, as it would a tf.train.MonitoredSession.
 
-  Attributes:
-    step: int, the global step reached.
+  Where no step is left to make it asks none: its _session is None.
   """
 
-  def __init__(
-      self, session: tf.train.MonitoredSession, run: hooks_lib.Run
-  ) -> None:
-    self._session = session
-    self._run = run
+  _session: tf.train.MonitoredSession
+  _run: hooks_lib.Run
 
   @property
   def step(self) -> int:
+    """The global step reached."""
     return self._run.steps.after
 
   def should_stop(self) -> bool:
@@ -73,16 +72,6 @@ class TrainingSession:
     return self._session.run(fetches)
 
 
-class FinishedSession:
-  """In place of a TrainingSession, where no step is left to make."""
-
-  def __init__(self, step: int) -> None:
-    self.step = step
-
-  def should_stop(self) -> bool:
-    return True
-
-
 @contextlib.contextmanager
 def MonitoredTrainingSession(  # pylint: disable=invalid-name
     config: config_lib.Training,
@@ -93,7 +82,7 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     summary_op: tf.Tensor,
     hooks: Sequence[tf.train.SessionRunHook],
     session_config: tf.ConfigProto | None = None,
-) -> Iterator[TrainingSession | FinishedSession]:
+) -> Iterator[TrainingSession]:
   """Context for the steps of this process, from the newest checkpoint on.
 
   It has config.train_dir for itself; there it saves the variables at step 0,
@@ -108,9 +97,6 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     hooks: the trainer's own; they see a step before it is saved.
     session_config: where ops are placed.
 
-  Yields:
-    TrainingSession; FinishedSession if there is nothing to train.
-
   Raises:
     UsageError: train_dir cannot be used.
     CheckpointError: the newest checkpoint is of another model.
@@ -123,6 +109,9 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     OSError: what is printed does not arrive.  The last step is saved.
   """
   with train_dirs.opened(config) as directory:
+    run = hooks_lib.Run(
+        config, stop, input_files.check, hooks_lib.StepHook(), saver, summary_op
+    )
     newest = directory.newest
     if newest and newest.step >= config.max_steps:
       print(
@@ -130,13 +119,16 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
           f'{config.max_steps}: nothing to train.',
           flush=True,
       )
-      yield FinishedSession(newest.step)
+      run.steps.after = newest.step
+      yield TrainingSession(None, run)
       return
-    run = hooks_lib.Run(
-        config, stop, input_files.check, hooks_lib.StepHook(), saver, summary_op
-    )
     session_config = session_config or tf.ConfigProto()
     session_config.gpu_options.allow_growth = config.allow_growth
+    session_creator = tf.train.ChiefSessionCreator(
+        tf.train.Scaffold(saver=saver, summary_op=summary_op),
+        config=session_config,
+        checkpoint_dir=directory.path,
+    )
     stall = watchdog.StallWatchdog()
     further = [
         stall,
@@ -147,25 +139,15 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
       further.append(replay.ReplayHook())
     with (
         stall,
-        _saving_hooks(run, directory, hooks, further) as all_hooks,
-        input_errors.as_data_errors(),
-        # Without any of TensorFlow's own hooks.
-        tf.train.MonitoredTrainingSession(
-            checkpoint_dir=directory.path,
-            scaffold=tf.train.Scaffold(saver=saver, summary_op=summary_op),
-            hooks=all_hooks,
-            save_checkpoint_secs=None,
-            save_checkpoint_steps=None,
-            save_summaries_secs=None,
-            save_summaries_steps=None,
-            log_step_count_steps=None,
-            stop_grace_period_secs=_STOP_GRACE_SECS,
-            config=session_config,
-        ) as session,
-        _making_steps(session, run) as training,
+        shared_session(
+            run,
+            session_creator,
+            directory=directory,
+            hooks=hooks,
+            further_hooks=further,
+        ) as training,
     ):
       yield training
-    _say_stopped(run)
 
 
 @contextlib.contextmanager
@@ -177,10 +159,10 @@ def shared_session(
     hooks: Sequence[tf.train.SessionRunHook],
     further_hooks: Sequence[tf.train.SessionRunHook],
 ) -> Iterator[TrainingSession]:
-  """Context for the steps on variables that several processes share.
+  """Context for the steps on variables that several processes may share.
 
   With no step left it makes a session all the same: other processes learn from
-  it.
+  it.  It has none of TensorFlow's own hooks.
 
   Args:
     run: what the hooks share.
@@ -267,28 +249,22 @@ def _making_steps(
     session: tf.train.MonitoredSession, run: hooks_lib.Run
 ) -> Iterator[TrainingSession]:
   """Context for the steps in a session; saves if input or output fails."""
-
-  def save() -> None:
-    session.run_step_fn(lambda step_context: run.save(step_context.session))
-
   try:
-    yield TrainingSession(session, run)
+    try:
+      yield TrainingSession(session, run)
+    except tf.errors.OpError as e:
+      run.check_input()  # Damage tells more than what TensorFlow met of it.
+      if not input_errors.is_input_error(e):
+        raise
+      # The session's exit would swallow an OutOfRangeError.  If that was caused
+      # by another error, the exit raises the cause, from the coordinator.
+      raise errors.DataError(
+          f'the images ended: {input_errors.cause(e)}'
+      ) from e
   # An OSError: a line of the log did not arrive, or a file cannot be written.
   except (errors.DataError, OSError):
-    save()
+    session.run_step_fn(lambda step_context: run.save(step_context.session))
     raise
-  except tf.errors.OpError as e:
-    try:
-      run.check_input()
-    except errors.DataError as damage:
-      save()
-      raise damage from e
-    if not input_errors.is_input_error(e):
-      raise
-    save()
-    # The session's exit would swallow an OutOfRangeError.  If that was caused
-    # by another error, the exit raises the cause, from the coordinator.
-    raise errors.DataError(f'the images ended: {input_errors.cause(e)}') from e
 
 
 def _say_stopped(run: hooks_lib.Run) -> None:
@@ -297,6 +273,6 @@ def _say_stopped(run: hooks_lib.Run) -> None:
     print(
         f'Stopped by {signal.Signals(run.stop.signum).name} after '
         f'{run.steps.after} steps, which are saved: the same command'
-        f'{" without --fresh" if run.directory.fresh else ""} goes on from there.',
+        f'{" without --fresh" if run.config.fresh else ""} goes on from there.',
         flush=True,
     )

@@ -6,6 +6,7 @@ for a file that never ends.
 
 import collections
 from collections.abc import Callable
+import contextlib
 import os
 import sys
 import threading
@@ -163,11 +164,8 @@ class StallWatchdog(hooks.Hook):
             'not saved (%s)' % error if error else 'saved',
         )
     )
-    try:
-      raise errors.StalledError(message)
-    except errors.StalledError as e:  # It takes one that has a traceback.
-      self._stalled = e
-      coord.request_stop(e)
+    self._stalled = errors.StalledError(message)
+    coord.request_stop((errors.StalledError, self._stalled, None))
     # Ends what waits for a queue, in whichever thread.
     _within(_PATIENCE_SECS, session.close)
     if self.run.stop.leave and not self._over.wait(_PATIENCE_SECS):
@@ -187,11 +185,10 @@ class StallWatchdog(hooks.Hook):
     """
 
     def ask(sizes: dict[tf.Operation, int]) -> None:
-      try:
+      # Unless the session is closed.
+      with contextlib.suppress(tf.errors.OpError, RuntimeError):
         answer = session.run(list(self._sizes.values()))
         sizes.update(zip(self._sizes, answer))
-      except (tf.errors.OpError, RuntimeError):
-        pass  # The session is closed.
 
     with self._lock:
       if not (self._asking and self._asking.is_alive()):
@@ -282,16 +279,12 @@ def _threads(
 
 def _sources(op: tf.Operation) -> list[tf.Operation]:
   """Returns the ops that an op's values come from and that can wait."""
-  found, seen, left = [], {op}, [op]
+  seen, left = {op}, [op]
   while left:
-    for tensor in left.pop().inputs:
-      if tensor.op not in seen:
-        seen.add(tensor.op)
-        if tensor.op.type in _SOURCES:
-          found.append(tensor.op)
-        else:
-          left.append(tensor.op)
-  return sorted(found, key=lambda o: o.name)
+    new = {tensor.op for tensor in left.pop().inputs} - seen
+    seen |= new
+    left += [o for o in new if o.type not in _SOURCES]
+  return sorted((o for o in seen if o.type in _SOURCES), key=lambda o: o.name)
 
 
 def _place(thread: threading.Thread) -> str:

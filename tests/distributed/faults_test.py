@@ -202,8 +202,10 @@ class DistributedFaultsTest(tf.test.TestCase):
     ps = cluster.start_ps()
     host, port = self._silent_host()
     expected = _refusals(cluster, '%s:%d' % (host, port))
+    # A train_dir each: two of them are chiefs, which would lock a shared one.
     started = [
-        cluster.start(job, index, *flags) for job, index, flags, _ in expected
+        cluster.start(job, index, f'--train_dir={self.train_dir}-{n}', *flags)
+        for n, (job, index, flags, _) in enumerate(expected)
     ]
     for program, (_, _, _, message) in zip(started, expected):
       code, _, err = program.finish()

@@ -82,8 +82,8 @@ class FlagCase(tf.test.TestCase):
     """Returns the ConfigProto of the session that training is run in."""
     with mock.patch.object(
         tf.train,
-        'MonitoredTrainingSession',
-        side_effect=tf.train.MonitoredTrainingSession,
+        'ChiefSessionCreator',
+        side_effect=tf.train.ChiefSessionCreator,
     ) as made:
       run()
     return made.call_args.kwargs['config']

@@ -12,6 +12,9 @@ POINT is one of
 RUN is how often the point is reached before: 0 for the first time.
 """
 
+# First: TensorFlow reads its log levels while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
 import itertools
 import os
 import signal

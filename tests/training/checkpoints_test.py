@@ -44,9 +44,8 @@ class CheckpointsTest(tf.test.TestCase):
         checkpoints.newest(directory)
     path = self._save(0, 10)
     newest = checkpoints.newest(self.directory)
-    self.assertEqual(
-        (path, 10, 'V2'), (newest.path, newest.step, newest.format)
-    )
+    self.assertEqual((path, 10), (newest.path, newest.step))
+    self.assertTrue(os.path.exists(path + '.index'))
     self.assertEqual(newest, checkpoints.listed(self.directory))
     self.assertEqual(
         [0, 10], [c.step for c in checkpoints.complete(self.directory)]
@@ -56,7 +55,8 @@ class CheckpointsTest(tf.test.TestCase):
   def test_format_of_2016(self):
     path = self._save(3, write_version=tf.train.SaverDef.V1)
     newest = checkpoints.newest(self.directory)
-    self.assertEqual((path, 'V1'), (newest.path, newest.format))
+    self.assertEqual(path, newest.path)
+    self.assertFalse(os.path.exists(path + '.index'))
     newest.verify()
 
   def test_list_that_is_unreadable_or_missing(self):

@@ -77,7 +77,7 @@ class TrainingTest(tf.test.TestCase):
           increment = tf.where(tf.equal(step, bad_weight_at), np.inf, 1.0)
         with tf.control_dependencies([w.assign_add(increment)]):
           train_op = step.assign_add(1).op
-      nan = hooks.NanTensorHook(loss)
+      last = None
       printed = io.StringIO()
       config = config_lib.Train(
           train_dir=self.train_dir,
@@ -95,7 +95,7 @@ class TrainingTest(tf.test.TestCase):
               summary_op=tf.summary.merge_all(),
               hooks=[
                   tf.train.StopAtStepHook(last_step=max_steps),
-                  nan,
+                  hooks.NanTensorHook(loss),
                   hooks.LoggerHook(
                       loss, lambda step, loss, _: f'step {step}, loss = {loss}'
                   ),
@@ -103,8 +103,8 @@ class TrainingTest(tf.test.TestCase):
           ) as mon_sess,
       ):
         while not mon_sess.should_stop():
-          mon_sess.run(train_op)
-    return (mon_sess.step, nan.loss), printed.getvalue().splitlines()
+          _, last = mon_sess.run([train_op, loss])
+    return (mon_sess.step, last), printed.getvalue().splitlines()
 
   def _checkpoints(self):
     return sorted(

@@ -6,9 +6,48 @@ import os
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 
+# A list or dict that fits is not broken into lines.
+_LINE_LENGTH = 120
+
+
+def text(value, indent=''):
+  """Returns a value in JSON, a record a line.
+
+  Args:
+    value: what JSON can hold; the keys of a dict keep their order.
+    indent: str, what each line but the first begins with.
+  """
+  line = json.dumps(value)
+  items = value.values() if isinstance(value, dict) else value
+  if (
+      len(indent + line) <= _LINE_LENGTH
+      or not isinstance(value, (dict, list))
+      or not any(isinstance(item, (dict, list)) for item in items)
+      or _is_series(value)
+  ):
+    return line
+  inner = indent + ' '
+  if isinstance(value, dict):
+    first, last = '{}'
+    parts = [f'{json.dumps(k)}: {text(v, inner)}' for k, v in value.items()]
+  else:
+    first, last = '[]'
+    parts = [text(item, inner) for item in value]
+  separator = ',\n' + inner
+  return f'{first}\n{inner}{separator.join(parts)}\n{indent}{last}'
+
+
+def _is_series(value):
+  """Whether this is a list of lists of numbers, such as the points of a curve."""
+  return isinstance(value, list) and all(
+      isinstance(point, list)
+      and all(isinstance(number, (int, float)) for number in point)
+      for point in value
+  )
+
 
 def write(path, content, flag='--json'):
-  """Writes a file in JSON, whole or not at all.
+  """Writes a file in JSON, a record a line, whole or not at all.
 
   Args:
     path: str.
@@ -18,9 +57,8 @@ def write(path, content, flag='--json'):
   Raises:
     UsageError: it cannot be written.
   """
-  text = json.dumps(content, indent=1) + '\n'
   try:
-    files.write(path + '.tmp', [text.encode()])
+    files.write(path + '.tmp', [text(content).encode(), b'\n'])
     os.replace(path + '.tmp', path)
   except OSError as e:
     raise errors.UsageError(

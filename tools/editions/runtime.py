@@ -18,6 +18,7 @@ import sys
 from cifar10_compat.base import errors
 
 from ..base import command_line
+from ..base import text_tables
 from . import environments
 from . import runtimes
 
@@ -28,7 +29,7 @@ def listing(root):
   Args:
     root: str, the directory of the environments.
   """
-  rows = [('TENSORFLOW', 'PYTHON', 'BRINGS THE TUTORIAL', 'ENVIRONMENT')]
+  rows = []
   for runtime in runtimes.RUNTIMES:
     found = environments.made(runtime, root)
     rows.append(
@@ -39,12 +40,9 @@ def listing(root):
             found.directory if found else 'not made',
         )
     )
-  widths = [max(len(row[n]) for row in rows) for n in range(3)]
-  return '\n'.join(
-      '  '.join(
-          [cell.ljust(width) for cell, width in zip(row, widths)] + [row[3]]
-      )
-      for row in rows
+  return text_tables.text(
+      rows,
+      heads=('TENSORFLOW', 'PYTHON', 'BRINGS THE TUTORIAL', 'ENVIRONMENT'),
   )
 
 

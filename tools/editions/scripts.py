@@ -34,6 +34,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import paths
 
 from ..base import command_line
+from ..base import text_tables
 from . import bridges
 from . import environments
 from . import old_scripts
@@ -337,14 +338,9 @@ def run_on(version, source, script, script_flags):
 
 def bridge_list():
   """Returns the table of bridges as text: old name, new name, reason."""
-  rows = [('OLD', 'TODAY', 'REASON')]
-  rows += [
-      (bridge.old, bridge.new, bridge.reason) for bridge in bridges.BRIDGES
-  ]
-  widths = [max(len(row[i]) for row in rows) for i in range(2)]
-  return '\n'.join(
-      '%-*s  %-*s  %s' % (widths[0], row[0], widths[1], row[1], row[2])
-      for row in rows
+  return text_tables.text(
+      [(bridge.old, bridge.new, bridge.reason) for bridge in bridges.BRIDGES],
+      heads=('OLD', 'TODAY', 'REASON'),
   )
 
 

@@ -5,7 +5,6 @@ takes the two spreads as they are.  Kinds learn the same, to within a margin, if
 that interval lies within it (two one-sided tests, each at 5%).
 """
 
-import math
 import statistics
 from typing import NamedTuple
 
@@ -43,13 +42,10 @@ def difference(ours, others):
   # Of an extra, which not everyone has who imports this module.
   import scipy.stats
 
-  parts = [statistics.variance(s) / len(s) for s in (ours, others)]
-  freedom = sum(parts) ** 2 / sum(
-      p**2 / (len(s) - 1) for p, s in zip(parts, (ours, others))
-  )
+  test = scipy.stats.ttest_ind(ours, others, equal_var=False)
+  interval = test.confidence_interval(0.9)
   mean = statistics.mean(ours) - statistics.mean(others)
-  reach = scipy.stats.t.ppf(0.95, freedom) * math.sqrt(sum(parts))
-  return Difference(mean, mean - reach, mean + reach)
+  return Difference(mean, float(interval.low), float(interval.high))
 
 
 def table(literal, fast):

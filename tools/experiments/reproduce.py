@@ -12,6 +12,8 @@ The runs stay in DIR, with all their checkpoints: 9 MB each.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
+from ..base import text_tables
+
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
@@ -127,16 +129,12 @@ def main(argv):
   parser = _parser()
   args = parser.parse_args(argv)
   if args.list:
-    for name, experiment in plan.EXPERIMENTS.items():
-      print(
-          '%-10s %7s steps, %d seeds  %s'
-          % (
-              name,
-              '{:,}'.format(experiment.max_steps),
-              experiment.seeds,
-              experiment.title,
-          )
-      )
+    print(
+        text_tables.text(
+            (name, f'{e.max_steps:,} steps', f'{e.seeds} seeds', e.title)
+            for name, e in plan.EXPERIMENTS.items()
+        )
+    )
     return 0
   if not args.out or not args.experiments:
     parser.error('name an experiment and --out, or give --list')

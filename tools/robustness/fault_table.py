@@ -20,11 +20,8 @@ def failure_bound(failures, tries):
     float, the upper end of the one-sided 95% interval of Clopper and Pearson:
     with 0 failures of 200, 0.0149.
   """
-  if failures == tries:
-    return 1.0
-  return float(
-      scipy.stats.beta.ppf(_CONFIDENCE, failures + 1, tries - failures)
-  )
+  test = scipy.stats.binomtest(failures, tries, alternative='less')
+  return float(test.proportion_ci(_CONFIDENCE).high)
 
 
 def outcomes(content):

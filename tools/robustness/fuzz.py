@@ -31,6 +31,7 @@ from cifar10_compat.base import errors
 
 from ..base import command_line
 from ..base import processes
+from ..base import text_tables
 from . import fuzz_cases
 
 _CASE_SECS = 10
@@ -144,11 +145,13 @@ def main(argv):
     counts = _search(args.seed, args.cases or math.inf, args.seconds)
   else:
     counts = _run_in_processes(args.seed, args.cases or math.inf, args.seconds)
-  print('%-14s%8s%8s%8s%8s' % ('kind', 'cases', 'read', 'refused', 'failed'))
+  results = ('read', 'refused', 'failed')
+  rows = []
   for kind in dict.fromkeys([kind for kind, _ in counts]):
-    found = {r: counts[kind, r] for r in ('read', 'refused', 'failed')}
-    if sum(found.values()):
-      print('%-14s%8d%8d%8d%8d' % (kind, sum(found.values()), *found.values()))
+    found = [counts[kind, result] for result in results]
+    if sum(found):
+      rows.append((kind, sum(found), *found))
+  print(text_tables.text(rows, heads=('kind', 'cases', *results), numbers=True))
   failed = sum(n for (_, result), n in counts.items() if result == 'failed')
   print(
       '%d cases of seed %d, %d failed'

@@ -121,7 +121,7 @@ def _read_flags(value, unused_directory):
         + ['--%s=%s' % (names[i % len(names)], text) for i, text in settings]
     )
     config_lib.from_flags(_PROGRAMS[program], flag_values=flag_values)
-  except absl_flags.Error as e:  # What command_line.read() makes one line of.
+  except absl_flags.Error as e:  # What entry_points.read() makes one line of.
     raise errors.UsageError(' '.join(str(e).split())) from e
 
 

@@ -33,6 +33,7 @@ from ..base import command_line
 from ..base import json_files
 from ..base import manifest
 from ..base import processes
+from ..base import text_tables
 from .faults import catalogue
 
 # A try that takes longer hangs.  The slowest that do not take two minutes.
@@ -262,11 +263,12 @@ def main(argv):
     if name not in catalogue.FAULTS:
       parser.error('--faults: no fault is called %r; --list has all' % name)
   if args.list:
-    for fault in catalogue.FAULTS.values():
-      print(
-          '%-24s %4d idle, %3d under load  %s'
-          % (fault.name, fault.idle, fault.loaded, fault.title)
-      )
+    print(
+        text_tables.text(
+            (f.name, f'{f.idle} idle', f'{f.loaded} under load', f.title)
+            for f in catalogue.FAULTS.values()
+        )
+    )
     return 0
   if not args.json:
     parser.error('--json is required')

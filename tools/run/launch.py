@@ -13,8 +13,6 @@ checkpoint.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
-from ..base import processes
-
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import sys
@@ -24,6 +22,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 
 from ..base import command_line
+from ..base import processes
 from ..base import supervision
 
 # Towers, or processes of a kind; each process takes half a gigabyte.

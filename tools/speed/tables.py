@@ -4,6 +4,7 @@ import glob
 import os
 from typing import Callable, NamedTuple, Tuple
 
+from ..base import text_tables
 from . import pairs
 from . import parts
 from . import results as results_lib
@@ -241,16 +242,11 @@ def text(results):
   """Returns all tables as lines of text for a terminal."""
   blocks = [machine(results)]
   for table in tables(results):
-    rows = (table.header,) + table.rows
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = [table.title] + [
-        '  '.join(
-            [row[0].ljust(widths[0])]
-            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        ).rstrip()
-        for row in rows
-    ]
-    blocks.append('\n'.join(lines))
+    blocks.append(
+        text_tables.text(
+            table.rows, heads=table.header, title=table.title, numbers=True
+        )
+    )
   return '\n\n'.join(blocks) + '\n'
 
 

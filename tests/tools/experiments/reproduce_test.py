@@ -100,7 +100,7 @@ class ReproduceTest(tf.test.TestCase):
   def test_list(self):
     code, out = self._reproduce('--list')
     self.assertEqual(0, code)
-    self.assertIn('published  100,000 steps, 1 seeds', out)
+    self.assertIn('published   100,000 steps  1 seeds', out)
 
   def test_seeds(self):
     self.assertEqual([1, 2], reproduce.seeds_of(None, _TINY))

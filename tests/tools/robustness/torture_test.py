@@ -141,7 +141,7 @@ class TortureTest(absltest.TestCase):
         check=True,
     )
     self.assertRegex(
-        result.stdout, r'(?m)^kill +\d+ idle, +\d+ under load  kill -9 at a'
+        result.stdout, r'(?m)^kill +\d+ idle +\d+ under load +kill -9 at a'
     )
 
   def test_faults_that_are_not_there(self):

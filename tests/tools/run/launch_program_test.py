@@ -29,7 +29,7 @@ class LaunchProgramTest(absltest.TestCase):
         '--eval',
         '--eval_dir=' + os.path.join(self.train_dir, 'eval'),
         *flags,
-        package='tools',
+        package='tools.run',
     )
 
   def test_a_cluster_trains_and_is_evaluated(self):

@@ -47,9 +47,10 @@ class TimedProgramTest(absltest.TestCase):
     with open(os.path.join(directory, 'cifar10_train.py'), 'w') as f:
       f.write("""
 import os
+from cifar10_compat import entry_points
 from cifar10_compat import startup
 startup.prepare(__name__, 'Train')
-print(__name__, startup.prepared().fast, os.environ[startup.ONEDNN])
+print(__name__, entry_points.prepared.fast, os.environ[startup.ONEDNN])
 """)
     with mock.patch.object(sys, 'path', sys.path + [directory]):
       result = children.run(

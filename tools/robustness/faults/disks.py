@@ -127,7 +127,7 @@ def full_disk_of_a_set(context, moment):
         'make_records',
         '--images=' + images,
         '--out=' + os.path.join(there, 'set'),
-        package='tools',
+        package='tools.images',
     )
   line = attempt.check_one_line(code, err, 'No space left', 'make_records')
   return attempt.Recovery(message=line.partition('error: ')[2])

@@ -12,7 +12,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 from cifar10_compat.training import checkpoints
-from cifar10_compat.training import polling
+from cifar10_compat.training import evaluation
 
 
 class _Stop(signals.StopRequest):
@@ -30,7 +30,7 @@ class _Stop(signals.StopRequest):
     return self.requested
 
 
-class PollingTest(tf.test.TestCase):
+class PollTest(tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
@@ -57,7 +57,7 @@ class PollingTest(tf.test.TestCase):
   def _run(self, stop, *, run_once=False, evaluate=None):
     """Does what evaluate() does; returns what was evaluated last."""
     config = config_lib.Eval(checkpoint_dir=self.directory, run_once=run_once)
-    poll = polling.Poll(config, types.SimpleNamespace(check=lambda: None))
+    poll = evaluation.Poll(config, types.SimpleNamespace(check=lambda: None))
     last = None
     while not stop.requested:
       with poll.attempt():
@@ -166,7 +166,7 @@ class PollingTest(tf.test.TestCase):
         raise errors.DataError('it was overwritten')
 
     config = config_lib.Eval(checkpoint_dir=self.directory)
-    poll = polling.Poll(config, types.SimpleNamespace(check=check))
+    poll = evaluation.Poll(config, types.SimpleNamespace(check=check))
     with self.assertRaisesRegex(errors.DataError, 'overwritten'):
       with poll.attempt():
         self._evaluate(None)

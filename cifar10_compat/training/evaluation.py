@@ -1,0 +1,153 @@
+"""What keeps an evaluator going: where its event files are, and for what it waits.
+
+As in 2016 their directory is /tmp/cifar10_eval for the checkpoints in
+/tmp/cifar10_train.  Of checkpoints in another directory it is `eval` in there,
+where TensorBoard shows it beside the training.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import os
+import sys
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import config as config_lib
+from cifar10_compat import published
+from cifar10_compat.base import errors
+from cifar10_compat.base import event_writer
+from cifar10_compat.data import checks
+from cifar10_compat.training import checkpoints
+from cifar10_compat.training import notes
+
+_NAME = 'eval'
+
+# Patterns of what it writes into a trainer's directory by default.
+WRITTEN = tuple(
+    os.path.join(_NAME, name)
+    for name in ('events.out.tfevents.*', notes.FILENAME)
+)
+
+
+class NoWriter:
+  """Writes no events."""
+
+  def add_summary(self, summary: tf.Summary, step: int) -> None:
+    pass
+
+
+def path(config: config_lib.Eval) -> str:
+  """Returns the directory that an evaluator writes to, unless it writes nothing."""
+  default = (
+      config_lib.EVAL_DIR
+      if config.checkpoint_dir == config_lib.TRAIN_DIR
+      else os.path.join(config.checkpoint_dir, _NAME)
+  )
+  return default if config.eval_dir is None else config.eval_dir
+
+
+def event_writer_of(
+    config: config_lib.Eval, graph: tf.Graph
+) -> contextlib.AbstractContextManager[event_writer.EventWriter | NoWriter]:
+  """Returns a context that gives the writer of an evaluator's events.
+
+  The published network, and checkpoints in a directory that cannot be written,
+  have no event files unless --eval_dir is given.
+
+  Raises:
+    UsageError: the directory cannot be written, or has the results of another
+      data set or model.
+    NoCheckpointError, CheckpointListError: there is nothing to evaluate, once.
+    WriteError: no event file can be written.
+  """
+  directory = path(config)
+  if config.eval_dir is None and config.checkpoint_dir == published.DIRECTORY:
+    return contextlib.nullcontext(NoWriter())
+  notes.check(directory, config, '--eval_dir')
+  if config.run_once:
+    checkpoints.newest(config.checkpoint_dir)  # Without one nothing is made.
+  try:
+    os.makedirs(directory, exist_ok=True)
+    notes.write(directory, config)
+  except OSError as e:
+    if config.eval_dir is None and directory != config_lib.EVAL_DIR:
+      print(
+          f'{directory} cannot be written ({e.strerror}): no event files are written; '
+          '--eval_dir names another place for them.',
+          flush=True,
+      )
+      return contextlib.nullcontext(NoWriter())
+    raise errors.UsageError(
+        f'cannot write to eval_dir {directory} ({e.strerror}): choose another '
+        'with --eval_dir'
+    ) from e
+  return event_writer.EventWriter(directory, graph)
+
+
+class Poll:
+  """Tells which errors of an evaluation pass, and how long to wait then.
+
+  Attributes:
+    secs: number, how long to wait until the next attempt.
+  """
+
+  def __init__(
+      self, config: config_lib.Eval, input_files: checks.CheckedFiles
+  ) -> None:
+    """Polls config.checkpoint_dir, which need not exist yet.
+
+    Args:
+      config: the evaluator's settings.
+      input_files: the images, which may change in the days between two attempts.
+    """
+    self._config = config
+    self._input_files = input_files
+    self._told: set[str] = set()
+    self._failed: str | None = None
+
+  @contextlib.contextmanager
+  def attempt(self) -> Iterator[None]:
+    """Context for an evaluation of the newest checkpoint.
+
+    Where no checkpoint is there yet, or it is still being copied, is damaged, or is
+    removed while it is read, that is told once, and the next attempt will see.  A
+    single evaluation is tried again only if there is a newer checkpoint by then.
+
+    Raises:
+      NoCheckpointError, CheckpointListError, UnusableCheckpointError: of a single
+        evaluation.
+      DataError: the images changed.
+    """
+    self.secs = self._config.eval_interval_secs
+    self._input_files.check()
+    try:
+      yield
+      self._input_files.check()
+      self._told.discard('list')  # Should it happen again, it is said again.
+    except (errors.NoCheckpointError, errors.MissingListError):
+      if self._config.run_once:
+        raise
+      self._tell(
+          'none',
+          f'Waiting for a first checkpoint in {self._config.checkpoint_dir}.',
+          to_stderr=False,
+      )
+    except errors.CheckpointListError as e:
+      if self._config.run_once:
+        raise
+      self._tell('list', f'still waiting: {e}')
+    except errors.UnusableCheckpointError as e:
+      if self._config.run_once:
+        # A trainer keeps its newest five, and removes an older one.
+        if checkpoints.newest(self._config.checkpoint_dir).path == e.path:
+          raise
+      else:
+        self._tell(e.path, f'not evaluated, still waiting: {e}')
+      if self._config.run_once or e.path != self._failed:
+        # It may have been removed for a newer one's sake.
+        self._failed, self.secs = e.path, 0
+
+  def _tell(self, what: str, message: str, *, to_stderr: bool = True) -> None:
+    if what not in self._told:
+      print(message, file=sys.stderr if to_stderr else sys.stdout, flush=True)
+      self._told.add(what)
