@@ -101,6 +101,20 @@ def _add_runtime(add):
     )
 
 
+# Of each number: its least value, what it must be a multiple of, and the remedy.
+_BOUNDS = (
+    *((n, 1, 1, 'at least 1') for n in ('steps', 'runtime_steps')),
+    *(
+        (n, 0, 1, '0, which leaves it out, or more')
+        for n in ('runtime_images', 'spread_runs', 'time_rounds')
+    ),
+    *(
+        (n, least, 10, 'a multiple of 10, and at least %d' % least)
+        for n, least in (('curve_steps', 0), ('spread_steps', 10))
+    ),
+)
+
+
 def check(args):
   """Raises UsageError if the flags by themselves make no sense.
 
@@ -108,33 +122,21 @@ def check(args):
     args: argparse.Namespace, of parser().
   """
   for name in ('jinja2', 'matplotlib', 'scipy'):
-    if importlib.util.find_spec(name) is None:
-      raise errors.UsageError(
-          '%s is not installed: pip install cifar10_compat[compare]' % name
-      )
-  for name in ('steps', 'runtime_steps'):
-    if getattr(args, name) < 1:
-      raise errors.UsageError(
-          '--%s=%d: it must be at least 1' % (name, getattr(args, name))
-      )
-  for name in ('runtime_images', 'spread_runs', 'time_rounds'):
-    if getattr(args, name) < 0:
-      raise errors.UsageError(
-          '--%s=%d: it must be 0, which leaves it out, or more'
-          % (name, getattr(args, name))
-      )
-  for name, least in (('curve_steps', 0), ('spread_steps', 10)):
-    value = getattr(args, name)
-    if value < least or value % 10:
-      raise errors.UsageError(
-          '--%s=%d: it must be a multiple of 10, and at least %d'
-          % (name, value, least)
-      )
-  if not args.source and not args.runtime:
-    raise errors.UsageError(
-        'name the historical files with --source=DIR, or a TensorFlow that '
-        'brings some with --runtime=0.12.1'
+    errors.UsageError.raise_if(
+        importlib.util.find_spec(name) is None,
+        '%s is not installed: pip install cifar10_compat[compare]' % name,
     )
+  for name, least, multiple, remedy in _BOUNDS:
+    value = getattr(args, name)
+    errors.UsageError.raise_if(
+        value < least or value % multiple,
+        '--%s=%d: it must be %s' % (name, value, remedy),
+    )
+  errors.UsageError.raise_if(
+      not args.source and not args.runtime,
+      'name the historical files with --source=DIR, or a TensorFlow that '
+      'brings some with --runtime=0.12.1',
+  )
 
 
 def sizes(args):

@@ -117,11 +117,11 @@ def brightness(meta_graph, count):
         for op in sess.graph.get_operations()
         if op.type == 'AdjustContrastv2'
     ]
-    if len(added) != 1 or added[0] is None:
-      raise errors.UsageError(
-          'a training graph that does not change, in this order and once, '
-          'brightness and contrast: its input cannot be compared'
-      )
+    errors.UsageError.raise_if(
+        len(added) != 1 or added[0] is None,
+        'a training graph that does not change, in this order and once, '
+        'brightness and contrast: its input cannot be compared',
+    )
     run = sess.make_callable(added[0])
     return np.array([run() for _ in range(count)])
 

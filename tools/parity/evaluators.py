@@ -90,11 +90,11 @@ def precision(printed, name):
     UsageError: it printed none.
   """
   match = _PRECISION.search(printed)
-  if not match:
-    raise errors.UsageError(
-        'the evaluator (%s) printed no precision but %r'
-        % (name, printed.strip()[-200:])
-    )
+  errors.UsageError.raise_if(
+      not match,
+      'the evaluator (%s) printed no precision but %r'
+      % (name, printed.strip()[-200:]),
+  )
   return float(match.group(1))
 
 

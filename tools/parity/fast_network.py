@@ -39,8 +39,10 @@ from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 
 from ..base import command_line
+from ..base import json_files
 from ..base import manifest
 from ..base import processes
+from ..base import text_tables
 from . import fast_parts
 
 # What a part may be off, of its largest exact value.
@@ -245,8 +247,9 @@ def main(argv):
     return 0
   if not args.data_dir or not args.checkpoint_dir:
     parser.error('--data_dir and --checkpoint_dir are required')
-  if args.steps < 1:
-    raise errors.UsageError('--steps=%d: it must be at least 1' % args.steps)
+  errors.UsageError.raise_if(
+      args.steps < 1, '--steps=%d: it must be at least 1' % args.steps
+  )
 
   tf.disable_v2_behavior()
   dataset = datasets.CIFAR10
@@ -260,8 +263,7 @@ def main(argv):
       'losses': curve_differences(loss_curves(checkpoint.path, batches)),
   }
   for columns, table in tables(result):
-    for first, *others in [columns] + table:
-      print('%-40s' % first + ''.join(' %20s' % cell for cell in others))
+    print(text_tables.text(table, heads=columns))
   if args.json:
     result['manifest'] = manifest.manifest(
         dataset=dataset,
@@ -272,9 +274,7 @@ def main(argv):
         },
         seed=1,
     )
-    with open(command_line.path(args.json), 'w', encoding='utf-8') as f:
-      json.dump(result, f, indent=1)
-      f.write('\n')
+    json_files.write(command_line.path(args.json), result)
   return 0 if is_within_bounds(result) else 1
 
 

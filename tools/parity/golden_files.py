@@ -59,15 +59,16 @@ def read(
   sha256 = {e.name: e.sha256 for e in scripts.EDITIONS}[edition]
   said = wrong(golden)
   if (golden['edition'], golden['sha256']) != (edition, sha256):
-    said = 'was made by TensorFlow %s from %s (SHA-256 %s)' % tuple(
-        golden[key] for key in ('tensorflow', 'edition', 'sha256')
+    said = 'was made from %s (SHA-256 %s)' % (
+        golden['edition'],
+        golden['sha256'],
     )
   errors.UsageError.raise_if(said, '%s %s: %s' % (name, said, remedy))
   return golden
 
 
 def write(golden: dict, name: str) -> str:
-  """Writes a golden, one op, variable, list of tags or of values a line.
+  """Writes a golden, one op, function, variable, list of tags or values a line.
 
   Args:
     golden: of plain values.
@@ -77,40 +78,43 @@ def write(golden: dict, name: str) -> str:
     name.
 
   Raises:
-    OSError: it cannot be written.
+    UsageError: it cannot be written.
   """
-
-  def lines(value):
-    if isinstance(value, dict):
-      brackets, entries = '{}', [
-          '%s: %s'
-          % (
-              json.dumps(key),
-              json.dumps(
-                  v, separators=_COMPACT if isinstance(v, dict) else None
-              ),
-          )
-          for key, v in value.items()
-      ]
-    elif isinstance(value, list) and value and isinstance(value[0], list):
-      brackets, entries = '[]', [
-          json.dumps(v, separators=_COMPACT) for v in value
-      ]
-    else:
-      return json.dumps(value)
-    return '%s\n%s\n%s' % (brackets[0], ',\n'.join(entries), brackets[1])
-
-  text = ',\n'.join(
-      '%s: %s' % (json.dumps(key), lines(value))
-      for key, value in golden.items()
-  )
-  with open(name, 'w', encoding='utf-8') as f:
-    f.write('{\n%s\n}\n' % text)
+  try:
+    with open(name, 'w', encoding='utf-8') as f:
+      f.write(_lines(golden) + '\n')
+  except OSError as e:
+    raise errors.UsageError(
+        '%s cannot be written (%s)' % (name, e.strerror)
+    ) from e
   return name
 
 
+def _lines(value):
+  """Returns a value as JSON; what is in a dict or in a list of lists has a line.
+
+  A dict that ends in numbers, such as a digest, has none.
+  """
+  if isinstance(value, dict):
+    if any(isinstance(v, float) for v in value.values()):
+      return json.dumps(value, separators=_COMPACT)
+    brackets = '{}'
+    entries = ['%s: %s' % (json.dumps(k), _lines(v)) for k, v in value.items()]
+  elif isinstance(value, list) and value and isinstance(value[0], list):
+    brackets = '[]'
+    entries = [json.dumps(v, separators=_COMPACT) for v in value]
+  else:
+    return json.dumps(value)
+  return '%s\n%s\n%s' % (brackets[0], ',\n'.join(entries), brackets[1])
+
+
 def parser(
-    prog: str, description: str, *, source: str, required: bool
+    prog: str,
+    description: str,
+    *,
+    source: str = 'the unmodified historical files',
+    required: bool = True,
+    directory: str = DIRECTORY,
 ) -> command_line.Parser:
   """Returns the Parser of a program that makes and checks goldens.
 
@@ -119,16 +123,11 @@ def parser(
     description: what it does.
     source: help of --source.
     required: whether --source is.
+    directory: of the goldens.
   """
   found = command_line.Parser(prog=prog, description=description)
   add = found.add_argument
   add('--source', required=required, metavar='DIR', help=source)
-  add(
-      '--data_dir',
-      required=True,
-      metavar='DIR',
-      help='the directory above cifar-10-batches-bin',
-  )
   add(
       '--regenerate',
       action='store_true',
@@ -137,25 +136,31 @@ def parser(
   add(
       '--out',
       metavar='DIR',
-      default=DIRECTORY,
-      help='directory of the goldens (default tests/golden)',
+      default=directory,
+      help='directory of the goldens (default %s)'
+      % os.path.relpath(directory, manifest.ROOT),
   )
   return found
 
 
-def finish(
-    name: str,
-    before: dict | None,
-    made: dict,
-    differences: Callable[[dict, dict], list[str]],
-) -> int:
+def add_data_dir(to: command_line.Parser) -> None:
+  """Adds --data_dir."""
+  to.add_argument(
+      '--data_dir',
+      required=True,
+      metavar='DIR',
+      help='the directory above cifar-10-batches-bin',
+  )
+
+
+def finish(name: str, before: dict | None, made: dict, different) -> int:
   """Writes a golden that was made, or compares it with the one before.
 
   Args:
     name: of the file.
     before: the golden that is to be checked, or None to write another.
     made: the golden that was made now.
-    differences: says what differs between two goldens.
+    different: function of two goldens that returns what differs, a list of str.
 
   Returns:
     The exit code: 1 where something differs.
@@ -164,15 +169,10 @@ def finish(
     UsageError: it cannot be written.
   """
   if before is None:
-    try:
-      print('wrote %s' % write(made, name))
-    except OSError as e:
-      raise errors.UsageError(
-          '%s cannot be written (%s)' % (name, e.strerror)
-      ) from e
+    print('wrote %s' % write(made, name))
     return 0
-  different = differences(before, made)
-  for text in different:
+  found = different(before, made)
+  for text in found:
     print(text)
-  print('%s: %d differences' % (name, len(different)))
-  return 1 if different else 0
+  print('%s: %d differences' % (name, len(found)))
+  return 1 if found else 0

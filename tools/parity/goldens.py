@@ -141,12 +141,9 @@ def differences(golden, other):
 
 @command_line.program('goldens')
 def main(argv):
-  args = golden_files.parser(
-      'goldens',
-      __doc__.partition('\n')[0],
-      source='the unmodified historical files',
-      required=True,
-  ).parse_args(argv)
+  parser = golden_files.parser('goldens', __doc__.partition('\n')[0])
+  golden_files.add_data_dir(parser)
+  args = parser.parse_args(argv)
   source, data_dir, out = (
       command_line.path(p) for p in (args.source, args.data_dir, args.out)
   )

@@ -85,10 +85,10 @@ def compare(original, port, *, exemptions=(), renames=()):
   reasons = {}
   for exemption in exemptions:
     key = exemption[:2]
-    if key in reasons:
-      raise errors.UsageError(
-          'two exemptions for op %s, attribute %s: remove one' % key
-      )
+    errors.UsageError.raise_if(
+        key in reasons,
+        'two exemptions for op %s, attribute %s: remove one' % key,
+    )
     reasons[key] = exemption.reason
   explained, unexplained = [], []
   found = set()
@@ -146,11 +146,11 @@ def _renamed(original, port, renames):
   taken = set()
   for node in renamed.node:
     node.name = names.get(node.name, node.name)
-    if node.name in taken:
-      raise errors.UsageError(
-          'two ops of the original would be called %s: a rename is missing, or one '
-          'too many' % node.name
-      )
+    errors.UsageError.raise_if(
+        node.name in taken,
+        'two ops of the original would be called %s: a rename is missing, or '
+        'one too many' % node.name,
+    )
     taken.add(node.name)
     for i, text in enumerate(node.input):
       control = text.startswith('^')

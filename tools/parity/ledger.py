@@ -3,7 +3,7 @@
   ledger --data_dir=DIR [--our_run=DIR] [--runtime=VERSION [--source=DIR]]
 
 Prints for each number what the tutorial says, what is found, whether the two
-are the same, and if not, why.  Numbers are counted in our graph or measured in a
+are the same, and if not, why.  Numbers are counted in the port's graph or measured in a
 run of 201 steps that the ledger makes itself; precisions come from the newest
 checkpoint in DIR of --our_run, a train_dir.  With --runtime the unmodified
 edition's graph is counted too, on that TensorFlow of the time.  The exit code is 0 if every
@@ -23,6 +23,7 @@ from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 
 from ..base import command_line
+from ..base import text_tables
 from ..base import training_graph
 from ..editions import environments
 from ..editions import old_scripts
@@ -40,7 +41,7 @@ def claims(training, *, run, saved, evaluated=None, on_original=None):
   """Makes the ledger.
 
   Args:
-    training: training_graph.Training of our graph; it loses its values.
+    training: training_graph.Training of the port's graph; it loses its values.
     run: measured.Run, from short_run().
     saved: tuple of ints, from measured.saved_steps().
     evaluated: what measured.precisions() returned, if there is a longer run.
@@ -131,7 +132,7 @@ def make(data_dir, our_run=None, *, meta_graph=None, on_original=None):
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
     our_run: str, the train_dir of a longer run.
-    meta_graph: MetaGraphDef, our training graph if that is there already.
+    meta_graph: MetaGraphDef, the port's training graph if that is there already.
     on_original: original.Counted, if there is a TensorFlow of the time.
 
   Returns:
@@ -192,27 +193,17 @@ def _on_original(version, source, data_dir):
   return original.count(source, environment, edition, data_dir)
 
 
-def _table(columns, lines):
-  """Returns a table as text."""
-  lines = [columns] + list(lines)
-  widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-  return '\n'.join(
-      '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
-      for line in lines
-  )
-
-
 @command_line.program('ledger')
 def main(argv):
   args = _parser().parse_args(argv)
   data_dir, our_run, source = map(
       command_line.path, (args.data_dir, args.our_run, args.source)
   )
-  if source and not args.runtime:
-    raise errors.UsageError(
-        '--source=%s is for a TensorFlow of the time: name it with --runtime'
-        % source
-    )
+  errors.UsageError.raise_if(
+      source and not args.runtime,
+      '--source=%s is for a TensorFlow of the time: name it with --runtime'
+      % source,
+  )
   for eval_data in (False, True):
     checks.check(datasets.CIFAR10, data_dir, eval_data)
   if our_run:
@@ -227,8 +218,8 @@ def main(argv):
   print(
       '%s\n\n%s\n'
       % (
-          _table(COLUMNS, rows(found)),
-          _table(layers.COLUMNS, layers.rows(counted)),
+          text_tables.text(rows(found), heads=COLUMNS),
+          text_tables.text(layers.rows(counted), heads=layers.COLUMNS),
       )
   )
   print('\n'.join(content['text']))

@@ -35,11 +35,12 @@ from . import old_side
 def _edition(source, version):
   """Returns the scripts.Edition of a source; raises UsageError for a wrong one."""
   edition = scripts.find_edition(source)
-  if edition.name != golden_steps.EDITIONS[version]:
-    raise errors.UsageError(
-        '%s has %s, and the golden of TensorFlow %s is of %s'
-        % (source, edition.name, version, golden_steps.EDITIONS[version])
-    )
+  wanted = golden_steps.EDITIONS[version]
+  errors.UsageError.raise_if(
+      edition.name != wanted,
+      '%s has %s, and the golden of TensorFlow %s is of %s'
+      % (source, edition.name, version, wanted),
+  )
   return edition
 
 
@@ -52,6 +53,7 @@ def main(argv):
       'TensorFlow of --runtime brings)',
       required=False,
   )
+  golden_files.add_data_dir(parser)
   parser.add_argument(
       '--runtime',
       required=True,

@@ -10,6 +10,7 @@ from absl.testing import parameterized
 from cifar10_compat.base import errors
 from tests.tools.editions import historical_fixture
 from tools.editions import scripts
+from tools.parity import golden_files
 from tools.parity import goldens
 from tools.parity import outline
 from tools.parity import outline_goldens
@@ -57,6 +58,10 @@ class ProgramTest(absltest.TestCase):
   def write(self, name, text):
     with open(os.path.join(self.source, name), 'w') as f:
       f.write(text)
+
+  def rewrite(self, golden):
+    path = goldens.path(golden['edition'], self.out)
+    return golden_files.write(golden, path)
 
   def main(self, *arguments):
     """Returns the exit code and the lines that were printed."""
@@ -111,20 +116,14 @@ class ProgramTest(absltest.TestCase):
       ) as f:
         text = f.read()
       content = json.loads(text)
-      with open(
-          outline_goldens.write(
-              self.edition._replace(name=edition, sha256=content['sha256']),
-              content['outlines'],
-              self.out,
-          ),
-          encoding='utf-8',
-      ) as f:
+      edition = self.edition._replace(name=edition, sha256=content['sha256'])
+      golden = outline_goldens.golden(edition, content['outlines'])
+      with open(self.rewrite(golden), encoding='utf-8') as f:
         self.assertEqual(text, f.read())
 
   def test_other_source(self):
-    outline_goldens.write(
-        self.edition._replace(sha256='8'), outline.read(self.source), self.out
-    )
+    other = self.edition._replace(sha256='8')
+    self.rewrite(outline_goldens.golden(other, outline.read(self.source)))
     with self.assertRaisesRegex(errors.UsageError, 'SHA-256 8'):
       outline_goldens.read(_EDITION, self.out)
 
