@@ -10,6 +10,7 @@ from typing import NamedTuple
 from . import keys as keys_lib
 from . import report
 from . import sides
+from . import today_side
 from . import value_diff
 
 
@@ -30,7 +31,7 @@ class Arrival(NamedTuple):
 
 
 def exchange(
-    original: sides.Side, port: sides.Today, keys: keys_lib.Keys
+    original: sides.Side, port: today_side.Today, keys: keys_lib.Keys
 ) -> list[Arrival]:
   """Has each side save a checkpoint in each format, and the other restore it.
 
@@ -69,7 +70,7 @@ def _step_mapped(original, port, keys):
 
 
 def section(
-    original: sides.Side, port: sides.Today, keys: keys_lib.Keys
+    original: sides.Side, port: today_side.Today, keys: keys_lib.Keys
 ) -> dict:
   """Returns a section of the report; both sides lose their values.
 

@@ -49,7 +49,7 @@ from . import mapping
 from . import old_side
 from . import report
 from . import sections
-from . import sides
+from . import today_side
 from . import trainers
 from .claims import original as claims_lib
 
@@ -108,7 +108,7 @@ def compare_today(original, port, *, scratch, on_original=None, **runs):
   TensorFlow 2's behavior must be off.
 
   Args:
-    original, port: sides.Today.
+    original, port: today_side.Today.
     scratch: str, a directory that exists.
     on_original: original.Counted on a TensorFlow of the time, for the ledger, or
       None.
@@ -202,10 +202,10 @@ def _content(args, runtime):
   tf.disable_v2_behavior()
   with (
       tempfile.TemporaryDirectory() as scratch,
-      sides.Today.port(data_dir, directory=scratch) as port,
+      today_side.Today.port(data_dir, directory=scratch) as port,
   ):
     if args.source:
-      with sides.Today.original(
+      with today_side.Today.original(
           source, edition, data_dir, directory=scratch, steps=args.steps
       ) as original:
         found = compare_today(

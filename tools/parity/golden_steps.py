@@ -24,7 +24,7 @@ from . import golden_values
 from . import keys as keys_lib
 from . import old_side
 from . import rounding
-from . import sides
+from . import today_side
 from . import value_diff
 
 # From the version of TensorFlow to its edition and its file.
@@ -54,7 +54,7 @@ def given(training, seed):
   """Draws what the step begins with.
 
   Args:
-    training: sides.Today of port().
+    training: today_side.Today of port().
     seed: int, of the batch; the weights are the same for all.
 
   Returns:
@@ -86,7 +86,7 @@ def clear(training, seed):
   """Whether rounding leaves all rectifiers and maxima as they are.
 
   Args:
-    training: sides.Today of port(); it loses its values.
+    training: today_side.Today of port(); it loses its values.
     seed: int, see given().
 
   Returns:
@@ -122,18 +122,18 @@ def find_seed(training):
   """Returns the first seed that is clear().
 
   Args:
-    training: sides.Today of port(); it loses its values.
+    training: today_side.Today of port(); it loses its values.
   """
   return next(seed for seed in range(_SEEDS) if clear(training, seed))
 
 
 def port(data_dir):
-  """Returns the sides.Today of the port that goldens are compared with.
+  """Returns the today_side.Today of the port that goldens are compared with.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
   """
-  return sides.Today.port(data_dir, directory='', batch_size=BATCH_SIZE)
+  return today_side.Today.port(data_dir, directory='', batch_size=BATCH_SIZE)
 
 
 def _chosen(size):
@@ -180,7 +180,7 @@ def make(old, training, *, seed):
 
   Args:
     old: old_side.Old, whose images are not read.
-    training: sides.Today of port(), for keys and shapes alone.
+    training: today_side.Today of port(), for keys and shapes alone.
     seed: int, see given().
 
   Returns:
@@ -255,7 +255,7 @@ def observe(training, golden):
   """Takes the step of a golden with the port.
 
   Args:
-    training: sides.Today of port(); it loses its values.
+    training: today_side.Today of port(); it loses its values.
     golden: dict, from read().
 
   Returns:
@@ -272,7 +272,7 @@ def differences(golden, values, training):
   Args:
     golden: dict, from read().
     values: dict of digests, from observe().
-    training: sides.Today of port().
+    training: today_side.Today of port().
 
   Returns:
     (list of value_diff.Differences, list of str): of each value, and what is

@@ -16,7 +16,7 @@ def compute(training):
   """Computes, from weights and images drawn by formula, what is to be compared.
 
   Args:
-    training: sides.Today of the network; its values are lost.
+    training: today_side.Today of the network; its values are lost.
 
   Returns:
     dict from a description to a list of floats.
@@ -90,7 +90,7 @@ def _rates(training, values):
   """Returns the learning rates at _RATE_STEPS, by description.
 
   Args:
-    training: sides.Today; it loses its values.
+    training: today_side.Today; it loses its values.
     values: dict from key to array, all variables.
   """
   graph = training.session.graph

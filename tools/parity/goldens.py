@@ -26,7 +26,7 @@ from ..editions import scripts
 from . import golden_files
 from . import golden_ops
 from . import golden_values
-from . import sides
+from . import today_side
 
 # From edition to file: the same editions as in exemptions.py.
 FILES = {
@@ -95,7 +95,7 @@ def make(meta_graph, edition, data_dir):
       values: see golden_values.compute().
       ops: list of [name, type, device, inputs, attributes].
   """
-  with sides.Today(meta_graph) as training:
+  with today_side.Today(meta_graph) as training:
     shadows = list(training.shadows.values())
     step = training.variables[training.step_key]
     return {

@@ -14,7 +14,8 @@ from . import plots
 from . import report
 from . import rounding
 from . import sides
-from . import value_diff
+from . import steps
+from . import today_side
 
 # The steps that the table shows, where the training is as long, and its last.
 _SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -22,16 +23,16 @@ _SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 def train(
     original: sides.Side,
-    port: sides.Today,
+    port: today_side.Today,
     keys: keys_lib.Keys,
-    looked: value_diff.Result,
+    looked: steps.Result,
 ) -> tuple[list[float], list[float], float]:
   """Has the port train as the original was trained, and leaves it so.
 
   Args:
     original, port: the sides.
     keys: of both.
-    looked: what value_diff.compare() found.  On today's TensorFlow it has looked
+    looked: what steps.compare() found.  On today's TensorFlow it has looked
       at every step; on one of the time the port trains again from the start.
 
   Returns:

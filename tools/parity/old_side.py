@@ -22,9 +22,10 @@ from ..editions import old_scripts
 from ..editions import scripts
 from . import batches
 from . import sides
+from . import today_side
 
 # How many batches are looked at before the training, and after it: see
-# value_diff.compare().  Each has so many images, repeated: on 24 of 40 batches
+# steps.compare().  Each has so many images, repeated: on 24 of 40 batches
 # of 128 images some rectifier or maximum decided otherwise on TensorFlow 0.12.1.
 LOOKS = 4
 _DISTINCT = 16
@@ -117,7 +118,7 @@ class Old(sides.Side):
     )
     return out
 
-  def ask(self, port: sides.Today, scratch: str) -> 'Old':
+  def ask(self, port: today_side.Today, scratch: str) -> 'Old':
     """Trains there, and restores the port's checkpoints.
 
     Args:

@@ -14,9 +14,10 @@ from . import mapping
 from . import outline
 from . import report
 from . import sides
+from . import steps
 from . import times
+from . import today_side
 from . import trainers
-from . import value_diff
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,7 @@ TODAY = Sizes(runtime_images=8192, spread_runs=0)
 
 
 def of_sides(
-    original: sides.Side, port: sides.Today, sizes: Sizes, scratch: str
+    original: sides.Side, port: today_side.Today, sizes: Sizes, scratch: str
 ) -> list[dict]:
   """Makes the sections on what two sides compute, draw, save and score.
 
@@ -60,10 +61,10 @@ def of_sides(
   """
   keys = keys_lib.match(original.keys, port.keys, step_key=port.step_key)
   found = [checkpoint_exchange.section(original, port, keys)]
-  looked = value_diff.compare(original, port, keys)
+  looked = steps.compare(original, port, keys)
   trained = losses.train(original, port, keys, looked)
   found += [
-      value_diff.section(original, port, looked),
+      steps.section(original, port, looked),
       curves.tags_section(original, port),
       losses.section(original.where, *trained),
   ]

@@ -11,8 +11,6 @@ or after the update, two graphs may differ; so each of these averages is held
 against its formula instead.
 """
 
-import collections
-from collections.abc import Iterator
 import dataclasses
 
 import numpy as np
@@ -20,9 +18,9 @@ import numpy as np
 from cifar10_compat import cifar10
 
 from . import keys as keys_lib
-from . import report
 from . import rounding
 from . import sides
+from . import today_side
 
 Notes = dict[str, np.ndarray]
 
@@ -57,62 +55,6 @@ class Difference:
   def above(self) -> bool:
     # A NaN is above every bound.
     return not self.relative <= self.bound if self.bound else self.elements != 0
-
-
-@dataclasses.dataclass
-class Result:
-  """What compare() found.
-
-  Attributes:
-    steps: of each look: the step, how many batches were passed over or None where
-      both sides decided alike on none, and the Differences.
-    losses: for the original and the port, the loss of each step looked at.
-  """
-
-  steps: list[tuple[int, int | None, list[Difference]]] = dataclasses.field(
-      default_factory=list
-  )
-  losses: tuple[list[float], list[float]] = dataclasses.field(
-      default_factory=lambda: ([], [])
-  )
-
-  @property
-  def compared(self) -> int:
-    """How many values were compared, those of formulas apart."""
-    return sum(
-        not d.value.startswith('average of ')
-        for _, _, found in self.steps
-        for d in found
-    )
-
-  @property
-  def above(self) -> dict[str, tuple[int, Difference]]:
-    """The first step at which a value is above its bound, by its name."""
-    first: dict[str, tuple[int, Difference]] = {}
-    for step, _, found in self.steps:
-      for d in found:
-        if d.above:
-          first.setdefault(d.value, (step, d))
-    return first
-
-  @property
-  def orders(self) -> dict[str, list[int]]:
-    """How often each side averaged a weight in an order, by its name."""
-    counts = collections.Counter(
-        (d.order, d.value.rpartition(', ')[2])
-        for _, _, found in self.steps
-        for d in found
-        if d.order
-    )
-    return {
-        order: [counts[order, side] for side in ('original', 'port')]
-        for order in sorted({order for order, _ in counts})
-    }
-
-  @property
-  def unexplained(self) -> int:
-    """How many values were not as they must be."""
-    return len(self.above) + sum(passed is None for _, passed, _ in self.steps)
 
 
 def differing(a: np.ndarray | None, b: np.ndarray | None) -> int:
@@ -305,7 +247,7 @@ def _loss_average(key, original, port, bound):
 
 def differences(
     notes: tuple[Notes, Notes],
-    port: sides.Today,
+    port: today_side.Today,
     keys: keys_lib.Keys,
     *,
     rounded: bool,
@@ -338,147 +280,3 @@ def differences(
       for key, shadow in port.shadows.items()
       for side, noted, says in zip(('original', 'port'), notes, after_update)
   ]
-
-
-def compare(
-    original: sides.Side, port: sides.Today, keys: keys_lib.Keys
-) -> Result:
-  """Has the port take the steps that the original takes.
-
-  Where rounding may let a rectifier or a maximum decide otherwise, the first
-  batch counts on which none does; where there is no such batch, the first.
-
-  Args:
-    original, port: both lose their values.
-    keys: of both.
-  """
-  result = Result()
-  rounded = original.runtime is not None
-  after_update = (
-      (False, False)
-      if rounded
-      else (
-          original.averaged_after_update,
-          port.averaged_after_update,
-      )
-  )
-  for look in original.looks():
-    passed, pair = _first_alike(look, port, keys, rounded)
-    for losses, noted in zip(result.losses, pair):
-      losses.append(float(noted['loss: total_loss']))
-    found = differences(
-        pair, port, keys, rounded=rounded, after_update=after_update
-    )
-    result.steps.append((look.step, passed, found))
-  return result
-
-
-def _first_alike(look, port, keys, rounded):
-  """Returns how many batches came before the one that counts, and its notes."""
-  first = None
-  for passed, (batch, noted) in enumerate(look.tries):
-    if look.start:
-      port.restore(look.start, keys.names())
-    pair = keys.translate(noted), port.observe(*batch, noted)
-    if not rounded or not rounding.decisions(*pair):
-      return passed, pair
-    first = first or pair
-  return None, first
-
-
-def section(original: sides.Side, port: sides.Today, result: Result) -> dict:
-  """Returns a section of the report.
-
-  Args:
-    original, port: the sides.
-    result: of compare().
-  """
-  columns = ('value', 'elements', 'largest difference', 'of the largest')
-  columns += ('bound', 'at step')
-  tables = [
-      report.table(
-          'Values above their bound, each at the first such step',
-          columns,
-          [(*_row(d), step) for step, d in result.above.values()],
-      )
-  ]
-  if original.runtime:
-    text = [
-        'The port restored a checkpoint of the original, and both took one '
-        'step on the same batch, on one thread: activations, losses, '
-        'gradients, variables after the update. Sums of n terms in float32 '
-        'may differ by 4 u sqrt(n), u = 2^-24, on the way to a value added '
-        'up (rounding.py). Each moving average is held against its formula, '
-        'since the graphs leave the order open.',
-        *_looks_text(result),
-    ]
-    tables += [
-        report.table('All, at step %d' % step, columns[:-1], map(_row, found))
-        for step, _, found in result.steps
-    ]
-  else:
-    text = _bits_text(original, port, result)
-    tables.append(
-        report.table(
-            'Orders in which weights were averaged',
-            ('order', 'original', 'port'),
-            [(order, *counts) for order, counts in result.orders.items()],
-        )
-    )
-  return report.section(
-      'Values' + original.where, result.unexplained, text=text, tables=tables
-  )
-
-
-def _row(d):
-  numbers = ('%.2g' % v for v in (d.absolute, d.relative, d.bound))
-  return (d.value, d.elements, *numbers)
-
-
-def _bits_text(original, port, result):
-  """Returns what a section says of a comparison of bits."""
-  return [
-      '%d steps from the same weights on the same batches of standardized '
-      'random crops, on one thread; the loss went from %.4f to %.4f.'
-      % (len(result.steps), result.losses[0][0], result.losses[0][-1]),
-      '%d values (loss, gradients, weights, averages of the losses and step '
-      'counter of each step) were compared bit by bit; %d of them differ '
-      'anywhere.'
-      % (
-          result.compared,
-          sum(not value.startswith('average of ') for value in result.above),
-      ),
-      'Each averaged weight was compared with its formula, bit by bit. '
-      'Original: %s. Port: %s.'
-      % tuple(
-          'the graph averages after the update'
-          if side.averaged_after_update
-          else 'the graph leaves the order open'
-          for side in (original, port)
-      ),
-  ]
-
-
-def _looks_text(result: Result) -> Iterator[str]:
-  """Yields what a section says of each look, within bounds of rounding."""
-  for (step, passed, found), loss in zip(result.steps, result.losses[0]):
-    closest = max(found, key=lambda d: d.relative / (d.bound or 1))
-    yield (
-        'At step %d, loss %.4f: %d values, %d of them above their bound. '
-        'Closest to it comes "%s", %.2g of its largest element where %.2g may '
-        'be. %s'
-        % (
-            step,
-            loss,
-            len(found),
-            sum(d.above for d in found),
-            closest.value,
-            closest.relative,
-            closest.bound,
-            'On no batch did all rectifiers and maxima decide alike, which is '
-            'unexplained; this is the first of them.'
-            if passed is None
-            else 'Batches passed over because a rectifier or a maximum decided '
-            'otherwise: %d.' % passed,
-        )
-    )

@@ -1,12 +1,11 @@
 """Event files written by hand, and the comparison of runs and their tags."""
 
-import glob
 import os
 from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat.base import errors
+from tests.helpers import event_fixture
 from tests.tools.editions import historical_fixture
 from tests.tools.parity import side_fixture
 from tools.base import event_files
@@ -27,68 +26,15 @@ def _rename(original, port):
 
 class CurvesTest(tf.test.TestCase):
 
-  def write(self, steps=(0, 100), **scalars):
-    """Returns a directory with an event file; each tag's values are given."""
-    directory = self.create_tempdir().full_path
-    with tf.Graph().as_default(), tf.summary.FileWriter(directory) as writer:
-      for n, step in enumerate(steps):
-        summary = tf.Summary()
-        for tag, values in scalars.items():
-          summary.value.add(tag=tag, simple_value=values[n])
-        summary.value.add(tag='weights', histo=tf.HistogramProto(num=1))
-        writer.add_summary(summary, step)
-    return directory
-
   def compare(self, original, port, renames=()):
     runs = event_files.read(original), event_files.read(port)
     section = curves.section(*([run] for run in runs), renames)
     return curves.compare(*runs, renames), section
 
-  def test_read(self):
-    run = event_files.read(self.write(a=[1, 2.5], b=[3, 4]))
-    self.assertEqual(
-        {'a': [(0, 1), (100, 2.5)], 'b': [(0, 3), (100, 4)]}, run.scalars
-    )
-    self.assertEqual({'a', 'b', 'weights'}, run.tags)
-    self.assertEmpty(run.log)
-
-  def test_no_event_files(self):
-    directory = self.create_tempdir().full_path
-    with self.assertRaisesRegex(errors.UsageError, directory):
-      event_files.read(directory)
-
-  def test_half_a_record_at_the_end(self):
-    directory = self.write(a=[1, 2])
-    (path,) = glob.glob(os.path.join(directory, 'events.*'))
-    with open(path, 'r+b') as f:
-      f.truncate(os.path.getsize(path) - 3)
-    self.assertEqual({'a': [(0, 1)]}, event_files.read(directory).scalars)
-
-  def test_damaged_event_file(self):
-    directory = self.write(a=[1, 2])
-    (path,) = glob.glob(os.path.join(directory, 'events.*'))
-    with open(path, 'r+b') as f:
-      f.seek(-10, os.SEEK_END)
-      f.write(b'\xff')
-    with self.assertRaisesRegex(errors.UsageError, 'is damaged .*: remove it'):
-      event_files.read(directory)
-
-  def test_steps_that_were_made_again(self):
-    directory = self.write(steps=(0, 100, 200), a=[1, 2, 3])
-    with (
-        tf.Graph().as_default(),
-        tf.summary.FileWriter(directory, filename_suffix='.later') as writer,
-    ):
-      writer.add_session_log(tf.SessionLog(status=tf.SessionLog.START), 100)
-      summary = tf.Summary()
-      summary.value.add(tag='a', simple_value=4)
-      writer.add_summary(summary, 100)
-    self.assertEqual(
-        {'a': [(0, 1), (100, 4)]}, event_files.read(directory).scalars
-    )
-
   def test_same_tags(self):
-    result, section = self.compare(self.write(a=[1, 2]), self.write(a=[3, 4]))
+    result, section = self.compare(
+        event_fixture.write(self, a=[1, 2]), event_fixture.write(self, a=[3, 4])
+    )
     self.assertEqual(0, section['unexplained'])
     self.assertEqual(
         {'a': ([(0, 1), (100, 2)], [(0, 3), (100, 4)])}, result.curves
@@ -96,7 +42,9 @@ class CurvesTest(tf.test.TestCase):
     self.assertEqual(['a'], [caption for caption, _ in section['plots']])
 
   def test_tag_of_one_side_alone(self):
-    a, ab = self.write(a=[1, 2]), self.write(a=[1, 2], b=[3, 4])
+    a, ab = event_fixture.write(self, a=[1, 2]), event_fixture.write(
+        self, a=[1, 2], b=[3, 4]
+    )
     for runs, side in (((ab, a), 'original'), ((a, ab), 'port')):
       result, section = self.compare(*runs)
       self.assertEqual([('b', side)], result.unmatched)
@@ -117,7 +65,9 @@ class CurvesTest(tf.test.TestCase):
 
   def test_rename(self):
     result, section = self.compare(
-        self.write(old=[1, 2]), self.write(new=[3, 4]), [_rename('old', 'new')]
+        event_fixture.write(self, old=[1, 2]),
+        event_fixture.write(self, new=[3, 4]),
+        [_rename('old', 'new')],
     )
     self.assertEqual(0, section['unexplained'])
     self.assertEqual(
@@ -132,19 +82,25 @@ class CurvesTest(tf.test.TestCase):
         _rename('', 'b'),
     ):
       result, section = self.compare(
-          self.write(a=[1, 2]), self.write(a=[1, 2]), [rename]
+          event_fixture.write(self, a=[1, 2]),
+          event_fixture.write(self, a=[1, 2]),
+          [rename],
       )
       self.assertEqual([rename], result.stale)
       self.assertEqual(1, section['unexplained'])
 
   def test_first_loss(self):
     tag = 'total_loss (raw)'
-    original = self.write(**{tag: [4.68, 1]})
+    original = event_fixture.write(self, **{tag: [4.68, 1]})
     for loss, unexplained in ((4.66, 0), (4.72, 0), (4.74, 1), (4.62, 1)):
-      _, section = self.compare(original, self.write(**{tag: [loss, 3]}))
+      _, section = self.compare(
+          original, event_fixture.write(self, **{tag: [loss, 3]})
+      )
       self.assertEqual(unexplained, section['unexplained'], loss)
     # A run that was resumed has no first loss.
-    _, section = self.compare(original, self.write((100, 200), **{tag: [1, 1]}))
+    _, section = self.compare(
+        original, event_fixture.write(self, (100, 200), **{tag: [1, 1]})
+    )
     self.assertEqual(0, section['unexplained'])
     self.assertIn('4.680 and unknown', section['text'][1])
     # The log comes first: an event file's first loss is after an update.
@@ -165,7 +121,7 @@ class CurvesTest(tf.test.TestCase):
       os.rename(directory, train_dir)
       return _LOG
 
-    directory = self.write(a=[1, 2])
+    directory = event_fixture.write(self, a=[1, 2])
     side = side_fixture.small(self)
     side.data_dir = '/data'
     with mock.patch.object(processes, 'run', run):

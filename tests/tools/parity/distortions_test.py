@@ -12,7 +12,7 @@ from tests.helpers import small_training
 from tools.base import training_graph
 from tools.parity import coded_images
 from tools.parity import distortions
-from tools.parity import sides
+from tools.parity import today_side
 
 
 class TwoSampleTest(tf.test.TestCase):
@@ -165,7 +165,7 @@ class PipelineTest(tf.test.TestCase):
   def test_port(self):
     data_dir = self.create_tempdir().full_path
     record_fixture.write_batches(data_dir, *record_fixture.random_images(10))
-    port = self.enter_context(sides.Today.port(data_dir, directory=''))
+    port = self.enter_context(today_side.Today.port(data_dir, directory=''))
     drawn = distortions.sample(port, 1000)
     self.assertEqual(0, drawn.not_codes)
     for name, (low, high) in {

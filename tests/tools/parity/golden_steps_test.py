@@ -22,7 +22,7 @@ from tools.parity import golden_files
 from tools.parity import golden_steps
 from tools.parity import goldens
 from tools.parity import old_side
-from tools.parity import sides
+from tools.parity import today_side
 
 _VERSIONS = sorted(golden_steps.FILES)
 
@@ -117,7 +117,7 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
       self.assertNotEmpty(found.intersection(above), key)
 
   def test_a_swapped_gradient_and_a_renamed_tag(self):
-    with sides.Today(_broken(self.training.meta_graph)) as training:
+    with today_side.Today(_broken(self.training.meta_graph)) as training:
       for version in _VERSIONS:
         above, wrong, _ = self.compare(version, training)
         for n in (1, 2):

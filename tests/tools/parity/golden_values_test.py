@@ -8,7 +8,7 @@ from tools.base import training_graph
 from tools.parity import exemptions
 from tools.parity import golden_values
 from tools.parity import goldens
-from tools.parity import sides
+from tools.parity import today_side
 
 _EDITIONS = sorted(exemptions.EXEMPTIONS)
 _EDITION = 'tensorflow v0.7.0 and v0.7.1'
@@ -26,7 +26,7 @@ class GoldenValuesTest(parameterized.TestCase, tf.test.TestCase):
   @parameterized.parameters(_EDITIONS)
   def test_values(self, edition):
     expected = goldens.read(edition)['values']
-    with sides.Today.port(self.data_dir, directory='') as port:
+    with today_side.Today.port(self.data_dir, directory='') as port:
       found = golden_values.compute(port)
     self.assertEqual([], golden_values.different(expected, found))
 
@@ -34,7 +34,7 @@ class GoldenValuesTest(parameterized.TestCase, tf.test.TestCase):
     port = training_graph.ours(self.data_dir)
     alpha = {node.name: node for node in port.graph_def.node}['norm2'].attr
     alpha['alpha'].f *= 1.1
-    with sides.Today(port) as training:
+    with today_side.Today(port) as training:
       found = golden_values.compute(training)
     different = golden_values.different(goldens.read(_EDITION)['values'], found)
     self.assertNotEmpty([d for d in different if d.startswith('logits')])

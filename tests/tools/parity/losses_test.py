@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from tests.tools.parity import side_fixture
 from tools.parity import losses
 from tools.parity import rounding
-from tools.parity import value_diff
+from tools.parity import steps
 
 _STEPS = 12
 
@@ -108,7 +108,7 @@ class TrainTest(tf.test.TestCase):
 
   def test_on_todays_tensorflow(self):
     self.original.runtime = None
-    looked = value_diff.Result(losses=([4.0, 3.0], [4.0, 3.0]))
+    looked = steps.Result(losses=([4.0, 3.0], [4.0, 3.0]))
     trained = losses.train(self.original, self.port, None, looked)
     self.assertEqual(([4.0, 3.0], [4.0, 3.0], 0.0), trained)
     section = losses.section('', *trained)

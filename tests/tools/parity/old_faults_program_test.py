@@ -14,8 +14,8 @@ from tools.editions import scripts
 from tools.parity import checkpoint_exchange
 from tools.parity import curves
 from tools.parity import old_side
-from tools.parity import sides
-from tools.parity import value_diff
+from tools.parity import steps
+from tools.parity import today_side
 
 _VERSION = '0.12.1'
 
@@ -33,7 +33,7 @@ class OldFaultsTest(tf.test.TestCase):
     )
     record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
     cls.port = stack.enter_context(
-        sides.Today.port(data_dir, directory=scratch)
+        today_side.Today.port(data_dir, directory=scratch)
     )
     source = old_scripts.bundled(environment)
     cls.original = old_side.Old(
@@ -42,7 +42,7 @@ class OldFaultsTest(tf.test.TestCase):
     cls.keys = side_fixture.match(cls.original, cls.port)
 
   def compare(self):
-    return value_diff.compare(self.original, self.port, self.keys)
+    return steps.compare(self.original, self.port, self.keys)
 
   @contextlib.contextmanager
   def changed(self, key):
@@ -90,6 +90,6 @@ class OldFaultsTest(tf.test.TestCase):
     self.assertLen(renamed, len(tags))
     # The original's that the port lacks, and the port's that it lacks.
     for found, unexplained in ((tags, 0), (renamed, 2)):
-      with mock.patch.object(sides.Today, 'tags', found):
+      with mock.patch.object(today_side.Today, 'tags', found):
         section = curves.tags_section(self.original, self.port)
       self.assertEqual(unexplained, section['unexplained'])

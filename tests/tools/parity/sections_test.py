@@ -18,9 +18,9 @@ from tools.parity import losses
 from tools.parity import mapping
 from tools.parity import outline
 from tools.parity import sections
+from tools.parity import steps
 from tools.parity import times
 from tools.parity import trainers
-from tools.parity import value_diff
 
 
 def _meta_graph(*names):
@@ -33,9 +33,9 @@ def _meta_graph(*names):
 
 _MADE = (
     (checkpoint_exchange, 'section'),
-    (value_diff, 'compare'),
+    (steps, 'compare'),
     (losses, 'train'),
-    (value_diff, 'section'),
+    (steps, 'section'),
     (curves, 'tags_section'),
     (losses, 'section'),
     (evaluators, 'evaluate'),
@@ -78,7 +78,7 @@ class OfSidesTest(tf.test.TestCase):
   def test_today(self):
     sizes = dataclasses.replace(sections.TODAY, runtime_images=0)
     self.assertEqual(
-        ['checkpoint_exchange', 'value_diff', 'curves', 'losses'],
+        ['checkpoint_exchange', 'steps', 'curves', 'losses'],
         self.make(sizes),
     )
     ((args, _),) = self.given['checkpoint_exchange.section']

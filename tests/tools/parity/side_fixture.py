@@ -9,10 +9,11 @@ from tests.helpers import small_training
 from tests.tools.editions import historical_fixture
 from tools.parity import keys as keys_lib
 from tools.parity import sides
+from tools.parity import today_side
 
 
 def small(test, *, name='port', **variation):
-  """Returns a sides.Today on the graph of one weight.
+  """Returns a today_side.Today on the graph of one weight.
 
   Args:
     test: tf.test.TestCase, whose end closes it.
@@ -20,7 +21,7 @@ def small(test, *, name='port', **variation):
     **variation: of small_training.meta_graph().
   """
   return test.enter_context(
-      sides.Today(
+      today_side.Today(
           small_training.meta_graph(**variation),
           directory=test.create_tempdir().full_path,
           source='/source' if name == 'original' else '',
@@ -68,7 +69,7 @@ class Noted(object):
     """Lets the port take steps in its place.
 
     Args:
-      port: sides.Today, which has its values.
+      port: today_side.Today, which has its values.
       names: of what it notes besides.
       batches: list, for each look, of batches.
       directory: str, for checkpoints.
