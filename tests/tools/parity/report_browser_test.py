@@ -17,7 +17,7 @@ from tools.parity import curves
 from tools.parity import distortions
 from tools.parity import evaluators
 from tools.parity import graph_diff
-from tools.parity import plots
+from tools.parity import losses
 from tools.parity import report
 
 _WIDTHS = 400, 1400
@@ -58,10 +58,10 @@ def _eval_section():
       evaluators.Score(name, 0.77 + n / 100, n < 2, n == 0)
       for n, name in enumerate(
           (
-              'theirs',
-              'ours, historical count',
-              'ours, exact count',
-              'ours, exact count, raw weights',
+              'original',
+              'port, historical count',
+              'port, exact count',
+              'port, exact count, raw weights',
           )
       )
   ]
@@ -83,18 +83,18 @@ def _curves_section():
       for loss in (4.68, 4.67)
   ]
   renames = [graph_diff.Rename('a_tag', 'another_tag', 'a reason ' * 9)]
-  return curves.section(*runs, curves.compare(*runs, renames))
+  return curves.section(*([run] for run in runs), renames)
 
 
 def _graph_section():
   return report.section(
       'Graph',
       1,
-      text=['941 ops are theirs and 945 ours.'],
+      text=['The original has 941 ops and the port 945.'],
       tables=[
           report.table(
               'Unexplained',
-              ('op', 'attribute', 'theirs', 'ours'),
+              ('op', 'attribute', 'original', 'port'),
               [
                   (
                       'softmax_linear/softmax_linear/ExponentialMovingAverage'
@@ -130,17 +130,6 @@ def _outline_section():
   )
 
 
-def _values_section():
-  losses = [(step, 4.67 - step / 1000) for step in range(200)]
-  return report.section(
-      'Values',
-      0,
-      text=['All of them.'],
-      tables=[],
-      plots=[('Loss of each step.', plots.curves(losses, losses))],
-  )
-
-
 def _report():
   """Returns a report with every kind of section, table and plot."""
   return report.report(
@@ -149,7 +138,9 @@ def _report():
       [
           _graph_section(),
           _outline_section(),
-          _values_section(),
+          losses.section(
+              '', *2 * [[4.67 - step / 1000 for step in range(200)]], 0.0
+          ),
           _input_section(),
           _eval_section(),
           _curves_section(),

@@ -21,7 +21,7 @@ def _report(unexplained=2):
               text=['A sentence.', 'x < y'],
               tables=[
                   report.table(
-                      'Some', ('op', 'theirs'), [('a<b>', 3), ('c', 'd & e')]
+                      'Some', ('op', 'original'), [('a<b>', 3), ('c', 'd & e')]
                   ),
                   report.table('None', ('op',), []),
               ],
