@@ -43,14 +43,12 @@ from ..editions import scripts
 from . import comparison_flags
 from . import curves
 from . import evaluators
-from . import exemptions
 from . import ledger
 from . import mapping
 from . import old_side
 from . import report
 from . import sections
 from . import today_side
-from . import trainers
 from .claims import original as claims_lib
 
 
@@ -121,18 +119,16 @@ def compare_today(original, port, *, scratch, on_original=None, **runs):
     UsageError: a program failed.
     ValueError: the data_dir lacks a file.
   """
-  edition = original.edition.name
   return [
       sections.graph_section(
-          original.meta_graph,
-          port.meta_graph,
-          exemptions=exemptions.EXEMPTIONS.get(edition, ())
-          + mapping.load(trainers.SESSION).exemptions,
-          renames=exemptions.RENAMES.get(edition, ()),
+          'Graph',
+          original.meta_graph.graph_def,
+          port.meta_graph.graph_def,
+          mapping.of_edition(original.edition.name),
       ),
       sections.outline_section(original.source),
       *sections.of_sides(original, port, sections.TODAY, scratch),
-      sections.trainers_section(port.data_dir, port.meta_graph),
+      *sections.trainers_sections(port.data_dir, port.meta_graph.graph_def),
       *runs_sections(original, port, **runs),
       ledger.section(
           *ledger.make(

@@ -18,7 +18,6 @@ from ..base import event_files
 from ..base import processes
 from ..base import training_log
 from ..editions import scripts
-from . import exemptions
 from . import graph_diff
 from . import mapping
 from . import plots
@@ -66,7 +65,7 @@ def listed(
   # What the session counts is no summary of the graph.
   return tuple(
       rename
-      for rename in exemptions.TAGS.get(edition.name, ())
+      for rename in mapping.of_edition(edition.name).tags
       if run or rename.original != 'global_step/sec'
   )
 

@@ -28,7 +28,7 @@ from . import golden_ops
 from . import golden_values
 from . import today_side
 
-# From edition to file: the same editions as in exemptions.py.
+# From edition to file: the same editions as in mapping.py.
 FILES = {
     'tensorflow v0.7.0 and v0.7.1': 'v0.7.0.json',
     'tensorflow/models v1.12.0 and v1.13.0': 'v1.13.0.json',

@@ -16,6 +16,15 @@ _DIRECTORY = os.path.join(
 )
 
 
+# The mapping of each edition's training graph, by its name in scripts.EDITIONS.
+EDITIONS = {
+    'tensorflow v0.7.0 and v0.7.1': 'v0.7.0',
+    'tensorflow/models v1.12.0 and v1.13.0': 'v1.13.0',
+}
+# That of the ops that the port's session adds.
+SESSION = 'monitored_session'
+
+
 class Mapping(NamedTuple):
   """How one graph differs from another on purpose."""
 
@@ -23,6 +32,27 @@ class Mapping(NamedTuple):
   renames: tuple = ()  # of graph_diff.Renames
   exemptions: tuple = ()  # of graph_diff.Exemptions
   tags: tuple = ()  # of graph_diff.Renames; '' where one side has no such tag
+
+  def compare(self, original, port):
+    """Compares two GraphDefs; see graph_diff.compare()."""
+    translated = type(port)()
+    translated.CopyFrom(port)
+    for node in translated.node:
+      node.device = self.devices.get(node.device, node.device)
+    return graph_diff.compare(
+        original, translated, exemptions=self.exemptions, renames=self.renames
+    )
+
+
+def of_edition(name):
+  """Returns the Mapping from an edition's training graph to the port's.
+
+  Args:
+    name: str, in scripts.EDITIONS; of one that is not compared op by op the
+      session's ops alone are listed.
+  """
+  own = load(EDITIONS[name]) if name in EDITIONS else Mapping()
+  return own._replace(exemptions=own.exemptions + load(SESSION).exemptions)
 
 
 def load(name):

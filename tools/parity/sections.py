@@ -7,7 +7,6 @@ from . import checkpoint_exchange
 from . import curves
 from . import distortions
 from . import evaluators
-from . import graph_diff
 from . import keys as keys_lib
 from . import losses
 from . import mapping
@@ -108,27 +107,24 @@ def of_sides(
   return found
 
 
-def graph_section(original, port, *, exemptions, renames):
+def graph_section(title, original, port, listed, *, all_tables=True):
   """Compares two graphs op by op.
 
   Args:
-    original, port: MetaGraphDef.
-    exemptions: sequence of graph_diff.Exemptions.
-    renames: sequence of graph_diff.Renames.
+    title: str.
+    original, port: GraphDef.
+    listed: mapping.Mapping from the one to the other.
+    all_tables: bool, whether what is listed is shown too.
 
   Returns:
     A section of the report.
   """
-  found = graph_diff.compare(
-      original.graph_def,
-      port.graph_def,
-      exemptions=exemptions,
-      renames=renames,
-  )
+  found = listed.compare(original, port)
+  exemptions, renames = listed.exemptions, listed.renames
   columns = ('op', 'attribute', 'original', 'port')
   numbers = {e[:2] for e in exemptions if e.changes_numbers}
   return report.section(
-      'Graph',
+      title,
       len(found.unexplained) + len(found.stale),
       text=[
           'The original has %d ops and the port %d. Matched by name, each was compared in '
@@ -171,13 +167,13 @@ def graph_section(original, port, *, exemptions, renames):
               [
                   difference
                   + (reason, 'yes' if difference[:2] in numbers else 'no')
-                  for difference, reason in found.explained
+                  for difference, reason in found.explained * all_tables
               ],
           ),
           report.table(
               'The same op under another name',
               ('original', 'port', 'reason'),
-              renames,
+              renames * all_tables,
           ),
       ],
   )
@@ -248,47 +244,23 @@ def outline_section(source):
   )
 
 
-def trainers_section(data_dir, meta_graph):
-  """Compares the port's other trainers with cifar10_train.
+def trainers_sections(data_dir, train):
+  """Compares the port's other trainers with cifar10_train, called the original.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
-    meta_graph: MetaGraphDef of the port's cifar10_train.
+    train: GraphDef of the port's cifar10_train.
 
   Returns:
-    A section of the report.
+    list of sections of the report; what is exempt is not in them.
   """
-  text, tables, unexplained = [], [], 0
-  columns = ('op', 'attribute', 'cifar10_train', 'this trainer')
-  for name in trainers.TRAINERS:
-    listed = mapping.load(name)
-    found = trainers.compare(
-        listed, meta_graph.graph_def, trainers.build(name, data_dir)
-    )
-    unexplained += len(found.unexplained) + len(found.stale)
-    text.append(
-        '%s: %d ops against %d of cifar10_train. %d have another name; %d '
-        'listed exemptions explain %d differences; %d differences have none, '
-        'and %d exemptions and names match nothing.'
-        % (
-            name,
-            found.port,
-            found.original,
-            len(listed.renames),
-            len(listed.exemptions),
-            len(found.explained),
-            len(found.unexplained),
-            len(found.stale),
-        )
-    )
-    tables += [
-        report.table(name + ': unexplained', columns, found.unexplained),
-        report.table(
-            name + ': exemptions and names that match nothing',
-            ('op', 'attribute or name', 'reason'),
-            [entry[:3] for entry in found.stale],
-        ),
-    ]
-  return report.section(
-      'Other trainers of the port', unexplained, text=text, tables=tables
-  )
+  return [
+      graph_section(
+          'Graph of %s, with that of cifar10_train as the original' % name,
+          train,
+          trainers.build(name, data_dir),
+          mapping.load(name),
+          all_tables=False,
+      )
+      for name in trainers.TRAINERS
+  ]

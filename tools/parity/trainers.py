@@ -17,14 +17,12 @@ from cifar10_compat.distributed import cluster as cluster_lib
 
 from ..base import processes
 from ..base import training_graph
-from . import graph_diff
 
-# The mappings of trainers; monitored_session is that of the session's own ops.
+# The mappings of trainers.
 MULTI_GPU = 'multi_gpu_train'
 SYNCHRONOUS = 'distributed_train'
 ASYNCHRONOUS = 'distributed_train_async'
 TRAINERS = (MULTI_GPU, SYNCHRONOUS, ASYNCHRONOUS)
-SESSION = 'monitored_session'
 
 
 def build(name, data_dir):
@@ -62,24 +60,4 @@ def _stalled(code, message):
   raise errors.UsageError(
       'the distributed trainer did not get to its first '
       'step (exit code %d): %s' % (code, message)
-  )
-
-
-def compare(listed, train, other):
-  """Compares a trainer's graph with that of cifar10_train.
-
-  Args:
-    listed: mapping.Mapping of the other trainer.
-    train: GraphDef of cifar10_train.
-    other: GraphDef of the other trainer.
-
-  Returns:
-    graph_diff.Comparison, in which cifar10_train's is called the original.
-  """
-  translated = type(other)()
-  translated.CopyFrom(other)
-  for node in translated.node:
-    node.device = listed.devices.get(node.device, node.device)
-  return graph_diff.compare(
-      train, translated, exemptions=listed.exemptions, renames=listed.renames
   )

@@ -24,7 +24,6 @@ from tools.parity import comparison
 from tools.parity import curves
 from tools.parity import distortions
 from tools.parity import evaluators
-from tools.parity import exemptions
 from tools.parity import graph_diff
 from tools.parity import ledger
 from tools.parity import mapping
@@ -104,10 +103,13 @@ class CompareTest(tf.test.TestCase):
             sections, 'outline_section', return_value=_section('Outline')
         ) as outline_section,
         mock.patch.object(
-            sections, 'trainers_section', return_value=_section('Trainers')
+            sections, 'trainers_sections', return_value=[_section('Trainers')]
         ),
-        mock.patch.object(mapping, 'load', return_value=mapping.Mapping()),
-        mock.patch.dict(exemptions.EXEMPTIONS, {edition.name: listed}),
+        mock.patch.object(
+            mapping,
+            'of_edition',
+            return_value=mapping.Mapping(exemptions=listed),
+        ),
     ):
       code, _ = self.main('--steps=3', '--curve_steps=0')
       outline_section.assert_called_once_with(self.source)

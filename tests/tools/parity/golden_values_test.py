@@ -5,12 +5,12 @@ import tensorflow.compat.v1 as tf
 
 from tests.helpers import record_fixture
 from tools.base import training_graph
-from tools.parity import exemptions
 from tools.parity import golden_values
 from tools.parity import goldens
+from tools.parity import mapping
 from tools.parity import today_side
 
-_EDITIONS = sorted(exemptions.EXEMPTIONS)
+_EDITIONS = sorted(mapping.EDITIONS)
 _EDITION = 'tensorflow v0.7.0 and v0.7.1'
 
 

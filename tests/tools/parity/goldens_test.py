@@ -19,15 +19,13 @@ from tests.tools.editions import historical_fixture
 from tools.base import training_graph
 from tools.editions import historical_graph
 from tools.editions import scripts
-from tools.parity import exemptions
 from tools.parity import golden_files
 from tools.parity import golden_ops
 from tools.parity import goldens
 from tools.parity import graph_diff
 from tools.parity import mapping
-from tools.parity import trainers
 
-_EDITIONS = sorted(exemptions.EXEMPTIONS)
+_EDITIONS = sorted(mapping.EDITIONS)
 _EDITION = 'tensorflow v0.7.0 and v0.7.1'
 
 
@@ -40,14 +38,11 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
         self.data_dir, *record_fixture.random_images(2)
     )
 
-  def compare(self, edition, port, listed=None):
-    if listed is None:
-      listed = exemptions.EXEMPTIONS[edition]
-    return graph_diff.compare(
-        golden_ops.graph_def(goldens.read(edition)['ops'], self.data_dir),
-        port.graph_def,
-        exemptions=listed + mapping.load(trainers.SESSION).exemptions,
-        renames=exemptions.RENAMES.get(edition, ()),
+  def compare(self, edition, port, more=()):
+    listed = mapping.of_edition(edition)
+    golden = golden_ops.graph_def(goldens.read(edition)['ops'], self.data_dir)
+    return listed._replace(exemptions=listed.exemptions + more).compare(
+        golden, port.graph_def
     )
 
   @parameterized.parameters(_EDITIONS)
@@ -58,8 +53,7 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual((), found.unexplained)
     self.assertEqual((), found.stale)
     self.assertLen(
-        exemptions.EXEMPTIONS[edition]
-        + mapping.load(trainers.SESSION).exemptions,
+        mapping.of_edition(edition).exemptions,
         len({d[:2] for d, _ in found.explained}),
     )
 
@@ -79,7 +73,7 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
     found = self.compare(
         _EDITION,
         training_graph.ours(self.data_dir),
-        exemptions.EXEMPTIONS[_EDITION] + (stale,),
+        (stale,),
     )
     self.assertEqual((stale,), found.stale)
 

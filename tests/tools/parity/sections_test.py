@@ -23,12 +23,12 @@ from tools.parity import times
 from tools.parity import trainers
 
 
-def _meta_graph(*names):
-  """Returns a MetaGraphDef of ops without inputs."""
-  meta_graph = tf.MetaGraphDef()
+def _graph(*names):
+  """Returns a GraphDef of ops without inputs."""
+  graph = tf.GraphDef()
   for name in names:
-    meta_graph.graph_def.node.add(name=name, op='NoOp')
-  return meta_graph
+    graph.node.add(name=name, op='NoOp')
+  return graph
 
 
 _MADE = (
@@ -132,14 +132,18 @@ class OfSidesTest(tf.test.TestCase):
 
 class SectionsTest(absltest.TestCase):
 
+  def graph_section(self, names, *exemptions):
+    """Returns the section on graphs of NoOps: 'a', and these names."""
+    return sections.graph_section(
+        'Graph',
+        _graph('a'),
+        _graph(*names),
+        mapping.Mapping(exemptions=exemptions),
+    )
+
   def test_graph_section(self):
     exempt = graph_diff.Exemption('b', 'presence', 'the first one is meant')
-    section = sections.graph_section(
-        _meta_graph('a'),
-        _meta_graph('a', 'b', 'c'),
-        exemptions=(exempt,),
-        renames=(),
-    )
+    section = self.graph_section('abc', exempt)
     self.assertEqual(1, section['unexplained'])
     self.assertEqual(
         [['c', 'presence', '(absent)', 'NoOp']], section['tables'][0]['rows']
@@ -147,15 +151,11 @@ class SectionsTest(absltest.TestCase):
     self.assertIn('The original has 1 ops and the port 3.', section['text'][0])
 
   def test_exemptions_that_change_a_number(self):
-    section = sections.graph_section(
-        _meta_graph('a'),
-        _meta_graph('a', 'b', 'c', 'd'),
-        exemptions=(
-            graph_diff.Exemption('b', 'presence', 'another rate', True),
-            graph_diff.Exemption('c', 'presence', 'another rate', True),
-            graph_diff.Exemption('d', 'presence', 'another name'),
-        ),
-        renames=(),
+    section = self.graph_section(
+        'abcd',
+        graph_diff.Exemption('b', 'presence', 'another rate', True),
+        graph_diff.Exemption('c', 'presence', 'another rate', True),
+        graph_diff.Exemption('d', 'presence', 'another name'),
     )
     self.assertEqual(0, section['unexplained'])
     self.assertStartsWith(
@@ -208,25 +208,24 @@ class SectionsTest(absltest.TestCase):
         train['rows'],
     )
 
-  def test_trainers_section(self):
+  def test_trainers_sections(self):
     listed = mapping.Mapping(renames=(graph_diff.Rename('a', 'x', 'scope'),))
     with (
         mock.patch.object(mapping, 'load', return_value=listed),
         mock.patch.object(
             trainers,
             'build',
-            lambda name, data_dir: _meta_graph(
+            lambda name, data_dir: _graph(
                 *('x' if name == trainers.MULTI_GPU else 'xy')
-            ).graph_def,
+            ),
         ),
     ):
-      section = sections.trainers_section('/data', _meta_graph('a'))
+      found = sections.trainers_sections('/data', _graph('a'))
     # Each of the two distributed ones has an op more.
-    self.assertEqual(2, section['unexplained'])
+    self.assertEqual([0, 1, 1], [s['unexplained'] for s in found])
     self.assertEqual(
-        2 * [[['y', 'presence', '(absent)', 'NoOp']]],
-        [table['rows'] for table in section['tables'] if table['rows']],
+        [[], *2 * [[[['y', 'presence', '(absent)', 'NoOp']]]]],
+        [[table['rows'] for table in s['tables']] for s in found],
     )
-    self.assertStartsWith(
-        section['text'][0], 'multi_gpu_train: 1 ops against 1 of cifar10_train'
-    )
+    self.assertStartsWith(found[0]['title'], 'Graph of multi_gpu_train')
+    self.assertIn('original has 1 ops and the port 1', found[0]['text'][0])

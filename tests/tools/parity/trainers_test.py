@@ -12,10 +12,8 @@ from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
 from tests.helpers import record_fixture
 from tools.base import training_graph
-from tools.parity import exemptions
 from tools.parity import golden_ops
 from tools.parity import goldens
-from tools.parity import graph_diff
 from tools.parity import mapping
 from tools.parity import trainers
 
@@ -53,8 +51,8 @@ class TrainersTest(parameterized.TestCase, tf.test.TestCase):
 
   @parameterized.parameters(*trainers.TRAINERS)
   def test_another_trainer_is_train_but_for_what_is_listed(self, name):
-    found = trainers.compare(
-        mapping.load(name), self._train(), trainers.build(name, self.data_dir)
+    found = mapping.load(name).compare(
+        self._train(), trainers.build(name, self.data_dir)
     )
     self.assertEqual((), found.unexplained)
     self.assertEqual((), found.stale)
@@ -76,11 +74,9 @@ class TrainersTest(parameterized.TestCase, tf.test.TestCase):
     tampered = training_graph.capture(
         module.train, config_lib.Train(data_dir=self.data_dir)
     )
-    found = graph_diff.compare(
+    found = mapping.of_edition(_EDITION).compare(
         golden_ops.graph_def(goldens.read(_EDITION)['ops'], self.data_dir),
         tampered.graph_def,
-        exemptions=exemptions.EXEMPTIONS[_EDITION]
-        + mapping.load(trainers.SESSION).exemptions,
     )
     self.assertEqual(['one_more'], [d.op for d in found.unexplained])
 
@@ -96,5 +92,5 @@ class TrainersTest(parameterized.TestCase, tf.test.TestCase):
       tampered = trainers.build(name, self.data_dir)
     finally:
       module.train = original
-    found = trainers.compare(mapping.load(name), self._train(), tampered)
+    found = mapping.load(name).compare(self._train(), tampered)
     self.assertEqual(['one_more'], [d.op for d in found.unexplained])
