@@ -8,8 +8,8 @@ r"""Compares the port's training with that of the unmodified tutorial.
 
 DIR of --source is what //tools:historical takes.  It writes two files into
 DIR of --out: report.json, in which `unexplained` is the number of differences
-that nothing explains, and report.html, the same as a page.  The exit code is 0 if that number is 0,
-else 1.
+that nothing explains, and report.html, the same as a page.  The exit code is 0
+if that number is 0, else 1.
 
 With --runtime the edition also trains on that TensorFlow of the time, in an old
 interpreter, and further sections say how far the port, on today's, is from it.

@@ -1,8 +1,8 @@
 """Compares whole runs of both trainers, and the tags that they write.
 
-Each run draws its own weights and images, so values are shown, not judged, but for
-the loss of the first step, which hardly depends on either.  Both sides must have
-the same tags.
+Each run draws its own weights and images, so values are shown, not judged, but
+for the loss of the first step, which hardly depends on either.  Both sides must
+have the same tags.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,7 @@ from . import sides
 # batch differs in the third digit.
 FIRST_LOSS_TOLERANCE = 0.05
 _LOSS = 'total_loss (raw)'
+_ENDS = ('original, first', 'original, last', 'port, first', 'port, last')
 
 Points = list[tuple[int, float]]
 
@@ -317,9 +318,6 @@ def section(
       ],
       plots=drawn,
   )
-
-
-_ENDS = ('original, first', 'original, last', 'port, first', 'port, last')
 
 
 def _loss_rows(*means):

@@ -242,8 +242,8 @@ def section(result, title='Input'):
   text = [
       'Both pipelines ran with their own queues, first on files in which the '
       'pixels tell their place and label, so that crop, flip and contrast are '
-      'read off each finished image: of %d and %d of them, %d of the original and %d '
-      'of the port are not what these and the label say, pixel by pixel. '
+      'read off each finished image: of %d and %d of them, %d of the original '
+      'and %d of the port are not what these and the label say, pixel by pixel. '
       'Standardization takes the brightness out again, so that is what the op '
       'adds. All else is of images of --data_dir.'
       % (*(len(side) for side in result.tests[0][2:4]), *result.not_codes),

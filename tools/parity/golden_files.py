@@ -1,4 +1,4 @@
-"""The files of the goldens, and what the programs that make them have in common."""
+"""The files of the goldens, and what the programs that make them share."""
 
 from collections.abc import Callable
 import json

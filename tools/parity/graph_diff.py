@@ -136,7 +136,7 @@ def differences(original, port):
 
 
 def _renamed(original, port, renames):
-  """Returns the original's GraphDef with the port's names, and a list of stale Renames."""
+  """Returns the original's GraphDef with the port's names, and stale Renames."""
   old = {node.name for node in original.node}
   new = {node.name for node in port.node}
   stale = [r for r in renames if r.original not in old or r.port not in new]

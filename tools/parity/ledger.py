@@ -3,8 +3,8 @@
   ledger --data_dir=DIR [--our_run=DIR] [--runtime=VERSION [--source=DIR]]
 
 Prints for each number what the tutorial says, what is found, whether the two
-are the same, and if not, why.  Numbers are counted in the port's graph or measured in a
-run of 201 steps that the ledger makes itself; precisions come from the newest
+are the same, and if not, why.  Numbers are counted in the port's graph or
+measured in a run of 201 steps that the ledger makes itself; precisions come from the newest
 checkpoint in DIR of --our_run, a train_dir.  With --runtime the unmodified
 edition's graph is counted too, on that TensorFlow of the time.  The exit code is 0 if every
 difference has a reason, else 1.

@@ -127,10 +127,10 @@ def graph_section(title, original, port, listed, *, all_tables=True):
       title,
       len(found.unexplained) + len(found.stale),
       text=[
-          'The original has %d ops and the port %d. Matched by name, each was compared in '
-          'type, device, inputs, control inputs, attributes and output shapes. '
-          '%d of them have another name here, each of which is listed.'
-          % (found.original, found.port, len(renames)),
+          'The original has %d ops and the port %d. Matched by name, each was '
+          'compared in type, device, inputs, control inputs, attributes and '
+          'output shapes. %d of them have another name here, each of which is '
+          'listed.' % (found.original, found.port, len(renames)),
           '%d listed exemptions, each for one op and one attribute, explain %d '
           'differences; %d differences have none, and %d exemptions and names '
           'match nothing.'

@@ -1,9 +1,9 @@
 """The two sides of a comparison, and what each of them is asked.
 
-The *original* is an unmodified edition of the tutorial, on today's TensorFlow or,
-in an interpreter of its own, on one of the time (old_side.py).  The *port* is this
-project, always on today's (today_side.py).  Both answer the same questions, so that a comparison
-is written once and takes two sides.
+The *original* is an unmodified edition of the tutorial, on today's TensorFlow
+(today_side.py) or, in an interpreter of its own, on one of the time
+(old_side.py).  The *port* is this project, always on today's.  Both answer the
+same questions, so that a comparison is written once and takes two sides.
 """
 
 import abc
@@ -137,5 +137,5 @@ class Side(abc.ABC):
 
 
 def checkpoint_name(directory: str, steps: int) -> str:
-  """Returns a trainer's name of a checkpoint; evaluators read the step in it."""
+  """Returns a trainer's name of a checkpoint, with its step."""
   return os.path.join(directory, '%s-%d' % (checkpoints.BASENAME, steps))
