@@ -3,15 +3,14 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from tests.helpers import record_fixture
+from tests.tools.parity import side_fixture
 from tools.parity import batches
 
 
 class BatchesTest(tf.test.TestCase):
 
   def test_batches(self):
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(10))
+    data_dir = side_fixture.data_dir(self, 10)
     first, again = (
         list(batches.draw(data_dir, 2, seed=5, size=20)) for _ in range(2)
     )

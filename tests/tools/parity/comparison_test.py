@@ -10,7 +10,6 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
 from cifar10_compat.training import checkpoints
-from tests.helpers import record_fixture
 from tests.helpers import small_training
 from tests.tools.editions import historical_fixture
 from tests.tools.parity import side_fixture
@@ -47,24 +46,19 @@ class CompareTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.source = self.create_tempdir().full_path
-    self.data_dir = self.create_tempdir().full_path
+    self.data_dir = side_fixture.data_dir(self)
     self.out = os.path.join(self.create_tempdir().full_path, 'new', 'report')
-    record_fixture.write_batches(
-        self.data_dir, *record_fixture.random_images(2)
-    )
 
   def main(self, *more, source=None, data_dir=None, out=None):
     """Returns the exit code and what was printed."""
-    with mock.patch('builtins.print') as printed:
-      code = comparison.main(
-          [
-              '--source=' + (source or self.source),
-              '--data_dir=' + (data_dir or self.data_dir),
-              '--out=' + (out or self.out),
-          ]
-          + list(more)
-      )
-    return code, '\n'.join(call.args[0] for call in printed.call_args_list)
+    code, lines = side_fixture.run_main(
+        comparison.main,
+        '--source=' + (source or self.source),
+        '--data_dir=' + (data_dir or self.data_dir),
+        '--out=' + (out or self.out),
+        *more,
+    )
+    return code, '\n'.join(lines)
 
   def check_error(self, *parts, more=(), **arguments):
     code, text = self.main(*more, **arguments)

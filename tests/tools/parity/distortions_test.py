@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
-from tests.helpers import record_fixture
 from tests.helpers import small_training
+from tests.tools.parity import side_fixture
 from tools.base import training_graph
 from tools.parity import coded_images
 from tools.parity import distortions
@@ -163,8 +163,7 @@ class PipelineTest(tf.test.TestCase):
     coded_images.write(self.coded)
 
   def test_port(self):
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(10))
+    data_dir = side_fixture.data_dir(self, 10)
     port = self.enter_context(today_side.Today.port(data_dir, directory=''))
     drawn = distortions.sample(port, 1000)
     self.assertEqual(0, drawn.not_codes)

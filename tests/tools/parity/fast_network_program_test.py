@@ -7,15 +7,14 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_train
 from tests.helpers import main_program
-from tests.helpers import record_fixture
+from tests.tools.parity import side_fixture
 from tools.parity import fast_network
 
 
 class FastNetworkProgramTest(tf.test.TestCase):
 
   def test_a_run(self):
-    root = self.create_tempdir().full_path
-    record_fixture.write_batches(root, *record_fixture.random_images(128))
+    root = side_fixture.data_dir(self, 128)
     train_dir = os.path.join(root, 'train')
     flags = ['--data_dir=' + root]
     main_program.run(

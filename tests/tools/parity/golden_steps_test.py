@@ -11,16 +11,13 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat.base import errors
 from tests.helpers import record_fixture
 from tests.tools.editions import fake_runtime
 from tests.tools.editions import historical_fixture
 from tests.tools.parity import side_fixture
 from tools.editions import calls
 from tools.editions import environments
-from tools.parity import golden_files
 from tools.parity import golden_steps
-from tools.parity import goldens
 from tools.parity import old_side
 from tools.parity import today_side
 
@@ -173,8 +170,7 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
       np.savez(os.path.join(out, 'step.npz'), **step)
       side_fixture.write_events(out, 'some tag')
 
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
+    data_dir = side_fixture.data_dir(self, 200)
     with mock.patch.object(calls, 'call', call):
       old = old_side.Old(
           'some/source',
@@ -253,41 +249,6 @@ class GoldenFileTest(tf.test.TestCase):
         ],
     )
 
-  def write(self, golden, out):
-    path = golden_steps.path(golden['tensorflow'], out)
-    return golden_files.write(golden, path)
-
-  def test_written_as_read(self):
-    out = self.create_tempdir().full_path
-    for version in _VERSIONS:
-      golden = golden_steps.read(version)
-      with (
-          open(self.write(golden, out), encoding='utf-8') as f,
-          open(golden_steps.path(version), encoding='utf-8') as original,
-      ):
-        self.assertEqual(original.read(), f.read())
-
   def test_small(self):
     for version in _VERSIONS:
       self.assertLess(os.path.getsize(golden_steps.path(version)), 2**17)
-
-  def test_bad_files(self):
-    out = self.create_tempdir().full_path
-    with self.assertRaisesRegex(
-        errors.UsageError, r'runtime-0\.12\.1\.json is missing: .*--regenerate'
-    ):
-      golden_steps.read('0.12.1', out)
-    golden = golden_steps.read('0.12.1')
-    self.write({**golden, 'sha256': '0'}, out)
-    with self.assertRaisesRegex(errors.UsageError, r'\(SHA-256 0\)'):
-      golden_steps.read('0.12.1', out)
-    with self.assertRaisesRegex(
-        errors.UsageError, r'no golden for 1\.0\.0, only for 0\.12\.1'
-    ):
-      golden_steps.path('1.0.0')
-
-  def test_there_is_no_other(self):
-    self.assertCountEqual(
-        [*golden_steps.FILES.values(), *goldens.FILES.values()],
-        os.listdir(golden_files.DIRECTORY),
-    )

@@ -3,7 +3,7 @@
 from absl.testing import parameterized
 import tensorflow.compat.v1 as tf
 
-from tests.helpers import record_fixture
+from tests.tools.parity import side_fixture
 from tools.base import training_graph
 from tools.parity import golden_values
 from tools.parity import goldens
@@ -18,10 +18,7 @@ class GoldenValuesTest(parameterized.TestCase, tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
-    self.data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(
-        self.data_dir, *record_fixture.random_images(2)
-    )
+    self.data_dir = side_fixture.data_dir(self)
 
   @parameterized.parameters(_EDITIONS)
   def test_values(self, edition):

@@ -6,9 +6,9 @@ from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
-from tests.helpers import record_fixture
 from tests.tools.editions import fake_runtime
 from tests.tools.editions import historical_fixture
+from tests.tools.parity import side_fixture
 from tools.base import training_graph
 from tools.base import training_log
 from tools.editions import environments
@@ -51,8 +51,7 @@ _NOT_SAME = {
 class ClaimsTest(tf.test.TestCase):
 
   def test_as_it_is(self):
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
+    data_dir = side_fixture.data_dir(self)
     with training_graph.Training(training_graph.ours(data_dir)) as training:
       claims, counted = ledger.claims(training, run=_RUN, saved=_SAVED)
     self.assertEqual(sorted(stated.names()), sorted(c.what for c in claims))
@@ -75,8 +74,7 @@ class ClaimsTest(tf.test.TestCase):
 class ProgramTest(tf.test.TestCase):
 
   def test_a_run_without_a_checkpoint(self):
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
+    data_dir = side_fixture.data_dir(self)
     train_dir = self.create_tempdir().full_path
     with mock.patch('builtins.print') as printed:
       self.assertEqual(
@@ -105,8 +103,7 @@ class ProgramTest(tf.test.TestCase):
     )
 
   def test_on_a_tensorflow_of_the_time(self):
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
+    data_dir = side_fixture.data_dir(self)
     environment = environments.Environment(fake_runtime.RUNTIME, '/environment')
     counted = original.Counted('0.12.1', 'a test', {'Const': 865})
     with (
@@ -128,8 +125,7 @@ class ProgramTest(tf.test.TestCase):
 
   def test_table(self):
     claim = stated.Claim('a', 'b', '1', '2', 'c', False, '')
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
+    data_dir = side_fixture.data_dir(self)
     with (
         mock.patch.object(ledger, 'make', return_value=([claim], [])),
         mock.patch('builtins.print') as printed,

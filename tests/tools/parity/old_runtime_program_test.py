@@ -5,8 +5,8 @@ import os
 
 from absl.testing import absltest
 
-from tests.helpers import record_fixture
 from tests.tools.editions import old_runtimes
+from tests.tools.parity import side_fixture
 from tools.base import processes
 
 
@@ -14,8 +14,7 @@ class OldRuntimeProgramTest(absltest.TestCase):
 
   def test_nothing_is_unexplained(self):
     old_runtimes.environment(self, '0.12.1')
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
+    data_dir = side_fixture.data_dir(self, 200)
     out = os.path.join(self.create_tempdir().full_path, 'report')
     result = processes.finish(
         processes.tool('parity.comparison'),

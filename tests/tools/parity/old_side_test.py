@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
-from tests.helpers import record_fixture
 from tests.tools.editions import fake_runtime
 from tests.tools.editions import historical_fixture
 from tests.tools.parity import side_fixture
@@ -24,10 +23,7 @@ class OldTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.scratch = self.create_tempdir().full_path
-    self.data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(
-        self.data_dir, *record_fixture.random_images(200)
-    )
+    self.data_dir = side_fixture.data_dir(self, 200)
     self.port = side_fixture.small(self)
     self.asked = []
     self.old = old_side.Old(
@@ -125,8 +121,7 @@ class OldTest(tf.test.TestCase):
         'brightness': [3.5],
     }
     self.answer(drawn=drawn)
-    other = self.create_tempdir().full_path
-    record_fixture.write_batches(other, *record_fixture.random_images(2))
+    other = side_fixture.data_dir(self)
     for data_dir in (self.data_dir, other):
       for expected, found in zip(drawn.values(), self.old.draw(data_dir, 1000)):
         self.assertAllEqual(expected, found)

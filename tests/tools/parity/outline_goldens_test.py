@@ -9,8 +9,8 @@ from absl.testing import parameterized
 
 from cifar10_compat.base import errors
 from tests.tools.editions import historical_fixture
+from tests.tools.parity import side_fixture
 from tools.editions import scripts
-from tools.parity import golden_files
 from tools.parity import goldens
 from tools.parity import outline
 from tools.parity import outline_goldens
@@ -59,17 +59,14 @@ class ProgramTest(absltest.TestCase):
     with open(os.path.join(self.source, name), 'w') as f:
       f.write(text)
 
-  def rewrite(self, golden):
-    path = goldens.path(golden['edition'], self.out)
-    return golden_files.write(golden, path)
-
   def main(self, *arguments):
     """Returns the exit code and the lines that were printed."""
-    with mock.patch('builtins.print') as printed:
-      code = outline_goldens.main(
-          ['--source=' + self.source, '--out=' + self.out, *arguments]
-      )
-    return code, [call.args[0] for call in printed.call_args_list]
+    return side_fixture.run_main(
+        outline_goldens.main,
+        '--source=' + self.source,
+        '--out=' + self.out,
+        *arguments,
+    )
 
   def test_regenerate_and_check(self):
     code, lines = self.main()
@@ -108,24 +105,6 @@ class ProgramTest(absltest.TestCase):
         2 * ['"main": [".b", "tf.multiply"],', '"f": ["c"]'],
         [l for l in text.splitlines() if '": [' in l][:4],
     )
-
-  def test_committed_files_are_as_written(self):
-    for edition, name in goldens.FILES.items():
-      with open(
-          os.path.join(outline_goldens.DIRECTORY, name), encoding='utf-8'
-      ) as f:
-        text = f.read()
-      content = json.loads(text)
-      edition = self.edition._replace(name=edition, sha256=content['sha256'])
-      golden = outline_goldens.golden(edition, content['outlines'])
-      with open(self.rewrite(golden), encoding='utf-8') as f:
-        self.assertEqual(text, f.read())
-
-  def test_other_source(self):
-    other = self.edition._replace(sha256='8')
-    self.rewrite(outline_goldens.golden(other, outline.read(self.source)))
-    with self.assertRaisesRegex(errors.UsageError, 'SHA-256 8'):
-      outline_goldens.read(_EDITION, self.out)
 
   def test_bad_input(self):
     code, lines = self.main('--regenerate', '--out=/no/such')

@@ -4,8 +4,8 @@ import os
 
 from absl.testing import absltest
 
-from tests.helpers import record_fixture
 from tests.tools.editions import old_runtimes
+from tests.tools.parity import side_fixture
 from tools.base import processes
 
 # The directory of tensorflow/models v1.13.0, which no environment brings.
@@ -16,8 +16,7 @@ class RuntimeGoldensProgramTest(absltest.TestCase):
 
   def check(self, version, *flags):
     old_runtimes.environment(self, version)
-    data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
+    data_dir = side_fixture.data_dir(self)
     result = processes.finish(
         processes.tool('parity.runtime_goldens'),
         ['--runtime=' + version, '--data_dir=' + data_dir, *flags],

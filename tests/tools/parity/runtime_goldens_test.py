@@ -5,7 +5,6 @@ from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
-from tests.helpers import record_fixture
 from tests.tools.editions import fake_runtime
 from tests.tools.editions import historical_fixture
 from tests.tools.parity import side_fixture
@@ -21,18 +20,16 @@ class RuntimeGoldensTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.out = self.create_tempdir().full_path
-    self.data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(
-        self.data_dir, *record_fixture.random_images(2)
-    )
+    self.data_dir = side_fixture.data_dir(self)
 
   def main(self, *arguments):
     """Returns the exit code and the lines that were printed."""
-    with mock.patch('builtins.print') as printed:
-      code = runtime_goldens.main(
-          ['--data_dir=' + self.data_dir, '--out=' + self.out, *arguments]
-      )
-    return code, [call.args[0] for call in printed.call_args_list]
+    return side_fixture.run_main(
+        runtime_goldens.main,
+        '--data_dir=' + self.data_dir,
+        '--out=' + self.out,
+        *arguments,
+    )
 
   def test_regenerate_and_check(self):
     golden = golden_steps.read('0.12.1')

@@ -1,10 +1,12 @@
 """Small sides, and an original that answers with what the port noted."""
 
 import os
+from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.training import checkpoints
+from tests.helpers import record_fixture
 from tests.helpers import small_training
 from tests.tools.editions import historical_fixture
 from tools.parity import keys as keys_lib
@@ -28,6 +30,25 @@ def small(test, *, name='port', **variation):
           edition=historical_fixture.OLD,
       )
   )
+
+
+def data_dir(test, images=2):
+  """Returns a directory with batches of random images, for one test.
+
+  Args:
+    test: tf.test.TestCase or absltest.TestCase.
+    images: int, how many.
+  """
+  directory = test.create_tempdir().full_path
+  record_fixture.write_batches(directory, *record_fixture.random_images(images))
+  return directory
+
+
+def run_main(main, *arguments):
+  """Returns the exit code of a program, and the lines that it printed."""
+  with mock.patch('builtins.print') as printed:
+    code = main(list(arguments))
+  return code, [call.args[0] for call in printed.call_args_list]
 
 
 def match(original, port):

@@ -10,7 +10,7 @@ from cifar10_compat import cifar10_distributed_train
 from cifar10_compat import cifar10_multi_gpu_train
 from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
-from tests.helpers import record_fixture
+from tests.tools.parity import side_fixture
 from tools.base import training_graph
 from tools.parity import golden_ops
 from tools.parity import goldens
@@ -41,10 +41,7 @@ class TrainersTest(parameterized.TestCase, tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
-    self.data_dir = self.create_tempdir().full_path
-    record_fixture.write_batches(
-        self.data_dir, *record_fixture.random_images(2)
-    )
+    self.data_dir = side_fixture.data_dir(self)
 
   def _train(self):
     return training_graph.ours(self.data_dir).graph_def
