@@ -268,6 +268,14 @@ def section(
   apart = None not in losses and not (
       abs(losses[0] - losses[1]) <= FIRST_LOSS_TOLERANCE
   )
+  last = [
+      'At step %d of the logs the mean loss is %.3f and %.3f, its deviation over '
+      'the runs %.3f and %.3f.'
+      % (step, mean, port_mean, deviation, port_deviation)
+      for (step, mean, deviation), (_, port_mean, port_deviation) in zip(
+          *(side[-1:] for side in means)
+      )
+  ]
   drawn = [
       (tag, plots.curves(*points))
       for tag, points in sorted(result.curves.items())
@@ -299,6 +307,7 @@ def section(
               *('unknown' if l is None else '%.3f' % l for l in losses),
               FIRST_LOSS_TOLERANCE,
           ),
+          *last,
       ],
       tables=[
           *tags_tables(result),
