@@ -30,6 +30,9 @@ FIRST_LOSS_TOLERANCE = 0.05
 _LOSS = 'total_loss (raw)'
 _ENDS = ('original, first', 'original, last', 'port, first', 'port, last')
 
+# After so many steps a session writes for the first time how fast it is.
+COUNTED = 100
+
 Points = list[tuple[int, float]]
 
 
@@ -57,7 +60,8 @@ def listed(
   Args:
     edition: of the original.
     version: of the TensorFlow of the time; None for today's.
-    run: whether the tags are of a run, whose session counts too.
+    run: whether the tags are of a run, of COUNTED steps at least, whose session
+      counts too.
   """
   if version == '0.12.1':
     own = edition.name == 'tensorflow 0.12.1'

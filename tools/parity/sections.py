@@ -95,7 +95,11 @@ def of_sides(
     found.append(
         curves.section(
             *runs,
-            curves.listed(original.edition, original.runtime),
+            curves.listed(
+                original.edition,
+                original.runtime,
+                run=sizes.spread_steps >= curves.COUNTED,
+            ),
             where=original.where,
             model=curves.model_of(original.edition),
         )
