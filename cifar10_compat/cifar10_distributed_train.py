@@ -91,12 +91,11 @@ def train(
     # What is wrong with train_dir is told before others are waited for, but
     # nothing is removed before it is known that none of them trains.
     directory = None
-    if cluster.is_chief and not config.fresh:
+    if cluster.is_chief:
       directory = stack.enter_context(train_dirs.opened(config))
     connection = sessions.connect(cluster, config, stop)
     if cluster.is_chief and config.fresh:
       sessions.check_not_in_use(connection)
-      directory = stack.enter_context(train_dirs.opened(config))
 
     def make_inputs() -> tuple[tf.Tensor, tf.Tensor]:
       tf.set_random_seed(None if config.seed is None else

@@ -65,8 +65,8 @@ class MissingListError(CheckpointListError):
 class UnusableCheckpointError(CheckpointError):
   """A checkpoint that cannot be used as it is now.
 
-  It is incomplete, damaged, gone, not to be read, or not finite.  It may become
-  whole later, and another one may be usable.
+  It is incomplete, damaged, gone or not finite.  It may become whole later, and
+  another one may be usable.
 
   Attributes:
     path: of the checkpoint.
@@ -77,6 +77,18 @@ class UnusableCheckpointError(CheckpointError):
     super().__init__(message)
     self.path = path
     self.reason = reason
+
+
+class CheckpointReadError(CheckpointError):
+  """A checkpoint that cannot be read now, and may be in order.
+
+  Attributes:
+    path: of the checkpoint.
+  """
+
+  def __init__(self, message: str, *, path: str) -> None:
+    super().__init__(message)
+    self.path = path
 
 
 class DivergedError(Cifar10Error, ArithmeticError):

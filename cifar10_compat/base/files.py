@@ -7,6 +7,23 @@ import io
 import os
 import stat
 import tempfile
+from typing import BinaryIO
+
+# What may pass, or is in the way of this process alone.
+_PASSING = (
+    errno.EACCES,
+    errno.EAGAIN,
+    errno.EINTR,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EPERM,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+)
+# The end of TensorFlow's messages about them.
+PASSING_MESSAGES = tuple(map(os.strerror, _PASSING))
 
 # What the mode of a thing that is no file says it is.
 _KINDS = {
@@ -43,6 +60,43 @@ def open_regular(path: str) -> io.BufferedReader:
     raise
 
 
+def open_own(path: str) -> BinaryIO:
+  """Opens a file of a known name for reading and writing, made if need be.
+
+  A link of that name, put there by somebody else, could lead to another file.
+
+  Raises:
+    OSError: it cannot be opened, is a link, or is no file; strerror says which.
+  """
+  flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+  try:
+    fd = os.open(path, flags, 0o666)
+  except OSError as e:
+    if e.errno == errno.ELOOP:
+      raise OSError(errno.ELOOP, 'it is a link, not a file', path) from e
+    raise
+  status = os.fstat(fd)
+  if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+    os.close(fd)
+    raise OSError(errno.EINVAL, 'it has another name, or is no file', path)
+  return os.fdopen(fd, 'r+b')
+
+
+def check_owner(path: str) -> None:
+  """Checks that nobody else has put a directory where we would make our own.
+
+  Args:
+    path: exists.
+
+  Raises:
+    OSError: it is in a directory that is open to all, as /tmp, and another user's.
+  """
+  above = os.stat(os.path.dirname(os.path.abspath(path)))
+  owner = os.stat(path).st_uid
+  if above.st_mode & stat.S_ISVTX and owner not in (os.geteuid(), 0):
+    raise OSError(errno.EPERM, f'it is of another user, {owner}', path)
+
+
 def check_regular(path: str) -> None:
   """Raises OSError, as open_regular() does, unless it is a file to read."""
   open_regular(path).close()
@@ -57,6 +111,11 @@ def identity(path: str) -> tuple[int, int] | None:
     status = os.stat(path)
     return status.st_dev, status.st_ino
   return None
+
+
+def is_passing(error: OSError) -> bool:
+  """Whether a file that cannot be read may be in order."""
+  return error.errno in _PASSING
 
 
 def remedy(error: OSError) -> str:
