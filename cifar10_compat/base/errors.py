@@ -4,6 +4,8 @@ A program prints these as one line; every other exception keeps its traceback.
 Their messages name the value that is wrong and what to do about it.
 """
 
+from cifar10_compat.base import output
+
 
 class Cifar10Error(Exception):
   """Base class: what entry_points.run() turns into one line on stderr.
@@ -12,7 +14,7 @@ class Cifar10Error(Exception):
   """
 
   def __str__(self) -> str:
-    return ' '.join(super().__str__().splitlines())
+    return output.printable(' '.join(super().__str__().splitlines()))
 
   @classmethod
   def raise_if(cls, wrong: object, message: str) -> None:

@@ -250,6 +250,7 @@ def _making_steps(
     session: tf.train.MonitoredSession, run: hooks_lib.Run
 ) -> Iterator[TrainingSession]:
   """Context for the steps in a session; saves if input or output fails."""
+  run.stop.unsaved = True
   try:
     try:
       yield TrainingSession(session, run)

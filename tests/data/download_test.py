@@ -288,14 +288,11 @@ class DownloadTest(absltest.TestCase):
   def test_pipes_in_place_of_files(self):
     # Nobody ever reads from them or writes into them.
     os.makedirs(self.data_dir)
-    for name, expected in (
-        (_LOCK, 'No such device'),
-        ('set.tar.gz.part', 'it is a pipe, not a file'),
-    ):
+    for name in (_LOCK, 'set.tar.gz.part'):
       path = os.path.join(self.data_dir, name)
       os.mkfifo(path)
       with self.assertRaisesRegex(
-          errors.UsageError, '%s: %s' % (path, expected)
+          errors.UsageError, path + ': it is a pipe, not a file'
       ):
         self._get()
       os.remove(path)
