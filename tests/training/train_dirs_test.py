@@ -163,13 +163,20 @@ class TrainDirsTest(tf.test.TestCase):
     os.mkdir(train_dir)
     os.chmod(parent, 0o1777)
     self._open(train_dir)
-    other = os.geteuid() + 1
-    if os.geteuid() == 0:
-      os.chown(train_dir, other, -1)
-      other = 0
+    real_stat = os.stat
+
+    def stat(path, **kwargs):
+      status = real_stat(path, **kwargs)
+      if path == train_dir:
+        mode, ino, dev, nlink, _, *others = status[:10]
+        status = os.stat_result((mode, ino, dev, nlink, 4711, *others))
+      return status
+
     with (
-        mock.patch.object(os, 'geteuid', return_value=other),
-        self.assertRaisesRegex(errors.UsageError, 'it is of another user'),
+        mock.patch.object(os, 'stat', stat),
+        self.assertRaisesRegex(
+            errors.UsageError, 'it is of another user, 4711'
+        ),
     ):
       self._open(train_dir)
 
