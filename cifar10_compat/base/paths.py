@@ -43,14 +43,21 @@ def checkpoint_directory(path: str) -> str:
   """Returns user_path() of a directory for checkpoints.
 
   Raises:
-    UsageError: see user_path(); or TensorFlow takes it for a pattern.
+    UsageError: see user_path(); or TensorFlow takes it for a pattern; or it is a
+      checkpoint itself.
   """
   errors.UsageError.raise_if(
       _PATTERN.search(path),
       f'{path} has one of *?[\\, which TensorFlow takes for a pattern in the '
       'name of a checkpoint: choose a directory without them',
   )
-  return user_path(path)
+  found = user_path(path)
+  errors.UsageError.raise_if(
+      os.path.exists(found + '.index'),
+      f'{path} is a checkpoint: name its directory, '
+      f'{os.path.dirname(path) or "."}',
+  )
+  return found
 
 
 def enter_user_directory() -> None:

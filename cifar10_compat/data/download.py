@@ -55,6 +55,14 @@ def maybe_download_and_extract(
   directory = os.path.join(data_dir, dataset.directory)
   if os.path.isdir(directory):
     return  # checks.check() tells what is missing in it.
+  errors.UsageError.raise_if(
+      any(
+          os.path.exists(os.path.join(data_dir, name))
+          for name in dataset.train_files
+      ),
+      f'{data_dir} has the files of {dataset.name} itself: name the directory '
+      f'above it, and have it called {dataset.directory} there',
+  )
   try:
     os.makedirs(data_dir, exist_ok=True)
     files.check_owner(data_dir)

@@ -43,6 +43,15 @@ class PathsTest(absltest.TestCase):
         paths.checkpoint_directory(path)
     self.assertEqual('é {1}', paths.checkpoint_directory('é {1}'))
 
+  def test_checkpoint_in_the_place_of_its_directory(self):
+    path = os.path.join(self.create_tempdir().full_path, 'model.ckpt-20')
+    with open(path + '.index', 'w'):
+      pass
+    with self.assertRaisesRegex(
+        errors.UsageError, f'name its directory, {os.path.dirname(path)}$'
+    ):
+      paths.checkpoint_directory(path)
+
   def test_enter_user_directory(self):
     self.addCleanup(os.chdir, os.getcwd())
     directory = os.path.realpath(self.create_tempdir().full_path)
