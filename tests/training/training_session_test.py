@@ -188,6 +188,20 @@ class TrainingTest(tf.test.TestCase):
     ]
     self.assertEqual([2345], starts)
 
+  def test_curves_of_a_run_that_was_killed_before_its_second_checkpoint(self):
+    self._run(300)
+    with open(os.path.join(self.train_dir, 'checkpoint'), 'w') as f:
+      f.write('model_checkpoint_path: "model.ckpt-0"')
+    self._run(200)
+    self.assertEqual(
+        [0],
+        [
+            e.step
+            for e in event_files.read(self.train_dir)
+            if e.session_log.status == tf.SessionLog.START
+        ],
+    )
+
   def test_kept_checkpoints(self):
     self._run(4000, keep_checkpoints=3)
     self.assertEqual([2000, 3000, 4000], self._checkpoints())
