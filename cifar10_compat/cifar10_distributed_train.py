@@ -35,6 +35,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 from cifar10_compat.base import summaries
 from cifar10_compat.data import checks
+from cifar10_compat.distributed import agreement
 from cifar10_compat.distributed import cluster as cluster_lib
 from cifar10_compat.distributed import heartbeats
 from cifar10_compat.distributed import local_input
@@ -88,15 +89,15 @@ def train(
 
   with contextlib.suppress(cluster_lib.Stopped), (
       contextlib.ExitStack()) as stack:
-    # What is wrong with train_dir is told before others are waited for, but
-    # nothing is removed before it is known that none of them trains.
+    # What is wrong with train_dir is told before others are waited for.
     directory = None
-    if cluster.is_chief and not config.fresh:
+    if cluster.is_chief:
       directory = stack.enter_context(train_dirs.opened(config))
     connection = sessions.connect(cluster, config, stop)
-    if cluster.is_chief and config.fresh:
-      sessions.check_not_in_use(connection)
-      directory = stack.enter_context(train_dirs.opened(config))
+    if directory:
+      if config.fresh:
+        sessions.check_not_in_use(connection)
+      connection.settle()
 
     def make_inputs() -> tuple[tf.Tensor, tf.Tensor]:
       tf.set_random_seed(None if config.seed is None else
@@ -269,7 +270,10 @@ def serve(
         server.target, config=sessions.session_config(cluster, config)
     ) as session, cluster_lib.chief_watchdog(
         cluster, config.chief_timeout_secs, lambda message: leave(1, message)):
-      heartbeats.wait_until_done(session, table, stop=stop)
+      heartbeats.wait_until_done(
+          session, table, stop=stop, settle=lambda: agreement.settle(
+              server.target, sessions.session_config(cluster, config),
+              agreement.settings(config, cluster), chief=False))
   # Finished workers still use the ps while they close their sessions.
   cluster_lib.wait_for_end(cluster, _END_SECS, stop)
 

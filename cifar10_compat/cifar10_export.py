@@ -8,9 +8,10 @@ standardization of an image.  TensorFlow 2 loads it without this package:
   model.signatures['encoded'](encoded=contents_of_files)  # string tensor, [n]
 
 Both return probabilities and logits (float32 [n, number of classes]), classes
-(int64 [n], the best one's number) and class_names (string).  Encoded images are
-PNG, JPEG, GIF or BMP of any size, of which the largest square in the middle
-counts; unlike cifar10_predict it knows no transparency and no EXIF orientation.
+(int64 [n], the best one's number) and class_names (string [n, number of
+classes], the same in each row).  Encoded images are PNG, JPEG, GIF or BMP of any
+size, of which the largest square in the middle counts; unlike cifar10_predict it
+knows no transparency and no EXIF orientation.
 Where TensorFlow has oneDNN on, which is its default on processors with AVX-512
 VNNI, it refuses to run the network on no images at all.
 
@@ -72,7 +73,10 @@ def _outputs(
       'logits': logits,
       'probabilities': cifar10.predictions(logits),
       'classes': tf.argmax(logits, 1),
-      'class_names': tf.constant(config.dataset.class_names),
+      # A row an image: TensorFlow Serving takes all outputs of a signature for
+      # batches.
+      'class_names': tf.tile([list(config.dataset.class_names)],
+                             [tf.shape(images)[0], 1]),
   }
 
 

@@ -36,6 +36,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat import entry_points
 from cifar10_compat import models
 from cifar10_compat.base import errors
+from cifar10_compat.base import output
 from cifar10_compat.base import paths as paths_lib
 from cifar10_compat.base import signals
 from cifar10_compat.data import description
@@ -169,7 +170,7 @@ def _json_line(path: str, classes: list[tuple[str, float]]) -> str:
 
 
 def _plain_line(path: str, classes: list[tuple[str, float]]) -> str:
-  return '\t'.join([path] + [f'{name} {p:.3f}' for name, p in classes])
+  return '\t'.join([output.printable(path)] + [f'{name} {p:.3f}' for name, p in classes])
 
 
 def _table(
@@ -179,7 +180,7 @@ def _table(
   table = rich.table.Table('file', *['class', ''] * top_k)
   for path, classes in rows:
     # Text, so that brackets in a name are no markup.
-    table.add_row(*[rich.text.Text(t) for t in [path] + [
+    table.add_row(*[rich.text.Text(t) for t in [output.printable(path)] + [
         t for name, p in classes for t in (name, f'{p:.3f}')]])
   return table
 
@@ -193,9 +194,6 @@ def main(config: config_lib.Predict, stop: signals.StopRequest) -> None:
   top_k = min(config.top_k, config.num_classes)
   paths_lib.enter_user_directory()
   paths = find_images([os.path.expanduser(a) for a in config.arguments])
-  # The name of a file need not be text: its bytes are printed as they are.
-  sys.stdout.reconfigure(  # type: ignore[union-attr]
-      errors='surrogateescape')
   is_table = sys.stdout.isatty() and not config.json
   format_line = _json_line if config.json else _plain_line
   rows = []
@@ -203,7 +201,8 @@ def main(config: config_lib.Predict, stop: signals.StopRequest) -> None:
   for prediction in predict(paths, config, stop):
     if prediction.error:
       skipped += 1
-      print('skipped ' + prediction.error, file=sys.stderr, flush=True)
+      print('skipped ' + output.printable(prediction.error), file=sys.stderr,
+            flush=True)
       continue
     classes = best(prediction.probabilities, config.dataset.class_names, top_k)
     if is_table:

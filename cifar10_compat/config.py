@@ -108,7 +108,9 @@ def get_dataset(name: str) -> description.Dataset:
 
 def _checkpoint_dir(name: str) -> str:
   return (
-      published.DIRECTORY if name == published.NAME else paths.user_path(name)
+      published.DIRECTORY
+      if name == published.NAME
+      else paths.checkpoint_directory(name)
   )
 
 
@@ -287,7 +289,7 @@ class Training(Images, Session):
   train_dir: str = setting(
       TRAIN_DIR,
       'Directory for checkpoints and event files.',
-      parse=paths.user_path,
+      parse=paths.checkpoint_directory,
   )
   max_steps: int = setting(
       1000000,

@@ -8,6 +8,7 @@ import contextlib
 import gc
 import inspect
 import os
+import signal
 import sys
 import textwrap
 import threading
@@ -23,6 +24,9 @@ from cifar10_compat.base import signals
 # The settings of the program that this process is, once startup.prepare() has
 # read them.
 prepared: config_lib.Config | None = None
+
+# How long a program that has nothing to save may take to end by itself.
+_STOP_SECS = 5.0
 
 
 def run(
@@ -58,7 +62,10 @@ def run(
   def absl_main(unused_argv: list[str]) -> None:
     nonlocal stop
     try:
-      with signals.stop_on_signals() as stop:
+      with (
+          signals.stop_on_signals() as stop,
+          signals.stop_deadline(stop, _STOP_SECS, _leave_late, but_save=True),
+      ):
         stop.leave = lambda message: leave(1, message)
         main(config, stop)
     except errors.StalledError as e:
@@ -78,6 +85,11 @@ def run(
         # The system takes the memory back.
         gc.disable()
         gc.freeze()
+
+
+def _leave_late(signum: int) -> None:
+  """Ends a program that has nothing to save, in whatever it is busy with."""
+  leave(128 + signum, f'Stopped by {signal.Signals(signum).name}.')
 
 
 def leave(code: int, message: str, *, error: bool = False) -> None:

@@ -38,6 +38,8 @@ def prepare(name: str, program: str) -> None:
   for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(signum) != signal.SIG_IGN:
       signal.signal(signum, _end)
+  # Who asks what the program waits for shall not end it.
+  signal.signal(signal.SIGUSR1, signal.SIG_IGN)
   if importlib.machinery.PathFinder.find_spec('tensorflow') is None:
     sys.exit(
         f'{stem(sys.argv[0])}: error: TensorFlow is not installed: run pip '

@@ -480,11 +480,15 @@ class EvalDirTest(tf.test.TestCase):
     eval_dir = os.path.join(self.train_dir, 'eval')
     with open(os.path.join(eval_dir, 'notes.txt'), 'w'):
       pass
-    with train_dirs.opened(config_lib.Train(train_dir=self.train_dir)):
+    with train_dirs.opened(
+        config_lib.Train(train_dir=self.train_dir)
+    ) as directory:
+      directory.begin()
       self.assertLen(os.listdir(eval_dir), 3)
     with train_dirs.opened(
         config_lib.Train(train_dir=self.train_dir, fresh=True)
-    ):
+    ) as directory:
+      directory.begin()
       self.assertEqual(['notes.txt'], os.listdir(eval_dir))
     # What is trained there next may be anything.
     save_checkpoint(self.train_dir, 1, averaged_bias=5, raw_bias=5)

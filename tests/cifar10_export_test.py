@@ -186,8 +186,8 @@ class ExportTest(tf.test.TestCase):
     )
     self.assertAllEqual(logits.argmax(1), found['all/classes'])
     self.assertEqual(
-        list(class_names),
-        [n.decode() for n in found['all/class_names']],
+        [list(class_names)] * N,
+        [[n.decode() for n in row] for row in found['all/class_names']],
     )
     # PNG loses nothing, and the first one is image 0, larger.
     self.assertAllClose(
@@ -294,8 +294,8 @@ class ExportTest(tf.test.TestCase):
     litert = np.load(os.path.join(self.root, 'litert.npz'))
     self.assertAllEqual(logits.argmax(1), litert['classes'])
     self.assertEqual(
-        [name.encode() for name in datasets.CIFAR10.class_names],
-        list(litert['class_names']),
+        [[name.encode() for name in datasets.CIFAR10.class_names]] * N,
+        [list(row) for row in litert['class_names']],
     )
 
   def test_what_cannot_be_exported(self):

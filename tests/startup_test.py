@@ -186,6 +186,13 @@ class SignalsTest(absltest.TestCase):
         self.assertEqual((128 + signum, ''), (process.returncode, out), err)
         self.assertNotIn('Traceback', err)
 
+  def test_question_while_tensorflow_loads(self):
+    process = self._start('-m', 'cifar10_compat.cifar10_predict')
+    process.send_signal(signal.SIGUSR1)
+    _, err = process.communicate()
+    self.assertEqual(1, process.returncode)
+    self.assertIn('cifar10_predict.py: error: no image is named', err)
+
   def test_ignored_hangup_stays_ignored(self):
     process = self._start(
         '-m',

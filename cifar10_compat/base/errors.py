@@ -4,6 +4,8 @@ A program prints these as one line; every other exception keeps its traceback.
 Their messages name the value that is wrong and what to do about it.
 """
 
+from cifar10_compat.base import output
+
 
 class Cifar10Error(Exception):
   """Base class: what entry_points.run() turns into one line on stderr.
@@ -12,7 +14,7 @@ class Cifar10Error(Exception):
   """
 
   def __str__(self) -> str:
-    return ' '.join(super().__str__().splitlines())
+    return output.printable(' '.join(super().__str__().splitlines()))
 
   @classmethod
   def raise_if(cls, wrong: object, message: str) -> None:
@@ -65,8 +67,8 @@ class MissingListError(CheckpointListError):
 class UnusableCheckpointError(CheckpointError):
   """A checkpoint that cannot be used as it is now.
 
-  It is incomplete, damaged, gone, not to be read, or not finite.  It may become
-  whole later, and another one may be usable.
+  It is incomplete, damaged, gone or not finite.  It may become whole later, and
+  another one may be usable.
 
   Attributes:
     path: of the checkpoint.
@@ -77,6 +79,18 @@ class UnusableCheckpointError(CheckpointError):
     super().__init__(message)
     self.path = path
     self.reason = reason
+
+
+class CheckpointReadError(CheckpointError):
+  """A checkpoint that cannot be read now, and may be in order.
+
+  Attributes:
+    path: of the checkpoint.
+  """
+
+  def __init__(self, message: str, *, path: str) -> None:
+    super().__init__(message)
+    self.path = path
 
 
 class DivergedError(Cifar10Error, ArithmeticError):

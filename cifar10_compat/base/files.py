@@ -3,10 +3,30 @@
 from collections.abc import Iterable, Iterator
 import contextlib
 import errno
+import fcntl
 import io
 import os
+import re
+import shutil
 import stat
 import tempfile
+from typing import BinaryIO
+
+# What may pass, or is in the way of this process alone.
+_PASSING = (
+    errno.EACCES,
+    errno.EAGAIN,
+    errno.EINTR,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EPERM,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+)
+# The end of TensorFlow's messages about them.
+PASSING_MESSAGES = tuple(map(os.strerror, _PASSING))
 
 # What the mode of a thing that is no file says it is.
 _KINDS = {
@@ -33,14 +53,58 @@ def open_regular(path: str) -> io.BufferedReader:
   # Without waiting; which changes nothing in the reading of a file.
   fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
   try:
-    mode = os.fstat(fd).st_mode
-    if not stat.S_ISREG(mode):
-      kind = _KINDS.get(stat.S_IFMT(mode), 'something else')
-      raise OSError(errno.EINVAL, f'it is {kind}, not a file', path)
+    _check_file(fd, path)
     return os.fdopen(fd, 'rb')
   except BaseException:
     os.close(fd)
     raise
+
+
+def _check_file(fd: int, path: str) -> None:
+  mode = os.fstat(fd).st_mode
+  if not stat.S_ISREG(mode):
+    kind = _KINDS.get(stat.S_IFMT(mode), 'something else')
+    raise OSError(errno.EINVAL, f'it is {kind}, not a file', path)
+
+
+def open_own(path: str) -> BinaryIO:
+  """Opens a file of a known name for reading and writing, made if need be.
+
+  A link of that name, put there by somebody else, could lead to another file.
+
+  Raises:
+    OSError: it cannot be opened, is a link, or is no file; strerror says which.
+  """
+  flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+  try:
+    fd = os.open(path, flags, 0o666)
+  except OSError as e:
+    if e.errno == errno.ELOOP:
+      raise OSError(errno.ELOOP, 'it is a link, not a file', path) from e
+    raise
+  try:
+    _check_file(fd, path)
+    if os.fstat(fd).st_nlink > 1:
+      raise OSError(errno.EMLINK, 'it has another name', path)
+    return os.fdopen(fd, 'r+b')
+  except BaseException:
+    os.close(fd)
+    raise
+
+
+def check_owner(path: str) -> None:
+  """Checks that nobody else has put a directory where we would make our own.
+
+  Args:
+    path: exists.
+
+  Raises:
+    OSError: it is in a directory that is open to all, as /tmp, and another user's.
+  """
+  above = os.stat(os.path.dirname(os.path.abspath(path)))
+  owner = os.stat(path).st_uid
+  if above.st_mode & stat.S_ISVTX and owner not in (os.geteuid(), 0):
+    raise OSError(errno.EPERM, f'it is of another user, {owner}', path)
 
 
 def check_regular(path: str) -> None:
@@ -57,6 +121,11 @@ def identity(path: str) -> tuple[int, int] | None:
     status = os.stat(path)
     return status.st_dev, status.st_ino
   return None
+
+
+def is_passing(error: OSError) -> bool:
+  """Whether a file that cannot be read may be in order."""
+  return error.errno in _PASSING
 
 
 def remedy(error: OSError) -> str:
@@ -83,6 +152,28 @@ def write(path: str, chunks: Iterable[bytes]) -> None:
 
 
 @contextlib.contextmanager
+def _locked(directory: str) -> Iterator[None]:
+  """Context that locks a directory; raises BlockingIOError if another has it."""
+  fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+  try:
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    yield
+  finally:
+    os.close(fd)
+
+
+def _remove_abandoned(parent: str, prefix: str) -> None:
+  """Removes what whole_directory() left where its process was killed."""
+  for name in os.listdir(parent):
+    # The rest is what tempfile draws.
+    if re.fullmatch(re.escape(prefix) + r'\w{8}', name):
+      path = os.path.join(parent, name)
+      # It is held by a process that fills it, or is another user's.
+      with contextlib.suppress(OSError), _locked(path):
+        shutil.rmtree(path)
+
+
+@contextlib.contextmanager
 def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
   """Context that fills a directory, which gets its name at the last moment.
 
@@ -101,8 +192,13 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
   """
   parent, name = os.path.split(os.path.abspath(directory))
   os.makedirs(parent, exist_ok=True)
+  prefix = name + '.tmp'
+  _remove_abandoned(parent, prefix)
   # Next to `directory`, as a directory cannot be renamed across file systems.
-  with tempfile.TemporaryDirectory(prefix=name + '.tmp', dir=parent) as scratch:
+  with (
+      tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as scratch,
+      _locked(scratch),
+  ):
     # One deeper, since `scratch` itself is closed to other users.
     whole = os.path.join(scratch, name)
     os.mkdir(whole)

@@ -6,6 +6,29 @@ import io
 import signal
 import sys
 from typing import cast
+import unicodedata
+
+# Control and format characters, surrogates, separators of lines and paragraphs.
+_UNPRINTABLE = ('Cc', 'Cf', 'Cs', 'Zl', 'Zp')
+
+
+def printable(text: str) -> str:
+  """Returns a text of somebody else for a line of a terminal or a table.
+
+  What could end the line or move the cursor becomes an escape, and so does a byte
+  of a file's name that is no text: \\t, \\x1b, \\xff.
+  """
+  return ''.join(
+      _escaped(c) if unicodedata.category(c) in _UNPRINTABLE else c
+      for c in text
+  )
+
+
+def _escaped(character: str) -> str:
+  # Python has a byte that is no text as a surrogate.
+  if '\udc80' <= character <= '\udcff':
+    return f'\\x{ord(character) - 0xDC00:02x}'
+  return character.encode('unicode_escape').decode()
 
 
 @contextlib.contextmanager
@@ -95,7 +118,8 @@ def _watch(stdout: io.TextIOWrapper) -> _Raw | None:
   sys.stdout = io.TextIOWrapper(
       raw if stdout.write_through else io.BufferedWriter(raw),
       encoding=stdout.encoding,
-      errors=stdout.errors,
+      # A character that the encoding does not have is no reason to fail.
+      errors='backslashreplace',
       line_buffering=stdout.line_buffering,
       write_through=stdout.write_through,
   )

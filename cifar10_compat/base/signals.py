@@ -36,12 +36,14 @@ class StopRequest:
       for, called in a thread of its own at each SIGUSR1; or None.
     leave: function of a message that ends the process, whatever its threads wait
       for, with that message; or None where that is not for us to do.
+    unsaved: whether the process has steps that would be lost if it ended at once.
   """
 
   signum: int | None = None
   insisted = False
   report: Callable[[], object] | None = None
   leave: Callable[[str], object] | None = None
+  unsaved = False
 
   @property
   def requested(self) -> bool:
@@ -165,7 +167,11 @@ def watching(
 
 
 def stop_deadline(
-    stop: StopRequest, secs: float, leave: Callable[[int], object]
+    stop: StopRequest,
+    secs: float,
+    leave: Callable[[int], object],
+    *,
+    but_save: bool = False,
 ) -> contextlib.AbstractContextManager[None]:
   """Returns a context in which a stop request is met in time.
 
@@ -178,6 +184,7 @@ def stop_deadline(
       signal cuts this to one second.
     leave: ends the process whatever its main thread does; it gets the first
       signal's number.  It is not called once the context has ended.
+    but_save: whether it is not called as long as stop.unsaved.
   """
 
   def watch(over: threading.Event) -> None:
@@ -189,7 +196,7 @@ def stop_deadline(
         end = min(end, now + secs)
       if stop.insisted:
         end = min(end, now + _INSIST_SECS)
-      if now >= end:
+      if now >= end and not (but_save and stop.unsaved):
         leave(stop.signum or 0)
         return
 

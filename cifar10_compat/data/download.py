@@ -55,8 +55,17 @@ def maybe_download_and_extract(
   directory = os.path.join(data_dir, dataset.directory)
   if os.path.isdir(directory):
     return  # checks.check() tells what is missing in it.
+  errors.UsageError.raise_if(
+      any(
+          os.path.exists(os.path.join(data_dir, name))
+          for name in dataset.train_files
+      ),
+      f'{data_dir} has the files of {dataset.name} itself: name the directory '
+      f'above it, and have it called {dataset.directory} there',
+  )
   try:
     os.makedirs(data_dir, exist_ok=True)
+    files.check_owner(data_dir)
     with _lock(os.path.join(data_dir, _LOCK), stop):
       if os.path.isdir(directory):
         return
@@ -93,12 +102,7 @@ def maybe_download_and_extract(
 @contextlib.contextmanager
 def _lock(path: str, stop: signals.StopRequest) -> Iterator[None]:
   """Context that one process at a time is in; it ends with the process, too."""
-  # As open() does by itself, but no pipe that nobody reads.
-  with open(
-      path,
-      'a',
-      opener=lambda p, flags: os.open(p, flags | os.O_NONBLOCK, 0o666),
-  ) as f:
+  with files.open_own(path) as f:
     other = f'another process, which fills {os.path.dirname(path)}'
     if not _take(f.fileno()):
       print(f'Waiting for {other}.', flush=True)

@@ -14,12 +14,14 @@ import urllib3
 
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
+from cifar10_compat.base import output
 from cifar10_compat.base import progress
 from cifar10_compat.base import signals
 
 # A host may stall, but not for ever: seconds to connect, and between reads.
 TIMEOUT_SECS = (10, 60)
-# How often in a row a host may fail before it has sent a single byte.
+# How often in a row a host may fail before it has sent something worth a try: a
+# chunk, or a hundredth of a small file.
 MAX_FUTILE_TRIES = 6
 _MAX_WAIT_SECS = 30
 _CHUNK_BYTES = 1 << 16
@@ -73,8 +75,7 @@ def fetch(
     OSError: the file cannot be written.
   """
   part = path + '.part'
-  if os.path.lexists(part):
-    files.check_regular(part)  # To write into a pipe would wait for ever.
+  files.open_own(part).close()  # A pipe or a link of that name is refused.
   reasons = []
   with progress.bar(
       rich.progress.DownloadColumn(), rich.progress.TransferSpeedColumn()
@@ -152,13 +153,16 @@ def _fetch_from(
       )
       is_ours = True
       continue
-    if done > before:
+    if done - before >= min(_CHUNK_BYTES, 1 + size // 100):
       futile, pause = 0, wait_secs
     else:
       futile += 1
     reason += f', after {done} of {size} bytes'
     _Useless.raise_if(futile == MAX_FUTILE_TRIES, reason)
-    print(f'{url}: {reason}; trying again in {pause:g} seconds.', flush=True)
+    print(
+        f'{url}: {output.printable(reason)}; trying again in {pause:g} seconds.',
+        flush=True,
+    )
     stop.sleep(pause)
     advance(done)
     pause = min(2 * pause, _MAX_WAIT_SECS)
@@ -205,8 +209,9 @@ def _continue(
         total.isdigit() and int(total) != size,
         f'its file has {total} bytes, not {size}',
     )
-    with open(part, 'ab') as f:
+    with files.open_own(part) as f:
       f.truncate(done)
+      f.seek(done)
       for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
         _Useless.raise_if(
             done + len(chunk) > size, f'it sends more than {size} bytes'

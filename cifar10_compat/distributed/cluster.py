@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 import json
 import operator
+import os
 import socket
 import threading
 import time
@@ -228,6 +229,16 @@ def start_server(cluster: Cluster) -> tf.train.Server:
   Raises:
     UsageError: the port is taken.
   """
+  # Through a proxy a task would wait for the others for ever.
+  hosts = {
+      address.rpartition(':')[0].strip('[]')
+      for addresses in cluster.tasks.values()
+      for address in addresses
+  }
+  without = os.environ.get('no_grpc_proxy') or os.environ.get('no_proxy', '')
+  os.environ['no_grpc_proxy'] = ','.join(
+      filter(None, [without, *sorted(hosts)])
+  )
   try:
     return tf.train.Server(
         tf.train.ClusterSpec(cluster.tasks), cluster.job, cluster.index

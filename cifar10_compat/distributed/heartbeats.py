@@ -281,7 +281,11 @@ def _restart(session: tf.Session, coord: tf.train.Coordinator) -> None:
 
 
 def wait_until_done(
-    session: tf.Session, table: Table, *, stop: signals.StopRequest
+    session: tf.Session,
+    table: Table,
+    *,
+    stop: signals.StopRequest,
+    settle: Callable[[], bool] = lambda: True,
 ) -> None:
   """Waits until the chief is done, and the others are or are absent.
 
@@ -291,10 +295,17 @@ def wait_until_done(
     session: of a ps.
     table: in that session's graph.
     stop: ends the waiting.
+    settle: compares settings once a chief has been here; returns whether one has.
+
+  Raises:
+    UsageError: the settings differ.
   """
-  end = None
+  end, settled = None, False
   while not stop.sleep(0.5):
     try:
+      settled = settled or settle()
+      if not settled:
+        continue
       rows, _ = session.run(table.read)
     except (tf.errors.FailedPreconditionError, tf.errors.AbortedError):
       # No chief has been here yet, or the server refused this run:

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
+from cifar10_compat.distributed import agreement
 from cifar10_compat.distributed import cluster as cluster_lib
 from cifar10_compat.distributed import heartbeats
 
@@ -25,12 +26,27 @@ class Connection:
     target: of this task's server.
     session_config: of its sessions.
     connect_secs: seconds to wait for the others at the start.
+    told: the task's settings, which all must have alike.
   """
 
   cluster: cluster_lib.Cluster
   target: str
   session_config: tf.ConfigProto
   connect_secs: float
+  told: agreement.Settings = dataclasses.field(default_factory=dict)
+
+  def settle(self) -> None:
+    """Compares this task's settings with the chief's.
+
+    Raises:
+      UsageError: they differ.
+    """
+    agreement.settle(
+        self.target,
+        self.session_config,
+        self.told,
+        chief=self.cluster.is_chief,
+    )
 
   def device(self) -> Callable[[tf.Operation], str]:
     """Returns what tf.device() takes: variables on the ps, ops on this task."""
@@ -63,6 +79,7 @@ def connect(
       server.target,
       session_config(cluster, config),
       config.connect_secs,
+      agreement.settings(config, cluster),
   )
 
 
@@ -147,6 +164,8 @@ class ChiefSessionCreator(tf.train.SessionCreator):
         self.found_in_use = True
         return session
       session.close()  # The ps has been restarted.
+    # Before a value is touched.
+    self._connection.settle()
     session = self._restoring.create_session()
     self.found_in_use = bool(session.run(self._table.initialized))
     session.run(self._table.initializer)
@@ -178,7 +197,9 @@ class WorkerSessionCreator(tf.train.SessionCreator):
     end = time.monotonic() + secs
     while True:
       try:
-        return creator.create_session()
+        session = creator.create_session()
+        self.connection.settle()
+        return session
       except tf.errors.DeadlineExceededError as e:
         if time.monotonic() > end:
           job, index = cluster.workers[0]

@@ -92,6 +92,23 @@ class Checkpoint:
             f'model has {shape}: {remedy}'
         )
 
+  def check_step(self, key: str) -> None:
+    """Checks that it holds the step that its name says.
+
+    Args:
+      key: of the step counter, which it has.
+
+    Raises:
+      CheckpointError: it holds another one.
+      UnusableCheckpointError, CheckpointReadError: see verify().
+    """
+    step = int(self._open().get_tensor(key))
+    errors.CheckpointError.raise_if(
+        step != self.step,
+        f'checkpoint {self.path} holds step {step}: rename its files to '
+        f'{BASENAME}-{step}, and let {self._list} name that',
+    )
+
   def verify(self, keys: Iterable[str] | None = None) -> None:
     """Reads tensors, which compares their checksums, and checks their values.
 
@@ -99,8 +116,9 @@ class Checkpoint:
       keys: which, or None for all.
 
     Raises:
-      UnusableCheckpointError: a file is gone, damaged, incomplete or not to be
-        read, or a value is not finite.
+      UnusableCheckpointError: a file is gone, damaged or incomplete, or a value is
+        not finite.
+      CheckpointReadError: a file cannot be read, and may be whole.
     """
     reader = self._open()
     for key in sorted(
@@ -168,6 +186,8 @@ class Checkpoint:
       except FileNotFoundError:
         pass  # TensorFlow says so.
       except OSError as e:
+        if files.is_passing(e):
+          raise self._not_read(f'{name}: {e.strerror}') from e
         raise errors.UnusableCheckpointError(
             f'cannot read {name} ({e.strerror}): {files.remedy(e)}',
             path=self.path,
@@ -180,10 +200,19 @@ class Checkpoint:
     except Exception as e:  # What the reader raises has no common class.
       raise self._damaged(e) from e
 
-  def _damaged(self, error: Exception) -> errors.UnusableCheckpointError:
+  def _damaged(self, error: Exception) -> errors.CheckpointError:
     message = getattr(error, 'message', None) or str(error) or repr(error)
-    return self._unusable(
-        f'is damaged or incomplete ({message.splitlines()[0]})'
+    line = message.splitlines()[0]
+    # Another reading may find the file in order.
+    if isinstance(error, MemoryError) or line.endswith(files.PASSING_MESSAGES):
+      return self._not_read(line)
+    return self._unusable(f'is damaged or incomplete ({line})')
+
+  def _not_read(self, reason: str) -> errors.CheckpointReadError:
+    return errors.CheckpointReadError(
+        f'cannot read checkpoint {self.path} ({reason}), which may be whole: try '
+        f'again, or let {self._list} name an earlier one',
+        path=self.path,
     )
 
   def _missing(self) -> errors.UnusableCheckpointError:
@@ -197,8 +226,7 @@ class Checkpoint:
 
   def _unusable(self, reason: str) -> errors.UnusableCheckpointError:
     return errors.UnusableCheckpointError(
-        f'checkpoint {self.path} {reason}: remove its files and let {self._list} '
-        'name an earlier one',
+        f'checkpoint {self.path} {reason}: let {self._list} name an earlier one',
         path=self.path,
         reason=reason,
     )
@@ -309,17 +337,19 @@ def listed(directory: str) -> Checkpoint | None:
     raise _list_error(f'{index} names no checkpoint')
   path = state.model_checkpoint_path
   here = os.path.join(directory, os.path.basename(path))
-  if os.path.dirname(os.path.abspath(path)) != os.path.abspath(directory) and (
-      not os.path.exists(here + '.index')
-  ):
+  checkpoint = Checkpoint.at(here)
+  elsewhere = os.path.dirname(os.path.abspath(path)) != os.path.abspath(
+      directory
+  )
+  if elsewhere and not checkpoint.identity:
     raise _list_error(f'{index} names {path}, which is of another directory')
-  return Checkpoint.at(here)
+  return checkpoint
 
 
 def _list_error(reason: str) -> errors.CheckpointListError:
   return errors.CheckpointListError(
       f'{reason}: write model_checkpoint_path: "{BASENAME}-STEP" into it, or '
-      'remove it if the directory holds none',
+      'move it away if the directory holds none',
       reason,
   )
 

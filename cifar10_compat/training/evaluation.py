@@ -8,6 +8,7 @@ where TensorBoard shows it beside the training.
 from collections.abc import Iterator
 import contextlib
 import os
+import re
 import sys
 
 import tensorflow.compat.v1 as tf
@@ -20,13 +21,10 @@ from cifar10_compat.data import checks
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
 
-_NAME = 'eval'
+NAME = 'eval'
 
-# Patterns of what it writes into a trainer's directory by default.
-WRITTEN = tuple(
-    os.path.join(_NAME, name)
-    for name in ('events.out.tfevents.*', notes.FILENAME)
-)
+# Patterns of the names of the files that it writes there.
+WRITTEN = (r'events\.out\.tfevents\..*', re.escape(notes.FILENAME))
 
 
 class NoWriter:
@@ -41,7 +39,7 @@ def path(config: config_lib.Eval) -> str:
   default = (
       config_lib.EVAL_DIR
       if config.checkpoint_dir == config_lib.TRAIN_DIR
-      else os.path.join(config.checkpoint_dir, _NAME)
+      else os.path.join(config.checkpoint_dir, NAME)
   )
   return default if config.eval_dir is None else config.eval_dir
 
@@ -114,8 +112,8 @@ class Poll:
     single evaluation is tried again only if there is a newer checkpoint by then.
 
     Raises:
-      NoCheckpointError, CheckpointListError, UnusableCheckpointError: of a single
-        evaluation.
+      NoCheckpointError, CheckpointListError, CheckpointReadError,
+        UnusableCheckpointError: of a single evaluation.
       DataError: the images changed.
     """
     self.secs = self._config.eval_interval_secs
@@ -136,7 +134,10 @@ class Poll:
       if self._config.run_once:
         raise
       self._tell('list', f'still waiting: {e}')
-    except errors.UnusableCheckpointError as e:
+    except (
+        errors.CheckpointReadError,
+        errors.UnusableCheckpointError,
+    ) as e:
       if self._config.run_once:
         # A trainer keeps its newest five, and removes an older one.
         if checkpoints.newest(self._config.checkpoint_dir).path == e.path:

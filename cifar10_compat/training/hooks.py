@@ -212,8 +212,9 @@ class SummarySaverHook(Hook):
   def after_create_session(
       self, session: tf.Session, coord: tf.train.Coordinator
   ) -> None:
-    if self.run.steps.after:
-      # TensorBoard then drops what a killed run wrote beyond its checkpoint.
+    if self.run.directory.newest:
+      # TensorBoard then drops what a killed run wrote beyond its checkpoint, which
+      # may be that of step 0.
       self.run.writer.add_session_log(
           tf.SessionLog(status=tf.SessionLog.START), self.run.steps.after
       )

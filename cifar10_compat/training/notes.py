@@ -27,16 +27,15 @@ def write(
     OSError: it cannot be written.
   """
   temporary = os.path.join(directory, f'{FILENAME}.{os.getpid()}')
-  with open(temporary, 'w') as f:
-    json.dump(
-        {
-            'dataset': config.dataset.name,
-            'class_names': config.dataset.class_names,
-            'model': config.model,
-            'learning_rates': rates,
-        },
-        f,
-    )
+  note = {
+      'dataset': config.dataset.name,
+      'class_names': config.dataset.class_names,
+      'model': config.model,
+      'learning_rates': rates,
+  }
+  with files.open_own(temporary) as f:
+    f.truncate(0)
+    f.write(json.dumps(note).encode())
   os.replace(temporary, os.path.join(directory, FILENAME))
 
 
@@ -75,11 +74,11 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
   except OSError as e:
     raise errors.UsageError(
         f'cannot read {path} ({e.strerror}), which says what the checkpoints are '
-        'of: remove it, or let its owner give you the right to read it'
+        'of: let its owner give you the right to read it'
     ) from e
   except (ValueError, KeyError, TypeError, RecursionError) as e:
     raise errors.UsageError(
-        f'{path} does not name a data set: remove it'
+        f'{path} does not name a data set: move it away'
     ) from e
   # Older notes have no classes, when no set was one's own, and no model, when
   # there was no other.

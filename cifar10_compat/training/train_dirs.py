@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 import contextlib
 import dataclasses
 import fcntl
-import glob
 import os
 import re
 import socket
@@ -21,22 +20,26 @@ from cifar10_compat.training import notes
 # The trainer's lock file.  It stays when that process ends: a lock is held on the
 # open file, and the kernel drops it with the process, however that ends.
 _LOCK = 'train.lock'
+# The most that is read of who holds it.
+_MAX_HOLDER = 200
 
-# What --fresh removes.
-_WRITTEN = (
-    checkpoints.LIST,
-    checkpoints.BASENAME + '-*',
-    'events.out.tfevents.*',
-    notes.FILENAME,
-    *evaluation.WRITTEN,
+# The files of a checkpoint; in the format of 2016 the first has no ending.
+_OF_CHECKPOINT = (
+    rf'{checkpoints.BASENAME}-\d+(\.index|\.meta|\.data-\d{{5}}-of-\d{{5}})?'
 )
 # What a process leaves that is killed while it writes: TensorFlow writes a file
 # under such a name first, and then renames it.
 _UNFINISHED = (
-    checkpoints.BASENAME + '-*.tempstate*',
-    checkpoints.BASENAME + '-*.tmp*',
-    checkpoints.LIST + '.tmp*',
-    notes.FILENAME + '.*',
+    rf'{_OF_CHECKPOINT}\.tempstate\d+',
+    rf'({_OF_CHECKPOINT}|{checkpoints.LIST})\.tmp[0-9a-f]{{32}}',
+    rf'{re.escape(notes.FILENAME)}\.\d+',
+)
+# What --fresh removes.
+_WRITTEN = (
+    checkpoints.LIST,
+    _OF_CHECKPOINT,
+    *evaluation.WRITTEN,
+    *_UNFINISHED,
 )
 
 
@@ -51,6 +54,10 @@ class TrainDir:
 
   path: str
   newest: checkpoints.Checkpoint | None
+  _config: config_lib.Training
+  # Why newest is not the checkpoint that the list names; '' if it is.
+  _trouble: str
+  _begun: bool = False
 
   def __post_init__(self) -> None:
     self._identity = files.identity(self.path)
@@ -68,33 +75,61 @@ class TrainDir:
           'not saved; start again with --train_dir naming where it is'
       )
 
-  def check_restorable(self, variables: Iterable[tf.Variable]) -> None:
+  def check_restorable(
+      self, variables: Iterable[tf.Variable], global_step: tf.Variable
+  ) -> None:
     """Checks that the newest checkpoint, if there is one, fits a graph.
 
     Args:
       variables: all that the session will restore.
+      global_step: the one of them that counts steps.
 
     Raises:
-      CheckpointError: it is of another model.
+      CheckpointError: it is of another model, or of another step than its name
+        says.
     """
     if self.newest:
       self.newest.check_fits(
           {v.op.name: v for v in variables},
-          'it is of another model; choose another --model or --train_dir, or '
-          'start from step 0 in this one with --fresh',
+          'it is of another model; choose another --model or --train_dir',
       )
+      self.newest.check_step(global_step.op.name)
+
+  def begin(self) -> None:
+    """Prepares the directory for training, once nothing stands against it.
+
+    What a killed process left half-written is removed, with config.fresh also the
+    checkpoints and event files of an earlier run and of its evaluator; no other
+    file is touched.  If the checkpoint that the directory names cannot be resumed
+    from, it is made to name the newest one that can, and a line on stdout names
+    both.  The learning rate is noted with the step at which it begins; a line on
+    stdout says so if it was another before.
+
+    Raises:
+      UsageError: the directory cannot be written.
+    """
+    self._begun = True
+    with _as_usage_errors(self.path):
+      _remove(self.path, _WRITTEN if self._config.fresh else _UNFINISHED)
+      if self._config.fresh:
+        _remove(os.path.join(self.path, evaluation.NAME), evaluation.WRITTEN)
+      if self.newest:
+        if self._trouble:
+          print(
+              f'{self._trouble}: resuming from {self.newest.path}.', flush=True
+          )
+        _name(self.path, self.newest, self._config.keep_checkpoints)
+      rates = _rates(self.path, self.newest, self._config.learning_rate)
+      # Writing it again shows whether the directory can be written.
+      notes.write(self.path, self._config, rates)
 
 
 @contextlib.contextmanager
 def opened(config: config_lib.Training) -> Iterator[TrainDir]:
   """Context in which this process alone trains in config.train_dir.
 
-  Made if need be.  What a killed process left half-written is removed, with
-  config.fresh also the checkpoints and event files of an earlier run and of its
-  evaluator; no other file is touched.  If the checkpoint that the directory names
-  cannot be resumed from, it is made to name the newest one that can, and a line
-  on stdout names both.  The learning rate is noted with the step at which it
-  begins; a line on stdout says so if it was another before.
+  Until begin() it changes nothing: a directory and a lock that it has to make are
+  removed on leaving if nothing was begun.
 
   Raises:
     UsageError: the directory cannot be written, is in use by another process,
@@ -103,45 +138,96 @@ def opened(config: config_lib.Training) -> Iterator[TrainDir]:
   """
   path = config.train_dir
   with contextlib.ExitStack() as stack:
+    with _as_usage_errors(path):
+      made = _make(path)
+      lock = stack.enter_context(_locked(path))
+      newest, trouble = None, ''
+      try:
+        if not config.fresh:
+          notes.check(path, config, '--train_dir')
+          newest, trouble = _find_newest(path)
+        directory = TrainDir(path, newest, config, trouble)
+      except BaseException:
+        _unmake(made, lock)
+        raise
     try:
-      os.makedirs(path, exist_ok=True)
-      stack.enter_context(_locked(path))
-      if config.fresh:
-        _remove(path, _WRITTEN)
-      notes.check(path, config, '--train_dir')
-      if not config.fresh:
-        _remove(path, _UNFINISHED)
-      newest = _find_newest(path, config.keep_checkpoints)
-      rates = _rates(path, newest, config.learning_rate)
-      # Writing it again shows whether the directory can be written.
-      notes.write(path, config, rates)
-    except OSError as e:
-      what = f'{e.filename}: ' if e.filename not in (None, path) else ''
-      raise errors.UsageError(
-          f'cannot write to train_dir {path} ({what}{e.strerror}): choose '
-          'another with --train_dir'
-      ) from e
-    yield TrainDir(path, newest)
+      yield directory
+    finally:
+      # pylint: disable-next=protected-access
+      if not directory._begun:
+        _unmake(made, lock)
 
 
 @contextlib.contextmanager
-def _locked(path: str) -> Iterator[None]:
-  """Context that holds a directory's lock; raises UsageError, OSError."""
-  # Not truncated: it says who holds the lock.
-  with open(os.path.join(path, _LOCK), 'a+', encoding='utf-8') as f:
-    try:
-      fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as e:
-      f.seek(0)
-      holder = f.read().strip() or 'another process'
-      raise errors.UsageError(
-          f'train_dir {path} is in use by {holder}: stop that trainer first, or '
-          'choose another with --train_dir'
-      ) from e
-    f.truncate(0)
-    f.write(f'process {os.getpid()} on {socket.gethostname()}\n')
-    f.flush()
+def _as_usage_errors(path: str) -> Iterator[None]:
+  """Context in which an OSError means that a train_dir cannot be written."""
+  try:
     yield
+  except OSError as e:
+    what = f'{e.filename}: ' if e.filename not in (None, path) else ''
+    raise errors.UsageError(
+        f'cannot write to train_dir {path} ({what}{e.strerror}): choose '
+        'another with --train_dir'
+    ) from e
+
+
+def _make(path: str) -> list[str]:
+  """Makes a directory; returns those that were missing, the innermost first."""
+  missing = []
+  above = os.path.abspath(path)
+  while not os.path.lexists(above):
+    missing.append(above)
+    above = os.path.dirname(above)
+  os.makedirs(path, exist_ok=True)
+  files.check_owner(path)
+  return missing
+
+
+def _unmake(made: list[str], lock: str | None) -> None:
+  """Removes a lock file and directories that are empty without it."""
+  with contextlib.suppress(OSError):
+    if lock:
+      os.remove(lock)
+    for directory in made:
+      os.rmdir(directory)
+
+
+@contextlib.contextmanager
+def _locked(path: str) -> Iterator[str | None]:
+  """Context that holds a directory's lock; gives its file if that was made.
+
+  Raises:
+    UsageError: another process holds it.
+    OSError: there can be no such file.
+  """
+  name = os.path.join(path, _LOCK)
+  while True:
+    made = not os.path.lexists(name)
+    # Not truncated: it says who holds the lock.
+    with files.open_own(name) as f:
+      try:
+        fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      except BlockingIOError as e:
+        holder = f.read(_MAX_HOLDER).decode(errors='replace').strip()
+        holder = ''.join(c for c in holder if c.isprintable())
+        raise errors.UsageError(
+            f'train_dir {path} is in use by {holder or "another process"}: stop '
+            'that trainer first, or choose another with --train_dir'
+        ) from e
+      except OSError as e:
+        raise errors.UsageError(
+            f'{name} cannot be locked ({e.strerror}): choose a train_dir on a '
+            'file system that has locks'
+        ) from e
+      if not os.path.exists(name) or not os.path.samestat(
+          os.fstat(f.fileno()), os.stat(name)
+      ):
+        continue  # A process that began nothing has just removed it.
+      f.truncate(0)
+      f.write(f'process {os.getpid()} on {socket.gethostname()}\n'.encode())
+      f.flush()
+      yield name if made else None
+      return
 
 
 def _rates(
@@ -166,26 +252,21 @@ def _rates(
 
 def _remove(path: str, patterns: Iterable[str]) -> None:
   """Removes the files of a directory whose names match one of the patterns."""
-  for pattern in patterns:
-    for file in glob.glob(os.path.join(glob.escape(path), pattern)):
-      os.remove(file)
-  # A checkpoint's index appears after its data, and goes before it.
-  part = re.compile(rf'({checkpoints.BASENAME}-\d+)\.(data-.*|meta)')
-  for name in os.listdir(path):
-    match = part.fullmatch(name)
-    # In the format of 2016 a checkpoint is the file of that name.
-    if match and not any(
-        os.path.lexists(os.path.join(path, match[1] + ending))
-        for ending in ('.index', '')
-    ):
+  for name in os.listdir(path) if os.path.isdir(path) else ():
+    if any(re.fullmatch(pattern, name) for pattern in patterns):
       os.remove(os.path.join(path, name))
 
 
-def _find_newest(path: str, keep: int) -> checkpoints.Checkpoint | None:
-  """Returns the checkpoint to resume from, which the list then names.
+def _find_newest(path: str) -> tuple[checkpoints.Checkpoint | None, str]:
+  """Returns the checkpoint to resume from.
+
+  Returns:
+    newest: None if there is none.
+    trouble: why it is not the one that the list names; '' if it is.
 
   Raises:
     CheckpointError: there are some, but none can be resumed from.
+    CheckpointReadError: it cannot be told whether the newest one is whole.
   """
   whole = checkpoints.complete(path)
   newest = None
@@ -193,43 +274,33 @@ def _find_newest(path: str, keep: int) -> checkpoints.Checkpoint | None:
     newest = checkpoints.listed(path)
     if newest:
       newest.verify()
-    elif not whole:
-      return None
-    trouble = (
-        '' if newest else f'{os.path.join(path, checkpoints.LIST)} is missing'
-    )
+      return newest, ''
+    if not whole:
+      return None, ''
+    trouble = f'{os.path.join(path, checkpoints.LIST)} is missing'
   except errors.CheckpointListError as e:
     trouble = e.reason
   except errors.UnusableCheckpointError as e:
     trouble = f'{e.path} {e.reason}'
-  if trouble or not newest:
-    others = [c for c in reversed(whole) if c != newest]
-    for newest in others:
+  for other in reversed(whole):
+    if other != newest:
       with contextlib.suppress(errors.UnusableCheckpointError):
-        newest.verify()
-        break
-    else:
-      raise errors.CheckpointError(
-          f'{trouble}, and {path} holds no other checkpoint to resume from: '
-          'start from step 0 with --fresh'
-      )
-    print(f'{trouble}: resuming from {newest.path}.', flush=True)
-  _name(path, newest, whole, keep)
-  return newest
+        other.verify()
+        return other, trouble
+  raise errors.CheckpointError(
+      f'{trouble}, and {path} holds no other checkpoint to resume from: bring '
+      'back an intact copy, or choose another --train_dir'
+  )
 
 
-def _name(
-    path: str,
-    newest: checkpoints.Checkpoint,
-    whole: list[checkpoints.Checkpoint],
-    keep: int,
-) -> None:
+def _name(path: str, newest: checkpoints.Checkpoint, keep: int) -> None:
   """Lets the list name the newest checkpoint and those before it, `keep` in all.
 
   Those that a process which was killed could not remove any more, once it had
   saved a newer one, are removed here: a Saver removes one for each that it
   saves, and so would never get rid of them.
   """
+  whole = checkpoints.complete(path)
   kept = [c.path for c in whole if c.step < newest.step] + [newest.path]
   kept, surplus = kept[-keep:], kept[:-keep]
   try:
@@ -237,10 +308,11 @@ def _name(
   except tf.errors.OpError as e:
     raise errors.UsageError(
         f'cannot write to {os.path.join(path, checkpoints.LIST)} '
-        f'({e.message.splitlines()[0]}): remove what is in its place'
+        f'({e.message.splitlines()[0]}): move away what is in its place'
     ) from e
   for checkpoint in surplus:
     # The index first: without it nobody takes it for a checkpoint.
     os.remove(checkpoint + '.index')
-    for file in glob.glob(glob.escape(checkpoint) + '.*'):
-      os.remove(file)
+    _remove(
+        path, [re.escape(os.path.basename(checkpoint)) + r'\.(meta|data-.*)']
+    )

@@ -208,7 +208,8 @@ def _saving_hooks(
     CheckpointError: the default graph cannot restore the newest checkpoint.
     WriteError: no event file can be written.
   """
-  directory.check_restorable(tf.global_variables())
+  directory.check_restorable(tf.global_variables(), tf.train.get_global_step())
+  directory.begin()
   run.directory = directory
   run.saver.saver_def.max_to_keep = run.config.keep_checkpoints
   run.checkpoint = hooks_lib.CheckpointSaverHook()
@@ -249,6 +250,7 @@ def _making_steps(
     session: tf.train.MonitoredSession, run: hooks_lib.Run
 ) -> Iterator[TrainingSession]:
   """Context for the steps in a session; saves if input or output fails."""
+  run.stop.unsaved = True
   try:
     try:
       yield TrainingSession(session, run)

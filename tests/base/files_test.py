@@ -1,8 +1,10 @@
 """Directories that appear whole or not at all, on a disk that fills up too."""
 
 import errno
+import multiprocessing
 import os
 import resource
+import signal
 
 from absl.testing import absltest
 
@@ -42,6 +44,51 @@ class FilesTest(absltest.TestCase):
       with self.assertRaises(OSError) as raised:
         files.check_regular(other)
       self.assertEqual((other, expected), (other, raised.exception.strerror))
+
+  def test_own_files(self):
+    path = os.path.join(self.parent, 'own')
+    with files.open_own(path) as f:
+      f.write(b'ab')
+    with files.open_own(path) as f:
+      self.assertEqual(b'ab', f.read())
+    pipe = os.path.join(self.parent, 'pipe')
+    os.mkfifo(pipe)
+    link = os.path.join(self.parent, 'link')
+    os.symlink(path, link)
+    nowhere = os.path.join(self.parent, 'nowhere')
+    os.symlink(os.path.join(self.parent, 'missing'), nowhere)
+    other = os.path.join(self.parent, 'other')
+    os.link(path, other)
+    for name in (pipe, link, nowhere, other):
+      with self.assertRaisesRegex(
+          OSError, 'it is a (link|pipe)|it has another name'
+      ):
+        files.open_own(name)
+    self.assertNotIn('missing', os.listdir(self.parent))
+
+  def test_what_a_killed_process_left_is_removed(self):
+    def fill_and_die():
+      with files.whole_directory(self.directory) as whole:
+        with open(os.path.join(whole, 'x'), 'wb'):
+          os.kill(os.getpid(), signal.SIGKILL)
+
+    process = multiprocessing.get_context('fork').Process(target=fill_and_die)
+    process.start()
+    process.join()
+    self.assertEqual(-signal.SIGKILL, process.exitcode)
+    above = os.path.dirname(self.directory)
+    (left,) = os.listdir(above)
+    for name in ('set.tmp1', 'set.tmp12345678x', 'unset.tmp12345678'):
+      os.mkdir(os.path.join(above, name))
+    with files.whole_directory(self.directory):
+      # One that is being filled stays.
+      with files.whole_directory(self.directory + '.other'):
+        pass
+      self.assertLen(
+          [n for n in os.listdir(above) if n.startswith('set.tmp')], 3
+      )
+    self.assertNotIn(left, os.listdir(above))
+    self.assertLen(os.listdir(above), 5)
 
   def test_no_room(self):
     # The limit of a process's files stands in for the end of the disk.

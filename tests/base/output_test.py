@@ -8,6 +8,7 @@ from unittest import mock
 
 from absl.testing import absltest
 
+from cifar10_compat.base import output
 from tests.helpers import program as program_lib
 
 _PROGRAM = """
@@ -59,6 +60,29 @@ class OutputTest(absltest.TestCase):
 
   def _command(self, body, *options):
     return [sys.executable, *options, '-c', _PROGRAM.format(body=body)]
+
+  def test_printable(self):
+    for text, expected in (
+        ('a b\xa0é\u3000猫', 'a b\xa0é\u3000猫'),
+        ('a\tb\nc\x1b[31m', r'a\tb\nc\x1b[31m'),
+        ('\x9b\u2028\u202e', r'\x9b\u2028\u202e'),
+        ('\udcff\ud800', r'\xff\ud800'),
+    ):
+      self.assertEqual(expected, output.printable(text))
+
+  def test_character_that_the_encoding_does_not_have(self):
+    result = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            'from cifar10_compat.base import output\n'
+            'with output.arrives("x"):\n  print("é猫")',
+        ],
+        env=dict(os.environ, PYTHONIOENCODING='ascii'),
+        capture_output=True,
+        text=True,
+    )
+    self.assertEqual(('\\xe9\\u732b\n', ''), (result.stdout, result.stderr))
 
   def test_reader_that_has_gone(self):
     for body in (

@@ -5,6 +5,7 @@ from unittest import mock
 
 from absl.testing import absltest
 
+from cifar10_compat.base import errors
 from cifar10_compat.base import paths
 
 
@@ -18,6 +19,38 @@ class PathsTest(absltest.TestCase):
       self.assertEqual('/home/user/a/b', paths.user_path('a/b'))
       self.assertEqual('/a/b', paths.user_path('/a/b'))
       self.assertEqual(os.path.expanduser('~/x'), paths.user_path('~/x'))
+
+  def test_what_tensorflow_takes_for_something_else(self):
+    for path in (
+        'ram://w',
+        'gs://bucket/x',
+        'file:///tmp/x',
+        's3://x',
+        'HDFS://x',
+    ):
+      with self.assertRaisesRegex(
+          errors.UsageError, 'is no directory or file of'
+      ):
+        paths.user_path(path)
+    with self.assertRaisesRegex(
+        errors.UsageError, r"'\\udcff' is not in UTF-8"
+    ):
+      paths.user_path('\udcff')
+    self.assertEqual('gs:/x', paths.user_path('gs:/x'))
+    for path in ('run*', 'lr=[0.1]', 'a?', 'a\\b'):
+      self.assertEqual(path, paths.user_path(path))
+      with self.assertRaisesRegex(errors.UsageError, 'takes for a pattern'):
+        paths.checkpoint_directory(path)
+    self.assertEqual('é {1}', paths.checkpoint_directory('é {1}'))
+
+  def test_checkpoint_in_the_place_of_its_directory(self):
+    path = os.path.join(self.create_tempdir().full_path, 'model.ckpt-20')
+    with open(path + '.index', 'w'):
+      pass
+    with self.assertRaisesRegex(
+        errors.UsageError, f'name its directory, {os.path.dirname(path)}$'
+    ):
+      paths.checkpoint_directory(path)
 
   def test_enter_user_directory(self):
     self.addCleanup(os.chdir, os.getcwd())

@@ -10,7 +10,7 @@ from absl.testing import absltest
 # A lock's C code restarts its wait after a handler; so do TensorFlow's waits.
 # Handlers of Python do not run meanwhile, which sleep() would let them.
 _PROGRAM = r"""
-import ctypes, os, sys, threading
+import ctypes, os, sys, threading, time
 from cifar10_compat.base import signals
 
 def leave(signum):
@@ -24,6 +24,10 @@ def tell(stop):
   while not stop.requested:
     pass
   os.write(1, b'known: %d\n' % stop.signum)
+  if stop.unsaved:
+    time.sleep(10 * signals._TICK_SECS)
+    os.write(1, b'saved\n')
+    stop.unsaved = False
 
 libc = ctypes.CDLL(None)
 mutex = ctypes.create_string_buffer(64)  # A pthread_mutex_t.
@@ -32,7 +36,10 @@ libc.pthread_mutex_lock(mutex)
 waits = threading.Lock()
 waits.acquire()
 with signals.stop_on_signals() as stop:
-  with signals.stop_deadline(stop, float(sys.argv[1]), leave):
+  stop.unsaved = 'unsaved' in sys.argv
+  with signals.stop_deadline(
+      stop, float(sys.argv[1]), leave, but_save='but_save' in sys.argv
+  ):
     teller = threading.Thread(target=tell, args=(stop,), daemon=True)
     teller.start()
     # The teller goes on only once this thread gives the interpreter up, which is
@@ -50,9 +57,9 @@ sys.exit(128 + stop.signum)
 
 class StopDeadlineTest(absltest.TestCase):
 
-  def _start(self, secs, state):
+  def _start(self, secs, *state):
     process = subprocess.Popen(
-        [sys.executable, '-c', _PROGRAM, str(secs), state],
+        [sys.executable, '-c', _PROGRAM, str(secs), *state],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -70,6 +77,12 @@ class StopDeadlineTest(absltest.TestCase):
     process.send_signal(signal.SIGTERM)
     self.assertEqual('known: 15\n', process.stdout.readline())
     self.assertEqual('left at 15\n', process.stdout.read())
+    self.assertEqual(143, process.wait(60))
+
+  def test_what_is_unsaved_is_waited_for(self):
+    process = self._start(0, 'blocked', 'but_save', 'unsaved')
+    process.send_signal(signal.SIGTERM)
+    self.assertEqual('known: 15\nsaved\nleft at 15\n', process.stdout.read())
     self.assertEqual(143, process.wait(60))
 
   def test_a_second_signal_insists(self):

@@ -285,17 +285,25 @@ class DownloadTest(absltest.TestCase):
     self.assertEqual([[_NAME, 'a.mat', 'b.mat']], made)
     self.assertEqual(['/a.mat', '/b.mat'], self.server.paths)
 
+  def test_directory_of_the_files_themselves(self):
+    os.makedirs(self.data_dir)
+    with open(os.path.join(self.data_dir, self.dataset.train_files[0]), 'w'):
+      pass
+    with self.assertRaisesRegex(
+        errors.UsageError,
+        'has the files of .* itself: name the directory above',
+    ):
+      self._get()
+    self.assertLen(os.listdir(self.data_dir), 1)
+
   def test_pipes_in_place_of_files(self):
     # Nobody ever reads from them or writes into them.
     os.makedirs(self.data_dir)
-    for name, expected in (
-        (_LOCK, 'No such device'),
-        ('set.tar.gz.part', 'it is a pipe, not a file'),
-    ):
+    for name in (_LOCK, 'set.tar.gz.part'):
       path = os.path.join(self.data_dir, name)
       os.mkfifo(path)
       with self.assertRaisesRegex(
-          errors.UsageError, '%s: %s' % (path, expected)
+          errors.UsageError, path + ': it is a pipe, not a file'
       ):
         self._get()
       os.remove(path)

@@ -107,8 +107,8 @@ class FetchTest(absltest.TestCase):
   def test_gives_up_when_nothing_comes_any_more(self):
     # The first try brought something, the next six did not.
     message = self.assert_fails(
-        'after 1000 of 300000 bytes',
-        call('whole', 1000),
+        'after 5000 of 300000 bytes',
+        call('whole', 5000),
         *[call('whole', 0)] * 100,
     )
     self.assertLen(self.server.ranges, 1 + fetch.MAX_FUTILE_TRIES)
@@ -119,7 +119,19 @@ class FetchTest(absltest.TestCase):
         '--dataset=synthetic',
     ):
       self.assertIn(remedy, message)
-    self.assertEqual(self.body[:1000], self.part())
+    self.assertEqual(self.body[:5000], self.part())
+
+  def test_gives_up_when_hardly_anything_comes(self):
+    self.assert_fails('after 6 of 300000 bytes', *[call('whole', 1)] * 20)
+    self.assertLen(self.server.ranges, 6)
+
+  def test_links_are_not_followed(self):
+    precious = self.create_tempfile(content='precious').full_path
+    os.symlink(precious, self.path + '.part')
+    with self.assertRaisesRegex(OSError, 'it is a link'):
+      self.fetch()
+    with open(precious) as f:
+      self.assertEqual('precious', f.read())
 
   def test_a_file_that_is_not_there_is_asked_for_once(self):
     self.assert_fails('404 Not Found', call('error', 404))

@@ -182,6 +182,28 @@ class DistributedFaultsTest(tf.test.TestCase):
     self.assertEqual(100, self._step())
     self.assertNotIn('waits for', '\n'.join(filter(None, chief.lines)))
 
+  def test_tasks_that_were_told_otherwise(self):
+    cluster = self._cluster()
+    ps, chief, worker = cluster.start_all()
+    worker.wait_for_line(_STEP)
+    self._kill(worker)
+    self._kill(chief)
+    empty = self.train_dir + '-empty'
+    for index, flag, value in (
+        (1, '--learning_rate', '0.5'),
+        (0, '--train_dir', empty),
+    ):
+      code, _, err = cluster.start('worker', index, f'{flag}={value}').finish()
+      self.assertEqual(1, code, err)
+      self.assertStartsWith(
+          err, f'cifar10_distributed_train.py: error: {flag} is {value}, and '
+      )
+    self.assertFalse(os.path.exists(empty))
+    # The training is there for those who belong to it.
+    cluster.start('worker', 0)
+    cluster.start('worker', 1).wait_for_line(_STEP)
+    self.assertIsNone(ps.process.poll())
+
   def _silent_host(self):
     """Returns the host and port of a server that answers nobody."""
     # A host that is off lets a connection wait; so does this one, whose queue

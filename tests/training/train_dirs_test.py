@@ -1,18 +1,22 @@
 """How a trainer prepares its train_dir."""
 
 import contextlib
+import errno
+import fcntl
 import io
 import json
 import os
 import socket
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.base import files
 from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
@@ -24,20 +28,31 @@ _HOLDER = """
 import sys
 from cifar10_compat import config
 from cifar10_compat.training import train_dirs
-with train_dirs.opened(config.Train(train_dir=sys.argv[1])):
+with train_dirs.opened(config.Train(train_dir=sys.argv[1])) as directory:
+  directory.begin()
   print('opened', flush=True)
   sys.stdin.read()
 """
 
 
+# What is not a training's, though its name is like one.
+_NOT_OURS = (
+    'notes.txt',
+    'model.py',
+    'model.ckpt-best.txt',
+    'model.ckpt-50.tmpbackup.tar',
+    'dataset.json.bak',
+)
+
+
 class TrainDirsTest(tf.test.TestCase):
 
   def _open(self, path, **kwargs):
-    """Opens and closes a directory; returns its newest checkpoint."""
+    """Opens a directory for training, and closes it."""
     with train_dirs.opened(
         config_lib.Train(train_dir=path, **kwargs)
     ) as directory:
-      return directory.newest
+      directory.begin()
 
   def test_made_and_described(self):
     train_dir = os.path.join(self.create_tempdir().full_path, 'a', 'b')
@@ -60,39 +75,123 @@ class TrainDirsTest(tf.test.TestCase):
     self._open(train_dir, dataset=datasets.SYNTHETIC)
     ours = [
         'checkpoint',
+        'checkpoint.tmp' + '0f' * 16,
         'model.ckpt-5.index',
         'model.ckpt-5.meta',
+        'model.ckpt-5.data-00000-of-00001',
+        'model.ckpt-6',
         'events.out.tfevents.1.host',
+        'eval/events.out.tfevents.1.host',
+        'eval/dataset.json',
     ]
-    for name in ours + ['notes.txt', 'model.py']:
+    os.mkdir(os.path.join(train_dir, 'eval'))
+    for name in (*ours, *_NOT_OURS, 'eval/events.txt'):
       open(os.path.join(train_dir, name), 'w').close()
-    with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
-      self._open(train_dir, dataset=datasets.CIFAR10)
-    self.assertLen(os.listdir(train_dir), 8)
     self._open(train_dir, fresh=True)
     self.assertCountEqual(
-        ['dataset.json', 'notes.txt', 'model.py', 'train.lock'],
+        ['dataset.json', 'train.lock', 'eval', *_NOT_OURS],
         os.listdir(train_dir),
     )
+    self.assertEqual(
+        ['events.txt'], os.listdir(os.path.join(train_dir, 'eval'))
+    )
 
-  def test_checkpoint_in_the_format_of_2016_is_left_alone(self):
+  def test_resuming_leaves_what_it_may_not_know(self):
     train_dir = self.create_tempdir().full_path
-    names = ['model.ckpt-5', 'model.ckpt-5.meta']
-    for name in names + ['model.ckpt-9.meta']:
+    # One of 2016, and one that is being copied here.
+    names = [
+        'model.ckpt-5',
+        'model.ckpt-5.meta',
+        'model.ckpt-9.data-00000-of-00001',
+        *_NOT_OURS,
+    ]
+    for name in names:
       open(os.path.join(train_dir, name), 'w').close()
     self._open(train_dir, dataset=datasets.CIFAR10)
     self.assertCountEqual(
         names + ['dataset.json', 'train.lock'], os.listdir(train_dir)
     )
 
-  def test_nothing_is_removed_from_a_directory_that_is_refused(self):
-    train_dir = self.create_tempdir().full_path
+  def test_what_is_not_begun_changes_nothing(self):
+    root = self.create_tempdir().full_path
+    train_dir = os.path.join(root, 'a', 'b')
+    with train_dirs.opened(config_lib.Train(train_dir=train_dir)):
+      self.assertEqual(['train.lock'], os.listdir(train_dir))
+    self.assertEmpty(os.listdir(root))
+
     self._open(train_dir, dataset=datasets.SYNTHETIC)
-    left = os.path.join(train_dir, 'model.ckpt-9.meta')
-    open(left, 'w').close()
+    os.remove(os.path.join(train_dir, 'train.lock'))
+    for name in ('model.ckpt-9.meta', 'checkpoint.tmp' + '0f' * 16):
+      open(os.path.join(train_dir, name), 'w').close()
+    before = self._contents(train_dir)
     with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
       self._open(train_dir, dataset=datasets.CIFAR10)
-    self.assertTrue(os.path.exists(left))
+    for fresh in (False, True):
+      with train_dirs.opened(
+          config_lib.Train(
+              train_dir=train_dir, dataset=datasets.SYNTHETIC, fresh=fresh
+          )
+      ):
+        pass
+    self.assertEqual(before, self._contents(train_dir))
+
+  def _contents(self, directory):
+    contents = {}
+    for name in os.listdir(directory):
+      with open(os.path.join(directory, name), 'rb') as f:
+        contents[name] = f.read()
+    return contents
+
+  def test_links_are_not_followed(self):
+    train_dir = self.create_tempdir().full_path
+    precious = self.create_tempfile(content='precious').full_path
+    lock = os.path.join(train_dir, 'train.lock')
+    for link in (os.symlink, os.link):
+      link(precious, lock)
+      with self.assertRaisesRegex(
+          errors.UsageError,
+          r'\(\S+/train.lock: it (is a link|has another name)',
+      ):
+        self._open(train_dir)
+      with open(precious) as f:
+        self.assertEqual('precious', f.read())
+      os.remove(lock)
+
+  def test_directory_that_another_user_put_into_tmp(self):
+    parent = self.create_tempdir().full_path
+    train_dir = os.path.join(parent, 'train')
+    os.mkdir(train_dir)
+    os.chmod(parent, 0o1777)
+    self._open(train_dir)
+    real_stat = os.stat
+
+    def stat(path, **kwargs):
+      status = real_stat(path, **kwargs)
+      if path == train_dir:
+        mode, ino, dev, nlink, _, *others = status[:10]
+        status = os.stat_result((mode, ino, dev, nlink, 4711, *others))
+      return status
+
+    with (
+        mock.patch.object(os, 'stat', stat),
+        self.assertRaisesRegex(
+            errors.UsageError, 'it is of another user, 4711'
+        ),
+    ):
+      self._open(train_dir)
+
+  def test_who_holds_the_lock_is_told_in_printable_words(self):
+    train_dir = self.create_tempdir().full_path
+    with open(os.path.join(train_dir, 'train.lock'), 'wb') as f:
+      fcntl.flock(f, fcntl.LOCK_EX)
+      f.write(b'\xff\x1b[31m a line\nprocess 1 on here' + b'x' * 1000)
+      f.flush()
+      with self.assertRaises(errors.UsageError) as raised:
+        self._open(train_dir)
+    self.assertRegex(
+        str(raised.exception),
+        r'is in use by \ufffd\[31m a lineprocess 1 on herex{150,200}: stop',
+    )
 
   def test_images_may_lie_in_the_same_directory(self):
     directory = self.create_tempdir().full_path
@@ -185,6 +284,7 @@ class ResumeTest(tf.test.TestCase):
             config_lib.Train(train_dir=self.train_dir)
         ) as directory,
     ):
+      directory.begin()
       state = tf.train.get_checkpoint_state(self.train_dir)
       newest = directory.newest.path
       self.assertEqual(newest, state.model_checkpoint_path)
@@ -233,8 +333,9 @@ class ResumeTest(tf.test.TestCase):
           contextlib.redirect_stdout(printed),
           train_dirs.opened(
               config_lib.Train(train_dir=self.train_dir, learning_rate=rate)
-          ),
+          ) as directory,
       ):
+        directory.begin()
         return printed.getvalue()
 
     # A directory of an earlier version does not say.
@@ -276,6 +377,76 @@ class ResumeTest(tf.test.TestCase):
             % told,
         )
         self.assertEqual([0, 10], self._listed())
+
+  def test_what_may_be_whole_is_not_passed_over(self):
+    newest = self._path(20, 'data-00000-of-00001')
+    open_file = files.open_regular
+    reader = tf.train.NewCheckpointReader
+
+    def fails(number):
+      def opened(path):
+        if path == newest:
+          raise OSError(number, os.strerror(number), path)
+        return open_file(path)
+
+      return mock.patch.object(files, 'open_regular', opened)
+
+    def reader_fails(message):
+      def read(path):
+        if path.endswith('-20'):
+          raise tf.errors.UnknownError(None, None, message)
+        return reader(path)
+
+      return mock.patch.object(tf.train, 'NewCheckpointReader', read)
+
+    for failure in (
+        fails(errno.EIO),
+        fails(errno.EACCES),
+        fails(errno.EMFILE),
+        reader_fails(newest + '; Too many open files'),
+        reader_fails(newest + '; Input/output error'),
+        reader_fails('; Cannot allocate memory'),
+    ):
+      before = os.stat(self.list).st_mtime_ns
+      with (
+          failure,
+          self.assertRaisesRegex(
+              errors.CheckpointReadError,
+              r'ckpt-20 \(.*, which may be whole: try',
+          ),
+      ):
+        self._resume()
+      self.assertEqual(before, os.stat(self.list).st_mtime_ns)
+    self.assertEqual((20, ''), self._resume())
+
+  def test_step_of_another_name(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      step = tf.train.get_or_create_global_step()
+      sess.run(step.assign(50))
+      saver = tf.train.Saver()
+      for named in (50, 5000):
+        saver.save(sess, os.path.join(self.train_dir, 'model.ckpt'), named)
+        with train_dirs.opened(
+            config_lib.Train(train_dir=self.train_dir)
+        ) as directory:
+          if named == 50:
+            directory.check_restorable([step], step)
+          else:
+            with self.assertRaisesRegex(
+                errors.CheckpointError,
+                'ckpt-5000 holds step 50: rename its files to model.ckpt-50',
+            ):
+              directory.check_restorable([step], step)
+
+  def test_moved_directory_in_the_format_of_2016(self):
+    with tf.Graph().as_default(), self.session() as sess:
+      tf.get_variable('w', initializer=1.0).initializer.run()
+      saver = tf.train.Saver(write_version=tf.train.SaverDef.V1)
+      saver.save(sess, os.path.join(self.train_dir, 'model.ckpt'), 30)
+    self.train_dir += '_moved'
+    os.rename(self.train_dir[: -len('_moved')], self.train_dir)
+    self.assertEqual(30, checkpoints.newest(self.train_dir).step)
+    self.assertEqual((30, ''), self._resume())
 
   def test_values_that_are_not_finite(self):
     self._save(self.train_dir, steps=(30,), value=np.nan)
@@ -321,7 +492,9 @@ class ResumeTest(tf.test.TestCase):
         self.assertIn(told, line)
     os.remove(self.list)
     directory(self.list)
-    with self.assertRaisesRegex(errors.UsageError, 'cannot write to .*remove'):
+    with self.assertRaisesRegex(
+        errors.UsageError, 'cannot write to .*move away'
+    ):
       self._resume()
 
   def test_nothing_to_resume_from(self):
@@ -329,7 +502,7 @@ class ResumeTest(tf.test.TestCase):
       os.truncate(self._path(step, 'data-00000-of-00001'), 5)
     with self.assertRaisesRegex(
         errors.CheckpointError,
-        'model.ckpt-20 is damaged .* no other checkpoint .* --fresh',
+        'model.ckpt-20 is damaged .* no other checkpoint .*: bring back',
     ):
       self._resume()
 
@@ -343,9 +516,8 @@ class ResumeTest(tf.test.TestCase):
     left = [
         'model.ckpt-30.data-00000-of-00001.tempstate123',
         'model.ckpt-30.index.tempstate123',
-        'model.ckpt-30.data-00000-of-00001',
-        'model.ckpt-30.meta.tmp0123',
-        'checkpoint.tmp0123',
+        'model.ckpt-30.meta.tmp' + '0123' * 8,
+        'checkpoint.tmp' + 'cdef' * 8,
         'dataset.json.4711',
     ]
     # A whole one that was to be removed next.

@@ -18,7 +18,6 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 from cifar10_compat.base import summaries
-from cifar10_compat.training import checkpoints
 from cifar10_compat.training import hooks
 from cifar10_compat.training import train_dirs
 from cifar10_compat.training import training_session
@@ -188,6 +187,20 @@ class TrainingTest(tf.test.TestCase):
         if e.session_log.status == tf.SessionLog.START
     ]
     self.assertEqual([2345], starts)
+
+  def test_curves_of_a_run_that_was_killed_before_its_second_checkpoint(self):
+    self._run(300)
+    with open(os.path.join(self.train_dir, 'checkpoint'), 'w') as f:
+      f.write('model_checkpoint_path: "model.ckpt-0"')
+    self._run(200)
+    self.assertEqual(
+        [0],
+        [
+            e.step
+            for e in event_files.read(self.train_dir)
+            if e.session_log.status == tf.SessionLog.START
+        ],
+    )
 
   def test_kept_checkpoints(self):
     self._run(4000, keep_checkpoints=3)
@@ -391,23 +404,25 @@ class TrainingTest(tf.test.TestCase):
 
   def test_checkpoint_of_another_model(self):
     self._run(1)
-    directory = train_dirs.TrainDir(
-        self.train_dir, checkpoints.newest(self.train_dir)
-    )
+    with train_dirs.opened(
+        config_lib.Train(train_dir=self.train_dir)
+    ) as directory:
+      pass
     with tf.Graph().as_default():
-      tf.train.get_or_create_global_step()
+      step = tf.train.get_or_create_global_step()
       tf.get_variable('other', [])
       with self.assertRaisesRegex(
-          errors.CheckpointError, 'ckpt-1 lacks other: .*--fresh'
+          errors.CheckpointError,
+          'ckpt-1 lacks other: .* choose another --model or --train_dir$',
       ):
-        directory.check_restorable(tf.global_variables())
+        directory.check_restorable(tf.global_variables(), step)
     with tf.Graph().as_default():
       tf.get_variable('w', [3])
       with self.assertRaisesRegex(
           errors.CheckpointError,
           r'w has shape \[\] where this model has \[3\]',
       ):
-        directory.check_restorable(tf.global_variables())
+        directory.check_restorable(tf.global_variables(), step)
 
   def test_the_graph_gets_no_op_of_tensorflow_s_hook(self):
     self._run(1)

@@ -59,6 +59,6 @@ def read(train_dir, flag='--train_dir'):
       if 'truncated record' in e.message:
         continue
       raise errors.UsageError(
-          '%s is damaged (%s): remove it' % (path, e.message.splitlines()[0])
+          '%s is damaged (%s): move it away' % (path, e.message.splitlines()[0])
       ) from e
   return Run({}, scalars, frozenset(tags))

@@ -38,7 +38,7 @@ class EventFilesTest(tf.test.TestCase):
     with open(path, 'r+b') as f:
       f.seek(-10, os.SEEK_END)
       f.write(b'\xff')
-    with self.assertRaisesRegex(errors.UsageError, 'is damaged .*: remove it'):
+    with self.assertRaisesRegex(errors.UsageError, 'is damaged .*: move it'):
       event_files.read(directory)
 
   def test_steps_that_were_made_again(self):

@@ -1,0 +1,87 @@
+"""What all tasks of a training must have been told alike.
+
+The chief leaves its settings in a variable of the first ps, beside the heartbeats;
+the others compare theirs, and so does a chief that comes later: one that was started
+again, or a second one.  No checkpoint has the variable.
+"""
+
+import json
+import os
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat import config as config_lib
+from cifar10_compat.base import errors
+from cifar10_compat.distributed import cluster as cluster_lib
+
+Settings = dict[str, object]
+
+# Without these the updates would be others than the chief's flags say.
+_FLAGS = (
+    'model',
+    'batch_size',
+    'learning_rate',
+    'decay_by_examples',
+    'sync',
+    'replicas_to_aggregate',
+    'max_steps',
+)
+
+
+def settings(
+    config: config_lib.DistributedTrain, cluster: cluster_lib.Cluster
+) -> Settings:
+  """Returns what a task was told, by flag, as JSON has it."""
+  # Each may know the others by other names.
+  told: Settings = {
+      'ps_hosts': f'{len(cluster.tasks[cluster_lib.PS])} addresses',
+      'worker_hosts': f'{len(cluster.workers)} addresses',
+  }
+  if cluster.job == cluster_lib.PS:
+    return told
+  told['dataset'] = config.dataset.name
+  told.update((name, getattr(config, name)) for name in _FLAGS)
+  if cluster.is_chief:
+    told['train_dir'] = os.path.realpath(config.train_dir)
+  return json.loads(json.dumps(told))
+
+
+def settle(
+    target: str, session_config: tf.ConfigProto, told: Settings, *, chief: bool
+) -> bool:
+  """Compares a task's settings with the chief's; the first chief leaves them.
+
+  Args:
+    target: of the task's server.
+    session_config: of its sessions.
+    told: from settings().
+    chief: whether this is a chief.
+
+  Returns:
+    Whether there are a chief's settings by now.
+
+  Raises:
+    UsageError: they differ; the message names the flag and both values.
+  """
+  with tf.Graph().as_default():
+    with tf.device('/job:ps/task:0/cpu:0'):
+      variable = tf.Variable(
+          '', trainable=False, collections=[], name='agreement'
+      )
+      initialized = tf.is_variable_initialized(variable)
+      text = tf.placeholder(tf.string, [])
+      assign = tf.assign(variable, text).op
+    with tf.Session(target, config=session_config) as session:
+      if not session.run(initialized):
+        if chief:
+          session.run(assign, {text: json.dumps(told)})
+        return chief
+      agreed = json.loads(session.run(variable))
+  for flag, value in told.items():
+    errors.UsageError.raise_if(
+        agreed.get(flag, value) != value,
+        f'--{flag} is {value}, and {agreed.get(flag)} in the training that the '
+        'parameter servers hold: start this task as its chief was started'
+        + (', or stop all of them first' if chief else ''),
+    )
+  return True
