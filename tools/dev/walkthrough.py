@@ -26,6 +26,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import paths
 
 from ..base import command_line
+from ..base import processes
 
 # Lines that are kept at both ends.
 _HEAD = 9
@@ -69,13 +70,12 @@ def run_block(command, until=None):
   """
   lines = []
   interrupted = False
-  with subprocess.Popen(
+  with processes.start_command(
       ['bash', '-e', '-o', 'pipefail', '-c', command],
-      text=True,
+      # So that an interrupt reaches all that it started.
+      group=True,
       stdout=subprocess.PIPE,
       stderr=subprocess.STDOUT,
-      # A group, so that an interrupt reaches all that it started.
-      start_new_session=True,
   ) as process:
     for line in process.stdout:
       sys.stdout.write(line)

@@ -148,11 +148,13 @@ def attempt(
   shutil.rmtree(train_dir, ignore_errors=True)
   losses = dict(_STEP.findall(ended.stdout))
   return {
-      'outcome': _outcome(ended.code, answer['error'], losses, limits['steps']),
+      'outcome': _outcome(
+          ended.returncode, answer['error'], losses, limits['steps']
+      ),
       'python': answer['python'],
       'bridges': answer['bridges'],
       'error': answer['error'],
-      'code': ended.code,
+      'code': ended.returncode,
       'losses': losses,
       'seconds': round(ended.seconds, 1),
   }

@@ -31,7 +31,6 @@ from ..base import json_files
 from ..base import manifest
 from ..base import plots
 from ..base import processes
-from ..base import supervision
 from ..base import training_log
 
 _INTERVAL_SECS = 5
@@ -113,8 +112,7 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
         raise _failed('cifar10_train', train_log)
     finally:
       for process in filter(None, (trainer, evaluator)):
-        process.terminate()
-        process.wait()
+        processes.stop(process)
     return (
         samples,
         [[line.step, line.sec_per_batch] for line in _lines(train_log)],
@@ -125,13 +123,7 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
 def _start(module, args, log):
   # The position in it is the child's alone.
   with open(log, 'a', encoding='utf-8') as f:
-    return subprocess.Popen(
-        processes.command(module, args),
-        stdout=f,
-        stderr=subprocess.STDOUT,
-        env=processes.environment(),
-        preexec_fn=supervision.end_with_parent(),
-    )
+    return processes.start(module, args, stdout=f, stderr=subprocess.STDOUT)
 
 
 def _read(log):

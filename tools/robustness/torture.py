@@ -21,7 +21,6 @@ from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -40,7 +39,7 @@ from .faults import catalogue
 _LIMIT_SECS = 600
 
 
-class Report(object):
+class Report:
   """The outcomes of all tries, in a file.
 
   {"faults": {"kill": {"title": "...", "rounds": [{"manifest": {...}, "loaded":
@@ -107,17 +106,14 @@ def outcomes(fault, first, last, *, loaded=False, plants='-'):
     dict of each try: see Report.  One that hangs is killed, and failed.
   """
   while first <= last:
-    with subprocess.Popen(
-        processes.command(
-            'tools.robustness.faults.run',
-            [fault, '%d-%d' % (first, last), '--plants=' + plants]
-            + ['--loaded'] * loaded,
-        ),
-        stdout=subprocess.PIPE,
-        text=True,
+    with processes.start(
+        'tools.robustness.faults.run',
+        [fault, '%d-%d' % (first, last), '--plants=' + plants]
+        + ['--loaded'] * loaded,
         # The limit of a whole test counts for nothing here.
-        env=dict(processes.environment(), TEST_TIMEOUT='1000000'),
-        start_new_session=True,
+        {'TEST_TIMEOUT': '1000000'},
+        group=True,
+        stdout=subprocess.PIPE,
     ) as process:
       lines = queue.Queue()
       reader = threading.Thread(target=_read, args=(process.stdout, lines))
@@ -134,11 +130,7 @@ def outcomes(fault, first, last, *, loaded=False, plants='-'):
           if not line:
             break  # A new process makes the tries that are left.
       finally:
-        # With what it started.
-        try:
-          os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-          pass  # All have ended.
+        processes.kill_group(process)
         reader.join()
 
 

@@ -4,16 +4,13 @@ A child program prints what it measured as a line of JSON, the last of its
 output: report() there, run() here.
 """
 
+import dataclasses
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
-from typing import Dict, NamedTuple, Optional
-
-from cifar10_compat.base import errors
 
 from ..base import processes
 from . import disturbance
@@ -22,16 +19,17 @@ from . import disturbance
 _MAXRSS_BYTES = 1 if sys.platform == 'darwin' else 1024
 
 
-class Result(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Result:
   """What is known of a process that ended well."""
 
-  values: Dict[str, object]  # what it reported
+  values: dict[str, object]  # what it reported
   log: str  # what else it printed on stdout
   started: float  # seconds since the epoch
   seconds: float  # from its start to its end
   # The peak of resident memory; with children of its own, the largest's.
   peak_memory_bytes: int
-  disturbance: Optional[disturbance.Disturbance]
+  disturbance: disturbance.Disturbance | None
 
 
 def report(**values):
@@ -52,8 +50,7 @@ def run(module, args, *, what, environment=None):
     Result.
 
   Raises:
-    UsageError: it failed; its last line is in the message.  If it ended in a
-      traceback, that has gone to stderr as it was.
+    UsageError: it failed: see processes.Ended.output().
   """
   with (
       tempfile.TemporaryFile('w+', encoding='utf-8') as out,
@@ -63,12 +60,8 @@ def run(module, args, *, what, environment=None):
     before = disturbance.read()
     clock = time.monotonic()
     started = time.time()
-    child = subprocess.Popen(
-        processes.command(module, args),
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        stderr=err,
-        env=dict(processes.environment(), **(environment or {})),
+    child = processes.start(
+        module, args, environment or {}, stdout=out, stderr=err
     )
     usage = _wait(child)
     seconds = time.monotonic() - clock
@@ -76,12 +69,8 @@ def run(module, args, *, what, environment=None):
     own = _own_seconds() - own + usage.ru_utime + usage.ru_stime
     out.seek(0)
     err.seek(0)
-    stdout, stderr = out.read(), err.read()
-  if child.returncode:
-    if 'Traceback (most recent call last)' in stderr:
-      sys.stderr.write(stderr)
-    lines = stderr.strip().splitlines() or ['no message']
-    raise errors.UsageError('%s: %s' % (what, lines[-1]))
+    ended = processes.Ended(child.returncode, out.read(), err.read(), seconds)
+  stdout = ended.output(what)
   log, _, last = stdout.rstrip('\n').rpartition('\n')
   return Result(
       values=json.loads(last),

@@ -46,5 +46,5 @@ class ProcessesTest(absltest.TestCase):
     self.assertIn('small_program.py", line 1', self.stderr.getvalue())
 
   def test_silent_failure(self):
-    with self.assertRaisesRegex(errors.UsageError, 'it failed: no message'):
+    with self.assertRaisesRegex(errors.UsageError, 'it failed: exit code 3'):
       self.run_program('import sys; sys.exit(3)')

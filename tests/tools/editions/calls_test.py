@@ -142,10 +142,12 @@ class CallsTest(absltest.TestCase):
   def test_any_end(self):
     self.write('import sys; print("out"); sys.exit("why")')
     ended = self.finish()
-    self.assertEqual((1, 'out\n', 'why\n'), ended[:3])
+    self.assertEqual(
+        (1, 'out\n', 'why\n'), (ended.returncode, ended.stdout, ended.stderr)
+    )
     self.assertBetween(ended.seconds, 0, 60)
     self.write('import os; os.kill(os.getpid(), 6)')
-    self.assertEqual(-6, self.finish().code)
+    self.assertEqual(-6, self.finish().returncode)
 
   def test_killed_with_what_it_started(self):
     self.write("""
@@ -158,5 +160,5 @@ class CallsTest(absltest.TestCase):
           time.sleep(1)
         """)
     ended = self.finish(limit_secs=3)
-    self.assertIsNone(ended.code)
+    self.assertIsNone(ended.returncode)
     self.wait_for_end(int(ended.stdout))
