@@ -29,10 +29,8 @@ from cifar10_compat.data import datasets
 from ..base import command_line
 from ..base import manifest
 from ..editions import table as time_machine
-from ..experiments import learned
 from ..experiments import plan
-from ..experiments import results
-from ..experiments import results_plot
+from ..experiments import report
 from ..parity import fast_network
 from ..robustness import endurance
 from ..robustness import fault_table
@@ -148,7 +146,7 @@ def runs(kind, root=manifest.ROOT):
 
 def learned_table():
   """Returns a Markdown table of what default and fast runs learned."""
-  return markdown_table(*learned.table(runs('default'), runs('fast')))
+  return markdown_table(*report.learned(all_runs()))
 
 
 def all_runs(root=manifest.ROOT):
@@ -158,18 +156,18 @@ def all_runs(root=manifest.ROOT):
   """
   paths = glob.glob(os.path.join(root, 'docs', 'data', 'runs', '*_*.json'))
   names = {os.path.basename(path).rpartition('_')[0] for path in paths}
-  ordered = sorted(names, key=lambda name: (name != results.TUTORIAL, name))
+  ordered = sorted(names, key=lambda name: (name != report.TUTORIAL, name))
   return {name: runs(name, root) for name in ordered}
 
 
 def _results_table(table, root=manifest.ROOT):
-  """Returns a table of results.py in Markdown, with what its images are."""
+  """Returns a table of report.py in Markdown, with what its images are."""
   found = all_runs(root)
   columns, rows = table(found)
   if not rows:
     return ''
   everyone = [run for some in found.values() for run in some]
-  return '%s\n%s' % (results.images(everyone), markdown_table(columns, rows))
+  return '%s\n%s' % (report.images(everyone), markdown_table(columns, rows))
 
 
 def confusion_table(root=manifest.ROOT):
@@ -197,10 +195,10 @@ GENERATORS = {
     'mutants': functools.partial(_table, fault_table.mutants, 'faults'),
     'precision': precision_table,
     'results_confusion': confusion_table,
-    'results_curve': functools.partial(_results_table, results.curve),
-    'results_seeds': functools.partial(_results_table, results.seeds),
-    'results_summary': functools.partial(_results_table, results.summary),
-    'results_views': functools.partial(_results_table, results.views),
+    'results_curve': functools.partial(_results_table, report.curve),
+    'results_seeds': functools.partial(_results_table, report.seeds),
+    'results_summary': functools.partial(_results_table, report.summary),
+    'results_views': functools.partial(_results_table, report.views),
     'time_machine': functools.partial(
         _table, time_machine.matrix, 'time_machine'
     ),
@@ -262,9 +260,9 @@ def stale(root=manifest.ROOT):
 
 
 def picture(root=manifest.ROOT):
-  """Returns what docs/results.svg has to show, a results_plot.Content."""
+  """Returns what docs/results.svg has to show, a report.Content."""
   speed = speed_results.read(os.path.join(root, 'docs', 'data', _PICTURE_SPEED))
-  return results_plot.content(all_runs(root), speed)
+  return report.content(all_runs(root), speed)
 
 
 def picture_is_stale(root=manifest.ROOT):
@@ -273,7 +271,7 @@ def picture_is_stale(root=manifest.ROOT):
   if not os.path.exists(path):
     return True
   with open(path, encoding='utf-8') as f:
-    return results_plot.digest(picture(root)) not in f.read()
+    return report.digest(picture(root)) not in f.read()
 
 
 @command_line.program('docs')
@@ -297,7 +295,7 @@ def main(argv):
     path = os.path.join(manifest.ROOT, 'docs', _PICTURE)
     print('%s %s' % (path, 'is stale' if args.check else 'was drawn'))
     if not args.check:
-      results_plot.draw(picture(), path)
+      report.draw(picture(), path)
   return 1 if (pages or stale_picture) and args.check else 0
 
 

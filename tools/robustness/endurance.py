@@ -15,7 +15,6 @@ its first half, and the last fifth.
 # while it loads.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
-import json
 import os
 import statistics
 import subprocess
@@ -294,13 +293,7 @@ def main(argv):
     )  # Or what there is of FILE would be overwritten for nothing.
     json_files.write(path, result)
   else:
-    try:
-      with open(path, encoding='utf-8') as f:
-        result = json.load(f)
-    except (OSError, ValueError) as e:
-      raise errors.UsageError(
-          '--json=%s cannot be read (%s): add --data_dir to train' % (path, e)
-      ) from e
+    result = json_files.read(path, remedy='add --data_dir to train')
   if args.plot:
     draw(result, command_line.path(args.plot))
   grown = growth(result)

@@ -19,14 +19,11 @@ The exit code is 1 if a try failed, or a mutant did not.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import json
-import os
 import queue
 import subprocess
 import sys
 import threading
 import time
-
-from cifar10_compat.base import errors
 
 from ..base import command_line
 from ..base import json_files
@@ -58,13 +55,7 @@ class Report:
       UsageError: it cannot be read.
     """
     self._path = path
-    self.content = {'faults': {}, 'mutants': []}
-    if os.path.exists(path):
-      try:
-        with open(path, encoding='utf-8') as f:
-          self.content = json.load(f)
-      except (OSError, ValueError) as e:
-        raise errors.UsageError('--json=%s: %s' % (path, e)) from e
+    self.content = json_files.read_if_there(path, {'faults': {}, 'mutants': []})
 
   def tries(self, fault, loaded, origin):
     """Returns the list of a fault's tries on this code, to be added to.

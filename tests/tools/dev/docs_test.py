@@ -10,7 +10,7 @@ from absl.testing import absltest
 from cifar10_compat.base import errors
 from tools.base import manifest
 from tools.dev import docs
-from tools.experiments import results_plot
+from tools.experiments import report
 
 
 class DocsTest(absltest.TestCase):
@@ -31,7 +31,7 @@ class DocsTest(absltest.TestCase):
         data.full_path,
     )
     self.assertTrue(docs.picture_is_stale(root.full_path))
-    digest = results_plot.digest(docs.picture(root.full_path))
+    digest = report.digest(docs.picture(root.full_path))
     root.create_file('docs/results.svg', '<svg>%s</svg>' % digest)
     self.assertFalse(docs.picture_is_stale(root.full_path))
     root.create_file(
