@@ -9,11 +9,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 from cifar10_compat.base import errors
 
 _PR_SET_PDEATHSIG = 1  # Of Linux's sys/prctl.h.
+# ru_maxrss is in units of this many bytes.
+_MAXRSS_BYTES = 1 if sys.platform == 'darwin' else 1024
+_POLL_SECS = 0.05
+# For a process to end by itself when we are interrupted.
+_GRACE_SECS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +31,17 @@ class Ended:
       or None where it was killed at its limit.
     stdout, stderr: what it printed; '' of what went elsewhere.
     seconds: how long it took.
+    cpu_seconds: the processor time of it and of those that it waited for.
+    peak_memory_bytes: of resident memory; with children of its own, the
+      largest's.
   """
 
   returncode: int | None
   stdout: str
   stderr: str
   seconds: float
+  cpu_seconds: float
+  peak_memory_bytes: int
 
   @property
   def reason(self) -> str:
@@ -136,28 +147,49 @@ def finish_command(
   Raises:
     OSError: it cannot be started.
   """
-  begin = time.monotonic()
-  limited = False
-  with start_command(
-      argv,
-      group=limit_secs is not None,
-      stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE,
-      **kwargs,
-  ) as process:
+  group = limit_secs is not None
+  with (
+      tempfile.TemporaryFile('w+', encoding='utf-8', errors='replace') as out,
+      tempfile.TemporaryFile('w+', encoding='utf-8', errors='replace') as err,
+  ):
+    begin = time.monotonic()
+    process = start_command(argv, group=group, stdout=out, stderr=err, **kwargs)
     try:
-      stdout, stderr = process.communicate(timeout=limit_secs)
-    except subprocess.TimeoutExpired:
-      limited = True
-      kill_group(process)
-      stdout, stderr = process.communicate()
-    except BaseException:
-      process.kill()
-      if limit_secs is not None:
+      usage, limited = _wait(process, limit_secs)
+    except (
+        BaseException
+    ):  # Ctrl-C, which the child got too unless it is grouped.
+      stop(process, _GRACE_SECS)
+      if group:
         kill_group(process)
       raise
-  seconds = time.monotonic() - begin
-  return Ended(None if limited else process.returncode, stdout, stderr, seconds)
+    seconds = time.monotonic() - begin
+    for file in (out, err):
+      file.seek(0)
+    return Ended(
+        None if limited else process.returncode,
+        out.read(),
+        err.read(),
+        seconds,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss * _MAXRSS_BYTES,
+    )
+
+
+def _wait(process, limit_secs):
+  """Waits for a process; returns its struct_rusage, whether it was killed."""
+  begin, limited = time.monotonic(), False
+  while True:
+    pid, status, usage = os.wait4(
+        process.pid, 0 if limit_secs is None else os.WNOHANG
+    )
+    if pid:
+      process.returncode = os.waitstatus_to_exitcode(status)
+      return usage, limited
+    if not limited and time.monotonic() - begin > limit_secs:
+      limited = True
+      kill_group(process)
+    time.sleep(_POLL_SECS)
 
 
 def finish(

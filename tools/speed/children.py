@@ -6,17 +6,11 @@ output: report() there, run() here.
 
 import dataclasses
 import json
-import os
 import resource
-import sys
-import tempfile
 import time
 
 from ..base import processes
 from . import disturbance
-
-# ru_maxrss is in units of this many bytes.
-_MAXRSS_BYTES = 1 if sys.platform == 'darwin' else 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,46 +46,22 @@ def run(module, args, *, what, environment=None):
   Raises:
     UsageError: it failed: see processes.Ended.output().
   """
-  with (
-      tempfile.TemporaryFile('w+', encoding='utf-8') as out,
-      tempfile.TemporaryFile('w+', encoding='utf-8') as err,
-  ):
-    own = _own_seconds()
-    before = disturbance.read()
-    clock = time.monotonic()
-    started = time.time()
-    child = processes.start(
-        module, args, environment or {}, stdout=out, stderr=err
-    )
-    usage = _wait(child)
-    seconds = time.monotonic() - clock
-    after = disturbance.read()
-    own = _own_seconds() - own + usage.ru_utime + usage.ru_stime
-    out.seek(0)
-    err.seek(0)
-    ended = processes.Ended(child.returncode, out.read(), err.read(), seconds)
+  own = _own_seconds()
+  before = disturbance.read()
+  started = time.time()
+  ended = processes.finish(module, args, environment or {})
+  after = disturbance.read()
+  own = _own_seconds() - own + ended.cpu_seconds
   stdout = ended.output(what)
   log, _, last = stdout.rstrip('\n').rpartition('\n')
   return Result(
       values=json.loads(last),
       log=log + '\n',
       started=started,
-      seconds=seconds,
-      peak_memory_bytes=usage.ru_maxrss * _MAXRSS_BYTES,
+      seconds=ended.seconds,
+      peak_memory_bytes=ended.peak_memory_bytes,
       disturbance=disturbance.between(before, after, own),
   )
-
-
-def _wait(child):
-  """Waits for a Popen's end; returns its resource.struct_rusage."""
-  try:
-    _, status, usage = os.wait4(child.pid, 0)
-  except BaseException:  # Ctrl-C, which the child got too.
-    child.terminate()
-    child.wait()
-    raise
-  child.returncode = os.waitstatus_to_exitcode(status)
-  return usage
 
 
 def _own_seconds():

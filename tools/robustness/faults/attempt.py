@@ -4,11 +4,12 @@ import contextlib
 import os
 import re
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from typing import NamedTuple
+
+from tools.base import processes
 
 # Under load each core has so many processes beside the one that it runs.
 _BUSY_PER_CORE = 2
@@ -56,7 +57,7 @@ def check(condition, message):
 def load(loaded):
   """Context in which each core has two processes more than it can run."""
   busy = [
-      subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+      processes.start_command([sys.executable, '-c', 'while True: pass'])
       for _ in range(loaded * _BUSY_PER_CORE * (os.cpu_count() or 1))
   ]
   try:

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -12,6 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from tests.helpers import limits
 from tests.helpers import program
+from tools.base import processes
 from tools.robustness.faults import attempt
 from tools.robustness.faults import child
 from tools.robustness.faults import damage
@@ -150,27 +150,24 @@ def _image(made, side):
 
 
 def _bomb(made, _):
-  path = _image(made, 13300)
-  with subprocess.Popen(
-      [sys.executable, '-m', 'cifar10_compat.cifar10_predict']
-      + ['--dataset=' + made.data_dir, '--checkpoint_dir=' + made.train_dir]
-      + [path],
-      stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE,
-      text=True,
-  ) as process:
-    err = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+  ended = processes.finish(
+      'cifar10_compat.cifar10_predict',
+      [
+          '--dataset=' + made.data_dir,
+          '--checkpoint_dir=' + made.train_dir,
+          _image(made, 13300),
+      ],
+  )
+  err = ended.stderr
   # A line for each image that it skips, and the last.
   line, _, last = program.without_loader_chatter(err).partition('\n')
   attempt.check('89478485' in line, err)
   attempt.check_one_line(
-      process.returncode, last, '1 of 1 files', 'cifar10_predict'
+      ended.returncode, last, '1 of 1 files', 'cifar10_predict'
   )
   attempt.check(
-      usage.ru_maxrss << 10 < _IMAGE_BYTES,
-      'it took %d MB' % (usage.ru_maxrss >> 10),
+      ended.peak_memory_bytes < _IMAGE_BYTES,
+      'it took %d MB' % (ended.peak_memory_bytes >> 20),
   )
   return attempt.without_paths(line)
 
@@ -187,17 +184,13 @@ def _long_list(made, context):
 
 def _shell(made, tail):
   """Trains in a shell's pipeline; returns (exit code, stderr)."""
-  code = subprocess.run(
+  ended = processes.finish_command(
       ['bash', '-c', '"$0" -m cifar10_compat.cifar10_train "$@" ' + tail]
       + [sys.executable, '--dataset=' + made.data_dir]
       + ['--train_dir=' + made.train_dir, '--batch_size=8'],
-      stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE,
-      text=True,
-      timeout=_LIMIT_SECS,
-      check=False,
+      limit_secs=_LIMIT_SECS,
   )
-  return code.returncode, program.without_loader_chatter(code.stderr)
+  return ended.returncode, program.without_loader_chatter(ended.stderr)
 
 
 def _head(made, _):
