@@ -2,7 +2,6 @@
 
 import io
 import os
-import random
 import sys
 from unittest import mock
 
@@ -60,27 +59,49 @@ class FuzzTest(absltest.TestCase):
     self.assertRegex(err.getvalue(), r"TF_CONFIG, with seed \d+: '\{'|'{}'")
 
   def test_cases_are_the_same_again(self):
-    self.assertEqual(
-        fuzz_cases.damage(random.Random('1/2'), bytes(100)),
-        fuzz_cases.damage(random.Random('1/2'), bytes(100)),
-    )
-    for number in range(8):
-      self.assertEqual(fuzz.run_case(3, number), fuzz.run_case(3, number))
+    for kind in fuzz_strategies.KINDS:
+      values = fuzz_strategies.drawn(kind, '1/2', 20)
+      self.assertLen(values, 20)
+      fuzz_strategies.drawn.cache_clear()
+      again = fuzz_strategies.drawn(kind, '1/2', 20)
+      # NaN is equal to nothing.
+      self.assertEqual(repr(values), repr(again))
+      self.assertNotEqual(
+          repr(values), repr(fuzz_strategies.drawn(kind, '1/3', 20))
+      )
+
+  def test_each_way_of_damage(self):
+    for way, expected in (
+        ('cut', b'ab'),
+        ('insert', b'ab12cdef'),
+        ('repeat', b'abcdcdef'),
+        ('zero', b'ab\0\0ef'),
+        ('flip', b'abgdef'),
+        ('overwrite', b'ab12ef'),
+        ('replace', b'ab12ef'),
+    ):
+      self.assertEqual(
+          expected, fuzz_cases.damaged(b'abcdef', [(way, 0.34, 2, b'12')]), way
+      )
 
   def test_what_is_no_error_of_ours_fails(self):
-    def raises(unused_rng, unused_directory):
+    strategy, _ = fuzz_strategies.KINDS['records']
+
+    def raises(unused_value, unused_directory):
       raise KeyError('missing')
 
-    def hangs(unused_rng, unused_directory):
+    def hangs(unused_value, unused_directory):
       while True:
         pass
 
-    with mock.patch.dict(fuzz_cases.KINDS, {'records': raises}):
+    with mock.patch.dict(
+        fuzz_strategies.KINDS, {'records': (strategy, raises)}
+    ):
       kind, result, report = fuzz.run_case(0, 0)
     self.assertEqual(('records', 'failed'), (kind, result))
     self.assertIn("KeyError: 'missing'", report)
     with (
-        mock.patch.dict(fuzz_cases.KINDS, {'records': hangs}),
+        mock.patch.dict(fuzz_strategies.KINDS, {'records': (strategy, hangs)}),
         mock.patch.object(fuzz, '_CASE_SECS', 0.1),
     ):
       self.assertEqual('failed', fuzz.run_case(0, 0)[1])
