@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 from typing import Any
 
 from cifar10_compat.base import errors
@@ -61,8 +62,7 @@ def read(
     UsageError: it cannot be read.
   """
   try:
-    with open(path, encoding='utf-8') as f:
-      return json.load(f)
+    return json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
   except (OSError, ValueError) as e:
     raise errors.UsageError(
         f'{flag}={path} cannot be read ({e}): {remedy}'

@@ -19,6 +19,7 @@ import functools
 import glob
 import json
 import os
+import pathlib
 import re
 import sys
 
@@ -58,8 +59,7 @@ _BLOCK = re.compile(
 def read_data(name, root=manifest.ROOT):
   """Returns the content of docs/data/NAME.json."""
   path = os.path.join(root, 'docs', 'data', name + '.json')
-  with open(path, encoding='utf-8') as f:
-    return json.load(f)
+  return json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
 
 
 def markdown_table(columns, rows):
@@ -173,10 +173,11 @@ def _results_table(table, root=manifest.ROOT):
 def confusion_table(root=manifest.ROOT):
   """Returns what the published network takes each class for, in Markdown."""
   path = os.path.join(root, 'tests', 'published', 'golden.json')
-  with open(path, encoding='utf-8') as f:
-    counts = json.load(f)['confusion']
+  golden = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
   return markdown_table(
-      *predictions.confusion_table(datasets.CIFAR10.class_names, counts)
+      *predictions.confusion_table(
+          datasets.CIFAR10.class_names, golden['confusion']
+      )
   )
 
 
@@ -248,8 +249,7 @@ def stale(root=manifest.ROOT):
   pages = [os.path.join(root, 'README.md')]
   pages += sorted(glob.glob(os.path.join(root, 'docs', '*.md')))
   for path in pages:
-    with open(path, encoding='utf-8') as f:
-      text = f.read()
+    text = pathlib.Path(path).read_text(encoding='utf-8')
     parts += len(_BLOCK.findall(text))
     new = fresh(text, path)
     if new != text:
@@ -270,8 +270,8 @@ def picture_is_stale(root=manifest.ROOT):
   path = os.path.join(root, 'docs', _PICTURE)
   if not os.path.exists(path):
     return True
-  with open(path, encoding='utf-8') as f:
-    return report.digest(picture(root)) not in f.read()
+  drawn = pathlib.Path(path).read_text(encoding='utf-8')
+  return report.digest(picture(root)) not in drawn
 
 
 @command_line.program('docs')
@@ -288,8 +288,7 @@ def main(argv):
   for path, text in pages.items():
     print('%s %s' % (path, 'is stale' if args.check else 'was rewritten'))
     if not args.check:
-      with open(path, 'w', encoding='utf-8') as f:
-        f.write(text)
+      pathlib.Path(path).write_text(text, encoding='utf-8')
   stale_picture = picture_is_stale()
   if stale_picture:
     path = os.path.join(manifest.ROOT, 'docs', _PICTURE)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import subprocess
 
 from cifar10_compat.base import signals
@@ -17,8 +18,7 @@ _POLL_SECS = 0.2
 def _command(environment, name, arguments, scratch):
   """Returns what runs a file of old/, and writes its arguments."""
   path = os.path.join(scratch, name + '.json')
-  with open(path, 'w', encoding='utf-8') as f:
-    json.dump(arguments, f)
+  pathlib.Path(path).write_text(json.dumps(arguments), encoding='utf-8')
   return [environment.python, os.path.join(OLD, name + '.py'), path]
 
 

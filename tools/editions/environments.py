@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import pathlib
 import shutil
 import sys
 from typing import NamedTuple
@@ -65,8 +66,9 @@ def made(runtime, root):
   """
   environment = _environment(runtime, root)
   try:
-    with open(_stamp(environment), encoding='utf-8') as f:
-      stamp = json.load(f)
+    stamp = json.loads(
+        pathlib.Path(_stamp(environment)).read_text(encoding='utf-8')
+    )
     whole = (
         stamp['lock'] == _digest(runtime.lock)
         # Which a `pyenv uninstall` takes away.
@@ -128,8 +130,7 @@ def _stamp(environment):
 
 
 def _digest(path):
-  with open(path, 'rb') as f:
-    return hashlib.sha256(f.read()).hexdigest()
+  return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
 @contextlib.contextmanager

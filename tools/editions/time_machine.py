@@ -19,6 +19,7 @@ from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import json
 import os
+import pathlib
 import sys
 import tempfile
 
@@ -54,8 +55,7 @@ def read(path):
   if not os.path.exists(path):
     return {}
   try:
-    with open(path, encoding='utf-8') as f:
-      content = json.load(f)
+    content = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
     # What everything here relies on.
     for cell in content['cells']:
       cell['edition'], cell['tensorflow']

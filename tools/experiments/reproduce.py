@@ -12,8 +12,6 @@ The runs stay in DIR, with all their checkpoints: 9 MB each.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
-from ..base import text_tables
-
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import functools
@@ -31,6 +29,7 @@ from cifar10_compat.data import download
 from ..base import command_line
 from ..base import json_files
 from ..base import manifest
+from ..base import text_tables
 from ..base import training_log
 from . import plan
 from . import record

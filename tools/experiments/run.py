@@ -27,6 +27,7 @@ import dataclasses
 import glob
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -113,8 +114,7 @@ class Run:
   def lines(self) -> list[list[training_log.Line]]:
     """Returns the lines of train.log, one list for each part."""
     try:
-      with open(self.path('train.log'), encoding='utf-8') as f:
-        parts = f.read().split(PART + '\n')
+      text = pathlib.Path(self.path('train.log')).read_text(encoding='utf-8')
     except FileNotFoundError:
       return []
     # Of a launch the lines of one process that trains.
@@ -122,7 +122,7 @@ class Run:
     found = [
         training_log.parse(launch.lines_of(name, part))
         or training_log.parse(part)
-        for part in parts
+        for part in text.split(PART + '\n')
     ]
     return [part for part in found if part]
 

@@ -16,6 +16,7 @@ its first half, and the last fifth.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -127,8 +128,7 @@ def _start(module, args, log):
 
 def _read(log):
   try:
-    with open(log, encoding='utf-8') as f:
-      return f.read()
+    return pathlib.Path(log).read_text(encoding='utf-8')
   except FileNotFoundError:
     return ''
 

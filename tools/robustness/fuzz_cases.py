@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import os
+import pathlib
 import tarfile
 
 from absl import flags as absl_flags
@@ -59,17 +60,6 @@ def damaged(contents, damages):
   return contents
 
 
-def _write(path, contents):
-  with open(path, 'wb') as f:
-    f.write(contents)
-
-
-def _damage(path, damages):
-  with open(path, 'rb') as f:
-    contents = f.read()
-  _write(path, damaged(contents, damages))
-
-
 def _write_set(directory, label_bytes, noise):
   """Writes a set of one's own that is whole; returns its description.Dataset."""
   dataset = description.Dataset(
@@ -87,10 +77,9 @@ def _write_set(directory, label_bytes, noise):
   for name in dataset.train_files + dataset.eval_files:
     records = rng.integers(0, 256, (RECORDS, dataset.record_bytes), np.uint8)
     records[:, :label_bytes] %= 3
-    _write(os.path.join(directory, name), records.tobytes())
-  _write(
-      os.path.join(directory, description.FILE_NAME),
-      description.describe(dataset).encode(),
+    pathlib.Path(directory, name).write_bytes(records.tobytes())
+  pathlib.Path(directory, description.FILE_NAME).write_text(
+      description.describe(dataset), encoding='utf-8'
   )
   return dataset
 
@@ -104,7 +93,8 @@ def read_records(value, directory):
   """Reads damaged records under a published and under a whole description."""
   known, name, label_bytes, noise, damages = value
   dataset = _write_set(directory, label_bytes, noise)
-  _damage(os.path.join(directory, name), damages)
+  path = pathlib.Path(directory, name)
+  path.write_bytes(damaged(path.read_bytes(), damages))
   known = datasets.DATASETS[known]._replace(
       directory=directory, train_files=('train.bin',), eval_files=('test.bin',)
   )
@@ -134,9 +124,8 @@ def read_description(value, directory):
   values = json.loads(description.describe(dataset))
   for change in changes:
     _change(values, *change)
-  _write(
-      os.path.join(directory, description.FILE_NAME),
-      damaged(json.dumps(values).encode(), damages),
+  pathlib.Path(directory, description.FILE_NAME).write_bytes(
+      damaged(json.dumps(values).encode(), damages)
   )
   _read_set(directory)
 
@@ -156,7 +145,7 @@ def read_archive(value, directory):
       info.size = len(contents) + lie
       tar.addfile(info, io.BytesIO(contents + bytes(lie)))
   path = os.path.join(directory, 'set.tar.gz')
-  _write(path, damaged(buffer.getvalue(), damages))
+  pathlib.Path(path).write_bytes(damaged(buffer.getvalue(), damages))
   try:
     download.extract(os.path.join(directory, 'set'), path)
   finally:
@@ -179,8 +168,9 @@ def read_images(value, directory):
     image = Image.fromarray(pixels).convert('I' if mode == 'I;16' else mode)
     buffer = io.BytesIO()
     image.convert(mode).save(buffer, kind)
-    path = os.path.join(folder, f'{number}.img')
-    _write(path, damaged(buffer.getvalue(), damages))
+    pathlib.Path(folder, f'{number}.img').write_bytes(
+        damaged(buffer.getvalue(), damages)
+    )
   out = os.path.join(directory, 'out')
   try:
     make_records.make(os.path.join(directory, 'images'), out)

@@ -14,6 +14,7 @@ from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import importlib.util
 import os
+import pathlib
 import sys
 
 import tensorflow.compat.v1 as tf
@@ -204,8 +205,7 @@ def main(argv):
   )
   out = path(args.out)
   try:
-    with open(out, 'w', encoding='utf-8') as f:
-      f.write(text)
+    pathlib.Path(out).write_text(text, encoding='utf-8')
   except OSError as e:
     raise errors.UsageError(
         '--out=%s cannot be written (%s)' % (out, e.strerror)

@@ -13,6 +13,7 @@ does not tell.
 import datetime
 import json
 import os
+import pathlib
 
 from cifar10_compat.base import errors
 
@@ -148,8 +149,9 @@ def read(path):
     UsageError: it cannot be read, or is not one of results.
   """
   try:
-    with open(path, encoding='utf-8') as f:
-      return from_json(json.load(f), path)
+    return from_json(
+        json.loads(pathlib.Path(path).read_text(encoding='utf-8')), path
+    )
   except OSError as e:
     raise errors.UsageError(
         '--json=%s cannot be read (%s): name one that the benchmark wrote, or '

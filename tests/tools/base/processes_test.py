@@ -2,6 +2,7 @@
 
 import io
 import os
+import pathlib
 import sys
 from unittest import mock
 
@@ -23,8 +24,7 @@ class ProcessesTest(absltest.TestCase):
     )
 
   def run_program(self, text):
-    with open(self.module, 'w', encoding='utf-8') as f:
-      f.write(text)
+    pathlib.Path(self.module).write_text(text, encoding='utf-8')
     return processes.run('small_program', ['--a=1', 'b'], 'it failed')
 
   def test_stdout(self):

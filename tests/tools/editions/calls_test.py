@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -32,8 +33,7 @@ class CallsTest(absltest.TestCase):
 
   def write(self, text):
     path = os.path.join(self.scratch, 'old_file.py')
-    with open(path, 'w', encoding='utf-8') as f:
-      f.write(textwrap.dedent(text))
+    pathlib.Path(path).write_text(textwrap.dedent(text), encoding='utf-8')
 
   def call(self, **arguments):
     return calls.call(
@@ -101,8 +101,7 @@ class CallsTest(absltest.TestCase):
           self.assertIsNone(process.poll())
           time.sleep(0.05)
           if os.path.exists(path):
-            with open(path, encoding='utf-8') as f:
-              text = f.read()
+            text = pathlib.Path(path).read_text(encoding='utf-8')
         yield process, int(text)
       finally:
         process.kill()
@@ -111,9 +110,9 @@ class CallsTest(absltest.TestCase):
     """Waits until a process is gone, or is a zombie nobody has reaped."""
     with contextlib.suppress(OSError):
       while True:
-        with open('/proc/%d/stat' % pid, encoding='utf-8') as f:
-          if f.read().rpartition(')')[2].split()[0] == 'Z':
-            return
+        stat = pathlib.Path('/proc/%d/stat' % pid).read_text()
+        if stat.rpartition(')')[2].split()[0] == 'Z':
+          return
         time.sleep(0.05)
 
   def test_signals_are_handed_on(self):

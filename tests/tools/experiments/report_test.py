@@ -1,6 +1,7 @@
 """Tables and the picture of runs, by hand and of the files that are committed."""
 
 import os
+import pathlib
 import re
 import shutil
 
@@ -169,8 +170,7 @@ class TablesTest(absltest.TestCase):
 
   def test_a_changed_digit_in_a_page_or_in_a_file_is_stale(self):
     path = os.path.join('docs', 'results.md')
-    with open(os.path.join(manifest.ROOT, path), encoding='utf-8') as f:
-      text = f.read()
+    text = pathlib.Path(manifest.ROOT, path).read_text(encoding='utf-8')
     # The tutorial's precision after 80,000 steps.
     changed, n = re.subn(
         r'(?m)^\| 80,000 \| 0\.8268 \|', '| 80,000 | 0.8269 |', text
@@ -191,11 +191,11 @@ class TablesTest(absltest.TestCase):
     for table in tables:
       self.assertIn(table, text)
     file = os.path.join(root, 'docs', 'data', 'runs', 'tutorial_1.json')
-    with open(file, encoding='utf-8') as f:
-      content = f.read()
+    content = pathlib.Path(file).read_text(encoding='utf-8')
     self.assertIn('0.7753', content)
-    with open(file, 'w', encoding='utf-8') as f:
-      f.write(content.replace('0.7753', '0.7754'))
+    pathlib.Path(file).write_text(
+        content.replace('0.7753', '0.7754'), encoding='utf-8'
+    )
     for table, made in zip((report.curve, report.seeds), tables):
       self.assertNotEqual(made, docs._results_table(table, root.full_path))
 
@@ -279,8 +279,7 @@ class PictureTest(absltest.TestCase):
     drawn = report.content(_RUNS, _speed(0.05))
     path = os.path.join(self.create_tempdir().full_path, 'picture.svg')
     report.draw(drawn, path)
-    with open(path, encoding='utf-8') as f:
-      svg = f.read()
+    svg = pathlib.Path(path).read_text(encoding='utf-8')
     self.assertIn(report.digest(drawn), svg)
     for text in ('against time', 'mean ± deviation of 2 runs, averaged'):
       self.assertIn(text, svg)

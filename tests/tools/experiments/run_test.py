@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import pathlib
 import signal
 
 import numpy as np
@@ -14,6 +15,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 from tests.helpers import biased_network
 from tests.helpers import record_fixture
+from tests.helpers import tool_program
 from tools.experiments import plan
 from tools.experiments import reproduce
 from tools.experiments import run as run_lib
@@ -35,8 +37,7 @@ class RunTest(tf.test.TestCase):
     os.makedirs(os.path.join(self.directory, 'kept'))
 
   def _write(self, name, text):
-    with open(os.path.join(self.directory, name), 'w') as f:
-      f.write(text)
+    pathlib.Path(self.directory, name).write_text(text)
 
   def _save(self, *steps):
     """Writes checkpoints, of which `checkpoint` names these steps."""
@@ -64,8 +65,7 @@ class RunTest(tf.test.TestCase):
     kept = self.run_of_it.kept()
     # A checkpoint of a stop does not count.
     self.assertEqual([1000], list(kept))
-    with open(kept[1000] + '.index') as f:
-      self.assertEqual('1000', f.read())
+    self.assertEqual('1000', pathlib.Path(kept[1000] + '.index').read_text())
     self.assertFalse(self.run_of_it.trained())
     self._save(4000)
     self.run_of_it.keep()
@@ -192,16 +192,12 @@ class ScoresTest(tf.test.TestCase):
         (['--noaveraged'], [(1000, 0.5), (2000, 0.0)]),
         (['--fast', '--views=10'], [(1000, 0.3), (2000, 0.5)]),
     ):
-      out = io.StringIO()
-      with contextlib.redirect_stdout(out):
-        code = run_lib.main(
-            ['--data_dir=' + self.data_dir] + flags + self.paths
-        )
+      code, out, _ = tool_program.run(
+          run_lib.main, '--data_dir=' + self.data_dir, *flags, *self.paths
+      )
       self.assertEqual(0, code)
       found = [
-          json.loads(line)
-          for line in out.getvalue().splitlines()
-          if line.startswith('{')
+          json.loads(line) for line in out.splitlines() if line.startswith('{')
       ]
       self.assertEqual(
           expected, [(f['step'], f['precision']) for f in found], flags
