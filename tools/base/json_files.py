@@ -8,6 +8,8 @@ from typing import Any
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 
+from . import command_line
+
 # A list or dict that fits is not broken into lines.
 _LINE_LENGTH = 120
 
@@ -85,11 +87,6 @@ def write(path: str, content: object, flag: str = '--json') -> None:
   Raises:
     UsageError: it cannot be written.
   """
-  try:
+  with command_line.writing(path, flag):
     files.write(path + '.tmp', [text(content).encode(), b'\n'])
     os.replace(path + '.tmp', path)
-  except OSError as e:
-    raise errors.UsageError(
-        '%s cannot be written (%s): choose another %s'
-        % (path, e.strerror, flag)
-    ) from e

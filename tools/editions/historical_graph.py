@@ -178,12 +178,8 @@ def main(argv):
       command_line.path, (args.source, args.data_dir, args.out)
   )
   meta_graph = build(source, data_dir)
-  try:
+  with command_line.writing(out, '--out'):
     pathlib.Path(out).write_bytes(meta_graph.SerializeToString())
-  except OSError as e:
-    raise errors.UsageError(
-        '--out=%s cannot be written (%s)' % (out, e.strerror)
-    ) from e
   return 0
 
 

@@ -286,12 +286,8 @@ def _parser():
 def _write_page(path, content):
   if not content.get('cells'):
     raise errors.UsageError('--page=%s: there are no cells yet' % path)
-  try:
+  with command_line.writing(path, '--page'):
     files.write(path, [page.page(content).encode()])
-  except OSError as e:
-    raise errors.UsageError(
-        '--page=%s cannot be written (%s): choose another' % (path, e.strerror)
-    ) from e
 
 
 @command_line.program('time_machine')

@@ -185,13 +185,8 @@ def main(argv):
   ]
   data_dir = command_line.path(args.data_dir)
   results = command_line.path(args.results)
-  try:
+  with command_line.writing(results, '--results'):
     os.makedirs(results, exist_ok=True)
-  except OSError as e:
-    raise errors.UsageError(
-        '--results=%s cannot be made (%s): choose another'
-        % (results, e.strerror)
-    ) from e
   tf.disable_v2_behavior()
   with signals.stop_on_signals() as stop:
     download.maybe_download_and_extract(

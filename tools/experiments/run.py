@@ -163,13 +163,8 @@ class Run:
       UsageError: the run was begun with other images, flags or packages, or its
         directory cannot be written.
     """
-    try:
+    with command_line.writing(self.directory, '--out'):
       os.makedirs(self.path('kept'), exist_ok=True)
-    except OSError as e:
-      raise errors.UsageError(
-          '%s cannot be made (%s): choose another --out'
-          % (self.directory, e.strerror)
-      ) from e
     begun = self.manifest()
     if begun is None:
       self._write_manifest(manifest)

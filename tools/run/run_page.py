@@ -204,12 +204,8 @@ def main(argv):
       facts(course.record, config, trained.step),
   )
   out = path(args.out)
-  try:
+  with command_line.writing(out, '--out'):
     pathlib.Path(out).write_text(text, encoding='utf-8')
-  except OSError as e:
-    raise errors.UsageError(
-        '--out=%s cannot be written (%s)' % (out, e.strerror)
-    ) from e
   print('%s shows %s.' % (out, train_dir))
   return 0
 

@@ -43,7 +43,7 @@ class JsonFilesTest(absltest.TestCase):
     path = os.path.join(self.create_tempdir().full_path, 'none', 'x.json')
     with self.assertRaisesRegex(
         errors.UsageError,
-        r'\S+x.json cannot be written \(No such file .*: choose another --out',
+        r'cannot write \S+x.json \(No such file .*\): choose another --out',
     ):
       json_files.write(path, {}, '--out')
 

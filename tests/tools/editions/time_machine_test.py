@@ -156,7 +156,10 @@ class ProgramTest(absltest.TestCase):
         (['--data_dir=x'], '--sources=DIR'),
         (['--sources=x'], '--data_dir=DIR'),
         (['--json=/no/such', '--page=x.html'], 'no cells yet'),
-        (['--json=' + self.json, '--page=/no/such/p'], '--page=/no/such/p'),
+        (
+            ['--json=' + self.json, '--page=/no/such/p'],
+            'cannot write /no/such/p',
+        ),
     ):
       tool_program.assert_refused(self, time_machine.main, argv, part)
 

@@ -83,7 +83,10 @@ class ProgramTest(tf.test.TestCase):
     self.assertNotIn('this page: ', text)
 
     for mistake, message in (
-        (['--out=/absent/page.html'], '--out=/absent/page.html cannot be'),
+        (
+            ['--out=/absent/page.html'],
+            'cannot write /absent/page.html (No such',
+        ),
         (['--model=conv_local'], "of model 'cifar10'"),
         (['--dataset=cifar10'], "of data set 'small'"),
         (['--train_dir=' + self.root], 'neither event files nor a checkpoint'),

@@ -108,5 +108,7 @@ class ResultsTest(absltest.TestCase):
 
   def test_where_nothing_can_be_written(self):
     new = results.Results({}, os.path.join(self.path, 'no', 'directory'))
-    with self.assertRaisesRegex(errors.UsageError, 'cannot be written'):
+    with self.assertRaisesRegex(
+        errors.UsageError, 'cannot write .* another --json'
+    ):
       new.save()
