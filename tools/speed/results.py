@@ -13,7 +13,6 @@ does not tell.
 import datetime
 import json
 import os
-import pathlib
 
 from cifar10_compat.base import errors
 
@@ -148,17 +147,11 @@ def read(path):
   Raises:
     UsageError: it cannot be read, or is not one of results.
   """
-  try:
-    return from_json(
-        json.loads(pathlib.Path(path).read_text(encoding='utf-8')), path
-    )
-  except OSError as e:
-    raise errors.UsageError(
-        '--json=%s cannot be read (%s): name one that the benchmark wrote, or '
-        'measure with --data_dir' % (path, e.strerror)
-    ) from e
-  except ValueError as e:
-    raise errors.UsageError('--json=%s: %s' % (path, e)) from e
+  document = json_files.read(
+      path,
+      remedy='name one that the benchmark wrote, or measure with --data_dir',
+  )
+  return from_json(document, path)
 
 
 def open_or_create(path, manifest):
