@@ -156,7 +156,7 @@ def one_thread():
   )
 
 
-class Training(object):
+class Training:
   """A session of its own on the graph of a MetaGraphDef, on one thread.
 
   Attributes:

@@ -32,7 +32,7 @@ class _SessionOpened(Exception):
   """What ends the trainer; not an error."""
 
 
-class _Capture(object):
+class _Capture:
   """Notes what the trainer makes on its way to the session."""
 
   def __init__(self):

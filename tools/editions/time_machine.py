@@ -128,7 +128,7 @@ def summary(cell):
   return '%s; as it is: %s' % (table.text(cell), table.first_error(cell))
 
 
-class Run(object):
+class Run:
   """The cells of one file, tried one after the other."""
 
   def __init__(self, path, *, data_dir, limits, sources):

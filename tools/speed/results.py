@@ -21,7 +21,7 @@ from . import disturbance
 from . import schedule
 
 
-class Results(object):
+class Results:
   """The runs of one manifest, in a file if there is a path.
 
   Attributes:
