@@ -7,6 +7,7 @@ well.
 """
 
 import ast
+import pathlib
 import sys
 
 _OURS = ('cifar10_compat', 'tests', 'tools')
@@ -14,8 +15,7 @@ _OURS = ('cifar10_compat', 'tests', 'tools')
 
 def imported(path):
   """Yields (package, name) of a file's imports, dotted; name may be None."""
-  with open(path, encoding='utf-8') as f:
-    tree = ast.parse(f.read(), path)
+  tree = ast.parse(pathlib.Path(path).read_text(encoding='utf-8'), path)
   for node in ast.walk(tree):
     if isinstance(node, ast.Import):
       for alias in node.names:
@@ -41,8 +41,7 @@ def file_of(package, name, files):
 
 
 def _defines(path, name):
-  with open(path, encoding='utf-8') as f:
-    return name in f.read().split()
+  return name in pathlib.Path(path).read_text(encoding='utf-8').split()
 
 
 def main(stamp, *args):

@@ -6,6 +6,7 @@ FlagCase.assert_covered() finds those that no test is about.
 
 import collections
 import os
+import pathlib
 from unittest import mock
 
 import tensorflow.compat.v1 as tf
@@ -29,8 +30,7 @@ def covers(program, *names):
 def graph(train_dir, step):
   """Returns {name: NodeDef} of the graph that a trainer saved."""
   path = os.path.join(train_dir, 'model.ckpt-%d.meta' % step)
-  with open(path, 'rb') as f:
-    graph = tf.MetaGraphDef.FromString(f.read()).graph_def
+  graph = tf.MetaGraphDef.FromString(pathlib.Path(path).read_bytes()).graph_def
   return {node.name: node for node in graph.node}
 
 
@@ -56,8 +56,9 @@ class FlagCase(tf.test.TestCase):
     dataset = record_fixture.write_set(
         self.own, images, [label % 3 for label in labels]
     )._replace(class_names=('a', 'b', 'c'))
-    with open(os.path.join(self.own, description.FILE_NAME), 'w') as f:
-      f.write(description.describe(dataset))
+    pathlib.Path(self.own, description.FILE_NAME).write_text(
+        description.describe(dataset)
+    )
 
   def steps(self):
     """Returns the steps of the checkpoints in train_dir."""

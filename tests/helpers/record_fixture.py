@@ -1,6 +1,7 @@
 """Small binary batches for the tests, made on the spot."""
 
 import os
+import pathlib
 
 import numpy as np
 
@@ -44,8 +45,7 @@ def write_batches(
   for name in ['data_batch_%d.bin' % i for i in range(1, 6)] + [
       'test_batch.bin'
   ]:
-    with open(os.path.join(path, name), 'wb') as f:
-      f.write(contents)
+    pathlib.Path(path, name).write_bytes(contents)
   return path
 
 
@@ -73,10 +73,10 @@ def write_set(directory, images, labels):
   )
   contents = b''.join(record(l, i) for l, i in zip(labels, images))
   for name in dataset.train_files + dataset.eval_files:
-    with open(os.path.join(directory, name), 'wb') as f:
-      f.write(contents)
-  with open(os.path.join(directory, description.FILE_NAME), 'w') as f:
-    f.write(description.describe(dataset))
+    pathlib.Path(directory, name).write_bytes(contents)
+  pathlib.Path(directory, description.FILE_NAME).write_text(
+      description.describe(dataset)
+  )
   return dataset
 
 

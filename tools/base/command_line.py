@@ -1,6 +1,8 @@
-"""What the tools' command lines share; only their main() uses this."""
+"""What the tools' command lines share: flags, errors, what is written."""
 
 import argparse
+from collections.abc import Iterator
+import contextlib
 import functools
 import os
 import sys
@@ -30,6 +32,21 @@ class Parser(argparse.ArgumentParser):
 def path(text):
   """Returns what the user names, an absolute path; None for None."""
   return text and os.path.abspath(paths.user_path(text))
+
+
+@contextlib.contextmanager
+def writing(path: str, flag: str) -> Iterator[None]:
+  """Context in which what a flag names is written.
+
+  Raises:
+    UsageError: it cannot be, for an OSError.
+  """
+  try:
+    yield
+  except OSError as e:
+    raise errors.UsageError(
+        f'cannot write {path} ({e.strerror}): choose another {flag}'
+    ) from e
 
 
 def program(name):

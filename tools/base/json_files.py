@@ -2,9 +2,13 @@
 
 import json
 import os
+import pathlib
+from typing import Any
 
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
+
+from . import command_line
 
 # A list or dict that fits is not broken into lines.
 _LINE_LENGTH = 120
@@ -46,22 +50,43 @@ def _is_series(value):
   )
 
 
-def write(path, content, flag='--json'):
+def read(
+    path: str, flag: str = '--json', remedy: str = 'name another file'
+) -> Any:
+  """Returns the content of a file in JSON.
+
+  Args:
+    path: of the file.
+    flag: what named it.
+    remedy: what to do if it cannot be read.
+
+  Raises:
+    UsageError: it cannot be read.
+  """
+  try:
+    return json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
+  except (OSError, ValueError) as e:
+    raise errors.UsageError(
+        f'{flag}={path} cannot be read ({e}): {remedy}'
+    ) from e
+
+
+def read_if_there(path: str, default: Any, flag: str = '--json') -> Any:
+  """Returns what read() does, or a default where there is no such file."""
+  return read(path, flag) if os.path.exists(path) else default
+
+
+def write(path: str, content: object, flag: str = '--json') -> None:
   """Writes a file in JSON, a record a line, whole or not at all.
 
   Args:
-    path: str.
+    path: of the file.
     content: what JSON can hold; the keys of a dict keep their order.
-    flag: str, what named the file or its directory.
+    flag: what named the file or its directory.
 
   Raises:
     UsageError: it cannot be written.
   """
-  try:
+  with command_line.writing(path, flag):
     files.write(path + '.tmp', [text(content).encode(), b'\n'])
     os.replace(path + '.tmp', path)
-  except OSError as e:
-    raise errors.UsageError(
-        '%s cannot be written (%s): choose another %s'
-        % (path, e.strerror, flag)
-    ) from e

@@ -8,10 +8,12 @@ versions, the flags.  It names no host, no user and no directory.
 import hashlib
 import importlib.metadata
 import os
+import pathlib
 import platform
-import subprocess
 
 from cifar10_compat import startup
+
+from . import processes
 
 # The checkout, if the tools run from one, or the runfiles tree of a test.
 ROOT = os.environ.get('BUILD_WORKSPACE_DIRECTORY') or os.path.abspath(
@@ -137,8 +139,8 @@ def processor(cpuinfo='/proc/cpuinfo'):
       threads: int, how many this process may use.
   """
   try:
-    with open(cpuinfo, encoding='utf-8') as f:
-      blocks = [_fields(block) for block in f.read().strip().split('\n\n')]
+    text = pathlib.Path(cpuinfo).read_text(encoding='utf-8')
+    blocks = [_fields(block) for block in text.strip().split('\n\n')]
   except OSError:
     blocks = [{}]
   first = blocks[0]
@@ -186,15 +188,10 @@ def _commit(root):
 def _git(root, *args):
   """Returns what git prints; None if it cannot be run, or fails."""
   try:
-    return subprocess.run(
-        ['git', '-C', root, *args],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        check=True,
-    ).stdout.strip()
-  except (OSError, subprocess.CalledProcessError):
+    ended = processes.finish_command(['git', '-C', root, *args])
+  except OSError:
     return None
+  return None if ended.returncode else ended.stdout.strip()
 
 
 def _sha256(path):

@@ -4,6 +4,8 @@ import os
 
 from cifar10_compat.base import errors
 
+from . import command_line
+
 _SUFFIXES = ('.png', '.svg')
 # The same results give the same file.
 STYLE = {'svg.fonttype': 'none', 'svg.hashsalt': 'cifar10_compat'}
@@ -39,14 +41,10 @@ def save(drawing, path, description=None):
   Raises:
     UsageError: the file cannot be written.
   """
-  try:
+  with command_line.writing(path, '--plot'):
     drawing.savefig(
         path,
         metadata={'Date': None, 'Description': description}
         if path.endswith('.svg')
         else None,
     )
-  except OSError as e:
-    raise errors.UsageError(
-        '--plot=%s cannot be written (%s)' % (path, e.strerror)
-    ) from e

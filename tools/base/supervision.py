@@ -3,15 +3,14 @@
 Each line that a process prints begins with the process's name.
 """
 
+from collections.abc import Mapping
 import contextlib
-import ctypes
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import time
-from typing import Dict, List, NamedTuple
+from typing import NamedTuple
 
 from . import processes
 
@@ -21,19 +20,17 @@ _GRACE_SECS = 60
 # Between a process's name and what it printed.
 SEPARATOR = ' | '
 
-_PR_SET_PDEATHSIG = 1  # Of Linux's sys/prctl.h.
-
 
 class Task(NamedTuple):
   """A program to run."""
 
   name: str  # each of its lines begins with it
   module: str
-  args: List[str]
-  env: Dict[str, str] = {}  # added to our own environment
+  args: list[str]
+  env: Mapping[str, str] = {}  # added to our own environment
 
 
-class _Child(object):
+class _Child:
   """A running Task.
 
   Attributes:
@@ -43,15 +40,14 @@ class _Child(object):
 
   def __init__(self, task):
     self.name = task.name
-    self._process = subprocess.Popen(
-        processes.command(task.module, task.args),
-        stdin=subprocess.DEVNULL,
+    self._process = processes.start(
+        task.module,
+        task.args,
+        task.env,
+        # Ctrl-C comes to us, who stop in order.
+        group=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=dict(processes.environment(), **task.env),
-        # Out of the terminal's reach: Ctrl-C comes to us, who stop in order.
-        start_new_session=True,
-        preexec_fn=end_with_parent(),
     )
     self.streams = {
         self._process.stdout: sys.stdout,
@@ -72,18 +68,7 @@ class _Child(object):
     self._process.wait()
 
 
-def end_with_parent():
-  """Returns a function for a child, which then ends when this process does.
-
-  It does so however this process ends, kill -9 included.  None on systems that cannot do this.
-  """
-  if not sys.platform.startswith('linux'):
-    return None
-  prctl = ctypes.CDLL(None).prctl  # Loaded here: a child should do little.
-  return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-class _Relay(object):
+class _Relay:
   """Copies the children's lines, each after the name of the one it is from."""
 
   def __init__(self):
@@ -125,9 +110,8 @@ class _Relay(object):
 def supervise(groups, stop, *, watchers=(), grace_secs=_GRACE_SECS):
   """Runs processes to their end; stops all if one fails.
 
-  None of them outlives this function, nor the process that called it (on
-  Linux).  To be called in the thread that lives longest: the kernel takes its
-  end for the process's.
+  None of them outlives this function, nor the process that called it: see
+  processes.start_command().
 
   Args:
     groups: list of lists of Task, in the order in which to start them.  They

@@ -8,7 +8,7 @@ import collections
 import contextlib
 import dataclasses
 import io
-import os
+import pathlib
 import signal
 import tempfile
 
@@ -99,8 +99,9 @@ def capture(train, config):
       contextlib.redirect_stdout(io.StringIO()),
   ):
     train(dataclasses.replace(config, train_dir=train_dir), stop)
-    with open(os.path.join(train_dir, 'model.ckpt-0.meta'), 'rb') as f:
-      return tf.MetaGraphDef.FromString(f.read())
+    return tf.MetaGraphDef.FromString(
+        pathlib.Path(train_dir, 'model.ckpt-0.meta').read_bytes()
+    )
 
 
 def import_parts(meta_graph):
@@ -155,7 +156,7 @@ def one_thread():
   )
 
 
-class Training(object):
+class Training:
   """A session of its own on the graph of a MetaGraphDef, on one thread.
 
   Attributes:

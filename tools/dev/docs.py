@@ -19,6 +19,7 @@ import functools
 import glob
 import json
 import os
+import pathlib
 import re
 import sys
 
@@ -29,10 +30,8 @@ from cifar10_compat.data import datasets
 from ..base import command_line
 from ..base import manifest
 from ..editions import table as time_machine
-from ..experiments import learned
 from ..experiments import plan
-from ..experiments import results
-from ..experiments import results_plot
+from ..experiments import report
 from ..parity import fast_network
 from ..robustness import endurance
 from ..robustness import fault_table
@@ -60,8 +59,7 @@ _BLOCK = re.compile(
 def read_data(name, root=manifest.ROOT):
   """Returns the content of docs/data/NAME.json."""
   path = os.path.join(root, 'docs', 'data', name + '.json')
-  with open(path, encoding='utf-8') as f:
-    return json.load(f)
+  return json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
 
 
 def markdown_table(columns, rows):
@@ -148,7 +146,7 @@ def runs(kind, root=manifest.ROOT):
 
 def learned_table():
   """Returns a Markdown table of what default and fast runs learned."""
-  return markdown_table(*learned.table(runs('default'), runs('fast')))
+  return markdown_table(*report.learned(all_runs()))
 
 
 def all_runs(root=manifest.ROOT):
@@ -158,27 +156,28 @@ def all_runs(root=manifest.ROOT):
   """
   paths = glob.glob(os.path.join(root, 'docs', 'data', 'runs', '*_*.json'))
   names = {os.path.basename(path).rpartition('_')[0] for path in paths}
-  ordered = sorted(names, key=lambda name: (name != results.TUTORIAL, name))
+  ordered = sorted(names, key=lambda name: (name != report.TUTORIAL, name))
   return {name: runs(name, root) for name in ordered}
 
 
 def _results_table(table, root=manifest.ROOT):
-  """Returns a table of results.py in Markdown, with what its images are."""
+  """Returns a table of report.py in Markdown, with what its images are."""
   found = all_runs(root)
   columns, rows = table(found)
   if not rows:
     return ''
   everyone = [run for some in found.values() for run in some]
-  return '%s\n%s' % (results.images(everyone), markdown_table(columns, rows))
+  return '%s\n%s' % (report.images(everyone), markdown_table(columns, rows))
 
 
 def confusion_table(root=manifest.ROOT):
   """Returns what the published network takes each class for, in Markdown."""
   path = os.path.join(root, 'tests', 'published', 'golden.json')
-  with open(path, encoding='utf-8') as f:
-    counts = json.load(f)['confusion']
+  golden = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
   return markdown_table(
-      *predictions.confusion_table(datasets.CIFAR10.class_names, counts)
+      *predictions.confusion_table(
+          datasets.CIFAR10.class_names, golden['confusion']
+      )
   )
 
 
@@ -197,10 +196,10 @@ GENERATORS = {
     'mutants': functools.partial(_table, fault_table.mutants, 'faults'),
     'precision': precision_table,
     'results_confusion': confusion_table,
-    'results_curve': functools.partial(_results_table, results.curve),
-    'results_seeds': functools.partial(_results_table, results.seeds),
-    'results_summary': functools.partial(_results_table, results.summary),
-    'results_views': functools.partial(_results_table, results.views),
+    'results_curve': functools.partial(_results_table, report.curve),
+    'results_seeds': functools.partial(_results_table, report.seeds),
+    'results_summary': functools.partial(_results_table, report.summary),
+    'results_views': functools.partial(_results_table, report.views),
     'time_machine': functools.partial(
         _table, time_machine.matrix, 'time_machine'
     ),
@@ -250,8 +249,7 @@ def stale(root=manifest.ROOT):
   pages = [os.path.join(root, 'README.md')]
   pages += sorted(glob.glob(os.path.join(root, 'docs', '*.md')))
   for path in pages:
-    with open(path, encoding='utf-8') as f:
-      text = f.read()
+    text = pathlib.Path(path).read_text(encoding='utf-8')
     parts += len(_BLOCK.findall(text))
     new = fresh(text, path)
     if new != text:
@@ -262,9 +260,9 @@ def stale(root=manifest.ROOT):
 
 
 def picture(root=manifest.ROOT):
-  """Returns what docs/results.svg has to show, a results_plot.Content."""
+  """Returns what docs/results.svg has to show, a report.Content."""
   speed = speed_results.read(os.path.join(root, 'docs', 'data', _PICTURE_SPEED))
-  return results_plot.content(all_runs(root), speed)
+  return report.content(all_runs(root), speed)
 
 
 def picture_is_stale(root=manifest.ROOT):
@@ -272,8 +270,8 @@ def picture_is_stale(root=manifest.ROOT):
   path = os.path.join(root, 'docs', _PICTURE)
   if not os.path.exists(path):
     return True
-  with open(path, encoding='utf-8') as f:
-    return results_plot.digest(picture(root)) not in f.read()
+  drawn = pathlib.Path(path).read_text(encoding='utf-8')
+  return report.digest(picture(root)) not in drawn
 
 
 @command_line.program('docs')
@@ -290,14 +288,13 @@ def main(argv):
   for path, text in pages.items():
     print('%s %s' % (path, 'is stale' if args.check else 'was rewritten'))
     if not args.check:
-      with open(path, 'w', encoding='utf-8') as f:
-        f.write(text)
+      pathlib.Path(path).write_text(text, encoding='utf-8')
   stale_picture = picture_is_stale()
   if stale_picture:
     path = os.path.join(manifest.ROOT, 'docs', _PICTURE)
     print('%s %s' % (path, 'is stale' if args.check else 'was drawn'))
     if not args.check:
-      results_plot.draw(picture(), path)
+      report.draw(picture(), path)
   return 1 if (pages or stale_picture) and args.check else 0
 
 

@@ -17,6 +17,7 @@ TEXT.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -26,6 +27,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import paths
 
 from ..base import command_line
+from ..base import processes
 
 # Lines that are kept at both ends.
 _HEAD = 9
@@ -69,13 +71,12 @@ def run_block(command, until=None):
   """
   lines = []
   interrupted = False
-  with subprocess.Popen(
+  with processes.start_command(
       ['bash', '-e', '-o', 'pipefail', '-c', command],
-      text=True,
+      # So that an interrupt reaches all that it started.
+      group=True,
       stdout=subprocess.PIPE,
       stderr=subprocess.STDOUT,
-      # A group, so that an interrupt reaches all that it started.
-      start_new_session=True,
   ) as process:
     for line in process.stdout:
       sys.stdout.write(line)
@@ -97,8 +98,7 @@ def run_block(command, until=None):
 def write_output(path, command, lines):
   """Puts lines after the block that has `command`, in place of older ones."""
   # Read again: a run takes hours, and the text may have been edited meanwhile.
-  with open(path, encoding='utf-8') as f:
-    text = f.read()
+  text = pathlib.Path(path).read_text(encoding='utf-8')
 
   def with_output(match):
     if match['command'] != command:
@@ -108,8 +108,7 @@ def write_output(path, command, lines):
       return fence
     return fence + '\n```text\n%s\n```\n' % '\n'.join(shorten(lines))
 
-  with open(path, 'w', encoding='utf-8') as f:
-    f.write(_BLOCK.sub(with_output, text))
+  pathlib.Path(path).write_text(_BLOCK.sub(with_output, text), encoding='utf-8')
 
 
 def run(path, only=None):
@@ -123,12 +122,11 @@ def run(path, only=None):
     UsageError: there is no such file or block, or a block failed.
   """
   try:
-    with open(path, encoding='utf-8') as f:
-      blocks = [
-          m
-          for m in _BLOCK.finditer(f.read())
-          if only is None or only in m['command']
-      ]
+    blocks = [
+        m
+        for m in _BLOCK.finditer(pathlib.Path(path).read_text(encoding='utf-8'))
+        if only is None or only in m['command']
+    ]
   except OSError as e:
     raise errors.UsageError(
         'cannot read %s (%s): name the page with --file' % (path, e.strerror)

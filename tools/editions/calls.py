@@ -2,15 +2,12 @@
 
 import json
 import os
-import signal
+import pathlib
 import subprocess
-import time
-from typing import NamedTuple, Optional
 
-from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 
-from ..base import supervision
+from ..base import processes
 from . import isolation
 
 # What old interpreters run.  Nothing else of ours is beside it.
@@ -18,18 +15,11 @@ OLD = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'old')
 _POLL_SECS = 0.2
 
 
-def _start(environment, name, arguments, scratch, **kwargs):
-  """Returns the Popen of a file of old/, which ends when we do."""
+def _command(environment, name, arguments, scratch):
+  """Returns what runs a file of old/, and writes its arguments."""
   path = os.path.join(scratch, name + '.json')
-  with open(path, 'w', encoding='utf-8') as f:
-    json.dump(arguments, f)
-  return subprocess.Popen(
-      [environment.python, os.path.join(OLD, name + '.py'), path],
-      stdin=subprocess.DEVNULL,
-      env=isolation.environment(),
-      preexec_fn=supervision.end_with_parent(),
-      **kwargs,
-  )
+  pathlib.Path(path).write_text(json.dumps(arguments), encoding='utf-8')
+  return [environment.python, os.path.join(OLD, name + '.py'), path]
 
 
 def run(environment, name, arguments, *, scratch):
@@ -48,13 +38,11 @@ def run(environment, name, arguments, *, scratch):
     int, its exit code; 128 and the number of the signal that ended it.
   """
   with signals.stop_on_signals() as stop:
-    process = _start(
-        environment,
-        name,
-        arguments,
-        scratch,
-        # Out of the terminal's reach: Ctrl-C comes to us, who hand it on.
-        start_new_session=True,
+    process = processes.start_command(
+        _command(environment, name, arguments, scratch),
+        env=isolation.environment(),
+        # Ctrl-C comes to us, who hand it on.
+        group=True,
     )
     while True:
       try:
@@ -84,39 +72,10 @@ def call(environment, name, arguments, *, scratch, what):
     str, what it printed on stdout.
 
   Raises:
-    UsageError: it failed; its last line is in the message.
+    UsageError: it failed: see processes.Ended.output().
   """
-  process = _start(
-      environment,
-      name,
-      arguments,
-      scratch,
-      stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE,
-      text=True,
-      errors='replace',
-  )
-  stdout, stderr = process.communicate()
-  if process.returncode:
-    lines = stderr.strip().splitlines() or ['exit code %d' % process.returncode]
-    raise errors.UsageError('%s: %s' % (what, lines[-1]))
-  return stdout
-
-
-class Ended(NamedTuple):
-  """How a process ended.
-
-  Attributes:
-    code: int, its exit code, the negative number of the signal that ended it, or
-      None where it was killed at the limit.
-    stdout, stderr: str.
-    seconds: float, how long it took.
-  """
-
-  code: Optional[int]
-  stdout: str
-  stderr: str
-  seconds: float
+  ended = finish(environment, name, arguments, scratch=scratch, limit_secs=None)
+  return ended.output(what)
 
 
 def finish(environment, name, arguments, *, scratch, limit_secs):
@@ -127,34 +86,14 @@ def finish(environment, name, arguments, *, scratch, limit_secs):
     name: str, the file's, without its ending.
     arguments: dict of what JSON can hold.
     scratch: str, a directory that exists, for the arguments.
-    limit_secs: number, after which it is killed with all that it started.
+    limit_secs: number, after which it is killed with all that it started; None
+      for never.
 
   Returns:
-    Ended.
+    processes.Ended.
   """
-  start = time.monotonic()
-  process = _start(
-      environment,
-      name,
-      arguments,
-      scratch,
-      stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE,
-      text=True,
-      errors='replace',
-      # A group of its own, to be killed as one.
-      start_new_session=True,
+  return processes.finish_command(
+      _command(environment, name, arguments, scratch),
+      env=isolation.environment(),
+      limit_secs=limit_secs,
   )
-  limited = False
-  try:
-    stdout, stderr = process.communicate(timeout=limit_secs)
-  except subprocess.TimeoutExpired:
-    limited = True
-    os.killpg(process.pid, signal.SIGKILL)
-    stdout, stderr = process.communicate()
-  except BaseException:
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    raise
-  seconds = time.monotonic() - start
-  return Ended(None if limited else process.returncode, stdout, stderr, seconds)

@@ -4,6 +4,7 @@ import datetime
 import importlib.metadata
 import json
 import os
+import pathlib
 import re
 import shutil
 import sys
@@ -143,16 +144,17 @@ def attempt(
   )
   answer = {'python': None, 'bridges': [], 'error': None}
   if os.path.exists(answer_path):
-    with open(answer_path, encoding='utf-8') as f:
-      answer = json.load(f)
+    answer = json.loads(pathlib.Path(answer_path).read_text(encoding='utf-8'))
   shutil.rmtree(train_dir, ignore_errors=True)
   losses = dict(_STEP.findall(ended.stdout))
   return {
-      'outcome': _outcome(ended.code, answer['error'], losses, limits['steps']),
+      'outcome': _outcome(
+          ended.returncode, answer['error'], losses, limits['steps']
+      ),
       'python': answer['python'],
       'bridges': answer['bridges'],
       'error': answer['error'],
-      'code': ended.code,
+      'code': ended.returncode,
       'losses': losses,
       'seconds': round(ended.seconds, 1),
   }

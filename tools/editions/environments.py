@@ -10,14 +10,15 @@ import fcntl
 import hashlib
 import json
 import os
+import pathlib
 import shutil
-import subprocess
 import sys
 from typing import NamedTuple
 
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 
+from ..base import processes
 from . import interpreters
 from . import isolation
 from . import runtimes
@@ -65,8 +66,9 @@ def made(runtime, root):
   """
   environment = _environment(runtime, root)
   try:
-    with open(_stamp(environment), encoding='utf-8') as f:
-      stamp = json.load(f)
+    stamp = json.loads(
+        pathlib.Path(_stamp(environment)).read_text(encoding='utf-8')
+    )
     whole = (
         stamp['lock'] == _digest(runtime.lock)
         # Which a `pyenv uninstall` takes away.
@@ -128,8 +130,7 @@ def _stamp(environment):
 
 
 def _digest(path):
-  with open(path, 'rb') as f:
-    return hashlib.sha256(f.read()).hexdigest()
+  return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
 @contextlib.contextmanager
@@ -184,22 +185,16 @@ def _make(runtime, interpreter, root, held):
 
 def _run(command, *, what, held):
   """Returns what a step of _make() printed; raises UsageError."""
-  result = subprocess.run(
-      command,
-      stdin=subprocess.DEVNULL,
-      stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE,
-      text=True,
+  ended = processes.finish_command(
+      list(command),
       env=isolation.environment(pip=True),
       # Where we are killed and this lives on, the lock stays held, and nobody
       # starts anew while it still writes.
+      outlives_us=True,
       pass_fds=(held,),
-      check=False,
   )
-  if result.returncode:
-    lines = (result.stderr or result.stdout).strip().splitlines()
-    told = (
-        [l for l in lines if l.startswith('ERROR')] or lines or ['no message']
-    )
-    raise errors.UsageError('%s: %s' % (what, told[-1]))
-  return result.stdout
+  if ended.returncode:
+    lines = (ended.stderr or ended.stdout).strip().splitlines()
+    told = [l for l in lines if l.startswith('ERROR')] or lines
+    raise errors.UsageError(f'{what}: {(told or [ended.reason])[-1]}')
+  return ended.stdout

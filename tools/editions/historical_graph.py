@@ -12,6 +12,7 @@ its process: build_apart() starts it.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
+import pathlib
 import sys
 import tempfile
 
@@ -31,7 +32,7 @@ class _SessionOpened(Exception):
   """What ends the trainer; not an error."""
 
 
-class _Capture(object):
+class _Capture:
   """Notes what the trainer makes on its way to the session."""
 
   def __init__(self):
@@ -146,8 +147,7 @@ def build_apart(source, data_dir):
         ['--source=' + source, '--data_dir=' + data_dir, '--out=' + out],
         '--source=%s: its training graph cannot be built' % source,
     )
-    with open(out, 'rb') as f:
-      return tf.MetaGraphDef.FromString(f.read())
+    return tf.MetaGraphDef.FromString(pathlib.Path(out).read_bytes())
 
 
 @command_line.program('historical_graph')
@@ -178,13 +178,8 @@ def main(argv):
       command_line.path, (args.source, args.data_dir, args.out)
   )
   meta_graph = build(source, data_dir)
-  try:
-    with open(out, 'wb') as f:
-      f.write(meta_graph.SerializeToString())
-  except OSError as e:
-    raise errors.UsageError(
-        '--out=%s cannot be written (%s)' % (out, e.strerror)
-    ) from e
+  with command_line.writing(out, '--out'):
+    pathlib.Path(out).write_bytes(meta_graph.SerializeToString())
   return 0
 
 

@@ -2,10 +2,10 @@
 
 import glob
 import os
-import subprocess
 
 from cifar10_compat.base import errors
 
+from ..base import processes
 from . import isolation
 
 # What an interpreter says of itself.  The wheels for Python 2.7 are for the
@@ -68,24 +68,18 @@ def check(runtime, path):
     path: str, of an interpreter.
   """
   try:
-    result = subprocess.run(
+    ended = processes.finish_command(
         [path, '-c', _PROBE],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
         env=isolation.environment(),
-        timeout=_PROBE_SECS,
-        check=False,
+        limit_secs=_PROBE_SECS,
     )
   except OSError as e:
     return 'it cannot be started (%s)' % e.strerror
-  except subprocess.TimeoutExpired:
+  if ended.returncode is None:
     return 'it did not answer within %d seconds' % _PROBE_SECS
-  answer = result.stdout.split()
-  if result.returncode or len(answer) != 2:
-    lines = result.stderr.strip().splitlines() or ['no message']
-    return 'it does not run (%s)' % lines[-1]
+  answer = ended.stdout.split()
+  if ended.returncode or len(answer) != 2:
+    return 'it does not run (%s)' % ended.reason
   if answer[0] != runtime.python:
     return 'it is Python %s, and TensorFlow %s needs %s' % (
         answer[0],

@@ -23,6 +23,7 @@ import contextlib
 import hashlib
 import importlib
 import os
+import pathlib
 import runpy
 import sys
 from typing import NamedTuple
@@ -174,8 +175,7 @@ def find_edition(source, editions=EDITIONS):
     )
   digest = hashlib.sha256()
   for name in _FILES:
-    with open(os.path.join(source, name), 'rb') as f:
-      digest.update(f.read())
+    digest.update(pathlib.Path(source, name).read_bytes())
   for edition in editions:
     if edition.sha256 == digest.hexdigest():
       return edition

@@ -19,6 +19,7 @@ from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import json
 import os
+import pathlib
 import sys
 import tempfile
 
@@ -54,8 +55,7 @@ def read(path):
   if not os.path.exists(path):
     return {}
   try:
-    with open(path, encoding='utf-8') as f:
-      content = json.load(f)
+    content = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
     # What everything here relies on.
     for cell in content['cells']:
       cell['edition'], cell['tensorflow']
@@ -128,7 +128,7 @@ def summary(cell):
   return '%s; as it is: %s' % (table.text(cell), table.first_error(cell))
 
 
-class Run(object):
+class Run:
   """The cells of one file, tried one after the other."""
 
   def __init__(self, path, *, data_dir, limits, sources):
@@ -286,12 +286,8 @@ def _parser():
 def _write_page(path, content):
   if not content.get('cells'):
     raise errors.UsageError('--page=%s: there are no cells yet' % path)
-  try:
+  with command_line.writing(path, '--page'):
     files.write(path, [page.page(content).encode()])
-  except OSError as e:
-    raise errors.UsageError(
-        '--page=%s cannot be written (%s): choose another' % (path, e.strerror)
-    ) from e
 
 
 @command_line.program('time_machine')

@@ -13,7 +13,6 @@ which a test compares with, into tests/published/golden.json.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import glob
-import json
 import os
 import sys
 import tempfile
@@ -222,11 +221,7 @@ def main(argv):
   args = parser.parse_args(argv)
   out = command_line.path(args.out)
   tf.disable_v2_behavior()
-  try:
-    with open(command_line.path(args.record), encoding='utf-8') as f:
-      record = json.load(f)
-  except (OSError, ValueError) as e:
-    raise errors.UsageError('--record=%s: %s' % (args.record, e)) from e
+  record = json_files.read(command_line.path(args.record), '--record')
   last = record['precision'][-1]
   path = os.path.join(
       command_line.path(args.run),

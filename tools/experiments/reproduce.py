@@ -12,10 +12,9 @@ The runs stay in DIR, with all their checkpoints: 9 MB each.
 
 # First: TensorFlow, which the command line brings along, reads its log levels
 # while it loads.
-from ..base import text_tables
-
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
+import functools
 import os
 import sys
 import tempfile
@@ -30,6 +29,8 @@ from cifar10_compat.data import download
 from ..base import command_line
 from ..base import json_files
 from ..base import manifest
+from ..base import text_tables
+from ..base import training_log
 from . import plan
 from . import record
 from . import run as run_lib
@@ -39,12 +40,12 @@ _IMAGES = 'CIFAR-10'
 _TRIAL_STEPS = 60
 
 
-def seeds_of(text, experiment):
-  """Returns the seeds that --seeds names, a list of int.
+def seeds_of(text: str | None, experiment: plan.Experiment) -> list[int]:
+  """Returns the seeds that --seeds names.
 
   Args:
-    text: str, '3' or '1-3', or None for all of the experiment's.
-    experiment: plan.Experiment.
+    text: '3' or '1-3', or None for all of the experiment's.
+    experiment: what they are of.
 
   Raises:
     UsageError: it is neither.
@@ -61,16 +62,15 @@ def seeds_of(text, experiment):
   return seeds
 
 
-def secs_per_step(experiment, data_dir, stop):
-  """Measures the time of a step by a short training.
+def secs_per_step(
+    experiment: plan.Experiment, data_dir: str, stop: signals.StopRequest
+) -> float:
+  """Measures the time of a step, in seconds, by a short training.
 
   Args:
-    experiment: plan.Experiment.
-    data_dir: str, the directory that holds the set's directory.
-    stop: signals.StopRequest, ends it.
-
-  Returns:
-    float, seconds.
+    experiment: what is trained.
+    data_dir: the directory that holds the set's directory.
+    stop: ends it.
 
   Raises:
     UsageError: it does not train.
@@ -81,11 +81,50 @@ def secs_per_step(experiment, data_dir, stop):
     code = run.train(data_dir=data_dir, manifest={'dataset': None}, stop=stop)
     parts = run.lines()
     if code or not parts:
-      raise errors.UsageError('the trial ended with exit code %d' % code)
-    half = [line for line in parts[-1] if line.step >= _TRIAL_STEPS // 2]
-    return (half[-1].time - half[0].time).total_seconds() / (
-        half[-1].step - half[0].step
-    )
+      raise errors.UsageError(f'the trial ended with exit code {code}')
+    return _pace([l for l in parts[-1] if l.step >= _TRIAL_STEPS // 2])
+
+
+def secs_left(
+    run: run_lib.Run, secs_per_step: float | None = None
+) -> float | None:
+  """Estimates how long a training will still take.
+
+  Args:
+    run: begun or not.
+    secs_per_step: used if the run has no steps of its own.
+
+  Returns:
+    Seconds; None if nothing tells.
+  """
+  if run.trained():
+    return 0.0
+  parts = run.lines()
+  if parts and len(parts[-1]) > 1:
+    secs_per_step = _pace(parts[-1][-100:])
+  if secs_per_step is None:
+    return None
+  return secs_per_step * (run.experiment.max_steps - run.last_step())
+
+
+def progress(run: run_lib.Run) -> str:
+  """Returns where a run is and how long it will take."""
+  step, left = run.last_step(), secs_left(run)
+  return f'{run.name}: step {step:,} of {run.experiment.max_steps:,}' + (
+      '' if left is None else f', {duration(left)} left'
+  )
+
+
+def duration(secs: float) -> str:
+  """Returns a time in words: '2 h 05 min', '7 min'."""
+  hours, minutes = divmod(round(secs / 60), 60)
+  return f'{hours} h {minutes:02} min' if hours else f'{minutes} min'
+
+
+def _pace(lines: list[training_log.Line]) -> float:
+  """Returns the seconds of a step, the mean from the first line to the last."""
+  secs = (lines[-1].time - lines[0].time).total_seconds()
+  return secs / (lines[-1].step - lines[0].step)
 
 
 def _parser():
@@ -146,13 +185,8 @@ def main(argv):
   ]
   data_dir = command_line.path(args.data_dir)
   results = command_line.path(args.results)
-  try:
+  with command_line.writing(results, '--results'):
     os.makedirs(results, exist_ok=True)
-  except OSError as e:
-    raise errors.UsageError(
-        '--results=%s cannot be made (%s): choose another'
-        % (results, e.strerror)
-    ) from e
   tf.disable_v2_behavior()
   with signals.stop_on_signals() as stop:
     download.maybe_download_and_extract(
@@ -171,24 +205,25 @@ def _estimate(runs, data_dir, stop):
   """Prints how long each run will take."""
   measured, total = {}, 0.0
   for run in runs:
-    secs = run.secs_left()
+    secs = secs_left(run)
     if secs is None:
       if run.experiment not in measured:
         measured[run.experiment] = secs_per_step(run.experiment, data_dir, stop)
-      secs = run.secs_left(measured[run.experiment])
+      secs = secs_left(run, measured[run.experiment])
     total += secs
-    print('%s: %s' % (run.name, run_lib.duration(secs)), flush=True)
-  print('all: %s' % run_lib.duration(total))
+    print(f'{run.name}: {duration(secs)}', flush=True)
+  print(f'all: {duration(total)}')
   return 0
 
 
 def _finish(run, args, *, data_dir, stop):
   """Trains and evaluates a run, and writes its results; returns exit code."""
+  report = functools.partial(print, flush=True)
 
-  def report(line):
-    print(line, flush=True)
+  def report_progress():
+    report(progress(run))
 
-  report(run.progress())
+  report_progress()
   if not run.trained():
     code = run.train(
         data_dir=data_dir,
@@ -201,7 +236,7 @@ def _finish(run, args, *, data_dir, stop):
             seed=run.seed,
         ),
         stop=stop,
-        report=report,
+        report=report_progress,
     )
     if code:
       return code
@@ -215,7 +250,7 @@ def _finish(run, args, *, data_dir, stop):
     return 128 + stop.signum
   path = os.path.join(command_line.path(args.results), run.name + '.json')
   json_files.write(path, record.record(run, args.images), '--results')
-  report('%s: %s' % (run.name, path))
+  report(f'{run.name}: {path}')
   return 0
 
 

@@ -1,5 +1,7 @@
 """One run of an experiment: trains, keeps its checkpoints, evaluates them.
 
+  run [--data_dir=DIR and other flags of cifar10_eval] CHECKPOINT...
+
 A run has a directory of its own:
 
   manifest.json  what it was begun with, and later_commits, where it went on with
@@ -10,27 +12,45 @@ A run has a directory of its own:
   scores.json    the precisions so far
 
 All of it can be interrupted at any moment and goes on from there.
+
+As a program, so that TensorFlow is loaded with the settings that the training had,
+it evaluates checkpoints as cifar10_eval does.  A line for each, {"step": 1000,
+"precision": 0.3141}, follows what cifar10_eval prints of it.
 """
 
+# First: TensorFlow reads its log levels while it loads.
+from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
+
+from collections.abc import Callable, Iterable, Iterator
+import contextlib
+import dataclasses
 import glob
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
 
+from absl import flags as absl_flags
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import cifar10_eval
+from cifar10_compat import config as config_lib
 from cifar10_compat import startup
 from cifar10_compat.base import errors
+from cifar10_compat.base import signals
 from cifar10_compat.training import checkpoints
 
+from ..base import command_line
 from ..base import json_files
 from ..base import processes
-from ..base import supervision
 from ..base import training_log
 from ..run import launch
+from . import plan
 
 # Checkpoints of these steps are evaluated; the trainers save as often.
 EVERY = 1000
@@ -45,35 +65,30 @@ _NOT_TRAINED_WITH = ('title', 'seeds', 'views')
 PART = 'reproduce: the training begins or goes on'
 
 
-class Run(object):
-  """A run of an experiment.
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """A run of an experiment."""
 
-  Attributes:
-    name: str, EXPERIMENT_SEED.
-    experiment: experiments.Experiment.
-    seed: int.
-    directory: str, the run's own.
-  """
+  out: str  # the directory of all runs
+  kind: str  # the name of the experiment
+  experiment: plan.Experiment
+  seed: int
 
-  def __init__(self, out, name, experiment, seed):
-    """Looks at nothing yet.
+  @property
+  def name(self) -> str:
+    """EXPERIMENT_SEED."""
+    return f'{self.kind}_{self.seed}'
 
-    Args:
-      out: str, the directory of all runs.
-      name: str, of the experiment.
-      experiment: experiments.Experiment.
-      seed: int.
-    """
-    self.name = '%s_%d' % (name, seed)
-    self.experiment = experiment
-    self.seed = seed
-    self.directory = os.path.join(out, self.name)
+  @property
+  def directory(self) -> str:
+    """The run's own."""
+    return os.path.join(self.out, self.name)
 
-  def path(self, name):
+  def path(self, name: str) -> str:
     """Returns the path of a file or a directory of the run's."""
     return os.path.join(self.directory, name)
 
-  def flags(self):
+  def flags(self) -> list[str]:
     """Returns the flags of the program that trains, but for its directories."""
     experiment = self.experiment
     return (
@@ -83,8 +98,8 @@ class Run(object):
         + list(experiment.flags)
     )
 
-  def command(self):
-    """Returns the command with which a user would train the same, a str."""
+  def command(self) -> str:
+    """Returns the command with which a user would train the same."""
     return ' '.join(
         ['tools/bazel run //tools:launch --', *self._layout(), *self.flags()]
     )
@@ -96,11 +111,10 @@ class Run(object):
         if (number := getattr(self.experiment, name))
     ]
 
-  def lines(self):
-    """Returns the Lines of training_log in train.log, one list for each part."""
+  def lines(self) -> list[list[training_log.Line]]:
+    """Returns the lines of train.log, one list for each part."""
     try:
-      with open(self.path('train.log'), encoding='utf-8') as f:
-        parts = f.read().split(PART + '\n')
+      text = pathlib.Path(self.path('train.log')).read_text(encoding='utf-8')
     except FileNotFoundError:
       return []
     # Of a launch the lines of one process that trains.
@@ -108,51 +122,49 @@ class Run(object):
     found = [
         training_log.parse(launch.lines_of(name, part))
         or training_log.parse(part)
-        for part in parts
+        for part in text.split(PART + '\n')
     ]
     return [part for part in found if part]
 
-  def last_step(self):
+  def last_step(self) -> int:
     """Returns the newest step that was logged, 0 if there is none."""
     parts = self.lines()
     return parts[-1][-1].step if parts else 0
 
-  def trained(self):
+  def trained(self) -> bool:
     """Returns whether its last checkpoint is there."""
     return max(self.kept(), default=0) >= self.experiment.max_steps
 
-  def manifest(self):
-    """Returns what the run was begun with, a dict, or None."""
-    try:
-      with open(self.path('manifest.json'), encoding='utf-8') as f:
-        return json.load(f)
-    except FileNotFoundError:
-      return None
+  def manifest(self) -> dict | None:
+    """Returns what the run was begun with, if it was."""
+    return json_files.read_if_there(self.path('manifest.json'), None)
 
-  def train(self, *, data_dir, manifest, stop, report=lambda line: None):
+  def train(
+      self,
+      *,
+      data_dir: str,
+      manifest: dict,
+      stop: signals.StopRequest,
+      report: Callable[[], None] | None = None,
+  ) -> int:
     """Trains to the end, or until it is told to stop.
 
     Args:
-      data_dir: str, the directory that holds the set's directory.
-      manifest: dict, of manifest.manifest(), for a run that has none.
-      stop: signals.StopRequest.
-      report: function of a str, called with the progress at each checkpoint.
+      data_dir: the directory that holds the set's directory.
+      manifest: of manifest.manifest(), for a run that has none.
+      stop: ends it.
+      report: is called at each checkpoint.
 
     Returns:
-      int, the exit code of what trained, 128 and the number of the signal if it
+      The exit code of what trained, 128 and the number of the signal if it
       was told to stop.
 
     Raises:
       UsageError: the run was begun with other images, flags or packages, or its
         directory cannot be written.
     """
-    try:
+    with command_line.writing(self.directory, '--out'):
       os.makedirs(self.path('kept'), exist_ok=True)
-    except OSError as e:
-      raise errors.UsageError(
-          '%s cannot be made (%s): choose another --out'
-          % (self.directory, e.strerror)
-      ) from e
     begun = self.manifest()
     if begun is None:
       self._write_manifest(manifest)
@@ -165,38 +177,27 @@ class Run(object):
     with open(self.path('train.log'), 'a', encoding='utf-8') as log:
       log.write(PART + '\n')
       log.flush()
-      with subprocess.Popen(
-          processes.command(
-              processes.tool('run.launch'),
-              self._layout()
-              + ['--data_dir=' + data_dir, '--train_dir=' + self.path('train')]
-              + self.flags(),
-          ),
-          stdin=subprocess.DEVNULL,
+      process = processes.start(
+          processes.tool('run.launch'),
+          self._layout()
+          + ['--data_dir=' + data_dir, '--train_dir=' + self.path('train')]
+          + self.flags(),
+          group=True,  # Ctrl-C comes to us, who stop it.
           stdout=log,
-          env=processes.environment(),
-          # Ctrl-C comes to us, who stop it.
-          start_new_session=True,
-          preexec_fn=supervision.end_with_parent(),
-      ) as process:
-        return self._watch(process, stop, report)
+      )
+      return self._watch(process, stop, report)
 
   def _write_manifest(self, manifest):
     json_files.write(self.path('manifest.json'), manifest, '--out')
 
   def _check_same(self, begun, manifest):
     """Raises UsageError unless a run can go on that was begun with a manifest."""
-    for name, of in (
-        ('images', lambda m: m['dataset']),
-        ('flags', lambda m: _training_flags(m.get('flags') or {})),
-        ('seed', lambda m: m.get('seed')),
-        ('versions of packages', lambda m: m.get('versions')),
-    ):
-      if of(begun) != of(manifest):
+    now = _conditions(manifest)
+    for name, then in _conditions(begun).items():
+      if then != now[name]:
         raise errors.UsageError(
-            '%s was begun with other %s, %s instead of %s: make them as they were, '
-            'or choose another --out'
-            % (self.directory, name, of(begun), of(manifest))
+            f'{self.directory} was begun with other {name}, {then} instead of '
+            f'{now[name]}: make them as they were, or choose another --out'
         )
 
   def _watch(self, process, stop, report):
@@ -208,52 +209,17 @@ class Run(object):
         self.keep()
         if self.last_step() // EVERY > reported:
           reported = self.last_step() // EVERY
-          report(self.progress())
+          if report:
+            report()
         if ended or stop.requested:
           break
         time.sleep(_LOOK_SECS)
     finally:
-      if process.poll() is None:
-        process.terminate()
-        try:
-          process.wait(_STOP_SECS)
-        except subprocess.TimeoutExpired:
-          process.kill()
+      code = processes.stop(process, _STOP_SECS)
       self.keep()
-    return 128 + stop.signum if stop.requested else process.wait()
+    return 128 + stop.signum if stop.requested else code
 
-  def progress(self):
-    """Returns where it is and how long it will take, a str."""
-    step, left = self.last_step(), self.secs_left()
-    return '%s: step %s of %s%s' % (
-        self.name,
-        '{:,}'.format(step),
-        '{:,}'.format(self.experiment.max_steps),
-        '' if left is None else ', %s left' % duration(left),
-    )
-
-  def secs_left(self, secs_per_step=None):
-    """Estimates how long the training will still take.
-
-    Args:
-      secs_per_step: float, used if the run has no steps of its own.
-
-    Returns:
-      float, seconds; None if nothing tells.
-    """
-    if self.trained():
-      return 0.0
-    parts = self.lines()
-    if parts and len(parts[-1]) > 1:
-      lines = parts[-1][-100:]
-      secs_per_step = (lines[-1].time - lines[0].time).total_seconds() / (
-          lines[-1].step - lines[0].step
-      )
-    if secs_per_step is None:
-      return None
-    return secs_per_step * (self.experiment.max_steps - self.last_step())
-
-  def keep(self):
+  def keep(self) -> None:
     """Links each complete checkpoint that train/ names into kept/."""
     state = tf.train.get_checkpoint_state(self.path('train'))
     for path in state.all_model_checkpoint_paths if state else ():
@@ -265,8 +231,8 @@ class Run(object):
         if re.search(r'\.(index|data-\d+-of-\d+)$', file):
           _link(file, self.path('kept'))
 
-  def kept(self):
-    """Returns the kept checkpoints, a dict from step to path, by step.
+  def kept(self) -> dict[int, str]:
+    """Returns the paths of the kept checkpoints by their steps, in order.
 
     That of step 0, in which nothing has been learned, is left out.
     """
@@ -277,21 +243,25 @@ class Run(object):
         found[checkpoints.Checkpoint.at(path).step] = path
     return {step: found[step] for step in sorted(found) if step}
 
-  def scores(self):
+  def scores(self) -> dict[str, dict[str, float]]:
     """Returns the precisions so far, the content of scores.json."""
-    try:
-      with open(self.path('scores.json'), encoding='utf-8') as f:
-        return json.load(f)
-    except FileNotFoundError:
-      return {'averaged': {}, 'raw': {}, 'views': {}}
+    return json_files.read_if_there(
+        self.path('scores.json'), {'averaged': {}, 'raw': {}, 'views': {}}
+    )
 
-  def evaluate(self, *, data_dir, stop, report=lambda line: None):
+  def evaluate(
+      self,
+      *,
+      data_dir: str,
+      stop: signals.StopRequest,
+      report: Callable[[str], None],
+  ) -> None:
     """Evaluates the kept checkpoints that have no score yet.
 
     Args:
-      data_dir: str, the directory that holds the set's directory.
-      stop: signals.StopRequest, ends it after a checkpoint.
-      report: function of a str, called with each precision.
+      data_dir: the directory that holds the set's directory.
+      stop: ends it after a checkpoint.
+      report: is given each precision.
 
     Raises:
       UsageError: an evaluation failed.
@@ -301,45 +271,38 @@ class Run(object):
       known = self.scores()[weights]
       paths = [p for step, p in kept.items() if str(step) not in known]
       for step, precision in self._measure(
-          paths, data_dir, ['--noaveraged'] * (weights == 'raw'), stop
+          paths, data_dir, f'--averaged={weights == "averaged"}', stop
       ):
         self._note(weights, step, precision)
-        report('%s: step %d, %s: %.4f' % (self.name, step, weights, precision))
+        report(f'{self.name}: step {step}, {weights}: {precision:.4f}')
     for views in self.experiment.views:
       if self.trained() and str(views) not in self.scores()['views']:
         for _, precision in self._measure(
-            [kept[max(kept)]], data_dir, ['--views=%d' % views], stop
+            [kept[max(kept)]], data_dir, f'--views={views}', stop
         ):
           self._note('views', views, precision)
-          report('%s: %d views: %.4f' % (self.name, views, precision))
+          report(f'{self.name}: {views} views: {precision:.4f}')
 
   def _note(self, kind, key, precision):
     scores = self.scores()
     scores[kind][str(key)] = precision
     json_files.write(self.path('scores.json'), scores, '--out')
 
-  def _measure(self, paths, data_dir, flags, stop):
+  def _measure(self, paths, data_dir, flag, stop):
     """Yields (step, precision) of checkpoints."""
     if not paths or stop.requested:
       return
-    experiment = self.experiment
-    env = processes.environment()
-    if experiment.fast:
-      env.setdefault(startup.ONEDNN, '1')  # As in cifar10_eval --fast.
-    with subprocess.Popen(
-        processes.command(
-            processes.tool('experiments.checkpoint_scores'),
-            ['--data_dir=' + data_dir, '--model=' + experiment.model]
-            + ['--fast'] * experiment.fast
-            + flags
-            + paths,
-        ),
+    env = {}
+    if self.experiment.fast and startup.ONEDNN not in os.environ:
+      env[startup.ONEDNN] = '1'  # As in cifar10_eval --fast.
+    with processes.start(
+        processes.tool('experiments.run'),
+        ['--data_dir=' + data_dir, '--model=' + self.experiment.model, flag]
+        + ['--fast'] * self.experiment.fast
+        + paths,
+        env,
+        group=True,
         stdout=subprocess.PIPE,
-        env=env,
-        text=True,
-        # Ctrl-C comes to us, who stop it.
-        start_new_session=True,
-        preexec_fn=supervision.end_with_parent(),
     ) as process:
       try:
         for line in process.stdout:
@@ -353,21 +316,19 @@ class Run(object):
         process.terminate()
     if code:
       raise errors.UsageError(
-          '%s: the evaluation ended with exit code %d' % (self.name, code)
+          f'{self.name}: the evaluation ended with exit code {code}'
       )
 
 
-def _training_flags(flags):
-  """Returns those of a manifest's flags on which a training depends."""
-  return {k: v for k, v in flags.items() if k not in _NOT_TRAINED_WITH}
-
-
-def duration(secs):
-  """Returns a time in words: '2 h 05 min', '7 min'."""
-  minutes = round(secs / 60)
-  if minutes < 60:
-    return '%d min' % minutes
-  return '%d h %02d min' % divmod(minutes, 60)
+def _conditions(manifest):
+  """Returns what a run must go on with as it was begun, by its name."""
+  flags = manifest.get('flags') or {}
+  return {
+      'images': manifest['dataset'],
+      'flags': {k: v for k, v in flags.items() if k not in _NOT_TRAINED_WITH},
+      'seed': manifest.get('seed'),
+      'versions of packages': manifest.get('versions'),
+  }
 
 
 def _link(file, directory):
@@ -378,13 +339,54 @@ def _link(file, directory):
   scratch = target + '.tmp'
   if os.path.exists(scratch):  # Of a run that was killed.
     os.remove(scratch)
-  try:
+  with contextlib.suppress(
+      FileNotFoundError
+  ):  # The trainer has just removed it.
     try:
       os.link(file, scratch)
     except FileNotFoundError:
       raise
     except OSError:
       shutil.copyfile(file, scratch)
-  except FileNotFoundError:
-    return  # The trainer has just removed it.
-  os.replace(scratch, target)
+    os.replace(scratch, target)
+
+
+def scores(
+    paths: Iterable[str], config: config_lib.Eval
+) -> Iterator[tuple[int, float]]:
+  """Evaluates checkpoints, whose paths end with -STEP, one after the other.
+
+  Yields:
+    step, precision: of each, the latter from 0 to 1.
+
+  Raises:
+    UsageError, DataError, CheckpointError: see cifar10_eval.evaluate().
+  """
+  for path in paths:
+    # The evaluator takes a directory's newest one.
+    with tempfile.TemporaryDirectory() as alone:
+      for file in glob.glob(glob.escape(os.path.abspath(path)) + '.*'):
+        os.symlink(file, os.path.join(alone, os.path.basename(file)))
+      name = os.path.join(alone, os.path.basename(path))
+      tf.train.update_checkpoint_state(alone, name)
+      alone_config = dataclasses.replace(
+          config, checkpoint_dir=alone, run_once=True
+      )
+      precision = cifar10_eval.evaluate(alone_config)
+    yield checkpoints.Checkpoint.at(path).step, precision
+
+
+@command_line.program('run')
+def main(argv):
+  flag_values = absl_flags.FlagValues()
+  config_lib.define_flags(config_lib.Eval, flag_values)
+  _, *paths = flag_values(['run', *(sys.argv[1:] if argv is None else argv)])
+  config = config_lib.from_flags(config_lib.Eval, flag_values=flag_values)
+  tf.disable_v2_behavior()
+  for step, precision in scores(paths, config):
+    print(json.dumps({'step': step, 'precision': precision}), flush=True)
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main())

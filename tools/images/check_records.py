@@ -13,6 +13,8 @@ from cifar10_compat.base import errors
 from cifar10_compat.data import checks
 from cifar10_compat.data import description
 
+from ..base import command_line
+
 _CHUNK = 1000  # records that are looked at together
 _SAMPLES = 10  # of each class on the contact sheet
 _SCALE = 2  # of a sample there
@@ -134,13 +136,8 @@ def check(dataset, data_dir, sheet_path):
       examine(dataset, data_dir, eval_data) for eval_data in (False, True)
   ]
   sheet = contact_sheet(dataset.class_names, train.samples)
-  try:
+  with command_line.writing(sheet_path, '--contact_sheet'):
     sheet.save(sheet_path, 'PNG')
-  except OSError as e:
-    raise errors.UsageError(
-        'cannot write %s (%s): choose another '
-        '--contact_sheet' % (sheet_path, e.strerror)
-    ) from e
 
   table = _table(dataset, train, test)
   console = rich.console.Console(highlight=False, markup=False)

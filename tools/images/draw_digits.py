@@ -112,22 +112,18 @@ def write(out, count, seed=0):
         '%s is not empty: remove it, or choose another with --out' % out
     )
   rng = np.random.RandomState(seed)
-  try:
-    with (
-        files.whole_directory(out) as whole,
-        progress.bar(rich.progress.MofNCompleteColumn()) as bar,
-    ):
-      task = bar.add_task('Drawing', total=count)
-      for digit in range(10):
-        os.mkdir(os.path.join(whole, str(digit)))
-      for i in range(count):
-        path = os.path.join(whole, str(i % 10), '%06d.png' % i)
-        draw(i % 10, rng).save(path)
-        bar.update(task, completed=i + 1)
-  except OSError as e:
-    raise errors.UsageError(
-        'cannot write %s (%s): choose another with --out' % (out, e.strerror)
-    ) from e
+  with (
+      command_line.writing(out, '--out'),
+      files.whole_directory(out) as whole,
+      progress.bar(rich.progress.MofNCompleteColumn()) as bar,
+  ):
+    task = bar.add_task('Drawing', total=count)
+    for digit in range(10):
+      os.mkdir(os.path.join(whole, str(digit)))
+    for i in range(count):
+      path = os.path.join(whole, str(i % 10), '%06d.png' % i)
+      draw(i % 10, rng).save(path)
+      bar.update(task, completed=i + 1)
 
 
 @command_line.program('draw_digits')

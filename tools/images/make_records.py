@@ -202,17 +202,12 @@ def make(images, out, *, test_fraction=0.2, flip=True, seed=0):
   )
   if not dataset.name.isprintable():
     raise errors.UsageError('%r is not printable: choose another --out' % out)
-  try:
-    with files.whole_directory(out) as whole:
-      _write_records(whole, train, test)
-      files.write(
-          os.path.join(whole, description.FILE_NAME),
-          [description.describe(dataset).encode()],
-      )
-  except OSError as e:
-    raise errors.UsageError(
-        'cannot write %s (%s): choose another --out' % (out, e.strerror)
-    ) from e
+  with command_line.writing(out, '--out'), files.whole_directory(out) as whole:
+    _write_records(whole, train, test)
+    files.write(
+        os.path.join(whole, description.FILE_NAME),
+        [description.describe(dataset).encode()],
+    )
   return dataset
 
 

@@ -15,8 +15,8 @@ its first half, and the last fifth.
 # while it loads.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
-import json
 import os
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -31,7 +31,6 @@ from ..base import json_files
 from ..base import manifest
 from ..base import plots
 from ..base import processes
-from ..base import supervision
 from ..base import training_log
 
 _INTERVAL_SECS = 5
@@ -113,8 +112,7 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
         raise _failed('cifar10_train', train_log)
     finally:
       for process in filter(None, (trainer, evaluator)):
-        process.terminate()
-        process.wait()
+        processes.stop(process)
     return (
         samples,
         [[line.step, line.sec_per_batch] for line in _lines(train_log)],
@@ -125,19 +123,12 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
 def _start(module, args, log):
   # The position in it is the child's alone.
   with open(log, 'a', encoding='utf-8') as f:
-    return subprocess.Popen(
-        processes.command(module, args),
-        stdout=f,
-        stderr=subprocess.STDOUT,
-        env=processes.environment(),
-        preexec_fn=supervision.end_with_parent(),
-    )
+    return processes.start(module, args, stdout=f, stderr=subprocess.STDOUT)
 
 
 def _read(log):
   try:
-    with open(log, encoding='utf-8') as f:
-      return f.read()
+    return pathlib.Path(log).read_text(encoding='utf-8')
   except FileNotFoundError:
     return ''
 
@@ -302,13 +293,7 @@ def main(argv):
     )  # Or what there is of FILE would be overwritten for nothing.
     json_files.write(path, result)
   else:
-    try:
-      with open(path, encoding='utf-8') as f:
-        result = json.load(f)
-    except (OSError, ValueError) as e:
-      raise errors.UsageError(
-          '--json=%s cannot be read (%s): add --data_dir to train' % (path, e)
-      ) from e
+    result = json_files.read(path, remedy='add --data_dir to train')
   if args.plot:
     draw(result, command_line.path(args.plot))
   grown = growth(result)

@@ -6,11 +6,11 @@ Each case makes a small image set of one kind (records, an archive, a
 description, a folder of images), damages it, and lets the package read it.  It
 must either be read, or be refused within 10 seconds with an error of one line.
 Anything else is printed with its case's number, and the exit code is 1;
---first=NUMBER --cases=1 repeats it.  A case depends on its number and the seed
-alone.
+--first=NUMBER --cases=1 repeats it.  The library hypothesis, of the extra `test`,
+draws the cases: one depends on its number, the seed and the code alone.
 
-With --search the library hypothesis, of the extra `test`, chooses the cases, of
-command lines and of TF_CONFIG too, and prints the simplest one that fails.
+With --search there are cases of command lines and of TF_CONFIG too, in this
+process, and the simplest one that fails is printed.
 """
 
 # First: TensorFlow, which the command line brings along, reads its log levels
@@ -20,7 +20,6 @@ from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 import collections
 import itertools
 import math
-import random
 import signal
 import sys
 import tempfile
@@ -32,10 +31,11 @@ from cifar10_compat.base import errors
 from ..base import command_line
 from ..base import processes
 from ..base import text_tables
-from . import fuzz_cases
 
 _CASE_SECS = 10
-# How many cases run in one process: a case can end it.
+# Those of which cases have numbers, in turn.
+_NUMBERED = ('records', 'descriptions', 'archives', 'images')
+# How many cases are drawn together, and run in one process: a case can end it.
 _CASES_PER_PROCESS = 500
 # How many cases hypothesis chooses of one kind before it turns to the next.
 _CASES_OF_A_TURN = 50
@@ -52,13 +52,35 @@ def run_case(seed, number):
     seed, number: int.
 
   Returns:
-    kind: str, of fuzz_cases.KINDS.
+    kind: str, of _NUMBERED.
     result: str, 'read', 'refused', or 'failed'.
     report: str, of a failure, else ''.
   """
-  rng = random.Random('%d/%d' % (seed, number))
-  kind = list(fuzz_cases.KINDS)[number % len(fuzz_cases.KINDS)]
-  return (kind, *outcome(lambda d: fuzz_cases.KINDS[kind](rng, d)))
+  kinds = _strategies()
+  part, number = divmod(number, _CASES_PER_PROCESS)
+  # All kinds before a case runs: hypothesis draws what the modules that are
+  # loaded have as constants.
+  values = {
+      kind: kinds.drawn(
+          kind, f'{seed}/{part}', _CASES_PER_PROCESS // len(_NUMBERED)
+      )
+      for kind in _NUMBERED
+  }
+  kind = _NUMBERED[number % len(_NUMBERED)]
+  value = values[kind][number // len(_NUMBERED) % len(values[kind])]
+  _, read = kinds.KINDS[kind]
+  return (kind, *outcome(lambda directory: read(value, directory)))
+
+
+def _strategies():
+  """Returns the module of the kinds; raises UsageError without hypothesis."""
+  try:
+    from . import fuzz_strategies
+  except ImportError as e:
+    raise errors.UsageError(
+        'hypothesis is not installed: pip install cifar10_compat[test]'
+    ) from e
+  return fuzz_strategies
 
 
 def outcome(case):
@@ -162,12 +184,7 @@ def main(argv):
 
 def _search(seed, cases, seconds):
   """Runs cases that hypothesis chooses; returns a Counter of (kind, result)."""
-  try:
-    from . import fuzz_strategies
-  except ImportError as e:
-    raise errors.UsageError(
-        'hypothesis is not installed: pip install cifar10_compat[test]'
-    ) from e
+  fuzz_strategies = _strategies()
   end = time.monotonic() + seconds
   counts = collections.Counter()
   for turn in itertools.count():

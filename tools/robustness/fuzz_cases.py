@@ -1,74 +1,66 @@
-"""Small image sets, damaged at random, and read: the cases of fuzz.py."""
+"""What the fuzzer draws, damaged and read: each function takes a drawn value.
+
+The values are those of fuzz_strategies.KINDS, and the directory is empty.
+"""
 
 import contextlib
 import io
 import json
 import os
+import pathlib
 import tarfile
 
+from absl import flags as absl_flags
 import numpy as np
 
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
 from cifar10_compat.data import download
 from cifar10_compat.data import images
+from cifar10_compat.distributed import cluster
 
 from ..images import check_records
 from ..images import make_records
 
-_RECORDS = 12
+RECORDS = 12
 
-# What a damaged description may hold.
-_VALUES = (
-    *(None, True, 0, -1, 1 << 80, 1.5, float('nan'), _RECORDS),
-    *('', 'a', '.', '../../etc/passwd', '/etc/passwd', 'a\x00b', 'a\nb'),
-    *('\ud800', 'ﬀ', 'x' * 300, 'train.bin', 'image_set.json'),
-)
-
-# What a hostile archive may hold beside set/0.bin and the like.
-_MEMBER_NAMES = (
-    *('/etc/x', 'set/../../x', 'set/../x', '..', '.', 'set', 'set/', 'set//x'),
-    *('set/./x', '', 'x' * 300, 'set/\udcff', 'set/0.bin', 'set/a/b/c'),
-)
-_MEMBER_TYPES = (
-    *(tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE),
-    *(tarfile.DIRTYPE, tarfile.CONTTYPE, b'?'),
+PROGRAMS = (
+    config_lib.Train,
+    config_lib.MultiGpuTrain,
+    config_lib.DistributedTrain,
+    config_lib.Eval,
+    config_lib.Predict,
+    config_lib.Export,
 )
 
 
-def damage(rng, data):
-  """Returns bytes that differ from `data` as files do that were damaged.
-
-  Args:
-    rng: random.Random.
-    data: bytes.
-  """
-  data = bytearray(data)
-  for _ in range(rng.choice((1, 1, 1, 2, 8))):
-    here = rng.randrange(len(data) + 1)
-    there = min(len(data), here + rng.choice((1, 2, 4, 64, 3073)))
-    kind = rng.randrange(8)
-    if kind == 0 and here < len(data):
-      data[here] ^= 1 << rng.randrange(8)
-    elif kind == 1 and here < len(data):
-      data[here] = rng.choice((0, 1, 127, 128, 255))
-    elif kind == 2:
-      del data[here:]
-    elif kind == 3:
-      del data[here:there]
-    elif kind == 4:
-      data[here:here] = data[here:there]
-    elif kind == 5:
-      data[here:there] = bytes(there - here)
-    elif kind == 6:
-      data[here:here] = rng.randbytes(there - here)
-    elif kind == 7:
-      data[here:there] = rng.randbytes(there - here)
-  return bytes(data)
+def damaged(contents, damages):
+  """Returns bytes that differ from `contents` as files do that were damaged."""
+  for way, where, size, drawn in damages:
+    here = int(where * len(contents))
+    there = here + size
+    old = contents[here:there]
+    new = drawn  # 'replace'
+    if way == 'cut':
+      there, new = len(contents), b''
+    elif way == 'insert':
+      there = here
+    elif way == 'repeat':
+      new = 2 * old
+    elif way == 'zero':
+      new = bytes(len(old))
+    elif way == 'flip':
+      there = here + 1
+      new = bytes(byte ^ (1 << size % 8) for byte in contents[here:there])
+    elif way == 'overwrite':
+      new = ((drawn or b'\xff') * len(old))[: len(old)]
+    contents = contents[:here] + new + contents[there:]
+  return contents
 
 
-def write_set(rng, directory):
+def _write_set(directory, label_bytes, noise):
   """Writes a set of one's own that is whole; returns its description.Dataset."""
   dataset = description.Dataset(
       'fuzz',
@@ -76,162 +68,109 @@ def write_set(rng, directory):
       ('train.bin',),
       ('test.bin',),
       ('a', 'b', 'c'),
-      _RECORDS,
-      _RECORDS,
-      label_bytes=rng.choice((1, 2)),
+      RECORDS,
+      RECORDS,
+      label_bytes=label_bytes,
       flip=True,
   )
+  rng = np.random.default_rng(noise)
   for name in dataset.train_files + dataset.eval_files:
-    records = (
-        np.frombuffer(rng.randbytes(_RECORDS * dataset.record_bytes), np.uint8)
-        .reshape(_RECORDS, -1)
-        .copy()
-    )
-    records[:, : dataset.label_bytes] %= 3
-    write(os.path.join(directory, name), records.tobytes())
-  write(
-      os.path.join(directory, description.FILE_NAME),
-      description.describe(dataset).encode(),
+    records = rng.integers(0, 256, (RECORDS, dataset.record_bytes), np.uint8)
+    records[:, :label_bytes] %= 3
+    pathlib.Path(directory, name).write_bytes(records.tobytes())
+  pathlib.Path(directory, description.FILE_NAME).write_text(
+      description.describe(dataset), encoding='utf-8'
   )
   return dataset
 
 
-def write(path, contents):
-  """Writes bytes into a file."""
-  with open(path, 'wb') as f:
-    f.write(contents)
+def _read_set(directory):
+  """Reads a set of one's own."""
+  check_records.examine(description.load(directory), directory, False)
 
 
-def _read(path):
-  with open(path, 'rb') as f:
-    return f.read()
-
-
-def _records(rng, directory):
-  """A damaged file of records, under a whole and a published description."""
-  dataset = write_set(rng, directory)
-  path = os.path.join(directory, rng.choice(('train.bin', 'test.bin')))
-  write(path, damage(rng, _read(path)))
-  known = rng.choice(list(datasets.DATASETS.values()))
-  return read_records(known, dataset, path)
-
-
-def read_records(known, dataset, path):
-  """Reads a set of records as a published set's and under its description.
-
-  Args:
-    known: description.Dataset, one of those that are published.
-    dataset: description.Dataset, of write_set().
-    path: str, the file of it that is damaged.
-  """
-  directory = dataset.directory
-  known = known._replace(
+def read_records(value, directory):
+  """Reads damaged records under a published and under a whole description."""
+  known, name, label_bytes, noise, damages = value
+  dataset = _write_set(directory, label_bytes, noise)
+  path = pathlib.Path(directory, name)
+  path.write_bytes(damaged(path.read_bytes(), damages))
+  known = datasets.DATASETS[known]._replace(
       directory=directory, train_files=('train.bin',), eval_files=('test.bin',)
   )
   for found in (known, dataset):
     with contextlib.suppress(errors.Cifar10Error):
-      check_records.examine(found, directory, path.endswith('test.bin'))
-  return read_set(directory)
+      check_records.examine(found, directory, name == 'test.bin')
+  _read_set(directory)
 
 
-def read_set(directory):
-  """Reads a set of one's own."""
-  return check_records.examine(description.load(directory), directory, False)
-
-
-def _value(rng, depth=2):
-  """Returns any value that JSON knows."""
-  kind = rng.randrange(10 if depth else 8)
-  if kind == 8:
-    return [_value(rng, depth - 1) for _ in range(rng.randrange(4))]
-  if kind == 9:
-    return {rng.choice(('name', 'version', '')): _value(rng, depth - 1)}
-  return rng.choice(_VALUES)
-
-
-def _description(rng, directory):
-  """A damaged description beside whole records."""
-  write_set(rng, directory)
-  path = os.path.join(directory, description.FILE_NAME)
-  if rng.random() < 0.3:
-    write(path, damage(rng, _read(path)))
+def _change(values, key, way, index, value):
+  """Changes a description, a dict."""
+  old = values.get(key)
+  if way == 'drop':
+    values.pop(key, None)
+  elif way == 'append' and isinstance(old, list):
+    old.append(value)
+  elif way == 'item' and isinstance(old, list) and old:
+    old[index % len(old)] = value
   else:
-    values = json.loads(_read(path))
-    for _ in range(rng.choice((1, 1, 2))):
-      key = rng.choice(sorted(values) + ['more'])
-      change = rng.randrange(4)
-      if change == 0:
-        values.pop(key, None)
-      elif change == 1 and isinstance(values.get(key), list) and values[key]:
-        values[key][rng.randrange(len(values[key]))] = _value(rng)
-      elif change == 2 and isinstance(values.get(key), list):
-        values[key].append(_value(rng))
-      else:
-        values[key] = _value(rng)
-    write(path, json.dumps(values).encode())
-  return read_set(directory)
+    values[key] = value
 
 
-def _archive(rng, directory):
-  """A damaged archive, or one with hostile members."""
+def read_description(value, directory):
+  """Reads whole records under a damaged description."""
+  changes, damages = value
+  dataset = _write_set(directory, 1, 0)
+  values = json.loads(description.describe(dataset))
+  for change in changes:
+    _change(values, *change)
+  pathlib.Path(directory, description.FILE_NAME).write_bytes(
+      damaged(json.dumps(values).encode(), damages)
+  )
+  _read_set(directory)
+
+
+def read_archive(value, directory):
+  """Unpacks a damaged archive, or one with hostile members.
+
+  Raises:
+    AssertionError: that writes elsewhere.
+  """
+  members, damages = value
   buffer = io.BytesIO()
   with tarfile.open(fileobj=buffer, mode='w:gz', compresslevel=1) as tar:
-    for i in range(rng.randrange(1, 5)):
-      info = tarfile.TarInfo('set/%d.bin' % i)
-      contents = rng.randbytes(rng.randrange(2000))
-      info.size = len(contents)
-      if rng.random() < 0.3:
-        info.name = rng.choice(_MEMBER_NAMES)
-      if rng.random() < 0.2:
-        info.type = rng.choice(_MEMBER_TYPES)
-        info.linkname = rng.choice(('/etc/passwd', 'set/0.bin', '..', ''))
-      tar.addfile(info, io.BytesIO(contents))
-  contents = buffer.getvalue()
-  if rng.random() < 0.7:
-    contents = damage(rng, contents)
-  return read_archive(contents, directory)
-
-
-def read_archive(contents, directory):
-  """Unpacks an archive, bytes; raises AssertionError if it writes elsewhere."""
+    for name, kind, link, contents, lie in members:
+      info = tarfile.TarInfo(name)
+      info.type, info.linkname = kind, link
+      info.size = len(contents) + lie
+      tar.addfile(info, io.BytesIO(contents + bytes(lie)))
   path = os.path.join(directory, 'set.tar.gz')
-  write(path, contents)
+  pathlib.Path(path).write_bytes(damaged(buffer.getvalue(), damages))
   try:
-    return download.extract(os.path.join(directory, 'set'), path)
+    download.extract(os.path.join(directory, 'set'), path)
   finally:
     there = set(os.listdir(directory)) - {'set', 'set.tar.gz'}
     if there:
-      raise AssertionError('%s is left beside the archive' % sorted(there))
+      raise AssertionError(f'{sorted(there)} is left beside the archive')
 
 
-def _images(rng, directory):
-  """Folders of images of which some are damaged."""
+def read_images(value, directory):
+  """Makes a set of folders of images, of which some are damaged, and reads it.
+
+  Raises:
+    AssertionError: something is left of one that failed.
+  """
   Image, _ = images.pillow()
-  for name in ('cat', 'dog'):
-    folder = os.path.join(directory, 'images', name)
-    os.makedirs(folder)
-    for i in range(2):
-      mode = rng.choice(('RGB', 'RGBA', 'L', 'LA', 'P', '1', 'I;16'))
-      kind = {
-          'RGB': ('PNG', 'JPEG', 'GIF', 'BMP', 'WEBP', 'TIFF', 'ICO', 'PPM'),
-          'L': ('PNG', 'JPEG', 'TIFF', 'PPM'),
-          'I;16': ('PNG', 'TIFF'),
-          'P': ('PNG', 'GIF', 'BMP'),
-      }.get(mode, ('PNG', 'TIFF'))
-      size = rng.randrange(1, 70), rng.randrange(1, 70)
-      buffer = io.BytesIO()
-      Image.effect_noise(size, 80).convert(
-          mode if mode != 'I;16' else 'I'
-      ).convert(mode).save(buffer, rng.choice(kind))
-      contents = buffer.getvalue()
-      if rng.random() < 0.5:
-        contents = damage(rng, contents)
-      write(os.path.join(folder, '%d.img' % i), contents)
-  return read_images(directory)
-
-
-def read_images(directory):
-  """Makes a set of the folders in DIRECTORY/images and reads that."""
+  for number, ((mode, kind), size, noise, damages) in enumerate(value):
+    folder = os.path.join(directory, 'images', 'ab'[number % 2])
+    os.makedirs(folder, exist_ok=True)
+    pixels = np.random.default_rng(noise).integers(0, 256, size, np.uint8)
+    image = Image.fromarray(pixels).convert('I' if mode == 'I;16' else mode)
+    buffer = io.BytesIO()
+    image.convert(mode).save(buffer, kind)
+    pathlib.Path(folder, f'{number}.img').write_bytes(
+        damaged(buffer.getvalue(), damages)
+    )
   out = os.path.join(directory, 'out')
   try:
     make_records.make(os.path.join(directory, 'images'), out)
@@ -239,12 +178,23 @@ def read_images(directory):
     if os.listdir(directory) != ['images']:
       raise AssertionError('something is left of what failed') from None
     raise
-  return read_set(out)
+  _read_set(out)
 
 
-KINDS = {
-    'records': _records,
-    'descriptions': _description,
-    'archives': _archive,
-    'images': _images,
-}
+def read_flags(value, unused_directory):
+  program, settings = value
+  flag_values = absl_flags.FlagValues()
+  config_lib.define_flags(PROGRAMS[program], flag_values)
+  names = sorted(config_lib.settings(PROGRAMS[program]))
+  try:
+    flag_values(
+        ['program']
+        + ['--%s=%s' % (names[i % len(names)], text) for i, text in settings]
+    )
+    config_lib.from_flags(PROGRAMS[program], flag_values=flag_values)
+  except absl_flags.Error as e:  # What entry_points.read() makes one line of.
+    raise errors.UsageError(' '.join(str(e).split())) from e
+
+
+def read_tf_config(value, unused_directory):
+  cluster.from_tf_config(value)

@@ -1,132 +1,74 @@
-"""What hypothesis chooses for `fuzz --search`: sets, command lines, TF_CONFIG.
-
-Each kind is a strategy of values, and a function of a value and an empty
-directory that lets the package read what the value stands for.
-"""
+"""What hypothesis draws for fuzz.py: image sets, command lines, TF_CONFIG."""
 
 import collections
-import io
+from collections.abc import Callable
+import functools
 import json
-import os
-import random
 import tarfile
 
-from absl import flags as absl_flags
 import hypothesis
 from hypothesis import strategies as st
 
-from cifar10_compat import config as config_lib
-from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
-from cifar10_compat.data import images
-from cifar10_compat.distributed import cluster
 
 from . import fuzz_cases
 
-_PROGRAMS = (
-    config_lib.Train,
-    config_lib.MultiGpuTrain,
-    config_lib.DistributedTrain,
-    config_lib.Eval,
-    config_lib.Predict,
-    config_lib.Export,
+# What a damaged description may hold.
+_VALUES = (
+    *(None, True, 0, -1, 1 << 80, 1.5, float('nan'), fuzz_cases.RECORDS),
+    *('', 'a', '.', '../../etc/passwd', '/etc/passwd', 'a\x00b', 'a\nb'),
+    *('\ud800', 'ﬀ', 'x' * 300, 'train.bin', 'image_set.json'),
 )
 
-# Where a file is changed, 0 to 1 of its length; how many bytes go; what comes.
+# What a hostile archive may hold beside set/0.bin and the like.
+_MEMBER_NAMES = (
+    *('/etc/x', 'set/../../x', 'set/../x', '..', '.', 'set', 'set/', 'set//x'),
+    *('set/./x', '', 'x' * 300, 'set/\udcff', 'set/0.bin', 'set/a/b/c'),
+)
+_MEMBER_TYPES = (
+    *(tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE),
+    *(tarfile.DIRTYPE, tarfile.CONTTYPE, b'?'),
+    *(tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME),
+)
+
+# Formats that Pillow can write images of a mode in.
+_FORMATS = {
+    'RGB': ('PNG', 'JPEG', 'GIF', 'BMP', 'WEBP', 'TIFF', 'ICO', 'PPM'),
+    'L': ('PNG', 'JPEG', 'GIF', 'BMP', 'WEBP', 'TIFF', 'PPM'),
+    'I;16': ('PNG', 'TIFF'),
+    'P': ('PNG', 'GIF', 'BMP'),
+    'RGBA': ('PNG', 'TIFF'),
+    'LA': ('PNG', 'TIFF'),
+    '1': ('PNG', 'TIFF'),
+}
+
+# How a file is changed, where (0 to 1 of its length), how many bytes, which come.
 _DAMAGES = st.just([]) | st.lists(
     st.tuples(
+        st.sampled_from(
+            ('cut', 'insert', 'repeat', 'zero', 'flip', 'overwrite', 'replace')
+        ),
         st.floats(0, 1),
-        st.sampled_from((0, 1, 4, 3073)),
+        st.sampled_from((0, 1, 2, 4, 64, 3073)),
         st.binary(max_size=64),
     ),
-    max_size=4,
+    min_size=1,
+    max_size=8,
 )
+_NOISE = st.integers(0, 1 << 32)  # Seeds what need not be simple.
 _TEXT = st.text(max_size=40)  # Without surrogates, which tarfile cannot write.
 _JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats()
-    | st.text(st.characters(), max_size=40),
+    | st.text(st.characters(), max_size=40)
+    | st.sampled_from(_VALUES),
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(_TEXT, inner, max_size=4),
     max_leaves=8,
 )
-
-
-def _damaged(contents, damages):
-  for where, gone, new in damages:
-    here = int(where * len(contents))
-    contents = contents[:here] + new + contents[here + gone :]
-  return contents
-
-
-def _read_records(value, directory):
-  known, name, damages = value
-  dataset = fuzz_cases.write_set(random.Random(0), directory)
-  path = os.path.join(directory, name)
-  with open(path, 'rb') as f:
-    contents = f.read()
-  fuzz_cases.write(path, _damaged(contents, damages))
-  fuzz_cases.read_records(datasets.DATASETS[known], dataset, path)
-
-
-def _read_description(value, directory):
-  changes, damages = value
-  dataset = fuzz_cases.write_set(random.Random(0), directory)
-  values = dict(json.loads(description.describe(dataset)), **changes)
-  fuzz_cases.write(
-      os.path.join(directory, description.FILE_NAME),
-      _damaged(json.dumps(values).encode(), damages),
-  )
-  fuzz_cases.read_set(directory)
-
-
-def _read_archive(value, directory):
-  members, damages = value
-  buffer = io.BytesIO()
-  with tarfile.open(fileobj=buffer, mode='w:gz', compresslevel=1) as tar:
-    for name, kind, link, contents, lie in members:
-      info = tarfile.TarInfo(name)
-      info.type, info.linkname = kind, link
-      info.size = len(contents) + lie
-      buffered = io.BytesIO(contents + bytes(max(lie, 0)))
-      tar.addfile(info, buffered)
-  fuzz_cases.read_archive(_damaged(buffer.getvalue(), damages), directory)
-
-
-def _read_images(value, directory):
-  Image, _ = images.pillow()
-  for number, (mode, kind, size, damages) in enumerate(value):
-    folder = os.path.join(directory, 'images', 'ab'[number % 2])
-    os.makedirs(folder, exist_ok=True)
-    buffer = io.BytesIO()
-    Image.new(mode, size, 1).save(buffer, kind)
-    fuzz_cases.write(
-        os.path.join(folder, '%d.img' % number),
-        _damaged(buffer.getvalue(), damages),
-    )
-  fuzz_cases.read_images(directory)
-
-
-def _read_flags(value, unused_directory):
-  program, settings = value
-  flag_values = absl_flags.FlagValues()
-  config_lib.define_flags(_PROGRAMS[program], flag_values)
-  names = sorted(config_lib.settings(_PROGRAMS[program]))
-  try:
-    flag_values(
-        ['program']
-        + ['--%s=%s' % (names[i % len(names)], text) for i, text in settings]
-    )
-    config_lib.from_flags(_PROGRAMS[program], flag_values=flag_values)
-  except absl_flags.Error as e:  # What entry_points.read() makes one line of.
-    raise errors.UsageError(' '.join(str(e).split())) from e
-
-
-def _read_tf_config(value, unused_directory):
-  cluster.from_tf_config(value)
 
 
 _ADDRESS = st.integers(0, 99999).map(lambda port: '127.0.0.1:%d' % port)
@@ -166,67 +108,79 @@ _CONFIG = st.fixed_dictionaries(
     },
 )
 
+_PLAIN_MEMBER = st.tuples(
+    st.sampled_from(('set/a.bin', 'set/b.bin', 'set/c.bin')),
+    st.just(tarfile.REGTYPE),
+    st.just(''),
+    st.binary(max_size=1000),
+    st.just(0),
+)
+_HOSTILE_MEMBER = st.tuples(
+    st.sampled_from(_MEMBER_NAMES) | _TEXT.filter(lambda t: '\0' not in t),
+    st.sampled_from((tarfile.REGTYPE, *_MEMBER_TYPES)),
+    st.sampled_from(('', '/etc/passwd', 'set/a.bin', '..')),
+    st.binary(max_size=1000),
+    st.sampled_from((0, 0, 0, 1, 512)),
+)
+
 # By kind: the strategy and the function.
 KINDS = {
     'records': (
         st.tuples(
             st.sampled_from(sorted(datasets.DATASETS)),
             st.sampled_from(('train.bin', 'test.bin')),
+            st.sampled_from((1, 2)),
+            _NOISE,
             _DAMAGES,
         ),
-        _read_records,
+        fuzz_cases.read_records,
     ),
     'descriptions': (
         st.tuples(
-            st.dictionaries(
-                st.sampled_from(
-                    sorted(json.loads(description.describe(datasets.CIFAR10)))
-                )
-                | _TEXT,
-                _JSON,
+            st.lists(
+                st.tuples(
+                    st.sampled_from(
+                        sorted(
+                            json.loads(description.describe(datasets.CIFAR10))
+                        )
+                    )
+                    | _TEXT,
+                    st.sampled_from(('set', 'drop', 'append', 'item')),
+                    st.integers(0, 9),
+                    _JSON,
+                ),
                 max_size=2,
             ),
             _DAMAGES,
         ),
-        _read_description,
+        fuzz_cases.read_description,
     ),
     'archives': (
         st.tuples(
-            st.lists(
-                st.tuples(
-                    st.sampled_from(('set/a.bin', 'set/b.bin', 'set', '../set'))
-                    | _TEXT.filter(lambda t: '\0' not in t),
-                    st.sampled_from(
-                        (tarfile.REGTYPE,) * 4
-                        + (tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
-                        + (tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, b'?')
-                    ),
-                    st.sampled_from(('', '/etc/passwd', 'set/a.bin', '..')),
-                    st.binary(max_size=1000),
-                    st.sampled_from((0, 0, 0, 1, 512)),
-                ),
-                max_size=4,
-            ),
+            st.lists(_PLAIN_MEMBER, max_size=4)
+            | st.lists(_PLAIN_MEMBER | _HOSTILE_MEMBER, max_size=4),
             _DAMAGES,
         ),
-        _read_archive,
+        fuzz_cases.read_archive,
     ),
     'images': (
         st.lists(
             st.tuples(
-                st.sampled_from(('RGB', 'L')),
-                st.sampled_from(('PNG', 'JPEG', 'GIF', 'BMP', 'TIFF', 'WEBP')),
+                st.sampled_from(
+                    [(mode, f) for mode in _FORMATS for f in _FORMATS[mode]]
+                ),
                 st.tuples(st.integers(1, 70), st.integers(1, 70)),
+                _NOISE,
                 _DAMAGES,
             ),
             min_size=2,
             max_size=4,
         ),
-        _read_images,
+        fuzz_cases.read_images,
     ),
     'flags': (
         st.tuples(
-            st.integers(0, len(_PROGRAMS) - 1),
+            st.integers(0, len(fuzz_cases.PROGRAMS) - 1),
             st.lists(
                 st.tuples(
                     st.integers(0, 40),
@@ -235,46 +189,77 @@ KINDS = {
                 max_size=4,
             ),
         ),
-        _read_flags,
+        fuzz_cases.read_flags,
     ),
     'TF_CONFIG': (
         _TEXT | (_NEARLY_WHOLE_CONFIG | _CONFIG | _JSON).map(json.dumps),
-        _read_tf_config,
+        fuzz_cases.read_tf_config,
     ),
 }
 
 
-def search(kind, *, seed, cases, outcome):
+_SETTINGS = {
+    'deadline': None,
+    'database': None,
+    'suppress_health_check': list(hypothesis.HealthCheck),
+    'print_blob': False,
+    'report_multiple_bugs': False,
+}
+
+
+@functools.cache
+def drawn(kind: str, seed: str, number: int) -> list:
+  """Returns values of a kind, the same again for the same arguments.
+
+  Args:
+    kind: of KINDS.
+    seed: of these values.
+    number: how many.
+  """
+  values = []
+
+  @hypothesis.seed(seed)
+  @hypothesis.settings(
+      max_examples=number, phases=[hypothesis.Phase.generate], **_SETTINGS
+  )
+  @hypothesis.given(KINDS[kind][0])
+  def take(value):
+    values.append(value)
+
+  take()
+  return values
+
+
+def search(
+    kind: str,
+    *,
+    seed: int,
+    cases: int,
+    outcome: Callable[[Callable[[str], None]], tuple[str, str]],
+) -> tuple[collections.Counter, str]:
   """Runs cases of a kind, and simplifies one that fails.
 
   Args:
-    kind: str, of KINDS.
-    seed: int, of the cases.
-    cases: int, how many at most.
+    kind: of KINDS.
+    seed: of the cases.
+    cases: how many at most.
     outcome: function of a function of a directory: see fuzz.outcome().
 
   Returns:
-    counts: collections.Counter of (kind, result), a failure counted once.
-    report: str, of the simplest case that fails, else ''.
+    counts: of (kind, result), a failure counted once.
+    report: of the simplest case that fails, else ''.
   """
   strategy, read = KINDS[kind]
   counts = collections.Counter()
   failures = []
 
   @hypothesis.seed(seed)
-  @hypothesis.settings(
-      max_examples=cases,
-      deadline=None,
-      database=None,
-      suppress_health_check=list(hypothesis.HealthCheck),
-      print_blob=False,
-      report_multiple_bugs=False,
-  )
+  @hypothesis.settings(max_examples=cases, **_SETTINGS)
   @hypothesis.given(strategy)
   def run(value):
     result, report = outcome(lambda directory: read(value, directory))
     if result == 'failed':
-      failures.append('%s, with seed %d: %r\n%s' % (kind, seed, value, report))
+      failures.append(f'{kind}, with seed {seed}: {value!r}\n{report}')
       raise AssertionError(report)
     counts[kind, result] += 1
 

@@ -19,15 +19,11 @@ The exit code is 1 if a try failed, or a mutant did not.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import json
-import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
 import time
-
-from cifar10_compat.base import errors
 
 from ..base import command_line
 from ..base import json_files
@@ -40,7 +36,7 @@ from .faults import catalogue
 _LIMIT_SECS = 600
 
 
-class Report(object):
+class Report:
   """The outcomes of all tries, in a file.
 
   {"faults": {"kill": {"title": "...", "rounds": [{"manifest": {...}, "loaded":
@@ -59,13 +55,7 @@ class Report(object):
       UsageError: it cannot be read.
     """
     self._path = path
-    self.content = {'faults': {}, 'mutants': []}
-    if os.path.exists(path):
-      try:
-        with open(path, encoding='utf-8') as f:
-          self.content = json.load(f)
-      except (OSError, ValueError) as e:
-        raise errors.UsageError('--json=%s: %s' % (path, e)) from e
+    self.content = json_files.read_if_there(path, {'faults': {}, 'mutants': []})
 
   def tries(self, fault, loaded, origin):
     """Returns the list of a fault's tries on this code, to be added to.
@@ -107,17 +97,14 @@ def outcomes(fault, first, last, *, loaded=False, plants='-'):
     dict of each try: see Report.  One that hangs is killed, and failed.
   """
   while first <= last:
-    with subprocess.Popen(
-        processes.command(
-            'tools.robustness.faults.run',
-            [fault, '%d-%d' % (first, last), '--plants=' + plants]
-            + ['--loaded'] * loaded,
-        ),
-        stdout=subprocess.PIPE,
-        text=True,
+    with processes.start(
+        'tools.robustness.faults.run',
+        [fault, '%d-%d' % (first, last), '--plants=' + plants]
+        + ['--loaded'] * loaded,
         # The limit of a whole test counts for nothing here.
-        env=dict(processes.environment(), TEST_TIMEOUT='1000000'),
-        start_new_session=True,
+        {'TEST_TIMEOUT': '1000000'},
+        group=True,
+        stdout=subprocess.PIPE,
     ) as process:
       lines = queue.Queue()
       reader = threading.Thread(target=_read, args=(process.stdout, lines))
@@ -134,11 +121,7 @@ def outcomes(fault, first, last, *, loaded=False, plants='-'):
           if not line:
             break  # A new process makes the tries that are left.
       finally:
-        # With what it started.
-        try:
-          os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-          pass  # All have ended.
+        processes.kill_group(process)
         reader.join()
 
 

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import pathlib
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import tensorflow.compat.v1 as tf
@@ -84,8 +85,7 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
 def _record(path):
   """Returns the content of a file of results, and its precisions."""
   try:
-    with open(path, encoding='utf-8') as f:
-      content = json.load(f)
+    content = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
     if not isinstance(content['manifest'], dict):
       raise ValueError('its manifest is none')
     return content, {

@@ -14,6 +14,7 @@ from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import importlib.util
 import os
+import pathlib
 import sys
 
 import tensorflow.compat.v1 as tf
@@ -203,13 +204,8 @@ def main(argv):
       facts(course.record, config, trained.step),
   )
   out = path(args.out)
-  try:
-    with open(out, 'w', encoding='utf-8') as f:
-      f.write(text)
-  except OSError as e:
-    raise errors.UsageError(
-        '--out=%s cannot be written (%s)' % (out, e.strerror)
-    ) from e
+  with command_line.writing(out, '--out'):
+    pathlib.Path(out).write_text(text, encoding='utf-8')
   print('%s shows %s.' % (out, train_dir))
   return 0
 

@@ -5,6 +5,7 @@ machine's host, took more than THRESHOLD of the processor's time meanwhile.
 """
 
 import os
+import pathlib
 from typing import Dict, NamedTuple, Optional
 
 # Of the time of all hardware threads that this process may use.
@@ -49,8 +50,7 @@ class Disturbance(NamedTuple):
 def read() -> Optional[Reading]:
   """Returns a Reading of now, or None where the system has no such counters."""
   try:
-    with open('/proc/stat', encoding='ascii') as f:
-      stat = f.read()
+    stat = pathlib.Path('/proc/stat').read_text(encoding='ascii')
     return parse(
         stat,
         threads=os.sched_getaffinity(0),

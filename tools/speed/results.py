@@ -21,7 +21,7 @@ from . import disturbance
 from . import schedule
 
 
-class Results(object):
+class Results:
   """The runs of one manifest, in a file if there is a path.
 
   Attributes:
@@ -147,16 +147,11 @@ def read(path):
   Raises:
     UsageError: it cannot be read, or is not one of results.
   """
-  try:
-    with open(path, encoding='utf-8') as f:
-      return from_json(json.load(f), path)
-  except OSError as e:
-    raise errors.UsageError(
-        '--json=%s cannot be read (%s): name one that the benchmark wrote, or '
-        'measure with --data_dir' % (path, e.strerror)
-    ) from e
-  except ValueError as e:
-    raise errors.UsageError('--json=%s: %s' % (path, e)) from e
+  document = json_files.read(
+      path,
+      remedy='name one that the benchmark wrote, or measure with --data_dir',
+  )
+  return from_json(document, path)
 
 
 def open_or_create(path, manifest):

@@ -1,6 +1,7 @@
 """An image set of ten times the records of another."""
 
 import os
+import pathlib
 
 from cifar10_compat.data import description
 
@@ -38,5 +39,4 @@ def write(directory, dataset, data_dir):
       make=None,
   )
   path = os.path.join(directory, description.FILE_NAME)
-  with open(path, 'w', encoding='utf-8') as f:
-    f.write(description.describe(tenfold))
+  pathlib.Path(path).write_text(description.describe(tenfold), encoding='utf-8')

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 
 from absl.testing import absltest
 
@@ -15,13 +16,13 @@ class JsonFilesTest(absltest.TestCase):
     directory = self.create_tempdir().full_path
     path = os.path.join(directory, 'results.json')
     json_files.write(path, {'b': [1], 'a': None})
-    with open(path) as f:
-      self.assertEqual('{"b": [1], "a": null}\n', f.read())
+    self.assertEqual('{"b": [1], "a": null}\n', pathlib.Path(path).read_text())
+    self.assertEqual({'b': [1], 'a': None}, json_files.read(path))
+    self.assertEqual({'b': [1], 'a': None}, json_files.read_if_there(path, 3))
     # What JSON cannot hold leaves the file as it was.
     with self.assertRaises(TypeError):
       json_files.write(path, {'b': object()})
-    with open(path) as f:
-      self.assertIn('"b"', f.read())
+    self.assertIn('"b"', pathlib.Path(path).read_text())
     self.assertEqual(['results.json'], os.listdir(directory))
 
   def test_a_record_a_line(self):
@@ -42,6 +43,18 @@ class JsonFilesTest(absltest.TestCase):
     path = os.path.join(self.create_tempdir().full_path, 'none', 'x.json')
     with self.assertRaisesRegex(
         errors.UsageError,
-        r'\S+x.json cannot be written \(No such file .*: choose another --out',
+        r'cannot write \S+x.json \(No such file .*\): choose another --out',
     ):
       json_files.write(path, {}, '--out')
+
+  def test_what_cannot_be_read(self):
+    path = os.path.join(self.create_tempdir().full_path, 'x.json')
+    self.assertEqual(3, json_files.read_if_there(path, 3))
+    with self.assertRaisesRegex(
+        errors.UsageError, r'--a=\S+x.json cannot be read \(.*\): do that$'
+    ):
+      json_files.read(path, '--a', remedy='do that')
+    pathlib.Path(path).write_text('{')
+    for read in (json_files.read, lambda p: json_files.read_if_there(p, 3)):
+      with self.assertRaisesRegex(errors.UsageError, '--json=.* another file'):
+        read(path)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import subprocess
 from unittest import mock
 
@@ -64,8 +65,7 @@ class ManifestTest(absltest.TestCase):
   def write(self, name, text):
     path = os.path.join(self.root, name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, 'w', encoding='utf-8') as f:
-      f.write(text)
+    pathlib.Path(path).write_text(text, encoding='utf-8')
 
   def test_outside_a_checkout(self):
     found = self.manifest(flags={'steps': 100}, seed=3, packages=('no such',))
@@ -77,8 +77,9 @@ class ManifestTest(absltest.TestCase):
     self.assertIsNone(found['versions']['no such'])
     self.assertRegex(found['versions']['python'], r'^3\.')
     self.assertLen(found['dataset']['files'], 6)
-    with open(os.path.join(self.batches, 'test_batch.bin'), 'rb') as f:
-      digest = hashlib.sha256(f.read()).hexdigest()
+    digest = hashlib.sha256(
+        pathlib.Path(self.batches, 'test_batch.bin').read_bytes()
+    ).hexdigest()
     self.assertEqual(digest, found['dataset']['files']['test_batch.bin'])
     # Nothing that tells whose machine it is.
     text = json.dumps(found)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import pathlib
 import sys
 from unittest import mock
 
@@ -23,8 +24,7 @@ class ProcessesTest(absltest.TestCase):
     )
 
   def run_program(self, text):
-    with open(self.module, 'w', encoding='utf-8') as f:
-      f.write(text)
+    pathlib.Path(self.module).write_text(text, encoding='utf-8')
     return processes.run('small_program', ['--a=1', 'b'], 'it failed')
 
   def test_stdout(self):
@@ -46,5 +46,5 @@ class ProcessesTest(absltest.TestCase):
     self.assertIn('small_program.py", line 1', self.stderr.getvalue())
 
   def test_silent_failure(self):
-    with self.assertRaisesRegex(errors.UsageError, 'it failed: no message'):
+    with self.assertRaisesRegex(errors.UsageError, 'it failed: exit code 3'):
       self.run_program('import sys; sys.exit(3)')

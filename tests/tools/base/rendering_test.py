@@ -1,6 +1,7 @@
 """What the templates of the pages have in common."""
 
 import os
+import pathlib
 
 from absl.testing import absltest
 import jinja2
@@ -57,14 +58,15 @@ class RenderingTest(absltest.TestCase):
       rendering.render('report.html', title='A')
 
   def test_every_page_has_the_look(self):
-    with open(os.path.join(_TEMPLATES, 'style.css'), encoding='utf-8') as f:
-      style = f.read()
+    style = pathlib.Path(_TEMPLATES, 'style.css').read_text(encoding='utf-8')
     self.assertIn('prefers-color-scheme: dark', style)
     self.assertIn(style, _report())
     for name in os.listdir(_TEMPLATES):
       if name not in ('base.html', 'parts.html', 'style.css'):
-        with open(os.path.join(_TEMPLATES, name), encoding='utf-8') as f:
-          self.assertStartsWith(f.read(), "{% extends 'base.html' %}\n")
+        self.assertStartsWith(
+            pathlib.Path(_TEMPLATES, name).read_text(encoding='utf-8'),
+            "{% extends 'base.html' %}\n",
+        )
 
   def test_the_page_is_one_a_screen_reader_knows_its_way_in(self):
     page = _report()

@@ -2,6 +2,7 @@
 
 import io
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -75,10 +76,9 @@ class SupervisionTest(absltest.TestCase):
         ('says', _SAYS),
         ('fails_once_there_is', _FAILS_ONCE_THERE_IS),
     ):
-      with open(
-          os.path.join(self.directory, name + '.py'), 'w', encoding='utf-8'
-      ) as f:
-        f.write(text)
+      pathlib.Path(self.directory, name + '.py').write_text(
+          text, encoding='utf-8'
+      )
     self.enter_context(
         mock.patch.object(sys, 'path', [self.directory] + sys.path)
     )
@@ -227,8 +227,10 @@ class SupervisionTest(absltest.TestCase):
     )
 
   def test_a_signal_gives_the_exit_code_of_a_shell(self):
-    with open(self.path('dies.py'), 'w', encoding='utf-8') as f:
-      f.write('import os, signal; os.kill(os.getpid(), signal.SIGKILL)')
+    pathlib.Path(self.path('dies.py')).write_text(
+        'import os, signal; os.kill(os.getpid(), signal.SIGKILL)',
+        encoding='utf-8',
+    )
     self.assertEqual(
         137,
         supervision.supervise([[supervision.Task('a', 'dies', [])]], self.stop),
@@ -251,8 +253,7 @@ class SupervisionTest(absltest.TestCase):
     )
     try:
       _wait_for(lambda: os.path.exists(self.path('a')))
-      with open(self.path('a'), encoding='utf-8') as f:
-        child = int(f.read())
+      child = int(pathlib.Path(self.path('a')).read_text(encoding='utf-8'))
       os.kill(child, 0)  # It is there.
     finally:
       parent.kill()

@@ -2,7 +2,7 @@
 
 import ast
 import importlib
-import os
+import pathlib
 import re
 import sys
 
@@ -17,8 +17,7 @@ tomllib = importlib.import_module(
 
 
 def _read(name):
-  with open(os.path.join(manifest.ROOT, name), encoding='utf-8') as f:
-    return f.read()
+  return pathlib.Path(manifest.ROOT, name).read_text(encoding='utf-8')
 
 
 def _console_programs():

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import pathlib
 import re
 import shutil
 
@@ -10,7 +11,7 @@ from absl.testing import absltest
 from cifar10_compat.base import errors
 from tools.base import manifest
 from tools.dev import docs
-from tools.experiments import results_plot
+from tools.experiments import report
 
 
 class DocsTest(absltest.TestCase):
@@ -31,7 +32,7 @@ class DocsTest(absltest.TestCase):
         data.full_path,
     )
     self.assertTrue(docs.picture_is_stale(root.full_path))
-    digest = results_plot.digest(docs.picture(root.full_path))
+    digest = report.digest(docs.picture(root.full_path))
     root.create_file('docs/results.svg', '<svg>%s</svg>' % digest)
     self.assertFalse(docs.picture_is_stale(root.full_path))
     root.create_file(
@@ -43,8 +44,7 @@ class DocsTest(absltest.TestCase):
 
   def test_a_changed_digit_is_stale(self):
     path = os.path.join(manifest.ROOT, 'docs', 'flags.md')
-    with open(path, encoding='utf-8') as f:
-      text = f.read()
+    text = pathlib.Path(path).read_text(encoding='utf-8')
     changed, n = re.subn(r'\| 1000000 \|', '| 1000001 |', text)
     self.assertEqual(1, n)
     root = self.create_tempdir()
@@ -53,8 +53,7 @@ class DocsTest(absltest.TestCase):
     self.assertEqual({page.full_path: text}, docs.stale(root.full_path))
 
   def test_a_changed_figure_in_the_readme_is_stale(self):
-    with open(os.path.join(manifest.ROOT, 'README.md'), encoding='utf-8') as f:
-      text = f.read()
+    text = pathlib.Path(manifest.ROOT, 'README.md').read_text(encoding='utf-8')
     changed, n = re.subn(r'\| 0\.8268 \|', '| 0.8868 |', text)
     self.assertEqual(1, n)
     root = self.create_tempdir()
@@ -78,8 +77,12 @@ class DocsTest(absltest.TestCase):
     pages += glob.glob(os.path.join(manifest.ROOT, 'docs', '*.md'))
     names = set()
     for path in pages:
-      with open(path, encoding='utf-8') as f:
-        names.update(re.findall(r'<!-- generated: (\w+) -->', f.read()))
+      names.update(
+          re.findall(
+              r'<!-- generated: (\w+) -->',
+              pathlib.Path(path).read_text(encoding='utf-8'),
+          )
+      )
     self.assertEqual(set(docs.GENERATORS), names)
 
   def test_a_flag_stands_beside_the_programs_that_have_it(self):

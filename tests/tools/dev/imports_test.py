@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 
 from absl.testing import absltest
 
@@ -28,8 +29,7 @@ class ImportsTest(absltest.TestCase):
     for path, text in _FILES.items():
       path = os.path.join(root, path)
       os.makedirs(os.path.dirname(path), exist_ok=True)
-      with open(path, 'w', encoding='utf-8') as f:
-        f.write(text)
+      pathlib.Path(path).write_text(text, encoding='utf-8')
     os.chdir(root)
 
   def _wrong(self, sources, *deps):

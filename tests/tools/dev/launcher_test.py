@@ -1,6 +1,7 @@
 """The shell script that Bazel runs programs and tests by."""
 
 import os
+import pathlib
 import subprocess
 
 from absl.testing import absltest
@@ -18,8 +19,7 @@ echo "$@"
 
 def _write(path, text):
   os.makedirs(os.path.dirname(path), exist_ok=True)
-  with open(path, 'w', encoding='utf-8') as f:
-    f.write(text)
+  pathlib.Path(path).write_text(text, encoding='utf-8')
   os.chmod(path, 0o755)
 
 
@@ -28,8 +28,7 @@ class LauncherTest(absltest.TestCase):
   def setUp(self):
     super().setUp()
     self.root = os.path.realpath(self.create_tempdir().full_path)
-    with open(_LAUNCHER, encoding='utf-8') as f:
-      self.launcher = f.read()
+    self.launcher = pathlib.Path(_LAUNCHER).read_text(encoding='utf-8')
     for name, value in (
         ('{workspace}', 'ours'),
         ('{venv}', 'pip/venv'),

@@ -1,12 +1,10 @@
 """Pages whose commands are run, and the output that is written into them."""
 
-import io
-import os
-import sys
-from unittest import mock
+import pathlib
 
 from absl.testing import absltest
 
+from tests.helpers import tool_program
 from tools.base import manifest
 from tools.dev import walkthrough
 
@@ -48,13 +46,8 @@ class WalkthroughTest(absltest.TestCase):
   def run_page(self, text, *args):
     """Returns the exit code, what went to stderr, and the page afterwards."""
     page = self.create_tempfile('page.md', text).full_path
-    with (
-        mock.patch.object(sys, 'stdout', io.StringIO()),
-        mock.patch.object(sys, 'stderr', io.StringIO()) as err,
-    ):
-      code = walkthrough.main(['--file=' + page, *args])
-    with open(page, encoding='utf-8') as f:
-      return code, err.getvalue(), f.read()
+    code, _, err = tool_program.run(walkthrough.main, '--file=' + page, *args)
+    return code, err, pathlib.Path(page).read_text(encoding='utf-8')
 
   def test_outputs_are_written(self):
     code, err, text = self.run_page(_PAGE)
@@ -112,15 +105,21 @@ class WalkthroughTest(absltest.TestCase):
     code, err, _ = self.run_page(_PAGE, '--only=absent')
     self.assertEqual(1, code)
     self.assertIn('has no such block: absent', err)
-    with mock.patch.object(sys, 'stderr', io.StringIO()) as err:
-      self.assertEqual(1, walkthrough.main(['--file=/absent.md']))
-    self.assertIn('cannot read /absent.md (No such file', err.getvalue())
+    tool_program.assert_refused(
+        self,
+        walkthrough.main,
+        ['--file=/absent.md'],
+        'cannot read /absent.md (No such file',
+    )
 
   def test_each_command_of_ours_shows_its_output(self):
-    with open(
-        os.path.join(manifest.ROOT, 'docs', 'walkthrough.md'), encoding='utf-8'
-    ) as f:
-      blocks = list(walkthrough._BLOCK.finditer(f.read()))
+    blocks = list(
+        walkthrough._BLOCK.finditer(
+            pathlib.Path(manifest.ROOT, 'docs', 'walkthrough.md').read_text(
+                encoding='utf-8'
+            )
+        )
+    )
     self.assertNotEmpty(blocks)
     for block in blocks:
       self.assertIn('\n```text\n', block[0], block['command'])

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import pathlib
 import sys
 from unittest import mock
 
@@ -29,8 +30,7 @@ class DescribeTest(absltest.TestCase):
   def describe(self, error, line='', file='cifar10.py'):
     source = self.create_tempdir().full_path
     path = os.path.join(source, file)
-    with open(path, 'w', encoding='utf-8') as f:
-      f.write(line + '\n')
+    pathlib.Path(path).write_text(line + '\n', encoding='utf-8')
     frames = [
         ('/usr/lib/runpy.py', 1, 'run', ''),
         (path, 1, 'f', line),

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -32,8 +33,7 @@ class CallsTest(absltest.TestCase):
 
   def write(self, text):
     path = os.path.join(self.scratch, 'old_file.py')
-    with open(path, 'w', encoding='utf-8') as f:
-      f.write(textwrap.dedent(text))
+    pathlib.Path(path).write_text(textwrap.dedent(text), encoding='utf-8')
 
   def call(self, **arguments):
     return calls.call(
@@ -101,8 +101,7 @@ class CallsTest(absltest.TestCase):
           self.assertIsNone(process.poll())
           time.sleep(0.05)
           if os.path.exists(path):
-            with open(path, encoding='utf-8') as f:
-              text = f.read()
+            text = pathlib.Path(path).read_text(encoding='utf-8')
         yield process, int(text)
       finally:
         process.kill()
@@ -111,9 +110,9 @@ class CallsTest(absltest.TestCase):
     """Waits until a process is gone, or is a zombie nobody has reaped."""
     with contextlib.suppress(OSError):
       while True:
-        with open('/proc/%d/stat' % pid, encoding='utf-8') as f:
-          if f.read().rpartition(')')[2].split()[0] == 'Z':
-            return
+        stat = pathlib.Path('/proc/%d/stat' % pid).read_text()
+        if stat.rpartition(')')[2].split()[0] == 'Z':
+          return
         time.sleep(0.05)
 
   def test_signals_are_handed_on(self):
@@ -142,10 +141,12 @@ class CallsTest(absltest.TestCase):
   def test_any_end(self):
     self.write('import sys; print("out"); sys.exit("why")')
     ended = self.finish()
-    self.assertEqual((1, 'out\n', 'why\n'), ended[:3])
+    self.assertEqual(
+        (1, 'out\n', 'why\n'), (ended.returncode, ended.stdout, ended.stderr)
+    )
     self.assertBetween(ended.seconds, 0, 60)
     self.write('import os; os.kill(os.getpid(), 6)')
-    self.assertEqual(-6, self.finish().code)
+    self.assertEqual(-6, self.finish().returncode)
 
   def test_killed_with_what_it_started(self):
     self.write("""
@@ -158,5 +159,5 @@ class CallsTest(absltest.TestCase):
           time.sleep(1)
         """)
     ended = self.finish(limit_secs=3)
-    self.assertIsNone(ended.code)
+    self.assertIsNone(ended.returncode)
     self.wait_for_end(int(ended.stdout))

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -87,8 +88,7 @@ class EnvironmentsTest(absltest.TestCase):
         None,
     ):
       self.make()
-      with open(stamp_path, encoding='utf-8') as f:
-        stamp = json.load(f)
+      stamp = json.loads(pathlib.Path(stamp_path).read_text(encoding='utf-8'))
       with open(stamp_path, 'w', encoding='utf-8') as f:
         # None for half a file.
         f.write('{"lo' if change is None else json.dumps({**stamp, **change}))

@@ -1,6 +1,7 @@
 """Stands in for old interpreters and for what makes their environments."""
 
 import os
+import pathlib
 
 from tools.editions import runtimes
 
@@ -10,8 +11,7 @@ RUNTIME = runtimes.find('0.12.1')
 def write_program(path, text):
   """Writes an executable shell script, and returns its path."""
   os.makedirs(os.path.dirname(path), exist_ok=True)
-  with open(path, 'w', encoding='utf-8') as f:
-    f.write('#!/bin/sh\n' + text + '\n')
+  pathlib.Path(path).write_text('#!/bin/sh\n' + text + '\n', encoding='utf-8')
   os.chmod(path, 0o755)
   return path
 

@@ -1,6 +1,7 @@
 """A runtime of a few lines: our Python, with a package `tensorflow` of ours."""
 
 import os
+import pathlib
 import sys
 import textwrap
 
@@ -25,8 +26,7 @@ TRAIN = """
 
 def write(path, text):
   os.makedirs(os.path.dirname(path), exist_ok=True)
-  with open(path, 'w', encoding='utf-8') as f:
-    f.write(textwrap.dedent(text))
+  pathlib.Path(path).write_text(textwrap.dedent(text), encoding='utf-8')
 
 
 def write_edition(directory, edition, train=TRAIN):

@@ -1,6 +1,7 @@
 """Small scripts in the tutorial's old style, run through the bridges."""
 
 import os
+import pathlib
 import textwrap
 from unittest import mock
 
@@ -21,8 +22,7 @@ class HistoricalTestCase(tf.test.TestCase):
 
   def write(self, name, text):
     path = os.path.join(self.source, name)
-    with open(path, 'w') as f:
-      f.write(textwrap.dedent(text))
+    pathlib.Path(path).write_text(textwrap.dedent(text))
     return path
 
   def run_script(self, text, edition=OLD, argv=()):

@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
 from tests.helpers import record_fixture
+from tests.helpers import tool_program
 from tests.tools.editions import historical_fixture
 from tools.base import training_graph
 from tools.editions import historical_graph
@@ -99,20 +100,15 @@ class BuildTest(historical_fixture.HistoricalTestCase):
   def test_bad_input_is_one_line(self):
     self.write('cifar10_train.py', '')
     empty = self.create_tempdir().full_path
-    with mock.patch('sys.stderr') as stderr:
-      self.assertEqual(
-          1,
-          historical_graph.main(
-              [
-                  '--source=' + self.source,
-                  '--data_dir=' + empty,
-                  '--out=' + os.path.join(empty, 'x'),
-              ]
-          ),
-      )
-    text = ''.join(call.args[0] for call in stderr.write.call_args_list)
-    self.assertStartsWith(text, 'historical_graph: error: ')
-    self.assertEqual(1, text.count('\n'), text)
+    tool_program.assert_refused(
+        self,
+        historical_graph.main,
+        [
+            '--source=' + self.source,
+            '--data_dir=' + empty,
+            '--out=' + os.path.join(empty, 'x'),
+        ],
+    )
     self.assertEmpty(os.listdir(empty))
 
   def test_data_dir_without_batches(self):

@@ -1,6 +1,7 @@
 """Scripts on TensorFlows of the time, where their environments are made."""
 
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -85,8 +86,7 @@ class OldScriptsProgramTest(absltest.TestCase):
         ),
     ):
       path = os.path.join(self.directory, name)
-      with open(path, 'w', encoding='utf-8') as f:
-        f.write(textwrap.dedent(text))
+      pathlib.Path(path).write_text(textwrap.dedent(text), encoding='utf-8')
     # A process of its own, whose output can be had.
     code = """
         import sys

@@ -1,12 +1,11 @@
 """The program that makes environments."""
 
-import contextlib
-import io
 import os
 from unittest import mock
 
 from absl.testing import absltest
 
+from tests.helpers import tool_program
 from tests.tools.editions import fake_runtime
 from tools.editions import environments
 from tools.editions import runtime
@@ -21,23 +20,18 @@ class ProgramTest(absltest.TestCase):
         mock.patch.dict(os.environ, XDG_CACHE_HOME=self.directory)
     )
 
-  def run_program(self, *argv):
-    """Returns the exit code, stdout and stderr."""
-    with contextlib.redirect_stdout(io.StringIO()) as stdout:
-      with contextlib.redirect_stderr(io.StringIO()) as stderr:
-        code = runtime.main(list(argv))
-    return code, stdout.getvalue(), stderr.getvalue()
-
   def test_makes_and_lists(self):
     root = os.path.join(self.directory, 'cifar10_compat', 'runtimes')
     python = fake_runtime.write_interpreter(os.path.join(self.directory, 'old'))
     steps = fake_runtime.Steps(lambda: False)
     with mock.patch.object(environments, '_run', steps):
-      code, stdout, stderr = self.run_program('--python=' + python, '0.12.1')
+      code, stdout, stderr = tool_program.run(
+          runtime.main, '--python=' + python, '0.12.1'
+      )
     directory = os.path.join(root, 'tensorflow-0.12.1')
     self.assertEqual((0, directory + '/bin/python\n'), (code, stdout))
     self.assertIn('0.12.1 on Python 2.7 in %s\n' % root, stderr)
-    code, stdout, _ = self.run_program('--list')
+    code, stdout, _ = tool_program.run(runtime.main, '--list')
     self.assertEqual(0, code)
     self.assertRegex(stdout, r'\n0\.12\.1 +2\.7 +yes +%s\n' % directory)
     self.assertRegex(stdout, r'\n1\.15\.5 +3\.7 +no +not made\n')
@@ -50,9 +44,4 @@ class ProgramTest(absltest.TestCase):
         (['--python=x', '0.12.1', '1.15.5'], ('one version',)),
         (['--pithon=x'], ('--pithon=x',)),
     ):
-      code, stdout, stderr = self.run_program(*argv)
-      self.assertEqual((1, ''), (code, stdout))
-      self.assertStartsWith(stderr, 'runtime: error: ')
-      self.assertEqual(1, stderr.count('\n'))
-      for part in parts:
-        self.assertIn(part, stderr)
+      tool_program.assert_refused(self, runtime.main, argv, *parts)

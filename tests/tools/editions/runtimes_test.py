@@ -1,6 +1,7 @@
 """Which TensorFlows of the time there are, and that their locks have them."""
 
 import os
+import pathlib
 import re
 
 from absl.testing import absltest
@@ -13,10 +14,10 @@ class RuntimesTest(absltest.TestCase):
 
   def test_each_lock_has_its_tensorflow(self):
     for runtime in runtimes.RUNTIMES:
-      with open(runtime.lock, encoding='utf-8') as f:
-        self.assertRegex(
-            f.read(), r'\ntensorflow(-cpu)?==%s ' % re.escape(runtime.version)
-        )
+      self.assertRegex(
+          pathlib.Path(runtime.lock).read_text(encoding='utf-8'),
+          r'\ntensorflow(-cpu)?==%s ' % re.escape(runtime.version),
+      )
       # What pyenv is to install is of the version that the lock is for.
       self.assertStartsWith(runtime.pyenv, runtime.python + '.')
 
@@ -25,8 +26,11 @@ class RuntimesTest(absltest.TestCase):
     names = os.listdir(directory)
     self.assertLen(names, 1 + len(runtimes.RUNTIMES))
     for name in names:
-      with open(os.path.join(directory, name), encoding='utf-8') as f:
-        text = f.read().replace('\\\n', ' ')
+      text = (
+          pathlib.Path(directory, name)
+          .read_text(encoding='utf-8')
+          .replace('\\\n', ' ')
+      )
       lines = [l for l in text.splitlines() if not l.startswith('#')]
       self.assertNotEmpty(lines)
       for line in lines:

@@ -13,6 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_input
 from cifar10_compat.base import errors
+from tests.helpers import tool_program
 from tests.tools.editions import historical_fixture
 from tools.editions import bridges
 from tools.editions import scripts
@@ -112,14 +113,7 @@ class RunTest(historical_fixture.HistoricalTestCase):
 class CommandLineTest(historical_fixture.HistoricalTestCase):
 
   def check_error(self, argv, *parts):
-    """main() must print one line that has these parts, and return 1."""
-    with mock.patch('sys.stderr') as stderr:
-      self.assertEqual(1, scripts.main(argv))
-    text = ''.join(call.args[0] for call in stderr.write.call_args_list)
-    self.assertTrue(text.startswith('historical: error: '), text)
-    self.assertEqual(1, text.count('\n'), text)
-    for part in parts:
-      self.assertIn(part, text)
+    tool_program.assert_refused(self, scripts.main, argv, *parts)
 
   def write_edition(self):
     """Returns the Edition of files that are written into self.source."""
@@ -138,22 +132,22 @@ class CommandLineTest(historical_fixture.HistoricalTestCase):
 
   def test_bad_arguments(self):
     source = '--source=' + self.source
-    self.check_error([], '--source=DIR', 'cifar10_eval', '--help')
-    self.check_error([source], 'cifar10_train')
-    self.check_error(['--sauce=x', 'cifar10_train'], '--sauce=x')
-    self.check_error(['--source=/no/such', 'cifar10_train'], '/no/such')
-    self.check_error([source, 'cifar10'], "'cifar10'", 'cifar10_train')
-    self.check_error(
-        [source, '--module=ours', 'cifar10_train'],
-        '--module=ours',
-        'cifar10_input_test',
-    )
-    self.check_error(
-        [source, 'cifar10_train'],
-        self.source,
-        'cifar10_input.py',
-        'cifar10_eval.py',
-    )
+    for argv, *parts in (
+        ([], '--source=DIR', 'cifar10_eval', '--help'),
+        ([source], 'cifar10_train'),
+        (['--sauce=x', 'cifar10_train'], '--sauce=x'),
+        (['--source=/no/such', 'cifar10_train'], '/no/such'),
+        ([source, 'cifar10'], "'cifar10'", 'cifar10_train'),
+        (
+            [source, '--module=ours', 'cifar10_train'],
+            *('--module=ours', 'cifar10_input_test'),
+        ),
+        (
+            [source, 'cifar10_train'],
+            *(self.source, 'cifar10_input.py', 'cifar10_eval.py'),
+        ),
+    ):
+      self.check_error(argv, *parts)
     os.remove(os.path.join(self.source, 'cifar10.py'))
     self.check_error(
         [source, 'cifar10_train.py'], 'not the tutorial', self.source
@@ -186,12 +180,13 @@ class CommandLineTest(historical_fixture.HistoricalTestCase):
   def test_runtime_errors(self):
     source = '--source=' + self.source
     on = '--runtime=1.15.5'
-    self.check_error(['--runtime=2.0', 'cifar10_train'], '2.0', '1.15.5')
-    self.check_error([on, '--source=/no/such', 'cifar10_train'], '/no/such')
-    self.check_error([on], '--source=DIR', 'cifar10_train')
-    self.check_error(
-        [on, '--module=ours', 'cifar10_input_test'], '--module=ours', on
-    )
+    for argv, *parts in (
+        (['--runtime=2.0', 'cifar10_train'], '2.0', '1.15.5'),
+        ([on, '--source=/no/such', 'cifar10_train'], '/no/such'),
+        ([on], '--source=DIR', 'cifar10_train'),
+        ([on, '--module=ours', 'cifar10_input_test'], '--module=ours', on),
+    ):
+      self.check_error(argv, *parts)
     edition = self.write_edition()
     with mock.patch.object(scripts, 'find_edition', return_value=edition):
       self.check_error([on, source, 'cifar10'], "'cifar10'", 'cifar10_train')
@@ -236,9 +231,9 @@ class CommandLineTest(historical_fixture.HistoricalTestCase):
     self.assertEqual('--list --run_once x', caught.exception.code)
 
   def test_list_has_every_bridge_in_columns(self):
-    with mock.patch('builtins.print') as output:
-      self.assertEqual(0, scripts.main(['--list']))
-    lines = output.call_args.args[0].splitlines()
+    code, out, _ = tool_program.run(scripts.main, '--list')
+    self.assertEqual(0, code)
+    lines = out.splitlines()
     self.assertLen(lines, 1 + len(bridges.BRIDGES))
     today, reason = lines[0].index('TODAY'), lines[0].index('REASON')
     for line, bridge in zip(lines[1:], bridges.BRIDGES):

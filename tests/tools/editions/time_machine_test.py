@@ -1,9 +1,8 @@
 """The program: which cells it tries, and that it goes on where it was."""
 
-import contextlib
-import io
 import json
 import os
+import pathlib
 from unittest import mock
 
 from absl.testing import absltest
@@ -11,6 +10,7 @@ import numpy as np
 
 from cifar10_compat.base import errors
 from tests.helpers import record_fixture
+from tests.helpers import tool_program
 from tests.tools.editions import fake_tensorflow
 from tools.editions import cells
 from tools.editions import scripts
@@ -60,19 +60,20 @@ class ProgramTest(absltest.TestCase):
     ):
       self.enter_context(mock.patch.object(target, name, value))
 
+  def flags(self, *argv):
+    return [
+        '--sources=x',
+        '--data_dir=' + self.data_dir,
+        '--json=' + self.json,
+        *argv,
+    ]
+
   def run_program(self, *argv):
     """Returns the exit code, stdout and stderr."""
-    with contextlib.redirect_stdout(io.StringIO()) as stdout:
-      with contextlib.redirect_stderr(io.StringIO()) as stderr:
-        code = time_machine.main(
-            ['--sources=x', '--data_dir=' + self.data_dir]
-            + ['--json=' + self.json, *argv]
-        )
-    return code, stdout.getvalue(), stderr.getvalue()
+    return tool_program.run(time_machine.main, *self.flags(*argv))
 
   def content(self):
-    with open(self.json, encoding='utf-8') as f:
-      return json.load(f)
+    return json.loads(pathlib.Path(self.json).read_text(encoding='utf-8'))
 
   def test_goes_on_where_it_was(self):
     code, stdout, _ = self.run_program('--only=models', '--runtimes=1.4')
@@ -123,8 +124,10 @@ class ProgramTest(absltest.TestCase):
         '--only=models', '--runtimes=1.4', '--page=' + path
     )
     self.assertEqual(0, code)
-    with open(path, encoding='utf-8') as f:
-      self.assertIn('Of 2 pairs 1 run as they are', f.read())
+    self.assertIn(
+        'Of 2 pairs 1 run as they are',
+        pathlib.Path(path).read_text(encoding='utf-8'),
+    )
     os.remove(path)
     # Of what there is; nothing is tried.
     self.tried.clear()
@@ -136,8 +139,7 @@ class ProgramTest(absltest.TestCase):
 
   def test_errors(self):
     other = os.path.join(self.directory, 'other.json')
-    with open(other, 'w', encoding='utf-8') as f:
-      f.write('{"cells": [3]}')
+    pathlib.Path(other).write_text('{"cells": [3]}', encoding='utf-8')
     self.run_program('--only=models', '--runtimes=1.4')
     for argv, parts in (
         (['--only=v9'], ('--only=v9', 'tensorflow x, models x')),
@@ -147,21 +149,19 @@ class ProgramTest(absltest.TestCase):
         (['--seconds=0'], ('--seconds=0', 'at least 1')),
         (['--spin'], ('--spin',)),
     ):
-      code, _, stderr = self.run_program(*argv)
-      self.assertEqual(1, code, argv)
-      self.assertStartsWith(stderr, 'time_machine: error: ')
-      self.assertEqual(1, stderr.count('\n'))
-      for part in parts:
-        self.assertIn(part, stderr)
+      tool_program.assert_refused(
+          self, time_machine.main, self.flags(*argv), *parts
+      )
     for argv, part in (
         (['--data_dir=x'], '--sources=DIR'),
         (['--sources=x'], '--data_dir=DIR'),
         (['--json=/no/such', '--page=x.html'], 'no cells yet'),
-        (['--json=' + self.json, '--page=/no/such/p'], '--page=/no/such/p'),
+        (
+            ['--json=' + self.json, '--page=/no/such/p'],
+            'cannot write /no/such/p',
+        ),
     ):
-      with contextlib.redirect_stderr(io.StringIO()) as stderr:
-        self.assertEqual(1, time_machine.main(argv))
-      self.assertIn(part, stderr.getvalue())
+      tool_program.assert_refused(self, time_machine.main, argv, part)
 
 
 class ChooseTest(absltest.TestCase):

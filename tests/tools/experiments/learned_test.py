@@ -3,7 +3,7 @@
 from absl.testing import absltest
 
 from tools.dev import docs
-from tools.experiments import learned
+from tools.experiments import report
 
 
 def _run(step, averaged):
@@ -17,7 +17,7 @@ class LearnedTest(absltest.TestCase):
     # Means 3 and 2, variances 4 and 1 of three each: the standard error is
     # sqrt(5 / 3), with (5/3)**2 / ((4/3)**2/2 + (1/3)**2/2) = 50/17 degrees of
     # freedom; Student's 95th percentile is 2.353 for 3, a little more for 2.94.
-    found = learned.difference([1.0, 3.0, 5.0], [1.0, 2.0, 3.0])
+    found = report.difference([1.0, 3.0, 5.0], [1.0, 2.0, 3.0])
     self.assertAlmostEqual(1.0, found.mean)
     self.assertAlmostEqual(1 - 2.37 * 1.291, found.low, delta=0.02)
     self.assertAlmostEqual(1 + 2.37 * 1.291, found.high, delta=0.02)
@@ -26,7 +26,7 @@ class LearnedTest(absltest.TestCase):
     literal = [_run(5000, 0.7), _run(5000, 0.72)]
     fast = [_run(5000, 0.71), _run(5000, 0.73), _run(10000, 0.78)]
     fast += [_run(10000, 0.80)]
-    heads, rows = learned.table(literal, fast)
+    heads, rows = report.learned({'default': literal, 'fast': fast})
     self.assertLen(heads, 5)
     self.assertEqual('0.7100 ± 0.0141 (2 runs)', rows[0][2])
     self.assertEqual('0.7200 ± 0.0141 (2 runs)', rows[0][3])
@@ -40,11 +40,11 @@ class LearnedTest(absltest.TestCase):
     literal, fast = docs.runs('default'), docs.runs('fast')
     for runs in (literal, fast):
       self.assertEqual([1, 2, 3, 4, 5], [r['manifest']['seed'] for r in runs])
-    found = learned.difference(
-        *[learned.precisions(runs, 5000) for runs in (fast, literal)]
+    found = report.difference(
+        *[report.precisions(runs, 5000) for runs in (fast, literal)]
     )
     self.assertBetween(found.low, -0.015, 0.015)
     self.assertBetween(found.high, -0.015, 0.015)
-    at_the_end = learned.precisions(fast, 10000)
+    at_the_end = report.precisions(fast, 10000)
     self.assertLen(at_the_end, 5)
     self.assertAlmostEqual(0.775, sum(at_the_end) / 5, delta=0.01)

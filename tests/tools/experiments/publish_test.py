@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -35,25 +36,25 @@ class PublishTest(tf.test.TestCase):
 
   def _publish(self, averaged):
     record = os.path.join(self.root, 'record.json')
-    with open(record, 'w') as f:
-      json.dump(
-          {
-              'precision': [
-                  {'step': 1000, 'averaged': 0.1},
-                  {'step': 2000, 'averaged': averaged},
-              ],
-              'images': 'drawn',
-              'command': 'train',
-              'manifest': {
-                  'commit': 'abc',
-                  'processor': {'name': 'a processor'},
-                  'versions': {'tensorflow': '2.0', 'python': '3'},
-                  'requirements_lock_sha256': 'def',
-                  'dataset': {'files': {'a': 'b'}},
-              },
-          },
-          f,
-      )
+    pathlib.Path(record).write_text(
+        json.dumps(
+            {
+                'precision': [
+                    {'step': 1000, 'averaged': 0.1},
+                    {'step': 2000, 'averaged': averaged},
+                ],
+                'images': 'drawn',
+                'command': 'train',
+                'manifest': {
+                    'commit': 'abc',
+                    'processor': {'name': 'a processor'},
+                    'versions': {'tensorflow': '2.0', 'python': '3'},
+                    'requirements_lock_sha256': 'def',
+                    'dataset': {'files': {'a': 'b'}},
+                },
+            }
+        )
+    )
     return publish.main(
         [
             '--run=' + os.path.join(self.root, 'run'),
@@ -84,16 +85,14 @@ class PublishTest(tf.test.TestCase):
     self.assertEqual(1068298, sum(np.prod(s) for s in shapes.values()))
     key = 'softmax_linear/biases/ExponentialMovingAverage'
     self.assertAllEqual(biased_network.sure_of(8), reader.get_tensor(key))
-    with open(os.path.join(self.root, 'golden')) as f:
-      golden = json.load(f)
+    golden = json.loads(pathlib.Path(self.root, 'golden').read_text())
     self.assertLen(golden['logits'], 101)
     for row in golden['logits']:
       self.assertEqual(biased_network.sure_of(8), row)
     counts = np.zeros([10, 10])
     counts[8, 8], counts[0, 8], counts[1, 8] = 3, 1, 1
     self.assertAllEqual(counts, golden['confusion'])
-    with open(os.path.join(self.out, 'README.md')) as f:
-      card = f.read()
+    card = pathlib.Path(self.out, 'README.md').read_text()
     self.assertIn('| 0.6000 of the', card)
     # All three ships are found, and of five answers three are right.
     self.assertIn('| ship | 1.000 | 0.600 | airplane, 0 of 3 |', card)

@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import pathlib
 
 import tensorflow.compat.v1 as tf
 
@@ -47,8 +48,7 @@ class RecordTest(tf.test.TestCase):
     os.makedirs(os.path.join(self.directory, 'kept'))
 
   def _write(self, name, text):
-    with open(os.path.join(self.directory, name), 'w') as f:
-      f.write(text)
+    pathlib.Path(self.directory, name).write_text(text)
 
   def test_record(self):
     self._write('manifest.json', '{"commit": "abc", "dataset": {}}')

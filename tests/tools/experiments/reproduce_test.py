@@ -1,9 +1,9 @@
 """Whole runs of an experiment, by the program: real trainers, real evaluations."""
 
 import contextlib
-import io
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import time
@@ -13,6 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
 from tests.helpers import record_fixture
+from tests.helpers import tool_program
 from tools.base import processes
 from tools.experiments import plan
 from tools.experiments import reproduce
@@ -36,28 +37,26 @@ class ReproduceTest(tf.test.TestCase):
     self.enter_context(mock.patch('tools.experiments.run.EVERY', 2))
     self.enter_context(mock.patch('tools.experiments.run._LATE', 0))
 
+  def _flags(self, *args):
+    return [
+        '--out=' + os.path.join(self.root, 'runs'),
+        '--data_dir=' + self.data_dir,
+        '--results=' + self.results,
+        '--images=drawn at random',
+        *args,
+    ]
+
   def _reproduce(self, *args):
     """Returns (exit code, what is printed on stdout)."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-      code = reproduce.main(
-          [
-              '--out=' + os.path.join(self.root, 'runs'),
-              '--data_dir=' + self.data_dir,
-              '--results=' + self.results,
-              '--images=drawn at random',
-              *args,
-          ]
-      )
-    return code, out.getvalue()
+    code, out, _ = tool_program.run(reproduce.main, *self._flags(*args))
+    return code, out
 
   def test_a_run_is_made_once(self):
     code, out = self._reproduce('--seeds=2', 'tiny')
     self.assertEqual(0, code, out)
     self.assertEqual(['tiny_2.json'], os.listdir(self.results))
     path = os.path.join(self.results, 'tiny_2.json')
-    with open(path) as f:
-      found = json.load(f)
+    found = json.loads(pathlib.Path(path).read_text())
     (precision,) = found['precision']
     self.assertEqual(2, precision['step'])
     # Each of the 50 images once.
@@ -77,8 +76,7 @@ class ReproduceTest(tf.test.TestCase):
     self.assertEqual(0, code, out)
     self.assertNotIn('averaged', out)
     self.assertLess(time.monotonic() - begin, 3)
-    with open(path) as f:
-      self.assertEqual(found, json.load(f))
+    self.assertEqual(found, json.loads(pathlib.Path(path).read_text()))
 
     code, out = self._reproduce('--dry_run', 'tiny')
     self.assertEqual(0, code, out)
@@ -92,10 +90,9 @@ class ReproduceTest(tf.test.TestCase):
         (['--seeds=3-1', 'fast'], '--seeds=3-1: give one, or FIRST-LAST'),
         ([], 'name an experiment'),
     ):
-      error = io.StringIO()
-      with contextlib.redirect_stderr(error):
-        self.assertEqual(1, self._reproduce(*args)[0])
-      self.assertIn(message, error.getvalue())
+      tool_program.assert_refused(
+          self, reproduce.main, self._flags(*args), message
+      )
 
   def test_list(self):
     code, out = self._reproduce('--list')
@@ -119,16 +116,12 @@ class InterruptionTest(tf.test.TestCase):
     log = os.path.join(root, 'runs', 'fast_1', 'train.log')
 
     def start():
-      return subprocess.Popen(
-          processes.command(
-              'tools.experiments.reproduce',
-              ['--out=' + os.path.join(root, 'runs'), '--data_dir=' + data_dir]
-              + ['--results=' + root, '--seeds=1', 'fast'],
-          ),
-          env=processes.environment(),
+      return processes.start(
+          'tools.experiments.reproduce',
+          ['--out=' + os.path.join(root, 'runs'), '--data_dir=' + data_dir]
+          + ['--results=' + root, '--seeds=1', 'fast'],
           stdout=subprocess.PIPE,
           stderr=subprocess.PIPE,
-          text=True,
       )
 
     def wait_for_steps(parts):

@@ -1,26 +1,26 @@
-"""A run's files, without a training: what it makes of them."""
+"""A run's files, without a training, and scores of networks that are known."""
 
+import contextlib
+import io
 import json
 import os
+import pathlib
 import signal
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
+from tests.helpers import biased_network
+from tests.helpers import record_fixture
+from tests.helpers import tool_program
 from tools.experiments import plan
+from tools.experiments import reproduce
 from tools.experiments import run as run_lib
 
 _LINE = '2026-01-01 10:%02d:%02d: step %d, loss = %.2f (64.0 examples/sec; 2.000 sec/batch)\n'
-
-
-class DurationTest(tf.test.TestCase):
-
-  def test_duration(self):
-    self.assertEqual('0 min', run_lib.duration(29))
-    self.assertEqual('59 min', run_lib.duration(59 * 60))
-    self.assertEqual('1 h 00 min', run_lib.duration(59.6 * 60))
-    self.assertEqual('26 h 05 min', run_lib.duration(26 * 3600 + 301))
 
 
 class RunTest(tf.test.TestCase):
@@ -37,8 +37,7 @@ class RunTest(tf.test.TestCase):
     os.makedirs(os.path.join(self.directory, 'kept'))
 
   def _write(self, name, text):
-    with open(os.path.join(self.directory, name), 'w') as f:
-      f.write(text)
+    pathlib.Path(self.directory, name).write_text(text)
 
   def _save(self, *steps):
     """Writes checkpoints, of which `checkpoint` names these steps."""
@@ -66,8 +65,7 @@ class RunTest(tf.test.TestCase):
     kept = self.run_of_it.kept()
     # A checkpoint of a stop does not count.
     self.assertEqual([1000], list(kept))
-    with open(kept[1000] + '.index') as f:
-      self.assertEqual('1000', f.read())
+    self.assertEqual('1000', pathlib.Path(kept[1000] + '.index').read_text())
     self.assertFalse(self.run_of_it.trained())
     self._save(4000)
     self.run_of_it.keep()
@@ -81,11 +79,20 @@ class RunTest(tf.test.TestCase):
     self.assertEqual([1000, 2001], list(run.kept()))
     self.assertTrue(run.trained())
 
+  def test_duration(self):
+    for minutes, words in (
+        (29 / 60, '0 min'),
+        (59, '59 min'),
+        (59.6, '1 h 00 min'),
+        (26 * 60 + 5 + 1 / 60, '26 h 05 min'),
+    ):
+      self.assertEqual(words, reproduce.duration(60 * minutes))
+
   def test_log(self):
     self.assertEqual([], self.run_of_it.lines())
     self.assertEqual(0, self.run_of_it.last_step())
-    self.assertIsNone(self.run_of_it.secs_left())
-    self.assertEqual(8000, self.run_of_it.secs_left(2.0))
+    self.assertIsNone(reproduce.secs_left(self.run_of_it))
+    self.assertEqual(8000, reproduce.secs_left(self.run_of_it, 2.0))
     part = run_lib.PART + '\n'
     text = part + 'train | hello\n' + 'train | ' + _LINE % (0, 0, 0, 4.68)
     text += 'train | ' + _LINE % (0, 30, 100, 4.5) + part
@@ -97,9 +104,10 @@ class RunTest(tf.test.TestCase):
         [[line.step for line in part] for part in self.run_of_it.lines()],
     )
     # 10 steps took 5 seconds, and 3,890 are left.
-    self.assertEqual(1945, self.run_of_it.secs_left())
+    self.assertEqual(1945, reproduce.secs_left(self.run_of_it))
     self.assertEqual(
-        'x_2: step 110 of 4,000, 32 min left', self.run_of_it.progress()
+        'x_2: step 110 of 4,000, 32 min left',
+        reproduce.progress(self.run_of_it),
     )
 
   def test_log_of_a_cluster(self):
@@ -154,3 +162,54 @@ class RunTest(tf.test.TestCase):
     self.assertEqual(
         ('a', ['b', 'c']), (found['commit'], found['later_commits'])
     )
+
+
+class ScoresTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    root = self.create_tempdir().full_path
+    self.data_dir = os.path.join(root, 'data')
+    # Of ten images three are ships, 8, and five are frogs, 6.
+    record_fixture.write_batches(
+        self.data_dir,
+        np.zeros([10, 32, 32, 3], np.uint8),
+        [8, 6, 6, 8, 0, 6, 6, 1, 8, 6],
+    )
+    self.paths = []
+    for step, averaged, raw in ((1000, 8, 6), (2000, 6, 2)):
+      biased_network.save(
+          root,
+          step,
+          averaged=biased_network.sure_of(averaged),
+          raw=biased_network.sure_of(raw),
+      )
+      self.paths.append(os.path.join(root, 'model.ckpt-%d' % step))
+
+  def test_the_program(self):
+    for flags, expected in (
+        ([], [(1000, 0.3), (2000, 0.5)]),
+        (['--noaveraged'], [(1000, 0.5), (2000, 0.0)]),
+        (['--fast', '--views=10'], [(1000, 0.3), (2000, 0.5)]),
+    ):
+      code, out, _ = tool_program.run(
+          run_lib.main, '--data_dir=' + self.data_dir, *flags, *self.paths
+      )
+      self.assertEqual(0, code)
+      found = [
+          json.loads(line) for line in out.splitlines() if line.startswith('{')
+      ]
+      self.assertEqual(
+          expected, [(f['step'], f['precision']) for f in found], flags
+      )
+
+  def test_a_checkpoint_that_is_damaged(self):
+    os.truncate(self.paths[1] + '.data-00000-of-00001', 100)
+    found = []
+    with contextlib.redirect_stdout(io.StringIO()):
+      with self.assertRaisesRegex(errors.CheckpointError, 'model.ckpt-2000 is'):
+        for score in run_lib.scores(
+            self.paths, config_lib.Eval(data_dir=self.data_dir)
+        ):
+          found.append(score)
+    self.assertEqual([(1000, 0.3)], found)

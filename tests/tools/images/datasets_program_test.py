@@ -4,6 +4,7 @@ Many processes, and so in //tests:slow.
 """
 
 import os
+import pathlib
 
 from absl.testing import absltest
 import numpy as np
@@ -81,13 +82,12 @@ class DatasetsProgramTest(absltest.TestCase):
     os.makedirs(directory)
     images, _ = record_fixture.random_images(20)
     for name in ('train.bin', 'test.bin'):
-      with open(os.path.join(directory, name), 'wb') as f:
-        f.write(
-            b''.join(
-                bytes([i]) + record_fixture.record(99 - i, image)
-                for i, image in enumerate(images)
-            )
-        )
+      pathlib.Path(directory, name).write_bytes(
+          b''.join(
+              bytes([i]) + record_fixture.record(99 - i, image)
+              for i, image in enumerate(images)
+          )
+      )
     self._train_and_evaluate('cifar100', 100, 20)
     self.train_dir += '_coarse'
     self._train_and_evaluate('cifar100_coarse', 20, 20)

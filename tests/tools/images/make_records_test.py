@@ -1,9 +1,8 @@
 """From images, made here with Pillow, to an image set."""
 
-import contextlib
-import io
 import json
 import os
+import pathlib
 import resource
 
 from absl.testing import absltest
@@ -14,6 +13,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
 from tests.helpers import record_fixture
+from tests.helpers import tool_program
 from tools.images import make_records
 
 
@@ -46,8 +46,7 @@ class MakeTest(absltest.TestCase):
       )
 
   def _file(self, name, contents=b''):
-    with open(os.path.join(self.images, name), 'wb') as f:
-      f.write(contents)
+    pathlib.Path(self.images, name).write_bytes(contents)
 
   def test_split(self):
     self._file('cat/.DS_Store')
@@ -181,15 +180,8 @@ class MakeTest(absltest.TestCase):
       resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
   def test_command_line(self):
-    def run(*args):
-      with (
-          contextlib.redirect_stdout(io.StringIO()) as out,
-          contextlib.redirect_stderr(io.StringIO()) as err,
-      ):
-        code = make_records.main(args)
-      return code, out.getvalue(), err.getvalue()
-
-    code, out, err = run(
+    code, out, err = tool_program.run(
+        make_records.main,
         '--images=' + self.images,
         '--out=' + self.out,
         '--test_fraction=0.5',
@@ -201,9 +193,13 @@ class MakeTest(absltest.TestCase):
         'train with --dataset=%s\n' % self.out,
         out,
     )
-    with open(os.path.join(self.out, 'image_set.json')) as f:
-      self.assertIs(False, json.load(f)['flip'])
-    code, out, err = run('--check', self.out)
+    self.assertIs(
+        False,
+        json.loads(pathlib.Path(self.out, 'image_set.json').read_text())[
+            'flip'
+        ],
+    )
+    code, out, err = tool_program.run(make_records.main, '--check', self.out)
     self.assertEqual((0, ''), (code, err))
     self.assertIn('dog', out)
     self.assertIn('contact_sheet.png', os.listdir(self.out))
@@ -215,8 +211,4 @@ class MakeTest(absltest.TestCase):
         (('--check=/missing',), "no data set is called '/missing'"),
         (('--check=/missing', '--dataset=cifar10'), 'cannot read /missing'),
     ):
-      code, out, err = run(*args)
-      self.assertEqual((1, ''), (code, out))
-      self.assertRegex(
-          err, r'^make_records: error: [^\n]*%s[^\n]*\n$' % expected
-      )
+      tool_program.assert_refused(self, make_records.main, args, expected)

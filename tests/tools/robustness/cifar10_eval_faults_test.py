@@ -1,6 +1,7 @@
 """The evaluator, predict and export with checkpoints that cannot be used."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -46,8 +47,9 @@ class EvalFaultsTest(tf.test.TestCase):
         self.elsewhere, step, averaged=averaged, raw=biased_network.sure_of(0)
     )
     # As if it had been saved in the other directory.
-    with open(os.path.join(self.elsewhere, 'checkpoint'), 'w') as f:
-      f.write('model_checkpoint_path: "model.ckpt-%d"\n' % step)
+    pathlib.Path(self.elsewhere, 'checkpoint').write_text(
+        'model_checkpoint_path: "model.ckpt-%d"\n' % step
+    )
     return [
         'model.ckpt-%d.%s' % (step, end)
         for end in ('data-00000-of-00001', 'index', 'meta')
@@ -199,8 +201,7 @@ class EvalFaultsTest(tf.test.TestCase):
         r'cannot read .*dataset.json \(it is a directory', forked=True
     )
     os.rmdir(note)
-    with open(note, 'w') as f:
-      f.write('{"dataset": "cifar10"}')
+    pathlib.Path(note).write_text('{"dataset": "cifar10"}')
     os.chmod(note, 0)
     self._assert_refused(
         r'cannot read .*dataset.json \(Permission denied\)',

@@ -1,9 +1,8 @@
 """What a long training's processes hold, and what counts as growth."""
 
-import contextlib
-import io
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -11,6 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
 from tests.helpers import record_fixture
+from tests.helpers import tool_program
 from tools.robustness import endurance
 
 
@@ -87,18 +87,17 @@ class EnduranceTest(tf.test.TestCase):
     root = self.create_tempdir().full_path
     path = os.path.join(root, 'result.json')
     for expected, result in ((0, _result()), (1, _result(grow=0.02))):
-      with open(path, 'w') as f:
-        json.dump(result, f)
-      with contextlib.redirect_stdout(io.StringIO()) as out:
-        self.assertEqual(
-            expected,
-            endurance.main(
-                ['--json=' + path, '--plot=' + os.path.join(root, 'plot.svg')]
-            ),
-        )
-      self.assertIn('train memory_bytes', out.getvalue())
-    with open(os.path.join(root, 'plot.svg')) as f:
-      self.assertIn('seconds of a step', f.read())
+      pathlib.Path(path).write_text(json.dumps(result))
+      code, out, _ = tool_program.run(
+          endurance.main,
+          '--json=' + path,
+          '--plot=' + os.path.join(root, 'plot.svg'),
+      )
+      self.assertEqual(expected, code)
+      self.assertIn('train memory_bytes', out)
+    self.assertIn(
+        'seconds of a step', pathlib.Path(root, 'plot.svg').read_text()
+    )
 
   def test_both_programs_are_watched(self):
     directory = self.create_tempdir().full_path

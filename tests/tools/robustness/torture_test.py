@@ -4,12 +4,13 @@ import contextlib
 import io
 import json
 import os
-import subprocess
+import pathlib
 import sys
 from unittest import mock
 
 from absl.testing import absltest
 
+from tests.helpers import tool_program
 from tools.base import processes
 from tools.robustness import torture
 from tools.robustness.faults import catalogue
@@ -72,8 +73,9 @@ class TortureTest(absltest.TestCase):
     self.assertEqual([1, 2], self._try({'commit': 'a'}))
     self.assertEqual([], self._try({'commit': 'a'}))
     self.assertEqual([0, 1, 2], self._try({'commit': 'b'}))
-    with open(self.path) as f:
-      rounds = json.load(f)['faults']['kill']['rounds']
+    rounds = json.loads(pathlib.Path(self.path).read_text())['faults']['kill'][
+        'rounds'
+    ]
     self.assertLen(rounds, 1)
     self.assertEqual({'commit': 'b'}, rounds[0]['manifest'])
     self.assertLen(rounds[0]['tries'], 3)
@@ -126,26 +128,22 @@ class TortureTest(absltest.TestCase):
     self.assertEqual([True, False, True], [o['survived'] for o in found])
     self.assertEqual('no end within 2 seconds', found[1]['message'])
     # What the try had started has ended as well.
-    with open(pid) as f:
-      status = '/proc/%s/stat' % f.read()
+    status = '/proc/%s/stat' % pathlib.Path(pid).read_text()
     if os.path.exists(status):  # Nobody has asked for its exit code.
-      with open(status) as f:
-        self.assertEqual('Z', f.read().rpartition(')')[2].split()[0])
+      self.assertEqual(
+          'Z', pathlib.Path(status).read_text().rpartition(')')[2].split()[0]
+      )
 
   def test_list(self):
-    result = subprocess.run(
-        processes.command('tools.robustness.torture', ['--list']),
-        env=processes.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
     self.assertRegex(
-        result.stdout, r'(?m)^kill +\d+ idle +\d+ under load +kill -9 at a'
+        processes.run('tools.robustness.torture', ['--list'], 'no list'),
+        r'(?m)^kill +\d+ idle +\d+ under load +kill -9 at a',
     )
 
   def test_faults_that_are_not_there(self):
-    error = io.StringIO()
-    with contextlib.redirect_stderr(error):
-      self.assertEqual(1, torture.main(['--list', '--faults=none']))
-    self.assertIn("no fault is called 'none'", error.getvalue())
+    tool_program.assert_refused(
+        self,
+        torture.main,
+        ['--list', '--faults=none'],
+        "no fault is called 'none'",
+    )

@@ -9,6 +9,7 @@ Skipped where there is no Chromium, but never where the environment has CI.
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -111,13 +112,10 @@ class BoardBrowserTest(absltest.TestCase):
       cls.addClassCleanup(scratch.cleanup)
       logdir = os.path.join(scratch.name, 'logs')
       _train(logdir)
-    cls.board = subprocess.Popen(
-        processes.command(
-            'tools.run.board', ['--logdir=' + logdir, '--port=0']
-        ),
+    cls.board = processes.start(
+        'tools.run.board',
+        ['--logdir=' + logdir, '--port=0'],
         stderr=subprocess.PIPE,
-        text=True,
-        env=processes.environment(),
     )
     cls.addClassCleanup(cls.end_board)
     printed = ''
@@ -225,8 +223,7 @@ class BoardBrowserTest(absltest.TestCase):
       return pictures[-1] == pictures[-2]
 
     self.wait(still)
-    with open(os.path.join(directory, name + '.png'), 'wb') as f:
-      f.write(pictures[-1])
+    pathlib.Path(directory, name + '.png').write_bytes(pictures[-1])
 
   def test_first_page_lists_the_runs(self):
     self.open('', 900)

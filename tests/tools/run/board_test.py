@@ -1,7 +1,5 @@
 """What the tool adds to TensorBoard: help, paths, and a hint where it is missing."""
 
-import contextlib
-import io
 import json
 import os
 import re
@@ -15,6 +13,7 @@ from absl.testing import absltest
 from tensorboard import main as tensorboard
 import tensorflow.compat.v1 as tf
 
+from tests.helpers import tool_program
 from tools.base import processes
 from tools.run import board
 
@@ -22,23 +21,19 @@ from tools.run import board
 class BoardTest(absltest.TestCase):
 
   def test_help(self):
-    stdout = io.StringIO()
-    with contextlib.redirect_stdout(stdout):
-      self.assertEqual(0, board.main(['--help']))
-    self.assertIn(
-        '  tensorboard --logdir=/tmp/cifar10_train\n', stdout.getvalue()
-    )
+    code, out, _ = tool_program.run(board.main, '--help')
+    self.assertEqual(0, code)
+    self.assertIn('  tensorboard --logdir=/tmp/cifar10_train\n', out)
 
   def test_missing_package_is_one_line(self):
-    stderr = io.StringIO()
     with mock.patch.dict(sys.modules, {'tensorboard': None}):
-      with contextlib.redirect_stderr(stderr):
-        self.assertEqual(1, board.main(['--logdir=/tmp']))
-    self.assertEqual(
-        'tensorboard: error: TensorBoard is missing: pip install '
-        'cifar10_compat[tensorboard]\n',
-        stderr.getvalue(),
-    )
+      tool_program.assert_refused(
+          self,
+          board.main,
+          ['--logdir=/tmp'],
+          'tensorboard: error: TensorBoard is missing: pip install '
+          'cifar10_compat[tensorboard]\n',
+      )
 
   def test_interrupt_at_the_start_is_no_traceback(self):
     with (
@@ -63,13 +58,11 @@ class BoardTest(absltest.TestCase):
           os.path.join(here, run, 'events.out.tfevents.1')
       ) as writer:
         writer.write(event.SerializeToString())
-    started = subprocess.Popen(
-        processes.command(
-            'tools.run.board', ['--logdir_spec=first:a,second:b', '--port=0']
-        ),
+    started = processes.start(
+        'tools.run.board',
+        ['--logdir_spec=first:a,second:b', '--port=0'],
+        {'BUILD_WORKING_DIRECTORY': here},
         stderr=subprocess.PIPE,
-        text=True,
-        env=dict(processes.environment(), BUILD_WORKING_DIRECTORY=here),
     )
     for cleanup in (started.stderr.close, started.wait, started.kill):
       self.addCleanup(cleanup)

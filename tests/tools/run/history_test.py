@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -35,8 +36,7 @@ class HistoryTest(tf.test.TestCase):
 
   def _path(self, name, content):
     path = os.path.join(self.root, name)
-    with open(path, 'w') as f:
-      f.write(content)
+    pathlib.Path(path).write_text(content)
     return path
 
   def test_everything(self):

@@ -1,11 +1,10 @@
 """What a launch starts; nothing is started here."""
 
-import io
-import sys
 from unittest import mock
 
 from absl.testing import absltest
 
+from tests.helpers import tool_program
 from tools.base import supervision
 from tools.run import launch
 
@@ -122,11 +121,10 @@ class LaunchTest(absltest.TestCase):
         ['--towers=2', '--ps=1', '--workers=1'],
         ['--ps=-1', '--workers=-1'],
     ):
-      with mock.patch.object(sys, 'stderr', io.StringIO()) as err:
-        self.assertEqual(1, launch.main(flags), flags)
-      self.assertLen(err.getvalue().splitlines(), 1)
-      self.assertIn('choose either towers', err.getvalue())
+      tool_program.assert_refused(
+          self, launch.main, flags, 'choose either towers'
+      )
     for flags in (['--towers=65'], ['--ps=1', '--workers=1000000000']):
-      with mock.patch.object(sys, 'stderr', io.StringIO()) as err:
-        self.assertEqual(1, launch.main(flags), flags)
-      self.assertIn(flags[-1] + ': at most 64', err.getvalue())
+      tool_program.assert_refused(
+          self, launch.main, flags, flags[-1] + ': at most 64'
+      )

@@ -1,15 +1,15 @@
 """The page of a real training."""
 
-import contextlib
-import io
 import json
 import logging
 import os
+import pathlib
 
 import tensorflow.compat.v1 as tf
 
 from tests.helpers import program as program_helper
 from tests.helpers import record_fixture
+from tests.helpers import tool_program
 from tools.run import run_page
 
 
@@ -26,15 +26,6 @@ class ProgramTest(tf.test.TestCase):
   def _path(self, name):
     return os.path.join(self.root, name)
 
-  def _run(self, *args):
-    """Returns what the program prints on stdout and stderr, and its code."""
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as out,
-        contextlib.redirect_stderr(io.StringIO()) as err,
-    ):
-      code = run_page.main(list(args))
-    return out.getvalue(), err.getvalue(), code
-
   def test_a_training(self):
     os.mkdir(self._path('images'))
     dataset = record_fixture.write_set(
@@ -48,8 +39,7 @@ class ProgramTest(tf.test.TestCase):
         '--max_steps=21',
     )
     self.assertEqual((0, ''), (code, err))
-    with open(self._path('log'), 'w') as f:
-      f.write(log)
+    pathlib.Path(self._path('log')).write_text(log)
     args = [
         '--train_dir=' + self._path('train'),
         '--dataset=' + dataset.directory,
@@ -58,14 +48,13 @@ class ProgramTest(tf.test.TestCase):
     ]
     self.assertEqual(
         (
+            0,
             '%s shows %s.\n' % (self._path('page.html'), self._path('train')),
             '',
-            0,
         ),
-        self._run(*args),
+        tool_program.run(run_page.main, *args),
     )
-    with open(self._path('page.html'), encoding='utf-8') as f:
-      text = f.read()
+    text = pathlib.Path(self._path('page.html')).read_text(encoding='utf-8')
     for expected in (
         'A run of cifar10 on small',
         'The checkpoint of step 21 answers',
@@ -76,33 +65,30 @@ class ProgramTest(tf.test.TestCase):
     ):
       self.assertIn(expected, text)
 
-    with open(self._path('record.json'), 'w') as f:
-      json.dump(
-          {
-              'images': 'drawn at random',
-              'command': 'tools/bazel run',
-              'precision': [{'step': 21, 'averaged': 0.5, 'raw': 0.25}],
-              'manifest': {'commit': 'abcdef', 'dirty': True},
-          },
-          f,
-      )
-    self.assertEqual(
-        0, self._run(*args, '--record=' + self._path('record.json'))[2]
+    pathlib.Path(self._path('record.json')).write_text(
+        json.dumps(
+            {
+                'images': 'drawn at random',
+                'command': 'tools/bazel run',
+                'precision': [{'step': 21, 'averaged': 0.5, 'raw': 0.25}],
+                'manifest': {'commit': 'abcdef', 'dirty': True},
+            }
+        )
     )
-    with open(self._path('page.html'), encoding='utf-8') as f:
-      text = f.read()
+    args.append('--record=' + self._path('record.json'))
+    self.assertEqual(0, tool_program.run(run_page.main, *args).code)
+    text = pathlib.Path(self._path('page.html')).read_text(encoding='utf-8')
     self.assertIn('abcdef, changed', text)
     self.assertIn('drawn at random', text)
     self.assertNotIn('this page: ', text)
 
     for mistake, message in (
-        (['--out=/absent/page.html'], '--out=/absent/page.html cannot be'),
+        (
+            ['--out=/absent/page.html'],
+            'cannot write /absent/page.html (No such',
+        ),
         (['--model=conv_local'], "of model 'cifar10'"),
         (['--dataset=cifar10'], "of data set 'small'"),
         (['--train_dir=' + self.root], 'neither event files nor a checkpoint'),
     ):
-      _, err, code = self._run(*args, *mistake)
-      self.assertEqual(1, code)
-      self.assertStartsWith(err, 'run_page: error: ')
-      self.assertIn(message, err)
-      self.assertLen(err.splitlines(), 1)
+      tool_program.assert_refused(self, run_page.main, args + mistake, message)

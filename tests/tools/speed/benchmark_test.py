@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import time
 from absl.testing import absltest
 
 from tests.helpers import record_fixture
+from tests.helpers import tool_program
 from tools.base import processes
 from tools.speed import benchmark
 from tools.speed import children
@@ -37,8 +39,7 @@ class MeasureTest(absltest.TestCase):
   def setUp(self):
     super().setUp()
     self.directory = self.create_tempdir().full_path
-    with open(os.path.join(self.directory, 'a_child_of_ours.py'), 'w') as f:
-      f.write(_CHILD)
+    pathlib.Path(self.directory, 'a_child_of_ours.py').write_text(_CHILD)
     self.enter_context(
         absltest.mock.patch.object(sys, 'path', sys.path + [self.directory])
     )
@@ -64,8 +65,9 @@ class MeasureTest(absltest.TestCase):
     return found, err.getvalue()
 
   def ran(self, what='ran'):
-    with open(os.path.join(self.directory, what), encoding='utf-8') as f:
-      return f.read().split()
+    return (
+        pathlib.Path(self.directory, what).read_text(encoding='utf-8').split()
+    )
 
   def test_runs_in_turn(self):
     found, err = self.measure(2)
@@ -102,12 +104,7 @@ class ProgramTest(absltest.TestCase):
     self.json = os.path.join(self.create_tempdir().full_path, 'a.json')
 
   def run_main(self, *args):
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as out,
-        contextlib.redirect_stderr(io.StringIO()) as err,
-    ):
-      code = benchmark.main(args)
-    return code, out.getvalue(), err.getvalue()
+    return tool_program.run(benchmark.main, *args)
 
   def flags(self):
     return [
@@ -120,11 +117,11 @@ class ProgramTest(absltest.TestCase):
     ]
 
   def test_goes_on_after_being_killed(self):
-    first = subprocess.Popen(
-        processes.command('tools.speed.benchmark', self.flags()),
+    first = processes.start(
+        'tools.speed.benchmark',
+        self.flags(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=processes.environment(),
     )
     while not os.path.exists(self.json):
       self.assertIsNone(first.poll())
@@ -141,8 +138,9 @@ class ProgramTest(absltest.TestCase):
     self.assertEqual(before, after[:-1])
     self.assertEqual(list(range(rounds + 1)), [run['round'] for run in after])
     self.assertIn('One constant batch, seconds/step', out)
-    with open(self.json, encoding='utf-8') as f:
-      manifest = json.load(f)['manifest']
+    manifest = json.loads(pathlib.Path(self.json).read_text(encoding='utf-8'))[
+        'manifest'
+    ]
     self.assertEqual('small', manifest['dataset']['name'])
     self.assertEqual(100, manifest['flags']['steps'])
     self.assertIn('torch', manifest['versions'])
@@ -177,7 +175,6 @@ class ProgramTest(absltest.TestCase):
         ([data, '--source=x'], 'the tutorial reads CIFAR-10 alone'),
         (['--json=' + self.json], 'cannot be read'),
     ):
-      code, _, err = self.run_main('--dataset=' + self.data_dir, *args)
-      self.assertEqual(1, code)
-      self.assertRegex(err, '^benchmark: error: .*%s' % message)
-      self.assertLen(err.splitlines(), 1)
+      tool_program.assert_refused(
+          self, benchmark.main, ['--dataset=' + self.data_dir, *args], message
+      )

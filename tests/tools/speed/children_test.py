@@ -1,6 +1,6 @@
 """Real child processes, of modules that the test writes."""
 
-import os
+import pathlib
 import sys
 import textwrap
 from unittest import mock
@@ -15,8 +15,7 @@ class ChildrenTest(absltest.TestCase):
 
   def run_module(self, text, args=(), **kwargs):
     directory = self.create_tempdir().full_path
-    with open(os.path.join(directory, 'a_child.py'), 'w') as f:
-      f.write(textwrap.dedent(text))
+    pathlib.Path(directory, 'a_child.py').write_text(textwrap.dedent(text))
     with mock.patch.object(sys, 'path', sys.path + [directory]):
       return children.run('a_child', list(args), what='a thing', **kwargs)
 

@@ -5,6 +5,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.data import datasets
 from tests.helpers import record_fixture
+from tests.tools.speed import few_steps
 from tools.speed import fixed_values
 from tools.speed import our_graphs
 from tools.speed import parts
@@ -21,21 +22,13 @@ class OurGraphsTest(tf.test.TestCase):
     step.close()
 
   def test_steps_train(self):
-    step = our_graphs.make_step('literal', *fixed_values.batch(16))
-    losses = [step.run() for _ in range(5)]
-    step.close()
+    losses = few_steps.losses('literal', steps=5)
     self.assertAllLess(np.diff(losses), 0)
 
   def test_fast_networks(self):
-    def losses(name):
-      step = our_graphs.make_step(name, *fixed_values.batch(16))
-      found = [step.run() for _ in range(3)]
-      step.close()
-      return found
-
-    literal = losses('literal')
-    self.assertAllClose(literal, losses('fast'), rtol=1e-5, atol=0)
-    bfloat16 = losses('fast_bfloat16')
+    literal = few_steps.losses('literal')
+    self.assertAllClose(literal, few_steps.losses('fast'), rtol=1e-5, atol=0)
+    bfloat16 = few_steps.losses('fast_bfloat16')
     self.assertAllClose(literal, bfloat16, rtol=1e-2, atol=0)
     self.assertNotAllClose(literal, bfloat16, rtol=1e-6, atol=0)
 

@@ -6,24 +6,18 @@ from unittest import mock
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import startup
-from tools.speed import fixed_values
-from tools.speed import our_graphs
+from tests.tools.speed import few_steps
 from tools.speed import parts
 
 
 class PartsTest(tf.test.TestCase):
 
   def test_losses_are_the_literal_ones(self):
-    def losses(name):
-      step = our_graphs.make_step(name, *fixed_values.batch(8))
-      found = [step.run() for _ in range(3)]
-      step.close()
-      return found
-
-    literal = losses('literal')
+    literal = few_steps.losses('literal', batch_size=8)
     for name in parts.PARTS:
       with self.subTest(name):
-        self.assertAllClose(literal, losses(name), rtol=1e-5, atol=0)
+        found = few_steps.losses(name, batch_size=8)
+        self.assertAllClose(literal, found, rtol=1e-5, atol=0)
 
   def test_each_part_changes_something(self):
     for part in parts.PARTS.values():

@@ -1,6 +1,7 @@
 """Charts of results written by hand."""
 
 import os
+import pathlib
 from unittest import mock
 
 from absl.testing import absltest
@@ -35,15 +36,13 @@ class PlotTest(absltest.TestCase):
   def test_svg_and_png(self):
     path = self.path('a.svg')
     plot.draw(self.results, path)
-    with open(path, encoding='utf-8') as f:
-      svg = f.read()
+    svg = pathlib.Path(path).read_text(encoding='utf-8')
     for text in ('One constant batch, seconds/step', 'Keras 3', 'default'):
       self.assertIn('>%s<' % text, svg)
     self.assertNotIn('Input alone', svg)
     again = self.path('b.svg')
     plot.draw(self.results, again)
-    with open(again, encoding='utf-8') as f:
-      self.assertEqual(svg, f.read())
+    self.assertEqual(svg, pathlib.Path(again).read_text(encoding='utf-8'))
     path = self.path('a.png')
     plot.draw(self.results, path)
     with open(path, 'rb') as f:
@@ -54,7 +53,9 @@ class PlotTest(absltest.TestCase):
       plots.check('a.jpg')
     with self.assertRaisesRegex(errors.UsageError, 'no results to draw'):
       plot.draw(results.Results({}), self.path('a.svg'))
-    with self.assertRaisesRegex(errors.UsageError, 'cannot be written'):
+    with self.assertRaisesRegex(
+        errors.UsageError, 'cannot write .* another --plot'
+    ):
       plot.draw(self.results, self.path('no/a.svg'))
     with mock.patch.dict('sys.modules', matplotlib=None):
       with self.assertRaisesRegex(errors.UsageError, r'\[benchmark\]'):

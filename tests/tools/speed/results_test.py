@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 
 from absl.testing import absltest
 
@@ -35,8 +36,7 @@ class ResultsTest(absltest.TestCase):
         values={'rate': 2.0},
         result=_result(disturbed=disturbance.Disturbance(0.1, 0.0, 3.0)),
     )
-    with open(self.path, encoding='utf-8') as f:
-      document = json.load(f)
+    document = json.loads(pathlib.Path(self.path).read_text(encoding='utf-8'))
     self.assertEqual(self.manifest, document['manifest'])
     self.assertEqual(disturbance.THRESHOLD, document['disturbed_above'])
     self.assertIsNone(document['runs'][0]['disturbance'])
@@ -99,14 +99,16 @@ class ResultsTest(absltest.TestCase):
     with self.assertRaisesRegex(errors.UsageError, 'cannot be read'):
       results.read(self.path)
     for text in ('{"runs": []}', '[]', 'no JSON'):
-      with open(self.path, 'w', encoding='utf-8') as f:
-        f.write(text)
+      pathlib.Path(self.path).write_text(text, encoding='utf-8')
       with self.assertRaises(errors.UsageError):
         self.open()
-      with open(self.path, encoding='utf-8') as f:
-        self.assertEqual(text, f.read())
+      self.assertEqual(
+          text, pathlib.Path(self.path).read_text(encoding='utf-8')
+      )
 
   def test_where_nothing_can_be_written(self):
     new = results.Results({}, os.path.join(self.path, 'no', 'directory'))
-    with self.assertRaisesRegex(errors.UsageError, 'cannot be written'):
+    with self.assertRaisesRegex(
+        errors.UsageError, 'cannot write .* another --json'
+    ):
       new.save()

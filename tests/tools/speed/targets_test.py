@@ -1,6 +1,6 @@
 """Targets held against results written by hand."""
 
-from absl.testing import absltest
+from absl.testing import parameterized
 
 from tools.speed import children
 from tools.speed import results
@@ -30,7 +30,27 @@ def _line(found, start):
   return line
 
 
-class TargetsTest(absltest.TestCase):
+# Of targets: how the name begins, and what their values are of.
+_STEP = 'seconds_per_step'
+_FLOAT32 = (
+    '--fast end to end / unmodified tutorial, float32',
+    *('end_to_end', _STEP, ('tutorial', 'fast')),
+)
+_BEST = (
+    '--fast end to end / unmodified tutorial, better',
+    *('end_to_end', _STEP, ('tutorial', 'fast', 'fast_bfloat16')),
+)
+_LIMIT = (
+    '--fast constant batch / 13.48 GFLOP',
+    *('constant', _STEP, ('fast', 'matrix_product_float32')),
+)
+_FLAT = (
+    'cost per example with --fast, 4 towers',
+    *('scaling', 'seconds_per_example', ('towers_4', 'towers_1')),
+)
+
+
+class TargetsTest(parameterized.TestCase):
 
   def test_names_differ(self):
     names = [target.name for target in targets.TARGETS]
@@ -62,58 +82,32 @@ class TargetsTest(absltest.TestCase):
     self.assertAlmostEqual(3.3, line.summary.median)
     self.assertTrue(line.met)
 
-  def test_the_bound_is_the_processor_s(self):
-    values = {
-        ('end_to_end', 'tutorial', 'seconds_per_step'): [2.0],
-        ('end_to_end', 'fast', 'seconds_per_step'): [1.0],
-    }
-    name = '--fast end to end / unmodified tutorial, float32'
-    for features, target, met in (
-        (['avx2'], '>= 3.20', False),
-        (['avx512_bf16'], '>= 1.80', True),
-        ([], '', None),
-    ):
-      line = _line(_results(features, values), name)
-      self.assertEqual((target, met), (line.target, line.met))
-      self.assertEqual(2.0, line.summary.median)
-
-  def test_the_best_type(self):
-    key = 'seconds_per_step'
-    values = {
-        ('end_to_end', 'tutorial', key): [2.0],
-        ('end_to_end', 'fast', key): [1.0],
-        ('end_to_end', 'fast_bfloat16', key): [0.5],
-    }
-    name = '--fast end to end / unmodified tutorial, better'
-    line = _line(_results(['avx512_bf16'], values), name)
-    self.assertEqual(4.0, line.summary.median)
-    values[('end_to_end', 'fast_bfloat16', key)] = [1.5]
-    line = _line(_results(['avx512_bf16'], values), name)
-    self.assertEqual(2.0, line.summary.median)
-
-  def test_less_is_better(self):
-    for fast, met in ((0.59, True), (0.61, False)):
-      found = _results(
-          ['avx2'],
-          {
-              ('constant', 'fast', 'seconds_per_step'): [fast],
-              ('constant', 'matrix_product_float32', 'seconds_per_step'): [1],
-          },
-      )
-      line = _line(found, '--fast constant batch / 13.48 GFLOP')
-      self.assertEqual(('<= 0.60', met), (line.target, line.met))
-
-  def test_flat_is_neither_more_nor_less(self):
-    for cost, met in ((1.14, True), (0.86, True), (1.16, False), (0.84, False)):
-      found = _results(
-          ['avx2'],
-          {
-              ('scaling', 'towers_4', 'seconds_per_example'): [cost],
-              ('scaling', 'towers_1', 'seconds_per_example'): [1.0],
-          },
-      )
-      line = _line(found, 'cost per example with --fast, 4 towers')
-      self.assertEqual(('0.85 to 1.15', met), (line.target, line.met))
+  @parameterized.named_parameters(
+      # The bound is the processor's.
+      ('avx2', _FLOAT32, 'avx2', (2.0, 1.0), 2.0, '>= 3.20', False),
+      ('avx512', _FLOAT32, 'avx512_bf16', (2.0, 1.0), 2.0, '>= 1.80', True),
+      ('neither', _FLOAT32, 'sse', (2.0, 1.0), 2.0, '', None),
+      # The better of two types counts.
+      ('bfloat16', _BEST, 'avx512_bf16', (2.0, 1.0, 0.5), 4.0, '>= 2.30', True),
+      ('float32', _BEST, 'avx512_bf16', (2.0, 1.0, 1.5), 2.0, '>= 2.30', False),
+      # Less is better.
+      ('fast', _LIMIT, 'avx2', (0.59, 1.0), 0.59, '<= 0.60', True),
+      ('slow', _LIMIT, 'avx2', (0.61, 1.0), 0.61, '<= 0.60', False),
+      # Flat is neither more nor less.
+      ('dearer', _FLAT, 'avx2', (1.14, 1.0), 1.14, '0.85 to 1.15', True),
+      ('cheaper', _FLAT, 'avx2', (0.86, 1.0), 0.86, '0.85 to 1.15', True),
+      ('too_dear', _FLAT, 'avx2', (1.16, 1.0), 1.16, '0.85 to 1.15', False),
+      ('too_cheap', _FLAT, 'avx2', (0.84, 1.0), 0.84, '0.85 to 1.15', False),
+  )
+  def test_a_ratio(self, ratio, feature, values, median, target, met):
+    name, measurement, key, contestants = ratio
+    found = _results(
+        [feature],
+        {(measurement, c, key): [v] for c, v in zip(contestants, values)},
+    )
+    line = _line(found, name)
+    self.assertAlmostEqual(median, line.summary.median)
+    self.assertEqual((target, met), (line.target, line.met))
 
   def test_nothing_was_run(self):
     for line in targets.lines(_results(['avx2'], {})):

@@ -1,6 +1,6 @@
 """A set of ten times the records of one made on the spot."""
 
-import os
+import pathlib
 
 from absl.testing import absltest
 
@@ -25,10 +25,8 @@ class TenfoldSetTest(absltest.TestCase):
     self.assertEqual(3, found.num_examples_per_epoch_for_eval)
     self.assertEqual(10 * 5 * 3, checks.check(found, '', False))
     self.assertEqual(3, checks.check(found, '', True))
-    with open(os.path.join(path, 'data_batch_4.bin'), 'rb') as f:
-      fourth = f.read()
+    fourth = pathlib.Path(path, 'data_batch_4.bin').read_bytes()
     copies = [f for f in found.filenames('', False) if 'data_batch_4' in f]
     self.assertLen(copies, 10)
     for copy in copies:
-      with open(copy, 'rb') as f:
-        self.assertEqual(fourth, f.read())
+      self.assertEqual(fourth, pathlib.Path(copy).read_bytes())

@@ -1,6 +1,7 @@
 """The timer with a small package, and a real program that is timed."""
 
 import os
+import pathlib
 import sys
 from unittest import mock
 
@@ -20,8 +21,7 @@ class TimedProgramTest(absltest.TestCase):
         ('__init__', 'from a_slow_package import below\nvalue = below.value'),
         ('below', 'import time\ntime.sleep(0.05)\nvalue = 42'),
     ):
-      with open(os.path.join(package, name + '.py'), 'w') as f:
-        f.write(text)
+      pathlib.Path(package, name + '.py').write_text(text)
     timer = timed_program.ImportTimer('a_slow_package')
     with (
         mock.patch.object(sys, 'path', [directory] + sys.path),
@@ -44,8 +44,7 @@ class TimedProgramTest(absltest.TestCase):
   def test_a_program_sees_its_own_command_line(self):
     # As it looks for --fast there before it imports TensorFlow.
     directory = self.create_tempdir().full_path
-    with open(os.path.join(directory, 'cifar10_train.py'), 'w') as f:
-      f.write("""
+    pathlib.Path(directory, 'cifar10_train.py').write_text("""
 import os
 from cifar10_compat import entry_points
 from cifar10_compat import startup

@@ -4,11 +4,12 @@ import contextlib
 import os
 import re
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from typing import NamedTuple
+
+from tools.base import processes
 
 # Under load each core has so many processes beside the one that it runs.
 _BUSY_PER_CORE = 2
@@ -56,7 +57,7 @@ def check(condition, message):
 def load(loaded):
   """Context in which each core has two processes more than it can run."""
   busy = [
-      subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+      processes.start_command([sys.executable, '-c', 'while True: pass'])
       for _ in range(loaded * _BUSY_PER_CORE * (os.cpu_count() or 1))
   ]
   try:
@@ -82,24 +83,26 @@ def last_line(text):
   return without_paths((text.strip().splitlines() or [''])[-1])
 
 
-def check_one_line(code, err, pattern, what, *, expected=1):
+def check_one_line(
+    ended: tuple[int, str, str], pattern: str, what: str, *, expected: int = 1
+) -> str:
   """Checks that a program ended with an exit code and one line on stderr.
 
   Args:
-    code: int.
-    err: str, what it printed on stderr.
-    pattern: str, a regular expression that the line contains.
-    what: str, the program and its fault.
-    expected: int, the exit code.
+    ended: the program's exit code, and what it printed on stdout and stderr.
+    pattern: a regular expression that the line contains.
+    what: the program and its fault.
+    expected: the exit code.
 
   Returns:
-    str, the line.
+    What the line says after 'error: '.
 
   Raises:
     Failed: it did not.
   """
+  code, _, err = ended
   check(
       code == expected and err.count('\n') == 1 and re.search(pattern, err),
-      '%s: exit code %s and %r' % (what, code, without_paths(err)[-500:]),
+      f'{what}: exit code {code} and {without_paths(err)[-500:]!r}',
   )
-  return last_line(err)
+  return last_line(err).partition('error: ')[2]

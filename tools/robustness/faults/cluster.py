@@ -36,7 +36,7 @@ _STEP = re.compile(r': step (\d+), loss')
 _RESTORED = re.compile(r'restored (\d+) ')
 
 
-class _Training(object):
+class _Training:
   """A ps and two workers that train.
 
   Attributes:

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import pathlib
 import re
 import shutil
 
@@ -42,8 +43,7 @@ def _trained(context):
 
 def _damage_file(path, moment):
   """Damages a file in one of several ways; returns which."""
-  with open(path, 'rb') as f:
-    content = bytearray(f.read())
+  content = bytearray(pathlib.Path(path).read_bytes())
   at = moment.randrange(len(content))
   way = moment.choice(['cut', 'flipped', 'zeroed', 'gone', 'directory', 'pipe'])
   os.remove(path)
@@ -58,8 +58,7 @@ def _damage_file(path, moment):
       content[at] ^= 1 << moment.randrange(8)
     else:
       content[at : at + 4096] = bytes(len(content[at : at + 4096]))
-    with open(path, 'wb') as f:
-      f.write(content)
+    pathlib.Path(path).write_bytes(content)
   return way
 
 
@@ -82,7 +81,7 @@ def _readable(path, pattern=''):
 
 
 def _evaluate(made):
-  """Evaluates, predicts; returns [(name, exit code, stderr)]."""
+  """Evaluates, predicts; returns [(name, (exit code, stdout, stderr))]."""
   image = os.path.join(made.data_dir, 'image.png')
   Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(image)
   programs = (
@@ -95,16 +94,13 @@ def _evaluate(made):
       ),
       ('cifar10_predict', image),
   )
-  outcomes = []
-  for name, *args in programs:
-    code, _, err = program.run(
-        name,
-        *args,
-        '--dataset=' + made.data_dir,
-        '--checkpoint_dir=' + made.train_dir,
-    )
-    outcomes.append((name, code, err))
-  return outcomes
+  directories = (
+      '--dataset=' + made.data_dir,
+      '--checkpoint_dir=' + made.train_dir,
+  )
+  return [
+      (name, program.run(name, *args, *directories)) for name, *args in programs
+  ]
 
 
 def damaged_checkpoint(context, moment):
@@ -117,13 +113,11 @@ def damaged_checkpoint(context, moment):
   readable = _readable(newest)
   # Of another value they know nothing.
   evaluated = _readable(newest, 'ExponentialMovingAverage$')
-  for name, code, err in _evaluate(made):
+  for name, ended in _evaluate(made):
     if evaluated:
-      attempt.check(code == 0, '%s, %s: %s' % (what, name, err))
+      attempt.check(ended[0] == 0, f'{what}, {name}: {ended[2]}')
     else:
-      attempt.check_one_line(
-          code, err, os.path.basename(newest), '%s, %s' % (what, name)
-      )
+      attempt.check_one_line(ended, os.path.basename(newest), f'{what}, {name}')
   step = (2 if readable else 1) * child.SAVE_EVERY
   secs = made.resume(step)
   said = [l for l in made.running.lines if l and 'resuming from' in l]
@@ -155,8 +149,7 @@ def damaged_list(context, moment):
           'outside',
       ]
   )
-  with open(path, 'rb') as f:
-    whole = f.read()
+  whole = pathlib.Path(path).read_bytes()
   os.remove(path)
   if way == 'directory':
     os.mkdir(path)
@@ -165,25 +158,23 @@ def damaged_list(context, moment):
   elif way == 'link':
     os.symlink('checkpoint', path)
   elif way != 'gone':
-    with open(path, 'wb') as f:
-      f.write(
-          {
-              'empty': b'',
-              'garbage': moment.randbytes(moment.randrange(1, 5000)),
-              'cut': whole[: moment.randrange(len(whole))],
-              'outside': b'model_checkpoint_path: "/nowhere/model.ckpt-7"\n',
-          }[way]
-      )
-  refused = [(name, code, err) for name, code, err in _evaluate(made) if code]
-  for name, code, err in refused:
-    attempt.check_one_line(
-        code, err, 'checkpoint', '`checkpoint` %s, %s' % (way, name)
+    pathlib.Path(path).write_bytes(
+        {
+            'empty': b'',
+            'garbage': moment.randbytes(moment.randrange(1, 5000)),
+            'cut': whole[: moment.randrange(len(whole))],
+            'outside': b'model_checkpoint_path: "/nowhere/model.ckpt-7"\n',
+        }[way]
     )
+  refused = [(name, ended) for name, ended in _evaluate(made) if ended[0]]
+  for name, ended in refused:
+    attempt.check_one_line(ended, 'checkpoint', f'`checkpoint` {way}, {name}')
   made.start()
   if way == 'directory':
-    code, _, err = made.wait_for_end(trainer.START_SECS, way)
     attempt.check_one_line(
-        code, err, 'checkpoint .*remove what is in its place', 'the trainer'
+        made.wait_for_end(trainer.START_SECS, way),
+        'checkpoint .*remove what is in its place',
+        'the trainer',
     )
     os.rmdir(path)
     made.start()

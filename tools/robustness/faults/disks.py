@@ -37,17 +37,19 @@ def _remount(directory, option):
 
 
 def _after_trouble(made, before, pattern, *, expected=1):
-  """Waits for the end, checks what is left; returns (step, lost, line)."""
-  code, _, err = made.wait_for_end(_END_SECS, 'the disk refuses')
-  line = attempt.check_one_line(
-      code, err, pattern, 'the trainer', expected=expected
+  """Waits for the end, checks what is left; returns (step, lost, message)."""
+  message = attempt.check_one_line(
+      made.wait_for_end(_END_SECS, 'the disk refuses'),
+      pattern,
+      'the trainer',
+      expected=expected,
   )
   named = made.check_named()
   attempt.check(named >= before, 'step %d was named before' % before)
   last = made.logged()
   lost = 0 if last is None else last + 1 - named
   attempt.check(lost <= child.SAVE_EVERY, '%d steps are lost' % lost)
-  return named, lost, line.partition('error: ')[2]
+  return named, lost, message
 
 
 def full_disk(context, moment):
@@ -123,14 +125,15 @@ def full_disk_of_a_set(context, moment):
       ).save(os.path.join(images, name, '%d.png' % i))
   there = os.path.join(root, 'set')
   with _disk(there, moment.randrange(16, 160) << 10):
-    code, _, err = program.run(
+    ended = program.run(
         'make_records',
         '--images=' + images,
         '--out=' + os.path.join(there, 'set'),
         package='tools.images',
     )
-  line = attempt.check_one_line(code, err, 'No space left', 'make_records')
-  return attempt.Recovery(message=line.partition('error: ')[2])
+  return attempt.Recovery(
+      message=attempt.check_one_line(ended, 'No space left', 'make_records')
+  )
 
 
 def full_disk_of_an_export(context, moment):
@@ -146,13 +149,13 @@ def full_disk_of_an_export(context, moment):
   made = context.keep('trained', train)
   there = os.path.join(context.new_directory(), 'export')
   with _disk(there, moment.randrange(64, 4096) << 10):
-    code, _, err = program.run(
+    ended = program.run(
         'cifar10_export',
         '--dataset=' + made.data_dir,
         '--checkpoint_dir=' + made.train_dir,
         '--export_dir=' + os.path.join(there, 'model'),
     )
     left = os.listdir(there)
-  line = attempt.check_one_line(code, err, 'No space left', 'cifar10_export')
+  message = attempt.check_one_line(ended, 'No space left', 'cifar10_export')
   attempt.check('model' not in left, 'half a SavedModel is left')
-  return attempt.Recovery(message=line.partition('error: ')[2])
+  return attempt.Recovery(message=message)

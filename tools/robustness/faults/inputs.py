@@ -1,6 +1,7 @@
 """Images, values and queues that go wrong while a trainer trains."""
 
 import os
+import pathlib
 import re
 import signal
 import time
@@ -47,8 +48,7 @@ def changed_images(context, moment):
           'device',
       ]
   )
-  with open(path, 'rb') as f:
-    whole = f.read()
+  whole = pathlib.Path(path).read_bytes()
   if way == 'shrinks':
     os.truncate(path, moment.randrange(size))
   elif way == 'grows':
@@ -66,17 +66,16 @@ def changed_images(context, moment):
     elif way == 'device':
       os.symlink('/dev/zero', path)
   begin = time.monotonic()
-  code, _, err = made.wait_for_end(_END_SECS[context.loaded], way)
+  ended = made.wait_for_end(_END_SECS[context.loaded], way)
   secs = time.monotonic() - begin
-  attempt.check_one_line(code, err, r'train\.bin', 'a file that %s' % way)
+  attempt.check_one_line(ended, r'train\.bin', 'a file that %s' % way)
   named = made.check_named()
   lost = made.logged() + 1 - named
   attempt.check(lost == 0, 'step %d is not saved' % made.logged())
   # The right file again, and it goes on.
   if os.path.lexists(path):
     os.rmdir(path) if os.path.isdir(path) else os.remove(path)
-  with open(path, 'wb') as f:
-    f.write(whole)
+  pathlib.Path(path).write_bytes(whole)
   made.resume(named)
   made.kill()
   return attempt.Recovery(lost, secs, way)
@@ -87,14 +86,12 @@ def not_finite(context, moment):
   step = child.SAVE_EVERY + moment.randrange(60)
   plant = moment.choice(['nan_loss', 'infinite_gradient', 'infinite_variable'])
   made = _start(context, plants='%s:%d' % (plant, step))
-  code, _, err = made.wait_for_end(trainer.START_SECS, plant)
-  line = attempt.check_one_line(
-      code,
-      err,
+  message = attempt.check_one_line(
+      made.wait_for_end(trainer.START_SECS, plant),
       r'Model diverged: \S+ (= (nan|inf)|is not finite) at step \d+\b',
       plant,
   )
-  found = int(re.search(r'at step (\d+)', line)[1])
+  found = int(re.search(r'at step (\d+)', message)[1])
   last = step + 1
   if plant == 'infinite_gradient':
     # ReLU can drop the NaN that it makes; the next save finds the weight.
@@ -115,7 +112,7 @@ def not_finite(context, moment):
   said = [l for l in made.running.lines if l and 'the learning rate is' in l]
   attempt.check(said, 'it did not name the new learning rate')
   made.kill()
-  return attempt.Recovery(step - named, None, line.partition('error: ')[2])
+  return attempt.Recovery(step - named, None, message)
 
 
 def stuck_queue(context, moment):

@@ -172,13 +172,11 @@ def second_trainer(context, moment):
       'the refusal',
   )
   second.process.kill()
-  code, _, err = second.finish()
-  line = attempt.check_one_line(
-      code,
-      err,
+  message = attempt.check_one_line(
+      second.finish(),
       'is in use by process %d on ' % made.running.process.pid,
       'a second trainer',
   )
   made.wait_for_step(seen + child.SAVE_EVERY + 1)
   recovery = _kill(made, made.named(), 'its lock does not count')
-  return recovery._replace(message=line.partition('error: ')[2])
+  return recovery._replace(message=message)

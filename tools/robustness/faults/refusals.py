@@ -1,9 +1,9 @@
 """What the programs refuse in one line, where they could hang or be killed."""
 
 import os
+import pathlib
 import re
 import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 
 from tests.helpers import limits
 from tests.helpers import program
+from tools.base import processes
 from tools.robustness.faults import attempt
 from tools.robustness.faults import child
 from tools.robustness.faults import damage
@@ -33,21 +34,19 @@ def refusal(context, moment):
 def _train(made, *args, pattern, **kwargs):
   """A trainer refuses; returns its line."""
   made.start(*args, **kwargs)
-  code, _, err = made.wait_for_end(_LIMIT_SECS, 'a refusal')
-  line = attempt.check_one_line(code, err, pattern, 'the trainer')
-  return line.partition('error: ')[2]
+  ended = made.wait_for_end(_LIMIT_SECS, 'a refusal')
+  return attempt.check_one_line(ended, pattern, 'the trainer')
 
 
 def _run(made, name, *args, pattern):
   """Another program refuses; returns its line."""
-  code, _, err = program.run(
+  ended = program.run(
       name,
       '--dataset=' + made.data_dir,
       '--checkpoint_dir=' + made.train_dir,
       *args,
   )
-  line = attempt.check_one_line(code, err, pattern, name)
-  return line.partition('error: ')[2]
+  return attempt.check_one_line(ended, pattern, name)
 
 
 def _queue_fraction(made, _):
@@ -59,14 +58,13 @@ def _batch_size(made, _):
 
 
 def _num_gpus(made, _):
-  code, _, err = program.run(
+  ended = program.run(
       'cifar10_multi_gpu_train',
       '--num_gpus=1000000000',
       '--dataset=' + made.data_dir,
       '--train_dir=' + made.train_dir,
   )
-  line = attempt.check_one_line(code, err, 'num_gpus.*64', 'multi_gpu_train')
-  return line.partition('error: ')[2]
+  return attempt.check_one_line(ended, 'num_gpus.*64', 'multi_gpu_train')
 
 
 def _note_directory(made, _):
@@ -86,13 +84,13 @@ def _set_pipe(made, _):
 
 def _set_unreadable(made, _):
   os.chmod(os.path.join(made.data_dir, 'train.bin'), 0)
-  line = _train(
+  message = _train(
       made,
       pattern='train.bin.*Permission denied',
       preexec_fn=limits.heed_permissions,
   )
-  attempt.check('damaged' not in line, line)
-  return line
+  attempt.check('damaged' not in message, message)
+  return message
 
 
 def _replace(path, make):
@@ -115,10 +113,10 @@ def _renamed(made, _):
   made.start()
   made.wait_for_step(2 * child.SAVE_EVERY + 1)
   os.rename(made.train_dir, made.train_dir + '.renamed')
-  code, _, err = made.wait_for_end(_LIMIT_SECS, 'its directory is renamed')
-  line = attempt.check_one_line(code, err, 'train', 'the trainer')
+  ended = made.wait_for_end(_LIMIT_SECS, 'its directory is renamed')
+  message = attempt.check_one_line(ended, 'train', 'the trainer')
   attempt.check(not os.path.exists(made.train_dir), 'it made another one')
-  return line.partition('error: ')[2]
+  return message
 
 
 def _not_finite(made, _):
@@ -150,34 +148,30 @@ def _image(made, side):
 
 
 def _bomb(made, _):
-  path = _image(made, 13300)
-  with subprocess.Popen(
-      [sys.executable, '-m', 'cifar10_compat.cifar10_predict']
-      + ['--dataset=' + made.data_dir, '--checkpoint_dir=' + made.train_dir]
-      + [path],
-      stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE,
-      text=True,
-  ) as process:
-    err = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+  ended = processes.finish(
+      'cifar10_compat.cifar10_predict',
+      [
+          '--dataset=' + made.data_dir,
+          '--checkpoint_dir=' + made.train_dir,
+          _image(made, 13300),
+      ],
+  )
+  err = ended.stderr
   # A line for each image that it skips, and the last.
   line, _, last = program.without_loader_chatter(err).partition('\n')
   attempt.check('89478485' in line, err)
   attempt.check_one_line(
-      process.returncode, last, '1 of 1 files', 'cifar10_predict'
+      (ended.returncode, ended.stdout, last), '1 of 1 files', 'cifar10_predict'
   )
   attempt.check(
-      usage.ru_maxrss << 10 < _IMAGE_BYTES,
-      'it took %d MB' % (usage.ru_maxrss >> 10),
+      ended.peak_memory_bytes < _IMAGE_BYTES,
+      'it took %d MB' % (ended.peak_memory_bytes >> 20),
   )
   return attempt.without_paths(line)
 
 
 def _long_list(made, context):
-  with open(made.path('checkpoint'), 'wb') as f:
-    f.write(os.urandom(30 << 20))
+  pathlib.Path(made.path('checkpoint')).write_bytes(os.urandom(30 << 20))
   secs = made.resume(2 * child.SAVE_EVERY)
   attempt.check(
       context.loaded or secs < 30, 'it took %.0f seconds to resume' % secs
@@ -186,22 +180,19 @@ def _long_list(made, context):
 
 
 def _shell(made, tail):
-  """Trains in a shell's pipeline; returns (exit code, stderr)."""
-  code = subprocess.run(
+  """Trains in a shell's pipeline; returns (exit code, stdout, stderr)."""
+  ended = processes.finish_command(
       ['bash', '-c', '"$0" -m cifar10_compat.cifar10_train "$@" ' + tail]
       + [sys.executable, '--dataset=' + made.data_dir]
       + ['--train_dir=' + made.train_dir, '--batch_size=8'],
-      stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE,
-      text=True,
-      timeout=_LIMIT_SECS,
-      check=False,
+      limit_secs=_LIMIT_SECS,
   )
-  return code.returncode, program.without_loader_chatter(code.stderr)
+  err = program.without_loader_chatter(ended.stderr)
+  return ended.returncode, ended.stdout, err
 
 
 def _head(made, _):
-  code, err = _shell(made, '| head -n 2; exit "${PIPESTATUS[0]}"')
+  code, _, err = _shell(made, '| head -n 2; exit "${PIPESTATUS[0]}"')
   attempt.check(
       code == 128 + signal.SIGPIPE and not err,
       'exit code %d and %r' % (code, err),
@@ -210,9 +201,8 @@ def _head(made, _):
 
 
 def _full_output(made, _):
-  code, err = _shell(made, '> /dev/full')
-  line = attempt.check_one_line(code, err, 'No space left', 'the trainer')
-  return line.partition('error: ')[2]
+  ended = _shell(made, '> /dev/full')
+  return attempt.check_one_line(ended, 'No space left', 'the trainer')
 
 
 _CASES = {

@@ -21,7 +21,7 @@ from tools.robustness.faults import attempt
 from tools.robustness.faults import catalogue
 
 
-class Context(object):
+class Context:
   """What the tries of a fault share.
 
   Attributes:

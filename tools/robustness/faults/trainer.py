@@ -50,7 +50,7 @@ def read_checkpoint(path, pattern=''):
   return values
 
 
-class Trainer(object):
+class Trainer:
   """A trainer and its directories.
 
   Attributes:

@@ -1,19 +1,22 @@
-"""Tables of runs, worked out by hand, and the files that are committed."""
+"""Tables and the picture of runs, by hand and of the files that are committed."""
 
 import os
+import pathlib
 import re
 import shutil
 
 from absl.testing import absltest
+from matplotlib import figure
 
 from tools.base import manifest
 from tools.dev import docs
-from tools.experiments import results
+from tools.experiments import report
 from tools.run import predictions
+from tools.speed import results as speed_results
 
 
 def _run(*precision, views=(), images='drawn'):
-  """Returns the content of a file of results.
+  """Returns the content of a file of report.
 
   Args:
     *precision: (step, averaged, raw).
@@ -34,13 +37,13 @@ def _run(*precision, views=(), images='drawn'):
   return run
 
 
-class ResultsTest(absltest.TestCase):
+class TablesTest(absltest.TestCase):
 
   def test_spread(self):
-    self.assertEqual('', results.spread([]))
-    self.assertEqual('0.2500', results.spread([0.25]))
+    self.assertEqual('', report.spread([]))
+    self.assertEqual('0.2500', report.spread([0.25]))
     # The deviation of a sample: sqrt((0.01 + 0.01) / 1).
-    self.assertEqual('0.4000 ± 0.1414', results.spread([0.3, 0.5]))
+    self.assertEqual('0.4000 ± 0.1414', report.spread([0.3, 0.5]))
 
   def test_curve(self):
     runs = {
@@ -50,7 +53,7 @@ class ResultsTest(absltest.TestCase):
         'published': [_run((10000, 0.7625, 0.71), (30000, 0.82, 0.78))],
         'fast': [_run((10000, 0.1, 0.1))],
     }
-    heads, rows = results.curve(runs)
+    heads, rows = report.curve(runs)
     self.assertEqual(
         [
             ['10,000', '0.7500', '0.7000', '0.7625', '0.7100', '+0.0125'],
@@ -62,7 +65,7 @@ class ResultsTest(absltest.TestCase):
     self.assertLen(heads, 6)
     # Without our run there is neither its column nor a difference.
     del runs['published']
-    heads, rows = results.curve(runs)
+    heads, rows = report.curve(runs)
     self.assertLen(heads, 3)
     self.assertEqual(['20,000', '0.8000', '0.7500'], rows[-1])
 
@@ -82,7 +85,7 @@ class ResultsTest(absltest.TestCase):
                 ['a network', '', '0.7900'],
             ],
         ),
-        results.summary(runs),
+        report.summary(runs),
     )
 
   def test_seeds(self):
@@ -91,7 +94,7 @@ class ResultsTest(absltest.TestCase):
         'fast': [_run((5000, 0.3, 0.1)), _run((5000, 0.5, 0.4), (6000, 1, 1))],
         'towers': [_run((5000, 0.6, 0.5)), _run((5000, 0.8, 0.5))],
     }
-    heads, rows = results.seeds(runs)
+    heads, rows = report.seeds(runs)
     self.assertIn('less that of `--fast`', heads[-1])
     self.assertEqual(
         [
@@ -122,7 +125,7 @@ class ResultsTest(absltest.TestCase):
     )
 
   def test_views(self):
-    self.assertEqual([], results.views({'fast': [_run((5000, 0.3, 0.1))]})[1])
+    self.assertEqual([], report.views({'fast': [_run((5000, 0.3, 0.1))]})[1])
     runs = {
         'conv_local': [
             _run((10000, 0.75, 0.7), views=[(10000, 10, 0.8)]),
@@ -141,7 +144,7 @@ class ResultsTest(absltest.TestCase):
                 '0.8000 ± 0.0000',
             ]
         ],
-        results.views(runs)[1],
+        report.views(runs)[1],
     )
 
   def test_confusion(self):
@@ -162,13 +165,12 @@ class ResultsTest(absltest.TestCase):
   def test_images(self):
     self.assertEqual(
         'Images: a; b.\n',
-        results.images([_run(images=i) for i in ('b', 'a', 'b')]),
+        report.images([_run(images=i) for i in ('b', 'a', 'b')]),
     )
 
   def test_a_changed_digit_in_a_page_or_in_a_file_is_stale(self):
     path = os.path.join('docs', 'results.md')
-    with open(os.path.join(manifest.ROOT, path), encoding='utf-8') as f:
-      text = f.read()
+    text = pathlib.Path(manifest.ROOT, path).read_text(encoding='utf-8')
     # The tutorial's precision after 80,000 steps.
     changed, n = re.subn(
         r'(?m)^\| 80,000 \| 0\.8268 \|', '| 80,000 | 0.8269 |', text
@@ -184,22 +186,103 @@ class ResultsTest(absltest.TestCase):
     )
     tables = [
         docs._results_table(table, root.full_path)
-        for table in (results.curve, results.seeds)
+        for table in (report.curve, report.seeds)
     ]
     for table in tables:
       self.assertIn(table, text)
     file = os.path.join(root, 'docs', 'data', 'runs', 'tutorial_1.json')
-    with open(file, encoding='utf-8') as f:
-      content = f.read()
+    content = pathlib.Path(file).read_text(encoding='utf-8')
     self.assertIn('0.7753', content)
-    with open(file, 'w', encoding='utf-8') as f:
-      f.write(content.replace('0.7753', '0.7754'))
-    for table, made in zip((results.curve, results.seeds), tables):
+    pathlib.Path(file).write_text(
+        content.replace('0.7753', '0.7754'), encoding='utf-8'
+    )
+    for table, made in zip((report.curve, report.seeds), tables):
       self.assertNotEqual(made, docs._results_table(table, root.full_path))
 
   def test_the_tutorial_s_curve_says_where_it_is_from(self):
-    (run,) = docs.runs(results.TUTORIAL)
+    (run,) = docs.runs(report.TUTORIAL)
     self.assertIn('unmodified v0.7.0 code on TensorFlow 2.21', run['origin'])
     self.assertIn('re-encoded as JPEG', run['images'])
     self.assertLen(run['precision'], 17)
     self.assertEqual(85000, run['precision'][-1]['step'])
+
+
+def _speed(fast_seconds):
+  """Results of which three rounds took 0.1 s a step, and --fast what is given."""
+  return speed_results.Results(
+      {'processor': {'name': 'A processor', 'features': ['avx2']}},
+      runs=[
+          {
+              'measurement': 'end_to_end',
+              'contestant': contestant,
+              'round': number,
+              'values': {'seconds_per_step': seconds},
+              'seconds': 9.0,
+              'peak_memory_bytes': 1,
+              'disturbance': None,
+          }
+          for number in (1, 2, 3)
+          for contestant, seconds in (('tutorial', 0.1), ('fast', fast_seconds))
+      ],
+  )
+
+
+_RUNS = {
+    'tutorial': [_run((1000, 0.7, 0.66))],
+    'fast': [_run((5000, 0.70, 0.68)), _run((5000, 0.74, 0.70))],
+    'published': [_run((1000, 0.71, 0.67), (2000, 0.8, 0.7))],
+    'towers': [_run((5000, 0.5, 0.5))],
+}
+
+
+class PictureTest(absltest.TestCase):
+
+  def test_content(self):
+    drawn = report.content(_RUNS, _speed(0.05))
+    self.assertEqual(
+        (
+            ('tutorial', 'averaged', ((1000, 0.7, 0.0, 1),)),
+            ('tutorial', 'raw', ((1000, 0.66, 0.0, 1),)),
+            # The deviation of a sample of two is their difference over sqrt(2).
+            ('fast', 'averaged', ((5000, 0.72, 0.0283, 2),)),
+            ('fast', 'raw', ((5000, 0.69, 0.0141, 2),)),
+            (
+                'published',
+                'averaged',
+                ((1000, 0.71, 0.0, 1), (2000, 0.8, 0.0, 1)),
+            ),
+            ('published', 'raw', ((1000, 0.67, 0.0, 1), (2000, 0.7, 0.0, 1))),
+        ),
+        drawn.curves,
+    )
+    self.assertEqual((2.0, 'A processor'), (drawn.ratio, drawn.processor))
+
+  def test_digest(self):
+    drawn = report.content(_RUNS, _speed(0.05))
+    self.assertEqual(report.digest(drawn), report.digest(drawn))
+    for other in (
+        report.content(_RUNS, _speed(0.04)),
+        report.content({'tutorial': _RUNS['tutorial']}, _speed(0.05)),
+    ):
+      self.assertNotEqual(report.digest(drawn), report.digest(other))
+
+  def test_time_is_counted_in_the_tutorial_s_steps(self):
+    drawn = report.content(_RUNS, _speed(0.05))
+    for ratio, expected in ((1.0, [1000, 2000]), (2.0, [500, 1000])):
+      axes = figure.Figure().add_subplot()
+      report._chart(axes, drawn, ratio)
+      shown = {line.get_label(): list(line.get_xdata()) for line in axes.lines}
+      self.assertEqual(expected, shown['cifar10_compat --fast, averaged'])
+      self.assertEqual([1000], shown['v0.7.0, unmodified, averaged'])
+
+  def test_draw(self):
+    drawn = report.content(_RUNS, _speed(0.05))
+    path = os.path.join(self.create_tempdir().full_path, 'picture.svg')
+    report.draw(drawn, path)
+    svg = pathlib.Path(path).read_text(encoding='utf-8')
+    self.assertIn(report.digest(drawn), svg)
+    for text in ('against time', 'mean ± deviation of 2 runs, averaged'):
+      self.assertIn(text, svg)
+    self.assertLen(
+        re.findall('A processor, 2.00 steps of --fast in one', svg), 1
+    )

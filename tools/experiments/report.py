@@ -1,0 +1,342 @@
+"""What docs/results.md and docs/speed.md show of runs: tables and a picture.
+
+A run is the content of a file in docs/data/runs/.  One that is not there is in no
+table; where an experiment has several, there are their mean and standard
+deviation (that of a sample).
+
+A difference of means is given with its 90% interval by Welch's t-test, which
+takes the two spreads as they are.  Kinds learn the same, to within a margin, if
+that interval lies within it (two one-sided tests, each at 5%).
+
+Absolute times are not the same on two days of one machine.  What is, is how many
+steps of ours fit into one of the unmodified tutorial, when both run in turn:
+docs/speed.md.  So the picture counts time in the tutorial's steps.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+import hashlib
+import json
+import statistics
+from typing import NamedTuple
+
+from ..base import plots
+from ..speed import results as speed_results
+from ..speed import targets
+
+# The experiment whose files hold the unmodified tutorial's curve, and ours that
+# is held against it.
+TUTORIAL = 'tutorial'
+PUBLISHED = 'published'
+# What every other experiment is held against.
+_REFERENCE = 'fast'
+# Ours of the same network.
+_OURS = ('default', _REFERENCE, PUBLISHED)
+# Moving averages of the variables, and the variables.
+_WEIGHTS = ('averaged', 'raw')
+# Steps between two rows.
+_LONG = 10000
+_SHORT = 5000
+
+# Of the picture: from an experiment to its title and color.
+_DRAWN = {
+    TUTORIAL: ('v0.7.0, unmodified', '#999999'),
+    'fast': ('cifar10_compat --fast, mean ± deviation of %d runs', '#cc6677'),
+    PUBLISHED: ('cifar10_compat --fast', '#4477aa'),
+}
+_RATIO = '--fast end to end / unmodified tutorial, float32, examples/s'
+_SIZE_INCHES = (8, 8)
+# Before that a curve is below the picture.
+_LEAST_PRECISION = 0.65
+
+# What the tables are of: from the name of an experiment to its runs.
+Runs = dict[str, list[dict]]
+# The column heads, and the rows of cells.
+Table = tuple[list[str], list[list[str]]]
+
+
+class Difference(NamedTuple):
+  """A difference of two means."""
+
+  mean: float
+  low: float  # of the 90% interval
+  high: float
+
+  def __str__(self) -> str:
+    return '%+.4f (%+.4f to %+.4f)' % self
+
+
+def precisions(
+    runs: Iterable[dict], step: int, weights: str = 'averaged'
+) -> list[float]:
+  """Returns the precision of each run at a step.
+
+  Args:
+    runs: of one experiment.
+    step: at which not all of them need have been evaluated.
+    weights: one of _WEIGHTS.
+  """
+  return [
+      p[weights] for run in runs for p in run['precision'] if p['step'] == step
+  ]
+
+
+def difference(ours: Sequence[float], others: Sequence[float]) -> Difference:
+  """Compares the means of two samples of at least two values.
+
+  Returns:
+    That of the mean of `ours` from that of `others`.
+  """
+  # Of an extra, which not everyone has who imports this module.
+  import scipy.stats
+
+  test = scipy.stats.ttest_ind(ours, others, equal_var=False)
+  interval = test.confidence_interval(0.9)
+  mean = statistics.mean(ours) - statistics.mean(others)
+  return Difference(mean, float(interval.low), float(interval.high))
+
+
+def images(runs: Iterable[dict]) -> str:
+  """Returns a line that says what the images of runs are."""
+  found = sorted({run['images'] for run in runs})
+  return 'Images: %s.\n' % '; '.join(found)
+
+
+def spread(values: Collection[float]) -> str:
+  """Returns a mean with its deviation, the one value, or '' of none."""
+  if not values:
+    return ''
+  mean = f'{statistics.mean(values):.4f}'
+  return mean if len(values) == 1 else f'{mean} ± {_deviation(values):.4f}'
+
+
+def _deviation(values):
+  return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def learned(runs: Runs) -> Table:
+  """Compares what --fast learns with what the default does."""
+  rows = []
+  for step in (5000, 10000):
+    for weights in _WEIGHTS:
+      ours, others = [
+          precisions(runs.get(name, ()), step, weights)
+          for name in (_REFERENCE, 'default')
+      ]
+      row = [f'{step:,}', weights]
+      for found in (others, ours):
+        row.append(f'{spread(found)} ({len(found)} runs)' if found else '')
+      row.append(str(difference(ours, others)) if ours and others else '')
+      rows.append(row)
+  heads = ['step', 'weights', 'default', '`--fast`']
+  return heads + ['`--fast` less default, 90% interval'], rows
+
+
+def curve(runs: Runs) -> Table:
+  """Holds the long run against the unmodified tutorial's, step by step."""
+  names = [name for name in (TUTORIAL, PUBLISHED) if runs.get(name)]
+  heads = ['steps']
+  for name in names:
+    title = 'v0.7.0, unmodified' if name == TUTORIAL else 'cifar10_compat'
+    heads += [f'{title}, {weights}' for weights in _WEIGHTS]
+  if len(names) == 2:
+    heads.append('difference, averaged')
+  rows = []
+  for step in _steps([run for name in names for run in runs[name]], _LONG):
+    row = [f'{step:,}']
+    averaged = []
+    for name in names:
+      found = [precisions(runs[name], step, weights) for weights in _WEIGHTS]
+      row += map(spread, found)
+      averaged += [statistics.mean(found[0])] if found[0] else []
+    if len(names) == 2:
+      both = len(averaged) == 2
+      row.append(f'{averaged[1] - averaged[0]:+.4f}' if both else '')
+    rows.append(row)
+  return heads, rows
+
+
+def summary(runs: Runs) -> Table:
+  """Shows the averaged precision of the tutorial's network, a row for each kind."""
+  names = [n for n in (TUTORIAL, *_OURS) if runs.get(n)]
+  everyone = [run for name in names for run in runs[name]]
+  steps = sorted({*_steps(everyone, _LONG), *_steps(everyone, _SHORT)[:1]})
+  rows = []
+  for name in names:
+    number = len(runs[name])
+    title = runs[name][0]['experiment']
+    rows.append(
+        [f'{title}; {number} runs' if number > 1 else title]
+        + [spread(precisions(runs[name], step)) for step in steps]
+    )
+  return ['steps'] + [f'{step:,}' for step in steps], rows
+
+
+def seeds(runs: Runs) -> Table:
+  """Shows each experiment's precision, and what the averaging is worth.
+
+  A row for each experiment and step; of a single run only the steps at which there
+  are others with several.
+  """
+  several = [run for found in runs.values() if len(found) > 1 for run in found]
+  rows = []
+  for step in _steps(several, _SHORT):
+    for name, found in runs.items():
+      averaged, raw = [precisions(found, step, weights) for weights in _WEIGHTS]
+      if not averaged:
+        continue
+      reference = precisions(runs.get(_REFERENCE, ()), step)
+      compared = ''
+      if name != _REFERENCE and min(len(averaged), len(reference)) > 1:
+        compared = str(difference(averaged, reference))
+      rows.append(
+          [
+              f'{step:,}',
+              found[0]['experiment'],
+              str(len(averaged)),
+              spread(averaged),
+              spread(raw),
+              spread([a - r for a, r in zip(averaged, raw)]),
+              compared,
+          ]
+      )
+  heads = ['steps', 'trained', 'runs', 'averaged', 'raw', 'averaged less raw']
+  return heads + ['averaged, less that of `--fast`, 90% interval'], rows
+
+
+def views(runs: Runs) -> Table:
+  """Shows what several views of an image are worth, where that was measured."""
+  rows = []
+  for found in runs.values():
+    # One view and several of the same runs.
+    pairs = {}
+    for run in found:
+      for view in run.get('views', ()):
+        pairs.setdefault((view['step'], view['views']), []).append(
+            (precisions([run], view['step'])[0], view['averaged'])
+        )
+    for (step, number), values in sorted(pairs.items()):
+      one, several = zip(*values)
+      rows.append(
+          [
+              found[0]['experiment'],
+              f'{step:,}',
+              str(len(values)),
+              spread(one),
+              str(number),
+              spread(several),
+          ]
+      )
+  heads = ['trained', 'steps', 'runs', 'one view', 'views', 'several views']
+  return heads, rows
+
+
+def _steps(runs, every):
+  """Returns the multiples of a number at which any of the runs was evaluated."""
+  steps = {p['step'] for run in runs for p in run['precision']}
+  return sorted(step for step in steps if step and step % every == 0)
+
+
+class Content(NamedTuple):
+  """What is drawn.
+
+  Attributes:
+    curves: tuple of (experiment, weights, points); points is a tuple of (step,
+      mean, standard deviation, number of runs).
+    ratio: float, how many steps of --fast take as long as one of the unmodified
+      tutorial.
+    processor: str, where that was measured.
+  """
+
+  curves: tuple
+  ratio: float
+  processor: str
+
+
+def content(runs: Runs, speed: speed_results.Results) -> Content:
+  """Collects what is to be drawn."""
+  curves = []
+  for name in _DRAWN:
+    found = runs.get(name, [])
+    for weights in _WEIGHTS:
+      points = []
+      for step in sorted(
+          {p['step'] for run in found for p in run['precision']}
+      ):
+        values = precisions(found, step, weights)
+        mean, deviation = statistics.mean(values), _deviation(values)
+        points.append((step, round(mean, 4), round(deviation, 4), len(values)))
+      if points:
+        curves.append((name, weights, tuple(points)))
+  (line,) = [l for l in targets.lines(speed) if l.name == _RATIO]
+  return Content(
+      tuple(curves),
+      round(line.summary.median, 3),
+      speed.manifest['processor']['name'],
+  )
+
+
+def digest(drawn: Content) -> str:
+  """Returns what the picture of a Content has in it.
+
+  The same Content gives another file under another version of matplotlib.
+  """
+  text = json.dumps(drawn, separators=(',', ':'))
+  return f'sha256 of what is drawn: {hashlib.sha256(text.encode()).hexdigest()}'
+
+
+def draw(drawn: Content, path: str) -> None:
+  """Draws a Content into a file.
+
+  Args:
+    drawn: what it shows.
+    path: ends with .svg.
+
+  Raises:
+    UsageError: matplotlib is missing, or the file cannot be written.
+  """
+  plots.check(path)
+  # Only who draws needs it.
+  import matplotlib
+  from matplotlib import figure
+
+  with matplotlib.rc_context(plots.STYLE):
+    drawing = figure.Figure(_SIZE_INCHES, layout='constrained')
+    against_steps, against_time = drawing.subplots(2)
+    _chart(against_steps, drawn, 1.0)
+    against_steps.set_title('against steps', loc='left', fontsize=10)
+    against_steps.set_xlabel('steps')
+    _chart(against_time, drawn, drawn.ratio)
+    against_time.set_title('against time', loc='left', fontsize=10)
+    against_time.set_xlabel(
+        'time, in steps of the unmodified tutorial; %s, %.2f steps of --fast '
+        'in one' % (drawn.processor, drawn.ratio)
+    )
+    plots.save(drawing, path, digest(drawn))
+
+
+def _chart(axes, drawn, ratio):
+  for name, weights, points in drawn.curves:
+    steps, means, deviations, numbers = zip(*points)
+    title, color = _DRAWN[name]
+    if '%d' in title:
+      title %= max(numbers)
+    shown = [step / (1.0 if name == TUTORIAL else ratio) for step in steps]
+    style = {
+        'color': color,
+        'label': f'{title}, {weights}',
+        'linestyle': '-' if weights == 'averaged' else ':',
+        'linewidth': 1.5,
+    }
+    if any(deviations):
+      # At so few steps that a line between them would be invented.
+      style.update(linestyle='', marker='o' if weights == 'averaged' else 's')
+      axes.errorbar(shown, means, deviations, capsize=3, markersize=3, **style)
+    else:
+      axes.plot(shown, means, **style)
+  axes.set_ylim(bottom=_LEAST_PRECISION)
+  axes.set_xlim(left=0)
+  axes.set_ylabel('precision')
+  axes.xaxis.set_major_formatter('{x:,.0f}')
+  axes.grid(color='#dddddd', linewidth=0.5)
+  axes.spines[['top', 'right']].set_visible(False)
+  axes.legend(fontsize=8, loc='lower right')
