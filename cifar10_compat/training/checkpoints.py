@@ -187,7 +187,10 @@ class Checkpoint:
         pass  # TensorFlow says so.
       except OSError as e:
         if files.is_passing(e):
-          raise self._not_read(f'{name}: {e.strerror}') from e
+          raise self._not_read(
+              f'{name} ({e.strerror})',
+              files.remedy(e) if isinstance(e, PermissionError) else None,
+          ) from e
         raise errors.UnusableCheckpointError(
             f'cannot read {name} ({e.strerror}): {files.remedy(e)}',
             path=self.path,
@@ -205,13 +208,15 @@ class Checkpoint:
     line = message.splitlines()[0]
     # Another reading may find the file in order.
     if isinstance(error, MemoryError) or line.endswith(files.PASSING_MESSAGES):
-      return self._not_read(line)
+      return self._not_read(f'{self.path} ({line})')
     return self._unusable(f'is damaged or incomplete ({line})')
 
-  def _not_read(self, reason: str) -> errors.CheckpointReadError:
+  def _not_read(
+      self, what: str, remedy: str | None = None
+  ) -> errors.CheckpointReadError:
+    remedy = remedy or f'try again, or let {self._list} name an earlier one'
     return errors.CheckpointReadError(
-        f'cannot read checkpoint {self.path} ({reason}), which may be whole: try '
-        f'again, or let {self._list} name an earlier one',
+        f'cannot read {what}, and the checkpoint may be whole: {remedy}',
         path=self.path,
     )
 

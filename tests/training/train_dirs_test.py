@@ -412,7 +412,7 @@ class ResumeTest(tf.test.TestCase):
           failure,
           self.assertRaisesRegex(
               errors.CheckpointReadError,
-              r'ckpt-20 \(.*, which may be whole: try',
+              r'cannot read \S+ckpt-20.*\), and the checkpoint may be whole: (try|let)',
           ),
       ):
         self._resume()

@@ -173,8 +173,8 @@ class EvalFaultsTest(tf.test.TestCase):
     self._copy(data, index, meta, 'checkpoint')
     os.chmod(os.path.join(self.directory, data), 0)
     self._assert_refused(
-        r'cannot read .*%s \(Permission denied\): let its owner give you the '
-        'right' % data,
+        r'cannot read .*%s \(Permission denied\), and the checkpoint may be '
+        'whole: let its owner give you the right' % data,
         preexec_fn=limits.heed_permissions,
     )
 

@@ -80,16 +80,19 @@ def saved_steps(max_steps=2001):
     update = tf.assign_add(tf.train.get_or_create_global_step(), 1)
     saver, steps = Saver(), hooks.StepHook()
     saving = hooks.CheckpointSaverHook()
+    config = config_lib.Train(train_dir=train_dir)
     saving.run = hooks.Run(
-        config_lib.Train(),
+        config,
         signals.NEVER,
         lambda: None,
         steps,
         saver,
         tf.no_op(),
     )
-    saving.run.directory = train_dirs.TrainDir(train_dir, None)
-    with tf.train.MonitoredSession(hooks=[steps, saving]) as sess:
+    with (
+        train_dirs.opened(config) as saving.run.directory,
+        tf.train.MonitoredSession(hooks=[steps, saving]) as sess,
+    ):
       for _ in range(max_steps):
         sess.run(update)
   return tuple(saver.steps)
