@@ -9,9 +9,9 @@ standardization of an image.  TensorFlow 2 loads it without this package:
 
 Both return probabilities and logits (float32 [n, number of classes]), classes
 (int64 [n], the best one's number) and class_names (string [n, number of
-classes], the same in each row).  Encoded images are PNG, JPEG, GIF or BMP of any
-size, of which the largest square in the middle counts; unlike cifar10_predict it
-knows no transparency and no EXIF orientation.
+classes], the same in each row).  Encoded images are PNG, JPEG, GIF or BMP of
+any size, of which the largest square in the middle counts; unlike
+cifar10_predict it knows no transparency and no EXIF orientation.
 Where TensorFlow has oneDNN on, which is its default on processors with AVX-512
 VNNI, it refuses to run the network on no images at all.
 
