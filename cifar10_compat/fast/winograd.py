@@ -31,7 +31,7 @@ each piece, shifted by m; nothing is cut into pieces, and the edge's zeros are
 columns that the matrix does not have.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import fractions
 import functools
 import math
@@ -138,47 +138,181 @@ def conv2d(images: tf.Tensor, kernel: tf.Tensor, *, m: int = 4) -> tf.Tensor:
 
   Returns:
     float32 tensor of shape [batch_size, height, width, channels].  Its
-    gradients are computed in the same way: TensorFlow derives them, since all
-    is products with constants but one.
+    gradients are computed in the same way.
 
   Raises:
     ValueError: the kernel is not square, or its size even or too large.
   """
-  _, height, width, channels_in = images.shape.as_list()
-  r, columns, _, channels = kernel.shape.as_list()
+  r, columns, _, _ = kernel.shape.as_list()
   if r != columns or r % 2 == 0:
     raise ValueError(
         f'kernel is {r} x {columns}: it must be square and of odd size'
     )
-  n = m + r - 1
-  # How many tiles cover the pixels.
-  down, across = -(-height // m), -(-width // m)
-  output = matrices(m, r).output.astype(np.float32)
-  # Rows and columns at once: a kernel is small.
-  filter_ = np.kron(*[matrices(m, r).filter] * 2).astype(np.float32)
 
-  # B^T on the rows and columns of all tiles, to [n, down, n, across * batch_size,
-  # channels_in].
-  places = tf.reshape(tf.transpose(images, [1, 2, 0, 3]), [height, -1])
-  places = tf.matmul(_input_matrix(height, m, r), places)
-  places = tf.reshape(places, [n * down, width, -1])
-  # A factor of one dimension more is multiplied with each of the rows.
-  places = tf.matmul(_input_matrix(width, m, r)[np.newaxis], places)
-  places = tf.reshape(places, [n, down, n, -1, channels_in])
+  @tf.custom_gradient
+  def convolve(
+      images: tf.Tensor, kernel: tf.Tensor
+  ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+    shape = _Shape(images, kernel, m)
+    pieces = _transform_images(images, shape)
+    outputs = tf.matmul(pieces, _transform_kernel(kernel, shape))
 
-  # G on those of the kernel.
-  factors = tf.matmul(filter_, tf.reshape(kernel, [r * r, -1]))
-  factors = tf.reshape(factors, [n, 1, n, channels_in, channels])
+    def grad(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+      gradients = _transform_gradients(upstream, shape)
+      turned = _transform_kernel(tf.transpose(kernel, [0, 1, 3, 2]), shape)
+      return (
+          _restore_images(tf.matmul(gradients, turned), shape),
+          _restore_kernel(
+              tf.matmul(pieces, gradients, transpose_a=True), shape
+          ),
+      )
 
-  # A^T on those of the products, which puts the tiles' outputs together.
-  places = tf.reshape(tf.matmul(places, factors), [n * down, n, -1])
-  places = tf.reshape(tf.matmul(output[np.newaxis], places), [n, -1])
-  tiles = tf.reshape(
-      tf.matmul(output, places), [m, down, m, across, -1, channels]
+    return _collect_outputs(outputs, shape), grad
+
+  return convolve(tf.convert_to_tensor(images), tf.convert_to_tensor(kernel))
+
+
+class _Shape:
+  """The sizes of one convolution, and its matrices as float32.
+
+  Attributes:
+    m, r, n: ints: outputs of a tile, taps, and the n = m + r - 1 places.
+    height, width, down, across: ints: pixels, and how many tiles cover them.
+    channels_in, channels: ints.
+    output, filter: Matrices.output and .filter.
+    rows, columns: see _input_matrix(); for height and for width.
+  """
+
+  def __init__(self, images: tf.Tensor, kernel: tf.Tensor, m: int) -> None:
+    _, self.height, self.width, self.channels_in = images.shape.as_list()
+    self.r, _, _, self.channels = kernel.shape.as_list()
+    self.m = m
+    self.n = m + self.r - 1
+    self.down = -(-self.height // m)
+    self.across = -(-self.width // m)
+    self.output = matrices(m, self.r).output.astype(np.float32)
+    # Rows and columns at once: a kernel is small.
+    self.filter = np.kron(*[matrices(m, self.r).filter] * 2).astype(np.float32)
+    self.rows = _input_matrix(self.height, m, self.r)
+    self.columns = _input_matrix(self.width, m, self.r)
+
+
+def _transform_images(images: tf.Tensor, shape: _Shape) -> tf.Tensor:
+  """Applies B^T to the rows and columns of all tiles.
+
+  Returns:
+    float32 tensor of shape [n, down, n, across * batch_size, channels_in].
+  """
+  places = tf.reshape(tf.transpose(images, [1, 2, 0, 3]), [shape.height, -1])
+  places = tf.reshape(
+      tf.matmul(shape.rows, places),
+      [shape.n * shape.down, shape.width, -1],
   )
-  outputs = tf.reshape(
+  # A factor of one dimension more is multiplied with each of the rows.
+  return tf.reshape(
+      tf.matmul(shape.columns[np.newaxis], places),
+      [shape.n, shape.down, shape.n, -1, shape.channels_in],
+  )
+
+
+def _restore_images(pieces: tf.Tensor, shape: _Shape) -> tf.Tensor:
+  """Applies the transpose of _transform_images(): the gradient by the images."""
+  places = tf.reshape(
+      pieces, [shape.n * shape.down, shape.n * shape.across, -1]
+  )
+  places = tf.reshape(
+      tf.matmul(shape.columns.T[np.newaxis], places),
+      [shape.n * shape.down, -1],
+  )
+  images = tf.reshape(
+      tf.matmul(shape.rows.T, places),
+      [shape.height, shape.width, -1, shape.channels_in],
+  )
+  return tf.transpose(images, [2, 0, 1, 3])
+
+
+def _transform_kernel(kernel: tf.Tensor, shape: _Shape) -> tf.Tensor:
+  """Applies G to the rows and columns of a kernel.
+
+  Args:
+    kernel: float32 tensor of shape [r, r, x, y].
+    shape: of the convolution.
+
+  Returns:
+    float32 tensor of shape [n, 1, n, x, y].
+  """
+  x, y = kernel.shape.as_list()[2:]
+  flat = tf.reshape(kernel, [shape.r * shape.r, x * y])
+  return tf.reshape(tf.matmul(shape.filter, flat), [shape.n, 1, shape.n, x, y])
+
+
+def _restore_kernel(products: tf.Tensor, shape: _Shape) -> tf.Tensor:
+  """Applies the transpose of _transform_kernel() to the sum over the tiles.
+
+  Args:
+    products: float32 tensor of shape [n, down, n, channels_in, channels].
+    shape: of the convolution.
+
+  Returns:
+    float32 tensor of shape [r, r, channels_in, channels].
+  """
+  flat = tf.reshape(
+      tf.reduce_sum(products, 1),
+      [shape.n * shape.n, shape.channels_in * shape.channels],
+  )
+  return tf.reshape(
+      tf.matmul(shape.filter.T, flat),
+      [shape.r, shape.r, shape.channels_in, shape.channels],
+  )
+
+
+def _collect_outputs(outputs: tf.Tensor, shape: _Shape) -> tf.Tensor:
+  """Applies A^T to the rows and columns of all tiles, and puts them together.
+
+  Args:
+    outputs: float32 tensor of shape [n, down, n, across * batch_size,
+      channels].
+    shape: of the convolution.
+
+  Returns:
+    float32 tensor of shape [batch_size, height, width, channels].
+  """
+  places = tf.reshape(outputs, [shape.n * shape.down, shape.n, -1])
+  places = tf.reshape(
+      tf.matmul(shape.output[np.newaxis], places), [shape.n, -1]
+  )
+  tiles = tf.reshape(
+      tf.matmul(shape.output, places),
+      [shape.m, shape.down, shape.m, shape.across, -1, shape.channels],
+  )
+  images = tf.reshape(
       tf.transpose(tiles, [4, 1, 0, 3, 2, 5]),
-      [-1, down * m, across * m, channels],
+      [-1, shape.down * shape.m, shape.across * shape.m, shape.channels],
   )
   # Where m does not divide them, the last tiles stick out.
-  return outputs[:, :height, :width]
+  return images[:, : shape.height, : shape.width]
+
+
+def _transform_gradients(upstream: tf.Tensor, shape: _Shape) -> tf.Tensor:
+  """Applies the transpose of _collect_outputs(): the gradient by its input."""
+  upstream = tf.pad(
+      upstream,
+      [
+          [0, 0],
+          [0, shape.down * shape.m - shape.height],
+          [0, shape.across * shape.m - shape.width],
+          [0, 0],
+      ],
+  )
+  tiles = tf.reshape(
+      upstream,
+      [-1, shape.down, shape.m, shape.across, shape.m, shape.channels],
+  )
+  places = tf.reshape(tf.transpose(tiles, [2, 1, 4, 3, 0, 5]), [shape.m, -1])
+  places = tf.reshape(
+      tf.matmul(shape.output.T, places), [shape.n * shape.down, shape.m, -1]
+  )
+  return tf.reshape(
+      tf.matmul(shape.output.T[np.newaxis], places),
+      [shape.n, shape.down, shape.n, -1, shape.channels],
+  )
