@@ -92,22 +92,19 @@ class Checkpoint:
             f'model has {shape}: {remedy}'
         )
 
-  def check_step(self, key: str) -> None:
-    """Checks that it holds the step that its name says.
+  def held_step(self, key: str) -> int:
+    """Returns the step that it holds.
+
+    It may be another than its name's: workers that are not synchronous go on while
+    the chief saves, and a file can be renamed.
 
     Args:
       key: of the step counter, which it has.
 
     Raises:
-      CheckpointError: it holds another one.
       UnusableCheckpointError, CheckpointReadError: see verify().
     """
-    step = int(self._open().get_tensor(key))
-    errors.CheckpointError.raise_if(
-        step != self.step,
-        f'checkpoint {self.path} holds step {step}: rename its files to '
-        f'{BASENAME}-{step}, and let {self._list} name that',
-    )
+    return int(self._open().get_tensor(key))
 
   def verify(self, keys: Iterable[str] | None = None) -> None:
     """Reads tensors, which compares their checksums, and checks their values.

@@ -252,9 +252,10 @@ class CheckpointSaverHook(Hook):
         for v in tf.global_variables()
         if v.dtype.base_dtype.is_floating
     }
-    # The step of the newest checkpoint; -1 without one.
+    # The step that is saved; -1 without a checkpoint.
     newest = self.run.directory.newest
-    self._saved = newest.step if newest else -1
+    step = tf.train.get_global_step().op.name
+    self._saved = newest.held_step(step) if newest else -1
 
   def after_create_session(
       self, session: tf.Session, coord: tf.train.Coordinator

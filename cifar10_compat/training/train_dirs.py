@@ -75,25 +75,20 @@ class TrainDir:
           'not saved; start again with --train_dir naming where it is'
       )
 
-  def check_restorable(
-      self, variables: Iterable[tf.Variable], global_step: tf.Variable
-  ) -> None:
+  def check_restorable(self, variables: Iterable[tf.Variable]) -> None:
     """Checks that the newest checkpoint, if there is one, fits a graph.
 
     Args:
       variables: all that the session will restore.
-      global_step: the one of them that counts steps.
 
     Raises:
-      CheckpointError: it is of another model, or of another step than its name
-        says.
+      CheckpointError: it is of another model.
     """
     if self.newest:
       self.newest.check_fits(
           {v.op.name: v for v in variables},
           'it is of another model; choose another --model or --train_dir',
       )
-      self.newest.check_step(global_step.op.name)
 
   def begin(self) -> None:
     """Prepares the directory for training, once nothing stands against it.

@@ -208,7 +208,7 @@ def _saving_hooks(
     CheckpointError: the default graph cannot restore the newest checkpoint.
     WriteError: no event file can be written.
   """
-  directory.check_restorable(tf.global_variables(), tf.train.get_global_step())
+  directory.check_restorable(tf.global_variables())
   directory.begin()
   run.directory = directory
   run.saver.saver_def.max_to_keep = run.config.keep_checkpoints

@@ -419,25 +419,6 @@ class ResumeTest(tf.test.TestCase):
       self.assertEqual(before, os.stat(self.list).st_mtime_ns)
     self.assertEqual((20, ''), self._resume())
 
-  def test_step_of_another_name(self):
-    with tf.Graph().as_default(), self.session() as sess:
-      step = tf.train.get_or_create_global_step()
-      sess.run(step.assign(50))
-      saver = tf.train.Saver()
-      for named in (50, 5000):
-        saver.save(sess, os.path.join(self.train_dir, 'model.ckpt'), named)
-        with train_dirs.opened(
-            config_lib.Train(train_dir=self.train_dir)
-        ) as directory:
-          if named == 50:
-            directory.check_restorable([step], step)
-          else:
-            with self.assertRaisesRegex(
-                errors.CheckpointError,
-                'ckpt-5000 holds step 50: rename its files to model.ckpt-50',
-            ):
-              directory.check_restorable([step], step)
-
   def test_moved_directory_in_the_format_of_2016(self):
     with tf.Graph().as_default(), self.session() as sess:
       tf.get_variable('w', initializer=1.0).initializer.run()

@@ -202,6 +202,20 @@ class TrainingTest(tf.test.TestCase):
         ],
     )
 
+  def test_what_a_checkpoint_holds_counts_and_not_its_name(self):
+    self._run(50)
+    for name in os.listdir(self.train_dir):
+      if name.startswith('model.ckpt-50.'):
+        os.rename(
+            os.path.join(self.train_dir, name),
+            os.path.join(self.train_dir, name.replace('-50.', '-1500.')),
+        )
+    with open(os.path.join(self.train_dir, 'checkpoint'), 'w') as f:
+      f.write('model_checkpoint_path: "model.ckpt-1500"')
+    (step, _), _ = self._run(1600)
+    self.assertEqual(1600, step)
+    self.assertEqual([0, 1000, 1500, 1600], self._checkpoints())
+
   def test_kept_checkpoints(self):
     self._run(4000, keep_checkpoints=3)
     self.assertEqual([2000, 3000, 4000], self._checkpoints())
@@ -409,20 +423,20 @@ class TrainingTest(tf.test.TestCase):
     ) as directory:
       pass
     with tf.Graph().as_default():
-      step = tf.train.get_or_create_global_step()
+      tf.train.get_or_create_global_step()
       tf.get_variable('other', [])
       with self.assertRaisesRegex(
           errors.CheckpointError,
           'ckpt-1 lacks other: .* choose another --model or --train_dir$',
       ):
-        directory.check_restorable(tf.global_variables(), step)
+        directory.check_restorable(tf.global_variables())
     with tf.Graph().as_default():
       tf.get_variable('w', [3])
       with self.assertRaisesRegex(
           errors.CheckpointError,
           r'w has shape \[\] where this model has \[3\]',
       ):
-        directory.check_restorable(tf.global_variables(), step)
+        directory.check_restorable(tf.global_variables())
 
   def test_the_graph_gets_no_op_of_tensorflow_s_hook(self):
     self._run(1)
