@@ -6,9 +6,8 @@
   train_op = train(total_loss, global_step)
 
 Names, shapes and constants are those of TensorFlow v0.7.0 (February 2016).
-Where a line departs from that edition, README.md's table of intended
-differences says why.  `config` stands where FLAGS stood; functions that
-2016 did not have come last.
+Where a line departs from that edition, docs/differences.md says why.  `config`
+stands where FLAGS stood; functions that 2016 did not have come last.
 """
 
 import os
