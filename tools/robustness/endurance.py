@@ -145,7 +145,7 @@ def _failed(name, log):
 def medians(result):
   """Returns {name: (median at the start, median at the end)} of each quantity.
 
-  The names are "train memory_bytes" and so on, and "seconds of a step".
+  The names are "train memory_bytes" and so on, and "step time in seconds".
 
   Args:
     result: dict, of the file of results.
@@ -163,7 +163,7 @@ def medians(result):
       for process in ('train', 'eval')
       for quantity in _QUANTITIES
   }
-  series['seconds of a step'] = result['steps']
+  series['step time in seconds'] = result['steps']
   found = {}
   for name, points in series.items():
     start = [value for step, value in points if last / 10 <= step < last / 5]
@@ -219,7 +219,7 @@ def draw(result, path):
     all_axes[-1].plot(
         *zip(*result['steps']), color=_COLORS['train'], linewidth=0.5
     )
-    all_axes[-1].set_title('seconds of a step', loc='left', fontsize=10)
+    all_axes[-1].set_title('step time in seconds', loc='left', fontsize=10)
     all_axes[-1].set_xlabel('step')
     for axes in all_axes:
       axes.spines[['top', 'right']].set_visible(False)
@@ -244,7 +244,7 @@ def table(result):
         + ['%.4g' % (value * scale) for value in values]
         + ['%+.2f%%' % (100 * grown[name])]
     )
-  return ['', 'at the start', 'at the end', 'growth'], rows
+  return ['', 'start', 'end', 'growth'], rows
 
 
 @command_line.program('endurance')

@@ -41,12 +41,12 @@ def outcomes(content):
         rows.append([title] + _cells(made['tries']))
   columns = [
       'fault',
-      'tries',
-      'survived',
-      'failures are below',
-      'steps lost at most',
-      'seconds, median (most)',
-      'what is seen of it, for example',
+      'trials',
+      'passed',
+      'failure rate below',
+      'maximum steps lost',
+      'recovery time in seconds, median (maximum)',
+      'example of a message, or of where the fault fell',
   ]
   return columns, rows
 
@@ -70,7 +70,7 @@ def _cells(tries):
 def mutants(content):
   """Returns the columns and rows of a table of all mutants: see outcomes()."""
   return (
-      ['mutant', 'fault under which it is tried', 'reported as'],
+      ['mutant', 'fault injected', 'reported as'],
       [
           [
               '`%s`' % mutant['plant'],

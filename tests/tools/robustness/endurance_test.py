@@ -64,16 +64,18 @@ class EnduranceTest(tf.test.TestCase):
     )
     self.assertEqual(0, grown['train threads'])
     self.assertEqual(0, grown['eval memory_bytes'])
-    self.assertNear(0.1, grown['seconds of a step'], 1e-9)
+    self.assertNear(0.1, grown['step time in seconds'], 1e-9)
 
   def test_table(self):
     columns, rows = endurance.table(_result(slow=0.1))
-    self.assertEqual(['', 'at the start', 'at the end', 'growth'], columns)
+    self.assertEqual(['', 'start', 'end', 'growth'], columns)
     self.assertEqual(
         ['cifar10_train: memory, MB', '1000', '1000', '+0.00%'], rows[0]
     )
     self.assertEqual(['cifar10_eval: threads', '30', '30', '+0.00%'], rows[4])
-    self.assertEqual(['seconds of a step', '0.05', '0.055', '+10.00%'], rows[6])
+    self.assertEqual(
+        ['step time in seconds', '0.05', '0.055', '+10.00%'], rows[6]
+    )
 
   def test_nothing_was_measured(self):
     begun_late = _result()
@@ -96,7 +98,7 @@ class EnduranceTest(tf.test.TestCase):
       self.assertEqual(expected, code)
       self.assertIn('train memory_bytes', out)
     self.assertIn(
-        'seconds of a step', pathlib.Path(root, 'plot.svg').read_text()
+        'step time in seconds', pathlib.Path(root, 'plot.svg').read_text()
     )
 
   def test_both_programs_are_watched(self):

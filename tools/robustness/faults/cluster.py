@@ -229,7 +229,7 @@ def _recover(training):
 
 @_fault
 def kill_chief(training, moment):
-  """kill -9 of the chief, which is started again."""
+  """kill -9 of the chief, then a restart."""
   del moment
   training.kill('worker', 0)
   training.start('worker', 0)
@@ -237,7 +237,7 @@ def kill_chief(training, moment):
 
 @_fault
 def kill_worker(training, moment):
-  """kill -9 of the other worker, which is started again."""
+  """kill -9 of the other worker, then a restart."""
   del moment
   training.kill('worker', 1)
   training.start('worker', 1)
@@ -245,7 +245,7 @@ def kill_worker(training, moment):
 
 @_fault
 def kill_ps(training, moment):
-  """kill -9 of the ps: the workers end, and all are started again."""
+  """kill -9 of the ps: the workers exit, then all are restarted."""
   del moment
   training.kill('ps', 0)
   for task in (('worker', 0), ('worker', 1)):
@@ -265,7 +265,7 @@ def kill_ps(training, moment):
 
 @_fault
 def stop_worker(training, moment):
-  """SIGSTOP of the other worker, and SIGCONT some seconds later."""
+  """SIGSTOP of the other worker, then SIGCONT some seconds later."""
   process = training.programs['worker', 1].process
   process.send_signal(signal.SIGSTOP)
   time.sleep(moment.uniform(1, 12))
@@ -274,7 +274,7 @@ def stop_worker(training, moment):
 
 @_fault
 def garbage(training, moment):
-  """Random bytes on the port of each, in several connections."""
+  """Random bytes to every process's port, over several connections."""
   cluster = training.cluster
   for address in [cluster.ps, *cluster.workers] * 5:
     host, port = address.split(':')
@@ -302,7 +302,7 @@ def lose_tokens(context, moment, *, sync):
 
 
 def slow_link(context, moment, *, sync):
-  """The network gets slow between all processes, and fast again."""
+  """The network between all processes slows down, then recovers."""
   try:
     network = limits.Network()
   except (OSError, subprocess.CalledProcessError) as e:

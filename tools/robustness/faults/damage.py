@@ -104,7 +104,7 @@ def _evaluate(made):
 
 
 def damaged_checkpoint(context, moment):
-  """A file of the newest checkpoint is cut, altered, gone, or a pipe."""
+  """A file of the newest checkpoint is truncated, altered, missing, or a pipe."""
   made = copy_of_trained(context)
   newest = made.path('model.ckpt-%d' % made.named())
   path = moment.choice(sorted(glob.glob(glob.escape(newest) + '.*')))
@@ -134,7 +134,7 @@ def damaged_checkpoint(context, moment):
 
 
 def damaged_list(context, moment):
-  """The file `checkpoint` is empty, garbage, cut, gone, of another directory."""
+  """`checkpoint` is empty, garbage, truncated, missing, or names another directory."""
   made = copy_of_trained(context)
   path = made.path('checkpoint')
   way = moment.choice(
@@ -194,7 +194,7 @@ def damaged_list(context, moment):
 
 
 def pruned_under_evaluator(context, moment):
-  """The evaluator polls beside a trainer that removes what it has found.
+  """The evaluator polls while the trainer deletes the checkpoints it has found.
 
   train_dir vanishes and returns meanwhile, and the clock jumps.
   """

@@ -53,7 +53,7 @@ def _after_trouble(made, before, pattern, *, expected=1):
 
 
 def full_disk(context, moment):
-  """A disk that gets full under checkpoints and event files; then room.
+  """Checkpoints and event files fill the disk; then space is freed.
 
   Every other trainer is told to stop then, and cannot save.
   """
@@ -78,7 +78,7 @@ def full_disk(context, moment):
 
 
 def read_only_disk(context, moment):
-  """A disk that becomes read-only under a trainer; then it may write again."""
+  """The disk becomes read-only during training, then writable again."""
   made = trainer.Trainer(context.new_directory())
   with _disk(made.train_dir, _DISK_BYTES):
     context.on_end(made.end)
@@ -101,7 +101,7 @@ def read_only_disk(context, moment):
 
 
 def file_size_limit(context, moment):
-  """Each file ends at a limit, as of `ulimit -f`."""
+  """A limit on the size of each file, as with `ulimit -f`."""
   made = trainer.Trainer(context.new_directory())
   context.on_end(made.end)
   made.start()
@@ -114,7 +114,7 @@ def file_size_limit(context, moment):
 
 
 def full_disk_of_a_set(context, moment):
-  """A disk that gets full under a data set that make_records writes."""
+  """make_records fills the disk with a data set."""
   root = context.new_directory()
   images = os.path.join(root, 'images')
   for name in ('cat', 'dog'):
@@ -137,7 +137,7 @@ def full_disk_of_a_set(context, moment):
 
 
 def full_disk_of_an_export(context, moment):
-  """A disk that gets full under a SavedModel."""
+  """A SavedModel fills the disk."""
 
   def train():
     made = trainer.Trainer(context.new_directory())

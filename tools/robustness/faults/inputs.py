@@ -31,7 +31,7 @@ def _start(context, *flags, **kwargs):
 
 
 def changed_images(context, moment):
-  """A file of images shrinks, grows, vanishes, changes, or becomes a pipe."""
+  """An image file shrinks, grows, vanishes, changes, or becomes a pipe."""
   made = _start(context)
   made.wait_for_step(child.SAVE_EVERY + moment.randrange(40))
   path = os.path.join(made.data_dir, 'train.bin')
@@ -82,7 +82,7 @@ def changed_images(context, moment):
 
 
 def not_finite(context, moment):
-  """NaN or infinity in the loss, a gradient, a variable."""
+  """NaN or infinity in the loss, a gradient or a variable."""
   step = child.SAVE_EVERY + moment.randrange(60)
   plant = moment.choice(['nan_loss', 'infinite_gradient', 'infinite_variable'])
   made = _start(context, plants='%s:%d' % (plant, step))
@@ -116,7 +116,7 @@ def not_finite(context, moment):
 
 
 def stuck_queue(context, moment):
-  """Five ways in which queues hang."""
+  """Five ways to make queues hang."""
   del moment  # Each hang comes by itself.
   hang = sorted(_HANGS)[context.number % len(_HANGS)]
   made = _start(context, '--stall_secs=%d' % _STALL_SECS, plants=hang)
@@ -133,7 +133,7 @@ def stuck_queue(context, moment):
 
 
 def asked_what_it_waits_for(context, moment):
-  """kill -USR1 at a random moment of training."""
+  """kill -USR1 at a random moment during training."""
   made = context.keep('asked', lambda: _start(context))
   made.wait_for_step()
   time.sleep(moment.uniform(0, 1))

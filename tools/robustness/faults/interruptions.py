@@ -107,7 +107,7 @@ def _catches(pid, signum):
 
 
 def stop(context, moment):
-  """SIGTERM, SIGINT or SIGHUP at a random moment, from our first import on."""
+  """SIGTERM, SIGINT or SIGHUP at a random moment, from the program's first import on."""
   signum = moment.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
   made = _begin(context)
   before = made.named()
@@ -147,7 +147,7 @@ def stop(context, moment):
 
 
 def hang_up_under_nohup(context, moment):
-  """SIGHUP of a trainer that was started with it ignored."""
+  """SIGHUP to a trainer that was started ignoring it."""
   made = _begin(context)
   made.kill()
   named = made.check_named()
@@ -160,7 +160,7 @@ def hang_up_under_nohup(context, moment):
 
 
 def second_trainer(context, moment):
-  """A second trainer on the same train_dir, with --fresh too; then kill -9."""
+  """A second trainer on the same train_dir, also with --fresh; then kill -9."""
   made = _begin(context)
   seen = made.logged()
   flags = moment.choice([(), ('--fresh',)])

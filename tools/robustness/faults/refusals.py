@@ -24,7 +24,7 @@ _LIMIT_SECS = 120
 
 
 def refusal(context, moment):
-  """A flag, a file, an output that no program can work with."""
+  """A flag, a file or an output that no program can use."""
   del moment  # The cases take turns.
   what = sorted(_CASES)[context.number % len(_CASES)]
   line = _CASES[what](damage.copy_of_trained(context), context)
