@@ -209,7 +209,7 @@ def tables(result):
   curves = result['losses']
   steps = sorted(map(int, curves['fast']))
   return (
-      (['part', 'of', 'literal', '--fast'], parts),
+      (['part', 'quantity', 'default', '--fast'], parts),
       (
           ['largest difference up to step'] + [str(s) for s in steps],
           [

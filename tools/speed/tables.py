@@ -51,7 +51,7 @@ QUANTITIES = (
     Quantity(
         'start',
         'seconds_less_import',
-        'Start to the first step less the import of TensorFlow, seconds',
+        'Start to the first step, minus the import of TensorFlow, seconds',
         _number(2),
         ('tutorial', 'literal'),
     ),
@@ -65,7 +65,7 @@ QUANTITIES = (
     Quantity(
         'eval',
         'seconds_less_import',
-        'Evaluation less the import of TensorFlow, seconds',
+        'Evaluation, minus the import of TensorFlow, seconds',
         _number(2),
         ('tutorial', 'literal'),
     ),
@@ -79,7 +79,7 @@ QUANTITIES = (
     Quantity(
         'scaling',
         'seconds_per_example',
-        'Cost of an example with --fast, end to end, seconds',
+        'Cost per example with --fast, end to end, seconds',
         _number(6),
         ('batch_128',),
     ),
@@ -133,8 +133,8 @@ def tables(results):
                   '',
                   'runs',
                   'median',
-                  'least to most',
-                  'pair by pair / ' + label(base) if base else 'pair by pair',
+                  'min to max',
+                  'paired ratio to ' + label(base) if base else 'paired ratio',
                   'peak MB',
                   'disturbed',
               ),
@@ -206,9 +206,9 @@ def _targets(results):
   return Table(
       'Targets',
       (
-          'ratio, pair by pair',
+          'paired ratio',
           'target',
-          'median (least to most)',
+          'median (min to max)',
           'pairs',
           'met',
       ),
@@ -223,7 +223,7 @@ def machine(results):
   return (
       '%s (%s), %s cores, %d threads; TensorFlow %s, Python %s; commit %s%s. '
       'A run counts as disturbed if others took more than %.0f%% of the '
-      "processor's time meanwhile."
+      "processor's time during it."
       % (
           processor['name'],
           ' '.join(processor['features']),
@@ -251,7 +251,7 @@ def text(results):
 
 
 def speed_table(document):
-  """Returns the tables of docs/speed.md.
+  """Returns the tables of docs/benchmark.md.
 
   Args:
     document: dict, what a file of results holds.

@@ -84,7 +84,7 @@ TARGETS = (
         None,
     ),
     Target(
-        '--fast end to end / unmodified tutorial, better of two types, examples/s',
+        '--fast end to end / unmodified tutorial, better of float32 and bfloat16, examples/s',
         _step(_END, 'tutorial'),
         _step(_END, 'fast', 'fast_bfloat16'),
         {'avx2': 3.2, 'avx512_bf16': 2.3},
@@ -119,7 +119,7 @@ TARGETS = (
         None,
     ),
     Target(
-        'start to the first step less the import of TensorFlow, '
+        'start to the first step, minus the import of TensorFlow, '
         '--fast / tutorial, seconds',
         _less_import('start', 'fast'),
         _less_import('start', 'tutorial'),
@@ -127,14 +127,14 @@ TARGETS = (
         _both(0.6),
     ),
     Target(
-        'start to the first step, whole, --fast / tutorial, seconds',
+        'start to the first step, total, --fast / tutorial, seconds',
         _whole('start', 'fast'),
         _whole('start', 'tutorial'),
         None,
         None,
     ),
     Target(
-        'exact eval of 10,000 less the import of TensorFlow, '
+        'exact eval of 10,000, minus the import of TensorFlow, '
         "--fast / tutorial's eval likewise, seconds",
         _less_import('eval', 'fast'),
         _less_import('eval', 'tutorial'),
@@ -142,7 +142,7 @@ TARGETS = (
         _both(0.5),
     ),
     Target(
-        "exact eval of 10,000, whole, --fast / tutorial's eval, seconds",
+        "exact eval of 10,000, total, --fast / tutorial's eval, seconds",
         _whole('eval', 'fast'),
         _whole('eval', 'tutorial'),
         None,

@@ -50,7 +50,7 @@ class TablesTest(absltest.TestCase):
   def test_rows(self):
     table, targets = tables.tables(_results())
     self.assertEqual('Input alone, examples/s', table.title)
-    self.assertEqual('pair by pair / default', table.header[4])
+    self.assertEqual('paired ratio to default', table.header[4])
     self.assertEqual(
         (
             (
