@@ -172,25 +172,27 @@ def card(record, counts, size):
 _TEXT = """\
 # The published network
 
-The network of TensorFlow's CIFAR-10 tutorial, trained for %(step)s steps; every
-program that reads a checkpoint finds it under `--checkpoint_dir=published`.
+The network of TensorFlow's CIFAR-10 tutorial, trained for %(step)s steps. Every program
+that reads a checkpoint can use it:
+
+    cifar10_predict --checkpoint_dir=published cat.jpg
 
 | | |
 |---|---|
-| what it is | the moving averages of the 1,068,298 weights of [cifar10.py](../cifar10.py)'s network, %(size)s MB, without what a training would need to go on |
+| what it is | the moving averages of the 1,068,298 weights of [cifar10.py](../cifar10.py)'s network, %(size)s MB, without the state needed to resume training |
 | precision | %(precision)s of the 10,000 test images, each scored once |
-| trained on | the 50,000 training images of: %(images)s |
+| trained on | the 50,000 training images of this set: %(images)s |
 | trained by | `%(command)s` |
 | code | commit %(commit)s; TensorFlow %(tensorflow)s, Python %(python)s, %(processor)s, lock %(lock)s |
-| license | Apache 2.0, as the code. The images are Krizhevsky's, from the 80 million tiny images, whose owners have withdrawn that collection; none of them is here |
+| license | Apache 2.0, like the code. The images are Krizhevsky's, from the 80 Million Tiny Images, a collection that its owners have withdrawn; none of them is here |
 
-Its ten answers are airplane, automobile, bird, cat, deer, dog, frog, horse, ship and
-truck, and it has no other: a face, a house or nothing at all is one of these to it. It
-was trained on photographs of 32 x 32 pixels with one object in the middle. Its
-probabilities have not been calibrated, and it has not been examined for bias. It is
-meant for learning, for comparison, and for trying the programs out.
+It knows ten classes: airplane, automobile, bird, cat, deer, dog, frog, horse, ship and
+truck. It assigns one of them to every picture, even of a face, a house or nothing at all.
+It was trained on photographs of 32 x 32 pixels with one object in the middle. Its
+probabilities have not been calibrated, and it has not been examined for bias. It is meant
+for learning, for comparison, and for trying out the programs.
 
-| class | of its images found | of its answers right | most often taken for |
+| class | recall | precision | most often misclassified as |
 |---|---|---|---|
 %(by_class)s"""
 
