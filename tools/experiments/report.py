@@ -10,7 +10,7 @@ that interval lies within it (two one-sided tests, each at 5%).
 
 Absolute times are not the same on two days of one machine.  What is, is how many
 steps of ours fit into one of the unmodified tutorial, when both run in turn:
-docs/speed.md.  So the picture counts time in the tutorial's steps.
+docs/benchmark.md.  So the picture counts time in the tutorial's steps.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -130,7 +130,7 @@ def learned(runs: Runs) -> Table:
       row.append(str(difference(ours, others)) if ours and others else '')
       rows.append(row)
   heads = ['step', 'weights', 'default', '`--fast`']
-  return heads + ['`--fast` less default, 90% interval'], rows
+  return heads + ['`--fast` minus default, 90% interval'], rows
 
 
 def curve(runs: Runs) -> Table:
@@ -201,8 +201,15 @@ def seeds(runs: Runs) -> Table:
               compared,
           ]
       )
-  heads = ['steps', 'trained', 'runs', 'averaged', 'raw', 'averaged less raw']
-  return heads + ['averaged, less that of `--fast`, 90% interval'], rows
+  heads = [
+      'steps',
+      'experiment',
+      'runs',
+      'averaged',
+      'raw',
+      'averaged minus raw',
+  ]
+  return heads + ['averaged minus that of `--fast`, 90% interval'], rows
 
 
 def views(runs: Runs) -> Table:
@@ -228,7 +235,7 @@ def views(runs: Runs) -> Table:
               spread(several),
           ]
       )
-  heads = ['trained', 'steps', 'runs', 'one view', 'views', 'several views']
+  heads = ['experiment', 'steps', 'runs', 'one view', 'views', 'several views']
   return heads, rows
 
 

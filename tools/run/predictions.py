@@ -199,5 +199,5 @@ def confusion_table(names, counts):
             '%.3f' % (row[i] / max(1, answers)),
         ]
     )
-  heads = ['is, or taken for', *names, 'found', 'of its answers right']
+  heads = ['true class, predicted as', *names, 'recall', 'precision']
   return heads, rows

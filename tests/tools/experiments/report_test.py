@@ -95,7 +95,7 @@ class TablesTest(absltest.TestCase):
         'towers': [_run((5000, 0.6, 0.5)), _run((5000, 0.8, 0.5))],
     }
     heads, rows = report.seeds(runs)
-    self.assertIn('less that of `--fast`', heads[-1])
+    self.assertIn('minus that of `--fast`', heads[-1])
     self.assertEqual(
         [
             ['5,000', 'a network', '1', '0.2000', '0.1000', '0.1000', ''],
@@ -150,7 +150,7 @@ class TablesTest(absltest.TestCase):
   def test_confusion(self):
     heads, rows = predictions.confusion_table(('cat', 'dog'), [[6, 2], [3, 9]])
     self.assertEqual(
-        ['is, or taken for', 'cat', 'dog', 'found', 'of its answers right'],
+        ['true class, predicted as', 'cat', 'dog', 'recall', 'precision'],
         heads,
     )
     # 6 of 8 cats are found, and 6 of 9 answers "cat" are right.
