@@ -133,7 +133,7 @@ def first_error(cell):
   """
   found = _described(cell['unmodified'])
   if cell['placed'] and cell['placed']['outcome'] != cells.RAN:
-    found += '; put there: ' + _described(cell['placed'])
+    found += '; once placed there: ' + _described(cell['placed'])
   return found
 
 
@@ -190,7 +190,12 @@ def limits(content):
     )
     groups.setdefault(row, []).append(edition)
   rows = [[span(content, names), *row] for row, names in groups.items()]
-  columns = ['edition', 'runs as it is on', 'the one before', 'the one after']
+  columns = [
+      'edition',
+      'runs unmodified on',
+      'error on the version before',
+      'error on the version after',
+  ]
   return columns, rows
 
 
@@ -228,5 +233,5 @@ def broken(content):
         )
     )
   rows.sort(key=lambda row: row[0])
-  columns = ['first needed on', 'old', 'today', 'by the editions']
+  columns = ['first needed on', 'old', 'today', 'editions that need it']
   return columns, [row for _, row in rows]
