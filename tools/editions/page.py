@@ -39,7 +39,9 @@ def page(content):
       columns=columns,
       rows=rows,
       broken=_plain('Old names and habits', *table.broken(content)),
-      first=_plain('Where each edition runs as it is', *table.limits(content)),
+      first=_plain(
+          'Where each edition runs unmodified', *table.limits(content)
+      ),
   )
 
 

@@ -31,7 +31,7 @@ class TableTest(absltest.TestCase):
             'v0.7.0',
             '0.12.1',
             '–',
-            '1.4.1: ImportError: No module named models.image.cifar10; put '
+            '1.4.1: ImportError: No module named models.image.cifar10; once placed '
             "there: AttributeError: 'module' object has no attribute 'mul' "
             '(`tf.mul`)',
         ],
