@@ -51,7 +51,7 @@ QUANTITIES = (
     Quantity(
         'start',
         'seconds_less_import',
-        'Start to the first step, minus the import of TensorFlow, seconds',
+        'Start to the first step, minus TensorFlow import, seconds',
         _number(2),
         ('tutorial', 'literal'),
     ),
@@ -65,7 +65,7 @@ QUANTITIES = (
     Quantity(
         'eval',
         'seconds_less_import',
-        'Evaluation, minus the import of TensorFlow, seconds',
+        'Evaluation, minus TensorFlow import, seconds',
         _number(2),
         ('tutorial', 'literal'),
     ),

@@ -7,6 +7,7 @@ TEST_UNDECLARED_OUTPUTS_DIR, which Bazel sets.
 Skipped where there is no Chromium, but never where the environment has CI.
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -50,6 +51,21 @@ const walk = root => {
 };
 walk(within ? within.shadowRoot || within : document);
 return found;
+"""
+
+# The graph without what surrounds it, so that its names are large enough.
+_MAIN_GRAPH = 'g.core'
+
+# The place of an element on the page, with a margin.
+_BOX = """
+const box = arguments[0].getBoundingClientRect();
+const margin = 8;
+return {
+  x: box.x - margin,
+  y: box.y - margin,
+  width: box.width + 2 * margin,
+  height: box.height + 2 * margin,
+};
 """
 
 
@@ -212,18 +228,29 @@ class BoardBrowserTest(absltest.TestCase):
 
     return self.wait(drawn)
 
-  def picture(self, name):
+  def picture(self, name, selector=None):
+    """Takes a picture of the page, or of what a selector finds in it."""
     directory = os.environ.get('TEST_UNDECLARED_OUTPUTS_DIR')
     if not directory:
       return
     pictures = [None]
 
     def still():
-      pictures.append(self.browser.get_screenshot_as_png())
+      pictures.append(self.clip(selector))
       return pictures[-1] == pictures[-2]
 
     self.wait(still)
     pathlib.Path(directory, name + '.png').write_bytes(pictures[-1])
+
+  def clip(self, selector):
+    """Returns a picture, a PNG of bytes; of a part at twice the page's pixels."""
+    if not selector:
+      return self.browser.get_screenshot_as_png()
+    part = self.browser.execute_script(_BOX, self.find(selector)[0])
+    taken = self.browser.execute_cdp_cmd(
+        'Page.captureScreenshot', {'clip': dict(part, scale=2)}
+    )
+    return base64.b64decode(taken['data'])
 
   def test_first_page_lists_the_runs(self):
     self.open('', 900)
@@ -329,7 +356,7 @@ class BoardBrowserTest(absltest.TestCase):
     self.open('graphs', 900)
     self.choose('paper-item', 'eval')
     self.wait_for_nodes(_LAYERS + ['pool1', 'norm1', 'batch', 'in_top_k'])
-    self.picture('graph')
+    self.picture('graph', _MAIN_GRAPH)
 
     self.choose('paper-toggle-button', 'Auto-extract high-degree nodes')
     for run, nodes, devices in (
@@ -345,7 +372,7 @@ class BoardBrowserTest(absltest.TestCase):
       self.wait_for_nodes(_LAYERS + nodes)
       self.wait(lambda expected=devices: self.devices() == expected)
     browser.resize(self.browser, _WIDTH, 620)
-    self.picture('devices')
+    self.picture('devices', _MAIN_GRAPH)
 
   def devices(self):
     """Colors the nodes by device; returns the devices that the legend names."""
