@@ -83,4 +83,4 @@ def reliability(bins):
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
 
-  return drawing.svg(draw, 'probability of the answer', 'of them right')
+  return drawing.svg(draw, 'probability of the answer', 'fraction correct')

@@ -269,9 +269,10 @@ def _filters(network):
   height, width, _, number = network.filters.shape
   return section(
       'Filters of conv1',
-      'The weights that each of the %d maps of the first layer has for the red, '
-      'green and blue of %d x %d pixels, at step %s; each from its own least '
-      'to its greatest.' % (number, height, width, '{:,}'.format(network.step)),
+      'The weights of each of the %d maps of the first layer for the red, green '
+      'and blue of %d x %d pixels, at step %s. Each map is scaled from its '
+      'minimum to its maximum.'
+      % (number, height, width, '{:,}'.format(network.step)),
       pictures_of=[
           {
               'url': pictures.url(sheet),
@@ -292,8 +293,8 @@ def _answers(network):
     return [
         section(
             'Answers',
-            'The test images are not at hand, and so nothing is said of the '
-            "network's answers: --data_dir names the directory above them.",
+            "The test images are missing, so this page cannot show the network's "
+            'answers: --data_dir names the directory above them.',
         )
     ]
   shares = predictions.probabilities(network.logits)
@@ -313,8 +314,8 @@ def _confusion(network):
   total, right = counts.sum(), np.trace(counts)
   return section(
       'Class by class',
-      'The checkpoint of step %s answers %s of %s test images right: precision '
-      '%.4f. A row is a class, a column an answer.'
+      'The checkpoint of step %s classifies %s of %s test images correctly: '
+      'precision %.4f. Rows are true classes, columns are answers.'
       % (
           '{:,}'.format(network.step),
           '{:,}'.format(right),
@@ -336,7 +337,7 @@ def _confusion(network):
       },
       tables=[
           table(
-              'Precision by class',
+              'Recall and precision by class',
               ['class', *heads[classes + 1 :]],
               [[row[0], *row[classes + 1 :]] for row in rows],
           )
@@ -348,11 +349,11 @@ def _mistakes(network, shares):
   names = network.class_names
   found = predictions.surest_mistakes(shares, network.labels, MISTAKES)
   if not found:
-    return section('The surest mistakes', 'There is no mistake.')
+    return section('The most confident errors', 'There are no errors.')
   return section(
-      'The surest mistakes',
-      'The wrong answers of the highest probability, each with the class that '
-      'the set gives the image.',
+      'The most confident errors',
+      'The wrong answers with the highest probability, each with the true class '
+      'of the image.',
       pictures_of=[
           {
               'url': pictures.url(network.images[m.image]),
@@ -372,16 +373,16 @@ def _mistakes(network, shares):
 def _reliability(network, shares):
   bins, error = predictions.reliability(shares, network.labels)
   return section(
-      'How far a probability can be trusted',
-      'Of the answers with about the same probability, how many are right. On '
-      'the pale line probability and precision are the same; below it the '
-      'network is too sure. The mean distance, weighted by the answers (the '
-      'expected calibration error), is %.4f.' % error,
-      plots=[('Reliability', charts.reliability(bins))],
+      'Calibration',
+      'The fraction of correct answers among those with about the same '
+      'probability. On the pale line, probability and precision are equal; below '
+      'it, the network is overconfident. The mean distance, weighted by the '
+      'number of answers (the expected calibration error), is %.4f.' % error,
+      plots=[('Calibration', charts.reliability(bins))],
       tables=[
           table(
-              'Reliability in figures',
-              ['answers', 'mean probability', 'of them right'],
+              'Calibration in figures',
+              ['answers', 'mean probability', 'fraction correct'],
               [
                   [
                       '{:,}'.format(b.count),

@@ -28,7 +28,7 @@ class PageTest(absltest.TestCase):
     )
     bare = _bare(text)
     for expected in (
-        '90 of 100 test images right: precision 0.9000',
+        '90 of 100 test images correctly: precision 0.9000',
         'class 0 9 1 0',
         'commit abc &amp; def',
         'averaged 0.25 (step 1,000) 0.25 (step 1,000) 0.5 (step 2,000)',
@@ -102,7 +102,7 @@ class PageTest(absltest.TestCase):
         'The event files say nothing of queues.',
         '--log names a file',
         'no filters of three colors',
-        'The test images are not at hand',
+        'The test images are missing',
     ):
       self.assertIn(expected, bare)
     self.assertNotIn('<svg', text)
@@ -125,4 +125,4 @@ class PageTest(absltest.TestCase):
         right._replace(logits=np.eye(10)[right.labels]),
         {},
     )
-    self.assertIn('There is no mistake.', text)
+    self.assertIn('There are no errors.', text)
