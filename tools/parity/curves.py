@@ -273,8 +273,8 @@ def section(
       abs(losses[0] - losses[1]) <= FIRST_LOSS_TOLERANCE
   )
   last = [
-      'At step %d of the logs the mean loss is %.3f and %.3f, its deviation over '
-      'the runs %.3f and %.3f.'
+      'At step %d of the logs, the mean losses are %.3f and %.3f, and their '
+      'standard deviations over the runs %.3f and %.3f.'
       % (step, mean, port_mean, deviation, port_deviation)
       for (step, mean, deviation), (_, port_mean, port_deviation) in zip(
           *(side[-1:] for side in means)
@@ -285,18 +285,18 @@ def section(
       for tag, points in sorted(result.curves.items())
   ]
   if any(means):
-    caption = 'Mean loss that the logs print; bands are one deviation.'
+    caption = 'Mean loss in the logs; bands: one standard deviation.'
     drawn.insert(0, (caption, plots.bands(*means)))
   return report.section(
       'Curves' + where,
       len(result.unmatched) + len(result.stale) + apart,
       text=[
-          'Runs of both trainers, %d of the original and %d of the port, in '
-          'turn, each with weights and images of its own; the port is '
-          '--model=%s. The event files of the first of each have %d tags, %d of '
-          'them of scalars, and %d and %d. %d tags are listed, each with its '
-          'reason, because they have another name or one side alone has them; '
-          '%d have no reason, and %d listed ones do not apply.'
+          'Runs of both trainers, in turn: %d of the original and %d of the '
+          'port with --model=%s. Each run draws its own weights and images. The '
+          "event files of the original's first run have %d tags, %d of them "
+          "scalars; those of the port's, %d and %d. %d tags are renamed or on "
+          'one side only, each listed with a reason; %d have no reason, and %d '
+          'listed ones do not apply.'
           % (
               *map(len, both),
               model,
@@ -305,8 +305,10 @@ def section(
               len(result.unmatched),
               len(result.stale),
           ),
-          'The values are shown and not judged, but for the mean first loss: %s '
-          'and %s. A difference above %g is unexplained.'
+          'Only the mean first losses are judged: %s and %s. A difference above '
+          '%g is unexplained. The fullness of the shuffling queue depends on '
+          'chance: nothing orders the read of its size against the dequeue of '
+          "the summaries' batch."
           % (
               *('unknown' if l is None else '%.3f' % l for l in losses),
               FIRST_LOSS_TOLERANCE,
@@ -316,7 +318,7 @@ def section(
       tables=[
           *tags_tables(result),
           report.table(
-              'Mean and deviation of the loss that the logs print',
+              'Mean and standard deviation of the loss in the logs',
               ('step', 'original', 'deviation', 'port', 'deviation'),
               _loss_rows(*means),
           ),

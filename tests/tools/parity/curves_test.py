@@ -197,8 +197,8 @@ class SeveralRunsTest(tf.test.TestCase):
     self.assertEqual('Curves on TensorFlow 0.12.1', section['title'])
     self.assertIn('2 of the original and 2 of the port', section['text'][0])
     self.assertEqual(
-        'At step 10 of the logs the mean loss is 4.200 and 3.250, its deviation '
-        'over the runs 0.283 and 0.354.',
+        'At step 10 of the logs, the mean losses are 4.200 and 3.250, and their '
+        'standard deviations over the runs 0.283 and 0.354.',
         section['text'][2],
     )
     self.assertEqual(
