@@ -4,4 +4,4 @@ The package imports nothing by itself, so that an entry point can set
 TensorFlow's log levels (cifar10_compat.base.quiet) before TensorFlow is loaded.
 """
 
-__version__ = '0.2.0'
+__version__ = '0.3.0'
