@@ -19,6 +19,7 @@ startup.prepare(__name__, 'DistributedTrain')  # Before TensorFlow loads.
 
 from collections.abc import Callable
 import contextlib
+import dataclasses
 from datetime import datetime
 import logging
 import os
@@ -92,7 +93,9 @@ def train(
     # What is wrong with train_dir is told before others are waited for.
     directory = None
     if cluster.is_chief:
-      directory = stack.enter_context(train_dirs.opened(config))
+      directory = stack.enter_context(train_dirs.opened(
+          dataclasses.replace(config, replicas_to_aggregate=replicas)
+          if config.sync else config))
     connection = sessions.connect(cluster, config, stop)
     if directory:
       if config.fresh:

@@ -1,20 +1,65 @@
 """The note of what a directory's checkpoints are of: dataset.json beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import json
 import os
+from typing import Any, TypeVar
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 
+T = TypeVar('T')
+
 FILENAME = 'dataset.json'
+
+# Settings that change what an update computes.
+ON_UPDATES = (
+    'batch_size',
+    'num_gpus',
+    'sync',
+    'replicas_to_aggregate',
+    'decay_by_examples',
+    'flip',
+)
+# Further settings that change the bits of a run.
+_ON_BITS = (
+    'deterministic',
+    'seed',
+    'summary_steps',
+    'queue_fraction',
+    'tower_devices',
+    'fast',
+    'fast_network',
+    'fast_input',
+    'precision',
+)
+
+Settings = dict[str, Any]
+
+
+def settings_of(config: config_lib.Training) -> Settings:
+  """Returns what changes a resumed run unless it is as before.
+
+  Returns:
+    From name to value; most are flags.
+  """
+  return {
+      'num_gpus': 1,  # Without towers.
+      'flip': config.dataset.flip,
+      'usable_cpus': len(os.sched_getaffinity(0)),
+  } | {
+      name: getattr(config, name)
+      for name in (*ON_UPDATES, *_ON_BITS)
+      if hasattr(config, name)
+  }
 
 
 def write(
     directory: str,
     config: config_lib.Network,
     rates: Sequence[tuple[int, float]] = (),
+    settings: Sequence[tuple[int, Settings]] = (),
 ) -> None:
   """Notes in a directory what its checkpoints are of.
 
@@ -22,6 +67,7 @@ def write(
     directory: exists.
     config: its data set and its model.
     rates: the steps from which on training had another learning rate, and these.
+    settings: the steps from which on it had other settings, and these.
 
   Raises:
     OSError: it cannot be written.
@@ -30,8 +76,10 @@ def write(
   note = {
       'dataset': config.dataset.name,
       'class_names': config.dataset.class_names,
+      'label_index': config.dataset.label_index,
       'model': config.model,
       'learning_rates': rates,
+      'settings': settings,
   }
   with files.open_own(temporary) as f:
     f.truncate(0)
@@ -41,10 +89,21 @@ def write(
 
 def learning_rates(directory: str) -> list[tuple[int, float]]:
   """Returns the learning rates that a directory's note has: see write()."""
+  return _history(directory, 'learning_rates', float)
+
+
+def settings(directory: str) -> list[tuple[int, Settings]]:
+  """Returns the settings that a directory's note has: see write()."""
+  return _history(directory, 'settings', dict)
+
+
+def _history(
+    directory: str, key: str, kind: Callable[[Any], T]
+) -> list[tuple[int, T]]:
   try:
     with files.open_regular(os.path.join(directory, FILENAME)) as f:
-      rates = json.load(f).get('learning_rates', [])
-      return [(int(step), float(rate)) for step, rate in rates]
+      found = json.load(f).get(key, [])
+      return [(int(step), kind(value)) for step, value in found]
   # check() has told what is wrong with the note.
   except (OSError, ValueError, AttributeError, TypeError, OverflowError):
     return []
@@ -80,9 +139,10 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
     raise errors.UsageError(
         f'{path} does not name a data set: move it away'
     ) from e
-  # Older notes have no classes, when no set was one's own, and no model, when
-  # there was no other.
+  # Older notes have no classes, when no set was one's own, no model, when there
+  # was no other, and no label_index.
   names = list(config.dataset.class_names)
+  label_index = note.get('label_index', config.dataset.label_index)
   model = note.get('model', config_lib.CIFAR10)
   for same, of, remedy in (
       (
@@ -93,6 +153,12 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
       (
           note.get('class_names', names) == names,
           f'a data set {trained_on!r} with other classes',
+          'that set',
+      ),
+      (
+          label_index == config.dataset.label_index,
+          f'a data set {trained_on!r} with label_index {label_index}, not '
+          f'{config.dataset.label_index}',
           'that set',
       ),
       (

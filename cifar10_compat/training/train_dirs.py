@@ -97,8 +97,8 @@ class TrainDir:
     checkpoints and event files of an earlier run and of its evaluator; no other
     file is touched.  If the checkpoint that the directory names cannot be resumed
     from, it is made to name the newest one that can, and a line on stdout names
-    both.  The learning rate is noted with the step at which it begins; a line on
-    stdout says so if it was another before.
+    both.  The learning rate and other settings are noted with the step at which
+    they begin; a line on stdout says so if they were others before.
 
     Raises:
       UsageError: the directory cannot be written.
@@ -115,8 +115,9 @@ class TrainDir:
           )
         _name(self.path, self.newest, self._config.keep_checkpoints)
       rates = _rates(self.path, self.newest, self._config.learning_rate)
+      settings = _settings(self.path, self.newest, self._config)
       # Writing it again shows whether the directory can be written.
-      notes.write(self.path, self._config, rates)
+      notes.write(self.path, self._config, rates, settings)
 
 
 @contextlib.contextmanager
@@ -128,7 +129,8 @@ def opened(config: config_lib.Training) -> Iterator[TrainDir]:
 
   Raises:
     UsageError: the directory cannot be written, is in use by another process,
-      or belongs to a run on another data set or of another model.
+      or belongs to a run on another data set or of another model; or a
+      deterministic run would not repeat.
     CheckpointError: there are checkpoints, but none can be resumed from.
   """
   path = config.train_dir
@@ -141,6 +143,7 @@ def opened(config: config_lib.Training) -> Iterator[TrainDir]:
         if not config.fresh:
           notes.check(path, config, '--train_dir')
           newest, trouble = _find_newest(path)
+          _check_repeats(path, newest, config)
         directory = TrainDir(path, newest, config, trouble)
       except BaseException:
         _unmake(made, lock)
@@ -243,6 +246,70 @@ def _rates(
         flush=True,
     )
   return [r for r in rates if r[0] < step] + [(step, learning_rate)]
+
+
+def _trained_with(
+    path: str, newest: checkpoints.Checkpoint | None
+) -> list[tuple[int, notes.Settings]]:
+  """Returns the settings of the steps that the newest checkpoint holds."""
+  if not newest:
+    return []
+  # That of step 0 holds what a seed drew.
+  return [s for s in notes.settings(path) if s[0] < max(newest.step, 1)]
+
+
+def _changes(
+    before: list[tuple[int, notes.Settings]], config: config_lib.Training
+) -> dict[str, str]:
+  """Returns in words which settings are others than before, by name."""
+  was = before[-1][1] if before else {}
+  return {
+      name: f'{name} is {value}; it was {was[name]}'
+      for name, value in notes.settings_of(config).items()
+      if was.get(name, value) != value
+  }
+
+
+def _check_repeats(
+    path: str,
+    newest: checkpoints.Checkpoint | None,
+    config: config_lib.Training,
+) -> None:
+  """Raises UsageError if a deterministic run would not repeat."""
+  changes = _changes(_trained_with(path, newest), config)
+  errors.UsageError.raise_if(
+      config.deterministic and changes,
+      f'{path} would not repeat bit for bit: {", ".join(changes.values())}: '
+      'choose what it was, leave out --deterministic, or choose another '
+      '--train_dir',
+  )
+
+
+def _settings(
+    path: str,
+    newest: checkpoints.Checkpoint | None,
+    config: config_lib.Training,
+) -> list[tuple[int, notes.Settings]]:
+  """Returns a directory's settings with those from now on."""
+  step = newest.step if newest else 0
+  before = _trained_with(path, newest)
+  changes = _changes(before, config)
+  told = [changes[name] for name in notes.ON_UPDATES if name in changes]
+  if told:
+    # The learning rate drops every 350 epochs of so many images.
+    drops = {'batch_size', 'decay_by_examples'}
+    if config.decay_by_examples:
+      drops |= {'num_gpus', 'replicas_to_aggregate'}
+    print(
+        f'From step {step} on {", ".join(told)}'
+        + ': the learning rate drops at other steps' * bool(drops & set(changes))
+        + '.',
+        flush=True,
+    )
+  now = notes.settings_of(config)
+  if before and before[-1][1] == now:
+    return before
+  return [s for s in before if s[0] < step] + [(step, now)]
 
 
 def _remove(path: str, patterns: Iterable[str]) -> None:

@@ -33,7 +33,10 @@ class NotesTest(tf.test.TestCase):
 
   def test_written(self):
     notes.write(
-        self.directory, _config(_PETS, config_lib.CONV_LOCAL), [(0, 0.1)]
+        self.directory,
+        _config(_PETS, config_lib.CONV_LOCAL),
+        [(0, 0.1)],
+        [(0, {'batch_size': 5})],
     )
     self.assertEqual(['dataset.json'], os.listdir(self.directory))
     with open(os.path.join(self.directory, 'dataset.json')) as f:
@@ -41,12 +44,15 @@ class NotesTest(tf.test.TestCase):
           {
               'dataset': 'pets',
               'class_names': ['cat', 'dog'],
+              'label_index': 0,
               'model': 'conv_local',
               'learning_rates': [[0, 0.1]],
+              'settings': [[0, {'batch_size': 5}]],
           },
           json.load(f),
       )
     self.assertEqual([(0, 0.1)], notes.learning_rates(self.directory))
+    self.assertEqual([(0, {'batch_size': 5})], notes.settings(self.directory))
 
   def test_directory_that_does_not_say(self):
     missing = os.path.join(self.directory, 'none')
@@ -80,6 +86,15 @@ class NotesTest(tf.test.TestCase):
         self.directory, _config(_PETS, config_lib.CIFAR10), '--train_dir'
     )
 
+  def test_other_label_of_a_record(self):
+    fine = _PETS._replace(label_bytes=2, label_index=1)
+    notes.write(self.directory, _config(fine, config_lib.CIFAR10))
+    notes.check(self.directory, _config(fine, config_lib.CIFAR10), '--eval_dir')
+    self._assert_refused(
+        "'pets' with label_index 1, not 0: .*--train_dir, or that set",
+        fine._replace(label_index=0),
+    )
+
   def test_other_model(self):
     notes.write(
         self.directory, _config(datasets.CIFAR10, config_lib.CONV_LOCAL)
@@ -108,4 +123,5 @@ class NotesTest(tf.test.TestCase):
     for contents in ('', '[]', '{}', '{"learning_rates": [[Infinity, 1]]}'):
       self._write(contents)
       self._assert_refused('does not name a data set', datasets.CIFAR10)
+      self.assertEqual([], notes.settings(self.directory))
       self.assertEqual([], notes.learning_rates(self.directory))

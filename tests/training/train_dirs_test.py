@@ -58,15 +58,23 @@ class TrainDirsTest(tf.test.TestCase):
     train_dir = os.path.join(self.create_tempdir().full_path, 'a', 'b')
     self._open(train_dir, dataset=datasets.SYNTHETIC)
     with open(os.path.join(train_dir, 'dataset.json')) as f:
-      self.assertEqual(
-          {
-              'dataset': 'synthetic',
-              'model': 'cifar10',
-              'class_names': list(datasets.SYNTHETIC.class_names),
-              'learning_rates': [[0, 0.1]],
-          },
-          json.load(f),
-      )
+      note = json.load(f)
+    (step, settings), *further = note.pop('settings')
+    self.assertEqual((0, []), (step, further))
+    self.assertEqual(
+        (128, 1, len(os.sched_getaffinity(0))),
+        tuple(settings[n] for n in ('batch_size', 'num_gpus', 'usable_cpus')),
+    )
+    self.assertEqual(
+        {
+            'dataset': 'synthetic',
+            'label_index': 0,
+            'model': 'cifar10',
+            'class_names': list(datasets.SYNTHETIC.class_names),
+            'learning_rates': [[0, 0.1]],
+        },
+        note,
+    )
     self._open(train_dir, dataset=datasets.SYNTHETIC)
     self.assertCountEqual(['dataset.json', 'train.lock'], os.listdir(train_dir))
 
@@ -328,15 +336,7 @@ class ResumeTest(tf.test.TestCase):
       return notes.learning_rates(self.train_dir)
 
     def resume(rate):
-      printed = io.StringIO()
-      with (
-          contextlib.redirect_stdout(printed),
-          train_dirs.opened(
-              config_lib.Train(train_dir=self.train_dir, learning_rate=rate)
-          ) as directory,
-      ):
-        directory.begin()
-        return printed.getvalue()
+      return self._begin(learning_rate=rate)
 
     # A directory of an earlier version does not say.
     self.assertEqual('', resume(0.1))
@@ -350,6 +350,81 @@ class ResumeTest(tf.test.TestCase):
     # Another one before the first step of it.
     self.assertIn('is 0.01; it was 0.05', resume(0.01))
     self.assertEqual([(20, 0.1), (30, 0.01)], rates())
+
+  def _begin(self, config=config_lib.Train, **settings):
+    """Resumes with settings; returns what was printed."""
+    printed = io.StringIO()
+    with (
+        contextlib.redirect_stdout(printed),
+        train_dirs.opened(
+            config(train_dir=self.train_dir, **settings)
+        ) as directory,
+    ):
+      directory.begin()
+    return printed.getvalue()
+
+  def test_other_settings_are_told(self):
+    # A directory of an earlier version does not say.
+    self.assertEqual('', self._begin(batch_size=64))
+    self._save(self.train_dir, steps=(30,))
+    towers = config_lib.MultiGpuTrain
+    self.assertEqual(
+        'From step 30 on batch_size is 32; it was 64: the learning rate drops at '
+        'other steps.\n',
+        self._begin(batch_size=32, seed=3),
+    )
+    # No step was made with 32.
+    self.assertEqual('', self._begin(batch_size=64))
+    self.assertEqual(
+        'From step 30 on num_gpus is 2; it was 1.\n',
+        self._begin(towers, batch_size=64, num_gpus=2),
+    )
+    self._save(self.train_dir, steps=(40,))
+    self.assertEqual(
+        'From step 40 on num_gpus is 1; it was 2, decay_by_examples is True; it '
+        'was False: the learning rate drops at other steps.\n',
+        self._begin(towers, batch_size=64, decay_by_examples=True),
+    )
+    self.assertEqual(
+        'From step 40 on num_gpus is 1; it was 2, flip is False; it was True.\n',
+        self._begin(
+            batch_size=64, dataset=datasets.CIFAR10._replace(flip=False)
+        ),
+    )
+    self.assertEqual('', self._begin(batch_size=16, fresh=True))
+
+  def test_deterministic_run_that_would_not_repeat(self):
+    told = dict(deterministic=True, seed=1, batch_size=64, summary_steps=50)
+    self.assertEqual('', self._begin(**told))
+    self._save(self.train_dir, steps=(30,))
+    self.assertEqual('', self._begin(**told))
+    for name, value, was in (
+        ('seed', 2, '1'),
+        ('batch_size', 32, '64'),
+        ('summary_steps', 10, '50'),
+        ('fast', True, 'False'),
+    ):
+      with self.assertRaisesRegex(
+          errors.UsageError,
+          f'would not repeat bit for bit: {name} is {value}; it was {was}: '
+          'choose what it was, leave out --deterministic, or choose another',
+      ):
+        self._begin(**{**told, name: value})
+    with (
+        mock.patch.object(os, 'sched_getaffinity', lambda _: set(range(99))),
+        self.assertRaisesRegex(errors.UsageError, 'usable_cpus is 99; it was'),
+    ):
+      self._begin(**told)
+    self.assertEqual('', self._begin(**told))
+    # Without the flag it may; then no longer with it.
+    self.assertEqual('', self._begin(**{**told, 'deterministic': False}))
+    self.assertEqual('', self._begin(**told))
+    self._begin(**{**told, 'deterministic': False})
+    self._save(self.train_dir, steps=(40,))
+    with self.assertRaisesRegex(
+        errors.UsageError, 'deterministic is True; it was False'
+    ):
+      self._begin(**told)
 
   def test_damaged(self):
     def cut(path):
