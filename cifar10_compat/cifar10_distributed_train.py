@@ -141,7 +141,8 @@ def train(
       chief = None
       if directory:
         chief = sessions.ChiefSessionCreator(
-            tf.train.Scaffold(saver=run.saver, summary_op=run.summary_op),
+            tf.train.Scaffold(saver=directory.resuming_saver(run.saver),
+                              summary_op=run.summary_op),
             connection, train_dir=directory.path, table=table)
       further_hooks = [source, heartbeats.HeartbeatHook(
           table, cluster, steps=run.steps, max_steps=config.max_steps,

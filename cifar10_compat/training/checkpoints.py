@@ -1,6 +1,6 @@
 """A directory's checkpoints: which is the newest, and whether it fits a graph."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 import dataclasses
 import glob
 import os
@@ -23,6 +23,11 @@ C = TypeVar('C', bound=config_lib.Checkpoint)
 
 # What checkpoints are called: model.ckpt-STEP.
 BASENAME = 'model.ckpt'
+
+# The key of cifar10_train's step counter in v0.7.0.
+OLD_STEP = 'Variable'
+# The end of a loss average's key.
+_LOSS_AVERAGE = '/avg'
 
 # The file in which TensorFlow lists a directory's checkpoints.  A path has up to
 # 4,096 bytes, each of which can take four characters.
@@ -92,6 +97,10 @@ class Checkpoint:
             f'model has {shape}: {remedy}'
         )
 
+  def types(self) -> dict[str, tf.DType]:
+    """Returns the type of each of its values by key; raises as verify() does."""
+    return self._open().get_variable_to_dtype_map()
+
   def held_step(self, key: str) -> int:
     """Returns the step that it holds.
 
@@ -99,12 +108,13 @@ class Checkpoint:
     the chief saves, and a file can be renamed.
 
     Args:
-      key: of the step counter, which it has.
+      key: of the step counter; it has this one, or that of 2016.
 
     Raises:
       UnusableCheckpointError, CheckpointReadError: see verify().
     """
-    return int(self._open().get_tensor(key))
+    reader = self._open()
+    return int(reader.get_tensor(key if reader.has_tensor(key) else OLD_STEP))
 
   def verify(self, keys: Iterable[str] | None = None) -> None:
     """Reads tensors, which compares their checksums, and checks their values.
@@ -236,6 +246,72 @@ class Checkpoint:
   @property
   def _list(self) -> str:
     return os.path.join(os.path.dirname(self.path), LIST)
+
+
+class _PartialSaver(tf.train.Saver):
+  """Restores what a checkpoint has, and sets the other variables."""
+
+  def __init__(
+      self,
+      saver: tf.train.Saver,
+      variables: Mapping[str, tf.Variable],
+      others: Sequence[tf.Operation],
+  ) -> None:
+    """Makes it.
+
+    Args:
+      saver: of all variables; it learns which checkpoints there are.
+      variables: what to restore, by key.
+      others: set the other variables.
+    """
+    super().__init__(variables)
+    self._saver, self._others = saver, others
+
+  def restore(self, sess: tf.Session, save_path: str) -> None:
+    super().restore(sess, save_path)
+    sess.run(self._others)
+
+  def recover_last_checkpoints(self, checkpoint_paths: Iterable[str]) -> None:
+    self._saver.recover_last_checkpoints(checkpoint_paths)
+
+
+def resuming_saver(
+    checkpoint: Checkpoint, saver: tf.train.Saver, remedy: str
+) -> tf.train.Saver:
+  """Returns what restores a checkpoint into all variables of the default graph.
+
+  Other trainers and v0.7.0 have loss averages of other names: these begin anew.
+  v0.7.0 has a step counter of another name or type.
+
+  Args:
+    checkpoint: what will be restored.
+    saver: of all variables, which will do if nothing is missing.
+    remedy: what the user can do if the checkpoint does not fit.
+
+  Raises:
+    CheckpointError: it is of another model.
+    UnusableCheckpointError, CheckpointReadError: see Checkpoint.verify().
+  """
+  types = checkpoint.types()
+  variables = {v.op.name: v for v in tf.global_variables()}
+  begun = [
+      key for key in variables.keys() - types if key.endswith(_LOSS_AVERAGE)
+  ]
+  others = [variables.pop(key).initializer for key in begun]
+  step = tf.train.get_global_step()
+  key = step.op.name
+  if types.get(key, types.get(OLD_STEP)) not in (None, step.dtype.base_dtype):
+    del variables[key]
+    others.append(tf.assign(step, checkpoint.held_step(key)).op)
+  checkpoint.check_fits(variables, remedy)
+  if begun:
+    print(
+        f'{checkpoint.path} lacks {len(begun)} of the averages of losses, as '
+        f'{min(begun)}: these begin at their first values, which changes no '
+        'weight.',
+        flush=True,
+    )
+  return _PartialSaver(saver, variables, others) if others else saver
 
 
 def trained_variables(averaged: bool = True) -> dict[str, tf.Variable]:

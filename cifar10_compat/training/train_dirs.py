@@ -75,20 +75,22 @@ class TrainDir:
           'not saved; start again with --train_dir naming where it is'
       )
 
-  def check_restorable(self, variables: Iterable[tf.Variable]) -> None:
-    """Checks that the newest checkpoint, if there is one, fits a graph.
+  def resuming_saver(self, saver: tf.train.Saver) -> tf.train.Saver:
+    """Returns what restores the newest checkpoint, if there is one.
 
     Args:
-      variables: all that the session will restore.
+      saver: of all variables of the default graph.
 
     Raises:
-      CheckpointError: it is of another model.
+      CheckpointError: the checkpoint is of another model.
     """
-    if self.newest:
-      self.newest.check_fits(
-          {v.op.name: v for v in variables},
-          'it is of another model; choose another --model or --train_dir',
-      )
+    if not self.newest:
+      return saver
+    return checkpoints.resuming_saver(
+        self.newest,
+        saver,
+        'it is of another model; choose another --model or --train_dir',
+    )
 
   def begin(self) -> None:
     """Prepares the directory for training, once nothing stands against it.

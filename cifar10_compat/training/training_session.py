@@ -125,7 +125,9 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     session_config = session_config or tf.ConfigProto()
     session_config.gpu_options.allow_growth = config.allow_growth
     session_creator = tf.train.ChiefSessionCreator(
-        tf.train.Scaffold(saver=saver, summary_op=summary_op),
+        tf.train.Scaffold(
+            saver=directory.resuming_saver(saver), summary_op=summary_op
+        ),
         config=session_config,
         checkpoint_dir=directory.path,
     )
@@ -205,10 +207,8 @@ def _saving_hooks(
   As in 2016 a step is checked, logged, summarized and saved.
 
   Raises:
-    CheckpointError: the default graph cannot restore the newest checkpoint.
     WriteError: no event file can be written.
   """
-  directory.check_restorable(tf.global_variables())
   directory.begin()
   run.directory = directory
   run.saver.saver_def.max_to_keep = run.config.keep_checkpoints

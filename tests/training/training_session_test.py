@@ -429,14 +429,15 @@ class TrainingTest(tf.test.TestCase):
           errors.CheckpointError,
           'ckpt-1 lacks other: .* choose another --model or --train_dir$',
       ):
-        directory.check_restorable(tf.global_variables())
+        directory.resuming_saver(tf.train.Saver())
     with tf.Graph().as_default():
+      tf.train.get_or_create_global_step()
       tf.get_variable('w', [3])
       with self.assertRaisesRegex(
           errors.CheckpointError,
           r'w has shape \[\] where this model has \[3\]',
       ):
-        directory.check_restorable(tf.global_variables())
+        directory.resuming_saver(tf.train.Saver())
 
   def test_the_graph_gets_no_op_of_tensorflow_s_hook(self):
     self._run(1)
