@@ -75,7 +75,8 @@ def find_images(arguments: Sequence[str]) -> list[str]:
       Pillow is missing.
   """
   Image, _ = images_lib.pillow()
-  endings = tuple(Image.registered_extensions())
+  # The latter are named instead of being passed over.
+  endings = (*Image.registered_extensions(), *images_lib.HEIC_ENDINGS)
   paths = []
   for argument in arguments:
     found = []
@@ -131,20 +132,22 @@ def predict(
           config)
 
     paths = iter(paths)
+    dark: list[str] = []
     while not stop.requested:
       batch = list(itertools.islice(paths, config.batch_size))
       if not batch:
-        return
+        break
       small, made = {}, {}
       for path in batch:
         try:
-          small[path] = images_lib.load_image(path)
+          small[path] = images_lib.load_image(path, config.white, dark)
         except errors.DataError as e:
           made[path] = Prediction(path, error=str(e))
       if small:
         found = sess.run(probabilities, {images: list(small.values())})
         made |= {path: Prediction(path, p) for path, p in zip(small, found)}
       yield from map(made.get, batch)
+    images_lib.tell_dark(dark, config.white)
 
 
 def best(

@@ -615,6 +615,12 @@ class Predict(FastNetwork, Checkpoint):
       'Images that are held and run at a time.',
       bounds=_IN_A_BATCH,
   )
+  white: int = setting(
+      65535,
+      'Value of white in images of 16 bits: 4095 for a camera of 12 bits, 255 '
+      'where 8 are used.',
+      bounds=Bounds(1, 65535, 'it has 16 bits'),
+  )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ import os
 import re
 from unittest import mock
 
+import numpy as np
 from PIL import Image
 import tensorflow.compat.v1 as tf
 
@@ -205,6 +206,14 @@ class PredictTest(flag_case.FlagCase):
     lines = self._run('--json', '--averaged=false')
     best = json.loads(lines[2])['predictions'][0]
     self.assertEqual(('dog', 1.0), (best['class'], best['probability']))
+
+  @flag_case.covers(cifar10_predict, 'white')
+  def test_sixteen_bits(self):
+    self.pictures.append(os.path.join(self.root, '16.png'))
+    Image.fromarray(np.full((32, 32), 1000, np.uint16)).save(self.pictures[-1])
+    self.assertLen(self._run('--white=1000'), 4)
+    with self.assertRaisesRegex(errors.DataError, '1 of 4 files'):
+      self._run('--white=999')
 
   @flag_case.covers(cifar10_predict, 'fast', 'fast_network', 'precision')
   def test_fast(self):

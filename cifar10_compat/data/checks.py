@@ -176,6 +176,8 @@ def _check_file(path: str, dataset: description.Dataset) -> _Content:
               f'{path}: record {records + bad[0]} (counted from 0) has label '
               f'{labels[bad[0]]}, the highest is {dataset.num_classes - 1}: '
               'the file is damaged or of another data set'
+              + '; labels count from 0'
+              * bool(labels[bad[0]] == dataset.num_classes)
           )
         all_zero = all_zero and not whole.any()
         records += len(labels)

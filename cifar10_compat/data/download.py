@@ -20,6 +20,12 @@ from cifar10_compat.data import fetch
 # In data_dir, and left there: who holds it is the one who writes.
 _LOCK = '.download.lock'
 
+# By a set's directory that of its version for Python, whose files are pickles.
+_FOR_PYTHON = {
+    datasets.CIFAR10.directory: 'cifar-10-batches-py',
+    datasets.CIFAR100.directory: 'cifar-100-python',
+}
+
 # All that may come out of an archive, in bytes: CIFAR-10 has 184 MB.
 _MAX_UNPACKED = 512 << 20
 
@@ -50,7 +56,7 @@ def maybe_download_and_extract(
   Raises:
     DataError: a source cannot be had, or is not the file that it should be; or
       the download was stopped.
-    UsageError: data_dir cannot be written.
+    UsageError: data_dir cannot be written, or has another version of the set.
   """
   directory = os.path.join(data_dir, dataset.directory)
   if os.path.isdir(directory):
@@ -63,16 +69,25 @@ def maybe_download_and_extract(
       f'{data_dir} has the files of {dataset.name} itself: name the directory '
       f'above it, and have it called {dataset.directory} there',
   )
+  paths = [
+      os.path.join(data_dir, os.path.basename(source.url))
+      for source in dataset.sources
+  ]
+  for_python = _FOR_PYTHON.get(dataset.directory, '')
+  errors.UsageError.raise_if(
+      for_python
+      and os.path.isdir(os.path.join(data_dir, for_python))
+      and not any(map(os.path.exists, paths)),
+      f'{data_dir} has {for_python}, the version for Python, and the programs '
+      f'read the binary one: put {"".join(map(os.path.basename, paths))} there, '
+      'or have it downloaded into another --data_dir',
+  )
   try:
     os.makedirs(data_dir, exist_ok=True)
     files.check_owner(data_dir)
     with _lock(os.path.join(data_dir, _LOCK), stop):
       if os.path.isdir(directory):
         return
-      paths = [
-          os.path.join(data_dir, os.path.basename(source.url))
-          for source in dataset.sources
-      ]
       for source, path in zip(dataset.sources, paths):
         if not fetch.is_whole(path, source.size, source.sha256):
           fetch.fetch(

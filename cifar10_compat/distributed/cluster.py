@@ -25,6 +25,7 @@ PS = 'ps'
 WORKER = 'worker'
 # Of TF_CONFIG only: the worker that checkpoints, and one who needs no server.
 CHIEF = 'chief'
+MASTER = 'master'  # What it was called until 2018.
 EVALUATOR = 'evaluator'
 
 # A frame of HTTP/2 begins with its length, three bytes, and its type, one.
@@ -123,6 +124,9 @@ def from_tf_config(text: str) -> Cluster:
         for job, addresses in config['cluster'].items()
     }
     job, index = str(config['task']['type']), config['task']['index']
+    if MASTER in tasks and CHIEF not in tasks:
+      tasks[CHIEF] = tasks.pop(MASTER)
+      job = CHIEF if job == MASTER else job
     # Some write it as a text; a fraction or Infinity is no index.
     index = int(index) if isinstance(index, str) else operator.index(index)
   except (ValueError, KeyError, TypeError, AttributeError) as e:

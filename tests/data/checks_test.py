@@ -141,7 +141,8 @@ class ChecksTest(absltest.TestCase):
     )
     with self.assertRaisesRegex(
         errors.DataError,
-        r'data_batch_1.bin: record 17 .* label 10, the highest is 9',
+        r'data_batch_1.bin: record 17 .* label 10, the highest is 9.*; labels '
+        'count from 0$',
     ):
       checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
 

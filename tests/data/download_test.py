@@ -285,6 +285,21 @@ class DownloadTest(absltest.TestCase):
     self.assertEqual([[_NAME, 'a.mat', 'b.mat']], made)
     self.assertEqual(['/a.mat', '/b.mat'], self.server.paths)
 
+  def test_version_for_python(self):
+    os.makedirs(os.path.join(self.data_dir, 'cifar-10-batches-py'))
+    with self.assertRaisesRegex(
+        errors.UsageError,
+        'has cifar-10-batches-py, the version for Python, .*: put set.tar.gz '
+        'there, or have it downloaded into another --data_dir$',
+    ):
+      self._get()
+    self.assertEqual([], self.server.paths)
+    # Who has put the archive there knows.
+    with open(os.path.join(self.data_dir, 'set.tar.gz'), 'wb') as f:
+      f.write(self.body)
+    self._get()
+    self.assertTrue(os.path.isdir(os.path.join(self.data_dir, _NAME)))
+
   def test_directory_of_the_files_themselves(self):
     os.makedirs(self.data_dir)
     with open(os.path.join(self.data_dir, self.dataset.train_files[0]), 'w'):

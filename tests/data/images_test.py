@@ -1,5 +1,7 @@
 """Image files of all kinds, made here with Pillow, to pixels."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -109,6 +111,50 @@ class LoadImageTest(absltest.TestCase):
           Image.fromarray(np.full((32, 32), 1 << 16, np.int32)), 'i.tiff'
       )
 
+  def test_sixteen_bits_of_which_fewer_are_used(self):
+    values = np.full((32, 32), 2048, np.uint16)
+    values[0, :2] = 4095, 15
+    path = os.path.join(self.directory, 'i.tiff')
+    for image in (Image.fromarray(values), Image.fromarray(values.astype('i4'))):
+      image.save(path)
+      dark = []
+      self.assertEqual(8, images.load_image(path, dark=dark)[9, 9, 0])
+      self.assertEqual([path + ' has no value above 4095'], dark)
+      loaded = images.load_image(path, 4095, dark)
+      self.assertEqual(
+          (128, 255, 0), (loaded[9, 9, 0], loaded[0, 0, 0], loaded[0, 1, 0])
+      )
+      self.assertLen(dark, 1)
+      with self.assertRaisesRegex(
+          errors.DataError, 'value 4095, above --white=4094: choose at least'
+      ):
+        images.load_image(path, 4094)
+    with contextlib.redirect_stderr(io.StringIO()) as err:
+      images.tell_dark([], 65535)
+      images.tell_dark(dark * 3, 65535)
+    self.assertEqual(
+        f'{path} has no value above 4095, and 2 more are like it: in images of 16 '
+        'bits 65535 is white, and these become dark; --white=N names the value '
+        'that is white in them\n',
+        err.getvalue(),
+    )
+
+  def test_heic(self):
+    path = os.path.join(self.directory, 'photo.jpg')
+    with open(path, 'wb') as f:
+      f.write(b'\0\0\0\x18ftypheic' + bytes(50))
+    with self.assertRaisesRegex(
+        errors.DataError, 'photo.jpg is of HEIC, .*: convert it to JPEG'
+    ):
+      images.load_image(path)
+
+  def test_long_text_in_a_sound_png(self):
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt('XML:com.adobe.xmp', 'x' * (1 << 22), zip=True)
+    np.testing.assert_array_equal(
+        self.image, self._load(Image.fromarray(self.image), pnginfo=info)
+    )
+
   def test_orientation(self):
     image = np.zeros((32, 32, 3), np.uint8)
     image[0, 0] = 255
@@ -163,9 +209,10 @@ class LoadImageTest(absltest.TestCase):
       ):
         images.load_image(other)
     os.remove(path)
-    # A chunk that unpacks to more text than Pillow takes.
+    # Chunks that unpack to more text than Pillow takes.
     info = PngImagePlugin.PngInfo()
-    info.add_text('bomb', 'x' * (1 << 21), zip=True)
+    info.add_text('bomb', 'x' * (1 << 26), zip=True)
+    info.add_text('more', 'x', zip=True)
     with self.assertRaisesRegex(errors.DataError, 'image.png does not decod'):
       self._load(Image.fromarray(self.image), pnginfo=info)
 

@@ -66,6 +66,15 @@ class ClusterTest(tf.test.TestCase):
         text.replace('"type": "worker"', '"type": "evaluator"')
     )
     self.assertEqual(cluster.EVALUATOR, evaluator.job)
+    self.assertEqual(
+        made, cluster.from_tf_config(text.replace('"chief"', '"master"'))
+    )
+    made = cluster.from_tf_config(
+        text.replace('"chief"', '"master"').replace(
+            '"type": "worker"', '"type": "master"'
+        )
+    )
+    self.assertEqual(('chief', True), (made.job, made.is_chief))
 
   def test_mistakes(self):
     for arguments, expected in (

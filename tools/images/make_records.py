@@ -20,6 +20,7 @@ samples of each class.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
+import re
 import sys
 
 import numpy as np
@@ -33,28 +34,62 @@ from cifar10_compat.data import description
 from cifar10_compat.data import images as images_lib
 
 from ..base import command_line
+from ..base import text_tables
 from . import check_records
 
-_TRAIN = 'train'
-_TEST = 'test'
+# Names of folders that hold the split, in lower case.
+_TRAINS = ('train', 'training', 'train_images', 'training_images')
+_TESTS = (
+    'test', 'testing', 'test_images', 'testing_images',
+    'val', 'valid', 'validation', 'val_images', 'validation_images',
+)  # fmt: skip
+
+# What file managers put beside images, in lower case.
+_BY_THE_WAY = ('thumbs.db', 'desktop.ini', '__macosx')
 
 # How many of the images that do not decode are named.
 _NAMED = 5
 
 
-def _folders(directory):
-  """Returns the sorted names of the folders in a directory, hidden ones not."""
+def _entries(directory):
+  """Returns what a directory has, sorted by name; hidden entries not.
+
+  Returns:
+    folders: list of str, names.
+    files: list of str, paths.
+  """
   try:
-    return sorted(
-        e.name
-        for e in os.scandir(directory)
-        if e.is_dir() and not e.name.startswith('.')
-    )
+    entries = sorted(os.scandir(directory), key=lambda e: e.name)
   except OSError as e:
     raise errors.UsageError(
         'cannot read %s (%s): --images must name a '
         'directory' % (directory, e.strerror)
     ) from e
+  seen = [
+      e
+      for e in entries
+      if not e.name.startswith('.') and e.name.lower() not in _BY_THE_WAY
+  ]
+  return (
+      [e.name for e in seen if e.is_dir()],
+      [e.path for e in seen if not e.is_dir()],
+  )
+
+
+def _natural(name):
+  """Returns what sorts 2 before 10."""
+  parts = re.split(r'(\d+)', name)
+  parts[1::2] = map(int, parts[1::2])
+  return parts, name
+
+
+def _count_by_the_way(directory):
+  """Returns how many entries of file managers are below a directory."""
+  return sum(
+      name.lower() in _BY_THE_WAY
+      for _, folders, names in os.walk(directory)
+      for name in folders + names
+  )
 
 
 def find_classes(directory):
@@ -64,14 +99,14 @@ def find_classes(directory):
     directory: str, has a folder per class.
 
   Returns:
-    {str: list of str}, by class the paths of its files, both sorted; hidden
-    files are left out.
+    {str: list of str}, by class the paths of its files, both sorted, class 2
+    before 10; hidden files and those of file managers are left out.
 
   Raises:
     DataError: there are too few or too many classes, one has no images or has
       a folder in it, or two have names that are too much alike.
   """
-  names = _folders(directory)
+  names = sorted(_entries(directory)[0], key=_natural)
   try:
     description.check_class_names(names)
   except ValueError as e:
@@ -81,15 +116,12 @@ def find_classes(directory):
   classes = {}
   for name in names:
     folder = os.path.join(directory, name)
-    inner = _folders(folder)
+    inner, classes[name] = _entries(folder)
     if inner:
       raise errors.DataError(
           '%s has a folder %r in it: a class folder has '
           'images only' % (folder, inner[0])
       )
-    classes[name] = sorted(
-        e.path for e in os.scandir(folder) if not e.name.startswith('.')
-    )
     if not classes[name]:
       raise errors.DataError('%s has no images: fill or remove it' % folder)
   return classes
@@ -99,8 +131,8 @@ def split(directory, test_fraction, seed):
   """Decides which images train and which test.
 
   Args:
-    directory: str, has a folder per class, or the folders train and test with
-      one per class each.
+    directory: str, has a folder per class, or folders train and test, which may
+      have another name of these _TRAINS and _TESTS, with one per class each.
     test_fraction: float, how much of each class tests; at least one image does
       and one does not.  Unused with folders train and test.
     seed: int; the same files and seed give the same split.
@@ -113,24 +145,24 @@ def split(directory, test_fraction, seed):
     DataError: see find_classes(); or a class has a single image, or is missing
       in one of the folders train and test.
   """
-  folders = _folders(directory)
-  if {_TRAIN, _TEST} <= set(folders):
+  folders, _ = _entries(directory)
+  trains, tests = [
+      [f for f in folders if f.lower().replace('-', '_') in names]
+      for names in (_TRAINS, _TESTS)
+  ]
+  if trains and tests:
     if len(folders) > 2:
       raise errors.DataError(
-          '%s has folders train and test beside %s: it must have these two, or '
-          'a folder per class'
-          % (
-              directory,
-              ', '.join(f for f in folders if f not in (_TRAIN, _TEST)),
-          )
+          '%s has the folders %s: it must have one to train and one to test, or '
+          'a folder per class' % (directory, ', '.join(folders))
       )
     train, test = [
-        find_classes(os.path.join(directory, f)) for f in (_TRAIN, _TEST)
+        find_classes(os.path.join(directory, f)) for f in trains + tests
     ]
     for name in sorted(set(train) ^ set(test)):
       raise errors.DataError(
-          '%s has class %r in one of train and test only: '
-          'both must have the same' % (directory, name)
+          '%s has class %r in one of %s and %s only: '
+          'both must have the same' % (directory, name, *trains, *tests)
       )
   else:
     train, test = _split_classes(find_classes(directory), test_fraction, seed)
@@ -164,7 +196,9 @@ def _split_classes(classes, test_fraction, seed):
   return train, test
 
 
-def make(images, out, *, test_fraction=0.2, flip=True, seed=0):
+def make(
+    images, out, *, test_fraction=0.2, flip=True, seed=0, white=images_lib.WHITE
+):
   """Writes a set, all of it or nothing.
 
   Args:
@@ -172,6 +206,7 @@ def make(images, out, *, test_fraction=0.2, flip=True, seed=0):
     out: str, the set's directory, which must not exist.
     test_fraction, seed: see split().
     flip: bool, whether training may flip an image left to right.
+    white: int, see images.load_image().
 
   Returns:
     description.Dataset.
@@ -203,7 +238,7 @@ def make(images, out, *, test_fraction=0.2, flip=True, seed=0):
   if not dataset.name.isprintable():
     raise errors.UsageError('%r is not printable: choose another --out' % out)
   with command_line.writing(out, '--out'), files.whole_directory(out) as whole:
-    _write_records(whole, train, test)
+    _write_records(whole, train, test, white)
     files.write(
         os.path.join(whole, description.FILE_NAME),
         [description.describe(dataset).encode()],
@@ -211,17 +246,18 @@ def make(images, out, *, test_fraction=0.2, flip=True, seed=0):
   return dataset
 
 
-def _write_records(directory, train, test):
+def _write_records(directory, train, test, white):
   """Writes train.bin and test.bin.
 
   Args:
     directory: str.
     train, test: lists of (path, label).
+    white: int, see images.load_image().
 
   Raises:
     DataError: images do not decode, the first are named.
   """
-  bad = []
+  bad, dark = [], []
   total = len(train) + len(test)
   with progress.bar(rich.progress.MofNCompleteColumn()) as bar:
     task = bar.add_task('Reading images', total=total)
@@ -229,7 +265,7 @@ def _write_records(directory, train, test):
     def records(examples):
       for path, label in examples:
         try:
-          image = images_lib.load_image(path)
+          image = images_lib.load_image(path, white, dark)
           yield bytes([label]) + image.transpose(2, 0, 1).tobytes()
         except errors.DataError as e:
           bad.append(str(e))
@@ -237,6 +273,7 @@ def _write_records(directory, train, test):
 
     files.write(os.path.join(directory, 'train.bin'), records(train))
     files.write(os.path.join(directory, 'test.bin'), records(test))
+  images_lib.tell_dark(dark, white)
   if bad:
     raise errors.DataError(
         '%d of %d images do not decode: %s%s; repair or remove them'
@@ -288,6 +325,14 @@ def _parser():
       help='never mirror images in training, for digits or letters',
   )
   parser.add_argument(
+      '--white',
+      type=int,
+      default=images_lib.WHITE,
+      metavar='N',
+      help='value of white in images of 16 bits: 4095 for a camera of 12 bits. '
+      'Default: %(default)s',
+  )
+  parser.add_argument(
       '--dataset',
       metavar='NAME',
       help='with --check: one of ' + ', '.join(sorted(datasets.DATASETS)),
@@ -318,13 +363,25 @@ def main(argv):
     parser.error('--images needs --out')
   if not 0 <= args.seed < 1 << 32:
     parser.error('--seed must be 0 to 4294967295')
+  if not 1 <= args.white <= images_lib.WHITE:
+    parser.error('--white must be 1 to %d' % images_lib.WHITE)
+  images = command_line.path(args.images)
   out = command_line.path(args.out)
   dataset = make(
-      command_line.path(args.images),
+      images,
       out,
       test_fraction=args.test_fraction,
       flip=not args.noflip,
       seed=args.seed,
+      white=args.white,
+  )
+  ignored = _count_by_the_way(images)
+  if ignored:
+    print('Ignored %d of Thumbs.db, desktop.ini and __MACOSX.' % ignored)
+  print(
+      text_tables.text(
+          enumerate(dataset.class_names), heads=['label', 'class']
+      )
   )
   print(
       'Wrote %d images to train and %d to test, of %d classes: train with '

@@ -118,7 +118,7 @@ class MakeTest(absltest.TestCase):
     self._fill('test/c', 1, 9)
     self._assert_error("class 'c' in one of train and test only")
     self._fill('more', 1, 9)
-    self._assert_error('folders train and test beside more')
+    self._assert_error('has the folders more, test, train: it must have one to')
 
   def _assert_error(self, expected, kind=errors.DataError):
     with self.assertRaisesRegex(kind, expected):
@@ -128,6 +128,64 @@ class MakeTest(absltest.TestCase):
     if os.path.exists(parent):
       self.assertNotIn('tmp', ' '.join(os.listdir(parent)))
     self.assertFalse(os.path.exists(self.out))
+
+  def test_other_names_of_folders_for_the_split(self):
+    for n, (train, test) in enumerate(
+        (('Training_Images', 'Testing_Images'), ('train', 'val'))
+    ):
+      self.images = self.create_tempdir().full_path
+      for folder, count in ((train, 3), (test, 1)):
+        for name in ('a', 'b'):
+          self._fill(os.path.join(folder, name), count, 9)
+      dataset = make_records.make(self.images, self.out + str(n))
+      self.assertEqual(('a', 'b'), dataset.class_names)
+      self.assertLen(_records(dataset)[0], 6)
+      self.assertLen(_records(dataset, True)[0], 2)
+    self._fill('test/a', 1, 9)
+    self._assert_error('has the folders test, train, val: it must have one to')
+
+  def test_what_file_managers_leave(self):
+    os.makedirs(os.path.join(self.images, '__MACOSX', 'cat'))
+    for name in ('Thumbs.db', 'cat/Thumbs.db', 'dog/desktop.ini'):
+      self._file(name)
+    code, out, err = tool_program.run(
+        make_records.main, '--images=' + self.images, '--out=' + self.out
+    )
+    self.assertEqual((0, ''), (code, err))
+    self.assertIn('Ignored 4 of Thumbs.db, desktop.ini and __MACOSX.\n', out)
+    self.assertIn('Wrote 12 images to train and 3 to test, of 2 classes', out)
+
+  def test_numbers_in_names_count(self):
+    self.images = self.create_tempdir().full_path
+    names = ('0', '1', '2', '10', 'a1b', 'a2', 'a10')
+    for name in names:
+      self._fill(name, 2, int(name[1:] or name) if name.isdigit() else 7)
+    code, out, err = tool_program.run(
+        make_records.main, '--images=' + self.images, '--out=' + self.out
+    )
+    self.assertEqual((0, ''), (code, err))
+    self.assertEqual(names, datasets.get(self.out).class_names)
+    self.assertIn(
+        'label  class\n0      0\n1      1\n2      2\n3      10\n4      a1b\n', out
+    )
+
+  def test_sixteen_bits(self):
+    for i in range(2):
+      Image.fromarray(np.full((32, 32), 2048, np.uint16)).save(
+          os.path.join(self.images, 'dog', f'16-{i}.png')
+      )
+    for args, value in (((), 8), (('--white=4095',), 128)):
+      out = f'{self.out}{value}'
+      code, _, err = tool_program.run(
+          make_records.main, '--images=' + self.images, '--out=' + out, *args
+      )
+      self.assertEqual(0, code)
+      self.assertEqual(not args, 'more are like it' in err, err)
+      records = datasets.get(out)
+      pixels = np.concatenate(
+          [_records(records)[1], _records(records, True)[1]]
+      )
+      self.assertEqual(2, np.sum(np.all(pixels == value, axis=(1, 2, 3))))
 
   def test_images_that_do_not_decode_are_counted(self):
     self._file('cat/bad.png', b'no image')
@@ -189,6 +247,7 @@ class MakeTest(absltest.TestCase):
     )
     self.assertEqual((0, ''), (code, err))
     self.assertEqual(
+        'label  class\n0      cat\n1      dog\n'
         'Wrote 8 images to train and 7 to test, of 2 classes: '
         'train with --dataset=%s\n' % self.out,
         out,
@@ -207,6 +266,7 @@ class MakeTest(absltest.TestCase):
         ((), 'one of the arguments --images --check is required'),
         (('--images=x',), '--images needs --out'),
         (('--images=x', '--out=y', '--seed=-1'), '--seed must be'),
+        (('--images=x', '--out=y', '--white=0'), '--white must be 1 to 65535'),
         (('--images=x', '--check=y'), 'not allowed with'),
         (('--check=/missing',), "no data set is called '/missing'"),
         (('--check=/missing', '--dataset=cifar10'), 'cannot read /missing'),
