@@ -99,8 +99,9 @@ def train(
     connection = sessions.connect(cluster, config, stop)
     if directory:
       if config.fresh:
-        sessions.check_not_in_use(connection)
-      connection.settle()
+        sessions.patiently(lambda: sessions.check_not_in_use(connection),
+                           config.connect_secs, stop)
+      sessions.patiently(connection.settle, config.connect_secs, stop)
 
     def make_inputs() -> tuple[tf.Tensor, tf.Tensor]:
       tf.set_random_seed(None if config.seed is None else

@@ -169,8 +169,8 @@ def evaluate(config=config_lib.Eval(), stop=signals.NEVER):
     # few minutes.
     last = None
     poll = evaluation.Poll(config, input_files)
-    with evaluation.event_writer_of(
-        config, tf.get_default_graph()) as summary_writer:
+    with poll.event_writer(
+        tf.get_default_graph(), stop) as summary_writer:
       while not stop.requested:
         with poll.attempt():
           last = eval_once(saver, summary_writer, top_k_op, summary_op, config,

@@ -1,6 +1,7 @@
 """The evaluator: both ways of counting, its summaries, and its polling loop."""
 
 import contextlib
+import glob
 import io
 import json
 import math
@@ -19,6 +20,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat import models
 from cifar10_compat import published
 from cifar10_compat.base import errors
+from cifar10_compat.base import signals
 from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
 from cifar10_compat.training import evaluation
@@ -471,9 +473,36 @@ class EvalDirTest(tf.test.TestCase):
         ):
           self._evaluate(eval_dir=eval_dir, **kwargs)
       self.assertEqual(before, sorted(os.listdir(path)))
-      # More of the same goes there.
+      # What is there already does not go there again, and what is new does.
       self._evaluate(eval_dir=eval_dir)
-      self.assertLen(self._precisions(path), 2)
+      self.assertLen(self._precisions(path), 1)
+      self._evaluate(eval_dir=eval_dir, averaged=False)
+      self.assertEqual(
+          [(7, np.float32(0.4)), (7, np.float32(0.6))], self._precisions(path)
+      )
+
+  def test_two_evaluators(self):
+    eval_dir = os.path.join(self.train_dir, 'eval')
+    poll = evaluation.Poll(self._config(), None)
+    with poll.event_writer(tf.Graph(), signals.NEVER):
+      precision, lines = self._evaluate()
+      self.assertEqual(0.4, precision)
+      self.assertStartsWith(lines[0], 'Another evaluator writes to ' + eval_dir)
+    self.assertEqual([], self._precisions(eval_dir))
+    self._evaluate()
+    self.assertLen(self._precisions(eval_dir), 1)
+
+  def test_damaged_event_files(self):
+    self._evaluate()
+    eval_dir = os.path.join(self.train_dir, 'eval')
+    (path,) = glob.glob(os.path.join(eval_dir, 'events.*'))
+    os.truncate(path, os.path.getsize(path) - 1)
+    os.mkfifo(os.path.join(eval_dir, 'events.out.tfevents.1.pipe'))
+    # That point is lost.
+    self._evaluate()
+    os.remove(os.path.join(eval_dir, 'events.out.tfevents.1.pipe'))
+    os.remove(path)
+    self.assertLen(self._precisions(eval_dir), 1)
 
   def test_a_fresh_start_removes_what_was_evaluated(self):
     self._evaluate()

@@ -152,8 +152,13 @@ def write(path: str, chunks: Iterable[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _locked(directory: str) -> Iterator[None]:
-  """Context that locks a directory; raises BlockingIOError if another has it."""
+def locked_directory(directory: str) -> Iterator[None]:
+  """Context that holds the lock of a directory, which is no link.
+
+  Raises:
+    BlockingIOError: another process, or another context, holds it.
+    OSError: there are no locks there.
+  """
   fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
   try:
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,7 +174,7 @@ def _remove_abandoned(parent: str, prefix: str) -> None:
     if re.fullmatch(re.escape(prefix) + r'\w{8}', name):
       path = os.path.join(parent, name)
       # It is held by a process that fills it, or is another user's.
-      with contextlib.suppress(OSError), _locked(path):
+      with contextlib.suppress(OSError), locked_directory(path):
         shutil.rmtree(path)
 
 
@@ -197,7 +202,7 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
   # Next to `directory`, as a directory cannot be renamed across file systems.
   with (
       tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as scratch,
-      _locked(scratch),
+      locked_directory(scratch),
   ):
     # One deeper, since `scratch` itself is closed to other users.
     whole = os.path.join(scratch, name)

@@ -57,8 +57,15 @@ class StopRequest:
     return self.requested
 
 
+class _Never(StopRequest):
+  """A request that nobody makes, and that all share: it does not change."""
+
+  def __setattr__(self, name: str, value: object) -> None:
+    pass
+
+
 # Where nobody can ask for a stop.
-NEVER = StopRequest()
+NEVER = _Never()
 
 
 @contextlib.contextmanager

@@ -34,7 +34,9 @@ WHITE = (1 << 16) - 1
 
 # How a file begins that is an image of HEIF, after the length of the first box:
 # the brands of HEVC, which Pillow does not read.
-_HEIC = tuple(b'ftyp' + b for b in (b'heic', b'heix', b'heim', b'heis', b'mif1'))
+_HEIC = tuple(
+    b'ftyp' + b for b in (b'heic', b'heix', b'heim', b'heis', b'mif1')
+)
 HEIC_ENDINGS = ('.heic', '.heif')
 
 

@@ -99,6 +99,36 @@ def session_config(
   )
 
 
+def patiently(
+    ask: Callable[[], object], secs: float, stop: signals.StopRequest
+) -> None:
+  """Asks the parameter servers, and again while they are being restarted.
+
+  Args:
+    ask: what asks, outside of a session that recovers by itself.
+    secs: how long to try.
+    stop: ends the waiting.
+
+  Raises:
+    UsageError: they could not be asked.
+    cluster_lib.Stopped: a stop was requested before.
+  """
+  end = time.monotonic() + secs
+  while True:
+    try:
+      ask()
+      return
+    except (tf.errors.AbortedError, tf.errors.UnavailableError) as e:
+      errors.UsageError.raise_if(
+          time.monotonic() > end,
+          f'the parameter servers broke off within {secs:g} seconds '
+          f'({e.message.splitlines()[0]}): start them, or give them more time '
+          'with --connect_secs',
+      )
+    if stop.sleep(_ATTEMPT_SECS):
+      raise cluster_lib.Stopped()
+
+
 def check_not_in_use(connection: Connection) -> None:
   """Checks that no chief has begun to train with the parameter servers.
 
@@ -198,7 +228,11 @@ class WorkerSessionCreator(tf.train.SessionCreator):
     while True:
       try:
         session = creator.create_session()
-        self.connection.settle()
+        try:
+          self.connection.settle()
+        except BaseException:
+          session.close()
+          raise
         return session
       except tf.errors.DeadlineExceededError as e:
         if time.monotonic() > end:

@@ -304,7 +304,8 @@ def _settings(
       drops |= {'num_gpus', 'replicas_to_aggregate'}
     print(
         f'From step {step} on {", ".join(told)}'
-        + ': the learning rate drops at other steps' * bool(drops & set(changes))
+        + ': the learning rate drops at other steps'
+        * bool(drops & set(changes))
         + '.',
         flush=True,
     )

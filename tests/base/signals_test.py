@@ -151,6 +151,13 @@ class SignalsTest(absltest.TestCase):
     self.assertEqual(-1, signal.set_wakeup_fd(-1))
     self.assertEqual(threads, threading.active_count())
 
+  def test_the_shared_request_does_not_change(self):
+    signals.NEVER.unsaved = True
+    signals.NEVER.report = print
+    self.assertEqual(
+        (False, None), (signals.NEVER.unsaved, signals.NEVER.report)
+    )
+
   def test_sleep_without_a_request(self):
     begin = time.monotonic()
     self.assertFalse(signals.StopRequest().sleep(0.05))

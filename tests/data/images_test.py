@@ -115,7 +115,10 @@ class LoadImageTest(absltest.TestCase):
     values = np.full((32, 32), 2048, np.uint16)
     values[0, :2] = 4095, 15
     path = os.path.join(self.directory, 'i.tiff')
-    for image in (Image.fromarray(values), Image.fromarray(values.astype('i4'))):
+    for image in (
+        Image.fromarray(values),
+        Image.fromarray(values.astype('i4')),
+    ):
       image.save(path)
       dark = []
       self.assertEqual(8, images.load_image(path, dark=dark)[9, 9, 0])

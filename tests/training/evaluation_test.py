@@ -30,6 +30,35 @@ class _Stop(signals.StopRequest):
     return self.requested
 
 
+class WriterTest(tf.test.TestCase):
+
+  def test_a_directory_of_checkpoints_that_is_missing_is_not_made(self):
+    missing = os.path.join(self.create_tempdir().full_path, 'train')
+    seen = []
+
+    def make():
+      seen.append(os.path.exists(missing))
+      os.mkdir(missing)
+
+    for stop, is_there in (
+        (_Stop(), False),
+        (_Stop(lambda: None, make), True),
+    ):
+      poll = evaluation.Poll(config_lib.Eval(checkpoint_dir=missing), None)
+      printed = io.StringIO()
+      with (
+          contextlib.redirect_stdout(printed),
+          poll.event_writer(tf.Graph(), stop),
+      ):
+        self.assertEqual(
+            is_there, os.path.exists(os.path.join(missing, 'eval'))
+        )
+      self.assertEqual(
+          f'Waiting for a first checkpoint in {missing}.\n', printed.getvalue()
+      )
+    self.assertEqual([False], seen)
+
+
 class PollTest(tf.test.TestCase):
 
   def setUp(self):

@@ -2,11 +2,15 @@
 
 import glob
 import os
+import sys
 from typing import NamedTuple
 
+from google.protobuf import message
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
+from cifar10_compat.base import files
+from cifar10_compat.base import output
 
 
 class Run(NamedTuple):
@@ -21,7 +25,8 @@ def read(train_dir, flag='--train_dir'):
   """Reads the event files of a run.
 
   What a killed run wrote beyond the checkpoint from which the next part went on is
-  left out, as TensorBoard does.  So is half a record at the end of a file.
+  left out, as TensorBoard does.  So is half a record at the end of a file.  What is
+  called as an event file and is none, such as a pipe, is named on stderr.
 
   Args:
     train_dir: str, or an evaluator's directory.
@@ -44,6 +49,7 @@ def read(train_dir, flag='--train_dir'):
   scalars, tags = {}, set()
   for path in paths:
     try:
+      files.check_regular(path)
       for event in tf.train.summary_iterator(path):
         if event.session_log.status == tf.SessionLog.START:
           for points in scalars.values():
@@ -54,6 +60,19 @@ def read(train_dir, flag='--train_dir'):
             scalars.setdefault(value.tag, []).append(
                 (event.step, value.simple_value)
             )
+    except PermissionError as e:
+      raise errors.UsageError(
+          'cannot read %s (%s): %s' % (path, e.strerror, files.remedy(e))
+      ) from e
+    except OSError as e:
+      print(
+          'left out: %s (%s)' % (output.printable(path), e.strerror),
+          file=sys.stderr,
+      )
+    except message.DecodeError as e:
+      raise errors.UsageError(
+          '%s is damaged (%s): move it away' % (path, e)
+      ) from e
     except tf.errors.OpError as e:
       # Of a process that was killed, or of one that is writing.
       if 'truncated record' in e.message:

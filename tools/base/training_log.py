@@ -1,11 +1,12 @@
 """Parses the log lines of 2016, of our trainers and of the historical ones."""
 
+import contextlib
 from datetime import datetime
 import re
 from typing import NamedTuple
 
 _LINE = re.compile(
-    r'^(\S+ \S+): step (\d+), loss = (\S+) '
+    r'^(\S+ \S+): step (\d{1,18}), loss = (\S+) '
     r'\((\S+) examples/sec; (\S+) sec/batch\)$',
     re.MULTILINE,
 )
@@ -25,10 +26,13 @@ def parse(text):
   """Returns the Lines in what a trainer printed, in order.
 
   Args:
-    text: str.
+    text: str; lines of which a part is garbled are left out.
   """
-  # A time stamp has no fraction where that happens to be zero.
-  return [
-      Line(datetime.fromisoformat(time), int(step), *map(float, values))
-      for time, step, *values in _LINE.findall(text)
-  ]
+  lines = []
+  for time, step, *values in _LINE.findall(text):
+    with contextlib.suppress(ValueError):  # A number or a date that is none.
+      # A time stamp has no fraction where that happens to be zero.
+      lines.append(
+          Line(datetime.fromisoformat(time), int(step), *map(float, values))
+      )
+  return lines

@@ -379,9 +379,7 @@ def main(argv):
   if ignored:
     print('Ignored %d of Thumbs.db, desktop.ini and __MACOSX.' % ignored)
   print(
-      text_tables.text(
-          enumerate(dataset.class_names), heads=['label', 'class']
-      )
+      text_tables.text(enumerate(dataset.class_names), heads=['label', 'class'])
   )
   print(
       'Wrote %d images to train and %d to test, of %d classes: train with '

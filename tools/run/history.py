@@ -3,12 +3,13 @@
 import glob
 import json
 import os
-import pathlib
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
+from cifar10_compat.base import files
 
 from ..base import event_files
 from ..base import training_log
@@ -63,14 +64,19 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
   lines = []
   if log:
     try:
-      with open(log, encoding='utf-8', errors='replace') as f:
-        # A launch puts the name of the process before its lines.
-        text = ''.join(line.rpartition('| ')[2] for line in f)
+      with files.open_regular(log) as f:
+        printed = f.read().decode(errors='replace')
     except OSError as e:
       raise errors.UsageError(
           '--log=%s cannot be read (%s)' % (log, e.strerror)
       ) from e
-    lines = training_log.parse(text)
+    # A launch puts the name of the process before its lines.
+    lines = training_log.parse(
+        ''.join(
+            line.rpartition('| ')[2]
+            for line in printed.splitlines(keepends=True)
+        )
+    )
   # Those of a checkpoint that was copied stayed behind.
   events = glob.glob(os.path.join(glob.escape(train_dir), 'events.out.*'))
   scalars = event_files.read(train_dir).scalars if events else {}
@@ -85,14 +91,26 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
 def _record(path):
   """Returns the content of a file of results, and its precisions."""
   try:
-    content = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
+    with files.open_regular(path) as f:
+      content = json.load(f)
     if not isinstance(content['manifest'], dict):
       raise ValueError('its manifest is none')
+    # NumPy's, which a step must fit into to be drawn.
     return content, {
-        name: [(int(p['step']), float(p[name])) for p in content['precision']]
+        name: [
+            (int(np.int64(p['step'])), float(p[name]))
+            for p in content['precision']
+        ]
         for name in ('averaged', 'raw')
     }
-  except (OSError, ValueError, KeyError, TypeError) as e:
+  except (
+      OSError,
+      ValueError,
+      KeyError,
+      TypeError,
+      OverflowError,
+      RecursionError,
+  ) as e:
     raise errors.UsageError(
         '--record=%s is no file of results of //tools:reproduce (%s)'
         % (path, e if isinstance(e, (OSError, ValueError)) else repr(e))

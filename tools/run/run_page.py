@@ -49,6 +49,7 @@ def network(config, data_dir):
     checkpoint = checkpoints.newest(config.checkpoint_dir)
   except errors.NoCheckpointError:
     return page.Network(None, dataset.class_names, None, None, None, None)
+  checkpoint.verify()
   images, labels, logits = None, None, None
   if all(map(os.path.exists, dataset.filenames(data_dir, True))):
     images, labels = predictions.test_images(dataset, data_dir)
@@ -72,7 +73,22 @@ def facts(record, config, step):
     record: dict, of a file of results, or None.
     config: config.Network.
     step: int, of the newest checkpoint, or None.
+
+  Raises:
+    UsageError: the record is none.
   """
+  try:
+    return _facts(record, config, step)
+  except (AttributeError, TypeError, ValueError) as e:
+    if record is None:
+      raise
+    raise errors.UsageError(
+        '--record has a manifest that //tools:reproduce does not write (%s): '
+        'name a file of its results' % e
+    ) from e
+
+
+def _facts(record, config, step):
   found = {
       'model': config.model,
       'data set': config.dataset.name,

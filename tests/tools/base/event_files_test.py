@@ -1,6 +1,8 @@
 """Event files written by hand, read."""
 
+import contextlib
 import glob
+import io
 import os
 
 import tensorflow.compat.v1 as tf
@@ -40,6 +42,27 @@ class EventFilesTest(tf.test.TestCase):
       f.write(b'\xff')
     with self.assertRaisesRegex(errors.UsageError, 'is damaged .*: move it'):
       event_files.read(directory)
+
+  def test_record_that_is_no_event(self):
+    directory = event_fixture.write(self, a=[1, 2])
+    path = os.path.join(directory, 'events.out.tfevents.9.odd')
+    with tf.io.TFRecordWriter(path) as writer:
+      writer.write(b'\xff' * 9)
+    with self.assertRaisesRegex(errors.UsageError, '9.odd is damaged .*: move'):
+      event_files.read(directory)
+
+  def test_what_is_no_file_is_left_out(self):
+    directory = event_fixture.write(self, a=[1, 2])
+    pipe = os.path.join(directory, 'events.out.tfevents.0.pipe')
+    os.mkfifo(pipe)
+    os.mkdir(os.path.join(directory, 'events.out.tfevents.0.dir'))
+    with contextlib.redirect_stderr(io.StringIO()) as err:
+      scalars = event_files.read(directory).scalars
+    self.assertEqual({'a': [(0, 1), (100, 2)]}, scalars)
+    self.assertIn(
+        f'left out: {pipe} (it is a pipe, not a file)\n', err.getvalue()
+    )
+    self.assertIn('0.dir (it is a directory, not a file)\n', err.getvalue())
 
   def test_steps_that_were_made_again(self):
     directory = event_fixture.write(self, steps=(0, 100, 200), a=[1, 2, 3])

@@ -166,7 +166,8 @@ class MakeTest(absltest.TestCase):
     self.assertEqual((0, ''), (code, err))
     self.assertEqual(names, datasets.get(self.out).class_names)
     self.assertIn(
-        'label  class\n0      0\n1      1\n2      2\n3      10\n4      a1b\n', out
+        'label  class\n0      0\n1      1\n2      2\n3      10\n4      a1b\n',
+        out,
     )
 
   def test_sixteen_bits(self):

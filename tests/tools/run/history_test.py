@@ -101,6 +101,11 @@ class HistoryTest(tf.test.TestCase):
         '{"precision": 3, "manifest": {}}',
         '{"precision": [{"step": 1}], "manifest": {}}',
         '{"precision": [], "manifest": 1}',
+        '{"precision": [{"step": 1e999, "averaged": 1}], "manifest": {}}',
+        '{"precision": [{"step": 1%s, "averaged": 1}], "manifest": {}}'
+        % ('0' * 40),
+        '{"precision": [{"step": [], "averaged": 1}], "manifest": {}}',
+        '[' * 100000,
     ):
       with self.assertRaisesRegex(errors.UsageError, '--record=.* is no file'):
         history.read(self.train_dir, record=self._path('record', content))

@@ -82,6 +82,24 @@ class ProgramTest(tf.test.TestCase):
     self.assertIn('drawn at random', text)
     self.assertNotIn('this page: ', text)
 
+    for number, manifest in enumerate(
+        (
+            {'dataset': [1]},
+            {'environment': [1]},
+            {'processor': {'features': [1]}},
+            {'versions': 'none'},
+        )
+    ):
+      path = self._path('odd%d.json' % number)
+      pathlib.Path(path).write_text(
+          json.dumps({'precision': [], 'manifest': manifest})
+      )
+      tool_program.assert_refused(
+          self,
+          run_page.main,
+          args + ['--record=' + path],
+          'has a manifest that',
+      )
     for mistake, message in (
         (
             ['--out=/absent/page.html'],
@@ -92,3 +110,10 @@ class ProgramTest(tf.test.TestCase):
         (['--train_dir=' + self.root], 'neither event files nor a checkpoint'),
     ):
       tool_program.assert_refused(self, run_page.main, args + mistake, message)
+    # A checkpoint is damaged where the images are not at hand.
+    for name in os.listdir(self._path('train')):
+      if name.startswith('model.ckpt-21.data'):
+        os.truncate(os.path.join(self._path('train'), name), 1000)
+    tool_program.assert_refused(
+        self, run_page.main, args, 'model.ckpt-21 is damaged or incomplete'
+    )

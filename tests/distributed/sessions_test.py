@@ -1,0 +1,90 @@
+"""Sessions on parameter servers, and what becomes of them at an error."""
+
+import dataclasses
+from unittest import mock
+
+import tensorflow.compat.v1 as tf
+
+from cifar10_compat.base import errors
+from cifar10_compat.base import signals
+from cifar10_compat.distributed import cluster as cluster_lib
+from cifar10_compat.distributed import sessions
+
+
+@dataclasses.dataclass
+class _Ask:
+  """Meets errors, then nothing."""
+
+  failures: list
+  stop: signals.StopRequest | None = None
+
+  def __call__(self):
+    if self.stop:
+      self.stop.signum = 15
+    if self.failures:
+      raise self.failures.pop(0)
+
+
+def _errors():
+  return [
+      tf.errors.AbortedError(None, None, 'Graph handle is not found'),
+      tf.errors.UnavailableError(None, None, 'Socket closed\nand more'),
+  ]
+
+
+class PatientlyTest(tf.test.TestCase):
+
+  def setUp(self):
+    super().setUp()
+    secs = mock.patch.object(sessions, '_ATTEMPT_SECS', 0)
+    secs.start()
+    self.addCleanup(secs.stop)
+
+  def test_parameter_servers_that_are_restarted(self):
+    ask = _Ask(_errors())
+    sessions.patiently(ask, 60, signals.NEVER)
+    self.assertEmpty(ask.failures)
+
+  def test_that_stay_away(self):
+    with self.assertRaisesRegex(
+        errors.UsageError,
+        r'broke off within -1 seconds \(Socket closed\): start',
+    ):
+      sessions.patiently(_Ask(_errors()[1:]), -1, signals.NEVER)
+
+  def test_stopped(self):
+    stop = signals.StopRequest()
+    with self.assertRaises(cluster_lib.Stopped):
+      sessions.patiently(_Ask(_errors(), stop), 60, stop)
+
+  def test_another_error(self):
+    with self.assertRaisesRegex(errors.UsageError, 'differ'):
+      sessions.patiently(_Ask([errors.UsageError('differ')]), 60, signals.NEVER)
+
+
+class WorkerSessionCreatorTest(tf.test.TestCase):
+
+  def test_a_session_is_closed_if_the_settings_differ(self):
+    class Differing(sessions.Connection):
+
+      def settle(self):
+        raise errors.UsageError('differ')
+
+    made = tf.Session()
+    creator = sessions.WorkerSessionCreator(
+        Differing(
+            cluster_lib.from_flags(
+                'worker', 1, ps_hosts=['a:1'], worker_hosts=['b:2', 'c:3']
+            ),
+            '',
+            tf.ConfigProto(),
+            60,
+        ),
+        signals.NEVER,
+    )
+    with mock.patch.object(tf.train, 'WorkerSessionCreator') as real:
+      real().create_session.return_value = made
+      with self.assertRaisesRegex(errors.UsageError, 'differ'):
+        creator.create_session()
+    with self.assertRaisesRegex(RuntimeError, 'closed'):
+      made.run([])
