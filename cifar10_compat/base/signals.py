@@ -65,7 +65,7 @@ class _Never(StopRequest):
 
 
 # Where nobody can ask for a stop.
-NEVER = _Never()
+NEVER: StopRequest = _Never()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import datetime
+import math
 import re
 from typing import NamedTuple
 
@@ -32,7 +33,8 @@ def parse(text):
   for time, step, *values in _LINE.findall(text):
     with contextlib.suppress(ValueError):  # A number or a date that is none.
       # A time stamp has no fraction where that happens to be zero.
-      lines.append(
-          Line(datetime.fromisoformat(time), int(step), *map(float, values))
-      )
+      line = Line(datetime.fromisoformat(time), int(step), *map(float, values))
+      # A loss can be NaN.
+      if math.isfinite(line.examples_per_sec * line.sec_per_batch):
+        lines.append(line)
   return lines

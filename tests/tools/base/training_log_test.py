@@ -11,6 +11,7 @@ LOG = """Filling queue with 20000 CIFAR images before starting to train.
 2026-01-01 23:59:59.500000: step 10, loss = 4.66 (1.5 examples/sec; 9 sec/batch)
 2026-13-02 00:00:04: step 20, loss = 4.6 (1.0 examples/sec; 0.5 sec/batch)
 2026-01-02 00:00:04: step 20, loss = 4.\0 (1.0 examples/sec; 0.5 sec/batch)
+2026-01-02 00:00:04: step 20, loss = 4.6 (nan examples/sec; 0.5 sec/batch)
 2026-01-02 00:00:04: step 20, loss = nan (1.0 examples/sec; 0.5
 """
 
