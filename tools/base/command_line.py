@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import contextlib
 import functools
 import os
+import signal
 import sys
 
 from cifar10_compat.base import errors
@@ -73,7 +74,8 @@ def program(name):
 def run(name, body):
   """Runs a tool; what is foreseen as a user's mistake is one line on stderr.
 
-  For output that does not arrive see output.arrives().
+  For output that does not arrive see output.arrives().  Ctrl-C ends it without a
+  word, once it has cleared away what it was making.
 
   Args:
     name: str, the tool's.
@@ -83,8 +85,13 @@ def run(name, body):
     int, the exit code.
   """
   try:
+    # It was another while the tool was loaded: see tools/__init__.py.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+      signal.signal(signal.SIGINT, signal.default_int_handler)
     with output.arrives(name):
       return body()
+  except KeyboardInterrupt:
+    return 128 + signal.SIGINT
   except errors.Cifar10Error as e:
     print('%s: error: %s' % (name, e), file=sys.stderr)
     return 1
