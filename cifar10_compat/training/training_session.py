@@ -69,6 +69,7 @@ class TrainingSession:
 
   def run(self, fetches: tf.Operation | tf.Tensor) -> object:
     """Makes a step; returns the value of what is fetched."""
+    self._run.stop.unsaved = True
     return self._session.run(fetches)
 
 
@@ -250,7 +251,6 @@ def _making_steps(
     session: tf.train.MonitoredSession, run: hooks_lib.Run
 ) -> Iterator[TrainingSession]:
   """Context for the steps in a session; saves if input or output fails."""
-  run.stop.unsaved = True
   try:
     try:
       yield TrainingSession(session, run)

@@ -270,6 +270,18 @@ class TrainingTest(tf.test.TestCase):
         lines[-1],
     )
 
+  def test_nothing_is_unsaved_before_the_first_step(self):
+    stop = signals.StopRequest()
+    seen = []
+    self._run(3, stop=stop, check_input=lambda: seen.append(stop.unsaved))
+    self.assertEqual([True] * 3, seen[-3:])
+    self.assertNotIn(True, seen[:-3])
+    # A session that makes no step has nothing either, however long it closes.
+    stop = signals.StopRequest()
+    stop.signum = signal.SIGTERM
+    self._run(10**6, stop=stop)
+    self.assertFalse(stop.unsaved)
+
   def test_stop_requested_before_the_first_step(self):
     stop = signals.StopRequest()
     stop.signum = signal.SIGTERM
