@@ -11,13 +11,18 @@ Both return probabilities and logits (float32 [n, number of classes]), classes
 (int64 [n], the best one's number) and class_names (string [n, number of
 classes], the same in each row).  Encoded images are PNG, JPEG, GIF or BMP of
 any size, of which the largest square in the middle counts; unlike
-cifar10_predict it knows no transparency and no EXIF orientation.
+cifar10_predict it knows no transparency and no EXIF orientation, and no BMP of
+fewer than 8 bits a pixel.
 Where TensorFlow has oneDNN on, which is its default on processors with AVX-512
 VNNI, it refuses to run the network on no images at all.
 
 --format=keras and --format=litert put a file into the directory instead,
 model.keras for Keras 3 and model.tflite for LiteRT, which does what
-serving_default does.  That of Keras has no class names and no classes.
+serving_default does.  That of Keras has no classes, and has its class names
+beside the model:
+
+  json.loads(zipfile.ZipFile('model.keras').read('class_names.json'))
+
 Example:
 
   cifar10_export --checkpoint_dir=/tmp/cifar10_train \\
@@ -49,13 +54,39 @@ from cifar10_compat.formats import keras_file
 from cifar10_compat.formats import saved_model
 from cifar10_compat.training import checkpoints
 
+# Bytes at the beginning of a BMP: of both its headers, and of the first.
+_BMP_HEADER = 54
+_BMP_FILE_HEADER = 14
+
 
 def _decode(contents: tf.Tensor) -> tf.Tensor:
   """Decodes one image, the first of an animation, to uint8 [32, 32, 3]."""
+  # The numbers of 16 bits in a BMP's header, or in what another file begins with.
+  header = tf.cast(tf.io.decode_raw(tf.strings.substr(
+      tf.strings.join([contents, b'\0' * _BMP_HEADER]), 0, _BMP_HEADER),
+                                    tf.uint16), tf.int32)
+  is_bmp = tf.equal(header[0], int.from_bytes(b'BM', 'little'))
+  size, bits, compression, colors = (header[i] for i in (7, 14, 15, 23))
+  has_palette = is_bmp & tf.equal(bits, 8)
+  with tf.control_dependencies([tf.Assert(
+      ~is_bmp | (bits > 8) | has_palette & tf.equal(compression, 0),
+      ['a BMP of', bits, 'bits a pixel and compression', compression,
+       'is not decoded: convert it to PNG'])]):
+    contents = tf.identity(contents)
   image = tf.io.decode_image(contents, channels=description.DEPTH,
                              expand_animations=False)
   image.set_shape([None, None, description.DEPTH])
-  return cifar10_input.fit(image)
+
+  def colored() -> tf.Tensor:
+    palette = tf.io.decode_raw(tf.strings.substr(
+        contents, _BMP_FILE_HEADER + size,
+        4 * tf.where(tf.equal(colors, 0), 256, colors)), tf.uint8)
+    # From blue, green, red and a byte of 0.
+    return tf.gather(tf.reshape(palette, [-1, 4])[:, 2::-1],
+                     tf.cast(image[:, :, 0], tf.int32))
+
+  # Instead of a palette's colors TensorFlow has their numbers, as gray.
+  return cifar10_input.fit(tf.cond(has_palette, colored, lambda: image))
 
 
 def _outputs(
@@ -113,7 +144,8 @@ def export(config: config_lib.Export) -> str:
       file = os.path.join(whole, _FILES[config.format])
       if config.format == 'keras':
         keras_file.write(file, weights, image_size=description.HEIGHT,
-                         crop_size=cifar10_input.IMAGE_SIZE)
+                         crop_size=cifar10_input.IMAGE_SIZE,
+                         class_names=config.dataset.class_names)
       elif config.format == 'litert':
         # It has no ops that decode images.
         saved_model.write_litert(file, graph_def, {_SERVING: signatures[_SERVING]})

@@ -1,11 +1,13 @@
 """The SavedModel, loaded by a process that cannot import this project."""
 
 import os
+import pathlib
 import resource
 import subprocess
 import sys
 
 import numpy as np
+from PIL import Image
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10
@@ -197,6 +199,37 @@ class ExportTest(tf.test.TestCase):
         atol=1e-4,
     )
     self.assertAllClose(want[:2], found['encoded/logits'][9:], rtol=0, atol=0.5)
+
+  def test_bmp(self):
+    """What a palette means, and what TensorFlow does not decode."""
+    image = record_fixture.random_images(1)[0][0]
+    encoded = tf.placeholder(tf.string, [])
+    decoded = cifar10_export._decode(encoded)
+
+    def decode(picture, name='image.bmp'):
+      path = os.path.join(self.root, name)
+      picture.save(path)
+      return sess.run(decoded, {encoded: pathlib.Path(path).read_bytes()})
+
+    picture = Image.fromarray(image)
+    with tf.Session() as sess:
+      for other in (
+          picture,
+          picture.convert('L'),
+          picture.quantize(7),
+          picture.quantize(256),
+      ):
+        self.assertAllEqual(
+            np.asarray(other.convert('RGB')), decode(other), other.mode
+        )
+      self.assertAllEqual(image, decode(picture, 'image.png'))
+      with self.assertRaisesRegex(
+          tf.errors.InvalidArgumentError,
+          r'\[a BMP of\] \[1\] \[bits .*: convert it to PNG\]',
+      ):
+        decode(picture.convert('1'))
+      with self.assertRaises(tf.errors.InvalidArgumentError):
+        sess.run(decoded, {encoded: b'no'})
 
   def test_signatures(self):
     expected = []

@@ -4,8 +4,10 @@ Only layers of keras.layers and functions of keras.ops are in it, so that Keras
 loads it in its safe mode, and without this package.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+import json
 from typing import TYPE_CHECKING
+import zipfile
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +16,9 @@ from cifar10_compat.base import errors
 
 if TYPE_CHECKING:
   import keras
+
+# In the archive.
+CLASS_NAMES = 'class_names.json'
 
 # tf.nn.lrn's of the tutorial.
 _RADIUS = 4
@@ -31,6 +36,7 @@ def write(
     *,
     image_size: int,
     crop_size: int,
+    class_names: Sequence[str],
 ) -> None:
   """Writes a .keras file.
 
@@ -42,12 +48,17 @@ def write(
     path: ends with .keras.
     weights: the values of the variables of a network in models.py by name.
     image_size, crop_size: pixels.
+    class_names: of the classes, in the order of the logits.  A model of Keras has
+      no place for texts: they are in the archive that the file is, as
+      class_names.json.
 
   Raises:
     UsageError: Keras is an older one, or cannot work in this process.
     OSError: the file cannot be written.
   """
   _model(weights, image_size, crop_size).save(path)
+  with zipfile.ZipFile(path, 'a') as archive:
+    archive.writestr(CLASS_NAMES, json.dumps(list(class_names)))
 
 
 def _model(

@@ -1,9 +1,11 @@
 """Files for Keras 3, loaded by a process that has Keras alone."""
 
+import json
 import os
 import subprocess
 import sys
 import unittest
+import zipfile
 
 from absl.testing import absltest
 import numpy as np
@@ -38,7 +40,16 @@ class KerasFileTest(absltest.TestCase):
       want = network.logits
       directory = self.create_tempdir(model).full_path
       path = os.path.join(directory, 'model.keras')
-      keras_file.write(path, network.weights, image_size=32, crop_size=24)
+      names = ['κατ', *'abcdefghi']
+      keras_file.write(
+          path,
+          network.weights,
+          image_size=32,
+          crop_size=24,
+          class_names=names,
+      )
+      with zipfile.ZipFile(path) as archive:
+        self.assertEqual(names, json.loads(archive.read('class_names.json')))
       images = os.path.join(directory, 'images.npy')
       np.save(images, network.images)
       process = subprocess.run(
@@ -67,9 +78,13 @@ class KerasFileTest(absltest.TestCase):
   def test_needs_eager_execution(self):
     with tf.Graph().as_default():
       with self.assertRaisesRegex(errors.UsageError, 'eager execution'):
-        keras_file.write('model.keras', {}, image_size=32, crop_size=24)
+        keras_file.write(
+            'model.keras', {}, image_size=32, crop_size=24, class_names=()
+        )
 
   @unittest.skipIf(versions.has_keras_3(), 'TensorFlow has Keras 3')
   def test_older_keras(self):
     with self.assertRaisesRegex(errors.UsageError, 'needs Keras 3'):
-      keras_file.write('model.keras', {}, image_size=32, crop_size=24)
+      keras_file.write(
+          'model.keras', {}, image_size=32, crop_size=24, class_names=()
+      )

@@ -111,6 +111,33 @@ def losses(network, checkpoint, batches, *, intra_op_threads=0):
     )
 
 
+def _check_trained(checkpoint):
+  """Checks that training can go on from a checkpoint.
+
+  Args:
+    checkpoint: checkpoints.Checkpoint.
+
+  Raises:
+    CheckpointError: it is of another model, or has averages alone as the published
+      one does.
+  """
+  network = config_lib.Network()
+  with tf.Graph().as_default():
+    shape = [1, cifar10.IMAGE_SIZE, cifar10.IMAGE_SIZE, 3]
+    loss = cifar10.loss(
+        models.network(network).inference(tf.zeros(shape), network),
+        tf.zeros([1], tf.int32),
+    )
+    cifar10.train(
+        loss, tf.train.get_or_create_global_step(), config_lib.Train()
+    )
+    checkpoint.check_fits(
+        {v.op.name: v for v in tf.global_variables()},
+        'name one that cifar10_train saved with --checkpoint_dir',
+    )
+  checkpoint.verify()
+
+
 def loss_curves(checkpoint, batches):
   """Trains four times from a checkpoint, each time in a process of its own.
 
@@ -255,6 +282,7 @@ def main(argv):
   dataset = datasets.CIFAR10
   data_dir = command_line.path(args.data_dir)
   checkpoint = checkpoints.newest(command_line.path(args.checkpoint_dir))
+  _check_trained(checkpoint)
   batches = draw_batches(
       data_dir, args.steps, batch_size=config_lib.BATCH_SIZE, dataset=dataset
   )

@@ -6,12 +6,24 @@ import os
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import cifar10_train
+from cifar10_compat import published
 from tests.helpers import main_program
+from tests.helpers import tool_program
 from tests.tools.parity import side_fixture
 from tools.parity import fast_network
 
 
 class FastNetworkProgramTest(tf.test.TestCase):
+
+  def test_checkpoint_of_averages_alone(self):
+    root = side_fixture.data_dir(self, 128)
+    tool_program.assert_refused(
+        self,
+        fast_network.main,
+        ['--data_dir=' + root, '--checkpoint_dir=' + published.DIRECTORY],
+        'model.ckpt-100000 lacks conv1/biases and ',
+        'name one that cifar10_train saved',
+    )
 
   def test_a_run(self):
     root = side_fixture.data_dir(self, 128)
