@@ -7,7 +7,8 @@ EXIF orientation is applied.
 
 A file may be hostile.  Only as many pixels are decoded as Pillow takes to be
 harmless (its MAX_IMAGE_PIXELS, 89 million), and they are worked on in strips, so
-that an image takes 0.8 GB at the most; and PostScript, a program, is not run.
+that an image takes 1.1 GB at the most, or by decoders that keep copies of their own
+1.5 (WebP) and 2.3 (JPEG 2000); and PostScript, a program, is not run.
 """
 
 import logging

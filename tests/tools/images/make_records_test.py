@@ -4,6 +4,9 @@ import json
 import os
 import pathlib
 import resource
+import signal
+import subprocess
+import sys
 
 from absl.testing import absltest
 import numpy as np
@@ -24,6 +27,26 @@ def _records(dataset, eval_data=False):
   return records[:, 0], records[:, 1:].reshape(-1, 3, 32, 32).transpose(
       0, 2, 3, 1
   )
+
+
+# Lets a module, or a function once its module is imported, say so and wait.
+_WAITING = """
+import builtins, os, sys, time
+slow = os.environ['SLOW']
+real = builtins.__import__
+def wait():
+  print('waiting', flush=True)
+  time.sleep(600)
+def find(name, *args, **kwargs):
+  if name == slow:
+    wait()
+  found = real(name, *args, **kwargs)
+  module, _, function = slow.rpartition('.')
+  if getattr(sys.modules.get(module), function, wait) is not wait:
+    setattr(sys.modules[module], function, wait)
+  return found
+builtins.__import__ = find
+"""
 
 
 class MakeTest(absltest.TestCase):
@@ -273,3 +296,28 @@ class MakeTest(absltest.TestCase):
         (('--check=/missing', '--dataset=cifar10'), 'cannot read /missing'),
     ):
       tool_program.assert_refused(self, make_records.main, args, expected)
+
+  def test_ctrl_c_while_a_tool_loads_and_while_it_works(self):
+    # The module waits where it imports, or where it works, what takes long.
+    directory = self.create_tempdir().full_path
+    with open(os.path.join(directory, 'sitecustomize.py'), 'w') as f:
+      f.write(_WAITING)
+    for slow in ('rich.progress', 'cifar10_compat.data.images.pillow'):
+      process = subprocess.Popen(
+          [sys.executable, '-m', 'tools.images.make_records']
+          + ['--images=' + directory, '--out=' + directory + '-out'],
+          env=dict(
+              os.environ,
+              PYTHONPATH=os.pathsep.join([directory, *sys.path]),
+              SLOW=slow,
+          ),
+          stdout=subprocess.PIPE,
+          stderr=subprocess.PIPE,
+          text=True,
+      )
+      self.assertEqual('waiting\n', process.stdout.readline())
+      process.send_signal(signal.SIGINT)
+      self.assertEqual(('', ''), process.communicate())
+      self.assertIn(
+          process.returncode, (-signal.SIGINT, 128 + signal.SIGINT), slow
+      )
