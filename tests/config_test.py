@@ -120,7 +120,7 @@ class FlagsTest(absltest.TestCase):
           value = default / 2 + 0.5
           text = str(value)
         elif isinstance(default, int):
-          value = default + 1
+          value = default - 1 if name == 'white' else default + 1
           text = str(value)
         elif name == 'profile_steps':
           text, value = '7', (7,)
@@ -227,7 +227,7 @@ class ValuesTest(absltest.TestCase):
             config(**{name: (5, beyond) if is_tuple else beyond})
           if expected == 'at most' and bounds.why:
             self.assertEndsWith(str(raised.exception), '(%s)' % bounds.why)
-    self.assertLen(names, 16)
+    self.assertLen(names, 17)
 
   def test_bounds_of_what_would_never_end(self):
     self.assertGreater(65536 * 24 * 24 * 64 * 4, 9e9)

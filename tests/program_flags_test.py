@@ -55,6 +55,15 @@ class EvalTest(flag_case.FlagCase):
     os.makedirs(path, exist_ok=True)
     return path
 
+  def _event_writer(self):
+    """Context that gives the calls of the event writer's __init__()."""
+    return mock.patch.object(
+        event_writer.EventWriter,
+        '__init__',
+        autospec=True,
+        side_effect=event_writer.EventWriter.__init__,
+    )
+
   def _precision(self, *args, checkpoint_dir='trained'):
     lines = main_program.run(
         cifar10_eval,
@@ -91,15 +100,11 @@ class EvalTest(flag_case.FlagCase):
   def test_graph_and_session(self):
     with (
         mock.patch.object(tf, 'Session', side_effect=tf.Session) as session,
-        mock.patch.object(
-            event_writer,
-            'EventWriter',
-            side_effect=event_writer.EventWriter,
-        ) as writer,
+        self._event_writer() as writer,
     ):
       self._precision('--views=10', '--device=/cpu:0', '--allow_growth')
     self.assertTrue(session.call_args.kwargs['config'].gpu_options.allow_growth)
-    graph = writer.call_args.args[1]
+    graph = writer.call_args.args[2]
     self.assertEqual(
         '/device:CPU:0', graph.get_operation_by_name('conv1/Conv2D').device
     )
@@ -117,13 +122,9 @@ class EvalTest(flag_case.FlagCase):
         (('--fast_network',), True, False),
         (('--fast_input', '--batch_size=3'), False, True),
     ):
-      with mock.patch.object(
-          event_writer,
-          'EventWriter',
-          side_effect=event_writer.EventWriter,
-      ) as writer:
+      with self._event_writer() as writer:
         self.assertEqual(0.4, self._precision(*args))
-      operations = writer.call_args.args[1].get_operations()
+      operations = writer.call_args.args[2].get_operations()
       types = {op.type for op in operations}
       self.assertEqual(not network, 'LRN' in types, args)
       self.assertEqual(chunks, 'ReaderReadUpToV2' in types, args)

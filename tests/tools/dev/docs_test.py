@@ -13,40 +13,6 @@ from tools.base import manifest
 from tools.dev import docs
 from tools.experiments import report
 
-# A link to a page or a picture: its file, which is empty on the page itself, and its
-# anchor.
-_LINK = re.compile(
-    r'\]\(((?!https?:)[^()#\s]*(?:\.md|\.png|\.svg|\.jpg)|)(?:#([^()\s]+))?\)'
-)
-
-
-def anchors(text):
-  """Returns the set of anchors that GitHub gives a page, and those it names itself."""
-  text = re.sub(r'^```.*?^```$', '', text, flags=re.DOTALL | re.MULTILINE)
-  headings = re.findall(r'^#+ (.+)$', text, re.MULTILINE)
-  found = {
-      re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-')
-      for heading in headings
-  }
-  return found | set(re.findall(r'<a id="([^"]+)">', text))
-
-
-def broken_links(path):
-  """Returns the links of a page to a page, picture or anchor that does not exist."""
-  text = pathlib.Path(path).read_text(encoding='utf-8')
-  found = []
-  for link in _LINK.finditer(text):
-    target = os.path.normpath(
-        os.path.join(os.path.dirname(path), link[1]) if link[1] else path
-    )
-    if not os.path.exists(target):
-      found.append(link[0])
-    elif link[2]:
-      linked = pathlib.Path(target).read_text(encoding='utf-8')
-      if link[2] not in anchors(linked):
-        found.append(link[0])
-  return found
-
 
 class DocsTest(absltest.TestCase):
 
@@ -118,29 +84,6 @@ class DocsTest(absltest.TestCase):
           )
       )
     self.assertEqual(set(docs.GENERATORS), names)
-
-  def test_every_link_between_pages_leads_to_a_heading(self):
-    pages = [os.path.join(manifest.ROOT, 'README.md')]
-    pages += glob.glob(os.path.join(manifest.ROOT, 'docs', '*.md'))
-    broken = {path: broken_links(path) for path in pages}
-    self.assertEqual({}, {path: l for path, l in broken.items() if l})
-
-  def test_a_broken_link(self):
-    root = self.create_tempdir()
-    root.create_file(
-        'other.md', '## `--views`, and a *heading*\n```\n# Code\n```\n'
-    )
-    page = root.create_file(
-        'page.md',
-        '<a id="old"></a>\n'
-        '[1](other.md#--views-and-a-heading) [2](#old) [3](other.md)\n'
-        '[4](other.md#code) [5](#new) [6](gone.md) ![7](gone.png)\n'
-        '[8](https://example.com/gone.md#x) [9](gone.py)\n',
-    )
-    self.assertEqual(
-        ['](other.md#code)', '](#new)', '](gone.md)', '](gone.png)'],
-        broken_links(page.full_path),
-    )
 
   def test_a_flag_stands_beside_the_programs_that_have_it(self):
     rows = {
