@@ -82,6 +82,8 @@ class ResumingTest(tf.test.TestCase):
       self.assertIn(
           f'lacks 1 of the averages of losses, as {lost}: ', '\n'.join(lines)
       )
+      # It is the third step.
+      self.assertNotIn('step 0,', '\n'.join(lines))
       held = self._values(name, 3)
       self.assertEqual(
           (np.int64, 3), (held['global_step'].dtype, held['global_step'])
