@@ -44,13 +44,14 @@ class SmallCluster(object):
     )
     return self._started[-1]
 
-  def start_as(self, program_of, job, index, **kwargs):
+  def start_as(self, program_of, job, index, *flags, **kwargs):
     """Starts a process of another program that takes the same flags.
 
     Args:
       program_of: tuple of str: its package, its module, and what comes before
         the flags on its command line.
       job, index: str and int, of the process.
+      *flags: str, which override those of every process.
       **kwargs: Popen's.
 
     Returns:
@@ -64,6 +65,7 @@ class SmallCluster(object):
             '--job_name=' + job,
             '--task_index=%d' % index,
             *self._flags,
+            *flags,
             package=package,
             **kwargs,
         )

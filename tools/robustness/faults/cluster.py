@@ -19,6 +19,7 @@ import tensorflow.compat.v1 as tf
 from tests.helpers import limits
 from tests.helpers import record_fixture
 from tests.helpers import small_cluster
+from tools.base import processes
 from tools.robustness.faults import attempt
 
 _PROGRAM = 'cifar10_distributed_train'
@@ -41,6 +42,7 @@ class _Training:
 
   Attributes:
     cluster: small_cluster.SmallCluster.
+    train_dir: str, the chief's.
     programs: dict from (job, index) to program.Program, of those that run.
   """
 
@@ -58,10 +60,10 @@ class _Training:
     dataset = record_fixture.write_set(
         images, *record_fixture.random_images(200)
     )
-    self._train_dir = os.path.join(directory, 'train')
+    self.train_dir = os.path.join(directory, 'train')
     self.cluster = small_cluster.SmallCluster(
         dataset,
-        self._train_dir,
+        self.train_dir,
         '--sync=%s' % str(sync).lower(),
         '--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS,
     )
@@ -87,15 +89,19 @@ class _Training:
       self.start(*task)
 
   def start(self, job, index):
-    started = self.cluster.start_as(
+    self.programs[job, index] = self.start_other(job, index)
+    if job == 'worker':
+      self._workers.append(self.programs[job, index])
+
+  def start_other(self, job, index, *flags):
+    """Starts a process that does not count as one of the cluster; returns it."""
+    return self.cluster.start_as(
         ('tools.robustness.faults', 'child', _PROGRAM, self._plants),
         job,
         index,
+        *flags,
         **self._kwargs,
     )
-    self.programs[job, index] = started
-    if job == 'worker':
-      self._workers.append(started)
 
   def kill(self, job, index):
     """Kills a process, and notes what may be lost by it."""
@@ -104,7 +110,7 @@ class _Training:
     process.wait(60)
     steps = [m for w in self._workers for m in _matches(_STEP, w)]
     self._last = max(steps, default=-1)
-    state = tf.train.get_checkpoint_state(self._train_dir)
+    state = tf.train.get_checkpoint_state(self.train_dir)
     self._named = state and int(state.model_checkpoint_path.rpartition('-')[2])
     self._chief = self.programs.get(('worker', 0))
 
@@ -270,6 +276,30 @@ def stop_worker(training, moment):
   process.send_signal(signal.SIGSTOP)
   time.sleep(moment.uniform(1, 12))
   process.send_signal(signal.SIGCONT)
+
+
+@_fault
+def other_settings(training, moment):
+  """A worker restarts with another setting, or a second chief starts; both exit."""
+  if moment.random() < 0.5:
+    [address] = processes.free_addresses(1)
+    refused = training.start_other(
+        'worker',
+        0,
+        '--train_dir=' + training.train_dir + '.other',
+        f'--worker_hosts={address},{training.cluster.workers[1]}',
+    )
+    flag = 'train_dir'
+  else:
+    training.kill('worker', 1)
+    flag = moment.choice(['batch_size', 'learning_rate', 'max_steps'])
+    refused = training.start_other('worker', 1, f'--{flag}=1')
+  attempt.wait_until(
+      lambda: refused.process.poll() is not None, _RECOVER_SECS, 'the exit'
+  )
+  attempt.check_one_line(refused.finish(), '--' + flag, 'the other process')
+  if flag != 'train_dir':
+    training.start('worker', 1)
 
 
 @_fault

@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 from PIL import Image
 
+from tests.helpers import limits
 from tests.helpers import program
 from tools.robustness.faults import attempt
 from tools.robustness.faults import child
@@ -253,3 +254,19 @@ def pruned_under_evaluator(context, moment):
       message='%d evaluations, %d checkpoints gone meanwhile'
       % (evaluated(), len(re.findall('^not evaluated', err, re.MULTILINE)))
   )
+
+
+def unreadable_for_now(context, moment):
+  """A file of the newest checkpoint cannot be read at first; then it can."""
+  made = copy_of_trained(context)
+  step = made.named()
+  path = moment.choice(sorted(glob.glob(made.path(f'model.ckpt-{step}.[di]*'))))
+  os.chmod(path, 0)
+  made.start(preexec_fn=limits.heed_permissions)
+  message = attempt.check_one_line(
+      made.wait_for_end(trainer.START_SECS, 'a denied read'),
+      'Permission denied',
+      'the trainer',
+  )
+  os.chmod(path, 0o644)
+  return attempt.Recovery(0, made.resume(step), message)

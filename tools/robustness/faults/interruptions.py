@@ -3,8 +3,10 @@
 import signal
 import time
 
+from tests.helpers import program
 from tools.robustness.faults import attempt
 from tools.robustness.faults import child
+from tools.robustness.faults import damage
 from tools.robustness.faults import trainer
 
 # The moment of a fault is drawn from this time, idle and under load: a trainer
@@ -143,6 +145,56 @@ def stop(context, moment):
       0,
       secs,
       '%s %s' % (signum.name, 'in training' if training else 'in its start'),
+  )
+
+
+def stop_a_program(context, moment):
+  """SIGTERM, SIGINT or SIGHUP to a program that does not train, at a random moment."""
+  signum = moment.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+  trained = damage.copy_of_trained(context)
+  module, *args = moment.choice(
+      [
+          (
+              'cifar10_compat.cifar10_eval',
+              '--checkpoint_dir=' + trained.train_dir,
+              '--eval_interval_secs=1',
+          ),
+          (
+              'cifar10_compat.cifar10_export',
+              '--checkpoint_dir=' + trained.train_dir,
+              '--export_dir=' + trained.path('exported'),
+          ),
+          (
+              'tools.run.launch',
+              '--train_dir=' + trained.train_dir,
+              '--batch_size=8',
+          ),
+          ('tools.images.make_records', '--check', trained.data_dir),
+      ]
+  )
+  package, _, name = module.rpartition('.')
+  if name != 'make_records':
+    args.append('--dataset=' + trained.data_dir)
+  started = program.Program(name, *args, package=package)
+  context.on_end(started.process.kill)
+  time.sleep(moment.uniform(0, _MOMENT_SECS[context.loaded]))
+  running = started.process.poll() is None
+  sent = time.monotonic()
+  if running:
+    started.process.send_signal(signum)
+  attempt.wait_until(
+      lambda: started.process.poll() is not None,
+      2 * _STOP_SECS[context.loaded],
+      f'the end of {name} after {signum.name}',
+  )
+  secs = time.monotonic() - sent
+  code, _, err = started.finish()
+  attempt.check(
+      code in (0, 128 + signum) and 'Traceback' not in err,
+      f'{name}, {signum.name}: exit code {code} and {err!r}',
+  )
+  return attempt.Recovery(
+      None, secs, f'{signum.name} to {name}' if running else f'{name} had ended'
   )
 
 
