@@ -61,6 +61,11 @@ def main(stamp, *args):
           wrong.append(f'{source} imports {what}: no dep has it')
         elif path not in sources:
           used.add(owner[path])
+  # Python runs the __init__.py of every package above a module.
+  for path, label in owner.items():
+    package = path.removesuffix('__init__.py')
+    if package != path and any(s.startswith(package) for s in sources):
+      used.add(label)
   if not any(source.endswith('_test.py') for source in sources):
     unused = sorted(set(owner.values()) - used)
     wrong += [f'no file imports from {label}' for label in unused]

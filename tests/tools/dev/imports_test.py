@@ -57,6 +57,10 @@ class ImportsTest(absltest.TestCase):
         self._wrong(['tools/c/deep.py']),
     )
 
+  def test_packages_above(self):
+    package = '//tools:package=tools/__init__.py'
+    self.assertEqual([], self._wrong(_OWN, *_B, _C, package))
+
   def test_not_imported(self):
     self.assertEqual(
         ['no file imports from //tools/b:b'],
