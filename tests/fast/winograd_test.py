@@ -46,6 +46,13 @@ class MatricesTest(tf.test.TestCase):
         near = fractions.Fraction(value).limit_denominator(45 * 2**7)
         self.assertLess(abs(near - fractions.Fraction(value)), 1e-12)
 
+  def test_rows_are_balanced(self):
+    # To the next power of two.
+    for m, r in ((2, 3), (4, 5)):
+      _, filter_, input_ = winograd.matrices(m, r)
+      ratio = np.abs(input_).max(1) / np.abs(filter_).max(1)
+      self.assertAllInRange(ratio, 0.5, 2)
+
   def test_too_large(self):
     with self.assertRaisesRegex(ValueError, 'm = 5 and r = 5.*at most 9'):
       winograd.matrices(5, 5)

@@ -105,6 +105,10 @@ class CheckpointsTest(tf.test.TestCase):
       newest.verify()
     self.assertEqual(path, caught.exception.path)
     self.assertStartsWith(caught.exception.reason, 'is damaged')
+    self.assertIn(
+        'let %s name' % os.path.join(self.directory, 'checkpoint'),
+        str(caught.exception),
+    )
     newest.verify([])  # What is not asked for is not read.
     os.remove(path + '.index')
     with self.assertRaisesRegex(

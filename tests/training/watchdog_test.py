@@ -120,6 +120,20 @@ class WatchdogTest(tf.test.TestCase):
     self.assertIn('queue forgotten: 0 of 5, empty', report)
     self.assertIn('the main thread is at run', report)
 
+  def test_report_on_request(self):
+    stop = signals.StopRequest()
+
+    def ask():
+      stop.report()
+      return np.float32(1)
+
+    report, error = self._run(
+        lambda: tf.py_func(ask, [], tf.float32), max_steps=1, stop=stop
+    )
+    self.assertIsNone(error)
+    self.assertIn('step 0: the main thread is at run, line ', report)
+    self.assertNotIn('first error', report)
+
   def test_report_that_nobody_takes_and_a_step_that_cannot_be_saved(self):
     def batch():
       queue = tf.FIFOQueue(5, [tf.float32], [[]], name='forgotten')
