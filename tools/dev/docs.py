@@ -11,8 +11,6 @@ come from the files in docs/data/, as the picture does.
 
 # First: TensorFlow, which the programs bring along, reads its log levels while
 # it loads.
-from ..run import predictions
-
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import functools
@@ -35,6 +33,7 @@ from ..experiments import report
 from ..parity import fast_network
 from ..robustness import endurance
 from ..robustness import fault_table
+from ..run import predictions
 from ..speed import results as speed_results
 from ..speed import tables
 
