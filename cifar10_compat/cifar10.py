@@ -6,8 +6,8 @@
   train_op = train(total_loss, global_step)
 
 Names, shapes and constants are those of TensorFlow v0.7.0 (February 2016).
-Where a line departs from that edition, docs/differences.md says why.  `config`
-stands where FLAGS stood; functions that 2016 did not have come last.
+docs/differences.md explains each departure.  `config` replaces FLAGS;
+functions that are new since 2016 come last.
 """
 
 import os
@@ -35,14 +35,14 @@ NUM_EPOCHS_PER_DECAY = 350.0
 LEARNING_RATE_DECAY_FACTOR = 0.1
 INITIAL_LEARNING_RATE = config_lib.Training.learning_rate  # 0.1
 
-# Ops of one of several towers are called TOWER_NAME_N/...; summaries are not.
+# With several towers, op names start with TOWER_NAME_N/; summary names do not.
 TOWER_NAME = 'tower'
 
 DATA_URL = datasets.CIFAR10.sources[0].url
 
 
 def _activation_summary(x):
-  """Adds a histogram of an activation and the fraction of it that is zero.
+  """Adds summaries of an activation: a histogram, and the fraction of zeros.
 
   Args:
     x: float32 tensor of any shape.
@@ -53,12 +53,12 @@ def _activation_summary(x):
 
 
 def _variable_on_cpu(name, shape, initializer):
-  """Makes, or with a reusing scope gets, a float32 variable on the CPU.
+  """Creates a float32 variable on the CPU, or reuses it in a reusing scope.
 
   Args:
     name: str.
     shape: list of ints.
-    initializer: an initializer of tf.compat.v1.
+    initializer: a tf.compat.v1 initializer.
 
   Returns:
     Reference variable of that shape.
@@ -69,14 +69,15 @@ def _variable_on_cpu(name, shape, initializer):
 
 
 def _variable_with_weight_decay(name, shape, stddev, wd):
-  """Makes a variable of truncated normal values, and its weight decay.
+  """Creates a truncated normal variable and, if wanted, its weight decay.
 
   Args:
     name: str.
     shape: list of ints.
-    stddev: float, before truncation at twice that.
-    wd: float.  wd * sum(var ** 2) / 2 goes into the collection 'losses'; for
-      0.0 or None no op is made at all.
+    stddev: float, the standard deviation before values beyond two standard
+      deviations are redrawn.
+    wd: float.  wd * sum(var ** 2) / 2 goes into the collection 'losses'; 0.0
+      or None adds no op.
 
   Returns:
     Reference variable of that shape.
@@ -90,18 +91,17 @@ def _variable_with_weight_decay(name, shape, stddev, wd):
 
 
 def distorted_inputs(config=config_lib.Train()):
-  """Makes batches for training: see cifar10_input.distorted_inputs().
+  """Builds training batches: see cifar10_input.distorted_inputs().
 
   Args:
-    config: config.Images, for the data set, its directory, and what varies in
-      the input.
+    config: config.Images: the data set, its directory and the input options.
 
   Returns:
     images: float32 tensor of shape [batch_size, IMAGE_SIZE, IMAGE_SIZE, 3].
     labels: int32 tensor of shape [batch_size].
 
   Raises:
-    ValueError: no data_dir, or a file is missing.
+    ValueError: data_dir is empty, or a file is missing.
   """
   if not config.data_dir:
     raise ValueError('Please supply a data_dir')
@@ -113,12 +113,12 @@ def distorted_inputs(config=config_lib.Train()):
 
 
 def inputs(eval_data, config=config_lib.Eval(count=config_lib.HISTORICAL)):
-  """Makes batches for evaluation: see cifar10_input.inputs().
+  """Builds evaluation batches: see cifar10_input.inputs().
 
   Args:
-    eval_data: bool, whether to read the files for evaluation or for training.
-    config: config.Eval, for the data set, its directory, and what varies in the
-      input.
+    eval_data: bool, True for the evaluation files, False for the training
+      files.
+    config: config.Eval: the data set, its directory and the input options.
 
   Returns:
     images: float32 tensor of shape [batch_size * views, IMAGE_SIZE,
@@ -126,7 +126,7 @@ def inputs(eval_data, config=config_lib.Eval(count=config_lib.HISTORICAL)):
     labels: int32 tensor of shape [batch_size].
 
   Raises:
-    ValueError: no data_dir, or a file is missing.
+    ValueError: data_dir is empty, or a file is missing.
   """
   if not config.data_dir:
     raise ValueError('Please supply a data_dir')
@@ -142,19 +142,19 @@ def inference(images, config=config_lib.Network()):
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
       unknown.
-    config: config.Network, for the number of classes and the initial standard
-      deviation of the weights of conv1 and conv2.
+    config: config.Network: the number of classes and the initial standard
+      deviation of the conv1 and conv2 weights.
 
   Returns:
-    float32 tensor of shape [batch_size, num_classes], the logits: softmax is
-    not applied.
+    float32 tensor of shape [batch_size, num_classes]: the logits, before
+    softmax.
 
   Raises:
     UsageError: resource variables are on.
   """
   check_reference_variables()
 
-  # tf.get_variable() instead of tf.Variable(), so that towers share variables.
+  # tf.get_variable(), unlike tf.Variable(), lets towers share variables.
   with tf.variable_scope('conv1') as scope:
     kernel = _variable_with_weight_decay('weights', shape=[5, 5, 3, 64],
                                          stddev=config.conv_stddev, wd=0.0)
@@ -184,7 +184,7 @@ def inference(images, config=config_lib.Network()):
                          padding='SAME', name='pool2')
 
   with tf.variable_scope('local3') as scope:
-    # One row per image, so that one matrix product does.
+    # Flatten each image to a row, so that the layer is one matrix product.
     batch_size, height, width, depth = pool2.get_shape().as_list()
     dim = height * width * depth
     reshape = tf.reshape(pool2, [batch_size or -1, dim])
@@ -213,7 +213,7 @@ def inference(images, config=config_lib.Network()):
 
 
 def loss(logits, labels):
-  """Adds up the mean cross entropy and the weight decay.
+  """Adds the mean cross entropy to the weight decay.
 
   Args:
     logits: float32 tensor of shape [batch_size, num_classes].
@@ -232,20 +232,22 @@ def loss(logits, labels):
 
 
 def _add_loss_summaries(total_loss):
-  """Averages each loss over the steps; adds summaries of raw and average.
+  """Averages each loss over the steps, and adds summaries of both.
 
   Args:
     total_loss: float32 tensor of shape [], from loss().
 
   Returns:
-    Operation that updates the averages (decay 0.9, from 0, no correction).
+    Operation that updates the averages (decay 0.9, starting at 0, without bias
+    correction).
   """
   loss_averages = tf.train.ExponentialMovingAverage(0.9, name='avg')
   losses = tf.get_collection('losses')
   loss_averages_op = loss_averages.apply(losses + [total_loss])
 
   for l in losses + [total_loss]:
-    # The average has the plain name, since it is what one looks at.
+    # The average gets the plain name: it is the curve to watch, since the raw
+    # loss jumps from batch to batch.
     summaries.scalar_summary(l.op.name + ' (raw)', l)
     summaries.scalar_summary(l.op.name, loss_averages.average(l))
 
@@ -253,24 +255,25 @@ def _add_loss_summaries(total_loss):
 
 
 def train(total_loss, global_step, config=config_lib.Train()):
-  """Adds one step of gradient descent, and what watches it.
+  """Adds one step of gradient descent, with its averages and summaries.
 
-  The learning rate is 0.1 and drops to a tenth of itself every 350 epochs
-  (136,718 steps of 128 images).
+  The learning rate starts at 0.1 and is divided by 10 every 350 epochs (136,718
+  steps of 128 images).
 
   Args:
     total_loss: float32 tensor of shape [], from loss().
-    global_step: integer variable, counts the updates.
-    config: config.Training, for the initial learning rate, and for the length
-      of an epoch in steps.  If it is deterministic, the moving averages see the
-      variables after this step's update.
+    global_step: integer variable that counts the updates.
+    config: config.Training: the initial learning rate and the number of steps
+      per epoch.  If it is deterministic, the moving averages read the variables
+      after this step's update.
 
   Returns:
-    Operation that does it all.  As in 2016 it leaves open whether a variable's
-    moving average sees the variable before or after this step's update.
+    Operation that runs the step.  Unless config is deterministic, a moving
+    average may read its variable before or after this step's update, as in
+    2016.
   """
-  # The learning rate is a staircase.  With few images and a large batch its
-  # steps would have length 0, and the rate would be NaN.
+  # The learning rate is a staircase.  max() keeps its steps at least 1 long: a
+  # small data set with a large batch would make them 0 and the rate NaN.
   num_batches_per_epoch = (config.dataset.num_examples_per_epoch_for_train /
                            config.batch_size)
   decay_steps = max(1, int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY))
@@ -282,17 +285,17 @@ def train(total_loss, global_step, config=config_lib.Train()):
                                   staircase=True)
   summaries.scalar_summary('learning_rate', lr)
 
-  # The averages of the losses are updated before the gradients.
+  # Update the loss averages before computing the gradients.
   loss_averages_op = _add_loss_summaries(total_loss)
 
   with tf.control_dependencies([loss_averages_op]):
     opt = tf.train.GradientDescentOptimizer(lr)
     grads = opt.compute_gradients(total_loss)
 
-  # Applies the gradients to the weights, and adds 1 to global_step.
+  # Apply the gradients to the weights, and add 1 to global_step.
   apply_gradient_op = opt.apply_gradients(grads, global_step=global_step)
 
-  # Histograms of the weights and of their gradients.
+  # Show how the weights and their gradients are distributed.
   for var in tf.trainable_variables():
     summaries.histogram_summary(var.op.name, var)
 
@@ -300,7 +303,8 @@ def train(total_loss, global_step, config=config_lib.Train()):
     if grad is not None:
       summaries.histogram_summary(var.op.name + '/gradients', grad)
 
-  # The moving averages of the weights, which evaluation uses.
+  # Average the weights over the steps.  Evaluation uses the averages, which
+  # fluctuate less than the weights.
   variable_averages = tf.train.ExponentialMovingAverage(
       MOVING_AVERAGE_DECAY, global_step)
   with tf.control_dependencies(
@@ -314,15 +318,15 @@ def train(total_loss, global_step, config=config_lib.Train()):
 
 
 def maybe_download_and_extract(config=config_lib.Train(), stop=signals.NEVER):
-  """Downloads a set unless it is there: see data/download.py.
+  """Downloads a data set if it is missing: see data/download.py.
 
   Args:
-    config: config.Images, for the data set, its directory, which is made if
-      it is missing, and the mirrors.
-    stop: signals.StopRequest, ends the download.
+    config: config.Images: the data set, its directory (created if missing) and
+      the mirrors.
+    stop: signals.StopRequest that ends the download.
 
   Raises:
-    DataError: the set cannot be had, or the download was stopped.
+    DataError: the data set is unavailable, or the download was stopped.
     UsageError: data_dir cannot be written.
   """
   download.maybe_download_and_extract(config.data_dir, dataset=config.dataset,
@@ -330,18 +334,18 @@ def maybe_download_and_extract(config=config_lib.Train(), stop=signals.NEVER):
 
 
 def check_reference_variables():
-  """Raises UsageError if tf.get_variable() would not make those of 2016."""
+  """Raises UsageError unless tf.get_variable() creates reference variables."""
   if tf.resource_variables_enabled():
     raise errors.UsageError(
-        'resource variables are on, and so the graph would not be that of '
-        '2016: call tf.compat.v1.disable_v2_behavior() first')
+        'resource variables are enabled, so the graph would differ from that '
+        'of 2016: call tf.compat.v1.disable_v2_behavior() first')
 
 
 def predictions(logits):
   """Normalizes logits to probabilities.
 
   Args:
-    logits: float32 tensor of shape [batch_size, num_classes], of inference().
+    logits: float32 tensor of shape [batch_size, num_classes], from inference().
 
   Returns:
     float32 tensor of that shape, 0 to 1; each row adds up to 1.

@@ -1,4 +1,4 @@
-"""Evaluates the CIFAR-10 network's checkpoints as they appear.
+"""Evaluates checkpoints of the CIFAR-10 network as they appear.
 
 Prints the precision of the newest checkpoint in --checkpoint_dir every
 --eval_interval_secs seconds, or once.  Example:
@@ -29,18 +29,18 @@ from cifar10_compat.training import evaluation
 
 def eval_once(saver, summary_writer, top_k_op, summary_op, config,
               last=None, stop=signals.NEVER):
-  """Evaluates the newest checkpoint, in a session of its own.
+  """Evaluates the newest checkpoint in a separate session.
 
   Args:
     saver: tf.train.Saver of checkpoints.trained_variables().
     summary_writer: event_writer.EventWriter, or a tf.summary.FileWriter.
-    top_k_op: bool tensor of shape [images], whether each was recognized.
+    top_k_op: bool tensor of shape [images], True for each correct prediction.
     summary_op: string tensor of shape [], a serialized Summary.
-    config: config.Eval with a number of examples: see with_num_examples().  If
-      its count is EXACT, the input is one epoch, of which that many images are
-      counted; else the number is rounded up to a multiple of batch_size.
-    last: (checkpoints.Checkpoint, float), what the last call returned.  Nothing
-      is done if this checkpoint is still the newest.
+    config: config.Eval with num_examples set: see with_num_examples().  If its
+      count is EXACT, the input is one epoch, of which num_examples images are
+      scored; otherwise num_examples is rounded up to a multiple of batch_size.
+    last: (checkpoints.Checkpoint, float), the previous return value.  If its
+      checkpoint is still the newest, eval_once() returns it at once.
     stop: signals.StopRequest.
 
   Returns:
@@ -48,9 +48,9 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
 
   Raises:
     NoCheckpointError, CheckpointListError: no checkpoint is found.
-    UnusableCheckpointError: it is gone or damaged.
-    CheckpointError, UsageError: it is of another model or data set.
-    DataError: the input ended too soon, or its files are damaged.
+    UnusableCheckpointError: the checkpoint is gone or damaged.
+    CheckpointError, UsageError: the checkpoint is of another model or data set.
+    DataError: the images ended too soon, or their files are damaged.
     WriteError: the summaries cannot be written.
   """
   session_config = tf.ConfigProto(allow_soft_placement=True)
@@ -58,14 +58,14 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
 
   with tf.Session(config=session_config) as sess, (
       input_errors.as_data_errors()):
-    # The newest checkpoint gives the weights, and its name the step.
+    # Restore the weights of the newest checkpoint; its name gives the step.
     checkpoint = checkpoints.newest(config.checkpoint_dir)
     if last and last[0] == checkpoint:
       return last
     sess.run([v.initializer for v in tf.local_variables()])
     checkpoint.restore(saver, sess, config)
 
-    # The threads that fill the queue of images.
+    # Start the threads that fill the queue of images.
     coord = tf.train.Coordinator()
     threads = []
     precision = None
@@ -78,11 +78,11 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
       total_sample_count = (config.num_examples if config.one_epoch else
                             num_iter * config.batch_size)
 
-      # Counts, batch by batch, the images whose best class is the label.
+      # Count correct predictions, batch by batch.
       true_count = 0
       sample_count = 0
-      # To run summary_op by itself takes a batch.  Of an epoch that batch would
-      # be missing from the count, so the summaries come with its first one.
+      # Running summary_op consumes a batch.  An epoch has none to spare, so
+      # compute the summaries with its first batch.
       serialized = []
       fetches = [top_k_op] + ([summary_op] if config.one_epoch else [])
       while (sample_count < total_sample_count and
@@ -90,25 +90,25 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
         predictions, *values = sess.run(fetches)
         serialized += values
         fetches = [top_k_op]
-        # The last batch of a partial epoch may go beyond num_examples.
+        # The last batch may contain more images than num_examples asks for.
         predictions = predictions[:total_sample_count - sample_count]
         true_count += np.sum(predictions)
         sample_count += len(predictions)
 
       if sample_count == total_sample_count:
-        # Precision @ 1: the share of images that are recognized.
+        # Precision @ 1: the fraction of correct predictions.
         precision = true_count / total_sample_count
         print('%s: precision @ 1 = %.3f' % (datetime.now(), precision),
               flush=True)
 
-        # TensorBoard shows it beside the network's own summaries.
+        # Show the precision in TensorBoard, beside the network's summaries.
         summary = tf.Summary()
         summary.ParseFromString(serialized[0] if serialized else
                                 sess.run(summary_op))
         summary.value.add(tag='Precision @ 1', simple_value=precision)
         summary_writer.add_summary(summary, checkpoint.step)
     except Exception as e:  # pylint: disable=broad-except
-      coord.request_stop(e)  # join() raises it, or what caused it.
+      coord.request_stop(e)  # join() raises the exception, or its cause.
     finally:
       coord.request_stop()
       coord.join(threads, stop_grace_period_secs=10)
@@ -122,15 +122,15 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
 
 
 def evaluate(config=config_lib.Eval(), stop=signals.NEVER):
-  """Evaluates the newest checkpoint, again and again.
+  """Evaluates the newest checkpoint, repeatedly or once.
 
   Args:
     config: config.Eval.
-    stop: signals.StopRequest, ends the evaluation.
+    stop: signals.StopRequest that ends the evaluation.
 
   Returns:
-    float, the last precision, 0 to 1; None if there was none, or if the last
-    evaluation was stopped.
+    float, the last precision, 0 to 1; None if no evaluation finished, or if the
+    last one was stopped.
 
   Raises:
     UsageError, DataError, CheckpointError, WriteError: see their messages.
@@ -141,31 +141,31 @@ def evaluate(config=config_lib.Eval(), stop=signals.NEVER):
   config = config.with_num_examples(input_files.records)
 
   with tf.Graph().as_default():
-    # Batches of the images' middles, from a queue that threads keep full.
+    # Batches of central crops.  Threads keep a queue of images full.
     images, labels = cifar10.inputs(eval_data, config)
 
-    # What the network makes of them, before softmax.
+    # The network's score for each class, before softmax.
     with _device(config.device):
       logits = network.inference(images, config)
 
-      # One answer for all views of an image.
+      # Combine the predictions for all views of an image.
       if config.views > 1:
         logits = mean_of_views(logits, config.views)
 
-      # Whether the best class of each is its label.
+      # Compare the highest-scoring class of each image with its label.
       top_k_op = tf.nn.in_top_k(logits, labels, 1)
 
-    # The moving averages take the places of the weights; without them every
-    # variable here is a weight.
+    # Restore the moving averages in place of the weights, since they predict
+    # better.  If averaged is False, restore the weights themselves.
     variable_averages = tf.train.ExponentialMovingAverage(
         cifar10.MOVING_AVERAGE_DECAY)
     variables_to_restore = variable_averages.variables_to_restore()
     saver = tf.train.Saver(variables_to_restore if config.averaged else None)
 
-    # All that TensorBoard shows.
+    # Merge all summaries for TensorBoard into one op.
     summary_op = tf.summary.merge_all()
 
-    # A trainer beside this process makes new checkpoints: look for one every
+    # A trainer beside this process saves new checkpoints: look for one every
     # few minutes.
     last = None
     poll = evaluation.Poll(config, input_files)
@@ -198,8 +198,8 @@ def mean_of_views(logits, num_views):
   """Averages the predictions for the views of each image.
 
   Args:
-    logits: float32 tensor of shape [n * num_views, num_classes]; an image's
-      views follow one another.
+    logits: float32 tensor of shape [n * num_views, num_classes].  The views of
+      an image are adjacent.
     num_views: int.
 
   Returns:
@@ -211,18 +211,18 @@ def mean_of_views(logits, num_views):
 
 
 def _device(name):
-  """Returns tf.device(name); raises UsageError if there is no such name."""
+  """Returns tf.device(name); raises UsageError if the name is invalid."""
   try:
     tf.DeviceSpec.from_string(name)
   except ValueError as e:
     raise errors.UsageError(
-        'device is %r, which is no name of a device: choose one like /cpu:0 or '
+        'device is %r, which is not a device name: choose one like /cpu:0 or '
         '/gpu:1, or leave it to TensorFlow' % name) from e
   return tf.device(name)
 
 
 def console_main():
-  """What the installed command cifar10_eval runs."""
+  """Entry point of the installed command cifar10_eval."""
   entry_points.run(config_lib.Eval, main)
 
 

@@ -1,9 +1,8 @@
 """Trains the CIFAR-10 network on several devices of one machine.
 
-Each of --num_gpus towers takes a batch of its own through the network; their
-gradients are averaged on the CPU, which holds the variables, and make one
-update.  Resumes, and stops on Ctrl-C, as cifar10_train does.  Example, for a
-machine without a GPU:
+Each of --num_gpus towers runs the network on its own batch.  The CPU holds the
+variables and averages the towers' gradients into one update.  Resumes, and
+stops on Ctrl-C, like cifar10_train.  Example, for a machine without a GPU:
 
   cifar10_multi_gpu_train --num_gpus=2 --tower_devices=cpu --batch_size=64 \\
       --dataset=synthetic --train_dir=/tmp/towers --max_steps=700
@@ -32,61 +31,62 @@ def tower_loss(scope, config=config_lib.MultiGpuTrain(), batch_queue=None):
   """Builds the network and its loss for one tower.
 
   Args:
-    scope: str, the prefix of the tower's ops, 'tower_0/' for instance.
+    scope: str, the prefix of the tower's ops, for example 'tower_0/'.
     config: config.MultiGpuTrain.
-    batch_queue: queue of batches that all towers draw from, see
-      prefetch_queue(); None for an input of the tower's own.
+    batch_queue: a queue of batches for all towers, see prefetch_queue(); None
+      gives the tower its own input.
 
   Returns:
     float32 tensor of shape [], the tower's total loss.
   """
   network = models.network(config)
 
-  # A batch for this tower.  Today a queue can be on a GPU and a reader cannot,
-  # and both must be on one device.
+  # Get a batch for this tower.  The input stays on the CPU: TensorFlow can now
+  # place a queue on a GPU, but not the reader that must share its device.
   with tf.device('/cpu:0'):
     images, labels = (batch_queue.dequeue() if batch_queue else
                       cifar10.distorted_inputs(config))
 
-  # The network; its variables are those of the other towers.
+  # Build the network.  It shares its variables with the other towers.
   logits = network.inference(images, config)
 
-  # The sum that it returns is of no use: all towers share the collection
-  # 'losses', and it adds those of earlier towers as well.
+  # Add this tower's losses to the collection.  Ignore the sum: it includes
+  # earlier towers, since all share the collection 'losses'.
   _ = cifar10.loss(logits, labels)
 
-  # The parts of the loss that this tower made.
+  # Collect the losses of this tower only.
   losses = tf.get_collection('losses', scope)
 
   total_loss = tf.add_n(losses, name='total_loss')
 
-  # Each tower has averages of its own, though its weights are shared.
+  # Each tower averages its own losses, though it shares its weights.
   with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
     loss_averages = tf.train.ExponentialMovingAverage(0.9, name='avg')
     loss_averages_op = loss_averages.apply(losses + [total_loss])
 
   for l in losses + [total_loss]:
-    # The same tag whichever tower it is, so that the curves of runs overlay.
+    # Drop the tower from the tag, so that curves of different runs overlay.
     loss_name = re.sub('%s_[0-9]*/' % cifar10.TOWER_NAME, '', l.op.name)
-    # The average has the plain name, since it is what one looks at.
+    # The average gets the plain name: it is the curve to watch.
     summaries.scalar_summary(loss_name + ' (raw)', l)
     summaries.scalar_summary(loss_name, loss_averages.average(l))
 
-  # Computing the loss updates its averages first.
+  # Update the averages whenever the loss is computed.
   with tf.control_dependencies([loss_averages_op]):
     total_loss = tf.identity(total_loss)
   return total_loss
 
 
 def average_gradients(tower_grads):
-  """Averages each variable's gradients over the towers, which it waits for.
+  """Averages the gradients of all towers; the towers synchronize here.
 
   Args:
-    tower_grads: list over towers of lists of (gradient, variable), a float32
-      tensor of the variable's shape and the variable, in one order.
+    tower_grads: for each tower, a list of (gradient, variable): a float32
+      tensor of the variable's shape, and the variable.  All lists have the same
+      order.
 
   Returns:
-    List of (mean gradient, variable) in that order.
+    List of (mean gradient, variable) in the same order.
   """
   average_grads = []
   for grad_and_vars in zip(*tower_grads):
@@ -98,7 +98,7 @@ def average_gradients(tower_grads):
     grad = tf.concat(grads, 0)
     grad = tf.reduce_mean(grad, 0)
 
-    # The towers share the variable, so the first one's will do.
+    # The towers share the variable, so take the first tower's reference.
     v = grad_and_vars[0][1]
     grad_and_var = (grad, v)
     average_grads.append(grad_and_var)
@@ -106,11 +106,11 @@ def average_gradients(tower_grads):
 
 
 def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
-  """Trains for a number of steps, counted from the very first.
+  """Trains up to a global step, and resumes an earlier run.
 
   Args:
-    config: config.MultiGpuTrain.  Its batch_size is that of one tower.
-    stop: signals.StopRequest, ends it after the current step.
+    config: config.MultiGpuTrain.  Its batch_size is per tower.
+    stop: signals.StopRequest that ends training after the current step.
 
   Returns:
     int, the global step reached.
@@ -120,7 +120,7 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
       WriteError: see training_session.MonitoredTrainingSession().
   """
   with tf.Graph().as_default(), tf.device('/cpu:0'):
-    # Damaged files are found, and the seed is set, before any op is made.
+    # Find damaged files and set the seed before building any op.
     input_files = training_session.prepare(config)
 
     # The number of updates so far: one for each run of all towers.
@@ -129,8 +129,8 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
         trainable=False,
         collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.GLOBAL_STEP])
 
-    # The learning rate is a staircase.  In 2016 its steps were as long as with
-    # the batches of one tower, though an update sees those of all.
+    # The learning rate is a staircase.  In 2016 the decay counted the batch of
+    # one tower per step, although each update uses the batches of all towers.
     examples_per_step = config.batch_size * (
         config.num_gpus if config.decay_by_examples else 1)
     num_batches_per_epoch = (config.dataset.num_examples_per_epoch_for_train /
@@ -144,12 +144,12 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
                                     cifar10.LEARNING_RATE_DECAY_FACTOR,
                                     staircase=True)
 
-    # One optimizer for all towers.
+    # All towers share one optimizer.
     opt = tf.train.GradientDescentOptimizer(lr)
 
     batch_queue = prefetch_queue(config) if config.shared_input else None
 
-    # Each tower computes the gradients of a batch on a device of its own.
+    # Each tower computes the gradients of its own batch on its own device.
     losses = []
     tower_grads = []
     with tf.variable_scope(tf.get_variable_scope()):
@@ -158,11 +158,11 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
           with tf.name_scope('%s_%d' % (cifar10.TOWER_NAME, i)) as scope:
             loss = tower_loss(scope, config, batch_queue)
 
-            # The first tower has made the variables; the next ones take them.
+            # The first tower creates the variables; the others reuse them.
             tf.get_variable_scope().reuse_variables()
 
-            # Each tower overwrites this list: the last one's summaries are
-            # kept.  Those of a shared input have no tower in their names.
+            # Each tower overwrites this list, so the last tower's summaries
+            # remain, with those of a shared input, which belong to no tower.
             tower_summaries = tf.get_collection(
                 tf.GraphKeys.SUMMARIES,
                 '%s|(?!%s_)' % (scope, cifar10.TOWER_NAME))
@@ -171,42 +171,41 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
             tower_grads.append(grads)
             losses += [loss]
 
-    # Here the towers wait for one another.
+    # Average the gradients.  Every step waits here for the slowest tower.
     grads = average_gradients(tower_grads)
 
-    # What the update has to show, beside the tower's own summaries.
+    # Add the summaries of the update to those of the last tower.
     tower_summaries.append(summaries.scalar_summary('learning_rate', lr))
 
     for grad, var in grads:
       tower_summaries.append(
           summaries.histogram_summary(var.op.name + '/gradients', grad))
 
-    # Applies the gradients to the weights, and adds 1 to global_step.
+    # Apply the gradients to the weights, and add 1 to global_step.
     with tf.control_dependencies(losses if config.deterministic else []):
       apply_gradient_op = opt.apply_gradients(grads, global_step=global_step)
 
     for var in tf.trainable_variables():
       tower_summaries.append(summaries.histogram_summary(var.op.name, var))
 
-    # The moving averages of the weights, which evaluation uses.
+    # Average the weights over the steps.  Evaluation uses the averages.
     variable_averages = tf.train.ExponentialMovingAverage(
         cifar10.MOVING_AVERAGE_DECAY, global_step)
     with tf.control_dependencies(
         [apply_gradient_op] if config.deterministic else []):
       variables_averages_op = variable_averages.apply(tf.trainable_variables())
 
-    # Both together are a step.
+    # One step: the update and the averages.
     train_op = tf.group(apply_gradient_op, variables_averages_op)
 
-    # With this the session saves and restores every variable, the moving
-    # averages among them.
+    # Save and restore every variable, including the moving averages.
     saver = tf.train.Saver(tf.global_variables())
 
-    # All that TensorBoard shows.
+    # Merge the summaries for TensorBoard into one op.
     summary_op = tf.summary.merge(tower_summaries)
 
-    # Ops without a GPU version run on the CPU.  Towers on the CPU need as many
-    # CPU devices.
+    # Soft placement runs ops without a GPU kernel on the CPU.  Towers on the
+    # CPU need one CPU device each.
     session_config = tf.ConfigProto(
         allow_soft_placement=True,
         log_device_placement=config.log_device_placement,
@@ -214,7 +213,7 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
         if config.tower_devices == config_lib.CPU else None)
 
     def log_line(step, loss_value, duration):
-      """Tells the last tower's loss, and the speed of all towers."""
+      """Formats the last tower's loss and the speed of all towers."""
       num_examples_per_step = config.batch_size * config.num_gpus
       examples_per_sec = num_examples_per_step / duration
       sec_per_batch = duration / config.num_gpus
@@ -224,12 +223,12 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
       return format_str % (datetime.now(), step, loss_value,
                            examples_per_sec, sec_per_batch)
 
-    # The session resumes from the newest checkpoint in config.train_dir, and
-    # starts the threads that fill the queue.  It writes summary_op every 100
-    # steps, and saves model.ckpt-STEP at step 0, every 1,000 steps and at the
-    # end.  The loop ends after the last step, or when `stop` asks for it; an
-    # error, such as a loss that is NaN, leaves it.  Then too the last step is
-    # saved, unless its values are not finite.
+    # The session restores the newest checkpoint in config.train_dir and starts
+    # the threads that fill the queue.  It writes summary_op every 100 steps,
+    # and saves model.ckpt-STEP at step 0, every 1,000 steps and at the end. The
+    # loop ends after the last step, on a request from `stop`, or with an error
+    # such as a NaN loss.  In each case the session saves the last step, unless
+    # its values are non-finite.
     with training_session.MonitoredTrainingSession(
         config, stop, input_files, saver=saver, summary_op=summary_op,
         hooks=[tf.train.StopAtStepHook(last_step=config.max_steps),
@@ -256,14 +255,14 @@ def main(config, stop):
 
 
 def prefetch_queue(config):
-  """Makes a queue of batches that all towers draw from.
+  """Creates a queue of batches that all towers draw from.
 
   Args:
-    config: config.MultiGpuTrain; the queue holds two batches for each tower.
+    config: config.MultiGpuTrain.
 
   Returns:
     tf.FIFOQueue of images, float32 [batch_size, 24, 24, 3], and labels, int32
-    [batch_size].
+    [batch_size], with room for two batches per tower.
   """
   images, labels = cifar10.distorted_inputs(config)
   queue = tf.FIFOQueue(2 * config.num_gpus, [images.dtype, labels.dtype],
@@ -274,7 +273,7 @@ def prefetch_queue(config):
 
 
 def _tell_placements(config):
-  """Tells where towers run if not on devices of their own.
+  """Prints where the towers run if there are fewer GPUs than towers.
 
   Args:
     config: config.MultiGpuTrain.
@@ -290,15 +289,15 @@ def _tell_placements(config):
 
 
 def _placements(tower_devices):
-  """Returns where ops of each tower really run, such as '/device:CPU:0'."""
+  """Returns the device each tower's ops run on, such as '/device:CPU:0'."""
   session_config = tf.ConfigProto(allow_soft_placement=True)
-  # Else this session takes all memory of the GPUs for the rest of the process.
+  # Otherwise this session would take all GPU memory until the process ends.
   session_config.gpu_options.allow_growth = True
   with tf.Graph().as_default():
     ops = []
     for i, device in enumerate(tower_devices):
       with tf.device(device):
-        # Random, so that no optimization puts another op in its place.
+        # A random op: graph optimization cannot replace it with a constant.
         ops.append(tf.random.uniform([], name='tower_%d' % i).op)
     metadata = tf.RunMetadata()
     with tf.Session(config=session_config) as session:
@@ -311,7 +310,7 @@ def _placements(tower_devices):
 
 
 def console_main():
-  """What the installed command cifar10_multi_gpu_train runs."""
+  """Entry point of the installed command cifar10_multi_gpu_train."""
   entry_points.run(config_lib.MultiGpuTrain, main)
 
 

@@ -1,8 +1,8 @@
 """Trains the CIFAR-10 network on one device.
 
-Resumes from the newest checkpoint in --train_dir.  Ctrl-C or SIGTERM ends
-training after the current step and saves it.  Example, with images that are
-drawn on the spot:
+Resumes from the newest checkpoint in --train_dir.  Ctrl-C or SIGTERM stops
+training after the current step and saves a checkpoint.  Example, with images
+generated on the fly:
 
   cifar10_train --dataset=synthetic --train_dir=/tmp/synthetic --max_steps=700
 """
@@ -25,11 +25,11 @@ from cifar10_compat.training import training_session
 
 
 def train(config=config_lib.Train(), stop=signals.NEVER):
-  """Trains for a number of steps, counted from the very first.
+  """Trains up to a global step, and resumes an earlier run.
 
   Args:
     config: config.Train.
-    stop: signals.StopRequest, ends it after the current step.
+    stop: signals.StopRequest that ends training after the current step.
 
   Returns:
     int, the global step reached.
@@ -41,33 +41,33 @@ def train(config=config_lib.Train(), stop=signals.NEVER):
   network = models.network(config)
 
   with tf.Graph().as_default():
-    # Damaged files are found, and the seed is set, before any op is made.
+    # Find damaged files and set the seed before building any op.
     input_files = training_session.prepare(config)
 
-    # The number of updates so far, which a checkpoint keeps.
+    # The number of updates so far.  It is saved too, so that a run can resume.
     global_step = tf.train.get_or_create_global_step()
 
-    # Batches of distorted images, from the queue that threads keep full.
+    # Batches of distorted images.  Threads keep a queue of images full, so that
+    # a step need not wait for the input.
     images, labels = cifar10.distorted_inputs(config)
 
-    # What the network makes of them, before softmax.
+    # The network's score for each class, before softmax.
     logits = network.inference(images, config)
 
-    # How wrong that is, and how large the weights are.
+    # The loss: cross entropy, plus weight decay to keep the weights small.
     loss = cifar10.loss(logits, labels)
 
-    # One update of the weights, and of all that is averaged over the steps.
+    # One step: updates the weights and all moving averages.
     train_op = cifar10.train(loss, global_step, config)
 
-    # With this the session saves and restores every variable, the moving
-    # averages among them.
+    # Save and restore every variable, including the moving averages.
     saver = tf.train.Saver(tf.global_variables())
 
-    # All that TensorBoard shows.
+    # Merge all summaries for TensorBoard into one op.
     summary_op = tf.summary.merge_all()
 
     class _LoggerHook(hooks.Hook):
-      """Prints the loss and the speed of every tenth step."""
+      """Prints the loss and the speed every log_steps (10) steps."""
 
       def before_run(self, run_context):
         self._start_time = time.time()
@@ -87,12 +87,12 @@ def train(config=config_lib.Train(), stop=signals.NEVER):
           print(format_str % (datetime.now(), step, loss_value,
                               examples_per_sec, sec_per_batch), flush=True)
 
-    # The session resumes from the newest checkpoint in config.train_dir, and
-    # starts the threads that fill the queue.  It writes summary_op every 100
-    # steps, and saves model.ckpt-STEP at step 0, every 1,000 steps and at the
-    # end.  The loop ends after the last step, or when `stop` asks for it; an
-    # error, such as a loss that is NaN, leaves it.  Then too the last step is
-    # saved, unless its values are not finite.
+    # The session restores the newest checkpoint in config.train_dir and starts
+    # the threads that fill the queue.  It writes summary_op every 100 steps,
+    # and saves model.ckpt-STEP at step 0, every 1,000 steps and at the end. The
+    # loop ends after the last step, on a request from `stop`, or with an error
+    # such as a NaN loss.  In each case the session saves the last step, unless
+    # its values are non-finite.
     with training_session.MonitoredTrainingSession(
         config, stop, input_files, saver=saver, summary_op=summary_op,
         hooks=[tf.train.StopAtStepHook(last_step=config.max_steps),
@@ -119,7 +119,7 @@ def main(config, stop):
 
 
 def console_main():
-  """What the installed command cifar10_train runs."""
+  """Entry point of the installed command cifar10_train."""
   entry_points.run(config_lib.Train, main)
 
 

@@ -168,7 +168,7 @@ class EvalTest(tf.test.TestCase):
 
   def test_device_that_is_none(self):
     with self.assertRaisesRegex(
-        errors.UsageError, "device is 'gpu0', which is no "
+        errors.UsageError, "device is 'gpu0', which is not "
     ):
       self._evaluate(device='gpu0')
 
