@@ -1,7 +1,7 @@
 """Lets the programs run as scripts: python cifar10_compat/cifar10_train.py.
 
-Python then looks for modules in the script's directory, where it finds this file
-under the package's name.  It looks in the directory above instead.
+Python then searches the script's own directory first, where this file has the
+package's name.  It loads the package from the directory above instead.
 """
 
 import importlib
@@ -13,6 +13,6 @@ if __name__ == 'cifar10_compat':
   sys.path[:] = [os.path.dirname(_here)] + [
       p for p in sys.path if os.path.abspath(p) != _here
   ]
-  # What is there on return is what the script gets.
+  # The script imports whatever is here on return.
   del sys.modules[__name__]
   importlib.import_module(__name__)

@@ -1,17 +1,16 @@
 """Trains the CIFAR-10 network in several processes, on one machine or more.
 
 Parameter servers (job ps) hold the variables; each worker computes gradients
-from a batch of its own.  By default the workers' gradients are averaged into
-one update; with --sync=false each worker makes its own.  Start one process for
-each task, for instance
+from its own batch.  By default the workers' gradients are averaged into one
+update; with --sync=false each worker applies its own.  Start one process per
+task, for example
 
   cifar10_distributed_train --job_name=ps --task_index=0 \\
       --ps_hosts=127.0.0.1:2222 --worker_hosts=127.0.0.1:2223,127.0.0.1:2224
 
-and the same with --job_name=worker and --task_index=0 and 1.  Worker 0 is the
-chief, which saves checkpoints; a task that died is restarted by the same
-command.  Without these flags the environment variable TF_CONFIG describes the
-cluster.
+and two with --job_name=worker, --task_index=0 and 1.  Worker 0 is the chief,
+which saves checkpoints.  To restart a task that died, run the same command.
+Without these flags, the environment variable TF_CONFIG describes the cluster.
 """
 
 from cifar10_compat import startup  # isort: skip
@@ -48,7 +47,7 @@ from cifar10_compat.training import training_session
 
 # Seconds that a parameter server waits for finished workers to exit.
 _END_SECS = 20
-# Seconds from a signal to the end of the process, whatever it waits for.
+# Seconds from a stop signal to the end of the process, even if it hangs.
 _STOP_SECS = 30
 
 # Ends the process with an exit code and a message.
@@ -61,19 +60,19 @@ def train(
     config: config_lib.DistributedTrain,
     stop: signals.StopRequest = signals.NEVER,
 ) -> int:
-  """Trains as one of the workers, for a number of steps of all of them.
+  """Trains as one worker until all workers together reach a global step.
 
   Args:
-    cluster: of which this is a worker.
-    leave: function of an exit code and a message that ends the process when
-      TensorFlow waits for what will not come.
-    config: batch_size is that of one worker; max_steps counts the updates; only
-      the chief uses train_dir.  A worker adds its number among the workers to the
-      seed, for its images.
-    stop: ends it after the current step.
+    cluster: the cluster, of which this process is a worker.
+    leave: function of an exit code and a message that ends the process even
+      while TensorFlow waits for a lost task.
+    config: batch_size is per worker; max_steps counts updates; only the chief
+      uses train_dir.  For its images, each worker adds its worker number to the
+      seed.
+    stop: ends training after the current step.
 
   Returns:
-    The global step reached; 0 if it was stopped before it had a session.
+    The global step reached; 0 if stopped before the session existed.
 
   Raises:
     UsageError, DataError, CheckpointError, DivergedError: see
@@ -90,7 +89,7 @@ def train(
 
   with contextlib.suppress(cluster_lib.Stopped), (
       contextlib.ExitStack()) as stack:
-    # What is wrong with train_dir is told before others are waited for.
+    # Report a problem with train_dir before waiting for other tasks.
     directory = None
     if cluster.is_chief:
       directory = stack.enter_context(train_dirs.opened(
@@ -108,7 +107,7 @@ def train(
                          config.seed + cluster.worker_number)
       return cifar10.distorted_inputs(config)
 
-    # The parameter servers hold the variables; this worker computes.
+    # Variables go on the parameter servers, all other ops on this worker.
     with tf.Graph().as_default(), tf.device(connection.device()), (
         local_input.LocalInput(make_inputs, stop, input_files.check)) as source:
       tf.set_random_seed(config.seed)
@@ -117,7 +116,7 @@ def train(
       logits = network.inference(source.images, config)
       loss = cifar10.loss(logits, source.labels)
 
-      # One update of all workers' gradients, or an update for each worker.
+      # One update per round of all workers, or one per worker.
       if config.sync:
         train_op, optimizer = sync_train(
             loss, global_step, config, replicas=replicas,
@@ -137,7 +136,7 @@ def train(
                 f'({config.batch_size / duration:.1f} examples/sec; '
                 f'{duration:.3f} sec/batch)')
 
-      # The chief restores and saves; the others wait for it.
+      # The chief restores and saves the variables; the others wait for it.
       table = heartbeats.Table(num_workers)
       chief = None
       if directory:
@@ -155,7 +154,7 @@ def train(
       def fail(message: str) -> None:
         leave(1, message)
 
-      # A worker leaves when those that it needs are gone.
+      # End the worker if a parameter server or the chief is lost.
       with (
           cluster_lib.ps_watchdog(cluster, config.ps_timeout_secs, fail),
           contextlib.nullcontext() if cluster.is_chief else
@@ -199,18 +198,18 @@ def sync_train(
     replicas: int,
     num_workers: int,
 ) -> tuple[tf.Operation, tf.train.SyncReplicasOptimizer]:
-  """Adds one step of several workers, and what watches it: see cifar10.train().
+  """Adds a synchronous step of several workers: see cifar10.train().
 
   Args:
     loss: float32 tensor of shape [], from cifar10.loss().
-    global_step: integer variable, counts the updates.
-    config: for the initial learning rate, and for the length of an epoch in
-      updates.
-    replicas: 1 to num_workers, how many gradients make an update.
+    global_step: integer variable that counts the updates.
+    config: the initial learning rate and the number of updates per epoch.
+    replicas: 1 to num_workers, the number of gradients per update.
     num_workers: at least 1.
 
   Returns:
-    Operation that gives a gradient and waits for the update, and the optimizer.
+    Operation that pushes a gradient and waits for the update, and the
+    optimizer.
   """
   # The learning rate is a staircase: see cifar10.train().
   examples_per_step = config.batch_size * (
@@ -228,8 +227,8 @@ def sync_train(
   # pylint: disable-next=protected-access
   loss_averages_op = cifar10._add_loss_summaries(loss)
 
-  # Through the optimizer, so that the weights are averaged once an update and
-  # not once for each worker.
+  # The optimizer averages the weights, so that this happens once per update and
+  # not once per worker.
   opt = tf.train.SyncReplicasOptimizer(
       tf.train.GradientDescentOptimizer(lr),
       replicas, total_num_replicas=num_workers,
@@ -240,7 +239,7 @@ def sync_train(
     grads = opt.compute_gradients(loss)
 
   train_op = opt.apply_gradients(grads, global_step=global_step)
-  # The session tests by itself whether it is ready.
+  # The session itself checks whether it is ready.
   opt.ready_for_local_init_op.mark_used()
 
   for var in tf.trainable_variables():
@@ -260,10 +259,11 @@ def serve(
   """Holds variables until the workers have finished.
 
   Args:
-    cluster: of which this is a ps.
+    cluster: the cluster, of which this process is a ps.
     leave: see train().
-    config: chief_timeout_secs, that the chief may be gone once it has been there.
-    stop: ends it.
+    config: chief_timeout_secs, how long a chief may be gone once it has
+      answered.
+    stop: ends the waiting.
 
   Raises:
     UsageError: the port is taken.
@@ -289,7 +289,7 @@ def _leave_stalled(
     cluster: cluster_lib.Cluster,
     leave: Leave,
 ) -> Callable[[tf.Session], None]:
-  """Returns what ends a worker whose step will not end: see HeartbeatHook."""
+  """Returns a function to end a worker whose step hangs: see HeartbeatHook."""
 
   def leave_stalled(session: tf.Session) -> None:
     try:
@@ -318,10 +318,10 @@ def _cluster_of(config: config_lib.DistributedTrain) -> cluster_lib.Cluster:
   elif 'TF_CONFIG' in os.environ:
     cluster = cluster_lib.from_tf_config(os.environ['TF_CONFIG'])
   else:
-    raise errors.UsageError('neither --job_name nor TF_CONFIG says what this '
-                            'process is; --help has an example')
+    raise errors.UsageError('neither --job_name nor TF_CONFIG describes this '
+                            'process; --help has an example')
   if cluster.job == cluster_lib.EVALUATOR:
-    return cluster  # It has no server.
+    return cluster  # An evaluator has no server.
   if not config.allow_remote:
     cluster_lib.check_local(cluster)
   port = cluster.address(cluster.job, cluster.index).rpartition(':')[2]
@@ -331,26 +331,26 @@ def _cluster_of(config: config_lib.DistributedTrain) -> cluster_lib.Cluster:
 
 
 def _leave_late(signum: int) -> None:
-  """Ends the process when a signal's time is over."""
+  """Ends the process when the time to stop is up."""
   entry_points.leave(
       128 + signum,
-      f'Stopped by {signal.Signals(signum).name}, without the end of a step: '
-      'what came after the last checkpoint is not saved.')
+      f'Stopped by {signal.Signals(signum).name} in the middle of a step: the '
+      'steps since the last checkpoint are not saved.')
 
 
 def is_news(record: logging.LogRecord) -> bool:
-  """Whether a logging.LogRecord of TensorFlow says what we do not say better.
+  """Whether a TensorFlow log record adds to our own messages.
 
-  When a ps is gone, TensorFlow closes the session and logs what the threads of
-  that session met, if they met it first.  The session is then recreated, or the
-  watchdog ends the process.
+  When a ps is gone, TensorFlow closes the session and may log the errors of the
+  session's threads.  The worker reports the loss itself: it recreates the
+  session, or its watchdog ends the process.
   """
   return not record.getMessage().startswith(
       'An error occurred when attempting to close the session.')
 
 
 def console_main() -> None:
-  """What the installed command cifar10_distributed_train runs."""
+  """Entry point of the installed command cifar10_distributed_train."""
   entry_points.run(config_lib.DistributedTrain, main)
 
 

@@ -1,6 +1,7 @@
-"""Writes a checkpoint's network as a SavedModel, or a file, that stands alone.
+"""Exports a checkpoint's network as a self-contained SavedModel or file.
 
-Weights and class names are constants in it, and so are the crop and the
+The export contains weights and class names as constants, and also crops and
+standardizes each image.  TensorFlow 2 loads it without this package:
 standardization of an image.  TensorFlow 2 loads it without this package:
 
   model = tf.saved_model.load('/tmp/cifar10_export')
@@ -8,18 +9,18 @@ standardization of an image.  TensorFlow 2 loads it without this package:
   model.signatures['encoded'](encoded=contents_of_files)  # string tensor, [n]
 
 Both return probabilities and logits (float32 [n, number of classes]), classes
-(int64 [n], the best one's number) and class_names (string [n, number of
-classes], the same in each row).  Encoded images are PNG, JPEG, GIF or BMP of
-any size, of which the largest square in the middle counts; unlike
-cifar10_predict it knows no transparency and no EXIF orientation, and no BMP of
-fewer than 8 bits a pixel.
-Where TensorFlow has oneDNN on, which is its default on processors with AVX-512
-VNNI, it refuses to run the network on no images at all.
+(int64 [n], the most probable class of each) and class_names (string [n, number
+of classes], the same in each row).  Encoded images are PNG, JPEG, GIF or BMP of
+any size; the network sees the largest central square.  Unlike cifar10_predict,
+the export ignores transparency and EXIF orientation, and rejects a BMP with
+fewer than 8 bits per pixel.
+With oneDNN, TensorFlow rejects an empty batch; oneDNN is on by default on
+processors with AVX-512 VNNI.
 
---format=keras and --format=litert put a file into the directory instead,
-model.keras for Keras 3 and model.tflite for LiteRT, which does what
-serving_default does.  That of Keras has no classes, and has its class names
-beside the model:
+--format=keras and --format=litert instead write one file to the directory:
+model.keras for Keras 3, or model.tflite for LiteRT, which computes the same as
+serving_default.  model.keras returns no classes; its class names are in the
+archive:
 
   json.loads(zipfile.ZipFile('model.keras').read('class_names.json'))
 
@@ -28,8 +29,8 @@ Example:
   cifar10_export --checkpoint_dir=/tmp/cifar10_train \\
       --export_dir=/tmp/cifar10_export
 
---checkpoint_dir=published is a trained network that comes with the package; it
-is also taken if no directory is named and nothing has been trained.
+--checkpoint_dir=published selects the trained network bundled with the package;
+it is also the default until you train.
 """
 
 from cifar10_compat import startup  # isort: skip
@@ -54,14 +55,14 @@ from cifar10_compat.formats import keras_file
 from cifar10_compat.formats import saved_model
 from cifar10_compat.training import checkpoints
 
-# Bytes at the beginning of a BMP: of both its headers, and of the first.
+# Bytes of a BMP's two headers together, and of the first alone.
 _BMP_HEADER = 54
 _BMP_FILE_HEADER = 14
 
 
 def _decode(contents: tf.Tensor) -> tf.Tensor:
-  """Decodes one image, the first of an animation, to uint8 [32, 32, 3]."""
-  # The numbers of 16 bits in a BMP's header, or in what another file begins with.
+  """Decodes one image, or an animation's first, to uint8 [32, 32, 3]."""
+  # The 16-bit numbers of a BMP header, or the first bytes of another format.
   header = tf.cast(tf.io.decode_raw(tf.strings.substr(
       tf.strings.join([contents, b'\0' * _BMP_HEADER]), 0, _BMP_HEADER),
                                     tf.uint16), tf.int32)
@@ -70,7 +71,7 @@ def _decode(contents: tf.Tensor) -> tf.Tensor:
   has_palette = is_bmp & tf.equal(bits, 8)
   with tf.control_dependencies([tf.Assert(
       ~is_bmp | (bits > 8) | has_palette & tf.equal(compression, 0),
-      ['a BMP of', bits, 'bits a pixel and compression', compression,
+      ['a BMP with', bits, 'bits per pixel and compression', compression,
        'is not decoded: convert it to PNG'])]):
     contents = tf.identity(contents)
   image = tf.io.decode_image(contents, channels=description.DEPTH,
@@ -81,18 +82,18 @@ def _decode(contents: tf.Tensor) -> tf.Tensor:
     palette = tf.io.decode_raw(tf.strings.substr(
         contents, _BMP_FILE_HEADER + size,
         4 * tf.where(tf.equal(colors, 0), 256, colors)), tf.uint8)
-    # From blue, green, red and a byte of 0.
+    # Convert from blue, green, red and a zero byte.
     return tf.gather(tf.reshape(palette, [-1, 4])[:, 2::-1],
                      tf.cast(image[:, :, 0], tf.int32))
 
-  # Instead of a palette's colors TensorFlow has their numbers, as gray.
+  # TensorFlow returns palette indices as gray values, not the palette's colors.
   return cifar10_input.fit(tf.cond(has_palette, colored, lambda: image))
 
 
 def _outputs(
     images: tf.Tensor, config: config_lib.Export
 ) -> dict[str, tf.Tensor]:
-  """Builds the network and returns what a signature returns.
+  """Builds the network and returns the outputs of a signature.
 
   Args:
     images: uint8 tensor of shape [n, 32, 32, 3].
@@ -104,8 +105,8 @@ def _outputs(
       'logits': logits,
       'probabilities': cifar10.predictions(logits),
       'classes': tf.argmax(logits, 1),
-      # A row an image: TensorFlow Serving takes all outputs of a signature for
-      # batches.
+      # One row per image: TensorFlow Serving treats every output of a signature
+      # as a batch.
       'class_names': tf.tile([list(config.dataset.class_names)],
                              [tf.shape(images)[0], 1]),
   }
@@ -114,28 +115,28 @@ def _outputs(
 _SERVING = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
-# What is made in export_dir for each --format, '' if it is all of it.
+# Name of the export in export_dir for each --format; '' for the directory.
 _FILES = {'saved_model': '', 'keras': 'model.keras', 'litert': 'model.tflite'}
 
 
 def export(config: config_lib.Export) -> str:
-  """Writes the newest checkpoint's network as a SavedModel or a file.
+  """Exports the newest checkpoint's network as a SavedModel or a file.
 
   Args:
-    config: the checkpoint, the format, and export_dir, which must not exist, or
-      be empty, and appears when it is whole.  All formats but saved_model need
+    config: the checkpoint, the format and export_dir, which must be missing or
+      empty and appears only when complete.  All formats except saved_model need
       eager execution.
 
   Returns:
     The checkpoint's path.
 
   Raises:
-    errors.UsageError, CheckpointError: see their texts.
+    errors.UsageError, CheckpointError: see their messages.
   """
   export_dir = config.export_dir
   if os.path.lexists(export_dir) and (not os.path.isdir(export_dir) or
                                       os.listdir(export_dir)):
-    raise errors.UsageError(f'{export_dir} is there already: remove it, or '
+    raise errors.UsageError(f'{export_dir} already exists: remove it, or '
                             'choose another with --export_dir')
 
   path, graph_def, signatures, weights = _read(config)
@@ -147,7 +148,7 @@ def export(config: config_lib.Export) -> str:
                          crop_size=cifar10_input.IMAGE_SIZE,
                          class_names=config.dataset.class_names)
       elif config.format == 'litert':
-        # It has no ops that decode images.
+        # Keras and LiteRT have no ops that decode images.
         saved_model.write_litert(file, graph_def, {_SERVING: signatures[_SERVING]})
       else:
         saved_model.write(file, graph_def, signatures)
@@ -165,10 +166,10 @@ def _read(
   """Reads the newest checkpoint.
 
   Returns:
-    path: the checkpoint's.
-    graph_def: the network with the weights as constants.
-    signatures: by name, of tensors in graph_def.
-    weights: from the name of a variable to its value.
+    path: the checkpoint's path.
+    graph_def: the network, with the weights as constants.
+    signatures: by name, tensors of graph_def.
+    weights: from variable name to value.
   """
   with tf.Graph().as_default(), tf.Session() as sess:
     images = tf.placeholder(
@@ -202,14 +203,14 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
 
   Args:
     config: its settings.
-    stop: not looked at: an export takes seconds.
+    stop: ignored: an export takes seconds.
   """
   del stop
-  # All that the graph needs of version 1.  Keras, and the converter to LiteRT,
-  # need eager execution of version 2.
+  # The graph needs only these parts of version 1 behavior.  Keras and the
+  # LiteRT # converter need the eager execution of version 2.
   tf.disable_resource_variables()
   tf.disable_control_flow_v2()
-  # What TensorFlow notes about a SavedModel that it converts is about ours.
+  # TensorFlow's remarks about the SavedModel to convert concern our own export.
   logging.set_verbosity(logging.WARNING)
   path = export(checkpoints.or_published(config))
   file = _FILES[config.format]
@@ -218,7 +219,7 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
 
 
 def console_main() -> None:
-  """What the installed command cifar10_export runs."""
+  """Entry point of the installed command cifar10_export."""
   entry_points.run(config_lib.Export, main)
 
 

@@ -1,13 +1,13 @@
-"""The networks of cifar10.py and cifar10_local.py, made of faster ops.
+"""The networks of cifar10.py and cifar10_local.py, built from faster ops.
 
-The same variables, under the same names, give the same values to float32's
-rounding, and so do the gradients: a training can go on from the other's
-checkpoint.  What is faster, and why, is told in docs/speed.md:
+Variables have the same names.  Values and gradients are equal up to float32
+rounding error, so one implementation can resume from the other's checkpoint.
+docs/speed.md measures and explains what is faster:
 
-  - conv2 by Winograd's minimal filtering: fast/winograd.py;
-  - local response normalization as a matrix product: fast/normalization.py;
-  - conv1's bias and ReLU after the pooling, on a quarter of the pixels: the
-    largest of some numbers stays the largest when a bias is added and negative
+  - conv2 uses Winograd's minimal filtering: fast/winograd.py;
+  - local response normalization is a matrix product: fast/normalization.py;
+  - conv1's bias and ReLU come after the pooling, on a quarter of the pixels:
+    both are monotonic, so the maximum stays the maximum.
     ones become 0.
 """
 
@@ -31,12 +31,12 @@ def inference(
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
       unknown.
     config: for the model, the number of classes, the initial standard deviation
-      of the weights of conv1 and conv2, and the precision of the products of
-      conv1, local3 and local4.  With 'bfloat16' their factors have 8
-      significant bits, and the sums are rounded to these once.  Variables, all
-      other ops and the gradients of variables are float32.  Where the largest
-      pixels of a pooling window are rounded to one number, the gradient goes to
-      the first of them.
+      of the conv1 and conv2 weights, and the precision of the products in
+      conv1, local3 and local4.  With 'bfloat16', the factors have 8 significant
+      bits, and the sums are rounded to these once.  Variables, all other ops
+      and the gradients of variables are float32.  If several of the largest
+      pixels in a pooling window round to the same number, the first of them
+      gets the gradient.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits.
@@ -77,13 +77,13 @@ def _convolutions(
     conv2_bias: float,
     precision: tf.DType,
 ) -> tf.Tensor:
-  """Builds what both networks have in common.
+  """Builds the layers that both networks share.
 
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3].
-    stddevs: list of two floats, the initial deviations of conv1's and conv2's
-      weights.
-    conv2_bias: float, the initial value of its biases.
+    stddevs: list of two floats, the initial standard deviations of the conv1
+      and conv2 weights.
+    conv2_bias: float, the initial value of the conv2 biases.
     precision: see inference().
 
   Returns:
@@ -98,7 +98,7 @@ def _convolutions(
                         [1, 1, 1, 1], padding='SAME')
     biases = cifar10._variable_on_cpu('biases', [64],
                                       tf.constant_initializer(0.0))
-    # Only a run of the summaries computes this.
+    # Computed only when the summaries run.
     cifar10._activation_summary(tf.nn.relu(
         tf.nn.bias_add(tf.cast(conv, tf.float32), biases), name=scope.name))
 

@@ -1,10 +1,11 @@
-"""The input of cifar10_input.py, read and distorted in chunks of images.
+"""The input pipeline of cifar10_input.py, which works on chunks of images.
 
-The same queues, 16 threads and capacities.  But a thread takes a chunk of
-records at a time through the reader, the ops and the queue, where the tutorial's
-take one: most of an image's time there is what each op and each lock costs
-whatever its size.  Every image is still cropped, flipped and distorted for
-itself, and drawn from the shuffling queue by itself.
+Queues, their capacities and the 16 threads are the same.  But a thread passes a
+chunk of records at a time through the reader, the ops and the queue, where the
+tutorial's thread passes one.  In the tutorial, an image's time goes mostly to
+the fixed cost of each op and lock, whatever the size of the data.  Each image
+still has its own crop, flip and distortion, and is drawn from the shuffling
+queue on its own.
 """
 
 import os
@@ -17,8 +18,8 @@ from cifar10_compat.base import summaries
 from cifar10_compat.data import description
 from cifar10_compat.fast import distortions
 
-# Images that a thread takes at a time: more are hardly faster, and fill the
-# queue in larger steps.
+# Images per thread and read.  Larger chunks are hardly faster and fill the
+# queue # less evenly.
 CHUNK_SIZE = 32
 
 
@@ -27,12 +28,12 @@ def read_cifar10_up_to(
     max_records: int,
     config: config_lib.Network = config_lib.Network(),
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Reads records of the next file in a queue: see cifar10_input.read_cifar10().
+  """Reads records of the next file: see cifar10_input.read_cifar10().
 
   Args:
-    filename_queue: queue of strings, the names of binary batches.
-    max_records: how many to read; a file's last chunk is smaller.
-    config: for the layout of the data set's records.
+    filename_queue: queue of strings, the names of the binary batches.
+    max_records: how many to read; the last chunk of a file may be smaller.
+    config: the record layout of the data set.
 
   Returns:
     planes: uint8 tensor of shape [n, 3, 32, 32], RGB.
@@ -55,7 +56,7 @@ def distorted_inputs(
     batch_size: int,
     config: config_lib.Images = config_lib.Images(),
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Makes batches of distorted images: see cifar10_input.distorted_inputs().
+  """Builds batches of distorted images: see cifar10_input.distorted_inputs().
 
   Returns:
     images: float32 tensor of shape [batch_size, 24, 24, 3], each image of mean
@@ -87,12 +88,12 @@ def inputs(
     batch_size: int,
     config: config_lib.Eval = config_lib.Eval(count=config_lib.HISTORICAL),
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Makes batches for evaluation: see cifar10_input.inputs().
+  """Builds evaluation batches: see cifar10_input.inputs().
 
   Returns:
     images: float32 tensor of shape [batch_size * views, 24, 24, 3].
     labels: int32 tensor of shape [batch_size].
-    With EXACT their first dimension is unknown: the last batch is smaller.
+    With EXACT their first dimension is unknown: the last batch may be smaller.
 
   Raises:
     ValueError: a file is missing.
@@ -125,7 +126,7 @@ def _read(
     *,
     one_epoch: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Reads chunks of files' records: see read_cifar10_up_to().
+  """Reads the files' records in chunks: see read_cifar10_up_to().
 
   Raises:
     ValueError: a file is missing.
@@ -149,21 +150,22 @@ def _batches(
     shuffle: bool = True,
     deterministic: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Gathers chunks of examples into batches through a queue of examples.
+  """Collects chunks into batches through a queue of examples.
 
   Args:
     images: float32 or uint8 tensor of shape [n, height, width, 3].
     labels: int32 tensor of shape [n, 1].
-    min_queue_examples: int, how many examples stay in the queue for shuffling.
+    min_queue_examples: int, minimum number of examples left in the queue for
+      shuffling.
     batch_size: int.
-    shuffle: bool.  If false, the examples keep their order, a single thread
-      enqueues them, and the last batch can be smaller than the others.
+    shuffle: bool.  If False, the examples keep their order, one thread enqueues
+      them, and the last batch may be smaller.
     deterministic: bool, see cifar10_input.distorted_inputs().
 
   Returns:
     images: tensor of shape [batch_size, height, width, 3].
     labels: int32 tensor of shape [batch_size].
-    Without shuffle their first dimension is unknown.
+    If shuffle is False, their first dimension is unknown.
   """
   num_threads = cifar10_input.NUM_PREPROCESS_THREADS
   capacity = min_queue_examples + 3 * batch_size

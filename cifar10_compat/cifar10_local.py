@@ -1,8 +1,8 @@
 """The network with a locally connected top, an exercise of the tutorial.
 
-It is that of cuda-convnet2's example layers-cifar10-11pct: after two
-convolutions come two layers that look at 3 x 3 pixels as a convolution does,
-but with weights and biases of their own at each place.
+It is the network of cuda-convnet2's example layers-cifar10-11pct: two
+convolutions, then two locally connected layers.  Like a convolution, these see
+3 x 3 pixels, but each place has its own weights and biases.
 """
 
 import tensorflow.compat.v1 as tf
@@ -14,20 +14,20 @@ from cifar10_compat import config as config_lib
 
 
 def _unshared_conv(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-  """Applies a kernel of its own at each place of an image.
+  """Applies a different kernel at each place of an image.
 
   Args:
     x: float32 tensor of shape [batch_size, height, width, in_channels];
       batch_size may be unknown.
     kernel: float32 tensor or variable of shape [height, width, 3, 3,
       in_channels, channels]; kernel[i, j] sees rows i - 1 to i + 1 and columns
-      j - 1 to j + 1 of x, zeros beyond its edges.
+      j - 1 to j + 1 of x; pixels beyond the edges are 0.
 
   Returns:
     float32 tensor of shape [batch_size, height, width, channels].
   """
   height, width, size, _, in_channels, channels = kernel.shape.as_list()
-  # A place's patches of all images are the rows of one matrix product.
+  # For each place, one matrix product with a row per image.
   places = tf.pad(tf.transpose(x, [1, 2, 0, 3]),
                   [[1, 1], [1, 1], [0, 0], [0, 0]])
   patches = tf.concat([places[i:i + height, j:j + width]
@@ -43,12 +43,12 @@ def inference(
         model=config_lib.CONV_LOCAL
     ),
 ) -> tf.Tensor:
-  """Builds the network; arguments and result are those of cifar10.inference().
+  """Builds the network, like cifar10.inference().
 
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
       unknown.
-    config: for the number of classes.
+    config: the number of classes.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits.
@@ -77,9 +77,9 @@ def _conv(name: str, x: tf.Tensor, stddev: float) -> tf.Tensor:
   """Builds a convolution with 64 kernels of 5 x 5 pixels.
 
   Args:
-    name: of its scope.
+    name: of the variable scope.
     x: float32 tensor of shape [batch_size, height, width, channels].
-    stddev: the initial deviation of its weights.
+    stddev: the initial standard deviation of the weights.
 
   Returns:
     float32 tensor of shape [batch_size, height, width, 64].
@@ -102,7 +102,7 @@ def local_layers(pool2: tf.Tensor, num_classes: int) -> tf.Tensor:
   Args:
     pool2: float32 tensor of shape [batch_size, 6, 6, 64]; batch_size may be
       unknown.
-    num_classes: of the data set.
+    num_classes: number of classes of the data set.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits.
@@ -130,9 +130,9 @@ def softmax_linear(
 
   Args:
     x: float32 tensor of shape [batch_size, ...]; batch_size may be unknown.
-    num_classes: of the data set.
-    stddev: the initial deviation of its weights.
-    wd: the factor of their decay.
+    num_classes: number of classes of the data set.
+    stddev: the initial standard deviation of the weights.
+    wd: the factor of the weight decay.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits.

@@ -1,15 +1,15 @@
-"""Says what is in pictures, with a checkpoint of the CIFAR-10 network.
+"""Classifies images with a checkpoint of the CIFAR-10 network.
 
-Arguments are image files of any size and format, directories of such files, and
-patterns like 'photos/*.jpg'.  The largest square in a picture's middle is what
-the network is shown.  Example:
+Arguments are image files of any size and format, directories of image files,
+and patterns like 'photos/*.jpg'.  The network sees the largest central square
+of each image.  Example:
 
   cifar10_predict --checkpoint_dir=/tmp/cifar10_train cat.jpg photos
 
---checkpoint_dir=published is a trained network that comes with the package; it
-is also taken if no directory is named and nothing has been trained.
+--checkpoint_dir=published selects the trained network bundled with the package;
+it is also the default until you train.
 
-A file that cannot be decoded is named and skipped; the exit code is then 1.
+A file that cannot be decoded is reported and skipped; the exit code is then 1.
 """
 
 from cifar10_compat import startup  # isort: skip
@@ -46,12 +46,12 @@ from cifar10_compat.training import checkpoints
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-  """What became of one file: probabilities, or an error.
+  """The result for one file: probabilities, or an error.
 
   Attributes:
-    path: the file.
+    path: the file's path.
     probabilities: float32 [num_classes], 0 to 1.
-    error: why it could not be decoded.
+    error: why the file could not be decoded.
   """
 
   path: str
@@ -60,22 +60,22 @@ class Prediction:
 
 
 def find_images(arguments: Sequence[str]) -> list[str]:
-  """Finds the files that arguments stand for.
+  """Lists the files that the arguments select.
 
   Args:
-    arguments: list of str: files; directories, for the files in them whose
-      names end as an image's does, hidden ones not; patterns for files and
-      directories.
+    arguments: list of str: files; directories, of which all files with an image
+      format's ending are read, except hidden ones; patterns that match files
+      and directories.
 
   Returns:
     list of str, paths.
 
   Raises:
-    UsageError: an argument stands for no file, a directory cannot be read, or
+    UsageError: an argument selects no file, a directory cannot be read, or
       Pillow is missing.
   """
   Image, _ = images_lib.pillow()
-  # The latter are named instead of being passed over.
+  # Include HEIC files, so that they are reported instead of silently ignored.
   endings = (*Image.registered_extensions(), *images_lib.HEIC_ENDINGS)
   paths = []
   for argument in arguments:
@@ -88,12 +88,12 @@ def find_images(arguments: Sequence[str]) -> list[str]:
                     for name in sorted(os.listdir(match))
                     if name.lower().endswith(endings) and name[0] != '.']
         except OSError as e:
-          raise errors.UsageError(f'cannot read {match} ({e.strerror}): name '
+          raise errors.UsageError(f'cannot read {match} ({e.strerror}): choose '
                                   'another directory') from e
       else:
         found.append(match)
     if not found:
-      raise errors.UsageError(f'{argument}: no image file is there')
+      raise errors.UsageError(f'{argument}: no image file found')
     paths += found
   return paths
 
@@ -103,19 +103,20 @@ def predict(
     config: config_lib.Predict,
     stop: signals.StopRequest = signals.NEVER,
 ) -> Iterator[Prediction]:
-  """Runs images through the newest checkpoint's network.
+  """Classifies images with the newest checkpoint.
 
   Args:
     paths: image files.
-    config: the checkpoint, and how many images are held and run at a time.
-    stop: ends it after a batch.
+    config: the checkpoint, and the number of images to load and run at a time.
+    stop: ends the prediction after a batch.
 
   Yields:
-    Prediction for each file, in the order of paths.  The caller's default
+    Prediction for each file, in the order of paths.  The caller's default graph
+    and session do not change.
     graph and session stay what they are.
 
   Raises:
-    errors.UsageError, CheckpointError: see their texts.
+    errors.UsageError, CheckpointError: see their messages.
   """
   network = models.network(config)
   graph = tf.Graph()
@@ -153,7 +154,7 @@ def predict(
 def best(
     probabilities: np.ndarray, class_names: Sequence[str], top_k: int
 ) -> list[tuple[str, float]]:
-  """Lists the most probable classes, the best one first.
+  """Lists the most probable classes, most probable first.
 
   Args:
     probabilities: float32 array of shape [num_classes].
@@ -182,7 +183,7 @@ def _table(
   """Returns a rich.table.Table of [(path, classes), ...]."""
   table = rich.table.Table('file', *['class', ''] * top_k)
   for path, classes in rows:
-    # Text, so that brackets in a name are no markup.
+    # Text objects, so that rich does not read brackets in a name as markup.
     table.add_row(*[rich.text.Text(t) for t in [output.printable(path)] + [
         t for name, p in classes for t in (name, f'{p:.3f}')]])
   return table
@@ -192,7 +193,7 @@ def main(config: config_lib.Predict, stop: signals.StopRequest) -> None:
   """Runs the program."""
   tf.disable_v2_behavior()
   if not config.arguments:
-    raise errors.UsageError('no image is named; --help has an example')
+    raise errors.UsageError('no image given; --help has an example')
   config = checkpoints.or_published(config)
   top_k = min(config.top_k, config.num_classes)
   paths_lib.enter_user_directory()
@@ -220,7 +221,7 @@ def main(config: config_lib.Predict, stop: signals.StopRequest) -> None:
 
 
 def console_main() -> None:
-  """What the installed command cifar10_predict runs."""
+  """Entry point of the installed command cifar10_predict."""
   entry_points.run(config_lib.Predict, main)
 
 

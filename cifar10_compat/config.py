@@ -1,13 +1,14 @@
-"""The settings of the programs: a dataclass for each, a field for each flag.
+"""The programs' settings: a dataclass per program, a field per flag.
 
-In the files of 2016 `config` stands where FLAGS stood: FLAGS.batch_size there is
-config.batch_size here.  A field made by setting() is a flag of the program; any
-other field is for callers in Python alone.  Flags, --help and docs/flags.md are
-made from the fields.  A program defines its flags when it runs, so that a test
-or a notebook can import two programs whose flags have the same names.
+In the files of 2016, `config` replaces FLAGS: FLAGS.batch_size is now
+config.batch_size.  A field declared with setting() is a flag of the program;
+all others are for callers in Python.  Flags, --help and docs/flags.md are
+generated from the fields.  A program defines its flags only when it runs, so
+that a test or a notebook can import two programs whose flags have the same
+names.
 
-Nothing here needs TensorFlow: a program reads its command line before it loads
-TensorFlow (startup.py).
+This module does not import TensorFlow: a program reads its command line before
+it loads TensorFlow (startup.py).
 """
 
 from collections.abc import Callable
@@ -30,8 +31,8 @@ T = TypeVar('T')
 C = TypeVar('C', bound='Config')
 
 # Values of --model: the tutorial's network; the same with the larger initial
-# weights of the editions from September 2016 on; that of the tutorial's exercise
-# with a locally connected top.
+# weights used since September 2016; the tutorial's exercise, a network with
+# locally connected top layers.
 CIFAR10 = 'cifar10'
 CIFAR10_LATER = 'cifar10_5e-2'
 CONV_LOCAL = 'conv_local'
@@ -44,10 +45,10 @@ HISTORICAL = 'historical'  # Draw from a shuffling queue, as in 2016.
 GPU = 'gpu'
 CPU = 'cpu'
 
-# How many views of an image can be scored together: cifar10_input.views().
+# Values of --views: see cifar10_input.views().
 NUM_VIEWS = (1, 5, 10)
 
-# The most checkpoints that a trainer keeps.
+# Maximum number of checkpoints that a trainer keeps.
 MAX_CHECKPOINTS = 1000
 
 # Defaults.
@@ -58,12 +59,12 @@ EVAL_DIR = '/tmp/cifar10_eval'
 
 @dataclasses.dataclass(frozen=True)
 class Bounds:
-  """The range of a number.
+  """The allowed range of a number.
 
   Attributes:
-    lower, upper: allowed themselves; infinite for no bound.
-    why: the reason for the upper one: beyond it a program would not end with an
-      error but build, wait or fill the memory forever.
+    lower, upper: inclusive; infinite for no bound.
+    why: the reason for the upper bound: above it a program would not fail but
+      build, wait or fill the memory forever.
   """
 
   lower: float = -math.inf
@@ -73,8 +74,8 @@ class Bounds:
 
 _IN_A_BATCH = Bounds(1, 65536, 'the output of conv1 alone would take over 9 GB')
 _WEEK = 7 * 24 * 60 * 60
-_UP_TO_A_WEEK = Bounds(0, _WEEK, 'that is a week')
-_IN_64_BITS = Bounds(1, (1 << 63) - 1, 'it is counted in 64 bits')
+_UP_TO_A_WEEK = Bounds(0, _WEEK, 'one week')
+_IN_64_BITS = Bounds(1, (1 << 63) - 1, 'the counter has 64 bits')
 
 
 def setting(
@@ -88,12 +89,12 @@ def setting(
   """Declares a field that is a flag.
 
   Args:
-    default: its value unless the user gives another.
-    help: what --help says.
-    bounds: of a number.
-    choices: the values of a string.
-    parse: function that makes the value from the flag's, a string or, where the
-      flag takes several values, a list.
+    default: the value if the flag is missing.
+    help: the text in --help.
+    bounds: the range of a number.
+    choices: the allowed strings.
+    parse: function that converts the flag's value: a string, or a list if the
+      flag takes several values.
   """
   metadata = dict(help=help, bounds=bounds, choices=choices, parse=parse)
   return dataclasses.field(default=default, metadata=metadata)
@@ -116,16 +117,16 @@ def _checkpoint_dir(name: str) -> str:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
-  """What all programs have.
+  """Settings that all programs share.
 
-  Raises UsageError where it is made with a value that cannot be.
+  Raises UsageError for an invalid value.
 
   Attributes:
-    arguments: what the command line has besides flags.
-    given: the names of the flags that the command line has.
+    arguments: the arguments of the command line, without flags.
+    given: the names of the flags on the command line.
   """
 
-  # What --help shows first, and whether the program takes arguments.
+  # The flags that --help shows first, and whether the program takes arguments.
   FIRST: ClassVar[tuple[str, ...]] = ()
   TAKES_ARGUMENTS: ClassVar[bool] = False
 
@@ -139,19 +140,19 @@ class Config:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Network(Config):
-  """Which network, for which classes."""
+  """The network and its classes."""
 
   dataset: description.Dataset = setting(
       datasets.CIFAR10,
       'Image set: %s, or a directory written by make_records; synthetic is '
-      'drawn on the spot.' % ', '.join(sorted(datasets.DATASETS)),
+      'generated on the fly.' % ', '.join(sorted(datasets.DATASETS)),
       parse=get_dataset,
   )
   model: str = setting(
       CIFAR10,
-      "Network: the tutorial's; the same with conv weights that start with a "
-      'deviation of 5e-2 instead of 1e-4, as in later editions; or that of the '
-      'exercise with a locally connected top.',
+      "Network: the tutorial's; the same with an initial standard deviation of "
+      'the conv weights of 5e-2 instead of 1e-4, as in later editions; or the '
+      "exercise's, with locally connected top layers.",
       choices=(CIFAR10, CIFAR10_LATER, CONV_LOCAL),
   )
   fast: bool = False
@@ -164,65 +165,64 @@ class Network(Config):
 
   @property
   def conv_stddev(self) -> float:
-    """The initial standard deviation of the weights of conv1 and conv2."""
+    """The initial standard deviation of the conv1 and conv2 weights."""
     return 5e-2 if self.model == CIFAR10_LATER else 1e-4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FastNetwork(Network):
-  """A network that can be made of faster ops."""
+  """A network that can be built from faster ops."""
 
   fast: bool = setting(
       False,
-      'Compute the same with faster ops, to the rounding of float32, and read '
-      'image sets in chunks; switches oneDNN on unless TF_ENABLE_ONEDNN_OPTS is '
-      'set.',
+      'Use faster ops, equal up to float32 rounding error, and read image sets '
+      'in chunks; enables oneDNN unless TF_ENABLE_ONEDNN_OPTS is set.',
   )
   fast_network: bool | None = setting(
       None,
-      'Make the network of faster ops. Default: what --fast says, but no on a '
-      "machine with a GPU, where TensorFlow's own ops are the fast ones.",
+      'Build the network from faster ops. Default: the value of --fast, but no '
+      "on a machine with a GPU, where TensorFlow's own ops are faster.",
   )
   precision: str = setting(
       'float32',
-      'Type of the factors of conv1, local3 and local4 in the fast network; '
-      'bfloat16 is faster on processors that have instructions for it, and '
-      'rounds to 8 significant bits.',
+      'Type of the factors in conv1, local3 and local4 of the fast network. '
+      'bfloat16 rounds to 8 significant bits, and is faster on processors with '
+      'bfloat16 instructions.',
       choices=('bfloat16', 'float32'),
   )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Images(FastNetwork):
-  """A network, and where its images are.
+  """A network and its images.
 
   Attributes:
-    queue_fraction: 0 to 1, the fraction of an epoch that the shuffling queue
-      holds at the least.
-    deterministic: whether the graph's seed alone decides on the batches, and a
-      run of the same seed repeats bit for bit: training/replay.py.
+    queue_fraction: 0 to 1, the minimum fraction of an epoch in the shuffling
+      queue.
+    deterministic: whether the graph's seed alone determines the batches, so
+      that runs with the same seed are bit-identical: training/replay.py.
   """
 
   batch_size: int = setting(
       BATCH_SIZE,
-      'Images in a batch.',
+      'Number of images per batch.',
       bounds=_IN_A_BATCH,
   )
   data_dir: str = setting(
       '/tmp/cifar10_data',
-      'Directory that has, or will get, the images in a directory of the '
-      "set's own: cifar-10-batches-bin for CIFAR-10.",
+      'Directory of the image sets, each in its own subdirectory: '
+      'cifar-10-batches-bin for CIFAR-10. Missing sets are downloaded to it.',
       parse=paths.user_path,
   )
   data_url: tuple[str, ...] = setting(
       (),
-      'URLs of directories that have the files to download, with commas; they '
-      "are asked before the set's own host.",
+      'Comma-separated URLs of directories to download the files from, before '
+      "the set's own host.",
       parse=tuple,
   )
   fast_input: bool | None = setting(
       None,
-      'Read and distort images in chunks of 32. Default: what --fast says.',
+      'Read and distort images in chunks of 32. Default: the value of --fast.',
   )
   queue_fraction: float = 0.4
   deterministic: bool = False
@@ -239,29 +239,29 @@ class Session(Config):
 
   allow_growth: bool = setting(
       False,
-      'Take GPU memory as needed instead of all at once, so that a trainer and '
-      'an evaluator fit on one GPU.',
+      'Allocate GPU memory as needed instead of all at once, so that a trainer '
+      'and an evaluator fit on one GPU.',
   )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Checkpoint(Network):
-  """Whose weights a network takes."""
+  """The checkpoint of a network."""
 
   checkpoint_dir: str = setting(
       TRAIN_DIR,
-      "Directory of the checkpoints, the trainer's train_dir; %s: the trained "
-      'network that comes with the package.' % published.NAME,
+      "Directory of the checkpoints (the trainer's train_dir); %s: the trained "
+      'network bundled with the package.' % published.NAME,
       parse=_checkpoint_dir,
   )
   averaged: bool = setting(
       True,
-      'Take the moving averages of the variables instead of the variables.',
+      'Use the moving averages of the variables instead of the variables.',
   )
 
   @property
   def may_be_published(self) -> bool:
-    """Whether the published network will do: no directory or other net is named."""
+    """Whether the published network fits: no other one, no directory is set."""
     return (
         'checkpoint_dir' not in self.given
         and self.checkpoint_dir == TRAIN_DIR
@@ -273,17 +273,16 @@ class Checkpoint(Network):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Training(Images, Session):
-  """What the trainers share.
+  """Settings that all trainers share.
 
   Attributes:
-    log_steps, summary_steps, checkpoint_steps: how often a line is printed,
-      summaries are written, and the variables saved; the defaults are those of
-      2016.
+    log_steps, summary_steps, checkpoint_steps: the number of steps from one log
+      line, summary or checkpoint to the next; the defaults are those of 2016.
     decay_by_examples: whether the learning rate drops every 350 epochs of all
-      images in an update, instead of one batch's as in 2016.
+      images in an update, instead of one batch per update as in 2016.
     profile_steps: the global steps before the runs to trace.
-    stall_secs: seconds after which a training that stands still is ended; 0
-      disables the check.
+    stall_secs: seconds after which a stalled training run ends; 0 disables the
+      check.
   """
 
   train_dir: str = setting(
@@ -298,8 +297,8 @@ class Training(Images, Session):
   )
   learning_rate: float = setting(
       0.1,
-      'Learning rate of the first steps; it drops to a tenth every 350 epochs. '
-      'A training that is resumed may have another: a line says so.',
+      'Initial learning rate, divided by 10 every 350 epochs. A resumed run '
+      'can have another; the trainer prints the change.',
       bounds=Bounds(1e-30),
   )
   log_device_placement: bool = setting(False, 'Print the device of each op.')
@@ -311,10 +310,10 @@ class Training(Images, Session):
   seed: int | None = setting(
       None,
       'Seed of every random op: initial weights, distortions, the order of the '
-      'images. Threads still interleave as they please, so that without '
-      '--deterministic only the initial weights repeat exactly. Default: a '
-      'different one in each run.',
-      bounds=Bounds(0, (1 << 31) - 2, 'beyond, TensorFlow begins again at 0'),
+      'images. Threads still interleave at random, so without --deterministic '
+      'only the initial weights repeat exactly. Default: a different seed in '
+      'each run.',
+      bounds=Bounds(0, (1 << 31) - 2, 'TensorFlow wraps larger seeds around'),
   )
   keep_checkpoints: int = setting(
       5,
@@ -333,35 +332,35 @@ class Training(Images, Session):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SeveralBatches(Config):
-  """What the trainers share in which an update sees several batches.
+  """Settings of trainers whose updates use several batches.
 
-  It is no Training, and the first base class: the fields that a base class has
-  inherited itself count for as much as its own, and those of the first one win.
+  It must be the first base class, and no subclass of Training: a dataclass
+  takes a field from the first base class that has it, even if that one
+  inherited it.
   """
 
   decay_by_examples: bool = setting(
       False,
-      'Let the learning rate drop every 350 epochs of all images seen, instead '
-      'of every 350 epochs of one batch an update as in 2016.',
+      'Divide the learning rate by 10 every 350 epochs of all images seen, not '
+      'of one batch per update as in 2016.',
   )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LocalTraining(Training):
-  """What the trainers of one process share."""
+  """Settings of the trainers that run in one process."""
 
   deterministic: bool = setting(
       False,
-      'Repeat a run of the same --seed, which it needs, in every bit, on the '
-      'same machine and TensorFlow; a resumed one too, which first draws and '
-      'discards the batches that were trained on. One thread distorts the '
-      'images.',
+      'Make runs with the same --seed (required) bit-identical on the same '
+      'machine and TensorFlow. A resumed run first redraws and discards the '
+      'batches already trained on. One thread distorts the images.',
   )
   stall_secs: float = setting(
       300,
-      'Seconds after which a training that stands still, since no step ends and '
-      'no queue fills or empties, says what it waits for, saves and ends; 0: '
-      'never. kill -USR1 makes it say the same at any time.',
+      'Seconds without progress (no step ends, no queue changes size) after '
+      'which the trainer reports what it is waiting for, saves and exits; 0 '
+      'disables the check. kill -USR1 prints the report at any time.',
       bounds=_UP_TO_A_WEEK,
   )
 
@@ -369,7 +368,7 @@ class LocalTraining(Training):
     super().__post_init__()
     if self.deterministic and self.seed is None:
       raise errors.UsageError(
-          'a deterministic training needs a seed: add --seed=1, or another'
+          'a deterministic run needs a seed: add --seed=1, or another'
       )
 
 
@@ -384,15 +383,14 @@ class Train(LocalTraining):
 
   queue_fraction: float = setting(
       0.4,
-      'Fraction of an epoch that the shuffling queue holds before the first '
-      'step; less starts sooner and shuffles less.',
+      'Fraction of an epoch in the shuffling queue before the first step; a '
+      'smaller one starts sooner and shuffles less.',
       bounds=Bounds(0, 1),
   )
   profile_steps: tuple[int, ...] = setting(
       (),
-      'Write a trace of this step, timeline-STEP.json, into --train_dir; '
-      'ui.perfetto.dev and chrome://tracing show it; repeat the flag for more '
-      'steps.',
+      'Write a trace of this step, timeline-STEP.json, to --train_dir; open it '
+      'in ui.perfetto.dev or chrome://tracing. Repeat the flag for more steps.',
       bounds=Bounds(0),
       parse=tuple,
   )
@@ -420,15 +418,15 @@ class MultiGpuTrain(SeveralBatches, LocalTraining):
   )
   shared_input: bool = setting(
       False,
-      "Draw all towers' batches from one shuffling queue instead of one for "
-      'each tower.',
+      "Draw all towers' batches from one shuffling queue instead of one per "
+      'tower.',
   )
 
   def __post_init__(self) -> None:
     super().__post_init__()
     if self.deterministic and self.shared_input:
       raise errors.UsageError(
-          'towers with a shared input take the batches in any order, and do not '
+          'towers with a shared input take batches in any order, and do not '
           'repeat: leave out --shared_input or --deterministic'
       )
 
@@ -445,26 +443,26 @@ class DistributedTrain(SeveralBatches, Training):
 
   job_name: str | None = setting(
       None,
-      "This process's job; without it TF_CONFIG tells.",
+      "This process's job; without it, TF_CONFIG sets the job.",
       choices=('ps', 'worker'),
   )
-  task_index: int = setting(0, "This process's place in its job's list.")
+  task_index: int = setting(0, "This process's index in its job's list.")
   ps_hosts: tuple[str, ...] = setting(
-      (), 'HOST:PORT of each parameter server, with commas.', parse=tuple
+      (), 'Comma-separated HOST:PORT of each parameter server.', parse=tuple
   )
   worker_hosts: tuple[str, ...] = setting(
       (),
-      'HOST:PORT of each worker, with commas; the first one is the chief.',
+      'Comma-separated HOST:PORT of each worker; the first one is the chief.',
       parse=tuple,
   )
   sync: bool = setting(
       True,
-      "Average the workers' gradients into one update, instead of an update "
-      'for each.',
+      "Average the workers' gradients into one update, instead of applying "
+      "each worker's separately.",
   )
   replicas_to_aggregate: int | None = setting(
       None,
-      'Number of gradients that make an update with --sync. Default: the '
+      'Number of gradients averaged into an update with --sync. Default: the '
       'number of workers.',
       bounds=Bounds(1, 65536, 'no cluster has more workers'),
   )
@@ -475,18 +473,18 @@ class DistributedTrain(SeveralBatches, Training):
   )
   ps_timeout_secs: float = setting(
       30,
-      'Seconds that a parameter server may be gone later.',
-      bounds=Bounds(1, _WEEK, 'that is a week'),
+      'Seconds that a parameter server may be unreachable later.',
+      bounds=Bounds(1, _WEEK, 'one week'),
   )
   chief_timeout_secs: float = setting(
       600,
-      'Seconds that the chief may be gone once it has been there; then the '
-      'other processes end.',
-      bounds=Bounds(1, _WEEK, 'that is a week'),
+      'Seconds that the chief may be unreachable after its first answer; then '
+      'the other processes exit.',
+      bounds=Bounds(1, _WEEK, 'one week'),
   )
   allow_remote: bool = setting(
       False,
-      'Let tasks be on other machines.  The protocol has no authentication: '
+      'Allow tasks on other machines. The protocol has no authentication: '
       'firewall the ports first.',
   )
   eval_dir: str | None = setting(
@@ -501,7 +499,7 @@ class DistributedTrain(SeveralBatches, Training):
     if self.replicas_to_aggregate is not None and not self.sync:
       raise errors.UsageError(
           'replicas_to_aggregate is %d, but without sync each gradient is an '
-          'update: leave one of the two out' % self.replicas_to_aggregate
+          'update: leave out one of the two' % self.replicas_to_aggregate
       )
 
 
@@ -530,7 +528,7 @@ class Eval(Images, Checkpoint, Session):
   )
   num_examples: int | None = setting(
       None,
-      'Number of images to score. Default: the whole evaluation set (10,000 '
+      'Number of images to score. Default: the entire evaluation set (10,000 '
       'for CIFAR-10).',
       bounds=_IN_64_BITS,
   )
@@ -545,26 +543,26 @@ class Eval(Images, Checkpoint, Session):
   )
   views: int = setting(
       1,
-      'Number of views of each image whose predictions are averaged: 1 (the '
+      'Number of views per image whose predictions are averaged: 1 (the '
       'middle), 5 (the four corners and the middle) or 10 (these and their '
       'mirror images).',
   )
   device: str = setting(
       '',
-      'Device of the network, for instance /cpu:0 beside a trainer that uses '
+      'Device of the network, for example /cpu:0 beside a trainer that uses '
       'the GPU. Default: TensorFlow chooses.',
   )
 
   @property
   def one_epoch(self) -> bool:
-    """Whether the input is each image once, instead of draws without end."""
+    """Whether the input is each image once, instead of endless random draws."""
     return self.count == EXACT
 
   def with_num_examples(self, records: int) -> 'Eval':
-    """Returns settings with a number for num_examples.
+    """Returns settings with num_examples set.
 
     Args:
-      records: how many images the files hold; EXACT scores no more.
+      records: number of images in the files; EXACT scores at most this many.
     """
     wanted = self.num_examples or self.dataset.num_examples_per_epoch_for_eval
     return dataclasses.replace(
@@ -581,19 +579,19 @@ class Eval(Images, Checkpoint, Session):
         ),
         (
             self.views == 10 and not self.dataset.flip,
-            'views is 10, of which 5 are mirror images, but those of data set '
-            f'{self.dataset.name} mean something else: choose --views=5',
+            'views is 10, of which 5 are mirror images, which mean something '
+            f'else in data set {self.dataset.name}: choose --views=5',
         ),
         (
             self.views > 1 and not self.one_epoch,
-            f'views is {self.views} and count is {self.count!r}, which knows one '
+            f'views is {self.views}, but count {self.count!r} supports one '
             f'view: choose --count={EXACT}, or --views=1',
         ),
     )
 
 
 def evaluator_of(config: DistributedTrain) -> Eval:
-  """Returns the settings of a cluster's evaluator: those with a common name."""
+  """Returns the settings of a cluster's evaluator: all fields in common."""
   common = {f.name for f in dataclasses.fields(Eval)} & settings(config).keys()
   return Eval(
       checkpoint_dir=config.train_dir,
@@ -608,18 +606,18 @@ class Predict(FastNetwork, Checkpoint):
   FIRST = ('checkpoint_dir', 'dataset', 'model', 'top_k', 'json')
   TAKES_ARGUMENTS = True
 
-  top_k: int = setting(3, 'Classes to tell of each image.', bounds=Bounds(1))
-  json: bool = setting(False, 'Print a JSON object for each image, one a line.')
+  top_k: int = setting(3, 'Number of top classes to print.', bounds=Bounds(1))
+  json: bool = setting(False, 'Print one JSON object per image, one per line.')
   batch_size: int = setting(
       BATCH_SIZE,
-      'Images that are held and run at a time.',
+      'Number of images to load and run at a time.',
       bounds=_IN_A_BATCH,
   )
   white: int = setting(
       65535,
-      'Value of white in images of 16 bits: 4095 for a camera of 12 bits, 255 '
-      'where 8 are used.',
-      bounds=Bounds(1, 65535, 'it has 16 bits'),
+      'Value of white in 16-bit images: 4095 for a 12-bit camera, 255 if '
+      'only 8 bits are used.',
+      bounds=Bounds(1, 65535, 'a pixel has 16 bits'),
   )
 
 
@@ -633,27 +631,27 @@ class Export(Checkpoint):
 
   export_dir: str = setting(
       '/tmp/cifar10_export',
-      'Directory of the SavedModel, or of the file of another format, which is '
-      'made.',
+      'Directory to create: that of the SavedModel, or of the file in another '
+      'format.',
       parse=paths.user_path,
   )
   format: str = setting(
       'saved_model',
-      'What is written: a SavedModel, a file for Keras 3, or one for LiteRT, '
-      'once TensorFlow Lite.',
+      'Format: a SavedModel, a file for Keras 3, or one for LiteRT (formerly '
+      'TensorFlow Lite).',
       choices=('saved_model', 'keras', 'litert'),
   )
 
 
 def settings(config: type[Config] | Config) -> dict[str, dataclasses.Field]:
-  """Returns the fields of a program that are flags, by name."""
+  """Returns a program's flags: its fields with metadata, by name."""
   fields = {f.name: f for f in dataclasses.fields(config) if f.metadata}
   first = {name: fields[name] for name in config.FIRST}
   return first | fields
 
 
 def _check(field: dataclasses.Field, value: object) -> None:
-  """Raises UsageError unless a value keeps to the bounds of its field."""
+  """Raises UsageError if a value is outside its field's bounds or choices."""
   choices = field.metadata.get('choices')
   if choices and value is not None and value not in choices:
     raise errors.UsageError(
@@ -679,7 +677,7 @@ def _refuse(*mistakes: tuple[bool, str]) -> None:
       raise errors.UsageError(message)
 
 
-# What defines a flag of a type.
+# The absl function that defines a flag of each type.
 _DEFINE: dict[object, Callable[..., object]] = {
     bool: flags.DEFINE_boolean,
     int: flags.DEFINE_integer,
@@ -720,14 +718,14 @@ def from_flags(
     arguments: tuple[str, ...] = (),
     flag_values: flags.FlagValues = flags.FLAGS,
 ) -> C:
-  """Returns the settings that a command line gives.
+  """Returns the settings given on a command line.
 
   Args:
     config: a program's dataclass, whose flags are defined and parsed.
-    arguments: what the command line has besides flags.
+    arguments: the arguments of the command line, without flags.
 
   Raises:
-    UsageError, DataError: a value cannot be, or names no data set.
+    UsageError, DataError: a value is invalid, or names no data set.
   """
   values = {}
   for name, field in settings(config).items():

@@ -1,6 +1,6 @@
-"""How a program runs: its flags and its --help, its errors, its exit code.
+"""Runs a program: its flags, --help, errors and exit code.
 
-Nothing here needs TensorFlow: see startup.py.
+This module does not import TensorFlow: see startup.py.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import output
 from cifar10_compat.base import signals
 
-# The settings of the program that this process is, once startup.prepare() has
-# read them.
+# The settings of this process's program, once startup.prepare() has read its
+# command line.
 prepared: config_lib.Config | None = None
 
-# How long a program that has nothing to save may take to end by itself.
+# Seconds that a program with nothing to save has to stop by itself.
 _STOP_SECS = 5.0
 
 
@@ -33,12 +33,12 @@ def run(
     config_class: type[config_lib.C],
     main: Callable[[config_lib.C, signals.StopRequest], object],
 ) -> None:
-  """Runs a program: its flags, its exit code, its errors.
+  """Runs a program: reads its flags, reports errors, sets the exit code.
 
-  A foreseen mistake, in the flags too, becomes one line on stderr and exit code
-  1; any other exception keeps its traceback.  For output that does not arrive
-  see output.arrives().  After SIGINT or SIGTERM the exit code is 128
-  and the signal's number, as a shell expects.
+  An expected error, including one in the flags, becomes one line on stderr and
+  exit code 1; any other exception keeps its traceback.  output.arrives()
+  reports output that fails to be written.  After SIGINT or SIGTERM the exit
+  code is 128 plus the signal number, as a shell expects.
 
   Args:
     config_class: the program's dataclass.
@@ -47,12 +47,12 @@ def run(
   config = prepared
   is_prepared = isinstance(config, config_class)
   if isinstance(config, config_class):
-    # Python searches for garbage again, but among new objects alone: what of
-    # TensorFlow's is garbage is too little to be worth a search, of 0.2 s.
+    # Enable garbage collection again, but only for new objects: a collection
+    # takes 0.2 s and would free hardly anything of TensorFlow's.
     gc.freeze()
     gc.enable()
   else:
-    # Another program calls this one's console_main().
+    # Another program called this program's console_main().
     from cifar10_compat.base import quiet  # noqa: F401
 
     config = read(config_class, sys.modules[main.__module__].__doc__)
@@ -69,7 +69,7 @@ def run(
         stop.leave = lambda message: leave(1, message)
         main(config, stop)
     except errors.StalledError as e:
-      # A thread that stands still would be waited for.
+      # End the process directly: a normal exit would join a thread that hangs.
       leave(128 + stop.signum if stop.signum else 1, str(e), error=True)
     except errors.Cifar10Error as e:
       print(f'{program}: error: {e}', file=sys.stderr)
@@ -82,23 +82,23 @@ def run(
       app.run(absl_main, flags_parser=lambda argv: argv[:1])
     finally:
       if is_prepared:
-        # The system takes the memory back.
+        # Skip the last collection: the system frees the memory anyway.
         gc.disable()
         gc.freeze()
 
 
 def _leave_late(signum: int) -> None:
-  """Ends a program that has nothing to save, in whatever it is busy with."""
+  """Ends a program that has nothing to save, whatever it is doing."""
   leave(128 + signum, f'Stopped by {signal.Signals(signum).name}.')
 
 
 def leave(code: int, message: str, *, error: bool = False) -> None:
-  """Ends the process, whatever its threads wait for or are printing.
+  """Ends the process even if its threads hang or are printing.
 
   Args:
     code: the exit code.
-    message: the last words.
-    error: whether it is an error, as that of the code 1 always is.
+    message: the last line to print.
+    error: whether to report an error; exit code 1 always does.
   """
   stream = sys.stdout
   if error or code == 1:
@@ -107,7 +107,7 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
   words = (message + '\n').encode()
 
   def call(function: Callable[[], object]) -> None:
-    # No output: it is closed, its reader is gone, its disk is full.
+    # Ignore errors: output may be closed, its reader gone, or its disk full.
     with contextlib.suppress(AttributeError, OSError, ValueError):
       function()
 
@@ -115,10 +115,10 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
     for say in (
         lambda: sys.stdout.flush(),
         lambda: sys.stderr.flush(),
-        # Not through the stream, whose buffer another thread may have in its hands.
+        # Bypass the stream: another thread may hold the lock of its buffer.
         lambda: os.write(stream.fileno(), words),
     ):
-      # It may wait for ever.
+      # The call may block forever.
       thread = threading.Thread(target=call, args=[say], daemon=True)
       thread.start()
       thread.join(1)
@@ -131,11 +131,12 @@ def read(config: type[config_lib.C], description: str | None) -> config_lib.C:
 
   Args:
     config: the program's dataclass.
-    description: what --help says first, the docstring of the program's module.
+    description: the first part of --help, the docstring of the program's
+      module.
 
   Raises:
-    SystemExit: --help has been answered; or the command line is wrong, which one
-      line on stderr has said.
+    SystemExit: --help was printed; or the command line is wrong, and one line
+      on stderr reports why.
   """
   program = os.path.basename(sys.argv[0])
   config_lib.define_flags(config)
@@ -158,7 +159,7 @@ def read(config: type[config_lib.C], description: str | None) -> config_lib.C:
 
 
 def help_page(config: type[config_lib.Config], description: str) -> str:
-  """Returns what --help prints.
+  """Returns the --help text.
 
   Args:
     config: the program's dataclass, whose flags are defined.
@@ -168,7 +169,7 @@ def help_page(config: type[config_lib.Config], description: str) -> str:
   first, further = names[: len(config.FIRST)], names[len(config.FIRST) :]
   parts = [
       inspect.cleandoc(description),
-      'Flags, with their defaults; those that matter most come first:',
+      'Flags, with their defaults; the most important ones come first:',
       '\n'.join(map(_flag_help, first)),
   ]
   if further:
@@ -178,7 +179,7 @@ def help_page(config: type[config_lib.Config], description: str) -> str:
 
 
 def _flag_help(name: str) -> str:
-  """Returns what --help says of a flag."""
+  """Returns the --help text of a flag."""
   flag = flags.FLAGS[name]
   text = ' '.join(flag.help.split())
   if flag.boolean:

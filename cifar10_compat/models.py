@@ -1,4 +1,4 @@
-"""The network module that --model and --fast choose."""
+"""Selects the network module for --model and --fast."""
 
 import types
 
@@ -12,16 +12,16 @@ from cifar10_compat.base import errors
 
 
 def network(config: config_lib.Network) -> types.ModuleType:
-  """Returns the module whose inference() makes the network.
+  """Returns the module whose inference() builds the network.
 
   Args:
-    config: its model, fast, fast_network and precision.
+    config: its fields model, fast, fast_network and precision.
 
   Returns:
-    cifar10, cifar10_local, or cifar10_fast, which makes both of faster ops.
+    cifar10, cifar10_local, or cifar10_fast, which builds both from faster ops.
 
   Raises:
-    UsageError: a precision is asked for that only the fast network has.
+    UsageError: the precision is one that only the fast network supports.
   """
   fast = config.fast_network
   if fast is None:

@@ -1,8 +1,9 @@
-"""What a program does before it loads TensorFlow, which takes seconds.
+"""Prepares a program before it loads TensorFlow, which takes seconds.
 
-It reads its command line, so that --help and a mistake in a flag need no
-TensorFlow, and sets what TensorFlow reads from the environment while it loads.
-Until entry_points.run() nothing has been written, and a signal ends it at once.
+It reads the command line, so that --help and flag errors need no TensorFlow,
+and sets the environment variables that TensorFlow reads while it loads.  Until
+entry_points.run() nothing has been written, and a signal ends the program at
+once.
 """
 
 import gc
@@ -12,21 +13,21 @@ import signal
 import sys
 from types import FrameType
 
-# Switches oneDNN on.  By itself TensorFlow uses it only on processors with AVX-512
-# VNNI, bfloat16 or AMX; on others the gradients of a convolution then take several
-# times as long.
+# Enables oneDNN.  By default TensorFlow uses it only on processors with AVX-512
+# VNNI, bfloat16 or AMX; on others the gradients of a convolution then take
+# several times as long.
 ONEDNN = 'TF_ENABLE_ONEDNN_OPTS'
 
 
 def prepare(name: str, program: str) -> None:
-  """Prepares this process for loading TensorFlow, if it runs this program.
+  """Prepares the process for TensorFlow if it runs the calling program.
 
-  Does nothing where something else imports the module.  What the user has set in
-  the environment stays as it is.
+  Does nothing if another program imports the module.  Environment variables
+  that the user has set do not change.
 
   Args:
     name: the module's __name__.
-    program: the name of its dataclass in config.py.
+    program: the name of the program's dataclass in config.py.
 
   Raises:
     SystemExit: the command line asks for --help or is wrong, or TensorFlow is
@@ -38,14 +39,14 @@ def prepare(name: str, program: str) -> None:
   for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(signum) != signal.SIG_IGN:
       signal.signal(signum, _end)
-  # Who asks what the program waits for shall not end it.
+  # Until the handler is set, SIGUSR1 (a request for a report) must do no harm.
   signal.signal(signal.SIGUSR1, signal.SIG_IGN)
   if importlib.machinery.PathFinder.find_spec('tensorflow') is None:
     sys.exit(
         f'{stem(sys.argv[0])}: error: TensorFlow is not installed: run pip '
         "install '.[data]' in the checkout"
     )
-  # What comes with TensorFlow may be imported from here on.
+  # From here on, imports may use packages that TensorFlow depends on.
   from cifar10_compat import config as config_lib
   from cifar10_compat import entry_points
   from cifar10_compat.base import quiet  # noqa: F401
@@ -54,16 +55,17 @@ def prepare(name: str, program: str) -> None:
   entry_points.prepared = config
   if getattr(config, 'fast', False):
     os.environ.setdefault(ONEDNN, '1')
-  # TensorFlow makes 400,000 objects while it loads, which Python would search for
-  # garbage again and again.
+  # While TensorFlow loads, it creates 400,000 objects, which the garbage
+  # collector # would scan again and again.
   gc.disable()
 
 
 def stem(path: str) -> str:
-  """Returns the name of a program without directory and ending."""
+  """Returns a program's name without directory and extension."""
   return os.path.splitext(os.path.basename(path))[0]
 
 
 def _end(signum: int, unused_frame: FrameType | None) -> None:
-  # Not by an exception: it would be raised anywhere in a half-loaded module.
+  # Exit directly: an exception could be raised anywhere in a half-loaded
+  # module.
   os._exit(128 + signum)

@@ -287,7 +287,7 @@ class EvalTest(tf.test.TestCase):
     gone = self.create_tempdir().full_path
     save_checkpoint(gone, 7, averaged_bias=0, raw_bias=0)
     os.remove(os.path.join(gone, 'model.ckpt-7.index'))
-    with self.assertRaisesRegex(errors.CheckpointError, 'is not there'):
+    with self.assertRaisesRegex(errors.CheckpointError, 'is missing'):
       self._evaluate(checkpoint_dir=gone)
 
   def test_damaged_checkpoint(self):
@@ -319,7 +319,7 @@ class EvalTest(tf.test.TestCase):
         '--eval_interval_secs=0',
         '--eval_dir=' + os.path.join(directory, 'eval'),
     )
-    evaluator.wait_for_line('Waiting for a first checkpoint in ' + directory)
+    evaluator.wait_for_line('Waiting for the first checkpoint in ' + directory)
     save_checkpoint(directory, 10, averaged_bias=3, raw_bias=0)
     evaluator.wait_for_line(r'precision @ 1 = 0\.400')
     save_checkpoint(directory, 20, averaged_bias=5, raw_bias=0)
@@ -437,8 +437,8 @@ class EvalDirTest(tf.test.TestCase):
     self.assertEqual(0.4, precision)
     self.assertEqual(
         eval_dir
-        + ' cannot be written (File exists): no event files are written; --eval_dir '
-        'names another place for them.',
+        + ' cannot be written (File exists): no event files are written; '
+        'choose another directory with --eval_dir.',
         lines[0],
     )
     # What was asked for is not left out.

@@ -225,7 +225,7 @@ class ExportTest(tf.test.TestCase):
       self.assertAllEqual(image, decode(picture, 'image.png'))
       with self.assertRaisesRegex(
           tf.errors.InvalidArgumentError,
-          r'\[a BMP of\] \[1\] \[bits .*: convert it to PNG\]',
+          r'\[a BMP with\] \[1\] \[bits .*: convert it to PNG\]',
       ):
         decode(picture.convert('1'))
       with self.assertRaises(tf.errors.InvalidArgumentError):
@@ -341,7 +341,7 @@ class ExportTest(tf.test.TestCase):
     save_trained(self.checkpoint_dir, config_lib.CIFAR10, steps=0)
     with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
       self._export(export_dir=export_dir, model=config_lib.CONV_LOCAL)
-    with self.assertRaisesRegex(errors.UsageError, 'is there already'):
+    with self.assertRaisesRegex(errors.UsageError, 'already exists'):
       self._export(export_dir=self.checkpoint_dir)
     not_a_directory = self.create_tempfile().full_path
     with self.assertRaisesRegex(errors.UsageError, 'cannot write'):

@@ -112,7 +112,7 @@ class ProgramTest(tf.test.TestCase):
     )
     self.assertEqual((0, ''), (code, err))
     self.assertIn(
-        'model.ckpt-1 lacks 8 of the averages of losses, as '
+        'model.ckpt-1 is missing 8 of the loss averages, such as '
         'tower_0/cross_entropy/avg: ',
         out,
     )

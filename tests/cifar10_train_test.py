@@ -70,7 +70,7 @@ class TrainTest(tf.test.TestCase):
         'cifar10_train', '--max_steps=12', *self.flags, forked=True
     )
     self.assertEqual((0, ''), (code, err))
-    self.assertIn('already holds step 12 and --max_steps is 12', out)
+    self.assertIn('already has step 12 and --max_steps is 12', out)
     self.assertEqual([0, 12], self._checkpoints())
 
     code, out, err = program.run(

@@ -62,7 +62,7 @@ class ReadTest(absltest.TestCase):
         (['--model=resnet'], r'flag --model=resnet: .*conv_local.* explains\)'),
         (['--fast=perhaps'], r'flag --fast=perhaps: .* explains\)'),
         (['--batch_size=0'], 'batch_size is 0: it must be at least 1'),
-        (['--deterministic'], 'a deterministic training needs a seed: .*'),
+        (['--deterministic'], 'a deterministic run needs a seed: .*'),
         (['--dataset=imagenet'], "no data set is called 'imagenet': .*"),
         (['--flagfile=/none'], r'.*/none.*'),
     ):
@@ -155,7 +155,7 @@ class HelpTest(absltest.TestCase):
     finally:
       flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
     for line in (
-        '  --batch_size=128\n      Images in a batch.\n',
+        '  --batch_size=128\n      Number of images per batch.\n',
         '  --dataset=cifar10\n      Image set: cifar10, cifar100, ',
         # None: the text says what it is.
         '  --seed=...\n',
@@ -163,7 +163,7 @@ class HelpTest(absltest.TestCase):
         '  --profile_steps=...\n',
         '  --[no]fast\n',
         '  --[no]fast_input\n      Read and distort images in chunks of 32. '
-        'Default: what --fast says.\n',
+        'Default: the value of --fast.\n',
         '  --[no]fresh\n      Remove the checkpoints and event files in '
         '--train_dir and start from step\n      0, instead of resuming. '
         'Default: no.\n',

@@ -236,18 +236,18 @@ class ValuesTest(absltest.TestCase):
         (config_lib.Train, '--queue_fraction=1.5', 'at most 1'),
         (config_lib.MultiGpuTrain, '--num_gpus=1000000000', 'at most 64'),
         (config_lib.DistributedTrain, '--connect_secs=inf', 'a finite number'),
-        (config_lib.DistributedTrain, '--ps_timeout_secs=1e300', 'is a week'),
-        (config_lib.DistributedTrain, '--chief_timeout_secs=1e9', 'is a week'),
+        (config_lib.DistributedTrain, '--ps_timeout_secs=1e300', 'one week'),
+        (config_lib.DistributedTrain, '--chief_timeout_secs=1e9', 'one week'),
         (
             config_lib.DistributedTrain,
             '--replicas_to_aggregate=65537',
             'no cluster has more',
         ),
-        (config_lib.Train, '--stall_secs=1e9', 'is a week'),
-        (config_lib.Eval, '--eval_interval_secs=%d' % 10**10, 'is a week'),
-        (config_lib.Eval, '--eval_interval_secs=%d' % 10**400, 'is a week'),
+        (config_lib.Train, '--stall_secs=1e9', 'one week'),
+        (config_lib.Eval, '--eval_interval_secs=%d' % 10**10, 'one week'),
+        (config_lib.Eval, '--eval_interval_secs=%d' % 10**400, 'one week'),
         (config_lib.Eval, '--num_examples=%d' % 10**400, '64 bits'),
-        (config_lib.Train, '--seed=%d' % (2**31 - 1), 'begins again at 0'),
+        (config_lib.Train, '--seed=%d' % (2**31 - 1), 'wraps larger seeds'),
         (config_lib.Train, '--max_steps=%d' % (1 << 63), '64 bits'),
         (config_lib.Train, '--learning_rate=0', 'at least 1e-30'),
         (config_lib.Train, '--learning_rate=-inf', 'a finite number'),
@@ -324,7 +324,7 @@ class ValuesTest(absltest.TestCase):
         (
             config_lib.Eval,
             {'views': 10, 'dataset': datasets.SVHN},
-            'data set svhn .*--views=5',
+            'data set svhn: .*--views=5',
         ),
         (
             config_lib.Eval,
@@ -443,7 +443,7 @@ class OrPublishedTest(absltest.TestCase):
       self.assertEqual(
           (
               published.DIRECTORY,
-              'No checkpoint is in %s: taking the published network.\n'
+              '%s has no checkpoint: using the published network.\n'
               % self.default,
           ),
           self._directory(config=config),
@@ -462,7 +462,7 @@ class OrPublishedTest(absltest.TestCase):
     with open(index, 'w'):
       pass
     # Its list is missing: that is told, and not passed over.
-    with self.assertRaisesRegex(errors.CheckpointListError, 'no list that'):
+    with self.assertRaisesRegex(errors.CheckpointListError, 'no list of'):
       self._directory()
     with open(os.path.join(self.default, 'checkpoint'), 'w') as f:
       f.write('model_checkpoint_path: "model.ckpt-7"')

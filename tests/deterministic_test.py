@@ -60,7 +60,9 @@ class DeterministicTest(tf.test.TestCase):
     code, out, err = program.run(name, *self._flags(train_dir, *flags))
     self.assertEqual((0, ''), (code, err), out)
     # It was killed after a save, and made those steps again.
-    self.assertRegex(out, r'Drawing the batches of the 1[2-9]\d steps')
+    self.assertRegex(
+        out, r'Redrawing the batches of the 1[2-9]\d steps already trained'
+    )
     losses.update(self._losses(out))
     return losses, self._values(train_dir)
 

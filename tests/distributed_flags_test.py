@@ -211,7 +211,7 @@ class DistributedTrainTest(flag_case.FlagCase):
   def test_other_machines(self):
     far = ('--job_name=worker', '--ps_hosts=10.0.0.1:1', '--connect_secs=0.1')
     workers = '--worker_hosts=' + self.worker
-    with self.assertRaisesRegex(errors.UsageError, 'off this machine'):
+    with self.assertRaisesRegex(errors.UsageError, 'on another machine'):
       self._run(*far, workers)
     with (
         mock.patch.object(cluster_lib, 'answers', return_value=False),

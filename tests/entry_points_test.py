@@ -98,7 +98,7 @@ cifar10_predict.console_main()
     self.assertEqual((1, ''), (result.returncode, result.stdout))
     self.assertEndsWith(
         result.stderr,
-        'prog.py: error: no image is named; --help has an example\n',
+        'prog.py: error: no image given; --help has an example\n',
     )
     self.assertNotIn('deprecated', result.stderr)
 

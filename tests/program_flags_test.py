@@ -287,7 +287,7 @@ class ExportTest(flag_case.FlagCase):
 
     os.mkdir(out)
     open(os.path.join(out, 'there'), 'w').close()
-    with self.assertRaisesRegex(errors.UsageError, out + ' is there already'):
+    with self.assertRaisesRegex(errors.UsageError, out + ' already exists'):
       main_program.run(cifar10_export, '--export_dir=' + out)
 
   @flag_case.covers(cifar10_export, 'format')

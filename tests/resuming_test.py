@@ -56,16 +56,16 @@ class ResumingTest(tf.test.TestCase):
     lines = self._train(
         cifar10_multi_gpu_train, 'one', 3, '--num_gpus=2', '--tower_devices=cpu'
     )
-    self.assertIn('From step 2 on num_gpus is 2; it was 1.', lines)
+    self.assertIn('From step 2, num_gpus is 2 (was 1).', lines)
     held = self._values('one', 3)
     self.assertIn('tower_1/total_loss_1/avg', held)
     self.assertEqual((2, 3), (saved['global_step'], held['global_step']))
     lines = self._train(cifar10_train, 'one', 4)
-    self.assertIn('From step 3 on num_gpus is 1; it was 2.', lines)
+    self.assertIn('From step 3, num_gpus is 1 (was 2).', lines)
     self.assertEqual(4, self._values('one', 4)['global_step'])
     # Nothing is missing any more.
     lines = self._train(cifar10_train, 'one', 5)
-    self.assertNotIn('averages of losses', '\n'.join(lines))
+    self.assertNotIn('loss averages', '\n'.join(lines))
 
   def test_v0_7_0(self):
     self._train(cifar10_train, 'new', 2)
@@ -80,7 +80,8 @@ class ResumingTest(tf.test.TestCase):
       self._save_old(old | {key: np.array(2, kind)}, name, 1)
       lines = self._train(cifar10_train, name, 3, '--learning_rate=1e-30')
       self.assertIn(
-          f'lacks 1 of the averages of losses, as {lost}: ', '\n'.join(lines)
+          f'is missing 1 of the loss averages, such as {lost}: ',
+          '\n'.join(lines),
       )
       # It is the third step.
       self.assertNotIn('step 0,', '\n'.join(lines))

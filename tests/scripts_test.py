@@ -48,7 +48,7 @@ class ScriptsTest(absltest.TestCase):
   def test_help_in_the_package(self):
     code, out, err = _run('cifar10_eval.py', '--help', cwd=_DIRECTORY)
     self.assertEqual((0, ''), (code, err))
-    self.assertStartsWith(out, "Evaluates the CIFAR-10 network's checkpoints")
+    self.assertStartsWith(out, 'Evaluates checkpoints of the CIFAR-10 network')
 
   def test_a_step_of_training(self):
     data = self.create_tempdir().full_path

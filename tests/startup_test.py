@@ -191,7 +191,7 @@ class SignalsTest(absltest.TestCase):
     process.send_signal(signal.SIGUSR1)
     _, err = process.communicate()
     self.assertEqual(1, process.returncode)
-    self.assertIn('cifar10_predict.py: error: no image is named', err)
+    self.assertIn('cifar10_predict.py: error: no image given', err)
 
   def test_ignored_hangup_stays_ignored(self):
     process = self._start(
@@ -202,7 +202,7 @@ class SignalsTest(absltest.TestCase):
     process.send_signal(signal.SIGHUP)
     _, err = process.communicate()
     self.assertEqual(1, process.returncode)
-    self.assertIn('cifar10_predict.py: error: no image is named', err)
+    self.assertIn('cifar10_predict.py: error: no image given', err)
 
   def test_another_program_keeps_its_handlers(self):
     process = self._start('-c', 'from cifar10_compat import cifar10_train')

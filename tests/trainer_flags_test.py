@@ -202,9 +202,7 @@ class TrainTest(flag_case.FlagCase):
     small = ('--dataset=' + self.own, '--batch_size=4')
     self._run(*small, '--max_steps=1')
     lines = self._run(*small, '--max_steps=2', '--learning_rate=0.025')
-    self.assertIn(
-        'From step 1 on the learning rate is 0.025; it was 0.1.', lines
-    )
+    self.assertIn('From step 1, the learning rate is 0.025 (was 0.1).', lines)
     self.assertEqual(
         np.float32(0.025),
         flag_case.constant(
@@ -220,7 +218,7 @@ class TrainTest(flag_case.FlagCase):
     # To who looks every millisecond each step stands still.
     small = ('--dataset=' + self.own, '--batch_size=16', '--max_steps=30')
     with mock.patch.object(watchdog, '_TICK_SECS', 0.001):
-      with self.assertRaisesRegex(errors.StalledError, 'stood still for 0 s'):
+      with self.assertRaisesRegex(errors.StalledError, 'stalled for 0 s'):
         self._run(*small, '--stall_secs=0.001')
       self._run(*small, '--stall_secs=0')
     self.assertEqual(30, self.steps()[-1])

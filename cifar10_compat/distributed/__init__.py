@@ -1,1 +1,1 @@
-"""Training in several processes: who is where, who is alive, who updates."""
+"""Training in several processes: cluster, heartbeats, sessions and updates."""

@@ -1,8 +1,9 @@
-"""What all tasks of a training must have been told alike.
+"""Checks that all tasks of a training run have the same settings.
 
-The chief leaves its settings in a variable of the first ps, beside the heartbeats;
-the others compare theirs, and so does a chief that comes later: one that was started
-again, or a second one.  No checkpoint has the variable.
+The chief stores its settings in a variable on the first ps, beside the
+heartbeats.
+The other tasks compare theirs, and so does a later chief: a restarted one, or a
+second one started by mistake.  Checkpoints do not contain the variable.
 """
 
 import json
@@ -16,7 +17,7 @@ from cifar10_compat.distributed import cluster as cluster_lib
 
 Settings = dict[str, object]
 
-# Without these the updates would be others than the chief's flags say.
+# Settings on which the updates depend.
 _FLAGS = (
     'model',
     'batch_size',
@@ -31,8 +32,8 @@ _FLAGS = (
 def settings(
     config: config_lib.DistributedTrain, cluster: cluster_lib.Cluster
 ) -> Settings:
-  """Returns what a task was told, by flag, as JSON has it."""
-  # Each may know the others by other names.
+  """Returns a task's settings by flag, as values of JSON."""
+  # Count addresses only: tasks may use different names for one host.
   told: Settings = {
       'ps_hosts': f'{len(cluster.tasks[cluster_lib.PS])} addresses',
       'worker_hosts': f'{len(cluster.workers)} addresses',
@@ -49,19 +50,19 @@ def settings(
 def settle(
     target: str, session_config: tf.ConfigProto, told: Settings, *, chief: bool
 ) -> bool:
-  """Compares a task's settings with the chief's; the first chief leaves them.
+  """Compares a task's settings with the chief's; the first chief stores them.
 
   Args:
     target: of the task's server.
     session_config: of its sessions.
     told: from settings().
-    chief: whether this is a chief.
+    chief: whether this task is a chief.
 
   Returns:
-    Whether there are a chief's settings by now.
+    Whether a chief's settings are stored.
 
   Raises:
-    UsageError: they differ; the message names the flag and both values.
+    UsageError: the settings differ; the message has the flag and both values.
   """
   with tf.Graph().as_default():
     with tf.device('/job:ps/task:0/cpu:0'):
@@ -80,8 +81,8 @@ def settle(
   for flag, value in told.items():
     errors.UsageError.raise_if(
         agreed.get(flag, value) != value,
-        f'--{flag} is {value}, and {agreed.get(flag)} in the training that the '
-        'parameter servers hold: start this task as its chief was started'
-        + (', or stop all of them first' if chief else ''),
+        f'--{flag} is {value}, but {agreed.get(flag)} in the run on the '
+        'parameter servers: start this task with the flags of its chief'
+        + (', or stop all tasks first' if chief else ''),
     )
   return True

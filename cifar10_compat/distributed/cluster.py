@@ -1,8 +1,8 @@
-"""The tasks of a distributed training: who is where, and who answers.
+"""The tasks of a distributed run, their addresses, and checks that they answer.
 
-TensorFlow by itself waits without a limit for a task that does not answer,
-retries a lost parameter server for ever, and says nothing meanwhile; what is
-here looks at the ports first, and keeps looking.
+TensorFlow waits forever for a task that does not answer, retries a lost
+parameter server forever, and prints nothing meanwhile.  This module checks the
+ports before it connects, and keeps checking them.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,21 +23,21 @@ from cifar10_compat.base import signals
 
 PS = 'ps'
 WORKER = 'worker'
-# Of TF_CONFIG only: the worker that checkpoints, and one who needs no server.
+# Jobs that only TF_CONFIG has: the worker that saves, and one without a server.
 CHIEF = 'chief'
-MASTER = 'master'  # What it was called until 2018.
+MASTER = 'master'  # The name of CHIEF until 2018.
 EVALUATOR = 'evaluator'
 
 # A frame of HTTP/2 begins with its length, three bytes, and its type, one.
 _HTTP2_HEADER_BYTES = 9
 _HTTP2_SETTINGS = 4
 
-# Seconds for a busy machine to answer a watchdog.
+# Seconds that a watchdog gives a busy machine to answer.
 _PATIENCE_SECS = 5.0
 
 
 class Cluster(NamedTuple):
-  """A task and those it works with."""
+  """A task and its cluster."""
 
   tasks: dict[str, list[str]]  # by job; addresses, each 'host:port'
   job: str  # this task's
@@ -45,7 +45,7 @@ class Cluster(NamedTuple):
 
   @property
   def workers(self) -> list[tuple[str, int]]:
-    """The (job, index) of those who train, the chief first."""
+    """The (job, index) of each training task, the chief first."""
     return [
         (job, i)
         for job in (CHIEF, WORKER)
@@ -54,7 +54,7 @@ class Cluster(NamedTuple):
 
   @property
   def worker_number(self) -> int:
-    """This task's place in the list of workers."""
+    """This task's index in the list of workers."""
     return self.workers.index((self.job, self.index))
 
   @property
@@ -81,20 +81,20 @@ def from_flags(
     ps_hosts: Sequence[str],
     worker_hosts: Sequence[str],
 ) -> Cluster:
-  """Makes a Cluster of the flags of 2016.
+  """Creates a Cluster from the flags of 2016.
 
   Args:
     job_name: 'ps' or 'worker'.
-    task_index: this task's place among the hosts of its job.
+    task_index: this task's index among the hosts of its job.
     ps_hosts, worker_hosts: each 'host:port'.
 
   Raises:
-    UsageError: it cannot be; the message names the flag.
+    UsageError: the cluster is invalid; the message has the flag.
   """
   for flag, hosts in (('ps_hosts', ps_hosts), ('worker_hosts', worker_hosts)):
     errors.UsageError.raise_if(
         not hosts,
-        f'--{flag} is missing: it names the tasks, as in '
+        f'--{flag} is missing: it lists the tasks, as in '
         f'--{flag}=127.0.0.1:2222',
     )
   return _checked(
@@ -105,17 +105,17 @@ def from_flags(
 
 
 def from_tf_config(text: str) -> Cluster:
-  """Makes a Cluster of what the environment variable TF_CONFIG holds.
+  """Creates a Cluster from the environment variable TF_CONFIG.
 
   Args:
     text: JSON: {"cluster": {"chief": [...], "worker": [...], "ps": [...]},
       "task": {"type": "worker", "index": 0}}.
 
   Returns:
-    The cluster; an evaluator's, too, whose job need not be among its tasks.
+    The cluster.  An evaluator's job need not be among its tasks.
 
   Raises:
-    UsageError: it is not such a text, or the cluster cannot be.
+    UsageError: the text has another form, or the cluster is invalid.
   """
   try:
     config = json.loads(text)
@@ -127,7 +127,7 @@ def from_tf_config(text: str) -> Cluster:
     if MASTER in tasks and CHIEF not in tasks:
       tasks[CHIEF] = tasks.pop(MASTER)
       job = CHIEF if job == MASTER else job
-    # Some write it as a text; a fraction or Infinity is no index.
+    # Some write the index as a string; a fraction or Infinity is not an index.
     index = int(index) if isinstance(index, str) else operator.index(index)
   except (ValueError, KeyError, TypeError, AttributeError) as e:
     raise errors.UsageError(
@@ -136,8 +136,8 @@ def from_tf_config(text: str) -> Cluster:
     ) from e
   if unknown := set(tasks) - {PS, WORKER, CHIEF, EVALUATOR}:
     raise errors.UsageError(
-        f'TF_CONFIG has a job {min(unknown)!r}: known are ps, worker, chief and '
-        'evaluator'
+        f'TF_CONFIG has an unknown job {min(unknown)!r}: use ps, worker, chief '
+        'or evaluator'
     )
   tasks.pop(EVALUATOR, None)
   cluster = Cluster(tasks, job, index)
@@ -145,7 +145,7 @@ def from_tf_config(text: str) -> Cluster:
 
 
 def _checked(cluster: Cluster) -> Cluster:
-  """Returns a cluster; raises UsageError if it cannot be."""
+  """Returns a cluster; raises UsageError if it is invalid."""
   chiefs = len(cluster.tasks.get(CHIEF, ()))
   errors.UsageError.raise_if(
       chiefs > 1, f'there are {chiefs} chiefs: a cluster has one'
@@ -163,7 +163,7 @@ def _checked(cluster: Cluster) -> Cluster:
   errors.UsageError.raise_if(
       not 0 <= cluster.index < number,
       f'task index {cluster.index:d} is out of range: job {cluster.job!r} has '
-      f'the {number} tasks 0 to {number - 1}',
+      f'{number} tasks, 0 to {number - 1}',
   )
   seen: dict[str, str] = {}
   for task, address in cluster.named(*sorted(cluster.tasks)).items():
@@ -175,17 +175,17 @@ def _checked(cluster: Cluster) -> Cluster:
     other = seen.setdefault(address, task)
     errors.UsageError.raise_if(
         other != task,
-        f'{other} and {task} have one address, {address}: each task needs a '
-        'port of its own',
+        f'{other} and {task} have the same address, {address}: each task needs '
+        'its own port',
     )
   return cluster
 
 
 def check_local(cluster: Cluster) -> None:
-  """Checks that all addresses are this machine's own loopback.
+  """Checks that all addresses are loopback addresses of this machine.
 
   Raises:
-    UsageError: one is not; it is named.
+    UsageError: one is not; the message has the task.
   """
   for task, address in cluster.named(*sorted(cluster.tasks)).items():
     host = address.rpartition(':')[0].strip('[]')
@@ -195,23 +195,22 @@ def check_local(cluster: Cluster) -> None:
       local = False
     errors.UsageError.raise_if(
         not local,
-        f"{task} is at {address}, off this machine: TensorFlow's protocol has "
-        'no authentication, whoever reaches a port can run code; firewall the '
-        'ports, then allow it with --allow_remote',
+        f"{task} is at {address}, on another machine: TensorFlow's protocol "
+        'has no authentication, so any process that reaches a port can run '
+        'code; firewall the ports, then add --allow_remote',
     )
 
 
 def answers(address: str, secs: float = 1.0) -> bool:
-  """Whether a server of TensorFlow's kind listens at 'host:port' and speaks.
+  """Whether a TensorFlow server answers at 'host:port'.
 
-  A server whose process is stopped accepts connections all the same, as does
-  any other program.  One that speaks gRPC sends the first frame of HTTP/2,
-  SETTINGS, without being asked (RFC 9113, 3.4).
+  A connection is not enough: a suspended process accepts one, and so does any
+  other program.  A gRPC server sends HTTP/2's first frame, SETTINGS, unasked
+  (RFC 9113, 3.4).
 
   Args:
     address: 'host:port'.
-    secs: how long to wait for the connection, and for each part of the
-      frame.
+    secs: seconds to wait for the connection, and for each part of the frame.
   """
   host, _, port = address.rpartition(':')
   try:
@@ -233,7 +232,7 @@ def start_server(cluster: Cluster) -> tf.train.Server:
   Raises:
     UsageError: the port is taken.
   """
-  # Through a proxy a task would wait for the others for ever.
+  # Through a proxy, tasks would wait for each other forever.
   hosts = {
       address.rpartition(':')[0].strip('[]')
       for addresses in cluster.tasks.values()
@@ -250,28 +249,28 @@ def start_server(cluster: Cluster) -> tf.train.Server:
   except tf.errors.OpError as e:  # UnknownError, whatever the reason.
     raise errors.UsageError(
         f'no server can be started for {cluster.job} {cluster.index:d} at '
-        f'{cluster.address(cluster.job, cluster.index)}: its port is taken, by a '
-        'second task of that index or by another program '
+        f'{cluster.address(cluster.job, cluster.index)}: its port is in use by '
+        'a second task of that index or by another program '
         f'({e.message.splitlines()[0]})'
     ) from e
 
 
 class Stopped(Exception):
-  """A stop was requested before there was a session."""
+  """A stop was requested before the session existed."""
 
 
 def wait_for_ps(
     cluster: Cluster, secs: float, stop: signals.StopRequest
 ) -> None:
-  """Waits until every ps answers, and tells which workers do not yet.
+  """Waits until every ps answers; prints which workers do not answer yet.
 
   Args:
-    cluster: whose tasks they are.
-    secs: how long to wait.
+    cluster: the cluster.
+    secs: seconds to wait.
     stop: ends the waiting.
 
   Raises:
-    UsageError: some ps did not answer; they are named.
+    UsageError: a ps did not answer; the message lists each one.
     Stopped: a stop was requested before all answered.
   """
   end = time.monotonic() + secs
@@ -280,7 +279,7 @@ def wait_for_ps(
     late = ', '.join(f'{task} at {a}' for task, a in missing.items())
     errors.UsageError.raise_if(
         time.monotonic() > end,
-        f'no answer within {secs:g} seconds from {late}: start it, or give it '
+        f'no answer within {secs:g} seconds from {late}: start it, or allow it '
         'more time with --connect_secs',
     )
     if stop.sleep(0.2):
@@ -291,7 +290,7 @@ def wait_for_ps(
       if task != f'{cluster.job} {cluster.index:d}' and not answers(address)
   ]
   if absent:
-    print(f"Not there yet: {', '.join(absent)}.", flush=True)
+    print(f"Not started yet: {', '.join(absent)}.", flush=True)
 
 
 def wait_for_end(
@@ -300,8 +299,8 @@ def wait_for_end(
   """Waits until no worker answers any more.
 
   Args:
-    cluster: whose tasks they are.
-    secs: how long to wait at the most.
+    cluster: the cluster.
+    secs: maximum number of seconds to wait.
     stop: ends the waiting.
   """
   end = time.monotonic() + secs
@@ -313,31 +312,31 @@ def wait_for_end(
 def ps_watchdog(
     cluster: Cluster, timeout_secs: float, leave: Callable[[str], object]
 ) -> contextlib.AbstractContextManager[None]:
-  """Returns a context in which no ps is gone for good: see _task_watch()."""
+  """Returns a context that ends if a ps is lost: see _task_watch()."""
   return _task_watch(
       cluster.named(PS),
       timeout_secs,
       leave,
-      f' is gone for {timeout_secs:g} seconds, and what it held with it: start '
-      'ps and workers again, the chief goes on from its last checkpoint',
+      f' has been unreachable for {timeout_secs:g} seconds, and its variables '
+      'are lost: restart ps and workers to resume from the last checkpoint',
   )
 
 
 def chief_watchdog(
     cluster: Cluster, timeout_secs: float, leave: Callable[[str], object]
 ) -> contextlib.AbstractContextManager[None]:
-  """Returns a context in which the chief is not gone: see _task_watch().
+  """Returns a context that ends if the chief is lost: see _task_watch().
 
-  It may come as late as it likes, but not go and stay away.
+  The chief may start at any time, but must not stay away later.
   """
   job, index = cluster.workers[0]
   return _task_watch(
       {f'{job} {index}': cluster.address(job, index)},
       timeout_secs,
       leave,
-      f', the chief, is gone for {timeout_secs:g} seconds: start all again, '
-      'the chief goes on from its last checkpoint; --chief_timeout_secs allows '
-      'it more time',
+      f', the chief, has been unreachable for {timeout_secs:g} seconds: '
+      'restart all tasks to resume from the last checkpoint; '
+      '--chief_timeout_secs allows it more time',
       await_first=True,
   )
 
@@ -350,15 +349,15 @@ def _task_watch(
     *,
     await_first: bool = False,
 ) -> contextlib.AbstractContextManager[None]:
-  """Returns a context in which a thread notices a task that is gone for good.
+  """Returns a context in which a thread watches for lost tasks.
 
   Args:
-    tasks: their addresses, 'host:port', by name.
-    timeout_secs: how long a task may be gone.
-    leave: ends the process, and gets a message: the thread that trains waits
-      within TensorFlow and cannot be told.
+    tasks: addresses, 'host:port', by task name.
+    timeout_secs: seconds that a task may be unreachable.
+    leave: function of a message that ends the process; the training thread may
+      be blocked in TensorFlow.
     lost: the end of that message, after the task's name and address.
-    await_first: a task is not missed before it has answered once.
+    await_first: whether to ignore a task until it has answered once.
   """
 
   def watch(over: threading.Event) -> None:

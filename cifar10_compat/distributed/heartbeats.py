@@ -1,8 +1,8 @@
-"""Where workers leave their step and the time, so that others see them.
+"""A table of each worker's step and time, which shows the others it is alive.
 
-The table is a variable of the first ps, [num_workers, 3] of float64: the
-global step that a worker saw last, the ps's clock at that time in seconds
-since 1970, and a state.  The chief resets it; no checkpoint has it.
+The table is a variable on the first ps, float64 of shape [num_workers, 3]: the
+last global step that a worker saw, the ps's clock at that time in seconds since
+1970, and a state.  The chief resets the table; checkpoints do not contain it.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ _INTERVAL_SECS = 1.0
 # Seconds without a heartbeat after which a worker counts as absent.
 ABSENT_SECS = 5.0
 
-# Seconds without an update, though enough workers are there to make one, after
-# which a chief takes something for lost.
+# Seconds without an update, though enough workers are present for one, after
+# which # the chief assumes a lost gradient or token.
 STALL_SECS = 30.0
 
 
@@ -34,16 +34,16 @@ class Table:
   """The ops on the table, in the default graph.
 
   Attributes:
-    initializer: Operation that resets it; the chief's.
-    initialized: bool tensor of shape [], whether a chief has been here.
+    initializer: Operation that resets the table; for the chief.
+    initialized: bool tensor of shape [], whether a chief has reset it.
     read: (float64 tensor [num_workers, 3], float64 tensor []): the table, and
       the ps's clock.
   """
 
   def __init__(self, num_workers: int) -> None:
     """Adds the ops."""
-    # tf.Variable, whose name is the same whatever a reusing scope says; of no
-    # collection, so that nothing saves it or waits for it.
+    # tf.Variable has the same name in a reusing scope.  It is in no collection,
+    # so # that no task saves it or waits for it.
     with tf.device('/job:ps/task:0/cpu:0'):
       self._variable = tf.Variable(
           tf.zeros([num_workers, 3], tf.float64),
@@ -53,7 +53,7 @@ class Table:
       )
       self.initializer = self._variable.initializer
       self.initialized = tf.is_variable_initialized(self._variable)
-      self.initialized.mark_used()  # Only the chief asks.
+      self.initialized.mark_used()  # Only the chief reads it.
       now = tf.timestamp()
       self.read = (tf.identity(self._variable), now)
       self._row = tf.placeholder(tf.int32, [1])
@@ -70,7 +70,7 @@ class Table:
 
     Args:
       session: of the ps that has the table.
-      worker: its place in the list of workers.
+      worker: index in the list of workers.
       step: the global step.
       state: TRAINING or DONE.
     """
@@ -82,16 +82,16 @@ class Table:
 def absent(
     table: np.ndarray, now: float, worker: int
 ) -> list[tuple[int, int | None, float | None]]:
-  """Lists the other workers who gave no sign for ABSENT_SECS and are not done.
+  """Lists the other unfinished workers without a heartbeat for ABSENT_SECS.
 
   Args:
     table: float64 array of shape [num_workers, 3].
-    now: seconds of the same clock.
-    worker: who asks.
+    now: seconds, by the table's clock.
+    worker: index of this worker.
 
   Returns:
-    (worker, step, seconds since the last sign); the last two are None
-    for one that was never seen.
+    (worker, step, seconds since the last heartbeat); the last two are None for
+    a worker that was never seen.
   """
   return [
       (i, None, None) if state == UNSEEN else (i, int(step), now - seen)
@@ -103,25 +103,24 @@ def absent(
 
 
 class Stall:
-  """Tells when updates have stopped for no visible reason."""
+  """Detects that updates have stopped without a visible reason."""
 
   def __init__(self, secs: float = STALL_SECS) -> None:
-    """Starts with an allowance.
+    """Starts the clock.
 
     Args:
-      secs: how long an update may take.  It doubles with each alarm, so
-        that a step which takes longer than that is not broken off for ever.
+      secs: seconds that an update may take.  It doubles with each alarm, so
+        that a step which takes longer is not interrupted forever.
     """
     self.secs = secs
     self._step: int | None = None
 
   def found(self, step: int, explained: bool, now: float) -> bool:
-    """Whether to raise an alarm; to be asked often.
+    """Whether to raise an alarm; to be called often.
 
     Args:
       step: the global step.
-      explained: whether there is a reason to wait, such as a worker that
-        is absent.
+      explained: whether there is a reason to wait, such as an absent worker.
       now: seconds of any clock.
     """
     if explained or step != self._step:
@@ -134,7 +133,7 @@ class Stall:
 
 
 class HeartbeatHook(tf.train.SessionRunHook):
-  """Writes this worker's row every second, and says whom it waits for."""
+  """Writes this worker's row every second, and prints whom it waits for."""
 
   def __init__(
       self,
@@ -147,20 +146,20 @@ class HeartbeatHook(tf.train.SessionRunHook):
       leave: Callable[[tf.Session], object],
       replicas: int | None = None,
   ) -> None:
-    """Makes the hook.
+    """Creates the hook.
 
     Args:
-      table: has the row.
+      table: the table of heartbeats.
       cluster: this worker's.
-      steps: knows the global step.
+      steps: provides the global step.
       max_steps: the global step at which training ends.
       stop: a stop request.
-      leave: ends the process, and gets a session.  Called when this worker's
-        run has stalled, for ABSENT_SECS, so that no step's end is in sight,
-        while a stop is requested or the others have finished.
-      replicas: how many workers it takes to make an update, for the chief
-        to see that none comes though they are there and to start its session
-        anew (sync.py); None where that is not its business.
+      leave: function of a session that ends the process.  Called if this
+        worker's step has stalled for ABSENT_SECS and will not end, while a stop
+        is requested or the others have finished.
+      replicas: number of workers per update.  With it, the chief detects that
+        updates have stopped though enough workers are present, and recreates
+        its session (sync.py).  None for other workers.
     """
     self._table = table
     self._cluster = cluster
@@ -172,7 +171,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
     self._replicas = replicas
     self._stall = Stall()
     self._ended = threading.Event()
-    # A beat that is under way when training ends must not be the last word.
+    # A heartbeat already under way must not overwrite the final row.
     self._lock = threading.Lock()
 
   def begin(self) -> None:
@@ -221,13 +220,13 @@ class HeartbeatHook(tf.train.SessionRunHook):
           )
         (table, now), step = session.run((self._table.read, self._global_step))
       except tf.errors.AbortedError:
-        # A run that the server refused (local_input.py tells why), or the end
-        # of this session, which the next round will see.
+        # The server rejected the run (local_input.py explains why), or this
+        # session ended, which the next round will detect.
         coord.wait_for_stop(_INTERVAL_SECS)
         continue
       except (tf.errors.OpError, RuntimeError):
-        # The session is closed, or its ps is gone: the thread that trains
-        # meets the same error and is the one to deal with it.
+        # The session is closed, or its ps is gone.  The training thread gets
+        # the # same error and handles it.
         return
       since = self._run_since
       stalled = since is not None and time.monotonic() - since > ABSENT_SECS
@@ -247,7 +246,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
         if self._stall.found(int(step), explained, time.monotonic()):
           print(
               f'No update after step {step} for {secs:g} seconds, though enough '
-              'workers are there: the chief starts its session anew.',
+              'workers are present: the chief recreates its session.',
               flush=True,
           )
           _restart(session, coord)
@@ -258,7 +257,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
   def _describe(self, worker: int, step: int | None, secs: float | None) -> str:
     job, index = self._cluster.workers[worker]
     seen = (
-        'not seen so far'
+        'not seen yet'
         if step is None
         else f'last seen {secs:.0f} seconds ago at step {step}'
     )
@@ -266,17 +265,17 @@ class HeartbeatHook(tf.train.SessionRunHook):
 
 
 def _restart(session: tf.Session, coord: tf.train.Coordinator) -> None:
-  """Lets the thread that trains make a session anew, whatever it waits for.
+  """Makes the training thread recreate its session, even if it is blocked.
 
   Args:
-    session: the one to end.
+    session: the session to end.
     coord: of a recoverable session.
   """
   try:
     raise tf.errors.AbortedError(None, None, 'no update comes')
   except tf.errors.AbortedError as e:
-    coord.request_stop(e)  # It takes only an error that has been raised.
-  # That ends the run with an error, in place of which the first one is raised.
+    coord.request_stop(e)  # It accepts only an error that has been raised.
+  # Closing the session raises another error, which the first one replaces.
   session.close()
 
 
@@ -287,15 +286,15 @@ def wait_until_done(
     stop: signals.StopRequest,
     settle: Callable[[], bool] = lambda: True,
 ) -> None:
-  """Waits until the chief is done, and the others are or are absent.
+  """Waits until the chief is done, and the others are done or absent.
 
-  Once the chief is done, it waits for others no longer than 2 * ABSENT_SECS.
+  Once the chief is done, waits for others at most 2 * ABSENT_SECS.
 
   Args:
     session: of a ps.
     table: in that session's graph.
     stop: ends the waiting.
-    settle: compares settings once a chief has been here; returns whether one has.
+    settle: compares the settings with a chief's; returns whether there is one.
 
   Raises:
     UsageError: the settings differ.
@@ -308,8 +307,8 @@ def wait_until_done(
         continue
       rows, _ = session.run(table.read)
     except (tf.errors.FailedPreconditionError, tf.errors.AbortedError):
-      # No chief has been here yet, or the server refused this run:
-      # local_input.py tells why.
+      # No chief has reset the table yet, or the server rejected this run:
+      # local_input.py explains why.
       continue
     if rows[0, 2] == DONE:
       end = end or time.monotonic() + 2 * ABSENT_SECS

@@ -1,13 +1,13 @@
-"""Images for a distributed session from queues in this process.
+"""Images for a distributed session, from queues in this process.
 
-TensorFlow's server gives every run of a session a number that it takes from a
-generator of the thread at hand, whose seed has 32 bits, and refuses a number
-that is among its last 100,000 ("request was received twice").  Were the queues
-on the server, each image that one of the 16 threads enqueues would be a run:
-some 100,000 of them, 12 minutes of training with batches of 64, and two numbers
-are likely to be the same.  The session that is recreated after that would find
-the server's queues closed.  In a session of this process alone the runs are not
-numbered, and cost less.
+TensorFlow's server numbers the runs of all sessions.  It draws each number from
+a generator of the current thread, whose seed has 32 bits, and rejects a number
+that is among its last 100,000 ("request was received twice").  With the queues
+on the server, each image that one of the 16 threads enqueues would be a run.
+After some 100,000 runs, 12 minutes of training with batches of 64, two numbers
+are likely to be equal.  The recreated session would then find the server's
+queues closed.  A session of this process alone does not number its runs, which
+also cost less.
 """
 
 from collections.abc import Callable
@@ -19,14 +19,14 @@ from cifar10_compat.training import hooks
 
 
 class LocalInput(tf.train.SessionRunHook):
-  """Feeds each step of another session with a batch from queues of its own.
+  """Feeds each step of another session with a batch from this process's queues.
 
-  A context manager: at its end the queues' threads have ended.
+  A context manager; at its end the queues' threads have ended.
 
   Attributes:
-    images, labels: placeholders in the graph that trains.
-    summary: string tensor of shape [] in that graph, the serialized Summary of
-      the input where feed_dict() was asked for it, else empty.
+    images, labels: placeholders in the training graph.
+    summary: string tensor of shape [] in that graph: the serialized Summary of
+      the input if feed_dict() provided one, else empty.
   """
 
   def __init__(
@@ -35,11 +35,11 @@ class LocalInput(tf.train.SessionRunHook):
       stop: signals.StopRequest,
       check_input: Callable[[], object],
   ) -> None:
-    """Builds the input in a graph of its own.
+    """Builds the input in a separate graph.
 
     Args:
       make_inputs: function that returns (images, labels), tensors from queues.
-      stop: once requested no step is made.
+      stop: a request ends the steps.
       check_input: function that raises DataError if the images are damaged.
     """
     self._hook = hooks.InputHook(check_input, stop)
@@ -61,14 +61,14 @@ class LocalInput(tf.train.SessionRunHook):
       self._input_session.__exit__(*exc_info)
 
   def feed_dict(self, with_summary: bool = False) -> dict[tf.Tensor, object]:
-    """Returns what a run of the other session needs: the next batch.
+    """Returns the next batch for a run of the other session.
 
     Args:
-      with_summary: give `summary` a value as well.
+      with_summary: whether to feed `summary` too.
 
     Raises:
       tf.errors.OutOfRangeError: the images ended.
-      DataError: they are damaged.
+      DataError: the images are damaged.
     """
     batch = dict(zip((self.images, self.labels), self._batch))
     if with_summary:
@@ -82,7 +82,7 @@ class LocalInput(tf.train.SessionRunHook):
       with self._graph.as_default():
         self._input_session = tf.train.MonitoredSession(
             tf.train.ChiefSessionCreator(
-                # Should there be a GPU, it is for the network.
+                # A GPU, if there is one, is for the network.
                 config=tf.ConfigProto(device_count={'GPU': 0})
             ),
             [self._hook],

@@ -13,20 +13,20 @@ from cifar10_compat.distributed import agreement
 from cifar10_compat.distributed import cluster as cluster_lib
 from cifar10_compat.distributed import heartbeats
 
-# Between two looks whether the chief has initialized the variables.
+# Seconds between checks whether the chief has initialized the variables.
 _ATTEMPT_SECS = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Connection:
-  """How a worker reaches the other tasks.
+  """A worker's connection to the other tasks.
 
   Attributes:
     cluster: the tasks.
     target: of this task's server.
     session_config: of its sessions.
     connect_secs: seconds to wait for the others at the start.
-    told: the task's settings, which all must have alike.
+    told: the task's settings, which must be equal for all tasks.
   """
 
   cluster: cluster_lib.Cluster
@@ -49,7 +49,7 @@ class Connection:
     )
 
   def device(self) -> Callable[[tf.Operation], str]:
-    """Returns what tf.device() takes: variables on the ps, ops on this task."""
+    """Returns a tf.device() function: variables on the ps, the rest here."""
     return tf.train.replica_device_setter(
         cluster=tf.train.ClusterSpec(self.cluster.tasks),
         worker_device=f'/job:{self.cluster.job}/task:{self.cluster.index}',
@@ -65,11 +65,11 @@ def connect(
 
   Args:
     cluster: the tasks.
-    config: how long to wait, and how the sessions use the devices.
+    config: the time to wait, and the sessions' use of devices.
     stop: ends the waiting.
 
   Raises:
-    UsageError: the port is taken, or a ps does not answer.
+    UsageError: the port is in use, or a ps does not answer.
     cluster_lib.Stopped: a stop was requested before all answered.
   """
   server = cluster_lib.start_server(cluster)
@@ -88,8 +88,8 @@ def session_config(
 ) -> tf.ConfigProto:
   """Returns the ConfigProto of a task's sessions.
 
-  A session sees its own task and the parameter servers only: it would wait for
-  every task that it sees.
+  A session sees only its own task and the parameter servers, since it would
+  wait for every task that it sees.
   """
   return tf.ConfigProto(
       allow_soft_placement=True,
@@ -102,16 +102,17 @@ def session_config(
 def patiently(
     ask: Callable[[], object], secs: float, stop: signals.StopRequest
 ) -> None:
-  """Asks the parameter servers, and again while they are being restarted.
+  """Calls the parameter servers, and tries again while they restart.
 
   Args:
-    ask: what asks, outside of a session that recovers by itself.
-    secs: how long to try.
+    ask: function that makes the call, outside a session that recovers by
+      itself.
+    secs: seconds to keep trying.
     stop: ends the waiting.
 
   Raises:
-    UsageError: they could not be asked.
-    cluster_lib.Stopped: a stop was requested before.
+    UsageError: every call failed.
+    cluster_lib.Stopped: a stop was requested first.
   """
   end = time.monotonic() + secs
   while True:
@@ -121,8 +122,8 @@ def patiently(
     except (tf.errors.AbortedError, tf.errors.UnavailableError) as e:
       errors.UsageError.raise_if(
           time.monotonic() > end,
-          f'the parameter servers broke off within {secs:g} seconds '
-          f'({e.message.splitlines()[0]}): start them, or give them more time '
+          f'the parameter servers were unreachable for {secs:g} seconds '
+          f'({e.message.splitlines()[0]}): start them, or allow them more time '
           'with --connect_secs',
       )
     if stop.sleep(_ATTEMPT_SECS):
@@ -130,10 +131,10 @@ def patiently(
 
 
 def check_not_in_use(connection: Connection) -> None:
-  """Checks that no chief has begun to train with the parameter servers.
+  """Checks that no chief has started training on the parameter servers.
 
   Raises:
-    UsageError: one has.
+    UsageError: a chief has.
   """
   with tf.Graph().as_default():
     table = heartbeats.Table(len(connection.cluster.workers))
@@ -142,8 +143,8 @@ def check_not_in_use(connection: Connection) -> None:
     ) as session:
       errors.UsageError.raise_if(
           session.run(table.initialized),
-          'the parameter servers hold a training that has begun, which --fresh '
-          'would undo: start the chief again without --fresh, or stop all '
+          'the parameter servers have a run in progress, which --fresh would '
+          'discard: start the chief again without --fresh, or stop all '
           'processes first',
       )
 
@@ -151,11 +152,11 @@ def check_not_in_use(connection: Connection) -> None:
 class ChiefSessionCreator(tf.train.SessionCreator):
   """Restores or initializes the variables, once in this process.
 
-  A session that is recreated finds them on the ps as the last step left them.
+  A recreated session finds the last step's values on the ps.
 
   Attributes:
-    found_in_use: bool, whether a chief, this process or another, had a session
-      on the same ps before the newest one.
+    found_in_use: bool, whether a chief, in this process or another, had a
+      session on the same ps before the latest one.
   """
 
   def __init__(
@@ -166,7 +167,7 @@ class ChiefSessionCreator(tf.train.SessionCreator):
       train_dir: str,
       table: heartbeats.Table,
   ) -> None:
-    """Makes the creator.
+    """Creates the creator.
 
     Args:
       scaffold: tf.train.Scaffold.
@@ -194,7 +195,7 @@ class ChiefSessionCreator(tf.train.SessionCreator):
         self.found_in_use = True
         return session
       session.close()  # The ps has been restarted.
-    # Before a value is touched.
+    # Before changing any value.
     self._connection.settle()
     session = self._restoring.create_session()
     self.found_in_use = bool(session.run(self._table.initialized))
@@ -218,7 +219,7 @@ class WorkerSessionCreator(tf.train.SessionCreator):
   def create_session(self) -> tf.Session:
     cluster = self.connection.cluster
     secs = self.connection.connect_secs
-    # It makes one attempt: it could not be told to stop between two.
+    # One attempt per call: a stop could not interrupt a loop of them.
     creator = tf.train.WorkerSessionCreator(
         master=self.connection.target,
         config=self.connection.session_config,
@@ -240,7 +241,7 @@ class WorkerSessionCreator(tf.train.SessionCreator):
           raise errors.UsageError(
               f'the variables have no values: {job} {index} at '
               f'{cluster.address(job, index)}, the chief, did not initialize '
-              f'them within {secs:g} seconds; start it, or give it more time '
+              f'them within {secs:g} seconds; start it, or allow it more time '
               'with --connect_secs'
           ) from e
       if self.stop.sleep(_ATTEMPT_SECS):

@@ -1,43 +1,42 @@
-"""Synchronous updates that survive a restart of the chief, or of any worker.
+"""Synchronous updates that recover when the chief or a worker restarts.
 
-How tf.train.SyncReplicasOptimizer keeps N workers in step, where R gradients
-make an update: a worker's step pushes its gradient into an accumulator for each
-variable, then waits for a token.  A thread of the chief takes the average out
-of every accumulator that has R gradients, applies it, increments the global
-step, and puts N tokens that bear it into a queue.  A worker's next gradient
-bears the step of its token; an accumulator drops one that is older than its own
-step, which each taking increments.
+tf.train.SyncReplicasOptimizer keeps N workers in step and averages R gradients
+into an update.  In each step, a worker pushes its gradient into an accumulator
+for each variable, then waits for a token.  When every accumulator has R
+gradients, a thread of the chief takes the averages, applies them, increments
+the global step, and puts N tokens with that step into a queue.  A worker's next
+gradient carries the step of its token.  An accumulator counts the averages
+taken from it as its own step, and drops gradients of an earlier step.
 
-Accumulators and queue are on the ps and outlive the processes.  Whoever dies
-takes along what it had in its hands: a chief that is killed after it took the
-gradients and before it put the tokens leaves the others waiting for tokens of an
-update that nobody will make, and itself, once restarted, waiting for the
-gradients that these have pushed already.  On a busy machine, where that moment
-lasts for a good part of a step, this was seen in half of the kills.
+Accumulators and queue are on the ps and outlive the workers.  A killed process
+loses the gradients and tokens it held.  Suppose that a chief is killed after
+taking the gradients and before putting the tokens.  Then the other workers wait
+for the tokens of a lost update, and the restarted chief waits for gradients
+that they have already pushed.  On a busy machine, where that moment lasts a
+good part of a step, half of the kills had this effect.
 
-Therefore each session that the chief makes on variables that were in use, in a
-new process or not, begins with SyncHook's repair:
+Therefore, whenever the chief creates a session on variables already in use, in
+a new process or not, SyncHook first repairs the state:
 
-  1. The accumulators are emptied.
-  2. Their step is set to the global step, G, and so is the chief's own.
-  3. R - 1 tokens that bear G are put into the queue.
+  1. It empties the accumulators.
+  2. It sets their step, and the chief's own, to the global step, G.
+  3. It puts R - 1 tokens with step G into the queue.
 
-Then an update will be made, whatever was lost before and whatever the workers
-are doing meanwhile.  No gradient that bears G or more is dropped by an
-accumulator before that was taken for this update.  The chief's first step waits
-for no token before it pushes one such gradient.  A worker that has got a token
-pushes a gradient, and each worker asks for a token sooner or later, since
-pushing waits for nothing; so either the R - 1 tokens all bring one gradient, or
-some are left over because the update was made without them.  With R gradients
-in every accumulator the update is made, and N new tokens let each worker go on.
+An update then follows, whatever was lost and whatever the workers are doing.
+Until that update, no accumulator drops a gradient of step G or later.  The
+chief pushes one without waiting for a token.  A worker that gets a token pushes
+one too, and since pushing never blocks, every worker asks for a token sooner or
+later.  So either each of the R - 1 tokens leads to a gradient, or some tokens
+are left over because the update did not need them.  With R gradients in every
+accumulator, the update takes place, and N new tokens let every worker continue.
 
-What is left over does no harm: a token of a step that has passed lets a worker
-compute one gradient that is dropped, and is gone with it.
+Leftover tokens do no harm: with a token of an earlier step, a worker computes
+one gradient that is dropped, and the token is gone.
 
-The proof supposes that nothing is lost afterwards: neither another process nor
-what TensorFlow's server on the ps still does in the name of a dead one, until it
-notices the end of the connection.  Such a loss stops the updates once more; that
-the chief sees, by heartbeats.Stall, and repairs again.
+The proof assumes that nothing is lost afterwards: no other process dies, and
+the ps's server does nothing more for a dead one before it detects the closed
+connection.  Such a loss stops the updates again; the chief detects that with
+heartbeats.Stall, and repeats the repair.
 """
 
 import contextlib
@@ -46,15 +45,15 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.distributed import sessions
 
-# For taking a gradient that is there.
+# Limit for taking a gradient that an accumulator has.
 _EMPTY_MILLISECS = 5000
 
 
 class SyncHook(tf.train.SessionRunHook):
-  """Runs what tf.train.SyncReplicasOptimizer needs beside its train op.
+  """Runs what tf.train.SyncReplicasOptimizer needs besides its train op.
 
-  The optimizer's own hook closes the queue of tokens, which is on the ps, when
-  the chief stops; a later chief could not use it.
+  The optimizer's own hook closes the token queue on the ps when the chief
+  stops; a later chief could not use the queue.
   """
 
   def __init__(
@@ -63,13 +62,13 @@ class SyncHook(tf.train.SessionRunHook):
       replicas: int,
       chief: sessions.ChiefSessionCreator | None = None,
   ) -> None:
-    """Makes the hook.
+    """Creates the hook.
 
     Args:
       optimizer: has applied gradients.
-      replicas: how many gradients make an update.
-      chief: what makes the chief's sessions, or None for a worker who is not
-        the chief.  A thread of the chief makes the updates.
+      replicas: the number of gradients per update.
+      chief: creates the chief's sessions; None for another worker.  A thread of
+        the chief applies the updates.
     """
     self._optimizer = optimizer
     self._replicas = replicas
@@ -104,36 +103,36 @@ class SyncHook(tf.train.SessionRunHook):
     session.run(self._init_op)
     if not self._chief:
       return
-    # Not at the very first start, where nobody waits for one: the chief would
-    # make updates of its own gradients alone until the others are there.
+    # Not at the very first start, when no worker waits for a token: until the
+    # others start, the chief would update from its own gradients alone.
     if self._chief.found_in_use:
       session.run(self._tokens_op)
     self._runner.create_threads(session, coord=coord, daemon=True, start=True)
 
   def _empty_accumulators(self, session: tf.Session) -> None:
-    """Takes what the accumulators hold."""
-    # Nobody else takes, so that a gradient which was counted is there still;
-    # but for the server's own delay, hence the limit.
+    """Discards the gradients in the accumulators."""
+    # No other thread takes gradients, so a counted gradient is still there.
+    # The # limit is for one that the server is taking with a delay.
     for count, take in self._accumulated:
       if session.run(count):
-        # The error: another has emptied it.
+        # On a timeout, the server has already emptied the accumulator.
         with contextlib.suppress(tf.errors.DeadlineExceededError):
           session.run(
               take, options=tf.RunOptions(timeout_in_ms=_EMPTY_MILLISECS)
           )
 
   def end(self, session: tf.Session) -> None:
-    # Nothing else ends the thread's wait for gradients.  Hooks end in order,
-    # and this one is the last that needs the session.
+    # Only this ends the thread's wait for gradients.  Hooks end in order, and
+    # this # one is the last that needs the session.
     if self._chief:
-      self._coord.request_stop()  # So that no thread takes it for an error.
+      self._coord.request_stop()  # So that the closed session is not an error.
       session.close()
 
 
 def _accumulated() -> list[tuple[tf.Tensor, tf.Operation]]:
-  """Returns, of each accumulator in the graph, how much it has and its taking.
+  """Returns (count, take) for each accumulator in the graph.
 
-  The one is an int32 tensor of shape [], the other takes one gradient or more.
+  count is an int32 tensor of shape []; take removes one gradient or more.
   """
   made = []
   for op in tf.get_default_graph().get_operations():

@@ -1,1 +1,1 @@
-"""The loop around a train op: its hooks, its checkpoints, its directory."""
+"""The training session: its hooks, checkpoints and directory."""

@@ -1,4 +1,4 @@
-"""A directory's checkpoints: which is the newest, and whether it fits a graph."""
+"""Finds a directory's newest checkpoint, and checks that it fits a graph."""
 
 from collections.abc import Iterable, Mapping, Sequence
 import dataclasses
@@ -21,28 +21,29 @@ from cifar10_compat.training import notes
 
 C = TypeVar('C', bound=config_lib.Checkpoint)
 
-# What checkpoints are called: model.ckpt-STEP.
+# File names of checkpoints: model.ckpt-STEP.
 BASENAME = 'model.ckpt'
 
-# The key of cifar10_train's step counter in v0.7.0.
+# Key of cifar10_train's step counter in v0.7.0.
 OLD_STEP = 'Variable'
-# The end of a loss average's key.
+# Ending of a loss average's key.
 _LOSS_AVERAGE = '/avg'
 
 # The file in which TensorFlow lists a directory's checkpoints.  A path has up to
-# 4,096 bytes, each of which can take four characters.
+# 4,096 bytes, and each may be escaped as four characters.
 LIST = 'checkpoint'
 _MAX_LIST_BYTES = config_lib.MAX_CHECKPOINTS * 4 * 4096
 
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-  """A checkpoint, which may have gone since it was found.
+  """A checkpoint, which may have been removed since it was found.
 
   Attributes:
     path: of its files, without their endings.
     step: the number at the end of its name.
-    identity: tells it from another one of its name; None if it is missing.
+    identity: differs from that of another checkpoint with the same name; None
+      if the checkpoint is missing.
   """
 
   path: str
@@ -51,18 +52,18 @@ class Checkpoint:
 
   @classmethod
   def at(cls, path: str) -> 'Checkpoint':
-    """Returns the checkpoint of a path.
+    """Returns the checkpoint at a path.
 
     Raises:
-      CheckpointError: its name does not end with -STEP.
+      CheckpointError: the path does not end with -STEP.
     """
     step = path.rpartition('-')[2]
     if not step.isdecimal():
       raise errors.CheckpointError(
-          f'checkpoint {path} does not say its step: its name must end with '
+          f'the name of checkpoint {path} has no step: it must end with '
           '-STEP'
       )
-    # In the format of 2016 it is one file, today an index and files of data.
+    # The format of 2016 has one file, today's an index and data files.
     file = path + '.index' if os.path.exists(path + '.index') else path
     found: tuple[int, ...] | None = files.identity(file)
     if found:
@@ -72,14 +73,15 @@ class Checkpoint:
   def check_fits(
       self, variables: Mapping[str, tf.Variable], remedy: str
   ) -> None:
-    """Checks that it has what is about to be restored from it.
+    """Checks that the checkpoint contains all variables to restore.
 
     Args:
       variables: from key to the variable that it will fill.
-      remedy: what the user can do if it does not fit.
+      remedy: what the user can do if the checkpoint does not fit.
 
     Raises:
-      CheckpointError: a key is missing or has another shape, and is named.
+      CheckpointError: a key is missing or has another shape; the message has
+        the key.
       UnusableCheckpointError: see verify().
     """
     shapes = self._open().get_variable_to_shape_map()
@@ -87,28 +89,28 @@ class Checkpoint:
     if missing:
       more = f' and {len(missing) - 1} more keys' if missing[1:] else ''
       raise errors.CheckpointError(
-          f'checkpoint {self.path} lacks {missing[0]}{more}: {remedy}'
+          f'checkpoint {self.path} is missing {missing[0]}{more}: {remedy}'
       )
     for key, variable in sorted(variables.items()):
       shape = variable.shape.as_list()
       if shapes[key] != shape:
         raise errors.CheckpointError(
-            f'checkpoint {self.path}: {key} has shape {shapes[key]} where this '
-            f'model has {shape}: {remedy}'
+            f'checkpoint {self.path}: {key} has shape {shapes[key]}, but shape '
+            f'{shape} in this model: {remedy}'
         )
 
   def types(self) -> dict[str, tf.DType]:
-    """Returns the type of each of its values by key; raises as verify() does."""
+    """Returns the type of each value by key; raises as verify() does."""
     return self._open().get_variable_to_dtype_map()
 
   def held_step(self, key: str) -> int:
-    """Returns the step that it holds.
+    """Returns the step counter's value.
 
-    It may be another than its name's: workers that are not synchronous go on while
-    the chief saves, and a file can be renamed.
+    It can differ from the step in the name: asynchronous workers continue while
+    the chief saves, and a user can rename a file.
 
     Args:
-      key: of the step counter; it has this one, or that of 2016.
+      key: of the step counter; the checkpoint has this key or that of 2016.
 
     Raises:
       UnusableCheckpointError, CheckpointReadError: see verify().
@@ -117,15 +119,15 @@ class Checkpoint:
     return int(reader.get_tensor(key if reader.has_tensor(key) else OLD_STEP))
 
   def verify(self, keys: Iterable[str] | None = None) -> None:
-    """Reads tensors, which compares their checksums, and checks their values.
+    """Reads tensors, which verifies their checksums, and checks their values.
 
     Args:
-      keys: which, or None for all.
+      keys: the keys to read, or None for all.
 
     Raises:
-      UnusableCheckpointError: a file is gone, damaged or incomplete, or a value is
-        not finite.
-      CheckpointReadError: a file cannot be read, and may be whole.
+      UnusableCheckpointError: a file is missing, damaged or incomplete, or a
+        value is non-finite.
+      CheckpointReadError: a file cannot be read, but may be intact.
     """
     reader = self._open()
     for key in sorted(
@@ -133,7 +135,7 @@ class Checkpoint:
     ):
       try:
         tensor = reader.get_tensor(key)
-      except Exception as e:  # What the reader raises has no common class.
+      except Exception as e:  # The reader's exceptions have no common class.
         raise self._damaged(e) from e
       if tensor.dtype.kind == 'f' and not np.isfinite(tensor).all():
         raise self._unusable(
@@ -146,17 +148,18 @@ class Checkpoint:
       session: tf.Session,
       config: config_lib.Checkpoint,
   ) -> None:
-    """Restores the network of the default graph, once all of it is checked.
+    """Verifies the checkpoint, then restores the default graph's network.
 
     Args:
       saver: of trained_variables().
       session: of that graph.
-      config: what the checkpoint should be of.
+      config: the data set and model that the checkpoint must be of.
 
     Raises:
       UsageError: its directory is of another data set or model.
-      CheckpointError: it does not fit.
-      UnusableCheckpointError: see verify(); or it changed meanwhile.
+      CheckpointError: the checkpoint does not fit the graph.
+      UnusableCheckpointError: see verify(); or the checkpoint changed during
+        the call.
     """
     variables = trained_variables(config.averaged)
     notes.check(os.path.dirname(self.path), config, '--checkpoint_dir')
@@ -172,7 +175,7 @@ class Checkpoint:
     self.verify(variables)
     try:
       saver.restore(session, self.path)
-    except ValueError as e:  # What it raises where no file is.
+    except ValueError as e:  # Raised if the file is missing.
       raise self._missing() from e
     except tf.errors.OpError as e:
       raise self._unusable(
@@ -180,10 +183,10 @@ class Checkpoint:
       ) from e
 
   def _open(self) -> tf.train.NewCheckpointReader:
-    """Opens it; raises UnusableCheckpointError.
+    """Opens the checkpoint; raises UnusableCheckpointError.
 
-    TensorFlow would wait for ever for what comes out of a pipe, and calls a file
-    that may not be read damaged.
+    Checks the files first: TensorFlow would wait forever for data from a pipe,
+    and reports a file without read permission as damaged.
     """
     for name in [self.path + '.index'] + sorted(
         glob.glob(glob.escape(self.path) + '.data-?????-of-?????')
@@ -191,7 +194,7 @@ class Checkpoint:
       try:
         files.check_regular(name)
       except FileNotFoundError:
-        pass  # TensorFlow says so.
+        pass  # TensorFlow reports it.
       except OSError as e:
         if files.is_passing(e):
           raise self._not_read(
@@ -207,13 +210,13 @@ class Checkpoint:
       return tf.train.NewCheckpointReader(self.path)
     except tf.errors.NotFoundError as e:
       raise self._missing() from e
-    except Exception as e:  # What the reader raises has no common class.
+    except Exception as e:  # The reader's exceptions have no common class.
       raise self._damaged(e) from e
 
   def _damaged(self, error: Exception) -> errors.CheckpointError:
     message = getattr(error, 'message', None) or str(error) or repr(error)
     line = message.splitlines()[0]
-    # Another reading may find the file in order.
+    # A later attempt may succeed.
     if isinstance(error, MemoryError) or line.endswith(files.PASSING_MESSAGES):
       return self._not_read(f'{self.path} ({line})')
     return self._unusable(f'is damaged or incomplete ({line})')
@@ -221,24 +224,25 @@ class Checkpoint:
   def _not_read(
       self, what: str, remedy: str | None = None
   ) -> errors.CheckpointReadError:
-    remedy = remedy or f'try again, or let {self._list} name an earlier one'
+    remedy = remedy or f'try again, or point {self._list} at an earlier one'
     return errors.CheckpointReadError(
-        f'cannot read {what}, and the checkpoint may be whole: {remedy}',
+        f'cannot read {what}; the checkpoint may be intact: {remedy}',
         path=self.path,
     )
 
   def _missing(self) -> errors.UnusableCheckpointError:
-    reason = 'is not there'
+    reason = 'is missing'
     return errors.UnusableCheckpointError(
-        f'{self._list} names {self.path}, which {reason}: let it name one that '
-        'is',
+        f'{self._list} lists {self.path}, which {reason}: point it at an '
+        'existing one',
         path=self.path,
         reason=reason,
     )
 
   def _unusable(self, reason: str) -> errors.UnusableCheckpointError:
     return errors.UnusableCheckpointError(
-        f'checkpoint {self.path} {reason}: let {self._list} name an earlier one',
+        f'checkpoint {self.path} {reason}: point {self._list} at an earlier '
+        'one',
         path=self.path,
         reason=reason,
     )
@@ -249,7 +253,7 @@ class Checkpoint:
 
 
 class _PartialSaver(tf.train.Saver):
-  """Restores what a checkpoint has, and sets the other variables."""
+  """Restores the variables in a checkpoint, and initializes the others."""
 
   def __init__(
       self,
@@ -257,12 +261,12 @@ class _PartialSaver(tf.train.Saver):
       variables: Mapping[str, tf.Variable],
       others: Sequence[tf.Operation],
   ) -> None:
-    """Makes it.
+    """Creates the saver.
 
     Args:
-      saver: of all variables; it learns which checkpoints there are.
-      variables: what to restore, by key.
-      others: set the other variables.
+      saver: of all variables; it takes over the list of checkpoints.
+      variables: the variables to restore, by key.
+      others: ops that initialize the other variables.
     """
     super().__init__(variables)
     self._saver, self._others = saver, others
@@ -278,18 +282,18 @@ class _PartialSaver(tf.train.Saver):
 def resuming_saver(
     checkpoint: Checkpoint, saver: tf.train.Saver, remedy: str
 ) -> tf.train.Saver:
-  """Returns what restores a checkpoint into all variables of the default graph.
+  """Returns a saver that restores a checkpoint into the default graph.
 
-  Other trainers and v0.7.0 have loss averages of other names: these begin anew.
-  v0.7.0 has a step counter of another name or type.
+  Loss averages have other names in other trainers and in v0.7.0; they start
+  over. The step counter has another name or type in v0.7.0.
 
   Args:
-    checkpoint: what will be restored.
-    saver: of all variables, which will do if nothing is missing.
+    checkpoint: the checkpoint to restore.
+    saver: of all variables; returned if the checkpoint has them all.
     remedy: what the user can do if the checkpoint does not fit.
 
   Raises:
-    CheckpointError: it is of another model.
+    CheckpointError: the checkpoint is of another model.
     UnusableCheckpointError, CheckpointReadError: see Checkpoint.verify().
   """
   types = checkpoint.types()
@@ -306,8 +310,8 @@ def resuming_saver(
   checkpoint.check_fits(variables, remedy)
   if begun:
     print(
-        f'{checkpoint.path} lacks {len(begun)} of the averages of losses, as '
-        f'{min(begun)}: these begin at their first values, which changes no '
+        f'{checkpoint.path} is missing {len(begun)} of the loss averages, such '
+        f'as {min(begun)}: they start over, which affects no '
         'weight.',
         flush=True,
     )
@@ -315,29 +319,29 @@ def resuming_saver(
 
 
 def trained_variables(averaged: bool = True) -> dict[str, tf.Variable]:
-  """Returns what of a checkpoint fills the network of the default graph.
+  """Returns the variables of the default graph's network, by checkpoint key.
 
   Args:
-    averaged: the moving averages instead of the variables themselves.
+    averaged: whether to take the moving averages instead of the variables.
 
   Returns:
     dict from key to variable.
   """
   if averaged:
-    # Their names have nothing to do with the decay.
+    # The names of averages do not depend on the decay.
     return tf.train.ExponentialMovingAverage(0.0).variables_to_restore()
   return {v.op.name: v for v in tf.trainable_variables()}
 
 
 def newest(directory: str) -> Checkpoint:
-  """Returns the checkpoint that a directory's list names.
+  """Returns the newest checkpoint in a directory's list.
 
   Args:
     directory: need not exist.
 
   Raises:
-    NoCheckpointError: there is none.
-    CheckpointListError: the list cannot be read, is missing, or names one of
+    NoCheckpointError: there is no checkpoint.
+    CheckpointListError: the list cannot be read, is missing, or points to
       another directory.
   """
   checkpoint = listed(directory)
@@ -347,7 +351,7 @@ def newest(directory: str) -> Checkpoint:
   if unlisted:
     name = os.path.basename(unlisted[-1].path)
     raise errors.MissingListError(
-        f'{directory} has {name}, but no list that names it: write '
+        f'{directory} contains {name}, but no list of checkpoints: write '
         f'model_checkpoint_path: "{name}" into {os.path.join(directory, LIST)}'
     )
   raise errors.NoCheckpointError(
@@ -357,10 +361,10 @@ def newest(directory: str) -> Checkpoint:
 
 
 def or_published(config: C) -> C:
-  """Returns settings that name the published network if nothing was trained.
+  """Returns settings with the published network if nothing was trained.
 
-  A line on stderr says so.  Settings that name a directory, or ask for another
-  network than that one, stay as they are.
+  A line on stderr reports it.  If the user set a directory or another network,
+  the settings do not change.
 
   Raises:
     CheckpointListError: see newest().
@@ -370,7 +374,7 @@ def or_published(config: C) -> C:
       newest(config.checkpoint_dir)
     except errors.NoCheckpointError:
       print(
-          f'No checkpoint is in {config.checkpoint_dir}: taking the published '
+          f'{config.checkpoint_dir} has no checkpoint: using the published '
           'network.',
           file=sys.stderr,
           flush=True,
@@ -380,17 +384,17 @@ def or_published(config: C) -> C:
 
 
 def listed(directory: str) -> Checkpoint | None:
-  """Returns the checkpoint that a directory's list names, or None without a list.
+  """Returns the newest checkpoint in a directory's list; None without a list.
 
-  TensorFlow notes absolute paths.  In a directory that was moved or copied they
-  stand for the files of these names beside the list.
+  TensorFlow writes absolute paths.  If the directory was moved or copied, its
+  own files of the same names are used.
 
   Args:
     directory: need not exist.
 
   Raises:
-    CheckpointListError: there is a list, but no path can be read from it, or the
-      path is of another directory.
+    CheckpointListError: the list exists, but contains no path, or points to
+      another directory.
   """
   index = os.path.join(directory, LIST)
   try:
@@ -400,10 +404,10 @@ def listed(directory: str) -> Checkpoint | None:
   except OSError as e:
     raise _list_error(f'{index} cannot be read ({e.strerror})') from e
   if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_LIST_BYTES:
-    raise _list_error(f'{index} is no list of checkpoints')
+    raise _list_error(f'{index} is not a list of checkpoints')
   try:
     state = tf.train.get_checkpoint_state(directory)
-  except ValueError:  # It has been read, but has no path in it.
+  except ValueError:  # The list was read, but contains no path.
     state = None
   except tf.errors.OpError as e:
     raise _list_error(
@@ -411,8 +415,8 @@ def listed(directory: str) -> Checkpoint | None:
     ) from e
   if state is None:
     if not os.path.exists(index):
-      return None  # It has been removed since it was looked at.
-    raise _list_error(f'{index} names no checkpoint')
+      return None  # Another process removed the list since os.stat().
+    raise _list_error(f'{index} lists no checkpoint')
   path = state.model_checkpoint_path
   here = os.path.join(directory, os.path.basename(path))
   checkpoint = Checkpoint.at(here)
@@ -420,20 +424,20 @@ def listed(directory: str) -> Checkpoint | None:
       directory
   )
   if elsewhere and not checkpoint.identity:
-    raise _list_error(f'{index} names {path}, which is of another directory')
+    raise _list_error(f'{index} lists {path}, which is in another directory')
   return checkpoint
 
 
 def _list_error(reason: str) -> errors.CheckpointListError:
   return errors.CheckpointListError(
       f'{reason}: write model_checkpoint_path: "{BASENAME}-STEP" into it, or '
-      'move it away if the directory holds none',
+      'move it away if the directory contains no checkpoint',
       reason,
   )
 
 
 def complete(directory: str) -> list[Checkpoint]:
-  """Returns a directory's whole checkpoints, listed or not, the newest last.
+  """Returns a directory's complete checkpoints, listed or not, newest last.
 
   Args:
     directory: need not exist.

@@ -1,8 +1,8 @@
-"""What keeps an evaluator going: where its event files are, and for what it waits.
+"""Keeps an evaluator running: its event files, and its waits for checkpoints.
 
-As in 2016 their directory is /tmp/cifar10_eval for the checkpoints in
-/tmp/cifar10_train.  Of checkpoints in another directory it is `eval` in there,
-where TensorBoard shows it beside the training.
+As in 2016, the event files for checkpoints in /tmp/cifar10_train go to
+/tmp/cifar10_eval.  For checkpoints in another directory they go to its
+subdirectory `eval`, where TensorBoard shows them beside the training run.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from cifar10_compat.training import notes
 NAME = 'eval'
 _PRECISION = 'Precision @ 1'
 
-# Patterns of the names of the files that it writes there.
+# Name patterns of an evaluator's files in its directory.
 WRITTEN = (r'events\.out\.tfevents\..*', re.escape(notes.FILENAME))
 
 
@@ -40,7 +40,7 @@ class NoWriter:
 
 
 def path(config: config_lib.Eval) -> str:
-  """Returns the directory that an evaluator writes to, unless it writes nothing."""
+  """Returns the directory of an evaluator's event files, if it writes any."""
   default = (
       config_lib.EVAL_DIR
       if config.checkpoint_dir == config_lib.TRAIN_DIR
@@ -50,13 +50,13 @@ def path(config: config_lib.Eval) -> str:
 
 
 class _NewPoints(event_writer.EventWriter):
-  """Leaves out a precision that a file in its directory has already.
+  """Drops a precision that the event files in the directory already contain.
 
-  So it is where a program that evaluates once comes after another evaluator.
+  That happens when a single evaluation follows another evaluator.
   """
 
   def __init__(self, directory: str, graph: tf.Graph) -> None:
-    """Makes it: see EventWriter."""
+    """Opens the event file: see EventWriter."""
     self._points = _points_in(directory)
     super().__init__(directory, graph)
 
@@ -85,7 +85,7 @@ def _points_in(directory: str) -> set[tuple[int | None, float]]:
   for path in glob.glob(
       os.path.join(glob.escape(directory), 'events.out.tfevents.*')
   ):
-    # What cannot be read, or ends in half a record, has no further points.
+    # Ignore unreadable files, and the rest of a file with an incomplete record.
     with contextlib.suppress(OSError, tf.errors.OpError, message.DecodeError):
       files.check_regular(path)
       for event in tf.train.summary_iterator(path):
@@ -94,10 +94,10 @@ def _points_in(directory: str) -> set[tuple[int | None, float]]:
 
 
 class Poll:
-  """Tells which errors of an evaluation pass, and how long to wait then.
+  """Reports a failed evaluation, and sets the time until the next attempt.
 
   Attributes:
-    secs: number, how long to wait until the next attempt.
+    secs: number, seconds to wait until the next attempt.
   """
 
   def __init__(
@@ -107,7 +107,7 @@ class Poll:
 
     Args:
       config: the evaluator's settings.
-      input_files: the images, which may change in the days between two attempts.
+      input_files: the images, which may change in the days between attempts.
     """
     self._config = config
     self._input_files = input_files
@@ -118,12 +118,14 @@ class Poll:
   def attempt(self) -> Iterator[None]:
     """Context for an evaluation of the newest checkpoint.
 
-    Where no checkpoint is there yet, or it is still being copied, is damaged, or is
-    removed while it is read, that is told once, and the next attempt will see.  A
-    single evaluation is tried again only if there is a newer checkpoint by then.
+    If the newest checkpoint is missing, still being copied, damaged, or removed
+    while it is read, the evaluator reports this once and waits for the next
+    attempt.  A single evaluation tries again only if there is a newer
+    checkpoint.
 
     Raises:
       NoCheckpointError, CheckpointListError, CheckpointReadError,
+        UnusableCheckpointError: in a single evaluation.
         UnusableCheckpointError: of a single evaluation.
       DataError: the images changed.
     """
@@ -132,7 +134,7 @@ class Poll:
     try:
       yield
       self._input_files.check()
-      self._told.discard('list')  # Should it happen again, it is said again.
+      self._told.discard('list')  # Report a later failure again.
     except (errors.NoCheckpointError, errors.MissingListError):
       if self._config.run_once:
         raise
@@ -146,13 +148,13 @@ class Poll:
         errors.UnusableCheckpointError,
     ) as e:
       if self._config.run_once:
-        # A trainer keeps its newest five, and removes an older one.
+        # A trainer keeps its newest five checkpoints and removes older ones.
         if checkpoints.newest(self._config.checkpoint_dir).path == e.path:
           raise
       else:
         self._tell(e.path, f'not evaluated, still waiting: {e}')
       if self._config.run_once or e.path != self._failed:
-        # It may have been removed for a newer one's sake.
+        # The trainer may have removed it after saving a newer one: try again.
         self._failed, self.secs = e.path, 0
 
   def _tell(self, what: str, message: str, *, to_stderr: bool = True) -> None:
@@ -164,21 +166,21 @@ class Poll:
   def event_writer(
       self, graph: tf.Graph, stop: signals.StopRequest
   ) -> Iterator[event_writer.EventWriter | NoWriter]:
-    """Context that gives the writer of an evaluator's events.
+    """Context that provides the writer of an evaluator's events.
 
-    The published network, and checkpoints in a directory that cannot be written,
-    have no event files unless --eval_dir is given.  Nor has an evaluator whose
-    eval_dir another one writes to.  A checkpoint_dir in which it would be is waited
-    for.
+    By default no event files are written for the published network, for
+    checkpoints in a read-only directory, or while another evaluator writes to
+    eval_dir.  If eval_dir is in a missing checkpoint_dir, waits for that.
 
     Args:
-      graph: is written too.
+      graph: also written to the event file.
       stop: ends the waiting.
 
     Raises:
-      UsageError: the directory cannot be written, or has the results of another
-        data set or model.
-      NoCheckpointError, CheckpointListError: there is nothing to evaluate, once.
+      UsageError: the directory cannot be written, or contains the results of
+        another data set or model.
+      NoCheckpointError, CheckpointListError: a single evaluation found no
+        checkpoint.
       WriteError: no event file can be written.
     """
     config = self._config
@@ -188,7 +190,7 @@ class Poll:
       return
     notes.check(directory, config, '--eval_dir')
     if config.run_once:
-      checkpoints.newest(config.checkpoint_dir)  # Without one nothing is made.
+      checkpoints.newest(config.checkpoint_dir)  # Fail before creating files.
     while directory == os.path.join(
         config.checkpoint_dir, NAME
     ) and not os.path.isdir(config.checkpoint_dir):
@@ -208,7 +210,7 @@ class Poll:
           ) from e
         print(
             f'{directory} cannot be written ({e.strerror}): no event files are '
-            'written; --eval_dir names another place for them.',
+            'written; choose another directory with --eval_dir.',
             flush=True,
         )
         yield NoWriter()
@@ -218,18 +220,18 @@ class Poll:
       except BlockingIOError:
         print(
             f'Another evaluator writes to {directory}: this one writes no event '
-            'files; --eval_dir names another place for them.',
+            'files; choose another directory with --eval_dir.',
             flush=True,
         )
         yield NoWriter()
         return
       except OSError:
-        pass  # There are no locks: none can tell of another.
+        pass  # This file system has no locks to detect another evaluator.
       yield stack.enter_context(_NewPoints(directory, graph))
 
   def _tell_none(self) -> None:
     self._tell(
         'none',
-        f'Waiting for a first checkpoint in {self._config.checkpoint_dir}.',
+        f'Waiting for the first checkpoint in {self._config.checkpoint_dir}.',
         to_stderr=False,
     )

@@ -1,11 +1,11 @@
-"""What happens around each training step, as hooks of a MonitoredSession.
+"""Hooks of a MonitoredSession that run around each training step.
 
-TensorFlow's own hooks count from where a run resumed (1234, 2234), stamp
-summaries 1, 101, 201, and rewrite a checkpoint that was just restored; these
-keep to the steps of 2016, after a resume too.
+TensorFlow's own hooks count from the step at which a run resumed (1234, 2234),
+write summaries at steps 1, 101, 201, and save a restored checkpoint again.
+These hooks use the steps of 2016, also in a resumed run.
 
-"Step" is the global step before the update in the log and the summaries, as in
-2016; model.ckpt-N holds N updates.
+As in 2016, "step" in the log and the summaries is the global step before the
+update; model.ckpt-N contains N updates.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ from cifar10_compat.training import train_dirs
 
 @dataclasses.dataclass
 class Run:
-  """What the hooks of a training run share.
+  """The state that the hooks of a training run share.
 
   Attributes:
     config: the trainer's settings.
@@ -39,9 +39,9 @@ class Run:
     steps: counts the steps.
     saver: of all variables.
     summary_op: string tensor of shape [], a serialized Summary.
-    directory: train_dir, and
-    writer: of the event file in it, where this process saves.
-    checkpoint: saves; None where another process does.
+    directory: train_dir, if this process saves.
+    writer: of the event file in train_dir, if this process saves.
+    checkpoint: saves checkpoints; None if another process does.
     make_summary_feed: function that returns the feed_dict for a run of
       summary_op.
   """
@@ -58,10 +58,10 @@ class Run:
   make_summary_feed: Callable[[], dict | None] = lambda: None
 
   def save(self, session: tf.Session) -> bool:
-    """Saves the newest step, where this process saves and unless it is done.
+    """Saves the last step unless it is saved or another process saves.
 
     Args:
-      session: not a MonitoredSession.
+      session: a plain session, not a MonitoredSession.
 
     Returns:
       Whether this process saves.
@@ -73,7 +73,7 @@ class Run:
 
 
 class Hook(tf.train.SessionRunHook):
-  """A hook that knows its Run before it begins.
+  """A hook that has access to its Run.
 
   Attributes:
     run: Run, once attached.
@@ -83,22 +83,22 @@ class Hook(tf.train.SessionRunHook):
 
 
 class StepHook(tf.train.SessionRunHook):
-  """Tells the other hooks the global step; comes first.
+  """Provides the global step to the other hooks, which must come after it.
 
   Attributes:
-    before: int, the global step before the newest run.
-    after: int, after it; before the first run the restored one, and `before` is
-      one less.
-    replayed: int, how many steps' batches have been discarded before the first
+    before: int, the global step before the latest run.
+    after: int, the global step after it.  Before the first run, `after` is the
+      restored step and `before` is one less.
+    replayed: int, number of steps whose batches were discarded before the first
       run: see replay.ReplayHook.
   """
 
   def __init__(self, *, shared: bool = False) -> None:
-    """Counts steps from the one that the session has at its start.
+    """Counts steps, starting from the session's global step.
 
     Args:
-      shared: whether other processes increment the global step as well, so that
-        it must be read after each run.
+      shared: whether other processes also increment the global step, so that
+        each run must read it again.
     """
     self._shared = shared
     self.before = self.after = 0
@@ -124,30 +124,30 @@ class StepHook(tf.train.SessionRunHook):
     self.refresh(run_context.session)
 
   def refresh(self, session: tf.Session) -> None:
-    """Reads the global step again, where others may have made steps meanwhile."""
+    """Reads the global step again if other processes may increment it."""
     if self._shared:
       self.after = int(session.run(self._global_step))
 
   def reached_multiple_of(self, n: int) -> bool:
-    """Whether the newest run began at a multiple of n, or was the first beyond.
+    """Whether the last run began at a multiple of n, or first passed one.
 
-    Where several workers count, each sees only some of the steps.
+    With several workers, each sees only some of the steps.
     """
     return self.before // n > self._previous // n
 
 
 def _diverged(what: str, step: int) -> errors.DivergedError:
   return errors.DivergedError(
-      f'Model diverged: {what} at step {step}. No checkpoint holds it: start '
-      'again from the last one, with a lower learning rate or other data'
+      f'Model diverged: {what} at step {step}. No checkpoint has this step: '
+      'start again from the last one, with a lower learning rate or other data'
   )
 
 
 class NanTensorHook(Hook):
-  """Raises DivergedError for a loss that is not finite; comes before a save."""
+  """Raises DivergedError for a non-finite loss; must come before a save."""
 
   def __init__(self, loss: tf.Tensor) -> None:
-    """Watches a loss and, to name the one that went bad first, its parts.
+    """Watches a loss and its parts, to report which became non-finite first.
 
     Args:
       loss: float32 tensor of shape [].
@@ -172,12 +172,12 @@ class NanTensorHook(Hook):
 
 @dataclasses.dataclass(eq=False)
 class LoggerHook(Hook):
-  """Prints a line of the loss and the speed every config.log_steps.
+  """Prints a line with the loss and the speed every config.log_steps steps.
 
   Attributes:
     loss: float32 tensor of shape [].
-    line: function of the step, the loss and the seconds that the step took,
-      that returns what to print.
+    line: function of the step, the loss and the duration of the step in seconds
+      that returns the line.
   """
 
   loss: tf.Tensor
@@ -203,18 +203,18 @@ class LoggerHook(Hook):
 
 
 class SummarySaverHook(Hook):
-  """Writes all summaries every config.summary_steps, in a run of their own as in 2016.
+  """Writes all summaries every config.summary_steps, in a separate run.
 
-  That run draws a further batch and sees the weights after the update.  A
-  histogram of values that are not finite raises DivergedError.
+  As in 2016, that run draws another batch and sees the weights after the
+  update. A histogram of non-finite values raises DivergedError.
   """
 
   def after_create_session(
       self, session: tf.Session, coord: tf.train.Coordinator
   ) -> None:
     if self.run.directory.newest:
-      # TensorBoard then drops what a killed run wrote beyond its checkpoint, which
-      # may be that of step 0.
+      # TensorBoard then drops the events after this step, which a killed run
+      # wrote after its last checkpoint (perhaps that of step 0).
       self.run.writer.add_session_log(
           tf.SessionLog(status=tf.SessionLog.START), self.run.steps.after
       )
@@ -232,18 +232,20 @@ class SummarySaverHook(Hook):
             self.run.summary_op, self.run.make_summary_feed()
         )
       except tf.errors.InvalidArgumentError as e:
-        # A loss can be finite though a weight is not: max(0, NaN) may be 0.
+        # A weight can be NaN while the loss is finite, since max(0, NaN) may be
+        # 0.
         if e.op is None or e.op.type != 'HistogramSummary':
           raise
         tag = tf.get_static_value(e.op.inputs[0]).item().decode()
-        raise _diverged(f'{tag} is not finite', step) from e
+        raise _diverged(f'{tag} is non-finite', step) from e
       self.run.writer.add_summary(summary, step)
 
 
 class CheckpointSaverHook(Hook):
-  """Saves model.ckpt-STEP at step 0, every config.checkpoint_steps, and the last.
+  """Saves model.ckpt-STEP at step 0, every config.checkpoint_steps, and at the
+  end.
 
-  The checkpoint that the session restores is not written a second time.
+  It does not save a restored checkpoint again.
   """
 
   def begin(self) -> None:
@@ -252,7 +254,7 @@ class CheckpointSaverHook(Hook):
         for v in tf.global_variables()
         if v.dtype.base_dtype.is_floating
     }
-    # The step that is saved; -1 without a checkpoint.
+    # The last saved step; -1 without a checkpoint.
     newest = self.run.directory.newest
     step = tf.train.get_global_step().op.name
     self._saved = newest.held_step(step) if newest else -1
@@ -268,27 +270,27 @@ class CheckpointSaverHook(Hook):
       run_context: tf.train.SessionRunContext,
       run_values: tf.train.SessionRunValues,
   ) -> None:
-    # A multiple may be jumped over where several workers count.
+    # With several workers, the step may skip a multiple.
     every = self.run.config.checkpoint_steps
     if self.run.steps.after // every > self._saved // every:
       self._save(run_context.session)
 
   def end(self, session: tf.Session) -> None:
-    """Saves the last step unless that is done; needs an open session."""
+    """Saves the last step unless it is saved; needs an open session."""
     if self.run.steps.after != self._saved:
       self._save(session)
 
   def _save(self, session: tf.Session) -> None:
     step, directory = self.run.steps.after, self.run.directory
-    # A loss can be finite while the update it led to is not.
+    # A finite loss can still lead to a non-finite update.
     for name, value in session.run(self._floats).items():
       if not np.all(np.isfinite(value)):
-        raise _diverged(f'{name} is not finite', step)
+        raise _diverged(f'{name} is non-finite', step)
     directory.check_in_place()
     path = os.path.join(directory.path, checkpoints.BASENAME)
     try:
       self.run.saver.save(session, path, global_step=step)
-    # A session recovers from these two.
+    # The session recovers from these two.
     except (tf.errors.AbortedError, tf.errors.UnavailableError):
       raise
     except (tf.errors.OpError, OSError) as e:
@@ -298,9 +300,9 @@ class CheckpointSaverHook(Hook):
           else e.strerror or e
       )
       raise errors.WriteError(
-          f'cannot save step {step} as {path}-{step} ({reason}): the checkpoints '
-          'before it are whole; make room, or let it be written there, and '
-          'start again to go on from the newest'
+          f'cannot save step {step} as {path}-{step} ({reason}): earlier '
+          'checkpoints are intact; free disk space or allow writing, and start '
+          'again to resume from the newest'
       ) from e
     self._saved = step
 
@@ -310,21 +312,21 @@ class InputHook(tf.train.SessionRunHook):
   """Fills the shuffling queues before the first step, and watches the files.
 
   These are all RandomShuffleQueues of the default graph.
-  While the queues fill it polls their sizes and shows the progress: a step that
-  waits for a queue would not notice a signal.  It comes last, so that the other
-  hooks have seen a step after which it finds the files damaged.
+  While they fill, the hook polls their sizes and shows the progress: a step
+  waiting for a queue could not react to a signal.  The hook comes last, so that
+  the other hooks still process the step after which it finds damaged files.
 
   Attributes:
-    check_input: function that raises an error if the input is damaged; it is
-      called while the queues fill and after every step.
-    stop: once requested, no step is made.
+    check_input: function that raises an error if the input is damaged; called
+      while the queues fill and after every step.
+    stop: a request ends the filling.
   """
 
   check_input: Callable[[], object]
   stop: signals.StopRequest
 
   def begin(self) -> None:
-    # The ops that tell the sizes are there already, for the summaries.
+    # The graph already has size ops, for the summaries.
     sizes = [
         op
         for op in tf.get_default_graph().get_operations()
@@ -352,7 +354,7 @@ class InputHook(tf.train.SessionRunHook):
         try:
           self.check_input()
         except errors.Cifar10Error as e:
-          coord.request_stop(e)  # The threads end, then the session raises it.
+          coord.request_stop(e)  # Ends the threads; the session then raises e.
           break
         sizes = session.run(self._sizes)
         bar.update(task, completed=sum(map(min, sizes, self._targets)))
@@ -372,8 +374,8 @@ class InputHook(tf.train.SessionRunHook):
 class ProfileHook(Hook):
   """Writes train_dir/timeline-STEP.json for each of config.profile_steps.
 
-  It tells Chrome's trace viewer what each op took.  A traced step takes longer
-  than others.
+  The file shows Chrome's trace viewer the time of each op.  A traced step takes
+  longer than others.
   """
 
   def before_run(

@@ -1,4 +1,4 @@
-"""The note of what a directory's checkpoints are of: dataset.json beside them."""
+"""The metadata file of a directory of checkpoints: dataset.json beside them."""
 
 from collections.abc import Callable, Sequence
 import json
@@ -13,7 +13,7 @@ T = TypeVar('T')
 
 FILENAME = 'dataset.json'
 
-# Settings that change what an update computes.
+# Settings that affect the updates.
 ON_UPDATES = (
     'batch_size',
     'num_gpus',
@@ -22,7 +22,7 @@ ON_UPDATES = (
     'decay_by_examples',
     'flip',
 )
-# Further settings that change the bits of a run.
+# Further settings that affect the bits of a run.
 _ON_BITS = (
     'deterministic',
     'seed',
@@ -39,13 +39,13 @@ Settings = dict[str, Any]
 
 
 def settings_of(config: config_lib.Training) -> Settings:
-  """Returns what changes a resumed run unless it is as before.
+  """Returns the settings that change a run if they change on resuming.
 
   Returns:
     From name to value; most are flags.
   """
   return {
-      'num_gpus': 1,  # Without towers.
+      'num_gpus': 1,  # The default of a trainer without towers.
       'flip': config.dataset.flip,
       'usable_cpus': len(os.sched_getaffinity(0)),
   } | {
@@ -61,16 +61,16 @@ def write(
     rates: Sequence[tuple[int, float]] = (),
     settings: Sequence[tuple[int, Settings]] = (),
 ) -> None:
-  """Notes in a directory what its checkpoints are of.
+  """Writes a directory's metadata file.
 
   Args:
-    directory: exists.
-    config: its data set and its model.
-    rates: the steps from which on training had another learning rate, and these.
-    settings: the steps from which on it had other settings, and these.
+    directory: must exist.
+    config: the data set and model of the checkpoints.
+    rates: (first step, learning rate) for each learning rate used.
+    settings: (first step, settings) for each set of settings used.
 
   Raises:
-    OSError: it cannot be written.
+    OSError: the file cannot be written.
   """
   temporary = os.path.join(directory, f'{FILENAME}.{os.getpid()}')
   note = {
@@ -88,12 +88,12 @@ def write(
 
 
 def learning_rates(directory: str) -> list[tuple[int, float]]:
-  """Returns the learning rates that a directory's note has: see write()."""
+  """Returns the learning rates in a directory's metadata file: see write()."""
   return _history(directory, 'learning_rates', float)
 
 
 def settings(directory: str) -> list[tuple[int, Settings]]:
-  """Returns the settings that a directory's note has: see write()."""
+  """Returns the settings in a directory's metadata file: see write()."""
   return _history(directory, 'settings', dict)
 
 
@@ -104,7 +104,7 @@ def _history(
     with files.open_regular(os.path.join(directory, FILENAME)) as f:
       found = json.load(f).get(key, [])
       return [(int(step), kind(value)) for step, value in found]
-  # check() has told what is wrong with the note.
+  # check() has already reported damage to the file.
   except (OSError, ValueError, AttributeError, TypeError, OverflowError):
     return []
 
@@ -112,16 +112,16 @@ def _history(
 def check(directory: str, config: config_lib.Network, flag: str) -> None:
   """Checks that a directory's contents are of a data set and a model.
 
-  A directory that does not say, as that of a historical run, passes.
+  A directory without a metadata file, such as that of a historical run, passes.
 
   Args:
     directory: need not exist.
     config: the data set and the model.
-    flag: which names the directory.
+    flag: the flag that sets the directory.
 
   Raises:
-    UsageError: they are of another set or model, or of a set of that name that
-      has other classes; or what says so cannot be read.
+    UsageError: the contents are of another model or data set, or of a data set
+      with the same name but other classes; or the file cannot be read.
   """
   path = os.path.join(directory, FILENAME)
   try:
@@ -132,15 +132,13 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
     return
   except OSError as e:
     raise errors.UsageError(
-        f'cannot read {path} ({e.strerror}), which says what the checkpoints are '
-        'of: let its owner give you the right to read it'
+        f'cannot read {path} ({e.strerror}), which records the data set of the '
+        'checkpoints: ask its owner for read permission'
     ) from e
   except (ValueError, KeyError, TypeError, RecursionError) as e:
-    raise errors.UsageError(
-        f'{path} does not name a data set: move it away'
-    ) from e
-  # Older notes have no classes, when no set was one's own, no model, when there
-  # was no other, and no label_index.
+    raise errors.UsageError(f'{path} records no data set: move it away') from e
+  # Older files record no classes (there were no custom data sets), no model
+  # (there # was one) and no label_index.
   names = list(config.dataset.class_names)
   label_index = note.get('label_index', config.dataset.label_index)
   model = note.get('model', config_lib.CIFAR10)

@@ -1,18 +1,20 @@
-"""Trainings that repeat in every bit.
+"""Training runs that repeat bit for bit.
 
-What a training of 2016 leaves to chance, though all of its ops have seeds, and
-what --deterministic makes of it:
+Even with seeds for all its ops, a training run of 2016 is random in four ways.
+--deterministic makes these deterministic:
 
-  which images make a batch   One thread fills the shuffling queue, which has
-                              room for one image more than must stay in it.
-  the moving averages         They see the variables after the update.
-  sums of three or more       AddN adds into whichever of its inputs nobody else
-                              needs any more.  ReplayHook needs all of them.
-  a training that resumes     The random ops and the queue begin anew.  ReplayHook
-                              draws what was drawn before, and discards it.
+  the images in a batch    One thread fills the shuffling queue, whose capacity
+  is
+                           one image above its minimum.
+  the moving averages      They read the variables after the update.
+  sums of three or more    AddN accumulates into an input that no other op needs
+                           any more.  ReplayHook fetches all inputs, so that
+                           none qualifies.
+  a resumed run            Random ops and queue start over.  ReplayHook redraws
+                           the batches already trained on, and discards them.
 
-What is left is the order in which an op's threads add: it is the same on the same
-processor with as many threads, by the same build of TensorFlow.
+One order remains: that in which an op's threads add.  It is the same on the
+same processor, with the same number of threads and build of TensorFlow.
 """
 
 import rich.progress
@@ -23,10 +25,10 @@ from cifar10_compat.training import hooks
 
 
 class ReplayHook(hooks.Hook):
-  """Lets each step of a resumed training see the batch that it would have seen.
+  """Gives each step of a resumed run the batch of an uninterrupted run.
 
-  It comes after hooks.InputHook.  To resume at a step takes the time of drawing
-  the batches of all steps before.
+  Must come after hooks.InputHook.  Resuming at a step takes as long as drawing
+  the batches of all earlier steps.
   """
 
   def begin(self) -> None:
@@ -44,7 +46,7 @@ class ReplayHook(hooks.Hook):
     self._summary_batches = [
         op for op in self._batches if op.name in of_summaries
     ]
-    # A sum of two is the same either way.
+    # A sum of two does not depend on the order.
     self._summands = [
         tensor
         for op in operations
@@ -59,7 +61,7 @@ class ReplayHook(hooks.Hook):
     if not steps:
       return
     print(
-        f'Drawing the batches of the {steps} steps that are trained.',
+        f'Redrawing the batches of the {steps} steps already trained.',
         flush=True,
     )
     with progress.bar(
@@ -79,5 +81,5 @@ class ReplayHook(hooks.Hook):
   def before_run(
       self, run_context: tf.train.SessionRunContext
   ) -> tf.train.SessionRunArgs:
-    # What is fetched is needed until the run ends.
+    # A fetched tensor is needed until the run ends.
     return tf.train.SessionRunArgs(self._summands)

@@ -1,4 +1,4 @@
-"""The directory of a training run: who may write to it, and where it resumes."""
+"""The directory of a training run: its lock, and its newest checkpoint."""
 
 from collections.abc import Iterable, Iterator
 import contextlib
@@ -17,24 +17,24 @@ from cifar10_compat.training import checkpoints
 from cifar10_compat.training import evaluation
 from cifar10_compat.training import notes
 
-# The trainer's lock file.  It stays when that process ends: a lock is held on the
-# open file, and the kernel drops it with the process, however that ends.
+# The trainer's lock file.  It remains when the process ends: the lock is on the
+# open # file, and the kernel releases it however the process ends.
 _LOCK = 'train.lock'
-# The most that is read of who holds it.
+# Maximum number of bytes to read about the lock's holder.
 _MAX_HOLDER = 200
 
-# The files of a checkpoint; in the format of 2016 the first has no ending.
+# Files of a checkpoint; in the format of 2016 the first has no extension.
 _OF_CHECKPOINT = (
     rf'{checkpoints.BASENAME}-\d+(\.index|\.meta|\.data-\d{{5}}-of-\d{{5}})?'
 )
-# What a process leaves that is killed while it writes: TensorFlow writes a file
-# under such a name first, and then renames it.
+# Files left by a process that was killed while writing: TensorFlow writes a
+# file # under such a name, then renames it.
 _UNFINISHED = (
     rf'{_OF_CHECKPOINT}\.tempstate\d+',
     rf'({_OF_CHECKPOINT}|{checkpoints.LIST})\.tmp[0-9a-f]{{32}}',
     rf'{re.escape(notes.FILENAME)}\.\d+',
 )
-# What --fresh removes.
+# Files that --fresh removes.
 _WRITTEN = (
     checkpoints.LIST,
     _OF_CHECKPOINT,
@@ -45,7 +45,7 @@ _WRITTEN = (
 
 @dataclasses.dataclass
 class TrainDir:
-  """A directory that this process trains in, and no other.
+  """A directory in which only this process trains.
 
   Attributes:
     path: its path.
@@ -55,7 +55,7 @@ class TrainDir:
   path: str
   newest: checkpoints.Checkpoint | None
   _config: config_lib.Training
-  # Why newest is not the checkpoint that the list names; '' if it is.
+  # Why newest is not the listed checkpoint; '' if it is.
   _trouble: str
   _begun: bool = False
 
@@ -63,7 +63,7 @@ class TrainDir:
     self._identity = files.identity(self.path)
 
   def check_in_place(self) -> None:
-    """Checks that the path still leads to the directory that was opened.
+    """Checks that the path still leads to the opened directory.
 
     Raises:
       WriteError: the directory has been removed or renamed.
@@ -71,12 +71,12 @@ class TrainDir:
     if files.identity(self.path) != self._identity:
       raise errors.WriteError(
           f'{self.path} is no longer the directory in which training began: it '
-          'was removed or renamed, and the steps since its last checkpoint are '
-          'not saved; start again with --train_dir naming where it is'
+          'was removed or renamed, and the steps since the last checkpoint are '
+          'not saved; start again with --train_dir set to its new path'
       )
 
   def resuming_saver(self, saver: tf.train.Saver) -> tf.train.Saver:
-    """Returns what restores the newest checkpoint, if there is one.
+    """Returns a saver that restores the newest checkpoint, if there is one.
 
     Args:
       saver: of all variables of the default graph.
@@ -93,14 +93,13 @@ class TrainDir:
     )
 
   def begin(self) -> None:
-    """Prepares the directory for training, once nothing stands against it.
+    """Prepares the directory for training, after all checks.
 
-    What a killed process left half-written is removed, with config.fresh also the
-    checkpoints and event files of an earlier run and of its evaluator; no other
-    file is touched.  If the checkpoint that the directory names cannot be resumed
-    from, it is made to name the newest one that can, and a line on stdout names
-    both.  The learning rate and other settings are noted with the step at which
-    they begin; a line on stdout says so if they were others before.
+    Removes files that a killed process left incomplete; with config.fresh also
+    the checkpoints and event files of an earlier run and its evaluator.  All
+    other files stay.  If the listed checkpoint is unusable, lists the newest
+    usable one and prints a line with both.  Records the learning rate and other
+    settings with their first step, and prints a line if they changed.
 
     Raises:
       UsageError: the directory cannot be written.
@@ -124,16 +123,16 @@ class TrainDir:
 
 @contextlib.contextmanager
 def opened(config: config_lib.Training) -> Iterator[TrainDir]:
-  """Context in which this process alone trains in config.train_dir.
+  """Context in which only this process trains in config.train_dir.
 
-  Until begin() it changes nothing: a directory and a lock that it has to make are
-  removed on leaving if nothing was begun.
+  Until begin(), the directory does not change.  If begin() is never called, the
+  context removes a directory and lock file that it created.
 
   Raises:
     UsageError: the directory cannot be written, is in use by another process,
-      or belongs to a run on another data set or of another model; or a
-      deterministic run would not repeat.
-    CheckpointError: there are checkpoints, but none can be resumed from.
+      or belongs to a run with another data set or model; or a deterministic run
+      would not repeat.
+    CheckpointError: there are checkpoints, but all are unusable.
   """
   path = config.train_dir
   with contextlib.ExitStack() as stack:
@@ -160,7 +159,7 @@ def opened(config: config_lib.Training) -> Iterator[TrainDir]:
 
 @contextlib.contextmanager
 def _as_usage_errors(path: str) -> Iterator[None]:
-  """Context in which an OSError means that a train_dir cannot be written."""
+  """Context that reports an OSError as a train_dir that cannot be written."""
   try:
     yield
   except OSError as e:
@@ -172,7 +171,7 @@ def _as_usage_errors(path: str) -> Iterator[None]:
 
 
 def _make(path: str) -> list[str]:
-  """Makes a directory; returns those that were missing, the innermost first."""
+  """Creates a directory; returns all that were missing, innermost first."""
   missing = []
   above = os.path.abspath(path)
   while not os.path.lexists(above):
@@ -184,7 +183,7 @@ def _make(path: str) -> list[str]:
 
 
 def _unmake(made: list[str], lock: str | None) -> None:
-  """Removes a lock file and directories that are empty without it."""
+  """Removes a lock file, and directories if they are then empty."""
   with contextlib.suppress(OSError):
     if lock:
       os.remove(lock)
@@ -194,16 +193,16 @@ def _unmake(made: list[str], lock: str | None) -> None:
 
 @contextlib.contextmanager
 def _locked(path: str) -> Iterator[str | None]:
-  """Context that holds a directory's lock; gives its file if that was made.
+  """Context that holds a directory's lock; yields the lock file if new.
 
   Raises:
-    UsageError: another process holds it.
-    OSError: there can be no such file.
+    UsageError: another process holds the lock.
+    OSError: the lock file cannot be created.
   """
   name = os.path.join(path, _LOCK)
   while True:
     made = not os.path.lexists(name)
-    # Not truncated: it says who holds the lock.
+    # Do not truncate the file: it names the lock's holder.
     with files.open_own(name) as f:
       try:
         fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -217,12 +216,12 @@ def _locked(path: str) -> Iterator[str | None]:
       except OSError as e:
         raise errors.UsageError(
             f'{name} cannot be locked ({e.strerror}): choose a train_dir on a '
-            'file system that has locks'
+            'file system that supports locks'
         ) from e
       if not os.path.exists(name) or not os.path.samestat(
           os.fstat(f.fileno()), os.stat(name)
       ):
-        continue  # A process that began nothing has just removed it.
+        continue  # A process that never called begin() just removed it.
       f.truncate(0)
       f.write(f'process {os.getpid()} on {socket.gethostname()}\n'.encode())
       f.flush()
@@ -235,16 +234,16 @@ def _rates(
     newest: checkpoints.Checkpoint | None,
     learning_rate: float,
 ) -> list[tuple[int, float]]:
-  """Returns a directory's learning rates with the one from now on."""
+  """Returns a directory's learning rates, including the current one."""
   step = newest.step if newest else 0
-  # What was planned for steps that are trained again does not count.
+  # Drop the rates of steps that will be trained again.
   rates = [r for r in notes.learning_rates(path) if r[0] <= step]
   if rates and rates[-1][1] == learning_rate:
     return rates
   if newest and rates:
     print(
-        f'From step {step} on the learning rate is {learning_rate:g}; it was '
-        f'{rates[-1][1]:g}.',
+        f'From step {step}, the learning rate is {learning_rate:g} (was '
+        f'{rates[-1][1]:g}).',
         flush=True,
     )
   return [r for r in rates if r[0] < step] + [(step, learning_rate)]
@@ -253,20 +252,20 @@ def _rates(
 def _trained_with(
     path: str, newest: checkpoints.Checkpoint | None
 ) -> list[tuple[int, notes.Settings]]:
-  """Returns the settings of the steps that the newest checkpoint holds."""
+  """Returns the settings of the steps in the newest checkpoint."""
   if not newest:
     return []
-  # That of step 0 holds what a seed drew.
+  # The checkpoint of step 0 depends on the seed, so keep its settings.
   return [s for s in notes.settings(path) if s[0] < max(newest.step, 1)]
 
 
 def _changes(
     before: list[tuple[int, notes.Settings]], config: config_lib.Training
 ) -> dict[str, str]:
-  """Returns in words which settings are others than before, by name."""
+  """Returns a description of each changed setting, by name."""
   was = before[-1][1] if before else {}
   return {
-      name: f'{name} is {value}; it was {was[name]}'
+      name: f'{name} is {value} (was {was[name]})'
       for name, value in notes.settings_of(config).items()
       if was.get(name, value) != value
   }
@@ -282,8 +281,8 @@ def _check_repeats(
   errors.UsageError.raise_if(
       config.deterministic and changes,
       f'{path} would not repeat bit for bit: {", ".join(changes.values())}: '
-      'choose what it was, leave out --deterministic, or choose another '
-      '--train_dir',
+      'restore the earlier values, leave out --deterministic, or choose '
+      'another --train_dir',
   )
 
 
@@ -292,18 +291,18 @@ def _settings(
     newest: checkpoints.Checkpoint | None,
     config: config_lib.Training,
 ) -> list[tuple[int, notes.Settings]]:
-  """Returns a directory's settings with those from now on."""
+  """Returns a directory's settings, including the current ones."""
   step = newest.step if newest else 0
   before = _trained_with(path, newest)
   changes = _changes(before, config)
   told = [changes[name] for name in notes.ON_UPDATES if name in changes]
   if told:
-    # The learning rate drops every 350 epochs of so many images.
+    # These settings determine the number of steps in 350 epochs.
     drops = {'batch_size', 'decay_by_examples'}
     if config.decay_by_examples:
       drops |= {'num_gpus', 'replicas_to_aggregate'}
     print(
-        f'From step {step} on {", ".join(told)}'
+        f'From step {step}, {", ".join(told)}'
         + ': the learning rate drops at other steps'
         * bool(drops & set(changes))
         + '.',
@@ -316,7 +315,7 @@ def _settings(
 
 
 def _remove(path: str, patterns: Iterable[str]) -> None:
-  """Removes the files of a directory whose names match one of the patterns."""
+  """Removes a directory's files whose names match one of the patterns."""
   for name in os.listdir(path) if os.path.isdir(path) else ():
     if any(re.fullmatch(pattern, name) for pattern in patterns):
       os.remove(os.path.join(path, name))
@@ -327,11 +326,11 @@ def _find_newest(path: str) -> tuple[checkpoints.Checkpoint | None, str]:
 
   Returns:
     newest: None if there is none.
-    trouble: why it is not the one that the list names; '' if it is.
+    trouble: why it is not the listed checkpoint; '' if it is.
 
   Raises:
-    CheckpointError: there are some, but none can be resumed from.
-    CheckpointReadError: it cannot be told whether the newest one is whole.
+    CheckpointError: there are checkpoints, but all are unusable.
+    CheckpointReadError: the newest one cannot be read, but may be intact.
   """
   whole = checkpoints.complete(path)
   newest = None
@@ -353,17 +352,17 @@ def _find_newest(path: str) -> tuple[checkpoints.Checkpoint | None, str]:
         other.verify()
         return other, trouble
   raise errors.CheckpointError(
-      f'{trouble}, and {path} holds no other checkpoint to resume from: bring '
-      'back an intact copy, or choose another --train_dir'
+      f'{trouble}, and {path} contains no other usable checkpoint: restore an '
+      'intact copy, or choose another --train_dir'
   )
 
 
 def _name(path: str, newest: checkpoints.Checkpoint, keep: int) -> None:
-  """Lets the list name the newest checkpoint and those before it, `keep` in all.
+  """Writes the list: the newest checkpoint and earlier ones, `keep` in all.
 
-  Those that a process which was killed could not remove any more, once it had
-  saved a newer one, are removed here: a Saver removes one for each that it
-  saves, and so would never get rid of them.
+  Also removes surplus checkpoints left by a killed process.  A Saver would
+  never
+  remove them: it removes one for each that it saves.
   """
   whole = checkpoints.complete(path)
   kept = [c.path for c in whole if c.step < newest.step] + [newest.path]
@@ -373,10 +372,11 @@ def _name(path: str, newest: checkpoints.Checkpoint, keep: int) -> None:
   except tf.errors.OpError as e:
     raise errors.UsageError(
         f'cannot write to {os.path.join(path, checkpoints.LIST)} '
-        f'({e.message.splitlines()[0]}): move away what is in its place'
+        f'({e.message.splitlines()[0]}): move away whatever has that path'
     ) from e
   for checkpoint in surplus:
-    # The index first: without it nobody takes it for a checkpoint.
+    # Remove the index first: without it, the rest no longer counts as a
+    # checkpoint.
     os.remove(checkpoint + '.index')
     _remove(
         path, [re.escape(os.path.basename(checkpoint)) + r'\.(meta|data-.*)']

@@ -1,8 +1,9 @@
-"""The session in which a trainer makes its steps.
+"""The session in which a trainer runs its steps.
 
-The trainer's file has the graph, the hooks and the loop; here is what keeps a run
-safe: the directory's lock, the checkpoint to resume from, saving when input or
-output fails, errors that say what to do, and the watchdog.
+The trainer's file has the graph, the hooks and the loop.  This module makes a
+run
+safe: it locks the directory, selects the checkpoint to resume from, saves when
+input or output fails, reports errors with a remedy, and runs the watchdog.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ def prepare(config: config_lib.Training) -> checks.CheckedFiles:
   """Checks a trainer's image files, and sets the seed of the default graph.
 
   Returns:
-    The files, to be watched while they are read.
+    The files, to watch while they are read.
 
   Raises:
     DataError: a file is missing or damaged.
@@ -44,9 +45,9 @@ def prepare(config: config_lib.Training) -> checks.CheckedFiles:
 
 @dataclasses.dataclass
 class TrainingSession:
-  """What a trainer's loop uses, as it would a tf.train.MonitoredSession.
+  """The part of tf.train.MonitoredSession that a trainer's loop uses.
 
-  Where no step is left to make it asks none: its _session is None.
+  If no step is left to run, _session is None.
   """
 
   _session: tf.train.MonitoredSession
@@ -58,17 +59,17 @@ class TrainingSession:
     return self._run.steps.after
 
   def should_stop(self) -> bool:
-    """Whether the last step is reached, or a signal or a hook asks for the end."""
+    """Whether the last step is reached, or a signal or hook asks to stop."""
     if self._run.stop.requested or self.step >= self._run.config.max_steps:
       return True
     try:
       return self._session.should_stop()
     except (tf.errors.AbortedError, tf.errors.UnavailableError):
-      # A thread met, between two checks of the session, what run() recovers from.
+      # Between two checks, a thread met an error that run() recovers from.
       return False
 
   def run(self, fetches: tf.Operation | tf.Tensor) -> object:
-    """Makes a step; returns the value of what is fetched."""
+    """Runs a step; returns the fetched value."""
     self._run.stop.unsaved = True
     return self._session.run(fetches)
 
@@ -84,10 +85,10 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     hooks: Sequence[tf.train.SessionRunHook],
     session_config: tf.ConfigProto | None = None,
 ) -> Iterator[TrainingSession]:
-  """Context for the steps of this process, from the newest checkpoint on.
+  """Context for this process's steps, starting from the newest checkpoint.
 
-  It has config.train_dir for itself; there it saves the variables at step 0,
-  every 1,000 steps and at the end, and writes the summaries every 100 steps.
+  It locks config.train_dir, saves the variables there at step 0, every 1,000
+  steps and at the end, and writes the summaries every 100 steps.
 
   Args:
     config: the trainer's settings.
@@ -95,19 +96,19 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     input_files: from prepare().
     saver: of all variables.
     summary_op: string tensor of shape [], a serialized Summary.
-    hooks: the trainer's own; they see a step before it is saved.
-    session_config: where ops are placed.
+    hooks: the trainer's own; they process a step before it is saved.
+    session_config: the placement of ops.
 
   Raises:
     UsageError: train_dir cannot be used.
     CheckpointError: the newest checkpoint is of another model.
-    DataError: the input failed; the message tells the first cause.  The last
+    DataError: the input failed; the message gives the first cause.  The last
       step is saved.
-    DivergedError: a loss or a variable is not finite.
+    DivergedError: a loss or a variable is non-finite.
     StalledError: no step has ended for too long.
-    WriteError: a checkpoint or another file cannot be written; the checkpoints
-      before it are whole, and the last step is saved if it can be.
-    OSError: what is printed does not arrive.  The last step is saved.
+    WriteError: a checkpoint or another file cannot be written; earlier
+      checkpoints are intact, and the last step is saved if possible.
+    OSError: a write to stdout failed.  The last step is saved.
   """
   with train_dirs.opened(config) as directory:
     run = hooks_lib.Run(
@@ -116,8 +117,8 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     newest = directory.newest
     if newest and newest.step >= config.max_steps:
       print(
-          f'{directory.path} already holds step {newest.step} and --max_steps is '
-          f'{config.max_steps}: nothing to train.',
+          f'{directory.path} already has step {newest.step} and --max_steps '
+          f'is {config.max_steps}: nothing to train.',
           flush=True,
       )
       run.steps.after = newest.step
@@ -162,16 +163,16 @@ def shared_session(
     hooks: Sequence[tf.train.SessionRunHook],
     further_hooks: Sequence[tf.train.SessionRunHook],
 ) -> Iterator[TrainingSession]:
-  """Context for the steps on variables that several processes may share.
+  """Context for steps on variables that several processes may share.
 
-  With no step left it makes a session all the same: other processes learn from
-  it.  It has none of TensorFlow's own hooks.
+  It creates a session even if no step is left, since other processes learn from
+  the session that training has ended.  It uses none of TensorFlow's own hooks.
 
   Args:
-    run: what the hooks share.
+    run: the hooks' shared state.
     session_creator: restores the newest checkpoint, or waits for the process that
       does.
-    directory: where this process saves; None if another does.
+    directory: where this process saves; None if another process does.
     hooks: see MonitoredTrainingSession().
     further_hooks: they run after all others.
 
@@ -203,9 +204,9 @@ def _saving_hooks(
     hooks: Sequence[tf.train.SessionRunHook],
     further_hooks: Sequence[tf.train.SessionRunHook],
 ) -> Iterator[list[tf.train.SessionRunHook]]:
-  """Context that gives all hooks of a process that saves, in their order.
+  """Context that yields all hooks of a saving process, in their order.
 
-  As in 2016 a step is checked, logged, summarized and saved.
+  As in 2016, they check, log, summarize and save a step in this order.
 
   Raises:
     WriteError: no event file can be written.
@@ -214,7 +215,7 @@ def _saving_hooks(
   run.directory = directory
   run.saver.saver_def.max_to_keep = run.config.keep_checkpoints
   run.checkpoint = hooks_lib.CheckpointSaverHook()
-  # What ends training sees a step last.
+  # The hook that ends training processes a step last.
   ends = [h for h in hooks if isinstance(h, tf.train.StopAtStepHook)]
   with event_writer.EventWriter(
       directory.path, tf.get_default_graph()
@@ -235,8 +236,8 @@ def _saving_hooks(
 def _attached(
     run: hooks_lib.Run, hooks: list[tf.train.SessionRunHook]
 ) -> list[tf.train.SessionRunHook]:
-  """Returns hooks that know their run."""
-  # StopAtStepHook would add an op of its own that reads the step.
+  """Attaches hooks to their run; returns them."""
+  # Otherwise StopAtStepHook would add another op that reads the step.
   tf.add_to_collection(
       training_util.GLOBAL_STEP_READ_KEY, tf.train.get_global_step().value()
   )
@@ -255,26 +256,26 @@ def _making_steps(
     try:
       yield TrainingSession(session, run)
     except tf.errors.OpError as e:
-      run.check_input()  # Damage tells more than what TensorFlow met of it.
+      run.check_input()  # A damaged file says more than TensorFlow's error.
       if not input_errors.is_input_error(e):
         raise
-      # The session's exit would swallow an OutOfRangeError.  If that was caused
-      # by another error, the exit raises the cause, from the coordinator.
+      # The session's exit would swallow an OutOfRangeError.  If another error
+      # caused that one, the exit raises the cause, from the coordinator.
       raise errors.DataError(
           f'the images ended: {input_errors.cause(e)}'
       ) from e
-  # An OSError: a line of the log did not arrive, or a file cannot be written.
+  # OSError: a log line or a file cannot be written.
   except (errors.DataError, OSError):
     session.run_step_fn(lambda step_context: run.save(step_context.session))
     raise
 
 
 def _say_stopped(run: hooks_lib.Run) -> None:
-  """Tells the user, if a signal ended training, how it goes on."""
+  """If a signal ended training, tells the user how to resume."""
   if run.stop.signum is not None:
     print(
         f'Stopped by {signal.Signals(run.stop.signum).name} after '
         f'{run.steps.after} steps, which are saved: the same command'
-        f'{" without --fresh" if run.config.fresh else ""} goes on from there.',
+        f'{" without --fresh" if run.config.fresh else ""} resumes from there.',
         flush=True,
     )

@@ -1,7 +1,7 @@
-"""Tells what a training waits for, and ends one that stands still.
+"""Reports what a training run is waiting for, and ends a run that stalls.
 
-A step waits without a word for a queue that nothing fills any more, and a thread
-for a file that never ends.
+A step can block silently on a queue that no thread fills any more, and a thread
+on a file that never ends.
 """
 
 import collections
@@ -18,7 +18,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import input_errors
 from cifar10_compat.training import hooks
 
-# Where a thread that fills a queue can wait, beside the queue itself.
+# Ops, besides the queue itself, that can block a thread which fills a queue.
 _SOURCES = frozenset(
     [
         'EagerPyFunc',
@@ -35,28 +35,28 @@ _QUEUES = frozenset(
 )
 
 _TICK_SECS = 1.0
-# How long a step may go on after a signal asked for its end.
+# Seconds that a step may continue after a stop signal.
 _STOP_SECS = 60
-# How long it may take to ask for the queues' sizes.
+# Seconds to wait for the queues' sizes.
 _ANSWER_SECS = 5
-# How long it may take to save, and to end.
+# Seconds to wait for a save, and then for the end.
 _PATIENCE_SECS = 20
 
 
 class StallWatchdog(hooks.Hook):
-  """Watches the steps, from a thread of its own.
+  """Watches the steps from a separate thread.
 
-  A training stands still if for config.stall_secs no step ends, none is replayed
-  and no queue changes its size.  Time in which the process itself is stopped does
-  not count.  The watchdog then saves the last step and ends the session; if
-  nothing ends for all that, stop.leave ends the process.  A stop's report is this
-  one's.
+  A run stalls if, for config.stall_secs, no step ends, none is replayed and no
+  queue changes its size.  Time in which the process is suspended does not
+  count. The watchdog then saves the last step and ends the session; if that
+  fails, stop.leave ends the process.  While the hook runs, stop.report prints
+  its report.
   """
 
   def __init__(self) -> None:
     self._over = threading.Event()
     self._thread: threading.Thread | None = None
-    # The watchdog and who sends SIGUSR1 ask for sizes, each in a thread.
+    # The watchdog and SIGUSR1 both ask for sizes, each in its own thread.
     self._lock = threading.Lock()
     self._asking: threading.Thread | None = None
     self._stalled: errors.StalledError | None = None
@@ -93,15 +93,15 @@ class StallWatchdog(hooks.Hook):
     if self._thread:
       self.run.stop.report = None
       self._thread.join()
-    # What waited has been cancelled, perhaps before a session was there to raise
-    # this.
+    # The stalled step was cancelled, perhaps before a session could raise the
+    # StalledError.
     if error and self._stalled and error is not self._stalled:
       raise self._stalled from error
 
   def describe(
       self, session: tf.Session, coord: tf.train.Coordinator
   ) -> list[str]:
-    """Says what the threads of a session wait for.
+    """Describes what a session's threads are waiting for.
 
     Args:
       session: tf.Session.
@@ -130,7 +130,7 @@ class StallWatchdog(hooks.Hook):
     return lines
 
   def _watch(self, session: tf.Session, coord: tf.train.Coordinator) -> None:
-    """Waits for the end of a session, or for it to stand still."""
+    """Waits until a session ends or stalls."""
     idle, before = 0, None
     while not coord.should_stop() and not self._over.wait(_TICK_SECS):
       now = (
@@ -150,14 +150,14 @@ class StallWatchdog(hooks.Hook):
   def _end(
       self, session: tf.Session, coord: tf.train.Coordinator, secs: float
   ) -> None:
-    """Saves, if it can, and ends the session with a StalledError."""
+    """Saves if possible, and ends the session with a StalledError."""
     lines = self.describe(session, coord)
     error = _within(_PATIENCE_SECS, lambda: self.run.save(session))
-    # Once it is saved: who reads it may be gone, or stand still as well.
+    # Print only after saving: the output's reader may be gone, or hang too.
     _within(_PATIENCE_SECS, lambda: _tell(lines))
     message = (
-        'training stood still for %d s at step %d, which is %s: see above what '
-        'it waits for'
+        'training stalled for %d s at step %d, which is %s: see above what it '
+        'is waiting for'
         % (
             secs,
             self.run.steps.after,
@@ -166,7 +166,7 @@ class StallWatchdog(hooks.Hook):
     )
     self._stalled = errors.StalledError(message)
     coord.request_stop((errors.StalledError, self._stalled, None))
-    # Ends what waits for a queue, in whichever thread.
+    # Ends every thread that waits for a queue.
     _within(_PATIENCE_SECS, session.close)
     if self.run.stop.leave and not self._over.wait(_PATIENCE_SECS):
       self.run.stop.leave(message)
@@ -174,18 +174,18 @@ class StallWatchdog(hooks.Hook):
   def _ask_sizes(
       self, session: tf.Session, *, patiently: bool = False
   ) -> dict[tf.Operation, int]:
-    """Returns a dict from queue to its size; empty if no answer comes.
+    """Returns a dict from queue to its size; empty without an answer.
 
-    Where ops that do not return hold all of TensorFlow's threads, none comes, and
-    a limit of the run itself would not end it.
+    If blocked ops occupy all of TensorFlow's threads, no answer comes, and a
+    timeout of the run itself would not help.
 
     Args:
-      session: whose queues they are.
-      patiently: whether to wait for an answer that another thread asked for.
+      session: the session of the queues.
+      patiently: whether to wait for an answer that another thread requested.
     """
 
     def ask(sizes: dict[tf.Operation, int]) -> None:
-      # Unless the session is closed.
+      # Fails if the session is closed.
       with contextlib.suppress(tf.errors.OpError, RuntimeError):
         answer = session.run(list(self._sizes.values()))
         sizes.update(zip(self._sizes, answer))
@@ -205,15 +205,15 @@ class StallWatchdog(hooks.Hook):
 
 
 def _size_of(queue: tf.Operation) -> tf.Tensor:
-  """Adds an op that tells a queue's size to its graph; returns its tensor."""
+  """Adds an op that returns a queue's size; returns its tensor."""
   with tf.device(queue.device):
     return tf.raw_ops.QueueSizeV2(handle=queue.outputs[0])
 
 
 def _within(secs: float, function: Callable[[], object]) -> Exception | None:
-  """Calls a function, in a thread; returns the Exception that it ended with.
+  """Calls a function in a thread; returns the Exception it raised.
 
-  That is None if it ended well, and a TimeoutError if it did not end in time.
+  Returns None on success, and a TimeoutError if the function took too long.
   """
   ended: list[Exception | None] = []
 
@@ -235,10 +235,10 @@ def _tell(lines: list[str]) -> None:
 
 
 def _state(queue: tf.Operation, size: int | None) -> str:
-  """Returns a line that tells how full a queue is."""
+  """Returns a line that shows how full a queue is."""
   capacity = queue.get_attr('capacity')
   if size is None:
-    return 'queue %s: no answer, its capacity is %d' % (queue.name, capacity)
+    return 'queue %s: no answer; its capacity is %d' % (queue.name, capacity)
   line = 'queue %s: %d of %d' % (queue.name, size, capacity)
   if size == 0:
     return line + ', empty'
@@ -247,14 +247,14 @@ def _state(queue: tf.Operation, size: int | None) -> str:
   if queue.type == 'RandomShuffleQueueV2':
     least = queue.get_attr('min_after_dequeue')
     if size <= least:
-      return line + ', too few to draw from: %d must stay' % least
+      return line + ', too few to draw from: %d must remain' % least
   return line
 
 
 def _threads(
     runner: tf.train.QueueRunner, alive: collections.Counter[str]
 ) -> list[str]:
-  """Returns lines that tell where the threads that fill a queue are.
+  """Returns lines that show what the threads that fill a queue are doing.
 
   Args:
     runner: tf.train.QueueRunner.
@@ -262,7 +262,7 @@ def _threads(
   """
   lines = []
   for op, number in collections.Counter(runner.enqueue_ops).items():
-    # As TensorFlow calls them.
+    # TensorFlow's names for these threads.
     left = alive['QueueRunnerThread-%s-%s' % (runner.name, op.name)]
     if left:
       sources = ', '.join(
@@ -278,7 +278,7 @@ def _threads(
 
 
 def _sources(op: tf.Operation) -> list[tf.Operation]:
-  """Returns the ops that an op's values come from and that can wait."""
+  """Returns the ops that can block and that provide an op's values."""
   seen, left = {op}, [op]
   while left:
     new = {tensor.op for tensor in left.pop().inputs} - seen
@@ -288,7 +288,7 @@ def _sources(op: tf.Operation) -> list[tf.Operation]:
 
 
 def _place(thread: threading.Thread) -> str:
-  """Returns where a thread is, a str: the last lines of ours, and the last."""
+  """Returns a thread's innermost line in this package, and that of all."""
   stack = traceback.extract_stack(sys._current_frames()[thread.ident or 0])
   package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
   ours = [f for f in stack if f.filename.startswith(package)] or stack

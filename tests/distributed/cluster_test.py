@@ -225,4 +225,6 @@ class ClusterTest(tf.test.TestCase):
       _speak_once(listener, _SETTINGS).join()
       listener.close()
       self.assertTrue(left.wait(60))
-    self.assertIn('worker 0 at %s, the chief, is gone' % address, messages[0])
+    self.assertIn(
+        'worker 0 at %s, the chief, has been unreachable' % address, messages[0]
+    )

@@ -34,7 +34,7 @@ def _refusals(cluster, silent):
           0,
           (),
           'no server can be started for ps 0 at %s: its port is '
-          'taken, by a second task of that index or by another program'
+          'in use by a second task of that index or by another program'
           % cluster.ps,
       ),
       (
@@ -44,15 +44,15 @@ def _refusals(cluster, silent):
               '--worker_hosts=' + cluster.ps,
               '--ps_hosts=' + cluster.workers[0],
           ),
-          'no server can be started for worker 0 at %s: its port is taken'
+          'no server can be started for worker 0 at %s: its port is in use'
           % cluster.ps,
       ),
       (
           'worker',
           0,
           ('--worker_hosts=' + cluster.ps,),
-          'ps 0 and worker 0 have one address, %s: each task needs a port of '
-          'its own' % cluster.ps,
+          'ps 0 and worker 0 have the same address, %s: each task needs its '
+          'own port' % cluster.ps,
       ),
       (
           'worker',
@@ -65,7 +65,7 @@ def _refusals(cluster, silent):
           'worker',
           0,
           ('--ps_hosts=%s' % silent, '--connect_secs=1'),
-          'no answer within 1 seconds from ps 0 at %s: start it, or give it '
+          'no answer within 1 seconds from ps 0 at %s: start it, or allow it '
           'more time with --connect_secs' % silent,
       ),
       (
@@ -156,9 +156,9 @@ class DistributedFaultsTest(tf.test.TestCase):
       self.assertRegex(
           err,
           (
-              r'\Acifar10_distributed_train\.py: error: ps 0 at %s is gone for %d '
-              r'seconds, and what it held with it: start ps and workers again, the '
-              r'chief goes on from its last checkpoint\n\Z'
+              r'\Acifar10_distributed_train\.py: error: ps 0 at %s has been '
+              r'unreachable for %d seconds, and its variables are lost: restart '
+              r'ps and workers to resume from the last checkpoint\n\Z'
               % (re.escape(cluster.ps), _PS_TIMEOUT_SECS)
           ),
           out,

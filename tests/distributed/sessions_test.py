@@ -48,7 +48,7 @@ class PatientlyTest(tf.test.TestCase):
   def test_that_stay_away(self):
     with self.assertRaisesRegex(
         errors.UsageError,
-        r'broke off within -1 seconds \(Socket closed\): start',
+        r'were unreachable for -1 seconds \(Socket closed\): start',
     ):
       sessions.patiently(_Ask(_errors()[1:]), -1, signals.NEVER)
 

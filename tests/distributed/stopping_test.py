@@ -66,7 +66,7 @@ class StoppingTest(tf.test.TestCase):
     cluster = self._cluster('--connect_secs=3600')
     ps = cluster.start_ps()
     worker = cluster.start('worker', 1)
-    worker.wait_for_line('Filling queue|Not there yet')
+    worker.wait_for_line('Filling queue|Not started yet')
     self._assert_terminates(worker)
     self._assert_terminates(ps)
 
@@ -86,7 +86,7 @@ class StoppingTest(tf.test.TestCase):
     for program in (chief, worker):
       # It cannot say goodbye to the ps; the deadline ends it.
       self.assertIn(
-          'Stopped by SIGTERM, without the end of a step',
+          'Stopped by SIGTERM in the middle of a step',
           self._assert_terminates(program),
       )
 
@@ -99,7 +99,7 @@ class StoppingTest(tf.test.TestCase):
       code, out, err = program.finish()
       self.assertEqual(1, code, out)
       self.assertIn(
-          'worker 0 at %s, the chief, is gone for 5 seconds: start all again'
-          % cluster.workers[0],
+          'worker 0 at %s, the chief, has been unreachable for 5 seconds: '
+          'restart all tasks to resume' % cluster.workers[0],
           err,
       )

@@ -65,14 +65,14 @@ class CheckpointsTest(tf.test.TestCase):
         f.write(contents)
       with self.assertRaisesRegex(
           errors.CheckpointListError,
-          self.directory + '/checkpoint names no checkpoint: write model_check',
+          self.directory + '/checkpoint lists no checkpoint: write model_check',
       ) as caught:
         checkpoints.newest(self.directory)
-      self.assertEndsWith(caught.exception.reason, 'names no checkpoint')
+      self.assertEndsWith(caught.exception.reason, 'lists no checkpoint')
     os.remove(os.path.join(self.directory, 'checkpoint'))
     open(os.path.join(self.directory, 'model.ckpt-7.index'), 'w').close()
     with self.assertRaisesRegex(
-        errors.CheckpointListError, 'has model.ckpt-7, but no list that names'
+        errors.CheckpointListError, 'contains model.ckpt-7, but no list of'
     ):
       checkpoints.newest(self.directory)
 
@@ -112,7 +112,8 @@ class CheckpointsTest(tf.test.TestCase):
     newest.verify([])  # What is not asked for is not read.
     os.remove(path + '.index')
     with self.assertRaisesRegex(
-        errors.UnusableCheckpointError, 'which is not there: let it name one'
+        errors.UnusableCheckpointError,
+        'which is missing: point it at an existing',
     ):
       newest.verify()
     self._save(2, value=(0.0, float('nan')))
@@ -160,7 +161,7 @@ class CheckpointsTest(tf.test.TestCase):
     ):
       restore(True, config_lib.CONV_LOCAL)
     os.remove(path + '.index')
-    with self.assertRaisesRegex(errors.CheckpointError, 'is not there'):
+    with self.assertRaisesRegex(errors.CheckpointError, 'is missing'):
       restore(True)
 
 
@@ -175,7 +176,7 @@ class OrPublishedTest(tf.test.TestCase):
         found = checkpoints.or_published(default)
       self.assertEqual(published.DIRECTORY, found.checkpoint_dir)
       self.assertEqual(
-          f'No checkpoint is in {directory}: taking the published network.\n',
+          f'{directory} has no checkpoint: using the published network.\n',
           error.getvalue(),
       )
       # What was named is not another; nor is it of another set or model, and it

@@ -54,7 +54,8 @@ class WriterTest(tf.test.TestCase):
             is_there, os.path.exists(os.path.join(missing, 'eval'))
         )
       self.assertEqual(
-          f'Waiting for a first checkpoint in {missing}.\n', printed.getvalue()
+          f'Waiting for the first checkpoint in {missing}.\n',
+          printed.getvalue(),
       )
     self.assertEqual([False], seen)
 
@@ -113,7 +114,7 @@ class PollTest(tf.test.TestCase):
         lambda: self._name(20),
     )
     self.assertEqual(
-        (0.5, 'Waiting for a first checkpoint in %s.\n' % self.directory, ''),
+        (0.5, 'Waiting for the first checkpoint in %s.\n' % self.directory, ''),
         (precision, out, err),
     )
     self.assertEqual([10, 20], self.evaluated)

@@ -122,6 +122,6 @@ class NotesTest(tf.test.TestCase):
   def test_that_is_none(self):
     for contents in ('', '[]', '{}', '{"learning_rates": [[Infinity, 1]]}'):
       self._write(contents)
-      self._assert_refused('does not name a data set', datasets.CIFAR10)
+      self._assert_refused('records no data set', datasets.CIFAR10)
       self.assertEqual([], notes.settings(self.directory))
       self.assertEqual([], notes.learning_rates(self.directory))

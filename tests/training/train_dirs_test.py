@@ -344,11 +344,11 @@ class ResumeTest(tf.test.TestCase):
     self._save(self.train_dir, steps=(30,))
     self.assertEqual('', resume(0.1))
     self.assertEqual(
-        'From step 30 on the learning rate is 0.05; it was 0.1.\n', resume(0.05)
+        'From step 30, the learning rate is 0.05 (was 0.1).\n', resume(0.05)
     )
     self.assertEqual([(20, 0.1), (30, 0.05)], rates())
     # Another one before the first step of it.
-    self.assertIn('is 0.01; it was 0.05', resume(0.01))
+    self.assertIn('is 0.01 (was 0.05)', resume(0.01))
     self.assertEqual([(20, 0.1), (30, 0.01)], rates())
 
   def _begin(self, config=config_lib.Train, **settings):
@@ -369,24 +369,24 @@ class ResumeTest(tf.test.TestCase):
     self._save(self.train_dir, steps=(30,))
     towers = config_lib.MultiGpuTrain
     self.assertEqual(
-        'From step 30 on batch_size is 32; it was 64: the learning rate drops at '
+        'From step 30, batch_size is 32 (was 64): the learning rate drops at '
         'other steps.\n',
         self._begin(batch_size=32, seed=3),
     )
     # No step was made with 32.
     self.assertEqual('', self._begin(batch_size=64))
     self.assertEqual(
-        'From step 30 on num_gpus is 2; it was 1.\n',
+        'From step 30, num_gpus is 2 (was 1).\n',
         self._begin(towers, batch_size=64, num_gpus=2),
     )
     self._save(self.train_dir, steps=(40,))
     self.assertEqual(
-        'From step 40 on num_gpus is 1; it was 2, decay_by_examples is True; it '
-        'was False: the learning rate drops at other steps.\n',
+        'From step 40, num_gpus is 1 (was 2), decay_by_examples is True '
+        '(was False): the learning rate drops at other steps.\n',
         self._begin(towers, batch_size=64, decay_by_examples=True),
     )
     self.assertEqual(
-        'From step 40 on num_gpus is 1; it was 2, flip is False; it was True.\n',
+        'From step 40, num_gpus is 1 (was 2), flip is False (was True).\n',
         self._begin(
             batch_size=64, dataset=datasets.CIFAR10._replace(flip=False)
         ),
@@ -406,13 +406,13 @@ class ResumeTest(tf.test.TestCase):
     ):
       with self.assertRaisesRegex(
           errors.UsageError,
-          f'would not repeat bit for bit: {name} is {value}; it was {was}: '
-          'choose what it was, leave out --deterministic, or choose another',
+          f'would not repeat bit for bit: {name} is {value} \\(was {was}\\): '
+          'restore the earlier values, leave out --deterministic, or choose ',
       ):
         self._begin(**{**told, name: value})
     with (
         mock.patch.object(os, 'sched_getaffinity', lambda _: set(range(99))),
-        self.assertRaisesRegex(errors.UsageError, 'usable_cpus is 99; it was'),
+        self.assertRaisesRegex(errors.UsageError, r'usable_cpus is 99 \(was'),
     ):
       self._begin(**told)
     self.assertEqual('', self._begin(**told))
@@ -422,7 +422,7 @@ class ResumeTest(tf.test.TestCase):
     self._begin(**{**told, 'deterministic': False})
     self._save(self.train_dir, steps=(40,))
     with self.assertRaisesRegex(
-        errors.UsageError, 'deterministic is True; it was False'
+        errors.UsageError, r'deterministic is True \(was False\)'
     ):
       self._begin(**told)
 
@@ -438,7 +438,7 @@ class ResumeTest(tf.test.TestCase):
         (cut, 'data-00000-of-00001', 'is damaged'),
         (garble, 'data-00000-of-00001', 'is damaged'),
         (cut, 'index', 'is damaged'),
-        (os.remove, 'index', 'is not there'),
+        (os.remove, 'index', 'is missing'),
         (os.remove, 'data-00000-of-00001', 'is damaged .*No such file'),
     ):
       with self.subTest('%s %s' % (damage, part)):
@@ -487,7 +487,8 @@ class ResumeTest(tf.test.TestCase):
           failure,
           self.assertRaisesRegex(
               errors.CheckpointReadError,
-              r'cannot read \S+ckpt-20.*\), and the checkpoint may be whole: (try|let)',
+              r'cannot read \S+ckpt-20.*\); the checkpoint may be intact: '
+              '(try|let)',
           ),
       ):
         self._resume()
@@ -532,12 +533,12 @@ class ResumeTest(tf.test.TestCase):
 
     for make, told in (
         (lambda path: None, 'checkpoint is missing'),
-        (text(''), 'names no checkpoint'),
-        (text('no protocol buffer {'), 'names no checkpoint'),
-        (text('model_checkpoint_path: "/etc/model.ckpt-7"'), 'of another dir'),
-        (text('model_checkpoint_path: "model.ckpt-7"'), 'ckpt-7 is not there'),
-        (huge, 'is no list'),
-        (os.mkfifo, 'is no list'),
+        (text(''), 'lists no checkpoint'),
+        (text('no protocol buffer {'), 'lists no checkpoint'),
+        (text('model_checkpoint_path: "/etc/model.ckpt-7"'), 'in another dir'),
+        (text('model_checkpoint_path: "model.ckpt-7"'), 'ckpt-7 is missing'),
+        (huge, 'is not a list'),
+        (os.mkfifo, 'is not a list'),
         (loop, 'cannot be read'),
     ):
       with self.subTest(told):

@@ -266,7 +266,7 @@ class TrainingTest(tf.test.TestCase):
     self.assertEqual(5.0, loss)
     self.assertEqual(
         'Stopped by SIGINT after %d steps, which are saved: the '
-        'same command goes on from there.' % step,
+        'same command resumes from there.' % step,
         lines[-1],
     )
 
@@ -287,7 +287,7 @@ class TrainingTest(tf.test.TestCase):
     stop.signum = signal.SIGTERM
     (step, _), lines = self._run(10**6, stop=stop, fresh=True)
     # Repeated as it was, it would remove them.
-    self.assertRegex(lines[-1], 'same command without --fresh goes on from')
+    self.assertRegex(lines[-1], 'same command without --fresh resumes from')
     self.assertLessEqual(step, 1)
     self.assertEqual(step, self._checkpoints()[-1])
 
@@ -447,7 +447,7 @@ class TrainingTest(tf.test.TestCase):
       tf.get_variable('w', [3])
       with self.assertRaisesRegex(
           errors.CheckpointError,
-          r'w has shape \[\] where this model has \[3\]',
+          r'w has shape \[\], but shape \[3\] in this model',
       ):
         directory.resuming_saver(tf.train.Saver())
 
@@ -484,7 +484,7 @@ class TrainingTest(tf.test.TestCase):
       self.assertEqual((5, None), result)
       self.assertEqual(
           [
-              '%s already holds step 5 and --max_steps is %d: nothing to train.'
+              '%s already has step 5 and --max_steps is %d: nothing to train.'
               % (self.train_dir, max_steps)
           ],
           lines,

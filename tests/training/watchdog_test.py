@@ -97,9 +97,7 @@ class WatchdogTest(tf.test.TestCase):
       os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))
       _join_queue_threads()
     self.assertIsInstance(error, errors.StalledError)
-    self.assertRegex(
-        str(error), 'stood still for 1 s at step 0, which is saved'
-    )
+    self.assertRegex(str(error), 'stalled for 1 s at step 0, which is saved')
     self.assertRegex(
         report, r'queue shuffle_batch/random_shuffle_queue: 0 of 60, empty'
     )

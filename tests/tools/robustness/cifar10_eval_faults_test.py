@@ -96,7 +96,7 @@ class EvalFaultsTest(tf.test.TestCase):
     # It was removed when it had been found, and then there is a newer one.
     self._save(15, biased_network.sure_of(0))
     self._copy('checkpoint')
-    wait_for_error('^not evaluated, .*model.ckpt-15, which is not there')
+    wait_for_error('^not evaluated, .*model.ckpt-15, which is missing')
     self._copy(*self._save(20, biased_network.sure_of(5)), 'checkpoint')
     evaluator.wait_for_line(r'precision @ 1 = 0\.300')
     # It is not finite.
@@ -106,7 +106,7 @@ class EvalFaultsTest(tf.test.TestCase):
     )
     # The directory vanishes and returns.
     shutil.move(self.directory, self.directory + '.away')
-    evaluator.wait_for_line('Waiting for a first checkpoint')
+    evaluator.wait_for_line('Waiting for the first checkpoint')
     os.mkdir(self.directory)
     self._copy(*self._save(30, biased_network.sure_of(8)), 'checkpoint')
     evaluator.wait_for_line(r'precision @ 1 = 0\.000')
@@ -148,7 +148,7 @@ class EvalFaultsTest(tf.test.TestCase):
     self._cut(data, 1, 2)
     self._assert_refused(
         r'/model.ckpt-1 is damaged or incomplete \(Read less bytes than.*'
-        'let .*/checkpoint name an earlier one',
+        'point .*/checkpoint at an earlier one',
         forked=True,
     )
     self._copy(data)
@@ -173,8 +173,8 @@ class EvalFaultsTest(tf.test.TestCase):
     self._copy(data, index, meta, 'checkpoint')
     os.chmod(os.path.join(self.directory, data), 0)
     self._assert_refused(
-        r'cannot read .*%s \(Permission denied\), and the checkpoint may be '
-        'whole: let its owner give you the right' % data,
+        r'cannot read .*%s \(Permission denied\); the checkpoint may be '
+        'intact: let its owner give you the right' % data,
         preexec_fn=limits.heed_permissions,
     )
 

@@ -263,7 +263,7 @@ def kill_ps(training, moment):
     )
     code, _, err = program.finish()
     attempt.check(
-        code == 1 and 'is gone for' in err,
+        code == 1 and 'has been unreachable for' in err,
         '%s %d ended with %s: %s' % (task + (code, err)),
     )
   training.start_all()

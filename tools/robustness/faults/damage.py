@@ -174,7 +174,7 @@ def damaged_list(context, moment):
   if way == 'directory':
     attempt.check_one_line(
         made.wait_for_end(trainer.START_SECS, way),
-        'checkpoint .*remove what is in its place',
+        'checkpoint .*move away whatever has that path',
         'the trainer',
     )
     os.rmdir(path)
@@ -234,7 +234,7 @@ def pruned_under_evaluator(context, moment):
     os.rename(made.train_dir, made.train_dir + '.away')
     attempt.wait_until(
         lambda: any(
-            l and 'Waiting for a first' in l for l in list(evaluator.lines)
+            l and 'Waiting for the first' in l for l in list(evaluator.lines)
         ),
         trainer.START_SECS,
         'its wait for a directory',
