@@ -1,1 +1,1 @@
-"""What every other part uses: errors, signals, files, progress, summaries."""
+"""Parts that all others use: errors, signals, files, progress and summaries."""

@@ -1,16 +1,16 @@
-"""Errors that are foreseen as a user's mistake or misfortune.
+"""Expected errors: mistakes of the user and faults of the machine.
 
-A program prints these as one line; every other exception keeps its traceback.
-Their messages name the value that is wrong and what to do about it.
+A program prints these as one line; all other exceptions keep their traceback.
+The messages give the wrong value and the remedy.
 """
 
 from cifar10_compat.base import output
 
 
 class Cifar10Error(Exception):
-  """Base class: what entry_points.run() turns into one line on stderr.
+  """Base class of errors that entry_points.run() prints as one line on stderr.
 
-  It is one line whatever a value that it names has in it.
+  The message is one line, whatever characters its values contain.
   """
 
   def __str__(self) -> str:
@@ -21,20 +21,20 @@ class Cifar10Error(Exception):
     """Raises an error of this class if something is wrong.
 
     Args:
-      wrong: whether it is; what is true in Python counts as true.
-      message: names the value that is wrong and what to do about it.  It is made
-        in any case, and so must not fail where nothing is wrong.
+      wrong: the condition, any Python value.
+      message: the wrong value and the remedy.  It is built in any case, and so
+        must not fail if nothing is wrong.
     """
     if wrong:
       raise cls(message)
 
 
 class UsageError(Cifar10Error, ValueError):
-  """An argument, a flag or a directory that cannot be used."""
+  """An unusable argument, flag or directory."""
 
 
 class DataError(Cifar10Error, ValueError):
-  """Image files that are missing, damaged or of another format."""
+  """Image files that are missing, damaged or in another format."""
 
 
 class CheckpointError(Cifar10Error, ValueError):
@@ -46,10 +46,10 @@ class NoCheckpointError(CheckpointError):
 
 
 class CheckpointListError(CheckpointError):
-  """A directory whose list of checkpoints is missing or leads nowhere.
+  """A directory whose list of checkpoints is missing or unusable.
 
   Attributes:
-    reason: what is wrong, half a sentence.
+    reason: what is wrong, without the remedy.
   """
 
   def __init__(self, message: str, reason: str = '') -> None:
@@ -58,21 +58,21 @@ class CheckpointListError(CheckpointError):
 
 
 class MissingListError(CheckpointListError):
-  """A directory with checkpoints and without a list of them.
+  """A directory with checkpoints, but without a list of them.
 
-  So it is for a moment whenever a first checkpoint is saved.
+  While the first checkpoint is being saved, this is normal for a moment.
   """
 
 
 class UnusableCheckpointError(CheckpointError):
-  """A checkpoint that cannot be used as it is now.
+  """A checkpoint that cannot be used at present.
 
-  It is incomplete, damaged, gone or not finite.  It may become whole later, and
-  another one may be usable.
+  It is incomplete, damaged, missing or non-finite.  It may become complete
+  later, and another checkpoint may be usable.
 
   Attributes:
     path: of the checkpoint.
-    reason: what is wrong, the rest of a sentence that begins with the path.
+    reason: the rest of a sentence that starts with the path.
   """
 
   def __init__(self, message: str, *, path: str, reason: str) -> None:
@@ -82,7 +82,7 @@ class UnusableCheckpointError(CheckpointError):
 
 
 class CheckpointReadError(CheckpointError):
-  """A checkpoint that cannot be read now, and may be in order.
+  """A checkpoint that cannot be read at present, but may be intact.
 
   Attributes:
     path: of the checkpoint.
@@ -98,7 +98,7 @@ class DivergedError(Cifar10Error, ArithmeticError):
 
 
 class StalledError(Cifar10Error, RuntimeError):
-  """A training that stands still."""
+  """A training run that has stalled."""
 
 
 class WriteError(Cifar10Error, OSError):

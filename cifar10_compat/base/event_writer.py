@@ -1,7 +1,7 @@
-"""Writes event files, and says so when that fails.
+"""Writes event files, and raises an error if that fails.
 
-tf.summary.FileWriter writes in a thread of its own, and does not look at what
-became of it: on a disk that is full, summaries are lost without a word.
+tf.summary.FileWriter writes in a separate thread and ignores the result: on a
+full disk, it silently loses summaries.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tensorflow.python.summary.writer import writer as tf_writer
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 
-# Several writers of a process, begun within one second, have files of their own.
+# Keeps file names unique when a process opens several writers within a second.
 _counter = itertools.count()
 
 
@@ -25,22 +25,23 @@ class EventWriter(
     tf_writer.SummaryToEventTransformer,
     contextlib.AbstractContextManager['EventWriter'],
 ):
-  """A tf.summary.FileWriter whose every event is in the file, or an error.
+  """A tf.summary.FileWriter that writes each event or raises an error.
 
-  An event can be read as soon as the method that adds it has returned; it is
-  the operating system that writes it to the disk.  Where somebody removed the
-  file, the next event begins another one.  It is a context that closes it.
+  An event can be read as soon as the method that adds it has returned; the
+  operating system writes it to the disk later.  If the file was removed, the
+  next event starts a new one.  The writer is a context manager that closes the
+  file.
 
   Each method raises WriteError if the file cannot be written; later events are
-  then lost, in silence.
+  then silently lost.
   """
 
   def __init__(self, directory: str, graph: tf.Graph | None = None) -> None:
-    """Makes an event file.
+    """Creates an event file.
 
     Args:
-      directory: exists.
-      graph: what to write into it, or None.
+      directory: must exist.
+      graph: the graph to write to it, or None.
 
     Raises:
       WriteError: the file cannot be written.
@@ -48,13 +49,13 @@ class EventWriter(
     self._directory = directory
     with self._as_write_error():
       self._open()
-    super().__init__(self, graph)  # It is its own writer of events.
+    super().__init__(self, graph)  # The object writes its own events.
 
   def __exit__(self, *unused_exc_info: object) -> None:
     self.close()
 
   def flush(self) -> None:
-    """Does nothing: each event has been handed to the operating system."""
+    """Does nothing: the operating system already has each event."""
 
   def _open(self) -> None:
     self._path = os.path.join(
@@ -64,7 +65,7 @@ class EventWriter(
     )
     self._records = tf.io.TFRecordWriter(self._path)
     self._identity = files.identity(self._path)
-    # What a reader takes for the beginning of an event file.
+    # The first event marks the file as an event file.
     self._write(tf.Event(wall_time=time.time(), file_version='brain.Event:2'))
 
   def get_logdir(self) -> str:
@@ -92,14 +93,14 @@ class EventWriter(
 
   @contextlib.contextmanager
   def _as_write_error(self) -> Iterator[None]:
-    """Context that ends the file at an error, which becomes a WriteError."""
+    """Context that closes the file on an error and raises a WriteError."""
     try:
       yield
     except (tf.errors.OpError, OSError) as e:
       self._records = None
-      # Of TensorFlow's message, "PATH; No space left on device", the end.
+      # TensorFlow's message is "PATH; No space left on device": use its end.
       reason = getattr(e, 'message', str(e)).rpartition('; ')[2]
       raise errors.WriteError(
-          f'cannot write event files into {self._directory} ({reason}): make '
-          'room there, or choose another directory'
+          f'cannot write event files to {self._directory} ({reason}): free '
+          'disk space, or choose another directory'
       ) from e

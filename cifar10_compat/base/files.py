@@ -1,4 +1,4 @@
-"""Files that are files, and directories that appear whole or not at all."""
+"""Opens regular files only, and creates directories complete or not at all."""
 
 from collections.abc import Iterable, Iterator
 import contextlib
@@ -12,7 +12,7 @@ import stat
 import tempfile
 from typing import BinaryIO
 
-# What may pass, or is in the way of this process alone.
+# Errors that may pass, or that concern this process only.
 _PASSING = (
     errno.EACCES,
     errno.EAGAIN,
@@ -25,10 +25,10 @@ _PASSING = (
     errno.ESTALE,
     errno.ETIMEDOUT,
 )
-# The end of TensorFlow's messages about them.
+# How TensorFlow's messages about them end.
 PASSING_MESSAGES = tuple(map(os.strerror, _PASSING))
 
-# What the mode of a thing that is no file says it is.
+# Descriptions of what is not a regular file, by the test for its mode.
 _KINDS = {
     stat.S_IFDIR: 'a directory',
     stat.S_IFIFO: 'a pipe',
@@ -38,19 +38,20 @@ _KINDS = {
 
 
 def open_regular(path: str) -> io.BufferedReader:
-  """Opens a file for reading, and nothing else that has a name.
+  """Opens a regular file for reading, and rejects everything else.
 
-  To open a pipe would wait until somebody writes into it, and a device need not
-  have an end.
+  Opening a pipe would block until another process writes to it, and a device
+  may have no end.
 
   Returns:
     A binary file.
 
   Raises:
-    OSError: it cannot be opened, or is a directory, a pipe, a device or a
-      socket; strerror says which.
+    OSError: the path cannot be opened, or is a directory, a pipe, a device or a
+      socket; strerror gives the reason.
   """
-  # Without waiting; which changes nothing in the reading of a file.
+  # O_NONBLOCK: do not wait for a pipe's writer.  It does not affect regular
+  # files.
   fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
   try:
     _check_file(fd, path)
@@ -68,12 +69,13 @@ def _check_file(fd: int, path: str) -> None:
 
 
 def open_own(path: str) -> BinaryIO:
-  """Opens a file of a known name for reading and writing, made if need be.
+  """Opens a file for reading and writing; creates it if missing.
 
-  A link of that name, put there by somebody else, could lead to another file.
+  Rejects links: another user could have placed one that leads to another file.
 
   Raises:
-    OSError: it cannot be opened, is a link, or is no file; strerror says which.
+    OSError: the path cannot be opened, is a link, or is not a regular file;
+      strerror gives the reason.
   """
   flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
   try:
@@ -93,29 +95,30 @@ def open_own(path: str) -> BinaryIO:
 
 
 def check_owner(path: str) -> None:
-  """Checks that nobody else has put a directory where we would make our own.
+  """Checks that no other user placed a directory where we create ours.
 
   Args:
-    path: exists.
+    path: must exist.
 
   Raises:
-    OSError: it is in a directory that is open to all, as /tmp, and another user's.
+    OSError: the path is in a world-writable directory, such as /tmp, and
+      belongs to another user.
   """
   above = os.stat(os.path.dirname(os.path.abspath(path)))
   owner = os.stat(path).st_uid
   if above.st_mode & stat.S_ISVTX and owner not in (os.geteuid(), 0):
-    raise OSError(errno.EPERM, f'it is of another user, {owner}', path)
+    raise OSError(errno.EPERM, f'it belongs to another user, {owner}', path)
 
 
 def check_regular(path: str) -> None:
-  """Raises OSError, as open_regular() does, unless it is a file to read."""
+  """Raises OSError, as open_regular() does, unless path is a readable file."""
   open_regular(path).close()
 
 
 def identity(path: str) -> tuple[int, int] | None:
-  """Returns what tells a file or directory from another of its name.
+  """Returns an identity that differs between files of the same name.
 
-  It is None if there is none.
+  Returns None if the path does not exist.
   """
   with contextlib.suppress(OSError):
     status = os.stat(path)
@@ -124,18 +127,18 @@ def identity(path: str) -> tuple[int, int] | None:
 
 
 def is_passing(error: OSError) -> bool:
-  """Whether a file that cannot be read may be in order."""
+  """Whether an unreadable file may be intact."""
   return error.errno in _PASSING
 
 
 def remedy(error: OSError) -> str:
-  """Returns what a user can do who has no file to read.
+  """Returns the user's remedy for an unreadable file.
 
   Args:
-    error: what check_regular() or open_regular() raised.
+    error: from check_regular() or open_regular().
   """
   if isinstance(error, PermissionError):
-    return 'let its owner give you the right to read it'
+    return 'ask its owner for read permission'
   return 'replace it with an intact copy'
 
 
@@ -143,7 +146,7 @@ def write(path: str, chunks: Iterable[bytes]) -> None:
   """Writes a file, and waits until it is on the disk.
 
   Raises:
-    OSError: the file cannot be written; what there is of it stays.
+    OSError: the file cannot be written; an incomplete file may remain.
   """
   with open(path, 'wb') as f:
     f.writelines(chunks)
@@ -153,11 +156,11 @@ def write(path: str, chunks: Iterable[bytes]) -> None:
 
 @contextlib.contextmanager
 def locked_directory(directory: str) -> Iterator[None]:
-  """Context that holds the lock of a directory, which is no link.
+  """Context that locks a directory, which must not be a link.
 
   Raises:
-    BlockingIOError: another process, or another context, holds it.
-    OSError: there are no locks there.
+    BlockingIOError: another process, or another context, holds the lock.
+    OSError: the file system has no locks.
   """
   fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
   try:
@@ -168,43 +171,43 @@ def locked_directory(directory: str) -> Iterator[None]:
 
 
 def _remove_abandoned(parent: str, prefix: str) -> None:
-  """Removes what whole_directory() left where its process was killed."""
+  """Removes directories that killed processes left in whole_directory()."""
   for name in os.listdir(parent):
-    # The rest is what tempfile draws.
+    # tempfile draws the rest of the name.
     if re.fullmatch(re.escape(prefix) + r'\w{8}', name):
       path = os.path.join(parent, name)
-      # It is held by a process that fills it, or is another user's.
+      # A process that fills it holds the lock, or it is another user's.
       with contextlib.suppress(OSError), locked_directory(path):
         shutil.rmtree(path)
 
 
 @contextlib.contextmanager
 def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
-  """Context that fills a directory, which gets its name at the last moment.
+  """Context that fills a directory, which appears only when complete.
 
-  When the context is left by an exception, nothing remains.
+  If an exception ends the context, nothing remains.
 
   Args:
-    directory: need not exist; directories above it are made.
-    exist_ok: leave a directory of that name that has something in it as
-      it is: another process has made the same one meanwhile.
+    directory: need not exist; missing parents are created.
+    exist_ok: whether to keep an existing non-empty directory: another process
+      has made the same one meanwhile.
 
   Yields:
-    The path of an empty directory to write files into.
+    The path of an empty directory to write files to.
 
   Raises:
-    OSError: the directory cannot be made, or has something in it already.
+    OSError: the directory cannot be created, or is not empty.
   """
   parent, name = os.path.split(os.path.abspath(directory))
   os.makedirs(parent, exist_ok=True)
   prefix = name + '.tmp'
   _remove_abandoned(parent, prefix)
-  # Next to `directory`, as a directory cannot be renamed across file systems.
+  # In the same directory: a rename cannot cross file systems.
   with (
       tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as scratch,
       locked_directory(scratch),
   ):
-    # One deeper, since `scratch` itself is closed to other users.
+    # One level deeper, since `scratch` itself is closed to other users.
     whole = os.path.join(scratch, name)
     os.mkdir(whole)
     yield whole

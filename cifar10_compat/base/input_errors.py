@@ -1,4 +1,4 @@
-"""Tells TensorFlow's errors about the images from all others."""
+"""Distinguishes TensorFlow's errors about the images from all others."""
 
 from collections.abc import Iterator
 import contextlib
@@ -10,7 +10,7 @@ from cifar10_compat.base import errors
 
 
 def is_input_error(error: tf.errors.OpError) -> bool:
-  """Whether an error comes from a reader or from a queue that ran dry."""
+  """Whether an error comes from a reader or an exhausted queue."""
   return (
       isinstance(error, tf.errors.OutOfRangeError)
       or 'ReaderRead' in error.message
@@ -18,10 +18,10 @@ def is_input_error(error: tf.errors.OpError) -> bool:
 
 
 def cause(error: tf.errors.OpError) -> str:
-  """Returns the line of an error's message that tells what happened.
+  """Returns the line of an error's message that describes the cause.
 
-  Where the failed op belongs to the run itself, lines that say where it was
-  defined come before that line.
+  If the failed op belongs to the run itself, lines with its definition come
+  before that line.
   """
   return re.sub(
       r"^Graph execution error:.*?^Node: '[^']*'\n",

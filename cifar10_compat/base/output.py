@@ -1,4 +1,4 @@
-"""Sees to it that what a program prints arrives, or that it says why not."""
+"""Reports failed writes to stdout, and escapes unprintable characters."""
 
 from collections.abc import Callable, Iterator
 import contextlib
@@ -8,15 +8,15 @@ import sys
 from typing import cast
 import unicodedata
 
-# Control and format characters, surrogates, separators of lines and paragraphs.
+# Control and format characters, surrogates, line and paragraph separators.
 _UNPRINTABLE = ('Cc', 'Cf', 'Cs', 'Zl', 'Zp')
 
 
 def printable(text: str) -> str:
-  """Returns a text of somebody else for a line of a terminal or a table.
+  """Returns external text, safe for a line on a terminal or in a table.
 
-  What could end the line or move the cursor becomes an escape, and so does a byte
-  of a file's name that is no text: \\t, \\x1b, \\xff.
+  Escapes characters that could end the line or move the cursor, and bytes of a
+  file name that are not text: \\t, \\x1b, \\xff.
   """
   return ''.join(
       _escaped(c) if unicodedata.category(c) in _UNPRINTABLE else c
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 
 def _escaped(character: str) -> str:
-  # Python has a byte that is no text as a surrogate.
+  # Python represents an undecodable byte as a surrogate.
   if '\udc80' <= character <= '\udcff':
     return f'\\x{ord(character) - 0xDC00:02x}'
   return character.encode('unicode_escape').decode()
@@ -35,22 +35,22 @@ def _escaped(character: str) -> str:
 def arrives(
     program: str, stopped_by: Callable[[], int | None] = lambda: None
 ) -> Iterator[None]:
-  """Context of a whole program, at whose end all it printed has been written.
+  """Context of an entire program that ensures its output is written.
 
-  Where the reader of a pipe has gone, as `head` does, it ends the program with
-  the code of one that died of SIGPIPE, and without a word, as shells expect.
-  Where the output cannot be written for another reason, it prints one line on
-  stderr and ends with exit code 1.  A program that was told to stop ends with the
-  code of that signal all the same: `| tee` dies of the same Ctrl-C.
+  If the reader of a pipe is gone, as with `head`, ends the program silently
+  with the exit code of SIGPIPE, as shells expect.  If the output cannot be
+  written for another reason, prints one line on stderr and exits with code 1.
+  A program that received a stop signal exits with that signal's code in any
+  case, since the same Ctrl-C also ends a `| tee`.
 
   Args:
     program: the program's name, for that line.
-    stopped_by: returns the signal that told the program to stop, or None.
+    stopped_by: returns the stop signal received, or None.
 
   Raises:
     SystemExit: see above.
   """
-  stdout = cast(io.TextIOWrapper, sys.stdout)  # But for a test's.
+  stdout = cast(io.TextIOWrapper, sys.stdout)  # Except in tests.
   raw = _watch(stdout)
   if raw is None:
     yield
@@ -58,9 +58,9 @@ def arrives(
   error: BaseException | None = None
   try:
     yield
-  except BaseException as e:  # SystemExit, too.
+  except BaseException as e:  # Includes SystemExit.
     error = e
-  with contextlib.suppress(OSError):  # Of which raw.failure tells.
+  with contextlib.suppress(OSError):  # raw.failure has the error.
     sys.stdout.flush()
   raw.over = True
   sys.stdout = stdout
@@ -76,20 +76,20 @@ def arrives(
   if raw.failure:
     print(
         f'{program}: error: cannot write the output ({raw.failure.strerror}): '
-        'make room where it goes',
+        'free disk space, or redirect it elsewhere',
         file=sys.stderr,
     )
     sys.exit(128 + signum if signum else 1)
 
 
 class _Raw(io.FileIO):
-  """Remembers the first error, which looks like that of any other file."""
+  """Remembers the first error, to distinguish it from those of other files."""
 
   failure: OSError | None = None
-  # What is left in a buffer then has nowhere to go: Python 3.13 would say so.
+  # Drop the rest of the buffer: otherwise Python 3.13 would report an error.
   over = False
 
-  # Before Python 3.12 buffers of all kinds have no common name.
+  # Before Python 3.12, buffers have no common type.
   def write(self, data: bytes | memoryview) -> int:  # type: ignore[override]
     if self.over:
       return len(data)
@@ -101,24 +101,24 @@ class _Raw(io.FileIO):
 
 
 def _watch(stdout: io.TextIOWrapper) -> _Raw | None:
-  """Puts a stream like `stdout` into its place.
+  """Replaces sys.stdout with a similar stream.
 
   Args:
-    stdout: what sys.stdout is.
+    stdout: the value of sys.stdout.
 
   Returns:
-    What the stream writes to, or None if `stdout` is no file.
+    The raw file of the new stream, or None if `stdout` is not a file.
   """
   try:
     number = stdout.fileno()
-  except (AttributeError, OSError):  # A test's, or closed by who started us.
+  except (AttributeError, OSError):  # A test's stream, or a closed one.
     return None
   stdout.flush()
   raw = _Raw(number, 'w', closefd=False)
   sys.stdout = io.TextIOWrapper(
       raw if stdout.write_through else io.BufferedWriter(raw),
       encoding=stdout.encoding,
-      # A character that the encoding does not have is no reason to fail.
+      # A character missing from the encoding must not end the program.
       errors='backslashreplace',
       line_buffering=stdout.line_buffering,
       write_through=stdout.write_through,

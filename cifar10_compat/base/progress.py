@@ -1,4 +1,4 @@
-"""Progress bars for what takes long."""
+"""Progress bars for long operations."""
 
 import rich.console
 import rich.progress
@@ -7,11 +7,11 @@ import rich.progress
 def bar(
     *columns: rich.progress.ProgressColumn, transient: bool = False
 ) -> rich.progress.Progress:
-  """Returns progress bars on stderr, drawn on a terminal only.
+  """Returns progress bars on stderr, drawn only on a terminal.
 
   Args:
-    *columns: what is between the bar and the time left.
-    transient: whether the bar is erased at the end.
+    *columns: the columns between the bar and the time left.
+    transient: whether to erase the bar at the end.
   """
   console = rich.console.Console(stderr=True)
   return rich.progress.Progress(

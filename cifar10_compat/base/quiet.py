@@ -1,20 +1,19 @@
-"""Keeps TensorFlow's chatter off the screen, and Keras out of the process.
+"""Silences TensorFlow's log, and keeps Keras out of the process.
 
-Entry points import this module before anything that imports TensorFlow, since
-TensorFlow reads its levels while it loads.  The C++ side is set to 3 (fatal
-only): what it logs as an error is either also raised in Python, or is "failed
-call to cuInit" on a machine that has no GPU.  What the user has set in the
-environment is left alone.
+Entry points must import this module before TensorFlow, which reads its log
+levels while it loads.  The C++ log level is 3 (fatal only): its errors are also
+raised in Python, except "failed call to cuInit" on a machine without a GPU.
+Environment variables that the user has set do not change.
 """
 
 import logging
 import os
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-# Else TensorFlow loads Keras 3, which nothing here uses, and with it, should it
-# be installed, matplotlib: a quarter of the time that a program takes to start.
+# Otherwise TensorFlow loads Keras 3, which nothing here uses, and Keras loads
+# matplotlib if that is installed: a quarter of a program's startup time.
 os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
 logging.getLogger('tensorflow').setLevel(logging.ERROR)
-# Keras 3, which writes a .keras file, imports it; it warns where it cannot keep a
-# cache at home.
+# Keras 3, which writes .keras files, imports matplotlib, which warns if it
+# cannot # keep a cache in the home directory.
 logging.getLogger('matplotlib').setLevel(logging.ERROR)

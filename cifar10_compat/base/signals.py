@@ -1,6 +1,6 @@
 """Turns signals into a request to stop at the next good moment, or to report.
 
-Threads do what cannot wait for a main thread that is inside C code.
+Threads handle what cannot wait until the main thread returns from C code.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,31 +12,31 @@ import time
 from types import FrameType
 from typing import Any
 
-# What asks a program to stop: Ctrl-C, `kill`, and a terminal that is closed.
+# Signals that ask a program to stop: Ctrl-C, `kill`, and a closed terminal.
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-# How often a stop_deadline() looks whether a signal came.
+# Seconds between a stop_deadline()'s checks for a signal.
 _TICK_SECS = 0.1
-# From a second signal to the end, for a main thread that is about to end.
+# Seconds that a main thread about to end has after a second signal.
 _INSIST_SECS = 1.0
 
 
 class StopRequest:
-  """Whether someone asked the program to stop, and by which signal.
+  """Whether a signal asked the program to stop, and which one.
 
-  A plain attribute instead of a threading.Event: a handler runs in the main
-  thread between any two bytecodes, also where that thread holds the event's
-  lock, and would wait for itself.
+  Has plain attributes instead of a threading.Event: a handler runs in the main
+  thread between any two bytecodes, even while that thread holds the event's
+  lock, and would deadlock.
 
   Attributes:
     signum: int, the first such signal, or None.
-    insisted: bool, whether a second one came, SIGHUP not counted: a shell whose
-      terminal is closed sends one, and then the kernel.
+    insisted: bool, whether a second one came.  SIGHUP does not count: when a
+      terminal closes, both the shell and the kernel send one.
     report: function without arguments that prints what the program is waiting
-      for, called in a thread of its own at each SIGUSR1; or None.
-    leave: function of a message that ends the process, whatever its threads wait
-      for, with that message; or None where that is not for us to do.
-    unsaved: whether the process has steps that would be lost if it ended at once.
+      for, called in a separate thread at each SIGUSR1; or None.
+    leave: function of a message that ends the process with that message, even
+      if its threads are blocked; None if the process is not ours to end.
+    unsaved: whether ending the process now would lose steps.
   """
 
   signum: int | None = None
@@ -50,7 +50,7 @@ class StopRequest:
     return self.signum is not None
 
   def sleep(self, secs: float) -> bool:
-    """Sleeps until there is a request; returns whether one came in `secs`."""
+    """Sleeps at most `secs`; returns whether a request came."""
     end = time.monotonic() + secs
     while not self.requested and time.monotonic() < end:
       time.sleep(min(0.2, max(0.0, end - time.monotonic())))
@@ -58,40 +58,41 @@ class StopRequest:
 
 
 class _Never(StopRequest):
-  """A request that nobody makes, and that all share: it does not change."""
+  """A shared request that is never made and cannot change."""
 
   def __setattr__(self, name: str, value: object) -> None:
     pass
 
 
-# Where nobody can ask for a stop.
+# For callers without a way to request a stop.
 NEVER: StopRequest = _Never()
 
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-  """Context in which the stopping signals only fill in the StopRequest it gives.
+  """Context in which stop signals only set the StopRequest that it yields.
 
-  These are SIGINT, SIGTERM and SIGHUP.  A second one of the first two acts as it did
-  before, so that one can still insist.  A SIGHUP that was ignored before, as under
-  nohup, stays ignored.  SIGUSR1 calls the StopRequest's report.
+  The signals are SIGINT, SIGTERM and SIGHUP.  A second SIGINT or SIGTERM has
+  its earlier effect, so that a user can insist.  A SIGHUP ignored before, as
+  under nohup, stays ignored.  SIGUSR1 calls the StopRequest's report.
 
-  The request is filled in, and the report printed, at once, also while the main
-  thread waits in TensorFlow, where Python runs no handler.  To be entered in the
-  main thread, as Python's signal.signal demands.
+  Both take effect at once, even while the main thread is blocked in TensorFlow,
+  where Python runs no handler.  Must be entered in the main thread, as Python's
+  signal.signal requires.
   """
   stop = StopRequest()
   previous: dict[int, Any] = {}
 
   def insists(signum: int, earlier: list[int]) -> bool:
-    """Fills in the request; returns whether the signal is a second one."""
+    """Records the request; returns whether this is the second signal."""
     stop.signum = stop.signum or signum
     if signum != signal.SIGHUP:
       earlier.append(signum)
     return signum != signal.SIGHUP and len(earlier) > 1
 
-  # The handlers stay: Python calls those of signals that come within one call of C
-  # code later, in the order of their numbers, and misses one that has gone by then.
+  # Keep the handlers after the first signal: for signals during one call of C
+  # code, # Python calls them later, in the order of signal numbers, and would
+  # skip one that # is gone by then.
   handled: list[int] = []
 
   def handle(signum: int, frame: FrameType | None) -> None:
@@ -109,7 +110,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
     if signum in _STOPPING:
       stop.insisted = insists(signum, noted) or stop.insisted
     elif signum == signal.SIGUSR1 and stop.report:
-      # Whoever asked may be gone; the next one is to be heard.
+      # The report's reader may be gone; the next signal still counts.
       with contextlib.suppress(OSError, ValueError):
         stop.report()
 
@@ -117,7 +118,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
     for s in map(int, _STOPPING):
       if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN:
         previous[s] = signal.signal(s, handle)
-    # That it comes is what matters: the thread above does what is asked.
+    # The handler does nothing: the thread above receives the signal too.
     previous[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, lambda *_: None)
     try:
       yield stop
@@ -128,9 +129,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
 @contextlib.contextmanager
 def _told_at_once(note: Callable[[int], None]) -> Iterator[None]:
-  """Context in which a thread calls note(signum) for each signal that comes.
+  """Context in which a thread calls note(signum) for each signal.
 
-  Only for signals that have a handler in Python.
+  Only for signals that have a Python handler.
   """
   read_end, write_end = os.pipe()
   os.set_blocking(write_end, False)
@@ -156,12 +157,12 @@ def _told_at_once(note: Callable[[int], None]) -> Iterator[None]:
 def watching(
     name: str, watch: Callable[[threading.Event], object]
 ) -> Iterator[None]:
-  """Context in which a thread watches something.
+  """Context in which a thread runs a function.
 
   Args:
-    name: the thread's.
-    watch: what it calls.  It gets an event, and returns soon after that is set,
-      at the end of the context, which waits for it.
+    name: the thread's name.
+    watch: the function.  It gets an event, which the end of the context sets,
+      and must then return soon: the context waits for it.
   """
   over = threading.Event()
   thread = threading.Thread(target=watch, args=[over], name=name, daemon=True)
@@ -180,25 +181,25 @@ def stop_deadline(
     *,
     but_save: bool = False,
 ) -> contextlib.AbstractContextManager[None]:
-  """Returns a context in which a stop request is met in time.
+  """Returns a context that enforces a time limit on a stop request.
 
-  To be entered within stop_on_signals(), which fills in the request at once,
-  also during a session.run() that does not return.
+  Must be entered within stop_on_signals(), which sets the request at once, even
+  during a session.run() that hangs.
 
   Args:
-    stop: what the signals fill in.
-    secs: seconds from the first signal to the call of `leave`.  A second
-      signal cuts this to one second.
-    leave: ends the process whatever its main thread does; it gets the first
-      signal's number.  It is not called once the context has ended.
-    but_save: whether it is not called as long as stop.unsaved.
+    stop: the request that the signals set.
+    secs: seconds from the first signal to the call of `leave`.  A second signal
+      shortens them to one second.
+    leave: ends the process even if its main thread is blocked; it gets the
+      first signal's number.  Not called after the end of the context.
+    but_save: whether to wait while stop.unsaved is set.
   """
 
   def watch(over: threading.Event) -> None:
     end = float('inf')
     while not over.wait(_TICK_SECS):
       now = time.monotonic()
-      # Of each signal the first look counts: later ones give later ends.
+      # Keep the first time of each signal: later checks would extend the limit.
       if stop.requested:
         end = min(end, now + secs)
       if stop.insisted:

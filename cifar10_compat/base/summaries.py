@@ -1,9 +1,9 @@
-"""The summary ops of 2016, with their names and their tags as given.
+"""The summary ops of 2016, with their names and exact tags.
 
-Today's tf.summary.* cleans a tag and puts the name scope before it
-("conv1/conv1/conv1/activations", "total_loss__raw_"), so the curves of 2016
-and of today would no longer lie over each other in TensorBoard.  The raw ops
-keep a tag to the letter.  Each function adds its op to GraphKeys.SUMMARIES.
+Today's tf.summary.* changes a tag and prefixes the name scope
+("conv1/conv1/conv1/activations", "total_loss__raw_"), so that curves of 2016
+and of today would no longer overlay in TensorBoard.  The raw ops keep the exact
+tag. Each function adds its op to GraphKeys.SUMMARIES.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import re
 
 import tensorflow.compat.v1 as tf
 
-# What TensorFlow's input functions call the fullness of their queue.
+# TensorFlow's tag for the fullness of an input queue.
 _FULLNESS = re.compile(r'/fraction_(of|over_\d+_of)_\d+_full$')
 
 
@@ -19,7 +19,7 @@ def scalar_summary(tag: str, value: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes a scalar.
 
   Args:
-    tag: used as it is.
+    tag: used unchanged.
     value: float tensor of shape [].
 
   Returns:
@@ -32,7 +32,7 @@ def histogram_summary(tag: str, values: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes a histogram.
 
   Args:
-    tag: used as it is.
+    tag: used unchanged.
     values: numeric tensor of any shape.
 
   Returns:
@@ -47,9 +47,9 @@ def image_summary(tag: str, images: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes the first three images, tagged TAG/image/0 to 2.
 
   Args:
-    tag: used as it is.
+    tag: used unchanged.
     images: float32 tensor of shape [batch_size, height, width, 3], any range:
-      the op scales each image by itself.
+      the op scales each image separately.
 
   Returns:
     String tensor of shape [], a serialized Summary.
@@ -64,13 +64,13 @@ def image_summary(tag: str, images: tf.Tensor) -> tf.Tensor:
 
 
 def restore_queue_tag() -> None:
-  """Gives the newest summary, of a queue's fullness, its tag of 2016.
+  """Gives the latest summary, of a queue's fullness, its tag of 2016.
 
-  TensorFlow's own input functions write how full their queue is; in 2016 the
-  tags began with "queue/".  The op they made stays in the graph, unused.
+  TensorFlow's input functions add a summary of their queue's fullness, whose
+  tag began with "queue/" in 2016.  Their op remains in the graph, unused.
 
   Raises:
-    ValueError: the newest summary is not that of a queue's fullness.
+    ValueError: the latest summary is not of a queue's fullness.
   """
   collected = tf.get_collection_ref(tf.GraphKeys.SUMMARIES)
   newest = collected[-1].op if collected else None
@@ -79,9 +79,9 @@ def restore_queue_tag() -> None:
     tag = tf.get_static_value(newest.inputs[0]).item().decode()
   if not _FULLNESS.search(tag):
     raise ValueError(
-        f"the newest summary is {newest.name if newest else 'missing'}, not the "
-        'fullness of a queue: call restore_queue_tag() right after the function '
-        'that makes the queue'
+        f"the latest summary is {newest.name if newest else 'missing'}, not "
+        'the fullness of a queue: call restore_queue_tag() right after the '
+        'function that creates the queue'
     )
   _add(
       'queue/' + tag,
@@ -94,7 +94,7 @@ def restore_queue_tag() -> None:
 def _add(
     scope: str, op: Callable[..., tf.Tensor], **inputs: str | int | tf.Tensor
 ) -> tf.Tensor:
-  """Adds a summary op of the name `scope`; returns its output."""
+  """Adds a summary op with the name `scope`; returns its output."""
   with tf.name_scope(scope) as name:
     summary = op(**inputs, name=name)
   tf.add_to_collection(tf.GraphKeys.SUMMARIES, summary)

@@ -1,1 +1,1 @@
-"""Image sets: what they are, where they come from, checks of their files."""
+"""Image sets: their descriptions, downloads, and checks of their files."""

@@ -1,7 +1,7 @@
 """Checks the files of an image set, before and while they are read.
 
-TensorFlow's reader takes the end of a file that was cut off for a normal one,
-and looks for a record in empty files for ever.  Nothing here needs TensorFlow.
+TensorFlow's reader does not notice that a file was truncated, and searches
+empty files forever for a record.  This module does not import TensorFlow.
 """
 
 import dataclasses
@@ -14,34 +14,35 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.data import description
 
-# Records that are looked at together: 1.5 MB.
+# Records read at a time: 1.5 MB.
 _CHUNK_RECORDS = 512
 
 
 def check(dataset: description.Dataset, data_dir: str, eval_data: bool) -> int:
   """Checks files before a thread reads them: about 0.1 s for 50,000 records.
 
-  A part of a published set is accepted; more than the whole set is an error.
+  Accepts a part of a published set; more records than in the entire set are an
+  error.
 
   Args:
-    dataset: the set that the files are of.
-    data_dir: the directory that holds the set's directory.
-    eval_data: the files for evaluation instead of those for training.
+    dataset: the set of the files.
+    data_dir: the directory that contains the set's directory.
+    eval_data: True for the evaluation files, False for the training files.
 
   Returns:
-    The number of records in all these files together.
+    The total number of records.
 
   Raises:
-    DataError: a file is missing, empty, filled with zeros, no whole number of
-      records, or has a label out of range; or there are more records than the
-      set has.  The message names the file and the record.
+    DataError: a file is missing, empty, filled with zeros, has an incomplete
+      record or a label out of range; or there are more records than in the set.
+      The message gives the file and the record.
   """
   return watch(dataset, data_dir, eval_data).records
 
 
 @dataclasses.dataclass
 class _Content:
-  """What was found in a file."""
+  """The checked content of a file."""
 
   records: int
   status: os.stat_result
@@ -49,29 +50,29 @@ class _Content:
 
 
 class CheckedFiles:
-  """Notices when a file that was checked, and is being read, changes.
+  """Detects changes to checked files while they are read.
 
-  TensorFlow's reader does not: it takes the end of a file that was cut off for
-  a normal one, looks for ever for a record in files that became empty, and
-  trains on whatever was written over a file.
+  TensorFlow's reader does not: it treats a truncated file as complete, searches
+  emptied files forever for a record, and trains on overwritten data.
 
   Attributes:
-    records: int, how many the files hold together.
+    records: int, total number of records in the files.
   """
 
   def __init__(self, contents: dict[str, _Content]) -> None:
-    """Remembers by path what was found when the files were read."""
+    """Stores the content of each file, by path, from its first reading."""
     self._contents = contents
     self.records = sum(c.records for c in contents.values())
 
   def check(self) -> None:
-    """Compares the files with what they were.
+    """Compares the files with their first reading.
 
-    Takes microseconds, unless a file was written to or replaced: then it is
-    read, and passes if its content is the same.
+    Takes microseconds, unless a file was written to or replaced: then it reads
+    the file, which passes if the content is the same.
 
     Raises:
-      DataError: a file has another size or content, or is gone; it is named.
+      DataError: a file has another size or content, or is missing; the message
+        has its path.
     """
     for path, content in self._contents.items():
       size = content.status.st_size
@@ -87,8 +88,8 @@ class CheckedFiles:
         ) from e
       errors.DataError.raise_if(
           now.st_size != size,
-          f'{path} had {size} bytes when it was opened and has {now.st_size} '
-          'now: replace it with an intact copy',
+          f'{path} had {size} bytes when it was opened, now it has '
+          f'{now.st_size}: replace it with an intact copy',
       )
       errors.DataError.raise_if(
           found != content.checksum,
@@ -99,7 +100,7 @@ class CheckedFiles:
 
 
 def _version(status: os.stat_result) -> tuple[int, int, int, int]:
-  """Returns what changes in a file's os.stat() when it is written to."""
+  """Returns the fields of a file's os.stat() that a write changes."""
   return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
@@ -115,13 +116,13 @@ def _checksum(path: str) -> int:
 def watch(
     dataset: description.Dataset, data_dir: str, eval_data: bool = False
 ) -> CheckedFiles:
-  """Checks files, and remembers what they are.
+  """Checks files, and stores their content for later checks.
 
   Args:
     dataset, data_dir, eval_data: see check().
 
   Returns:
-    What watches them, for the time in which they are read.
+    CheckedFiles, for checks while the files are read.
 
   Raises:
     DataError: see check().
@@ -139,9 +140,9 @@ def watch(
   longest = max(contents, key=lambda path: contents[path].records)
   errors.DataError.raise_if(
       checked.records > expected,
-      f'{longest} has {contents[longest].records} records, and with its like '
-      f'{checked.records}, but the whole set has {expected}: it is too long; '
-      'replace it with an intact copy',
+      f'{longest} has {contents[longest].records} records; all files together '
+      f'have {checked.records}, but the set has {expected}: the file is too '
+      'long; replace it with an intact copy',
   )
   return checked
 
@@ -160,12 +161,13 @@ def _check_file(path: str, dataset: description.Dataset) -> _Content:
       errors.DataError.raise_if(
           status.st_size % record_bytes,
           f'{path} has {status.st_size} bytes, which is not a multiple of the '
-          f'{record_bytes} bytes of a record: it is cut off, or not of the '
+          f'{record_bytes} bytes of a record: it is truncated, or not part of '
           f'data set {dataset.name}; replace it with an intact copy',
       )
       while chunk := f.read(_CHUNK_RECORDS * record_bytes):
         checksum = zlib.crc32(chunk, checksum)
-        # But for the end of a file that is being cut off.
+        # Ignore an incomplete record, in case another process truncates the
+        # file.
         whole = np.frombuffer(
             chunk, np.uint8, len(chunk) // record_bytes * record_bytes
         )
@@ -183,7 +185,7 @@ def _check_file(path: str, dataset: description.Dataset) -> _Content:
         records += len(labels)
   except OSError as e:
     remedy = (
-        '--data_dir must name the directory above '
+        '--data_dir must be the directory above '
         + os.path.basename(os.path.dirname(path))
         if isinstance(e, FileNotFoundError)
         else files.remedy(e)

@@ -36,7 +36,7 @@ CIFAR10 = description.Dataset(
     ),
 )
 
-# For a machine with neither images nor a network.
+# For a machine without images and network access.
 SYNTHETIC = CIFAR10._replace(
     name='synthetic',
     directory='synthetic-batches-bin',
@@ -195,7 +195,7 @@ CIFAR100_COARSE = CIFAR100._replace(
     label_index=0,
 )
 
-# House numbers: the tutorial's exercise.
+# House numbers: an exercise of the tutorial.
 SVHN = description.Dataset(
     name='svhn',
     directory='svhn-batches-bin',
@@ -229,14 +229,14 @@ DATASETS = {
 
 
 def get(name: str) -> description.Dataset:
-  """Returns the set called `name`, or that of a directory of one's own.
+  """Returns the set called `name`, or that of your own directory.
 
   Args:
     name: one of DATASETS, or the path of a directory with an
       image_set.json.
 
   Raises:
-    UsageError: there is none of that name, and no such directory.
+    UsageError: there is no such set or directory.
     DataError: see description.load().
   """
   if name in DATASETS:

@@ -1,10 +1,10 @@
-"""What varies from one image set to another, and its form in a file.
+"""Descriptions of image sets, and their JSON form.
 
-All sets are read from files of one format, that of the binary batches of
-CIFAR-10 and CIFAR-100.  A record is one label byte or more, of which one
-counts, and 3,072 bytes of pixels: three planes (red, green, blue) of 32 rows of
-32 pixels.  One's own set is a directory of such files and image_set.json, a
-description in JSON.  Nothing here needs TensorFlow.
+The files of all sets have the format of the binary batches of CIFAR-10 and
+CIFAR-100.  A record is one or more label bytes, of which one is used, and 3,072
+bytes of pixels: three planes (red, green, blue) of 32 rows of 32 pixels.  Your
+own set is a directory of such files with a description in JSON, image_set.json.
+This module does not import TensorFlow.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ WIDTH = 32
 DEPTH = 3
 IMAGE_BYTES = HEIGHT * WIDTH * DEPTH
 
-# In the directory of one's own set: the file that describes it.
+# The description of your own set, in its directory.
 FILE_NAME = 'image_set.json'
 _VERSION = 1
 _MAX_BYTES = 1 << 20
@@ -41,20 +41,20 @@ class RemoteFile(NamedTuple):
 class Dataset(NamedTuple):
   """One image set."""
 
-  name: str  # what --dataset calls it, or what it calls itself
+  name: str  # the value of --dataset, or the name in your own description
   directory: str  # below data_dir, or an absolute path
   train_files: tuple[str, ...]  # in that directory
   eval_files: tuple[str, ...]
-  class_names: tuple[str, ...]  # class_names[i] is what label i stands for
+  class_names: tuple[str, ...]  # class_names[i] is the name of label i
   num_examples_per_epoch_for_train: int
   num_examples_per_epoch_for_eval: int
   label_bytes: int = 1  # at the beginning of a record
-  label_index: int = 0  # which of them is the label
-  flip: bool = True  # an image's mirror image is of the same class
-  # Where the set comes from when its directory is not there.
+  label_index: int = 0  # the index of the label byte
+  flip: bool = True  # whether an image's mirror image has the same class
+  # The source of the set if its directory is missing.
   sources: tuple[RemoteFile, ...] = ()
-  # Writes the directory, given its path and those of the sources' files; None:
-  # the only source is a .tar.gz file that holds it.
+  # Writes the directory, given its path and those of the sources' files; None
+  # if # the only source is a .tar.gz file that contains the directory.
   make: Callable[..., None] | None = None
 
   @property
@@ -69,14 +69,14 @@ class Dataset(NamedTuple):
     """Returns the paths of the set's files, which need not exist.
 
     Args:
-      data_dir: the directory that holds the set's directory.
-      eval_data: the files for evaluation instead of those for training.
+      data_dir: the directory that contains the set's directory.
+      eval_data: True for the evaluation files, False for the training files.
     """
     files = self.eval_files if eval_data else self.train_files
     return [os.path.join(data_dir, self.directory, f) for f in files]
 
 
-# What a description says, and the type of it; a list is one of strings.
+# The keys of a description and their types; a list contains strings.
 _KEYS: dict[str, type] = {
     'name': str,
     'class_names': list,
@@ -89,7 +89,7 @@ _KEYS: dict[str, type] = {
     'flip': bool,
 }
 _TYPES = {
-    list: 'a list of strings, not empty',
+    list: 'a non-empty list of strings',
     str: 'a string',
     int: 'an integer',
     bool: 'true or false',
@@ -97,19 +97,19 @@ _TYPES = {
 
 
 def describe(dataset: Dataset) -> str:
-  """Returns a set's description, what load() reads."""
+  """Returns a set's description, as load() reads it."""
   values = {key: getattr(dataset, key) for key in _KEYS}
   return json.dumps(dict(version=_VERSION, **values), indent=2) + '\n'
 
 
 def load(directory: str) -> Dataset:
-  """Reads the description of a set of one's own, and looks at its files' sizes.
+  """Reads the description of your own set, and checks its files' sizes.
 
   Args:
-    directory: has an image_set.json and the files that this names.
+    directory: contains an image_set.json and the files that it lists.
 
   Raises:
-    DataError: anything is wrong with it; file and key are named.
+    DataError: the description is invalid; the message has the file and the key.
   """
   path = os.path.join(directory, FILE_NAME)
   try:
@@ -126,13 +126,13 @@ def load(directory: str) -> Dataset:
     values = json.loads(contents.decode('utf-8'))
   except (ValueError, RecursionError) as e:
     raise errors.DataError(
-        f'{path} is no description ({e}): replace it with an intact copy'
+        f'{path} is not a description ({e}): replace it with an intact copy'
     ) from e
   try:
     _check_description(values)
     dataset = Dataset(
         directory=os.path.abspath(directory),
-        **{  # type: ignore[arg-type]  # They have been checked.
+        **{  # type: ignore[arg-type]  # Checked above.
             key: tuple(values[key]) if kind is list else values[key]
             for key, kind in _KEYS.items()
         },
@@ -162,10 +162,10 @@ def load(directory: str) -> Dataset:
 def _check_description(values: object) -> None:
   """Raises DataError unless all keys of a description have a valid value."""
   if not isinstance(values, dict) or 'version' not in values:
-    raise errors.DataError('version is missing: it describes no image set')
+    raise errors.DataError('version is missing: this is not an image set')
   errors.DataError.raise_if(
       values['version'] != _VERSION,
-      f"version is {values['version']!r:.80}, this program reads {_VERSION}",
+      f"version is {values['version']!r:.80}; this program reads {_VERSION}",
   )
   for key in values:
     errors.DataError.raise_if(
@@ -175,13 +175,13 @@ def _check_description(values: object) -> None:
   for key, kind in _KEYS.items():
     errors.DataError.raise_if(key not in values, f'{key} is missing')
     value = values[key]
-    # Not isinstance(): a bool is an int, too.
+    # Not isinstance(): a bool is also an int.
     errors.DataError.raise_if(
         type(value) is not kind
         or (
             isinstance(value, list) and {type(item) for item in value} != {str}
         ),
-        f'{key} is {value!r:.80}, it must be {_TYPES[kind]}',
+        f'{key} is {value!r:.80}; it must be {_TYPES[kind]}',
     )
   for key in (
       'num_examples_per_epoch_for_train',
@@ -189,11 +189,11 @@ def _check_description(values: object) -> None:
       'label_bytes',
   ):
     errors.DataError.raise_if(
-        values[key] < 1, f'{key} is {values[key]}, it must be at least 1'
+        values[key] < 1, f'{key} is {values[key]}; it must be at least 1'
     )
   errors.DataError.raise_if(
       not 0 <= values['label_index'] < values['label_bytes'],
-      f"label_index is {values['label_index']}, it must be 0 to label_bytes - "
+      f"label_index is {values['label_index']}; it must be 0 to label_bytes - "
       '1',
   )
   for key in ('train_files', 'eval_files'):
@@ -202,12 +202,12 @@ def _check_description(values: object) -> None:
           os.path.basename(name) != name
           or name in ('', os.curdir, os.pardir)
           or not name.isprintable(),
-          f'{key} has {name!r:.80}, it must be the name of a file in the same '
+          f'{key} has {name!r:.80}; it must be the name of a file in the same '
           'directory',
       )
   errors.DataError.raise_if(
       not values['name'] or not values['name'].isprintable(),
-      f"name is {values['name']!r:.80}, it must be printable",
+      f"name is {values['name']!r:.80}; it must be printable",
   )
   try:
     check_class_names(values['class_names'])
@@ -219,8 +219,9 @@ def check_class_names(names: Sequence[str]) -> None:
   """Checks the names of a set's classes.
 
   Raises:
-    DataError: too few or too many, one is empty or not printable, or two are
-      the same but for case, surrounding spaces, or Unicode's ways to write it.
+    DataError: there are too few or too many names, a name is empty or
+      unprintable, or two are equal except for case, surrounding spaces or their
+      Unicode representation.
   """
   errors.DataError.raise_if(
       not 2 <= len(names) <= MAX_CLASSES,
@@ -229,14 +230,14 @@ def check_class_names(names: Sequence[str]) -> None:
   seen: dict[str, str] = {}
   for name in names:
     normalized = unicodedata.normalize('NFKC', name).casefold().strip()
-    # A lone surrogate is not printable either, and could not be written.
+    # A lone surrogate is also unprintable; it could not be written.
     errors.DataError.raise_if(
         not normalized or not name.isprintable(),
         f'{name!r:.80} is not a printable name',
     )
     errors.DataError.raise_if(
         normalized in seen,
-        f'{seen.get(normalized)!r} and {name!r} are too much alike to be two '
+        f'{seen.get(normalized)!r} and {name!r} are too similar for two '
         'classes: rename one',
     )
     seen[normalized] = name
@@ -246,6 +247,6 @@ def _size_of(dataset: Dataset, filename: str) -> int:
   """Returns the size of a file of the set in bytes; raises DataError."""
   path = os.path.join(dataset.directory, filename)
   errors.DataError.raise_if(
-      not os.path.isfile(path), f'{filename}, which it names, is not there'
+      not os.path.isfile(path), f'{filename}, which it lists, is missing'
   )
   return os.path.getsize(path)

@@ -1,4 +1,4 @@
-"""Gets an image set's files; nothing else in the package uses the network."""
+"""Downloads an image set; nothing else in the package uses the network."""
 
 from collections.abc import Iterator, Sequence
 import contextlib
@@ -17,19 +17,19 @@ from cifar10_compat.data import datasets
 from cifar10_compat.data import description
 from cifar10_compat.data import fetch
 
-# In data_dir, and left there: who holds it is the one who writes.
+# Lock file in data_dir, never deleted; its holder writes.
 _LOCK = '.download.lock'
 
-# By a set's directory that of its version for Python, whose files are pickles.
+# For a set's directory, that of its Python version, whose files are pickles.
 _FOR_PYTHON = {
     datasets.CIFAR10.directory: 'cifar-10-batches-py',
     datasets.CIFAR100.directory: 'cifar-100-python',
 }
 
-# All that may come out of an archive, in bytes: CIFAR-10 has 184 MB.
+# Maximum size of an unpacked archive in bytes; CIFAR-10 has 184 MB.
 _MAX_UNPACKED = 512 << 20
 
-# Names of files that an archive may have: any system can write them.
+# File names allowed in an archive: every file system can store them.
 _FILE_NAME = re.compile(r'[\w-][\w.-]{0,99}', re.ASCII)
 
 
@@ -40,34 +40,34 @@ def maybe_download_and_extract(
     mirrors: Sequence[str] = (),
     stop: signals.StopRequest = signals.NEVER,
 ) -> None:
-  """Downloads or makes a set, unless its directory is in data_dir.
+  """Downloads or generates a set, unless its directory is in data_dir.
 
-  A source that lies in data_dir already is used if its size and SHA-256 are
-  right, and replaced if not.  Files and directories get their names when they
-  are whole; of several processes one does the work, and the others wait.
+  Uses a source file already in data_dir if its size and SHA-256 are right, and
+  otherwise replaces it.  Files and directories are renamed into place when
+  complete; one process works, the others wait.
 
   Args:
-    data_dir: made if need be.
+    data_dir: created if missing.
     dataset: the set.
-    mirrors: URLs of directories that have the sources' files; they are asked
-      before the set's own host.
+    mirrors: URLs of directories with the source files; they are tried before
+      the set's own host.
     stop: ends the download, or the waiting.
 
   Raises:
-    DataError: a source cannot be had, or is not the file that it should be; or
-      the download was stopped.
+    DataError: a source is unavailable, or is not the expected file; or the
+      download was stopped.
     UsageError: data_dir cannot be written, or has another version of the set.
   """
   directory = os.path.join(data_dir, dataset.directory)
   if os.path.isdir(directory):
-    return  # checks.check() tells what is missing in it.
+    return  # checks.check() reports missing files.
   errors.UsageError.raise_if(
       any(
           os.path.exists(os.path.join(data_dir, name))
           for name in dataset.train_files
       ),
-      f'{data_dir} has the files of {dataset.name} itself: name the directory '
-      f'above it, and have it called {dataset.directory} there',
+      f'{data_dir} itself contains the files of {dataset.name}: rename it to '
+      f'{dataset.directory}, and set --data_dir to the directory above it',
   )
   paths = [
       os.path.join(data_dir, os.path.basename(source.url))
@@ -78,9 +78,9 @@ def maybe_download_and_extract(
       for_python
       and os.path.isdir(os.path.join(data_dir, for_python))
       and not any(map(os.path.exists, paths)),
-      f'{data_dir} has {for_python}, the version for Python, and the programs '
+      f'{data_dir} has {for_python}, the version for Python, but the programs '
       f'read the binary one: put {"".join(map(os.path.basename, paths))} there, '
-      'or have it downloaded into another --data_dir',
+      'or choose another --data_dir to download it',
   )
   try:
     os.makedirs(data_dir, exist_ok=True)
@@ -102,9 +102,7 @@ def maybe_download_and_extract(
               stop=stop,
           )
       if dataset.make:
-        print(
-            f'Writing the {dataset.name} images into {directory}.', flush=True
-        )
+        print(f'Writing the {dataset.name} images to {directory}.', flush=True)
       (dataset.make or extract)(directory, *paths)
   except OSError as e:
     reason = f'{e.filename}: {e.strerror}' if e.filename else e.strerror
@@ -116,18 +114,18 @@ def maybe_download_and_extract(
 
 @contextlib.contextmanager
 def _lock(path: str, stop: signals.StopRequest) -> Iterator[None]:
-  """Context that one process at a time is in; it ends with the process, too."""
+  """Context for one process at a time; the lock ends with the process."""
   with files.open_own(path) as f:
-    other = f'another process, which fills {os.path.dirname(path)}'
+    other = f'another process, which is filling {os.path.dirname(path)}'
     if not _take(f.fileno()):
       print(f'Waiting for {other}.', flush=True)
     while not _take(f.fileno()):
       errors.DataError.raise_if(stop.sleep(0.2), f'stopped waiting for {other}')
-    yield  # Closing the file lets the next one in.
+    yield  # Closing the file releases the lock.
 
 
 def _take(fd: int) -> bool:
-  """Takes the lock on a file unless another process has it; returns whether."""
+  """Locks a file unless another process has; returns whether it did."""
   try:
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
   except BlockingIOError:
@@ -136,14 +134,14 @@ def _take(fd: int) -> bool:
 
 
 class _BoundedGzip(gzip.GzipFile):
-  """Raises DataError where more than _MAX_UNPACKED bytes would come out."""
+  """Raises DataError after _MAX_UNPACKED unpacked bytes."""
 
   def read(self, size: int | None = -1) -> bytes:
-    data = super().read(size)  # A block: it is read as a stream.
+    data = super().read(size)  # One block: the archive is read as a stream.
     errors.DataError.raise_if(
         self.tell() > _MAX_UNPACKED,
-        f'{self.name} unpacks to more than {_MAX_UNPACKED >> 20} MB, and is '
-        'none of the sets: remove it',
+        f'{self.name} unpacks to more than {_MAX_UNPACKED >> 20} MB, more than '
+        'any of the sets: remove it',
     )
     return data
 
@@ -152,14 +150,14 @@ def extract(directory: str, archive: str) -> None:
   """Unpacks an archive's files of one directory.
 
   Args:
-    directory: appears when it is whole; the last part of its name is what
-      the archive calls it.
+    directory: appears when complete; its last part is the directory's name in
+      the archive.
     archive: the path of a .tar.gz file.
 
   Raises:
-    DataError: it is not an archive, is cut off or damaged, lacks the directory,
-      or has a link, a device, or a name that leads out of it; or it becomes
-      larger than any set.
+    DataError: the file is not an archive, is truncated or damaged, or is larger
+      than any set; or it has no such directory, or contains a link, a device,
+      or a name that leads out of it.
     OSError: the directory cannot be written.
   """
   name = os.path.basename(directory)
@@ -167,8 +165,8 @@ def extract(directory: str, archive: str) -> None:
     with (
         files.whole_directory(directory) as scratch,
         _BoundedGzip(archive) as unpacked,
-        # Not further than the member at hand, whose fault is told before those of
-        # what comes after it.
+        # Read no further than the current member, so that its fault is reported
+        # before faults of later ones.
         tarfile.open(
             fileobj=unpacked, mode='r|', bufsize=tarfile.BLOCKSIZE
         ) as tar,
@@ -181,21 +179,21 @@ def extract(directory: str, archive: str) -> None:
             (not member.isreg() and not member.isdir(), 'a link or a device'),
             (
                 wanted and not _FILE_NAME.fullmatch(parts[-1]),
-                'no usual name of a file',
+                'not a usual file name',
             ),
         ):
           errors.DataError.raise_if(
               wrong, f'{archive} has {member.name!r}, {what}: remove it'
           )
         if wanted:
-          # Not None, as the member is a regular file.
+          # Not None: the member is a regular file.
           with (
               tar.extractfile(member) as source,  # type: ignore[union-attr]
               open(os.path.join(scratch, parts[-1]), 'wb') as f,
           ):
             shutil.copyfileobj(source, f)
       while unpacked.read(1 << 16):
-        pass  # To the end, where the checksum of it all is.
+        pass  # Read to the end, to verify the checksum of the archive.
       errors.DataError.raise_if(
           not os.listdir(scratch),
           f'{archive} has no files of {name}: remove it',

@@ -1,7 +1,7 @@
 """Downloads a file of known size and SHA-256 from hosts that may fail.
 
-What has come stays in PATH.part, so that after a cut, or in the next run, only
-the rest is asked for.  The file gets its name when it is whole.
+Downloaded bytes stay in PATH.part; after an interruption, or in the next run,
+only the rest is downloaded.  The complete file is renamed to PATH.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,20 +18,20 @@ from cifar10_compat.base import output
 from cifar10_compat.base import progress
 from cifar10_compat.base import signals
 
-# A host may stall, but not for ever: seconds to connect, and between reads.
+# A host may stall, but not forever: seconds to connect, and between reads.
 TIMEOUT_SECS = (10, 60)
-# How often in a row a host may fail before it has sent something worth a try: a
-# chunk, or a hundredth of a small file.
+# Failures in a row before a host is given up.  A success is a chunk, or a
+# hundredth # of a small file.
 MAX_FUTILE_TRIES = 6
 _MAX_WAIT_SECS = 30
 _CHUNK_BYTES = 1 << 16
 
-# Answers that another try may change, though they are 4xx.
+# Status codes that a retry may change, though they are 4xx.
 _PASSING = (408, 425, 429)
 
 
 class _Useless(errors.DataError):
-  """Another try at this URL would end as this one did."""
+  """A retry of this URL would fail in the same way."""
 
 
 def is_whole(path: str, size: int, sha256: str) -> bool:
@@ -55,13 +55,13 @@ def fetch(
     first_wait_secs: float = 1.0,
     timeout_secs: tuple[float, float] = TIMEOUT_SECS,
 ) -> None:
-  """Downloads to `path`, from the first URL that serves the file.
+  """Downloads to `path` from the first URL that serves the file.
 
-  One process at a time may do so; see download.py.
+  Only one process at a time may call it; see download.py.
 
   Args:
-    urls: tried in this order; one that was cut off is asked for the rest, after
-      a pause that doubles up to 30 seconds.
+    urls: tried in this order; after an interruption, the rest is requested
+      after a pause that doubles up to 30 seconds.
     path: replaced when the file is complete.
     size: bytes.
     sha256: hexadecimal.
@@ -70,12 +70,12 @@ def fetch(
     timeout_secs: to connect, and between two reads.
 
   Raises:
-    DataError: no URL serves the file, and why; or the download was stopped.
-      What has arrived is kept.
+    DataError: no URL serves the file (the message gives each reason), or the
+      download was stopped.  Downloaded bytes are kept.
     OSError: the file cannot be written.
   """
   part = path + '.part'
-  files.open_own(part).close()  # A pipe or a link of that name is refused.
+  files.open_own(part).close()  # Rejects a pipe or a link.
   reasons = []
   with progress.bar(
       rich.progress.DownloadColumn(), rich.progress.TransferSpeedColumn()
@@ -87,7 +87,7 @@ def fetch(
       errors.DataError.raise_if(
           stop.requested,
           f'stopped downloading {path} at {completed} of {size} bytes, which '
-          'are kept: the same command goes on from there',
+          'are kept: the same command resumes from there',
       )
 
     for url in urls:
@@ -108,9 +108,9 @@ def fetch(
         os.replace(part, path)
         return
   raise errors.DataError(
-      f"cannot download {', nor '.join(reasons)}: try again later, which goes on "
-      'from where it stopped; name a mirror with --data_url; put the file into '
-      f'{os.path.dirname(path)} by hand; or train on --dataset=synthetic'
+      f"cannot download {', nor '.join(reasons)}: try again later to resume; "
+      'choose a mirror with --data_url; copy the file to '
+      f'{os.path.dirname(path)} yourself; or train on --dataset=synthetic'
   )
 
 
@@ -125,8 +125,8 @@ def _fetch_from(
     wait_secs: float,
     timeout_secs: tuple[float, float],
 ) -> None:
-  """Completes a part from one URL; raises _Useless if it cannot."""
-  # What an earlier run or another host left may be of another file.
+  """Completes a part from one URL; raises _Useless if that fails."""
+  # A part from an earlier run or another host may be of another file.
   is_ours = _size(part) == 0
   futile, pause = 0, wait_secs
   while True:
@@ -139,7 +139,7 @@ def _fetch_from(
         )
     except (requests.RequestException, urllib3.exceptions.HTTPError) as e:
       reason = _innermost(e)
-      # ValueError: it is not a URL.
+      # ValueError: the URL is invalid.
       _Useless.raise_if(
           isinstance(e, (ValueError, requests.TooManyRedirects)), reason
       )
@@ -176,13 +176,13 @@ def _continue(
     advance: Callable[[int], None],
     timeout_secs: tuple[float, float],
 ) -> None:
-  """Appends what one answer gives to a part, or starts the part again.
+  """Appends the bytes of one response to a part, or starts the part again.
 
   Raises:
     _Useless, requests.RequestException, urllib3.exceptions.HTTPError.
   """
   done = _size(part)
-  # As it is: a .tar.gz is not to be unpacked on the way.
+  # Request the file unchanged: a server must not unpack a .tar.gz.
   headers = {'Accept-Encoding': 'identity'}
   if done:
     headers['Range'] = f'bytes={done}-'
@@ -200,10 +200,10 @@ def _continue(
       span, _, total = response.headers.get('Content-Range', '').partition('/')
       _Useless.raise_if(
           not span.startswith(f'bytes {done}-'),
-          f'asked for byte {done} and on, it sent {span!r}',
+          f'asked for bytes from {done}, it sent {span!r}',
       )
     else:
-      done = 0  # It knows no ranges: from the beginning, once more.
+      done = 0  # The server does not support ranges: start over.
       total = response.headers.get('Content-Length', '')
     _Useless.raise_if(
         total.isdigit() and int(total) != size,
@@ -222,12 +222,12 @@ def _continue(
 
 
 def _size(path: str) -> int:
-  """Returns a file's size in bytes, 0 if there is none."""
+  """Returns a file's size in bytes, 0 if it is missing."""
   return os.path.getsize(path) if os.path.exists(path) else 0
 
 
 def _innermost(error: BaseException) -> str:
-  """Returns the innermost cause of an error, in a few words."""
+  """Returns the innermost cause of an error as a short text."""
   while cause := error.__cause__ or error.__context__:
     error = cause
   return str(error) or type(error).__name__

@@ -1,14 +1,13 @@
-"""Reads image files of any format, size and mode as the data sets have them.
+"""Reads image files of any format, size and mode as images of the data sets.
 
-The central square of an image is scaled to 32 x 32 pixels, each of which is
-averaged over the area that it covers.  What is transparent becomes
-white; of 16 bits the upper 8 are taken, unless a lower value is to be white; an
-EXIF orientation is applied.
+The central square is scaled to 32 x 32 pixels, each the mean of the area that
+it covers.  Transparent pixels become white.  Of 16 bits the upper 8 are used,
+unless a lower value is set to be white.  The EXIF orientation is applied.
 
-A file may be hostile.  Only as many pixels are decoded as Pillow takes to be
-harmless (its MAX_IMAGE_PIXELS, 89 million), and they are worked on in strips, so
-that an image takes 1.1 GB at the most, or by decoders that keep copies of their own
-1.5 (WebP) and 2.3 (JPEG 2000); and PostScript, a program, is not run.
+A file may be hostile.  At most Pillow's limit of harmless pixels is decoded
+(MAX_IMAGE_PIXELS, 89 million), and in strips, so that an image takes at most
+1.1 GB, or 1.5 (WebP) and 2.3 (JPEG 2000) with decoders that make their own
+copies. PostScript, which is a program, is not run.
 """
 
 import logging
@@ -27,14 +26,14 @@ from cifar10_compat.data import description
 if TYPE_CHECKING:
   import PIL.Image
 
-# Rows of an image that are averaged at a time.
+# Rows of an image to average at a time.
 _STRIP_ROWS = 1024
 
-# The highest value of 16 bits.
+# The maximum 16-bit value.
 WHITE = (1 << 16) - 1
 
-# How a file begins that is an image of HEIF, after the length of the first box:
-# the brands of HEVC, which Pillow does not read.
+# The start of a HEIF image, after the length of its first box: the brands of
+# HEVC, # which Pillow does not read.
 _HEIC = tuple(
     b'ftyp' + b for b in (b'heic', b'heix', b'heim', b'heis', b'mif1')
 )
@@ -44,34 +43,34 @@ HEIC_ENDINGS = ('.heic', '.heif')
 def load_image(
     path: str, white: int = WHITE, dark: list[str] | None = None
 ) -> np.ndarray:
-  """Reads an image in any format, size and mode.
+  """Reads an image of any format, size and mode.
 
   Args:
     path: of the file.
-    white: 1 to WHITE, which value of 16 bits becomes white.
-    dark: gets what to say of an image of 16 bits that uses less than half of the
+    white: 1 to WHITE, the 16-bit value that becomes white.
+    dark: gets a message for a 16-bit image that uses less than half of the
       range up to white: see tell_dark().
 
   Returns:
     uint8 array of shape [32, 32, 3], red, green, blue.
 
   Raises:
-    DataError: it cannot be read, or does not decode.
+    DataError: the file cannot be read or decoded.
     UsageError: Pillow is not installed.
   """
   Image, _ = pillow()
   Image.init()
   try:
     f = files.open_regular(path)
-  except (OSError, ValueError) as e:  # ValueError: no path has a NUL in it.
+  except (OSError, ValueError) as e:  # ValueError: the path contains a NUL.
     raise errors.DataError(
         f"{path} cannot be read ({getattr(e, 'strerror', None) or e})"
     ) from e
   try:
     with f, warnings.catch_warnings():
-      # On odd metadata, and on sizes that are looked at below.
+      # Warnings about odd metadata, and about sizes that _bound() checks.
       warnings.simplefilter('ignore')
-      # Pillow would hand EPS to Ghostscript.
+      # Pillow would pass EPS to Ghostscript.
       with Image.open(f, formats=sorted(set(Image.ID) - {'EPS'})) as image:
         _bound(image)
         if image.mode.startswith('I'):
@@ -79,11 +78,11 @@ def load_image(
           if dark is not None and highest < white // 2:
             dark.append(f'{path} has no value above {highest}')
         return _pixels(image, white)
-  except Exception as e:  # What Pillow's decoders raise has no common class.
+  except Exception as e:  # The decoders' exceptions have no common class.
     if _is_heic(path):
       raise errors.DataError(
-          f'{path} is of HEIC, which Pillow does not read: convert it to JPEG, '
-          'as heif-convert does'
+          f'{path} is a HEIC image, which Pillow does not read: convert it to '
+          'JPEG, for example with heif-convert'
       ) from e
     message = ' '.join(str(e).split()).replace(repr(f), repr(path))
     reason = getattr(e, 'strerror', None) or message or type(e).__name__
@@ -91,17 +90,17 @@ def load_image(
 
 
 def _bound(image: 'PIL.Image.Image') -> None:
-  """Sees to it that decoding an image takes no more memory than is stated.
+  """Limits the memory for decoding an image to the stated maximum.
 
   Args:
-    image: opened.  If it is of JPEG it may become smaller.
+    image: an opened image; a JPEG image may be reduced in size.
 
   Raises:
-    DataError: it has too many pixels.
+    DataError: the image has too many pixels.
   """
   Image, _ = pillow()
   width, height = image.size
-  # A decoder of JPEG can leave out details; of a progressive one it keeps all.
+  # A JPEG decoder can skip details, except of a progressive image.
   if width * height > Image.MAX_IMAGE_PIXELS and not image.info.get(
       'progressive'
   ):
@@ -114,7 +113,7 @@ def _bound(image: 'PIL.Image.Image') -> None:
 
 
 def tell_dark(dark: list[str], white: int) -> None:
-  """Says in one line on stderr, if there are any, which images become dark.
+  """Reports dark images, if there are any, in one line on stderr.
 
   Args:
     dark, white: see load_image().
@@ -123,8 +122,8 @@ def tell_dark(dark: list[str], white: int) -> None:
     more = f', and {len(dark) - 1} more are like it' if dark[1:] else ''
     print(
         output.printable(
-            f'{dark[0]}{more}: in images of 16 bits {white} is white, and these '
-            'become dark; --white=N names the value that is white in them'
+            f'{dark[0]}{more}: in 16-bit images {white} is white, so these '
+            'become dark; set the value of white with --white=N'
         ),
         file=sys.stderr,
         flush=True,
@@ -137,10 +136,10 @@ def _is_heic(path: str) -> bool:
 
 
 def _highest(image: 'PIL.Image.Image', white: int) -> int:
-  """Returns the highest value of an opened image of 16 bits.
+  """Returns the maximum value of an opened 16-bit image.
 
   Raises:
-    DataError: it has more than 16 bits, or values above white.
+    DataError: the image has more than 16 bits, or values above white.
   """
   lowest, highest = map(int, image.getextrema())
   errors.DataError.raise_if(
@@ -154,7 +153,7 @@ def _highest(image: 'PIL.Image.Image', white: int) -> int:
 
 
 def _pixels(image: 'PIL.Image.Image', white: int) -> np.ndarray:
-  """Returns an opened image as load_image() does."""
+  """Returns the pixels of an opened image, as load_image() does."""
   _, ImageOps = pillow()
   ImageOps.exif_transpose(image, in_place=True)
   side = min(image.size)
@@ -174,12 +173,10 @@ def _rgb(image: 'PIL.Image.Image', white: int) -> np.ndarray:
   """Returns an image of any mode as uint8 [height, width, 3].
 
   Raises:
-    DataError: its numbers have no known range.
+    DataError: its values have no known range.
   """
   Image, _ = pillow()
-  errors.DataError.raise_if(
-      image.mode == 'F', 'its numbers have no known range'
-  )
+  errors.DataError.raise_if(image.mode == 'F', 'its values have no known range')
   if image.mode.startswith('I'):
     values = np.asarray(image).astype(np.uint32)
     image = Image.fromarray((values * 256 // (white + 1)).astype(np.uint8))
@@ -191,19 +188,21 @@ def _rgb(image: 'PIL.Image.Image', white: int) -> np.ndarray:
 
 
 def _weights(side: int) -> np.ndarray:
-  """Returns what averages over areas, as cifar10_input.fit() does.
+  """Returns weights that average over areas, as cifar10_input.fit() does.
 
-  Pillow's own filter of that kind counts a pixel whole or not at all.
+  Pillow's box filter counts a pixel completely or not at all.
 
   Args:
     side: the number of pixels in a row or a column.
 
   Returns:
-    float32 array of shape [32, side]: how much of each small pixel is of each.
+    float32 array of shape [32, side]: the weight of each pixel in each small
+    pixel. float32 array of shape [32, side]: how much of each small pixel is of
+    each.
   """
   edges = np.arange(description.HEIGHT + 1) * side / description.HEIGHT
   pixels = np.arange(side)
-  # How much of each pixel lies between two edges.
+  # The part of each pixel between two edges.
   shares = np.clip(
       np.minimum(edges[1:, np.newaxis], pixels + 1)
       - np.maximum(edges[:-1, np.newaxis], pixels),
@@ -227,8 +226,8 @@ def pillow() -> tuple[types.ModuleType, types.ModuleType]:
     raise errors.UsageError(
         'Pillow is not installed: pip install cifar10_compat[data]'
     ) from e
-  # One long text is no worse than as much in several.
+  # A file may contain one long text as well as several short ones.
   PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
-  # What it logs as an error, it also raises.
+  # Pillow also raises the errors that it logs.
   logging.getLogger('PIL').setLevel(logging.CRITICAL)
   return Image, ImageOps

@@ -1,11 +1,11 @@
-"""Turns the .mat files of SVHN (cropped digits) into records of one format.
+"""Converts the .mat files of SVHN (cropped digits) to records.
 
-The files are of MATLAB 5 format.  X, uint8 of shape [32, 32, 3, N], has the
-images; y, of shape [N, 1], their labels: 1 to 9, and 10 for the digit 0.
-http://ufldl.stanford.edu/housenumbers/ has them and says so.
+The files are in MATLAB 5 format.  X, uint8 of shape [32, 32, 3, N], has the
+images; y, of shape [N, 1], their labels: 1 to 9, and 10 for the digit 0.  See
+http://ufldl.stanford.edu/housenumbers/.
 
-scipy reads them.  Its reader can crash on a damaged file, and is therefore only
-given what has the size and the SHA-256 of the published ones.
+scipy reads the files.  Its reader can crash on a damaged file, and so gets only
+files with the size and SHA-256 of the published ones.
 """
 
 from collections.abc import Iterator
@@ -19,22 +19,22 @@ from cifar10_compat.base import files
 TRAIN_FILE = 'train.bin'
 TEST_FILE = 'test.bin'
 
-# Images that are rearranged at once: 3 MB.
+# Images to convert at a time: 3 MB.
 _CHUNK = 1000
 
 
 def write_batches(directory: str, train_mat: str, test_mat: str) -> None:
-  """Writes the set's directory, which appears when it is whole.
+  """Writes the set's directory, which appears when complete.
 
-  A record is one byte, the digit, and 3,072 bytes, the red, green and blue
-  plane.  Takes some seconds, 0.7 GB of memory and 305 MB of disk.
+  A record is one byte, the digit, and 3,072 bytes: the red, green and blue
+  planes. Takes some seconds, 0.7 GB of memory and 305 MB of disk space.
 
   Args:
     directory: see files.whole_directory(), with exist_ok.
     train_mat, test_mat: the paths of the two .mat files.
 
   Raises:
-    DataError: a .mat file cannot be read or is not one of SVHN.
+    DataError: a .mat file cannot be read or is not from SVHN.
     UsageError: scipy, of the extra `data`, is not installed.
     OSError: the files cannot be written.
   """
@@ -65,8 +65,8 @@ def _load(path: str) -> tuple[np.ndarray, np.ndarray]:
   for name in ('X', 'y'):
     errors.DataError.raise_if(
         name not in mat,
-        f'{path} has no array {name}: it is not of SVHN, whose cropped digits '
-        'are X and y',
+        f'{path} has no array {name}: it is not from SVHN, whose cropped '
+        'digits are X and y',
     )
   images, labels = mat['X'], mat['y']
   errors.DataError.raise_if(
@@ -74,14 +74,14 @@ def _load(path: str) -> tuple[np.ndarray, np.ndarray]:
       or images.ndim != 4
       or images.shape[:3] != (32, 32, 3)
       or not images.shape[3],
-      f'{path}: X is {images.dtype} of shape {list(images.shape)}: cropped '
-      'digits of SVHN are uint8 of shape [32, 32, 3, N]',
+      f'{path}: X is {images.dtype} of shape {list(images.shape)}: expected '
+      'cropped digits, uint8 of shape [32, 32, 3, N]',
   )
   n = images.shape[3]
   errors.DataError.raise_if(
       labels.size != n,
-      f'{path}: y is {labels.dtype} of shape {list(labels.shape)}: the labels '
-      f'of {n} images are numbers of shape [{n}, 1]',
+      f'{path}: y is {labels.dtype} of shape {list(labels.shape)}: expected '
+      f'{n} labels of shape [{n}, 1]',
   )
   labels = labels.ravel()
   bad = np.flatnonzero(~np.isin(labels, np.arange(1, 11)))
@@ -108,7 +108,7 @@ def _read(path: str) -> dict[str, np.ndarray]:
   with f:
     try:
       return io.loadmat(f)
-    except Exception as e:  # What its reader raises has no common class.
+    except Exception as e:  # The reader's exceptions have no common class.
       raise errors.DataError(
           f'{path} is damaged or not a MATLAB 5 file ({e}): remove it, or '
           'replace it with an intact copy'

@@ -1,14 +1,15 @@
 """Draws ten classes of figures, in files of the format of CIFAR-10.
 
-A set for a machine with neither images nor a network.  An image has one figure
-or pattern, brighter than its ground, at a random place and of a random size.
-A class has its typical hue, by which the network soon leaves the plateau where
-its tiny initial weights put it; but hues vary, and some images have that of
-another class, so that only the shape tells them apart.  Two runs, with averaged
-weights, had precision 0.77 and 0.84 after 500 steps, 0.93 and 0.97 after 700.
+A set for a machine without images and network access.  An image has one figure
+or pattern, brighter than its background, with a random position and size.  Each
+class has a typical hue, which soon moves the network off the plateau of its
+tiny initial weights.  But hues vary, and some images have that of another
+class, so that only the shape distinguishes them.  In two runs, the averaged
+weights had a precision of 0.77 and 0.84 after 500 steps, 0.93 and 0.97 after
+700.
 
-The files are the same to the byte wherever they are written: all arithmetic is
-that of integers, and the streams of numpy.random.RandomState are frozen.
+The files are identical byte for byte on every machine: all arithmetic uses
+integers, and the streams of numpy.random.RandomState are frozen.
 """
 
 import os
@@ -20,7 +21,7 @@ from cifar10_compat.base import files
 SIZE = 32  # the height and the width of an image
 FILE_EXAMPLES = 10000
 
-# The seed of each file; what is written under a name depends on it alone.
+# The seed of each file, which alone determines the content.
 SEEDS = {
     'data_batch_1.bin': 1,
     'data_batch_2.bin': 2,
@@ -31,29 +32,29 @@ SEEDS = {
 }
 META_FILE = 'batches.meta.txt'
 
-# One image in so many has the hue of a class drawn at random: by the hue alone,
-# one could tell no more than 82%.
+# One in this many images has the hue of a random class: from the hue alone, a
+# network could classify at most 82% correctly.
 FOREIGN_HUE = 5
-# All out of 255.  The fainter the figures, the sooner the hues are learned, and
-# the later the shapes.
+# All out of 255.  The fainter the figures, the sooner a network learns the hues
+# and # the later the shapes.
 HUE_JITTER = 30  # up and down
-LIFT = (30, 71)  # how much brighter than the ground a figure is, 71 excluded
-NOISE = 3  # times -15 to 15, of which those near 0 are frequent
+LIFT = (30, 71)  # brightness of figure minus background, 71 excluded
+NOISE = 3  # factor of noise from -15 to 15, in which values near 0 are frequent
 
 
 def _odd(x: np.ndarray, width: np.ndarray) -> np.ndarray:
-  """Whether x falls into every second of the strips `width` wide."""
+  """Whether x is in every second strip of the given width."""
   return x // width % 2 == 1
 
 
-# By label: name, function, typical red, green and blue of the ground.  The hues
-# go once around the circle, and shapes that resemble each other lie apart on
-# it.  No class is another's mirror image, as training flips images.
+# By label: name, function, typical red, green and blue of the background.  The
+# hues # go once around the color wheel, and similar shapes have distant hues.
+# No class is # another's mirror image, since training flips images.
 #
-# A function takes x, int16 of shape [n, 1, SIZE], and y, [n, SIZE, 1], counted
-# in pixels from the figure's center to the right and down, and the figure's
-# radius r, [n, 1, 1]; it returns the figure, bool of shape [n, SIZE, SIZE] or
-# one that broadcasts to it.
+# A function takes x, int16 of shape [n, 1, SIZE], and y, [n, SIZE, 1], in
+# pixels # from the figure's center to the right and down, and the figure's
+# radius r, # [n, 1, 1]; it returns the figure, bool of shape [n, SIZE, SIZE] or
+# one that # broadcasts to it.
 _CLASSES = (
     ('disc', lambda x, y, r: x * x + y * y <= r * r, (130, 30, 30)),
     ('horizontal_stripes', lambda x, y, r: _odd(y, r // 2), (130, 90, 30)),
@@ -75,7 +76,7 @@ _CLASSES = (
         (30, 130, 130),
     ),
     (
-        'triangle',  # Its apex is up, at y = -r.
+        'triangle',  # Its apex points up, at y = -r.
         lambda x, y, r: (2 * abs(x) <= y + r) & (y <= r),
         (30, 70, 130),
     ),
@@ -98,17 +99,17 @@ def draw_class(label: int, n: int, rng: np.random.RandomState) -> np.ndarray:
   Args:
     label: 0 to 9.
     n: the number of images.
-    rng: what all chance comes from.
+    rng: the source of all randomness.
 
   Returns:
     uint8 array of shape [n, 3, SIZE, SIZE].
   """
 
   def uniform(low: int, high: int, *shape: int) -> np.ndarray:
-    return rng.randint(low, high, shape, np.int16)  # without `high` itself
+    return rng.randint(low, high, shape, np.int16)  # excluding `high`
 
-  # The network may see as little as the 24 x 24 pixels in a corner, and is
-  # tested on those in the middle.
+  # In training the network may see only the 24 x 24 pixels in a corner; in
+  # evaluation it sees those in the middle.
   axis = np.arange(SIZE, dtype=np.int16)
   x = axis.reshape(1, 1, SIZE) - uniform(12, 20, n, 1, 1)
   y = axis.reshape(1, SIZE, 1) - uniform(12, 20, n, 1, 1)
@@ -121,7 +122,7 @@ def draw_class(label: int, n: int, rng: np.random.RandomState) -> np.ndarray:
   ground = hues + uniform(-HUE_JITTER, HUE_JITTER + 1, n, 3)
   lift = uniform(*LIFT, n, 3)
 
-  # The difference of a random byte's halves.
+  # Noise: the difference of a random byte's two halves.
   noise = np.frombuffer(rng.bytes(n * 3 * SIZE * SIZE), np.uint8)
   noise = (noise >> 4).astype(np.int16) - (noise & 15)
 
@@ -134,7 +135,7 @@ def draw_class(label: int, n: int, rng: np.random.RandomState) -> np.ndarray:
 
 
 def _draw_file(seed: int) -> np.ndarray:
-  """Draws the records of one file, as many of each class, shuffled.
+  """Draws the records of one file, equally many of each class, shuffled.
 
   Returns:
     uint8 array of shape [FILE_EXAMPLES, 1 + 3 * SIZE * SIZE].
@@ -153,12 +154,11 @@ def _draw_file(seed: int) -> np.ndarray:
 def write_batches(directory: str) -> None:
   """Writes the set: takes some seconds and 184 MB.
 
-  The files appear all together or not at all, at the last moment.  A directory
-  of that name that has something in it is left as it is: another process has
-  drawn the same set meanwhile.
+  The files appear together when complete.  An existing non-empty directory is
+  kept: another process has drawn the same set meanwhile.
 
   Args:
-    directory: what will hold the files.  Directories above it are made.
+    directory: the directory of the files.  Missing parents are created.
 
   Raises:
     OSError: the files cannot be written.

@@ -1,1 +1,1 @@
-"""Faster ops: the values of TensorFlow's own, to float32's rounding."""
+"""Faster ops, equal to TensorFlow's own up to float32 rounding error."""

@@ -1,11 +1,11 @@
-"""Random distortions of many images at once, each of which has its own.
+"""Random distortions of many images at once, different for each image.
 
-TensorFlow's own functions take one image, or treat all images alike.  Here a
-call works on a chunk of images in a few ops, instead of a few for each image,
-and draws for every image.
+TensorFlow's own functions take one image, or distort all images alike.  These
+take a chunk of images, use a few ops per chunk instead of per image, and still
+draw random numbers for each image.
 
-Images stay in planes, as the files have them, one for each channel: a sum over
-an image's pixels then runs over neighbors in memory.
+Images stay in planes, one per channel, as in the files: a sum over an image's
+pixels then runs over adjacent memory.
 """
 
 import tensorflow.compat.v1 as tf
@@ -14,17 +14,16 @@ import tensorflow.compat.v1 as tf
 def random_crop_and_flip(
     planes: tf.Tensor, size: int, *, flip: bool
 ) -> tf.Tensor:
-  """Cuts a square out of each image, and mirrors half of them.
+  """Crops a square from each image, and mirrors half of them.
 
-  Rows are fetched from where they are.  Columns are selected by a product with
-  a matrix that has a single 1 in each column, which is exact; a flip is the
-  same with these in the opposite order.
+  Rows are gathered.  Columns are selected by a product with a matrix that has a
+  single 1 in each column, which is exact; a flip reverses its columns.
 
   Args:
     planes: uint8 tensor of shape [n, channels, height, width]; n may be
       unknown.
     size: the height and width of the square, at most those of an image.
-    flip: mirror each image left to right with probability 1/2.
+    flip: whether to mirror each image left to right with probability 1/2.
 
   Returns:
     float32 tensor of shape [n, channels, size, size], 0 to 255.
@@ -34,7 +33,7 @@ def random_crop_and_flip(
   top = tf.random.uniform([n, 1], maxval=height - size + 1, dtype=tf.int32)
   left = tf.random.uniform([n, 1], maxval=width - size + 1, dtype=tf.int32)
 
-  # All rows of all planes, one below the other.
+  # All rows of all planes, in one matrix.
   first = tf.reshape(tf.range(n * channels) * height, [n, channels, 1])
   rows = first + tf.expand_dims(top + tf.range(size), 1)
   strips = tf.gather(tf.reshape(planes, [-1, width]), rows)
@@ -50,11 +49,11 @@ def random_crop_and_flip(
 
 
 def random_brightness(planes: tf.Tensor, max_delta: float) -> tf.Tensor:
-  """Adds a number to each image: tf.image.random_brightness().
+  """Adds a random number to each image, like tf.image.random_brightness().
 
   Args:
     planes: float32 tensor of shape [n, channels, height, width].
-    max_delta: the number is -max_delta to max_delta.
+    max_delta: the number is between -max_delta and max_delta.
 
   Returns:
     float32 tensor of that shape.
@@ -63,12 +62,12 @@ def random_brightness(planes: tf.Tensor, max_delta: float) -> tf.Tensor:
 
 
 def random_contrast(planes: tf.Tensor, lower: float, upper: float) -> tf.Tensor:
-  """Scales each image's contrast: tf.image.random_contrast().
+  """Scales each image's contrast, like tf.image.random_contrast().
 
   Args:
     planes: float32 tensor of shape [n, channels, height, width].
-    lower, upper: each pixel's distance from the mean of its plane is multiplied
-      by lower to upper, the same for all planes of an image.
+    lower, upper: range of the factor of each pixel's difference from the mean
+      of its plane; all planes of an image have the same factor.
 
   Returns:
     float32 tensor of that shape.
@@ -78,18 +77,18 @@ def random_contrast(planes: tf.Tensor, lower: float, upper: float) -> tf.Tensor:
 
 
 def per_image_standardization(planes: tf.Tensor) -> tf.Tensor:
-  """Gives each image mean 0 and deviation 1: tf.image's function of that name.
+  """Gives each image mean 0 and standard deviation 1, like tf.image's function.
 
   Args:
     planes: float32 tensor of shape [n, channels, height, width].
 
   Returns:
-    float32 tensor of that shape.  As in TensorFlow, a deviation below
-    1 / sqrt(number of an image's values) counts as that.
+    float32 tensor of that shape.  As in TensorFlow, the standard deviation
+    counts as at least 1 / sqrt(number of values in an image).
   """
   _, channels, height, width = planes.shape.as_list()
   size = channels * height * width
-  # One row for each image: sums over several dimensions take longer.
+  # One row per image: sums over several dimensions take longer.
   rows = tf.reshape(planes, [-1, size])
   rows -= tf.reduce_mean(rows, 1, keepdims=True)
   deviation = tf.sqrt(tf.reduce_mean(tf.square(rows), 1, keepdims=True))
@@ -98,7 +97,7 @@ def per_image_standardization(planes: tf.Tensor) -> tf.Tensor:
 
 
 def channels_last(planes: tf.Tensor) -> tf.Tensor:
-  """Interleaves the planes, as the network wants them.
+  """Interleaves the planes, as the network expects.
 
   Args:
     planes: tensor of shape [n, channels, height, width].
@@ -107,7 +106,7 @@ def channels_last(planes: tf.Tensor) -> tf.Tensor:
     Tensor of shape [n, height, width, channels].
   """
   _, channels, height, width = planes.shape.as_list()
-  # With height and width as one dimension the transposition is faster.
+  # With height and width in one dimension, the transposition is faster.
   pixels = tf.transpose(
       tf.reshape(planes, [-1, channels, height * width]), [0, 2, 1]
   )
@@ -115,5 +114,5 @@ def channels_last(planes: tf.Tensor) -> tf.Tensor:
 
 
 def _uniform(planes: tf.Tensor, lower: float, upper: float) -> tf.Tensor:
-  """Returns float32 [n, 1, 1, 1], lower to upper, one for each image."""
+  """Returns float32 [n, 1, 1, 1], random numbers from lower to upper."""
   return tf.random.uniform([tf.shape(planes)[0], 1, 1, 1], lower, upper)

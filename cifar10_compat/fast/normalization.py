@@ -1,20 +1,20 @@
 """Local response normalization as a matrix product.
 
-Krizhevsky's layer divides a map's value x at a pixel by a power of the sum of
-squares of the maps near it in number:
+Krizhevsky's layer divides the value x of a map at a pixel by a power of the sum
+of squares of the maps with nearby indices:
 
   y = x * t ** -0.75,  t = bias + alpha * S,  S = sum of x ** 2 over j - radius
                                                   to j + radius
 
-With a pixel's maps as a row, S is the row of squares times a matrix that has 1
-in a band around its diagonal.  TensorFlow's own op adds up the maps one by one,
-and its gradient takes a power for each pair of neighbors.  Differentiating,
-with the band symmetric,
+If a pixel's maps are a row, S is the row of squares times a matrix that is 1 in
+a band around its diagonal.  TensorFlow's own op adds the maps one by one, and
+its gradient computes a power for each pair of neighbors.  Since the band is
+symmetric, the gradient
 
   dx = g * t ** -0.75 - 2 * 0.75 * alpha * x * band(g * y / t)
 
-is one product more, and t ** -0.75 is made of square roots:
-r * sqrt(r) with r = 1 / sqrt(t).
+takes one more product.  t ** -0.75 is computed from square roots: r * sqrt(r)
+with r = 1 / sqrt(t).
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def lrn(
   Args:
     images: float32 tensor of shape [batch_size, height, width, maps]; all but
       maps may be unknown.
-    depth_radius: how many maps on either side are counted.
+    depth_radius: the number of maps to include on either side.
     bias: above 0.
     alpha: the factor of the sum of squares.
     name: the output's name.
@@ -49,7 +49,7 @@ def lrn(
   band = np.abs(number[:, np.newaxis] - number) <= depth_radius
 
   def add_up(values: tf.Tensor, factor: float) -> tf.Tensor:
-    """Returns factor times the sum over each map's neighbors and itself."""
+    """Returns factor times the sum over each map and its neighbors."""
     sums = tf.matmul(
         tf.reshape(values, [-1, maps]), (band * factor).astype(np.float32)
     )

@@ -1,34 +1,34 @@
 """Convolution by Winograd's minimal filtering, as TensorFlow matrix products.
 
 Derivation (Toom and Cook; Winograd, 1980; Lavin and Gray, arXiv:1509.09308).
-Let a filter of r taps slide over a signal and let m neighboring outputs be
-wanted.  Seen the other way round, outputs and filter are the coefficients of two
-polynomials of m and of r coefficients whose product has n = m + r - 1.  It is
-known from its values at n points, of which one may be infinity (there, the
-value is the leading coefficient).  So with
+Let a filter of r taps slide over a signal, and compute m neighboring outputs at
+once.  In the transposed problem, outputs and filter are the coefficients of two
+polynomials, with m and r coefficients; their product has n = m + r - 1.  Its
+values at n points determine it; one point may be infinity, where the value is
+the leading coefficient.  So with
 
   A^T [m, n]:  powers of the points: row k has p ** k
   G   [n, r]:  the filter's values, p ** k over the product of p - q
-  B^T [n, n]:  the coefficients of the polynomial that vanishes at all points
-               but one
+  B^T [n, n]:  the coefficients of the polynomials that vanish at all points
+               except one
 
 the m outputs over a piece d of n inputs are
 
   y = A^T [(G g) * (B^T d)]
 
-with n products of numbers where m * r were needed.  In two dimensions each
-matrix is applied to the rows and to the columns: 5 x 5 taps for 4 x 4 outputs
-take 64 products instead of 400.  With many channels the product of numbers
-becomes one of matrices, [pixels, in_channels] times [in_channels, channels], one
-for each of the n * n places.
+with n products of numbers instead of m * r.  In two dimensions, each matrix is
+applied to rows and columns: 4 x 4 outputs of 5 x 5 taps take 64 products
+instead of 400.  With many channels, each product of numbers becomes one of
+matrices, [pixels, in_channels] times [in_channels, channels], for each of the n
+* n places.
 
 Small points keep the numbers small: 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
 The matrices are computed with fractions, and rounded once.
 
-Images are held with their rows and columns in front.  The transformation of all
-pieces of all images is then one product with a matrix that holds B^T once for
-each piece, shifted by m; nothing is cut into pieces, and the edge's zeros are
-columns that the matrix does not have.
+Images have rows and columns as their first dimensions.  Transforming all pieces
+of all images is then one product, with a matrix that contains B^T once per
+piece, shifted by m.  No images are cut, and the zeros beyond the edges are
+columns missing from the matrix.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,15 +40,15 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-# In the order in which they are taken; infinity comes last.
+# In the order of use; infinity comes last.
 _POINTS = (0, 1, -1, 2, -2, fractions.Fraction(1, 2), fractions.Fraction(-1, 2))
 
-# Of a matrix that is not rounded yet.
+# The rows of a matrix before rounding.
 _Rows = Sequence[Sequence[int | fractions.Fraction]]
 
 
 class Matrices(NamedTuple):
-  """What transforms m + r - 1 numbers; float64 arrays, rounded from fractions."""
+  """Matrices that transform m + r - 1 numbers; float64, from fractions."""
 
   output: np.ndarray  # A^T, [m, m + r - 1]
   filter: np.ndarray  # G, [m + r - 1, r]
@@ -64,7 +64,7 @@ def matrices(m: int, r: int) -> Matrices:
     r: at least 1, with m + r at most 9.
 
   Raises:
-    ValueError: there are too few points for so many outputs and taps.
+    ValueError: there are not enough points for m outputs and r taps.
   """
   n = m + r - 1
   if m < 1 or r < 1 or n - 1 > len(_POINTS):
@@ -78,7 +78,7 @@ def matrices(m: int, r: int) -> Matrices:
   scales = [math.prod(p - q for q in rest) for p, rest in zip(points, others)]
   filter_ = [[p**k / s for k in range(r)] for p, s in zip(points, scales)]
   input_ = [_coefficients(rest) + [0] for rest in others]
-  # Infinity comes last.
+  # The last point is infinity.
   return _balanced(
       output,
       filter_ + [[0] * (r - 1) + [1]],
@@ -89,7 +89,7 @@ def matrices(m: int, r: int) -> Matrices:
 def _coefficients(
     roots: list[fractions.Fraction],
 ) -> list[int | fractions.Fraction]:
-  """Returns the coefficients of the product of x - root, the lowest first."""
+  """Returns the coefficients of the product of x - root, lowest power first."""
   made: list[int | fractions.Fraction] = [1]
   for root in roots:
     made = [a - root * b for a, b in zip([0] + made, made + [0])]
@@ -97,10 +97,10 @@ def _coefficients(
 
 
 def _balanced(output: _Rows, filter_: _Rows, input_: _Rows) -> Matrices:
-  """Returns Matrices whose rows of G and B^T are about equally large.
+  """Returns Matrices with rows of G and B^T of about equal size.
 
-  A power of two moved from the one to the other changes no digit, and keeps
-  what is rounded small.
+  Moving a power of two between them changes no digit, and keeps rounding errors
+  small.
   """
   a, g, b = [np.array(rows, np.float64) for rows in (output, filter_, input_)]
   ratio = np.abs(b).max(1) / np.abs(g).max(1)
@@ -109,9 +109,9 @@ def _balanced(output: _Rows, filter_: _Rows, input_: _Rows) -> Matrices:
 
 
 def _input_matrix(size: int, m: int, r: int) -> np.ndarray:
-  """Returns float32 [n * tiles, size], which transforms a row of pixels.
+  """Returns a float32 matrix [n * tiles, size] that transforms a row of pixels.
 
-  Row u * tiles + i gives place u of tile i; pixels beyond the edge are zeros,
+  Row u * tiles + i gives place u of tile i.  Pixels beyond the edge are zero,
   and have no column.
   """
   tiles = -(-size // m)
@@ -132,16 +132,16 @@ def conv2d(images: tf.Tensor, kernel: tf.Tensor, *, m: int = 4) -> tf.Tensor:
     images: float32 tensor of shape [batch_size, height, width, in_channels];
       batch_size may be unknown.
     kernel: float32 tensor of shape [r, r, in_channels, channels], r odd.
-    m: the height and width of the outputs that are computed together;
-      m + r at most 9.  The rounding grows with it: with r = 5 and m = 4 to
-      about 5e-6 of the largest output, direct convolution's is 2e-6.
+    m: the height and width of the outputs computed together, with m + r at most
+      9.  The rounding error grows with m: for r = 5 and m = 4 up to about 5e-6
+      of the largest output, against 2e-6 for direct convolution.
 
   Returns:
     float32 tensor of shape [batch_size, height, width, channels].  Its
-    gradients are computed in the same way.
+    gradients are computed the same way.
 
   Raises:
-    ValueError: the kernel is not square, or its size even or too large.
+    ValueError: the kernel is not square, or its size is even or too large.
   """
   r, columns, _, _ = kernel.shape.as_list()
   if r != columns or r % 2 == 0:
@@ -176,11 +176,12 @@ class _Shape:
   """The sizes of one convolution, and its matrices as float32.
 
   Attributes:
-    m, r, n: ints: outputs of a tile, taps, and the n = m + r - 1 places.
-    height, width, down, across: ints: pixels, and how many tiles cover them.
+    m, r, n: ints: outputs per tile and dimension, taps, and n = m + r - 1
+      places.
+    height, width, down, across: ints: pixels, and the number of tiles.
     channels_in, channels: ints.
     output, filter: Matrices.output and .filter.
-    rows, columns: see _input_matrix(); for height and for width.
+    rows, columns: see _input_matrix(); for the height and the width.
   """
 
   def __init__(self, images: tf.Tensor, kernel: tf.Tensor, m: int) -> None:
@@ -191,7 +192,7 @@ class _Shape:
     self.down = -(-self.height // m)
     self.across = -(-self.width // m)
     self.output = matrices(m, self.r).output.astype(np.float32)
-    # Rows and columns at once: a kernel is small.
+    # Transform rows and columns at once: a kernel is small.
     self.filter = np.kron(*[matrices(m, self.r).filter] * 2).astype(np.float32)
     self.rows = _input_matrix(self.height, m, self.r)
     self.columns = _input_matrix(self.width, m, self.r)
@@ -208,7 +209,7 @@ def _transform_images(images: tf.Tensor, shape: _Shape) -> tf.Tensor:
       tf.matmul(shape.rows, places),
       [shape.n * shape.down, shape.width, -1],
   )
-  # A factor of one dimension more is multiplied with each of the rows.
+  # The extra dimension broadcasts the matrix over the rows.
   return tf.reshape(
       tf.matmul(shape.columns[np.newaxis], places),
       [shape.n, shape.down, shape.n, -1, shape.channels_in],
@@ -216,7 +217,7 @@ def _transform_images(images: tf.Tensor, shape: _Shape) -> tf.Tensor:
 
 
 def _restore_images(pieces: tf.Tensor, shape: _Shape) -> tf.Tensor:
-  """Applies the transpose of _transform_images(): the gradient by the images."""
+  """Applies the transpose of _transform_images() to get the gradient."""
   places = tf.reshape(
       pieces, [shape.n * shape.down, shape.n * shape.across, -1]
   )
@@ -267,7 +268,7 @@ def _restore_kernel(products: tf.Tensor, shape: _Shape) -> tf.Tensor:
 
 
 def _collect_outputs(outputs: tf.Tensor, shape: _Shape) -> tf.Tensor:
-  """Applies A^T to the rows and columns of all tiles, and puts them together.
+  """Applies A^T to the rows and columns of all tiles, and joins them.
 
   Args:
     outputs: float32 tensor of shape [n, down, n, across * batch_size,
@@ -289,12 +290,12 @@ def _collect_outputs(outputs: tf.Tensor, shape: _Shape) -> tf.Tensor:
       tf.transpose(tiles, [4, 1, 0, 3, 2, 5]),
       [-1, shape.down * shape.m, shape.across * shape.m, shape.channels],
   )
-  # Where m does not divide them, the last tiles stick out.
+  # If m does not divide the size, the last tiles extend beyond the edge.
   return images[:, : shape.height, : shape.width]
 
 
 def _transform_gradients(upstream: tf.Tensor, shape: _Shape) -> tf.Tensor:
-  """Applies the transpose of _collect_outputs(): the gradient by its input."""
+  """Applies the transpose of _collect_outputs() to get the gradient."""
   upstream = tf.pad(
       upstream,
       [

@@ -1,1 +1,1 @@
-"""The forms in which a trained network leaves the project."""
+"""Export formats of a trained network, one module each."""

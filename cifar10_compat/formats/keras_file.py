@@ -1,7 +1,7 @@
-"""A network as a file of Keras 3, made of what Keras itself has.
+"""Writes a network as a Keras 3 file that needs only Keras.
 
-Only layers of keras.layers and functions of keras.ops are in it, so that Keras
-loads it in its safe mode, and without this package.
+The file uses only layers of keras.layers and functions of keras.ops, so that
+Keras loads it in safe mode and without this package.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,16 +17,16 @@ from cifar10_compat.base import errors
 if TYPE_CHECKING:
   import keras
 
-# In the archive.
+# The name of the file in the archive.
 CLASS_NAMES = 'class_names.json'
 
-# tf.nn.lrn's of the tutorial.
+# The constants of tf.nn.lrn in the tutorial.
 _RADIUS = 4
 _BIAS = 1.0
 _ALPHA = 0.001 / 9.0
 _BETA = 0.75
 
-# Of the patches that a locally connected layer sees.
+# The size of the patches that a locally connected layer sees.
 _PATCH_SIZE = 3
 
 
@@ -40,20 +40,20 @@ def write(
 ) -> None:
   """Writes a .keras file.
 
-  Its model takes images, uint8 [n, image_size, image_size, 3], crops and
+  The model takes images, uint8 [n, image_size, image_size, 3], crops and
   standardizes them as the evaluator does, and returns a dict of logits and
   probabilities, both float32 [n, number of classes].
 
   Args:
     path: ends with .keras.
-    weights: the values of the variables of a network in models.py by name.
+    weights: from variable name to value, for a network in models.py.
     image_size, crop_size: pixels.
-    class_names: of the classes, in the order of the logits.  A model of Keras has
-      no place for texts: they are in the archive that the file is, as
-      class_names.json.
+    class_names: the names of the classes, in the order of the logits.  A Keras
+      model cannot contain texts, so they go into the file, which is an archive,
+      as class_names.json.
 
   Raises:
-    UsageError: Keras is an older one, or cannot work in this process.
+    UsageError: Keras is too old, or cannot work in this process.
     OSError: the file cannot be written.
   """
   _model(weights, image_size, crop_size).save(path)
@@ -64,8 +64,8 @@ def write(
 def _model(
     weights: Mapping[str, np.ndarray], image_size: int, crop_size: int
 ) -> 'keras.Model':
-  """Returns the model of weights; raises UsageError."""
-  # It takes a second to load, and no other format needs it.
+  """Returns a model with the weights; raises UsageError."""
+  # Import late: it takes a second, and only this format needs it.
   import keras
 
   errors.UsageError.raise_if(
@@ -75,8 +75,8 @@ def _model(
   )
   errors.UsageError.raise_if(
       not tf.executing_eagerly(),
-      'Keras 3 needs eager execution, which is off in this process: turn off '
-      'resource variables alone, instead of all of version 2',
+      'Keras 3 needs eager execution, which is disabled in this process: '
+      'disable only resource variables, instead of all version 2 behavior',
   )
 
   layers, ops = keras.layers, keras.ops
@@ -84,7 +84,7 @@ def _model(
   band = np.abs(band[:, np.newaxis] - band) <= _RADIUS
 
   def standardize(x: 'keras.KerasTensor') -> 'keras.KerasTensor':
-    """Does what tf.image.per_image_standardization() does."""
+    """Does the same as tf.image.per_image_standardization()."""
     mean = ops.mean(x, (1, 2, 3), keepdims=True)
     deviation = ops.std(x, (1, 2, 3), keepdims=True)
     least = 1 / float(np.sqrt(np.prod(x.shape[1:])))
@@ -103,7 +103,7 @@ def _model(
   def dense(
       name: str, x: 'keras.KerasTensor', activation: str | None = None
   ) -> 'keras.KerasTensor':
-    # The matrix of a linear layer, or kernels of their own for each place.
+    # The matrix of a linear layer, or a different kernel for each place.
     shape = weights[name + '/weights'].shape
     if len(shape) == 2:
       return layers.Dense(shape[1], activation=activation, name=name)(

@@ -1,4 +1,4 @@
-"""A network as a SavedModel, and what LiteRT makes of one."""
+"""Writes a network as a SavedModel or as a LiteRT file."""
 
 from collections.abc import Mapping
 import os
@@ -16,9 +16,9 @@ def write(
   """Writes a SavedModel whose weights are constants.
 
   Args:
-    directory: exists and is empty.
-    graph_def: has no variables.
-    signatures: by name, of tensors in graph_def.
+    directory: must exist and be empty.
+    graph_def: must contain no variables.
+    signatures: by name, tensors of graph_def.
 
   Raises:
     OSError, tf.errors.OpError: a file cannot be written.
@@ -40,21 +40,21 @@ def write_litert(
     graph_def: tf.compat.v1.GraphDef,
     signatures: Mapping[str, meta_graph_pb2.SignatureDef],
 ) -> None:
-  """Writes a .tflite file of ops that LiteRT has itself, in float32.
+  """Writes a .tflite file in float32 that uses only LiteRT's own ops.
 
-  LiteRT was TensorFlow Lite.
+  LiteRT was formerly TensorFlow Lite.
 
   Args:
     path: replaced if it exists.
-    graph_def: has no variables.
-    signatures: by name, of tensors in graph_def.
+    graph_def: must contain no variables.
+    signatures: by name, tensors of graph_def.
 
   Raises:
     OSError, tf.errors.OpError: a file cannot be written.
   """
   with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as scratch:
     write(scratch, graph_def, signatures)
-    # The converter of TensorFlow 1 would drop the names of the signatures.
+    # The converter of TensorFlow 1 would drop the signatures' names.
     content = tf.lite.TFLiteConverter.from_saved_model(
         scratch, signature_keys=sorted(signatures)
     ).convert()

@@ -1,12 +1,12 @@
-"""A trained network that comes with the package: README.md is its model card.
+"""A trained network bundled with the package; README.md is its model card.
 
-The directory is laid out like a trainer's, with one checkpoint that has the moving
-averages of the weights alone.  //tools:publish writes it.
+The directory is laid out like a trainer's.  Its one checkpoint contains only
+the moving averages of the weights.  //tools:publish writes it.
 """
 
 import os
 
-# What --checkpoint_dir calls it.
+# Value of --checkpoint_dir for this directory.
 NAME = 'published'
 
 DIRECTORY = os.path.dirname(os.path.abspath(__file__))

@@ -400,6 +400,6 @@ class ProfileHook(Hook):
           f.write(trace.generate_chrome_trace_format())
       except OSError as e:
         raise errors.WriteError(
-            f'cannot write {path} ({e.strerror}): make room there, or leave '
+            f'cannot write {path} ({e.strerror}): free disk space, or leave '
             '--profile_steps out'
         ) from e

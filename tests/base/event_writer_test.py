@@ -78,7 +78,7 @@ class EventWriterTest(tf.test.TestCase):
       try:
         with self.assertRaisesRegex(
             errors.WriteError,
-            r'into %s \((No space left on device|File too large)\): make room'
+            r'to %s \((No space left on device|File too large)\): free disk'
             % self.directory,
         ):
           for step in range(100):

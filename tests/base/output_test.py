@@ -18,8 +18,8 @@ with output.arrives('prog'):
   {body}
 """
 _NO_ROOM = (
-    'error: cannot write the output (No space left on device): make room where '
-    'it goes\n'
+    'error: cannot write the output (No space left on device): free disk '
+    'space, or redirect it elsewhere\n'
 )
 
 

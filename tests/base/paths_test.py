@@ -28,18 +28,16 @@ class PathsTest(absltest.TestCase):
         's3://x',
         'HDFS://x',
     ):
-      with self.assertRaisesRegex(
-          errors.UsageError, 'is no directory or file of'
-      ):
+      with self.assertRaisesRegex(errors.UsageError, 'is not a local file or'):
         paths.user_path(path)
     with self.assertRaisesRegex(
-        errors.UsageError, r"'\\udcff' is not in UTF-8"
+        errors.UsageError, r"'\\udcff' is not valid UTF-8"
     ):
       paths.user_path('\udcff')
     self.assertEqual('gs:/x', paths.user_path('gs:/x'))
     for path in ('run*', 'lr=[0.1]', 'a?', 'a\\b'):
       self.assertEqual(path, paths.user_path(path))
-      with self.assertRaisesRegex(errors.UsageError, 'takes for a pattern'):
+      with self.assertRaisesRegex(errors.UsageError, 'treats as a pattern'):
         paths.checkpoint_directory(path)
     self.assertEqual('é {1}', paths.checkpoint_directory('é {1}'))
 
@@ -48,7 +46,7 @@ class PathsTest(absltest.TestCase):
     with open(path + '.index', 'w'):
       pass
     with self.assertRaisesRegex(
-        errors.UsageError, f'name its directory, {os.path.dirname(path)}$'
+        errors.UsageError, f'choose its directory, {os.path.dirname(path)}$'
     ):
       paths.checkpoint_directory(path)
 

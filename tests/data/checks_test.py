@@ -71,7 +71,7 @@ class ChecksTest(absltest.TestCase):
         preexec_fn=limits.heed_permissions,
     )
     self.assertIn(
-        'data_batch_2.bin (Permission denied): let its owner give you the right',
+        'data_batch_2.bin (Permission denied): ask its owner for read permission',
         result.stderr,
     )
 
@@ -101,7 +101,7 @@ class ChecksTest(absltest.TestCase):
       f.write(bytes(3073))
     with self.assertRaisesRegex(
         errors.DataError,
-        'data_batch_2.bin has 31 records, .* 151, but the whole set has 150',
+        'data_batch_2.bin has 31 records; .* 151, but the set has 150',
     ):
       checks.check(dataset, self.data_dir, False)
 

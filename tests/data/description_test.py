@@ -76,8 +76,8 @@ class DescriptionTest(absltest.TestCase):
     )
     self.assertEndsWith(
         result.stderr,
-        'DataError: cannot read %s (Permission denied): let its owner give you the '
-        'right to read it\n' % path,
+        'DataError: cannot read %s (Permission denied): ask its owner for '
+        'read permission\n' % path,
     )
     os.remove(path)
     for make, kind in ((os.mkfifo, 'a pipe'), (os.mkdir, 'a directory')):
@@ -94,7 +94,7 @@ class DescriptionTest(absltest.TestCase):
   def test_no_description(self):
     for text in ('', '{', '[' * 100000, '\ud800'):
       self._write(text)
-      self._assert_error('is no description')
+      self._assert_error('is not a description')
     for text in ('[]', '1', '{}', '{"dataset": "cifar10"}'):
       self._write(text)
       self._assert_error('version is missing')
@@ -134,11 +134,15 @@ class DescriptionTest(absltest.TestCase):
         ('train_files', ['/etc/passwd'], 'in the same directory'),
         ('eval_files', ['..'], 'in the same directory'),
         ('eval_files', ['a\nb'], 'in the same directory'),
-        ('eval_files', ['missing.bin'], 'missing.bin, which it names, is not'),
+        (
+            'eval_files',
+            ['missing.bin'],
+            'missing.bin, which it lists, is missing',
+        ),
         ('class_names', ['cat', 1], 'a list of strings'),
         ('class_names', ['cat'], 'class_names: there must be 2 to 256'),
         ('class_names', [str(i) for i in range(257)], '2 to 256 classes, not'),
-        ('class_names', ['cat', 'cat'], "'cat' and 'cat' are too much alike"),
+        ('class_names', ['cat', 'cat'], "'cat' and 'cat' are too similar"),
         ('class_names', ['cat', ''], 'not a printable name'),
         ('class_names', ['cat', '\ud800'], 'not a printable name'),
         ('name', '', 'must be printable'),

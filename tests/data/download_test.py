@@ -205,7 +205,7 @@ class DownloadTest(absltest.TestCase):
   def test_names_that_cannot_be_written(self):
     for name in ('x' * 300, '', '.', 'a\nb'):
       self._assert_refused(
-          'no usual name of a file',
+          'not a usual file name',
           self._serve(self.files + [(_NAME + '/' + name, b'x')]),
       )
 
@@ -290,7 +290,7 @@ class DownloadTest(absltest.TestCase):
     with self.assertRaisesRegex(
         errors.UsageError,
         'has cifar-10-batches-py, the version for Python, .*: put set.tar.gz '
-        'there, or have it downloaded into another --data_dir$',
+        'there, or choose another --data_dir to download it$',
     ):
       self._get()
     self.assertEqual([], self.server.paths)
@@ -306,7 +306,7 @@ class DownloadTest(absltest.TestCase):
       pass
     with self.assertRaisesRegex(
         errors.UsageError,
-        'has the files of .* itself: name the directory above',
+        'itself contains the files of .*: rename it',
     ):
       self._get()
     self.assertLen(os.listdir(self.data_dir), 1)

@@ -115,7 +115,7 @@ class FetchTest(absltest.TestCase):
     for remedy in (
         'try again later',
         '--data_url',
-        'by hand',
+        'yourself',
         '--dataset=synthetic',
     ):
       self.assertIn(remedy, message)
@@ -198,7 +198,7 @@ class FetchTest(absltest.TestCase):
       handler.whole()
 
     self.assert_fails(
-        "asked for byte 100 and on, it sent 'bytes 7-299999'",
+        "asked for bytes from 100, it sent 'bytes 7-299999'",
         call('whole', 100),
         shifted,
     )

@@ -138,9 +138,9 @@ class LoadImageTest(absltest.TestCase):
       images.tell_dark([], 65535)
       images.tell_dark(dark * 3, 65535)
     self.assertEqual(
-        f'{path} has no value above 4095, and 2 more are like it: in images of 16 '
-        'bits 65535 is white, and these become dark; --white=N names the value '
-        'that is white in them\n',
+        f'{path} has no value above 4095, and 2 more are like it: in 16-bit '
+        'images 65535 is white, so these become dark; set the value of white '
+        'with --white=N\n',
         err.getvalue(),
     )
 

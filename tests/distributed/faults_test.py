@@ -58,8 +58,7 @@ def _refusals(cluster, silent):
           'worker',
           2,
           (),
-          "task index 2 is out of range: job 'worker' has the "
-          '2 tasks 0 to 1',
+          "task index 2 is out of range: job 'worker' has " '2 tasks, 0 to 1',
       ),
       (
           'worker',

@@ -183,7 +183,7 @@ class TrainDirsTest(tf.test.TestCase):
     with (
         mock.patch.object(os, 'stat', stat),
         self.assertRaisesRegex(
-            errors.UsageError, 'it is of another user, 4711'
+            errors.UsageError, 'it belongs to another user, 4711'
         ),
     ):
       self._open(train_dir)

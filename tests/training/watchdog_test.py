@@ -138,7 +138,7 @@ class WatchdogTest(tf.test.TestCase):
       return queue.dequeue()
 
     def fail(*unused_args, **unused_kwargs):
-      raise errors.WriteError('cannot save step 0: make room')
+      raise errors.WriteError('cannot save step 0: disk full')
 
     closed = mock.Mock()
     closed.write.side_effect = BrokenPipeError(32, 'Broken pipe')
@@ -148,7 +148,7 @@ class WatchdogTest(tf.test.TestCase):
     ):
       _, error = self._run(batch)
     self.assertIsInstance(error, errors.StalledError)
-    self.assertIn('is not saved (cannot save step 0: make room)', str(error))
+    self.assertIn('is not saved (cannot save step 0: disk full)', str(error))
     closed.write.assert_called_once()
 
   def test_threads_that_have_ended(self):

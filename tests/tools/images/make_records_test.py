@@ -226,7 +226,7 @@ class MakeTest(absltest.TestCase):
     self._assert_error("bird/000.png is the only image of class 'bird'")
     self._fill('bird', 2, 3)
     self._fill('CAT', 2, 3)
-    self._assert_error("'CAT' and 'cat' are too much alike")
+    self._assert_error("'CAT' and 'cat' are too similar")
     self.images = os.path.join(self.images, 'cat')
     self._assert_error('must be 2 to 256 classes, not 0')
     self._fill('one', 2, 3)

@@ -174,7 +174,7 @@ class EvalFaultsTest(tf.test.TestCase):
     os.chmod(os.path.join(self.directory, data), 0)
     self._assert_refused(
         r'cannot read .*%s \(Permission denied\); the checkpoint may be '
-        'intact: let its owner give you the right' % data,
+        'intact: ask its owner for read permission' % data,
         preexec_fn=limits.heed_permissions,
     )
 
@@ -223,7 +223,7 @@ class EvalFaultsTest(tf.test.TestCase):
     self.assertEqual(1, code)
     self.assertRegex(
         err,
-        r'\Acifar10_eval.py: error: cannot write event files into %s '
-        r'\((No space left on device|File too large)\): make room there, or '
-        r'choose another directory\n\Z' % eval_dir,
+        r'\Acifar10_eval.py: error: cannot write event files to %s '
+        r'\((No space left on device|File too large)\): free disk space, '
+        r'or choose another directory\n\Z' % eval_dir,
     )
