@@ -107,7 +107,7 @@ def train(
                          config.seed + cluster.worker_number)
       return cifar10.distorted_inputs(config)
 
-    # Variables go on the parameter servers, all other ops on this worker.
+    # Place variables on the parameter servers, all other ops on this worker.
     with tf.Graph().as_default(), tf.device(connection.device()), (
         local_input.LocalInput(make_inputs, stop, input_files.check)) as source:
       tf.set_random_seed(config.seed)

@@ -17,7 +17,7 @@ from tools.base import processes
 
 
 class _LoseSessionOnce(tf.train.SessionRunHook):
-  """A thread of the first session and its first run both find the ps gone."""
+  """Simulates a lost ps in a thread and in the run of the first session."""
 
   lost = False
 
@@ -64,7 +64,7 @@ class LogTest(tf.test.TestCase):
 class SyncTrainTest(tf.test.TestCase):
 
   def test_rate_drops_by_steps_or_by_examples(self):
-    # Two of three workers with batches of 64 make an update.
+    # Each update averages the gradients of two of three workers, batches of 64.
     for decay_by_examples, step in ((False, 273437), (True, 136718)):
       config = config_lib.DistributedTrain(
           batch_size=64, decay_by_examples=decay_by_examples
@@ -99,7 +99,7 @@ class DistributedTrainTest(tf.test.TestCase):
     )
 
   def _run(self, *flags):
-    """Runs a ps and two workers to their end; returns what they printed."""
+    """Runs a ps and two workers to their end; returns their output."""
     cluster = small_cluster.SmallCluster(self.dataset, self.train_dir, *flags)
     self.addCleanup(cluster.kill)
     results = [p.finish() for p in cluster.start_all()]
@@ -118,7 +118,7 @@ class DistributedTrainTest(tf.test.TestCase):
       self.assertRegex(out, r': step 0, loss = 4\.[67]\d ')
       self.assertLen(re.findall(': step 0,', out), 1)
     self.assertEqual(11, self._step())
-    # The same keys as a trainer of one process has.
+    # The keys are those of a trainer in one process.
     self.assertLen(tf.train.list_variables(self.train_dir), 25)
 
     outs = self._run('--max_steps=15')
@@ -129,7 +129,7 @@ class DistributedTrainTest(tf.test.TestCase):
 
   def test_asynchronous(self):
     self._run('--max_steps=20', '--sync=false')
-    # Each worker may be on a step of its own when the last one is made.
+    # Each worker may be on a different step when the last one ends.
     self.assertBetween(self._step(), 20, 21)
     self.assertLen(tf.train.list_variables(self.train_dir), 25)
 
@@ -146,7 +146,7 @@ class DistributedTrainTest(tf.test.TestCase):
       after_run(hook, run_context, run_values)
       steps.append(hook.run.steps.after)
       if steps.count(7) == 1 and steps[-1] == 7:
-        # What TensorFlow's server says now and then: see local_input.py.
+        # TensorFlow's server sometimes prints this: see local_input.py.
         raise tf.errors.AbortedError(None, None, 'was received twice')
 
     with mock.patch.object(
@@ -168,9 +168,9 @@ class DistributedTrainTest(tf.test.TestCase):
             ),
         )
     self.assertIn(7, steps)
-    # A session's first token is of no update: a step can be seen twice.
-    # Without the variables on the ps training would go on from model.ckpt-0,
-    # and without the first session's queues fill others.
+    # A session's first token belongs to no update, so a step can appear twice.
+    # Without the variables on the ps, training would resume from model.ckpt-0.
+    # Without the first session's queues, it would fill new ones.
     self.assertEqual(steps, sorted(steps))
     self.assertEqual(list(range(1, 13)), sorted(set(steps)))
     self.assertLen(

@@ -34,7 +34,7 @@ N = 300  # test images: two batches of 128 and one of 44
 
 
 def save_checkpoint(directory, step, *, averaged_bias, raw_bias):
-  """Saves a network that says one label for its averages, one for its weights.
+  """Saves a network whose averages and weights predict one label each.
 
   Args:
     directory: str.
@@ -90,7 +90,7 @@ class EvalTest(tf.test.TestCase):
     self.assertEqual(90 / 300, self._evaluate(averaged=False))
 
   def test_first_images_only(self):
-    # In order: all 120 of label 3, then 30 of label 5.
+    # In file order: all 120 of label 3, then 30 of label 5.
     self.assertEqual(120 / 150, self._evaluate(num_examples=150))
     self.assertEqual(30 / 150, self._evaluate(num_examples=150, averaged=False))
 
@@ -140,10 +140,10 @@ class EvalTest(tf.test.TestCase):
     )
 
     def truncate(unused_files):
-      # TensorFlow's reader takes no offence at what is left of a record.
+      # TensorFlow's reader ignores an incomplete record.
       os.truncate(os.path.join(directory, 'test_batch.bin'), 3073 * 200 + 1)
 
-    # When it has just been looked at.
+    # The file changes just after a check.
     with tf.test.mock.patch.object(checks.CheckedFiles, 'check', truncate):
       with self.assertRaisesRegex(errors.DataError, 'after 200 of 300'):
         self._evaluate(data_dir=data_dir)
@@ -195,7 +195,7 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(checkpoint_dir=directory)
 
   def test_other_model(self):
-    # Whether the directory says so itself, or the checkpoint's keys do.
+    # Both the directory's metadata and the checkpoint's keys can reveal it.
     with self.assertRaisesRegex(errors.CheckpointError, 'another .*--model'):
       self._evaluate(model=config_lib.CONV_LOCAL)
     directory = self.create_tempdir().full_path
@@ -206,9 +206,10 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(checkpoint_dir=directory)
 
   def test_mean_of_views(self):
-    # One view is sure of label 0, the other four say 1/4 and 3/4: the mean is
-    # (1 + 4 / 4) / 5 = 0.4 against 4 * 3 / 4 / 5 = 0.6, though the mean of the
-    # logits would be for label 0.  Then an image of whose views all agree.
+    # One view is certain of label 0; the other four give 1/4 and 3/4.  The mean
+    # probability is (1 + 4 / 4) / 5 = 0.4 against 4 * 3 / 4 / 5 = 0.6, though
+    # the # mean of the logits would favor label 0.  In a second image all views
+    # agree.
     ln3 = math.log(3)
     logits = [[1000, 0]] + [[0, ln3]] * 4 + [[ln3, 0]] * 5
     with tf.Graph().as_default(), self.session() as sess:
@@ -216,7 +217,7 @@ class EvalTest(tf.test.TestCase):
     self.assertAllClose([[0.4, 0.6], [0.75, 0.25]], mean)
 
   def test_views(self):
-    """A net that says 3 if a view's first pixel is white, 5 if it is dark."""
+    """A network that predicts 3 if a view's first pixel is white, 5 if dark."""
 
     def inference(images, config):
       weights = np.zeros([1, config.num_classes], np.float32)
@@ -229,23 +230,23 @@ class EvalTest(tf.test.TestCase):
       inference(tf.zeros([1, 24, 24, 3]), config_lib.Eval())
       sess.run(tf.global_variables_initializer())
       tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 1)
-    # White images with some dark pixels, one of which each view has.  White is
-    # then 0.04 deviations above the mean at least, and 4 above 0 as a logit.
+    # White images with some dark pixels, one per view.  White is then at least
+    # 0.04 standard deviations above the mean, and as a logit 4 above 0.
     middle, left, corners = np.full([3, 32, 32, 3], 255, np.uint8)
     for image in (middle, left, corners):
       image[12, 12] = 0
-    middle[4, 4] = 0  # The first pixel of the middle view.
+    middle[4, 4] = 0  # The first pixel of the central view.
     for row in (0, 8):
-      left[row, [0, 8]] = 0  # Of the four corner views.
-      corners[row, [0, 8, 23, 31]] = 0  # Of these, flipped or not.
+      left[row, [0, 8]] = 0  # The first pixel of each corner view.
+      corners[row, [0, 8, 23, 31]] = 0  # The same, with the flipped views.
     data_dir = self.create_tempdir().full_path
     record_fixture.write_batches(
         data_dir, [middle, middle, middle, left, corners], [3, 3, 3, 5, 3]
     )
-    # Each view has a vote, in effect.  The middle alone is for 5 in the first
-    # three images; of five views most are in the last two, of ten in the last.
-    # Were the views of `middle` and `left`, a batch, taken for each other's,
-    # both would be wrong.
+    # In effect each view votes.  The middle alone votes for 5 in the first
+    # three # images, most of the five views in the last two, most of the ten in
+    # the last. # If the views of `middle` and `left`, one batch, were mixed up,
+    # both images # would be wrong.
     network = types.SimpleNamespace(inference=inference)
     with tf.test.mock.patch.object(models, 'network', return_value=network):
       for views, expected in ((1, 1 / 5), (5, 4 / 5), (10, 3 / 5)):
@@ -307,7 +308,7 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(num_examples=-1)
 
   def test_polling(self):
-    """Waits, evaluates, skips one that it has seen, stops."""
+    """Waits, evaluates, skips an evaluated checkpoint, stops."""
     directory = self.create_tempdir().full_path
     # A trainer is saving its first checkpoint, and will list it next.
     with open(os.path.join(directory, 'model.ckpt-0.index'), 'w'):
@@ -340,7 +341,7 @@ class EvalTest(tf.test.TestCase):
 
 
 class EvalDirTest(tf.test.TestCase):
-  """Where the event files are."""
+  """Tests the directory of the event files."""
 
   def setUp(self):
     super().setUp()
@@ -363,7 +364,7 @@ class EvalDirTest(tf.test.TestCase):
     )
 
   def _evaluate(self, **kwargs):
-    """Returns the precision, and the lines that were printed."""
+    """Returns the precision, and the printed lines."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
       precision = cifar10_eval.evaluate(self._config(**kwargs))
@@ -380,7 +381,7 @@ class EvalDirTest(tf.test.TestCase):
         ({'checkpoint_dir': '/runs/1', 'eval_dir': '/runs/e'}, '/runs/e'),
     ):
       self.assertEqual(expected, evaluation.path(config_lib.Eval(**kwargs)))
-    # A cluster's evaluator has the same.
+    # A cluster's evaluator uses the same directory.
     self.assertEqual(
         '/runs/2/eval',
         evaluation.path(
@@ -403,7 +404,7 @@ class EvalDirTest(tf.test.TestCase):
     with open(os.path.join(eval_dir, 'dataset.json')) as f:
       note = json.load(f)
     self.assertEqual(('cifar10', 'cifar10'), (note['dataset'], note['model']))
-    # The trainer goes on in its directory all the same.
+    # The trainer still resumes in its directory.
     with train_dirs.opened(
         config_lib.Train(train_dir=self.train_dir)
     ) as directory:
@@ -432,7 +433,7 @@ class EvalDirTest(tf.test.TestCase):
     eval_dir = os.path.join(self.train_dir, 'eval')
     with open(eval_dir, 'w'):
       pass
-    # It need not be: somebody else's run is evaluated.
+    # The user need not own the directory: they may evaluate another user's run.
     precision, lines = self._evaluate()
     self.assertEqual(0.4, precision)
     self.assertEqual(
@@ -441,7 +442,7 @@ class EvalDirTest(tf.test.TestCase):
         'choose another directory with --eval_dir.',
         lines[0],
     )
-    # What was asked for is not left out.
+    # But an explicit --eval_dir must be usable.
     expected = r'cannot write to eval_dir %s \(File exists\): .*--eval_dir'
     with self.assertRaisesRegex(errors.UsageError, expected % eval_dir):
       self._evaluate(eval_dir=eval_dir)
@@ -473,7 +474,7 @@ class EvalDirTest(tf.test.TestCase):
         ):
           self._evaluate(eval_dir=eval_dir, **kwargs)
       self.assertEqual(before, sorted(os.listdir(path)))
-      # What is there already does not go there again, and what is new does.
+      # Existing points are not written again; new ones are.
       self._evaluate(eval_dir=eval_dir)
       self.assertLen(self._precisions(path), 1)
       self._evaluate(eval_dir=eval_dir, averaged=False)
@@ -498,7 +499,7 @@ class EvalDirTest(tf.test.TestCase):
     (path,) = glob.glob(os.path.join(eval_dir, 'events.*'))
     os.truncate(path, os.path.getsize(path) - 1)
     os.mkfifo(os.path.join(eval_dir, 'events.out.tfevents.1.pipe'))
-    # That point is lost.
+    # The incomplete point is lost.
     self._evaluate()
     os.remove(os.path.join(eval_dir, 'events.out.tfevents.1.pipe'))
     os.remove(path)
@@ -519,7 +520,7 @@ class EvalDirTest(tf.test.TestCase):
     ) as directory:
       directory.begin()
       self.assertEqual(['notes.txt'], os.listdir(eval_dir))
-    # What is trained there next may be anything.
+    # A later run in the directory may be of any data set.
     save_checkpoint(self.train_dir, 1, averaged_bias=5, raw_bias=5)
     os.remove(os.path.join(self.train_dir, 'dataset.json'))
     other = datasets.CIFAR10._replace(name='other')

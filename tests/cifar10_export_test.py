@@ -23,7 +23,7 @@ from tests.helpers import versions
 
 N = 300
 
-# Runs the files of the other formats.
+# Runs the exports for Keras and LiteRT.
 _RUN_FILES = """
 import sys
 import numpy as np
@@ -40,7 +40,7 @@ np.savez('litert', **{k: v.astype('S') if v.dtype == object else v
 assert not [m for m in sys.modules if 'cifar10_compat' in m]
 """
 
-# Encodes the images as well, once larger and with something at the sides.
+# Also encodes the images, one of them enlarged and with borders at the sides.
 _LOAD = """
 import sys
 import numpy as np
@@ -66,21 +66,21 @@ assert not [m for m in sys.modules if 'cifar10_compat' in m]
 
 
 def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
-  """Trains a few steps on noise and saves as a trainer does.
+  """Trains a few steps on noise, and saves as a trainer does.
 
   Args:
-    directory: str, made if need be.
-    model: str, what --model can be.
+    directory: str, created if missing.
+    model: str, a value of --model.
     steps: int.
-    dataset: description.Dataset that the directory is said to be of, 10 classes.
+    dataset: description.Dataset to record in the directory, with 10 classes.
 
   Returns:
-    dict from bool, averaged, to float32 [N, 10], the training graph's logits
-    for images of random_images(N).
+    dict from bool, averaged, to float32 [N, 10]: the training graph's logits
+    for the images of random_images(N).
   """
   config = config_lib.Network(model=model, dataset=dataset)
   images, labels = record_fixture.random_images(N)
-  # What the evaluator's input makes of an image: see cifar10_input_test.py.
+  # Prepare the images as the evaluator's input does: see cifar10_input_test.py.
   crops = images[:, 4:28, 4:28].astype(np.float64)
   crops -= crops.mean((1, 2, 3), keepdims=True)
   crops /= crops.std((1, 2, 3), keepdims=True)
@@ -96,7 +96,7 @@ def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
         tf.train.get_or_create_global_step(),
     )
     sess.run(tf.global_variables_initializer())
-    # Weights that tell images apart, as trained ones do.
+    # Like trained weights, these give different logits for different images.
     for v in tf.trainable_variables():
       if v.op.name in ('conv1/weights', 'conv2/weights'):
         sess.run(
@@ -133,13 +133,13 @@ class ExportTest(tf.test.TestCase):
     )
 
   def _load(self, *export_dirs):
-    """Returns what a plain TensorFlow 2 process gets.
+    """Loads exports in a plain TensorFlow 2 process; returns its outputs.
 
     Args:
       *export_dirs: str, directories of SavedModels.
 
     Returns:
-      list of dicts, one for each, from SIGNATURE/OUTPUT to an array.
+      list of dicts, one per directory, from SIGNATURE/OUTPUT to an array.
     """
     script = os.path.join(self.root, 'load.py')
     images = os.path.join(self.root, 'images.npy')
@@ -147,10 +147,10 @@ class ExportTest(tf.test.TestCase):
     with open(script, 'w') as f:
       f.write(_LOAD)
     environ = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
-    # Information is hidden; warnings would show.
+    # Hide information, but show warnings.
     environ.update(TF_CPP_MIN_LOG_LEVEL='1', CUDA_VISIBLE_DEVICES='-1')
-    # With oneDNN, which is on by default on some processors, TensorFlow refuses a
-    # convolution of no images.
+    # With oneDNN, which is on by default on some processors, TensorFlow rejects
+    # a # convolution of an empty batch.
     environ['TF_ENABLE_ONEDNN_OPTS'] = '0'
     process = subprocess.run(
         [sys.executable, '-W', 'always', script, images] + list(export_dirs),
@@ -162,7 +162,7 @@ class ExportTest(tf.test.TestCase):
     self.assertEqual(
         (0, ''), (process.returncode, process.stdout), process.stderr
     )
-    # An error of the driver is not a warning about the model.
+    # Ignore an error of the driver, which does not concern the model.
     self.assertEqual(
         [],
         [
@@ -176,7 +176,7 @@ class ExportTest(tf.test.TestCase):
     return [np.load(path + '.npz') for path in export_dirs]
 
   def _check_signatures(self, found, want, class_names):
-    """Checks what _load() found in one export against the logits wanted."""
+    """Compares an export's outputs from _load() with the wanted logits."""
     logits = found['all/logits']
     self.assertAllClose(want, logits, rtol=0, atol=1e-4)
     self.assertAllClose(want[:1], found['one/logits'], rtol=0, atol=1e-4)
@@ -191,7 +191,7 @@ class ExportTest(tf.test.TestCase):
         [list(class_names)] * N,
         [[n.decode() for n in row] for row in found['all/class_names']],
     )
-    # PNG loses nothing, and the first one is image 0, larger.
+    # PNG is lossless; the first one is image 0, enlarged.
     self.assertAllClose(
         want[[0] + list(range(8))],
         found['encoded/logits'][:9],
@@ -201,7 +201,7 @@ class ExportTest(tf.test.TestCase):
     self.assertAllClose(want[:2], found['encoded/logits'][9:], rtol=0, atol=0.5)
 
   def test_bmp(self):
-    """What a palette means, and what TensorFlow does not decode."""
+    """Tests palettes, and variants of BMP that TensorFlow does not decode."""
     image = record_fixture.random_images(1)[0][0]
     encoded = tf.placeholder(tf.string, [])
     decoded = cifar10_export._decode(encoded)
@@ -233,7 +233,7 @@ class ExportTest(tf.test.TestCase):
 
   def test_signatures(self):
     expected = []
-    # A set of other names shows whose these are.
+    # A set with other names shows where the names come from.
     other = datasets.CIFAR10._replace(
         name='other', class_names=tuple('zyxwvutsrq')
     )
@@ -243,13 +243,13 @@ class ExportTest(tf.test.TestCase):
     ):
       directory = os.path.join(self.checkpoint_dir, model)
       logits = save_trained(directory, model, dataset=dataset)
-      # Averages and raw weights can be told apart.
+      # Averages and raw weights give different logits.
       self.assertGreater(abs(logits[True] - logits[False]).max(), 1e-2)
       expected.append(logits[True])
       if model == config_lib.CIFAR10:
         raw = logits[False]
       export_dir = os.path.join(self.root, model)
-      os.makedirs(export_dir)  # An empty one is as good as none.
+      os.makedirs(export_dir)  # An empty directory is accepted.
       self._export(
           checkpoint_dir=directory,
           export_dir=export_dir + os.sep,
@@ -298,7 +298,7 @@ class ExportTest(tf.test.TestCase):
           '--checkpoint_dir=' + self.checkpoint_dir,
           '--export_dir=' + export_dir,
           '--format=' + form,
-          # As for a user whose home cannot be written: Keras loads matplotlib.
+          # A user with a read-only home directory: Keras loads matplotlib.
           env={'MPLCONFIGDIR': os.path.join(images, 'missing')},
       )
       self.assertEqual((0, ''), (code, err))
@@ -346,7 +346,7 @@ class ExportTest(tf.test.TestCase):
     not_a_directory = self.create_tempfile().full_path
     with self.assertRaisesRegex(errors.UsageError, 'cannot write'):
       self._export(export_dir=not_a_directory + '/export')
-    # The limit of a process's files stands in for the end of the disk.
+    # A limit on file sizes simulates a full disk.
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
     try:
@@ -357,6 +357,6 @@ class ExportTest(tf.test.TestCase):
           self._export(export_dir=directory)
     finally:
       resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    # Nothing half-written is there, and what was there is.
+    # No incomplete export remains, and earlier files are intact.
     self.assertCountEqual(['empty', 'train'], os.listdir(self.root))
     self.assertEqual([], os.listdir(empty))

@@ -1,4 +1,4 @@
-"""The input in chunks: the same images, queues and distributions."""
+"""The chunked input has the same images, queues and distributions."""
 
 import collections
 import functools
@@ -16,7 +16,7 @@ from tests.helpers import record_fixture
 
 
 def _run(make_batch, count, *, seed=None):
-  """Runs count batches; fewer if the images end. Returns images and labels."""
+  """Runs up to count batches; fewer if the images end. Returns all."""
   batches = []
   with tf.Graph().as_default(), tf.Session() as sess:
     tf.set_random_seed(seed)
@@ -84,7 +84,7 @@ class GraphTest(tf.test.TestCase):
     )
 
   def _signature(self, make):
-    """Returns what there is to see of the input's queues and batches."""
+    """Returns the visible properties of the input's queues and batches."""
     with tf.Graph().as_default() as graph:
       batch = make()
       (queue,) = [
@@ -145,7 +145,7 @@ class GraphTest(tf.test.TestCase):
 class EpochTest(tf.test.TestCase):
 
   def test_each_image_once_in_order_as_the_literal_input_has_it(self):
-    # More than a chunk, and a last batch that is smaller.
+    # More than a chunk, and a smaller last batch.
     directory = record_fixture.write_batches(
         self.create_tempdir().full_path, *record_fixture.random_images(75)
     )
@@ -165,8 +165,8 @@ class EpochTest(tf.test.TestCase):
       self.assertAllEqual(found[0][1], found[1][1])
 
   def test_training_reads_each_image_of_an_epoch_once(self):
-    # Two files with 40 images each, whose labels tell them apart; a file's last
-    # chunk is one of 8.
+    # Two files of 40 images each, with different labels; a file's last chunk
+    # has 8 # images.
     directory = self.create_tempdir().full_path
     dataset = datasets.CIFAR10._replace(
         train_files=('a.bin', 'b.bin'),
@@ -187,13 +187,13 @@ class EpochTest(tf.test.TestCase):
     )
     counts = collections.Counter(labels)
     self.assertLen(counts, 80)
-    # An image is drawn once an epoch; what is still in the queue, in the hands
-    # of 16 threads and in the names' queue is less than 8 epochs.
+    # Each epoch draws an image once.  Fewer than 8 epochs are still in the
+    # queue, # in the 16 threads and in the queue of file names.
     self.assertGreater(min(counts.values()), epochs - 8)
     self.assertLess(max(counts.values()), epochs + 8)
 
   def test_images_keep_their_labels(self):
-    # Each image is of one color, which leads after the distortions too.
+    # Each image has one color, still recognizable after the distortions.
     images = [
         record_fixture.plain(200, 0, 0),
         record_fixture.plain(0, 200, 0),
@@ -215,7 +215,7 @@ class EpochTest(tf.test.TestCase):
 class DistributionTest(tf.test.TestCase):
 
   def test_pixels_are_distributed_as_the_literal_ones(self):
-    # Real images have structure: a ramp with noise has some.
+    # Real images have structure; a ramp with noise has some, too.
     random = np.random.RandomState(0)
     ramps = np.linspace(0, 200, 32)[:, None, None] * random.uniform(
         0.2, 1, [60, 1, 32, 3]
@@ -237,8 +237,9 @@ class DistributionTest(tf.test.TestCase):
     ]
     self.assertAllClose(np.zeros(2000), fast.mean((1, 2, 3)), atol=1e-4)
     self.assertAllClose(np.ones(2000), fast.std((1, 2, 3)), atol=1e-4)
-    # Contrast works plane by plane, and so shows in how far their means differ;
-    # the crop in the first row, the flip in the first and the last column.
+    # Contrast changes each plane separately, and so the differences of their
+    # means; # the first row shows the crop, the first and last columns the
+    # flip.
     for statistic in (
         lambda x: x[:, 0, 0, 0],
         lambda x: x[:, 12, 12, 1],

@@ -1,4 +1,4 @@
-"""The fast networks against the literal ones, on the same variables."""
+"""Compares the fast networks with the literal ones, on the same variables."""
 
 import functools
 
@@ -21,14 +21,14 @@ def _config(model=config_lib.CIFAR10, *, fast=False, **kwargs):
 
 
 def _weights(random, shape):
-  """Returns values for a variable, of a size that keeps activations near 1."""
+  """Returns values for a variable, scaled to keep activations near 1."""
   if len(shape) == 1:
     return random.uniform(-0.2, 0.2, shape)
   return random.randn(*shape) * np.sqrt(2 / np.prod(shape[:-1]))
 
 
 class _Built:
-  """A network with its loss and one update, in a graph of its own."""
+  """A network with its loss and one update, in a separate graph."""
 
   def __init__(self, config, batch_size):
     with tf.Graph().as_default() as self.graph:
@@ -69,9 +69,9 @@ def _batch(n, seed=1):
 class FastTest(tf.test.TestCase):
 
   def _check_alike(self, name, *batches, **kwargs):
-    """Checks that loss, logits and gradients differ by rounding alone.
+    """Checks that loss, logits and gradients differ only by rounding errors.
 
-    Both are rounded: each is within 1e-5 of the exact values.
+    Each of the two is within 1e-5 of the exact values.
     """
     results = []
     for fast in (False, True):
@@ -125,7 +125,7 @@ class FastTest(tf.test.TestCase):
           )
       for key, literal in found[0].items():
         self.assertAllClose(literal.std(), found[1][key].std(), 0.1, 0, key)
-        # Means are as far apart as chance lets those of so many numbers be.
+        # The difference of the means is within what chance allows.
         self.assertAllClose(
             literal.mean(),
             found[1][key].mean(),
@@ -209,9 +209,9 @@ class FastTest(tf.test.TestCase):
         )
     for name, a, b in zip(['logits', *exact.variables], *found):
       difference = np.linalg.norm(a - b) / np.linalg.norm(a)
-      # A factor of 8 bits is off by up to 2 ** -9 of itself.  Where the largest
-      # pixels of a window are rounded to one number, the pooling sends conv1's
-      # gradient to the first of them.
+      # A factor of 8 bits has a relative error of up to 2 ** -9.  If the
+      # largest # pixels of a window round to the same number, the pooling sends
+      # conv1's # gradient to the first of them.
       self.assertBetween(
           difference, 1e-5, 0.2 if name.startswith('conv1') else 0.1, name
       )

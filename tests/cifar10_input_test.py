@@ -12,7 +12,7 @@ from tests.helpers import record_fixture
 
 
 def _standardized(image):
-  """per_image_standardization by its definition, in float64."""
+  """Computes per_image_standardization by its definition, in float64."""
   image = np.asarray(image, np.float64)
   return (image - image.mean()) / max(image.std(), 1 / np.sqrt(image.size))
 
@@ -20,7 +20,7 @@ def _standardized(image):
 class ReadTest(tf.test.TestCase):
 
   def test_records_in_order_then_the_end(self):
-    # Every pixel has its own bytes, so that a wrong order would show.
+    # Every pixel has different bytes, so a wrong order would show.
     images, _ = record_fixture.random_images(3)
     labels = [9, 3, 0]
     path = os.path.join(self.get_temp_dir(), 'batch.bin')
@@ -194,19 +194,19 @@ class GraphTest(tf.test.TestCase):
 
 
 class DistortionTest(tf.test.TestCase):
-  """What is done to an image, decoded from the pixels that come out."""
+  """Deduces the distortions of an image from the resulting pixels."""
 
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
-    # Red tells the column and green the row, so that each output image shows
-    # where it was cropped and whether it was flipped; blue is a constant.
+    # Red encodes the column and green the row, so that each output image shows
+    # its # crop and its flip; blue is constant.
     rows, columns = np.mgrid[:32, :32]
     image = np.stack([4 * columns, 4 * rows, np.full((32, 32), 60)], axis=-1)
     directory = record_fixture.write_batches(
         tf.test.get_temp_dir(), [image], [5]
     )
-    # A short queue: what goes through it is what is looked at here.
+    # A short queue: this test is about the images, not the shuffling.
     dataset = datasets.CIFAR10._replace(num_examples_per_epoch_for_train=1000)
     with tf.Graph().as_default() as graph, tf.Session() as sess:
       tf.set_random_seed(1)
@@ -219,8 +219,8 @@ class DistortionTest(tf.test.TestCase):
       brightness = contrast.inputs[0].op
       while brightness.type == 'Identity':
         brightness = brightness.inputs[0].op
-      # One image on its way: cropped and flipped; then also brighter; then
-      # also of other contrast.
+      # One image at three stages: cropped and flipped; then with brightness;
+      # then # also with contrast.
       stages = [
           brightness.inputs[0],
           brightness.outputs[0],
@@ -245,15 +245,16 @@ class DistortionTest(tf.test.TestCase):
       self.assertAllEqual(
           np.tile(4 * (r + np.arange(24)), (24, 1)).T, image[..., 1]
       )
-    # 32 - 24 + 1 places each way, uniform: 500 / 9 = 55.6 expected each, with
-    # deviation 7.0; five deviations are allowed.
+    # 32 - 24 + 1 places in each direction, uniform: 500 / 9 = 55.6 expected
+    # each, # with standard deviation 7.0; five standard deviations are allowed.
     for places in (column, row):
       counts = np.bincount(places.astype(int))
       self.assertLen(counts, 9)
       self.assertBetween(counts.min(), 20, 55)
-    # 250 expected, deviation 11.2.
+    # 250 expected, with standard deviation 11.2.
     self.assertBetween(flip.sum(), 194, 306)
-    # From one image to the next and of each other: deviation of r is 0.045.
+    # Successive images, and pairs of draws: the standard deviation of r is
+    # 0.045.
     for a, b in (
         (flip, column),
         (flip, row),
@@ -278,8 +279,9 @@ class DistortionTest(tf.test.TestCase):
         self.adjusted,
         atol=1e-2,
     )
-    # Uniform on [-63, 63] and [0.2, 1.8]; a mean of 500 has deviation 1.63 and
-    # 0.0207; nearer to an end than 1/50 of the range comes each of 10 times.
+    # Uniform on [-63, 63] and [0.2, 1.8]; the mean of 500 has standard
+    # deviations # 1.63 and 0.0207; of 500, 10 are expected within 1/50 of the
+    # range from an end.
     self.assertBetween(delta.min(), -63.01, -60.48)
     self.assertBetween(delta.max(), 60.48, 63.01)
     self.assertBetween(factor.min(), 0.1999, 0.232)
@@ -303,8 +305,8 @@ class DistortionTest(tf.test.TestCase):
     self.assertAllEqual(np.full(500, 5), self.labels)
 
   def test_images_of_a_batch_differ(self):
-    # Were a distortion drawn once a batch, red's first row would be the same
-    # in all, up to its flip.
+    # If a distortion were drawn once per batch, red's first row would be equal
+    # in # all images, except for its flip.
     first_rows = np.sort(self.images[:, 0, :, 0], axis=1).round(3)
     self.assertGreater(len(np.unique(first_rows, axis=0)), 400)
 
@@ -335,7 +337,7 @@ class OneEpochTest(tf.test.TestCase):
     images, labels, batches = self._batches(21, 8)
     self.assertEqual([8, 8, 5], [len(l) for _, l in batches])
     self.assertAllEqual(labels, np.concatenate([l for _, l in batches]))
-    # The center: 4 of the 8 surplus rows and columns go on each side.
+    # The center: of the 8 surplus rows and columns, 4 go on each side.
     self.assertAllClose(
         [_standardized(i[4:28, 4:28]) for i in images],
         np.concatenate([i for i, _ in batches]),
@@ -343,7 +345,7 @@ class OneEpochTest(tf.test.TestCase):
     )
 
   def test_pixels_are_averaged(self):
-    # 64 x 64 pixels, each 2 x 2 of them 0, 10, 20 and 30: 15 on the average.
+    # 64 x 64 pixels, each 2 x 2 block 0, 10, 20 and 30: mean 15.
     image = np.zeros([64, 64, 3], np.uint8)
     image[::2, 1::2], image[1::2, ::2], image[1::2, 1::2] = 10, 20, 30
     with tf.Graph().as_default(), self.session() as sess:

@@ -1,4 +1,4 @@
-"""The locally connected network, against facts and values worked out."""
+"""Compares the locally connected network with hand-computed values."""
 
 import math
 
@@ -13,7 +13,7 @@ from cifar10_compat.data import datasets
 
 
 def _multiply_adds(op):
-  """Returns those of one op; 0 unless it is a product."""
+  """Returns an op's multiply-adds; 0 unless it is a product."""
   if op.type == 'Conv2D':
     summed = op.inputs[1].shape[:-1].num_elements()
   elif op.type in ('MatMul', 'BatchMatMulV2'):
@@ -32,8 +32,8 @@ class UnsharedConvolutionTest(tf.test.TestCase):
       return sess.run(y, {images: x})
 
   def test_sums_of_neighbours(self):
-    # A kernel of ones, times 10 ** (2 * row + column): where a place sees which
-    # pixels, by hand.
+    # A kernel of ones, times 10 ** (2 * row + column), shows by hand which
+    # place # sees which pixels.
     x = np.array([[1, 2], [3, 4]], np.float32).reshape(1, 2, 2, 1)
     kernel = np.ones([2, 2, 3, 3, 1, 1])
     kernel *= np.array([[1, 10], [100, 1000]]).reshape(2, 2, 1, 1, 1, 1)
@@ -93,7 +93,7 @@ class NetworkTest(tf.test.TestCase):
             'conv1/biases': [64],
             'conv2/weights': [5, 5, 64, 64],
             'conv2/biases': [64],
-            # Each of 6 x 6 places has a kernel and biases of its own.
+            # Each of the 6 x 6 places has its own kernel and biases.
             'local3/weights': [6, 6, 3, 3, 64, 64],
             'local3/biases': [6, 6, 64],
             'local4/weights': [6, 6, 3, 3, 64, 32],
@@ -152,7 +152,7 @@ class NetworkTest(tf.test.TestCase):
           v for v in tf.trainable_variables() if v.op.name == 'local3/biases'
       ]
       sess.run(variable.assign(bias))
-      # No image, no other bias: nothing else comes in.
+      # With another image or bias nothing else changes.
       self.assertAllEqual(bias[None], sess.run('local3/local3:0'))
 
   def test_weight_decay(self):
@@ -181,7 +181,7 @@ class NetworkTest(tf.test.TestCase):
       cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
       sess.run(tf.global_variables_initializer())
       values = {v.op.name: sess.run(v) for v in tf.trainable_variables()}
-    # See cifar10_test.py for the deviation of a truncated normal.
+    # See cifar10_test.py for the standard deviation of a truncated normal.
     for name, stddev in (
         ('conv1', 1e-4),
         ('conv2', 0.01),
@@ -207,7 +207,7 @@ class NetworkTest(tf.test.TestCase):
           images, config_lib.Network(dataset=seven)
       )
       sess.run(tf.global_variables_initializer())
-      # Logits that differ from image to image beyond rounding.
+      # Logits must differ between images by more than rounding errors.
       for v in tf.trainable_variables():
         if v.op.name.startswith('conv'):
           sess.run(v.assign(1000 * v))
@@ -226,7 +226,7 @@ class NetworkTest(tf.test.TestCase):
         cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
 
   def test_trains(self):
-    """Loss and updates are those of any network, each variable's among them."""
+    """Loss and updates are as in any network, and reach each variable."""
     with tf.Graph().as_default(), self.session() as sess:
       tf.set_random_seed(1)
       images = tf.constant(

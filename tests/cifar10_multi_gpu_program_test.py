@@ -1,4 +1,4 @@
-"""Towers as a user meets them: real processes on small batches."""
+"""Trains with towers as a user does: real processes on small batches."""
 
 import os
 import re
@@ -53,7 +53,7 @@ class ProgramTest(tf.test.TestCase):
     tags = {
         v.tag for e in event_files.read(self.train_dir) for v in e.summary.value
     }
-    # The last tower's, which is what a queue was called in 2016.
+    # The last tower's, under the name of a queue in 2016.
     self.assertIn('queue/tower_1/input_producer/fraction_of_32_full', tags)
     self.assertIn('images/image/0', tags)
 

@@ -1,6 +1,6 @@
-"""Towers: where their ops run, and that two make the same update as one.
+"""Tests where towers run, and that two of them make the same update as one.
 
-The program itself is run by cifar10_multi_gpu_program_test.py.
+cifar10_multi_gpu_program_test.py runs the program itself.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ def _two_cpus():
 
 
 def _one_thread(cpus):
-  """The order of additions, and so the rounding, is then the same each time."""
+  """Makes the order of additions, and so the rounding error, repeatable."""
   return tf.ConfigProto(
       device_count={'CPU': cpus},
       allow_soft_placement=True,
@@ -43,10 +43,10 @@ class _Towers(object):
   """Two towers, each of which takes one half of the images fed.
 
   Attributes:
-    graph: tf.Graph that the program makes of its settings.
+    graph: tf.Graph that the program builds from its settings.
     images, labels: placeholders for both halves.
-    train_op: what a step of the program runs.
-    loss, summary_op: tensors, what is logged and summarized.
+    train_op: the op that the program runs in a step.
+    loss, summary_op: tensors that the program logs and writes.
     session_config: ConfigProto of the program's session.
     init: operation that initializes all variables.
   """
@@ -55,7 +55,7 @@ class _Towers(object):
     """Builds the program's graph.
 
     Args:
-      batch_size: int, even: that of both towers together.
+      batch_size: int, even: of both towers together.
       **kwargs: further settings.
     """
     self._batch_size = batch_size
@@ -91,7 +91,7 @@ class _Towers(object):
     self.init = tf.global_variables_initializer()
     yield self
 
-  # What the program asks of its session; it makes one step.
+  # Records what the program asks of its session, and runs one step.
   step = 1
 
   def should_stop(self):
@@ -128,7 +128,7 @@ def _variables(graph):
 
 
 def _gradients(graph):
-  """Returns the gradients that a graph summarizes, by tag."""
+  """Returns a graph's summarized gradients, by tag."""
   tags = {
       op: tf.get_static_value(op.inputs[0]).item()
       for op in graph.get_operations()
@@ -142,7 +142,7 @@ def _gradients(graph):
 
 
 class _Pair(contextlib.ExitStack):
-  """Two towers of 8 images, and one graph of 16, each in a session."""
+  """Two towers of 8 images, and one graph of 16, each in its own session."""
 
   def __init__(self):
     super().__init__()
@@ -163,7 +163,7 @@ class _Pair(contextlib.ExitStack):
     )
 
   def start(self, seed):
-    """Gives both the same weights, such that gradients reach all.
+    """Gives both the same weights, for which every gradient is nonzero.
 
     Returns:
       dict from name to array.
@@ -225,10 +225,10 @@ class TowersTest(tf.test.TestCase):
     farthest = []
     with _Pair() as pair:
       self.assertLen(pair.names, 10)
-      # Rounding can decide which pixel is a pool's largest, and so where one
-      # gradient goes, which later steps spread.  Where that happens in none of
-      # 20 steps, rounding is all that is left; without the averaging, or a
-      # tower's weight decay, no draw would agree.
+      # A rounding error can decide which pixel of a pooling window is the
+      # largest, # and so where one gradient goes, which later steps spread.  If
+      # this does not # happen in 20 steps, only rounding errors remain; without
+      # the averaging, or # without a tower's weight decay, no draw would agree.
       for seed in (0, 5, 9):
         values = pair.start(seed)
         for i in range(20):
@@ -263,7 +263,7 @@ class TowersTest(tf.test.TestCase):
         for graph in metadata.partition_graphs
         for node in graph.node
     }
-    # On the CPU that holds them: each variable, the averaging, the update.
+    # On the CPU, which holds them: the variables, the averaging, the update.
     variables = [d for op, d in placed.values() if op == 'VariableV2']
     self.assertGreaterEqual(len(variables), 20)
     for name, (op, device) in placed.items():
@@ -292,7 +292,7 @@ class TowersTest(tf.test.TestCase):
         devices = {
             d
             for name, (op, d) in placed.items()
-            # oneDNN's have a prefix, where TensorFlow uses it.
+            # oneDNN's kernels have a prefix, if TensorFlow uses it.
             if re.sub('^_(Mkl|Native|Fused)*', '', op).startswith(op_type)
             and name.startswith('tower_%s/' % tower)
         }
@@ -311,7 +311,7 @@ class TowersTest(tf.test.TestCase):
     self.assertLen(set(tags), 10 + 8 + 20 + 1)
     self.assertLen(tags, len(set(tags)))
     self.assertFalse([t for t in tags if 'tower' in t])
-    # As in 2016: a tower's own sum is the second op of that name in it.
+    # As in 2016: a tower's own sum is the second op of that name in its scope.
     for tag in (
         'learning_rate',
         'total_loss_1',
@@ -324,7 +324,7 @@ class TowersTest(tf.test.TestCase):
       self.assertIn(tag, tags)
 
   def test_rate_drops_by_steps_or_by_examples(self):
-    # Two towers of 64 images: in 2016 the length of an epoch was that for one.
+    # Two towers of 64 images: in 2016 an epoch had the length for one tower.
     for decay_by_examples, step in ((False, 273437), (True, 136718)):
       towers = _Towers(128, decay_by_examples=decay_by_examples)
       (rate,) = [

@@ -1,4 +1,4 @@
-"""Predictions for image files, from decoding to what is printed."""
+"""Predictions for image files, from decoding to the printed output."""
 
 import io
 import json
@@ -51,8 +51,8 @@ class FindTest(tf.test.TestCase):
           for p in cifar10_predict.find_images([path(n) for n in names])
       ]
 
-    # A file counts, whatever its name; of a directory only images do, and no
-    # hidden ones.
+    # A file counts whatever its name; in a directory only image files count,
+    # and no # hidden ones.
     self.assertEqual(
         ['b.png', 'a.txt', 'photos/y.webp', 'photos/z.JPG'],
         find('b.png', 'a.txt', 'photos'),
@@ -79,8 +79,8 @@ class PredictTest(tf.test.TestCase):
     self.root = self.create_tempdir().full_path
     self.checkpoint_dir = os.path.join(self.root, 'train')
     os.makedirs(self.checkpoint_dir)
-    # Probabilities: 3/12 for cat, 2/12 for ship, 1/12 for others but airplane,
-    # of which there are 7; with the raw weights airplane has it all.
+    # Probabilities: 3/12 for cat, 2/12 for ship, 1/12 for the 7 others except
+    # airplane; with the raw weights, airplane has all.
     bias = np.zeros(10)
     bias[[0, 3, 8]] = [-1000, np.log(3), np.log(2)]
     biased_network.save(
@@ -97,7 +97,7 @@ class PredictTest(tf.test.TestCase):
     return path
 
   def _predict_pixels(self, paths, batch_size=2):
-    """Predicts with a net that tells which pixels come in."""
+    """Predicts with a network that returns its input pixels."""
 
     def inference(images, config):
       num_classes = config.num_classes
@@ -131,8 +131,8 @@ class PredictTest(tf.test.TestCase):
 
   def test_the_evaluators_view_of_the_largest_square(self):
     images, _ = record_fixture.random_images(3)
-    # As it is; twice as large, with something else above, below; and at the
-    # sides, where of an odd number of columns the right has one more.
+    # Unchanged; twice as large, with borders above and below; and at the sides,
+    # of # which the right one has an extra column if their number is odd.
     tall = np.full([90, 64, 3], 200, np.uint8)
     tall[13:77] = images[1].repeat(2, 0).repeat(2, 1)
     wide = np.full([32, 37, 3], 100, np.uint8)
@@ -156,7 +156,8 @@ class PredictTest(tf.test.TestCase):
         self._image('%d.png' % i, image) for i, image in enumerate(images)
     ]
     bad = self.create_tempfile().full_path
-    # In batches of three: a bad one between two, none but bad ones, one twice.
+    # In batches of three: a bad file between two good ones, only bad ones, one
+    # file # twice.
     paths = [first, bad, second, bad, bad, bad, bad, third, third]
     predictions = list(self._predict_pixels(paths, batch_size=3))
     self.assertEqual(paths, [p.path for p in predictions])
@@ -176,7 +177,7 @@ class PredictTest(tf.test.TestCase):
     images, _ = record_fixture.random_images(2)
     paths = [self._image('%d.png' % i, image) for i, image in enumerate(images)]
     ours = tf.get_default_graph()
-    # The first one ends first, which a stack of graphs would not allow.
+    # The first generator ends first, which a stack of graphs would not allow.
     for predictions in zip(
         self._predict_pixels(paths), self._predict_pixels(paths + paths[:1])
     ):
@@ -190,7 +191,7 @@ class PredictTest(tf.test.TestCase):
     bad = os.path.join(self.root, 'bad.png')
     with open(bad, 'w') as f:
       f.write('text')
-    # No UTF-8, as the names of old files are.
+    # A name that is not UTF-8, like those of old files.
     other = self._image('other\udcff.jpg', image)
     flag = '--checkpoint_dir=' + self.checkpoint_dir
 
@@ -218,7 +219,7 @@ class PredictTest(tf.test.TestCase):
     )
     self.assertEqual(1, code)
 
-    # `bazel run` tells so where the user stands.
+    # `bazel run` passes the user's directory in this variable.
     code, out, err = program.run(
         'cifar10_predict',
         '[red]good.png',

@@ -1,4 +1,4 @@
-"""The network, its loss and its training ops, against values worked out."""
+"""Compares network, loss and training ops with hand-computed values."""
 
 import math
 
@@ -19,8 +19,8 @@ class NetworkTest(tf.test.TestCase):
       cifar10.inference(tf.zeros([1, 24, 24, 3]))
       sess.run(tf.global_variables_initializer())
       values = {v.op.name: sess.run(v) for v in tf.trainable_variables()}
-    # A normal truncated at two deviations has 0.8796 of its deviation
-    # (variance 0.7737); the tolerance is five deviations of the estimate.
+    # A normal truncated at two standard deviations has 0.8796 of its standard
+    # deviation (variance 0.7737); the tolerance is five standard errors.
     for name, stddev in (
         ('conv1', 1e-4),
         ('conv2', 1e-4),
@@ -59,8 +59,8 @@ class NetworkTest(tf.test.TestCase):
     self.assertAllClose(one_by_one, together, atol=1e-5)
 
   def test_local_response_normalization(self):
-    # A constant layer: each of the middle maps has 9 neighbours of value 3, a
-    # map at the edge 5: 3 / (1 + 0.001 / 9 * n * 9) ** 0.75.
+    # In a constant layer, each of the middle maps has 9 neighbors of value 3, a
+    # map # at the edge 5: 3 / (1 + 0.001 / 9 * n * 9) ** 0.75.
     with tf.Graph().as_default(), self.session() as sess:
       cifar10.inference(tf.zeros([1, 24, 24, 3]))
       out = sess.run('norm1:0', {'pool1:0': np.full([1, 12, 12, 64], 3.0)})
@@ -127,7 +127,7 @@ class LossTest(tf.test.TestCase):
 class TrainTest(tf.test.TestCase):
 
   def _tiny(self, config=config_lib.Train()):
-    """One weight w = 2 and the loss 3 w: its gradient is always 3."""
+    """One weight w = 2 and the loss 3 w: the gradient is always 3."""
     self.step = tf.train.get_or_create_global_step()
     self.w = tf.get_variable('w', [], initializer=tf.constant_initializer(2.0))
     loss = tf.multiply(3.0, self.w, name='total_loss')
@@ -141,7 +141,7 @@ class TrainTest(tf.test.TestCase):
       sess.run(train_op)
       self.assertAllClose(2 - 0.1 * 3, sess.run(self.w))
       self.assertEqual(1, sess.run(self.step))
-      # 0.9 * 0 + 0.1 * 6: from zero, not corrected.
+      # 0.9 * 0 + 0.1 * 6: from zero, without bias correction.
       average = sess.run('total_loss/avg:0')
       self.assertAllClose(0.6, average)
 
@@ -149,8 +149,8 @@ class TrainTest(tf.test.TestCase):
     with tf.Graph().as_default(), self.session() as sess:
       train_op = self._tiny()
       sess.run(tf.global_variables_initializer())
-      # Which of the two comes first is left open, in each step again, and so is
-      # whether the count is taken before or after its own update.
+      # The order of the two is undefined in each step, and so is whether the
+      # count # is read before or after its own update.
       lowest = highest = 2.0
       for n in range(5):
         before = sess.run(self.w)
@@ -188,7 +188,7 @@ class TrainTest(tf.test.TestCase):
       self._tiny()
       sess.run(tf.global_variables_initializer())
       rate = self._rate()
-      # int(50000 / 128 * 350) = 136718 steps for each tenth.
+      # int(50000 / 128 * 350) = 136718 steps for each factor of 10.
       for step, expected in (
           (0, 0.1),
           (100000, 0.1),

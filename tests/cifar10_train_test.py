@@ -1,4 +1,4 @@
-"""The trainer as a user meets it: real processes on small batches."""
+"""Trains as a user does: real processes on small batches."""
 
 import json
 import os
@@ -63,7 +63,7 @@ class TrainTest(tf.test.TestCase):
     with open(os.path.join(self.train_dir, 'dataset.json')) as f:
       self.assertEqual('cifar10', json.load(f)['dataset'])
 
-    # A finished directory trains no step and does not rewrite a file.
+    # In a finished directory it trains no step and does not rewrite a file.
     restored = os.path.join(self.train_dir, 'model.ckpt-12.index')
     written = os.stat(restored).st_mtime_ns
     code, out, err = program.run(
@@ -112,7 +112,7 @@ class TrainTest(tf.test.TestCase):
     sent = time.monotonic()
     trainer.process.send_signal(signal.SIGTERM)
     code, out, err = trainer.finish()
-    self.assertLess(time.monotonic() - sent, 5 + 1)  # A step is far below 1 s.
+    self.assertLess(time.monotonic() - sent, 5 + 1)  # A step takes < 1 s.
     self.assertEqual((128 + signal.SIGTERM, ''), (code, err))
     steps = int(
         re.search(r'Stopped by SIGTERM after (\d+) steps', out).group(1)
@@ -137,14 +137,14 @@ class TrainTest(tf.test.TestCase):
       os.truncate(os.path.join(self.batches, name), 3073 * 100 + 5)
     code, out, err = trainer.finish()
     self.assertEqual(1, code)
-    # Any of them may be the one that it looks at next.
+    # The reader may come to any of them next.
     self.assertRegex(
         err,
         r'^cifar10_train.py: error: [^\n]*data_batch_[1-5].bin had 614600 '
         r'bytes when it was opened, now it has 307305: [^\n]*\n$',
     )
     self.assertNotIn('RandomShuffleQueue', err)
-    # What was learned until then is kept.
+    # The steps until then are kept.
     step = self._checkpoints()[-1]
     self.assertGreater(step, 10)
     self.assertEqual(step, self._global_step(step))
@@ -174,7 +174,7 @@ class TrainTest(tf.test.TestCase):
     trainer.wait_for_line('step 10,')
     path = os.path.join(self.batches, 'data_batch_3.bin')
     with open(path, 'r+b') as f:
-      f.write(b'\xff' * os.path.getsize(path))  # Labels of 255, too.
+      f.write(b'\xff' * os.path.getsize(path))  # This includes labels of 255.
     code, _, err = trainer.finish()
     self.assertEqual(1, code)
     self.assertRegex(
@@ -220,7 +220,7 @@ class TrainTest(tf.test.TestCase):
 
 
 class ErrorTest(tf.test.TestCase):
-  """Each of a user's mistakes: one line, exit code 1, within seconds."""
+  """Each user error: one line, exit code 1, within seconds."""
 
   def test_mistakes(self):
     def make(change=None):

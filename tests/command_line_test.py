@@ -1,4 +1,4 @@
-"""Command lines: --help, and what is wrong with one; TensorFlow is not loaded."""
+"""Command lines, --help and wrong flags; TensorFlow is not loaded."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat import entry_points
 from tests.helpers import main_program
 
-# Reads a command line as a program does, and tells what of it was read.
+# Reads a command line as a program does, and prints the settings.
 _READ = """
 import sys
 from cifar10_compat import config as config_lib
@@ -104,8 +104,8 @@ class HelpTest(absltest.TestCase):
     ):
       for flag in ('--help', '-h', '-help', '--helpshort'):
         if flag != '--help' and command[0] == '-c':
-          continue  # It loads TensorFlow, and takes its time.
-        # Other flags do not matter, nor does what is wrong with them.
+          continue  # It loads TensorFlow, which takes time.
+        # Other flags, and mistakes in them, do not matter.
         code, out, _ = _run(*command, '--batch_size=0', flag)
         self.assertEqual(0, code)
         self.assertStartsWith(out, 'Trains the CIFAR-10 network')
@@ -136,7 +136,7 @@ class HelpTest(absltest.TestCase):
         self.assertStartsWith(page, module.__doc__.splitlines()[0] + '\n')
         lines = page.splitlines()
         self.assertLessEqual(max(map(len, lines)), 80)
-        # An example, and a flag a paragraph: the first ones, then the others.
+        # An example, and a paragraph per flag: the first ones, then the others.
         self.assertIn('\n  %s --' % program, page)
         shown = [
             re.match(r'  --(?:\[no\])?(\w+)', l)[1]
@@ -157,7 +157,7 @@ class HelpTest(absltest.TestCase):
     for line in (
         '  --batch_size=128\n      Number of images per batch.\n',
         '  --dataset=cifar10\n      Image set: cifar10, cifar100, ',
-        # None: the text says what it is.
+        # A default of None: the help text describes it.
         '  --seed=...\n',
         '  --data_url=...\n',
         '  --profile_steps=...\n',

@@ -1,4 +1,4 @@
-"""The settings of the programs: as flags, and what they must keep to."""
+"""The settings of the programs: as flags, and their constraints."""
 
 import contextlib
 import dataclasses
@@ -33,7 +33,7 @@ _PROGRAMS = {
     cifar10_export: config_lib.Export,
 }
 
-# What some settings ask of others.
+# Settings that some settings require.
 _WITH = {'deterministic': {'seed': 1}}
 
 
@@ -78,7 +78,7 @@ class FlagsTest(absltest.TestCase):
       self.assertEqual(config(), _parsed(config))
 
   def test_a_setting_of_a_base_class_is_one(self):
-    # Were it only a field of another base class, it would be lost.
+    # As a field of another base class, it would be lost.
     for config in _PROGRAMS.values():
       declared = set()
       for base in config.__mro__:
@@ -356,12 +356,12 @@ class ValuesTest(absltest.TestCase):
   def test_number_of_images_to_score(self):
     for kwargs, records, expected in (
         ({}, 10000, 10000),
-        # Each image is scored once: no more than there are.
+        # Each image is scored once, so at most this many.
         ({}, 300, 300),
         ({'num_examples': 150}, 300, 150),
         ({'num_examples': 1000}, 300, 300),
         ({'dataset': datasets.SVHN}, 26032, 26032),
-        # Draws are as many as one likes.
+        # Draws can be any number.
         ({'count': config_lib.HISTORICAL}, 300, 10000),
         ({'count': config_lib.HISTORICAL, 'num_examples': 1000}, 300, 1000),
     ):
@@ -422,7 +422,7 @@ class OrPublishedTest(absltest.TestCase):
     self.enter_context(mock.patch.object(config_lib, 'TRAIN_DIR', self.default))
 
   def _directory(self, *args, config=config_lib.Predict):
-    """Returns the directory of a command line, and what is said on stderr."""
+    """Returns the directory for a command line, and the output on stderr."""
     parsed = _parsed(config, *args)
     if 'checkpoint_dir' not in parsed.given:
       parsed = dataclasses.replace(parsed, checkpoint_dir=self.default)
@@ -448,12 +448,12 @@ class OrPublishedTest(absltest.TestCase):
           ),
           self._directory(config=config),
       )
-    # What was named is not another.
+    # An explicit directory is kept.
     self.assertEqual(
         (self.default, ''),
         self._directory('--checkpoint_dir=' + self.default),
     )
-    # It is not of another set or model, and has no raw weights.
+    # The published network has one data set and model, and no raw weights.
     for arg in ('--dataset=svhn', '--model=conv_local', '--averaged=false'):
       self.assertEqual((self.default, ''), self._directory(arg))
 
@@ -461,7 +461,7 @@ class OrPublishedTest(absltest.TestCase):
     index = os.path.join(self.default, 'model.ckpt-7.index')
     with open(index, 'w'):
       pass
-    # Its list is missing: that is told, and not passed over.
+    # A missing list is reported, not ignored.
     with self.assertRaisesRegex(errors.CheckpointListError, 'no list of'):
       self._directory()
     with open(os.path.join(self.default, 'checkpoint'), 'w') as f:

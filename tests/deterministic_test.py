@@ -1,4 +1,4 @@
-"""--deterministic: two trainings are the same in every bit, and a killed one too."""
+"""--deterministic: two runs are bit-identical, even if one was killed."""
 
 import os
 import re
@@ -29,7 +29,7 @@ class DeterministicTest(tf.test.TestCase):
     ]
 
   def _values(self, train_dir):
-    """Returns the bytes of all that the last checkpoint holds, by name."""
+    """Returns the bytes of all values in the last checkpoint, by name."""
     reader = tf.train.load_checkpoint(
         os.path.join(train_dir, 'model.ckpt-%d' % _STEPS)
     )
@@ -49,7 +49,7 @@ class DeterministicTest(tf.test.TestCase):
     return self._losses(out), self._values(train_dir)
 
   def _run_interrupted(self, name, *flags):
-    """Is stopped at some step, goes on, is killed, goes on."""
+    """Stops the trainer, resumes it, kills it, and resumes it."""
     train_dir = self.create_tempdir().full_path
     losses = {}
     for signum, step in ((signal.SIGTERM, 120), (signal.SIGKILL, 200)):
@@ -59,7 +59,7 @@ class DeterministicTest(tf.test.TestCase):
       losses.update(self._losses(trainer.finish()[1]))
     code, out, err = program.run(name, *self._flags(train_dir, *flags))
     self.assertEqual((0, ''), (code, err), out)
-    # It was killed after a save, and made those steps again.
+    # It was killed after a save, and trained the following steps again.
     self.assertRegex(
         out, r'Redrawing the batches of the 1[2-9]\d steps already trained'
     )
@@ -70,7 +70,7 @@ class DeterministicTest(tf.test.TestCase):
     flags += ('--seed=7', '--deterministic')
     losses, values = self._run(name, *flags)
     self.assertLen(losses, _STEPS // 10)
-    # Ten variables with their averages, the averages of losses, and the step.
+    # Ten variables with their averages, the loss averages, and the step.
     self.assertGreaterEqual(len(values), 25)
     for others in (
         self._run(name, *flags),

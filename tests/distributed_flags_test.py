@@ -17,7 +17,7 @@ from tools.base import processes
 
 
 class DistributedTrainTest(flag_case.FlagCase):
-  """A chief in this process, beside a parameter server in it."""
+  """A chief and a parameter server in this process."""
 
   def setUp(self):
     super().setUp()
@@ -141,7 +141,7 @@ class DistributedTrainTest(flag_case.FlagCase):
         0.25,
         flag_case.constant(graph['ExponentialDecay/initial_learning_rate']),
     )
-    # An update has the images of one worker.
+    # An update uses the images of one worker.
     self.assertEqual(
         60 * 350 // 4, flag_case.constant(graph['ExponentialDecay/Cast/x'])
     )
@@ -161,7 +161,7 @@ class DistributedTrainTest(flag_case.FlagCase):
           (('--fast_input',), False, True),
           (('--fast_network',), True, False),
       ):
-        # A server holds its port to the end of the process.
+        # A server keeps its port until the process ends.
         self.ps, self.worker, self.other = processes.free_addresses(3)
         self._start_ps()
         self._run(
@@ -235,7 +235,7 @@ class DistributedTrainTest(flag_case.FlagCase):
     }
     with mock.patch.dict(os.environ, TF_CONFIG=json.dumps(config)):
       self._run('--eval_dir=' + eval_dir, stopped=True)
-    # Events, and the note of what they are of.
+    # Event files and their metadata file.
     self.assertLen(os.listdir(eval_dir), 2)
 
 

@@ -1,6 +1,6 @@
-"""Trainer and evaluator side by side until the network knows the classes.
+"""Runs trainer and evaluator side by side until the network knows the classes.
 
-Some minutes long, and so in //tests:slow.
+Takes some minutes, and so is in //tests:slow.
 """
 
 import os
@@ -38,7 +38,7 @@ class EndToEndTest(absltest.TestCase):
       _, out, _ = trainer.finish()
       steps = int(re.search(r'after (\d+) steps', out).group(1))
 
-      # No chance to say goodbye: what comes after the last save is lost.
+      # SIGKILL: the steps since the last save are lost.
       trainer = program.Program(*train)
       first = trainer.wait_for_line('step')
       self.assertGreaterEqual(

@@ -1,4 +1,4 @@
-"""How programs run: errors, exit codes."""
+"""How programs run: their errors and exit codes."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ class RunTest(absltest.TestCase):
     self.assertEndsWith(err, 'prog.py: error: no file is called a b\n')
 
   def test_any_other_error_keeps_its_traceback(self):
-    # A ValueError is none of ours, though ours are ValueErrors.
+    # A plain ValueError is unexpected, though our errors are ValueErrors.
     code, _, err = self._run("ValueError('a bug')")
     self.assertEqual(1, code)
     self.assertIn('Traceback', err)
@@ -106,7 +106,7 @@ cifar10_predict.console_main()
 class LeaveTest(absltest.TestCase):
 
   def _leave(self, code):
-    """Leaves with 'over' after a buffered line; returns code, out, err."""
+    """Exits with 'over' after a buffered line; returns code, out, err."""
     result = subprocess.run(
         [
             sys.executable,

@@ -1,4 +1,4 @@
-"""Which network and which input the settings choose."""
+"""The network and the input that the settings select."""
 
 from unittest import mock
 
@@ -19,7 +19,7 @@ from tests.helpers import main_program
 class ModelsTest(tf.test.TestCase):
 
   def _network(self, config, gpus=()):
-    """Returns the module that is chosen on a machine with these GPUs."""
+    """Returns the module selected on a machine with these GPUs."""
     with mock.patch.object(
         tf.config, 'list_physical_devices', return_value=list(gpus)
     ):
@@ -41,7 +41,7 @@ class ModelsTest(tf.test.TestCase):
         (('--fast', '--nofast_network'), (), False, True),
         (('--fast_input',), (), False, True),
         (('--fast_network',), (), True, False),
-        # TensorFlow's own ops are the fast ones on a GPU, unless asked for.
+        # On a GPU, TensorFlow's own ops are faster; a flag can override this.
         (('--fast',), ('GPU',), False, True),
         (('--fast', '--fast_network'), ('GPU',), True, True),
     ):
@@ -117,8 +117,9 @@ class ModelsTest(tf.test.TestCase):
             ('local4', 0.04),
             ('softmax_linear', 1 / 192),
         ):
-          # Of a normal distribution that is cut off at two deviations 0.8796 is
-          # left: 1 - 4 phi(2) / (2 Phi(2) - 1), and the root of that.
+          # A normal distribution truncated at two standard deviations keeps
+          # 0.8796 # of its own: the square root of 1 - 4 phi(2) / (2 Phi(2) -
+          # 1).
           self.assertAllClose(0.8796 * deviation, found[layer], rtol=0.05)
 
   def test_unknown_name(self):

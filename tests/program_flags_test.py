@@ -26,7 +26,7 @@ from tests.helpers import record_fixture
 
 
 class EvalTest(flag_case.FlagCase):
-  """A network that is sure of 3 with its averages, and of 5 without."""
+  """A network that is certain of 3 with its averages, and of 5 without."""
 
   def setUp(self):
     super().setUp()
@@ -38,8 +38,8 @@ class EvalTest(flag_case.FlagCase):
         raw=biased_network.sure_of(5),
     )
     images, _ = record_fixture.random_images(10)
-    # Of the test images 4 are of label 3 and 1 of 5; of those for training, in
-    # five files, 2 of 3 and 8 of 9.
+    # Of the test images 4 have label 3 and 1 has label 5; of the training
+    # images, # in five files, 2 have label 3 and 8 have label 9.
     directory = record_fixture.write_batches(
         self.data_dir, images, [3] * 2 + [9] * 8
     )
@@ -56,7 +56,7 @@ class EvalTest(flag_case.FlagCase):
     return path
 
   def _event_writer(self):
-    """Context that gives the calls of the event writer's __init__()."""
+    """Context that yields the calls of the event writer's __init__()."""
     return mock.patch.object(
         event_writer.EventWriter,
         '__init__',
@@ -81,7 +81,7 @@ class EvalTest(flag_case.FlagCase):
   @flag_case.covers(cifar10_eval, 'averaged', 'eval_data', 'num_examples')
   def test_what_is_scored(self):
     self.assertEqual(0.4, self._precision())
-    # What they are of is noted beside the events.
+    # The metadata file is beside the events.
     self.assertLen(os.listdir(self.eval_dir), 2)
     self.assertIn(notes.FILENAME, os.listdir(self.eval_dir))
     self.assertEqual(0.1, self._precision('--averaged=false'))
@@ -142,7 +142,7 @@ class EvalTest(flag_case.FlagCase):
     ):
       with self.assertRaisesRegex(errors.CheckpointError, expected):
         self._precision(flag)
-      # The events of one set and one model go into a directory.
+      # A directory takes the events of one set and one model only.
       self.eval_dir = self._directory('eval of ' + expected[:6])
 
   @flag_case.covers(cifar10_eval, 'data_url')

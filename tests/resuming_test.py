@@ -1,4 +1,4 @@
-"""Trainings that resume from what another trainer saved, or v0.7.0."""
+"""Resumes from checkpoints of other trainers and of v0.7.0."""
 
 import os
 
@@ -19,7 +19,7 @@ class ResumingTest(tf.test.TestCase):
     record_fixture.write_batches(self.root, *record_fixture.random_images(200))
 
   def _train(self, module, name, max_steps, *flags):
-    """Trains in a directory of that name; returns the lines printed."""
+    """Trains in a directory of that name; returns the printed lines."""
     return main_program.run(
         module,
         '--data_dir=' + self.root,
@@ -63,7 +63,7 @@ class ResumingTest(tf.test.TestCase):
     lines = self._train(cifar10_train, 'one', 4)
     self.assertIn('From step 3, num_gpus is 1 (was 2).', lines)
     self.assertEqual(4, self._values('one', 4)['global_step'])
-    # Nothing is missing any more.
+    # Now nothing is missing.
     lines = self._train(cifar10_train, 'one', 5)
     self.assertNotIn('loss averages', '\n'.join(lines))
 
@@ -71,25 +71,25 @@ class ResumingTest(tf.test.TestCase):
     self._train(cifar10_train, 'new', 2)
     saved = self._values('new', 2)
     for name, key, kind, lost in (
-        # Its towers count in float32, and on one device a Variable does.
+        # v0.7.0 counts steps in a float32 with towers, in a Variable without.
         ('device', 'Variable', np.int32, 'local3/weight_loss/avg'),
         ('towers', 'global_step', np.float32, 'total_loss/avg'),
     ):
       old = {k: v for k, v in saved.items() if k not in ('global_step', lost)}
-      # model.ckpt-1 holds two updates there.
+      # There, model.ckpt-1 contains two updates.
       self._save_old(old | {key: np.array(2, kind)}, name, 1)
       lines = self._train(cifar10_train, name, 3, '--learning_rate=1e-30')
       self.assertIn(
           f'is missing 1 of the loss averages, such as {lost}: ',
           '\n'.join(lines),
       )
-      # It is the third step.
+      # The next step is the third.
       self.assertNotIn('step 0,', '\n'.join(lines))
       held = self._values(name, 3)
       self.assertEqual(
           (np.int64, 3), (held['global_step'].dtype, held['global_step'])
       )
-      # At that rate a step leaves the weights as they were saved.
+      # At that rate, a step leaves the weights unchanged.
       weights = [k for k in held if k.endswith(('/weights', '/biases'))]
       self.assertLen(weights, 10)
       for k in weights:

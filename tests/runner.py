@@ -1,11 +1,11 @@
 """Runs test modules in one process: python -m tests.runner [--eager] MODULE... [FLAG...]
 
-All run in graph mode with the variables of 2016, or, with --eager, in the mode in
-which Keras and LiteRT work.
+All modules run in graph mode with the variables of 2016, or, with --eager, in
+the mode that Keras and LiteRT need.
 
-What a test changes that all in the process share is put back after it: flags,
+After each test, the runner restores what all tests in the process share: flags,
 environment, limits, signal handlers, directory, default graph.  Bazel's shards
-are of whole modules, since some prepare much for all their cases.
+consist of entire modules, since some prepare much for all their cases.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _LIMITS = [
 
 @contextlib.contextmanager
 def _unchanged():
-  """Puts back on leaving what a test may have changed."""
+  """Context that restores what a test may change."""
   values = flagsaver.save_flag_values(flags.FLAGS)
   environment = dict(os.environ)
   limits = {limit: resource.getrlimit(limit) for limit in _LIMITS}
@@ -45,7 +45,7 @@ def _unchanged():
       if resource.getrlimit(limit) != value:
         resource.setrlimit(limit, value)
     for signum, handler in handlers.items():
-      # None is a handler that is not Python's.
+      # None is a handler not installed by Python.
       if handler is not None and signal.getsignal(signum) is not handler:
         signal.signal(signum, handler)
     os.chdir(directory)
@@ -58,7 +58,7 @@ def _run(self, result=None, run=unittest.TestCase.run):
 
 
 def _of_shard(modules):
-  """Returns those of the modules that this shard runs; tells Bazel so."""
+  """Returns the modules that this shard runs; tells Bazel that it shards."""
   shards = int(os.environ.pop('TEST_TOTAL_SHARDS', 1))
   index = int(os.environ.pop('TEST_SHARD_INDEX', 0))
   if status := os.environ.pop('TEST_SHARD_STATUS_FILE', None):

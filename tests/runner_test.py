@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 from absl.testing import absltest
 
-# Its first test changes what the second one sees.
+# The first test changes shared state, which the second one checks.
 _MODULE = """
 import os
 import resource
@@ -50,7 +50,7 @@ class RunnerTest(absltest.TestCase):
     self.root = self.create_tempdir().full_path
 
   def _run(self, *args, eager=False, **env):
-    """Runs two modules of one content; returns the result and their cases."""
+    """Runs two modules with the same content; returns result and cases."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     for name in ('first', 'second'):
       with open(os.path.join(self.root, name + '.py'), 'w') as f:

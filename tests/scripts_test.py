@@ -1,4 +1,4 @@
-"""The programs as scripts, started by the name of their file."""
+"""Runs the programs as scripts, by file name."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a program does before it loads TensorFlow, in processes of their own."""
+"""How a program prepares before it loads TensorFlow, in separate processes."""
 
 import ast
 import inspect
@@ -27,7 +27,7 @@ _PROGRAMS = (
     cifar10_export,
 )
 
-# A program that nobody has heard of, with the flags of cifar10_train.
+# A new program, with the flags of cifar10_train.
 _NEW_PROGRAM = """
 '''Says how far it has come.'''
 from cifar10_compat import startup
@@ -43,7 +43,7 @@ print('tensorflow' in sys.modules)
 
 
 def _environment(**variables):
-  """Returns the environment of a process without what changes TensorFlow."""
+  """Returns an environment without variables that affect TensorFlow."""
   environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
   for name in (startup.ONEDNN, 'TF_CPP_MIN_LOG_LEVEL', 'TF_USE_LEGACY_KERAS'):
     environment.pop(name, None)
@@ -68,7 +68,7 @@ class PrepareTest(absltest.TestCase):
     ).full_path
 
   def _prepare(self, *args, **variables):
-    """Returns what the new program prints when it is prepared, a list."""
+    """Prepares the new program; returns the list of lines that it prints."""
     result = _run(self.program, *args, **variables)
     self.assertEqual((0, ''), (result.returncode, result.stderr))
     return result.stdout.splitlines()
@@ -107,7 +107,7 @@ class PrepareTest(absltest.TestCase):
         )
 
   def test_where_another_program_imports_it(self):
-    # Whatever that one's command line is.
+    # Whatever that program's command line is.
     code = 'import sys; sys.path[:0] = [%r]; import new_program' % (
         os.path.dirname(self.program)
     )
@@ -129,7 +129,7 @@ class PrepareTest(absltest.TestCase):
       self.assertEqual(
           'from cifar10_compat import startup', ast.unparse(imported)
       )
-      # With its own settings.
+      # With the called program's own settings.
       self.assertEqual(
           'startup.prepare(__name__, %r)'
           % main_program.config_of(module).__name__,
@@ -137,7 +137,7 @@ class PrepareTest(absltest.TestCase):
       )
 
   def test_no_tensorflow(self):
-    # As where pip has installed nothing at all.
+    # As in a Python without any packages.
     code = """
 import runpy
 from importlib import machinery
@@ -164,7 +164,7 @@ class SignalsTest(absltest.TestCase):
   def _start(self, *args, **kwargs):
     """Starts Python, and waits until it has begun to load TensorFlow."""
     process = subprocess.Popen(
-        # Prints a line on stderr for each module that has been loaded.
+        # Prints a line on stderr for each loaded module.
         [sys.executable, '-X', 'importtime', *args],
         env=_environment(),
         stdout=subprocess.PIPE,
@@ -212,10 +212,10 @@ class SignalsTest(absltest.TestCase):
 
 
 class GarbageTest(absltest.TestCase):
-  """Where Python's search for garbage is on, and what it passes over."""
+  """Checks when garbage collection is enabled, and which objects it skips."""
 
-  # Tells what is searched at the beginning of a program's main(), and at its very
-  # end.
+  # Prints the collection's state at the beginning of a program's main(), and at
+  # its very end.
   CODE = """
 import atexit, gc, sys, weakref
 class Node:

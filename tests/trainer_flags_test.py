@@ -17,7 +17,7 @@ from tests.helpers import main_program
 
 
 def _ancestors(graph, name):
-  """Returns the names of all nodes that a node waits for, a set.
+  """Returns the set of names of all nodes that a node waits for.
 
   Args:
     graph: dict from name to NodeDef.
@@ -34,10 +34,10 @@ def _ancestors(graph, name):
 
 
 class TrainTest(flag_case.FlagCase):
-  """The trainers of one process."""
+  """The trainers that run in one process."""
 
   program = cifar10_train
-  # What keeps a run of this program small.
+  # Flags that keep a run of this program small.
   small = ('--queue_fraction=0.001', '--batch_size=4')
 
   def _run(self, *args):
@@ -142,8 +142,9 @@ class TrainTest(flag_case.FlagCase):
     self.assertEqual(
         queue.attr['min_after_dequeue'].i + 1, queue.attr['capacity'].i
     )
-    # Two runs do not show an order that threads hardly ever change: an average
-    # sees its variable after the update, and the update comes after the loss.
+    # Two runs do not reveal an order that threads hardly ever change: an
+    # average # reads its variable after the update, and the update comes after
+    # the loss.
     updates = {
         name for name, n in graph.items() if n.op == 'ApplyGradientDescent'
     }
@@ -157,7 +158,7 @@ class TrainTest(flag_case.FlagCase):
     self.assertLen(averages, 10)
     for name in averages:
       self.assertContainsSubset(updates, _ancestors(graph, name))
-    # The sum of the loss and its decay, which no gradient needs.
+    # The sum of loss and weight decay, which no gradient needs.
     losses = {n for n in graph if re.fullmatch(r'(.*/)?total_loss(_1)?', n)}
     for name in updates:
       self.assertNotEmpty(losses & _ancestors(graph, name))
@@ -215,7 +216,7 @@ class TrainTest(flag_case.FlagCase):
   @flag_case.covers(cifar10_train, 'stall_secs')
   @flag_case.covers(cifar10_multi_gpu_train, 'stall_secs')
   def test_training_that_stands_still(self):
-    # To who looks every millisecond each step stands still.
+    # A check every millisecond sees every step stall.
     small = ('--dataset=' + self.own, '--batch_size=16', '--max_steps=30')
     with mock.patch.object(watchdog, '_TICK_SECS', 0.001):
       with self.assertRaisesRegex(errors.StalledError, 'stalled for 0 s'):
@@ -238,7 +239,7 @@ class TrainTest(flag_case.FlagCase):
 
 
 class MultiGpuTrainTest(TrainTest):
-  """What the towers share with the trainer of one device, and their own."""
+  """Flags that towers share with the trainer of one device, and their own."""
 
   program = cifar10_multi_gpu_train
 

@@ -1,4 +1,4 @@
-"""Event files: the same as TensorFlow's own, and errors where it has none."""
+"""Event files equal TensorFlow's own, and failed writes raise errors."""
 
 import os
 import resource
@@ -85,7 +85,7 @@ class EventWriterTest(tf.test.TestCase):
             writer.add_summary(_summary('x' * 100), step)
       finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-      writer.close()  # What has been said is not said again.
+      writer.close()  # Does not report the error again.
 
   def test_a_file_that_is_removed(self):
     with event_writer.EventWriter(self.directory) as writer:

@@ -1,4 +1,4 @@
-"""Directories that appear whole or not at all, on a disk that fills up too."""
+"""Directories appear complete or not at all, even on a full disk."""
 
 import errno
 import multiprocessing
@@ -35,7 +35,7 @@ class FilesTest(absltest.TestCase):
     with files.open_regular(path) as f:
       self.assertEqual(b'contents', f.read())
     pipe = os.path.join(self.parent, 'pipe')
-    os.mkfifo(pipe)  # Nobody ever writes into it.
+    os.mkfifo(pipe)  # No process ever writes to it.
     for other, expected in (
         (pipe, 'it is a pipe, not a file'),
         (self.parent, 'it is a directory, not a file'),
@@ -81,7 +81,7 @@ class FilesTest(absltest.TestCase):
     for name in ('set.tmp1', 'set.tmp12345678x', 'unset.tmp12345678'):
       os.mkdir(os.path.join(above, name))
     with files.whole_directory(self.directory):
-      # One that is being filled stays.
+      # A directory being filled stays.
       with files.whole_directory(self.directory + '.other'):
         pass
       self.assertLen(
@@ -91,7 +91,7 @@ class FilesTest(absltest.TestCase):
     self.assertLen(os.listdir(above), 5)
 
   def test_no_room(self):
-    # The limit of a process's files stands in for the end of the disk.
+    # A limit on file sizes simulates a full disk.
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
     try:

@@ -1,4 +1,4 @@
-"""Which of TensorFlow's errors are about the images."""
+"""Recognizes TensorFlow's errors about the images."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Programs whose output nobody takes: real pipes, a real full device."""
+"""Programs whose output cannot be written: real pipes, a real full device."""
 
 import os
 import signal
@@ -34,14 +34,14 @@ def _run_into_head(command):
   )
   process.stdout.readline()
   process.stdout.close()
-  process.stdin.close()  # For those who wait until the reader has gone.
+  process.stdin.close()  # Tells waiting programs that the reader is gone.
   with process.stderr:
     err = process.stderr.read()
   return process.wait(), program_lib.without_loader_chatter(err)
 
 
 def _run_into_full_device(command):
-  """Runs a command on a disk without room; returns its code and stderr."""
+  """Runs a command on a full disk; returns its code and stderr."""
   with open('/dev/full', 'w') as full:
     result = subprocess.run(
         command, stdout=full, stderr=subprocess.PIPE, text=True
@@ -88,7 +88,7 @@ class OutputTest(absltest.TestCase):
     for body in (
         'while True: print("line")',
         'while True: print("line", flush=True)',
-        # At its end, with what is still in a buffer.
+        # The last write, at exit, flushes a buffer.
         'print("line", flush=True); sys.stdin.read(); print("x"); sys.exit(3)',
     ):
       for options in ((), ('-u',)):
@@ -144,7 +144,7 @@ class OutputTest(absltest.TestCase):
     )
     self.assertEqual(1, code)
     self.assertIn('ValueError: a bug', err)
-    # With python -u each write is at once there.
+    # With python -u, each write is immediate.
     result = subprocess.run(
         self._command('print("x"); import os; os._exit(0)', '-u'),
         capture_output=True,

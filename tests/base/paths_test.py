@@ -1,4 +1,4 @@
-"""Paths as the user means them."""
+"""Interprets paths as the user means them."""
 
 import os
 from unittest import mock

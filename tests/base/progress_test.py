@@ -1,4 +1,4 @@
-"""Bars: on a terminal, which a pseudo-terminal is, and nowhere else."""
+"""Bars are drawn on a (pseudo-)terminal, and nowhere else."""
 
 import os
 import pty

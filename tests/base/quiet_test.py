@@ -1,4 +1,4 @@
-"""What TensorFlow prints and loads, and that a user's own level is kept."""
+"""TensorFlow prints and loads less, and a user's own log level is kept."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ with tf.Session() as sess:
 print([m for m in ('keras', 'matplotlib') if m in sys.modules])
 """
 
-# Before 2.16 TensorFlow loads Keras by itself.
+# Before 2.16, TensorFlow itself loads Keras.
 _LOADED = [] if versions.minor() >= 16 else ['keras']
 
 

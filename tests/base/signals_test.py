@@ -1,4 +1,4 @@
-"""Requests to stop, by real signals to real processes."""
+"""Requests to stop, with real signals to real processes."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from absl.testing import absltest
 
 from cifar10_compat.base import signals
 
-# Prints a line when it listens; then waits for requests as an evaluator does.
+# Prints a line when it is ready; then waits for requests as an evaluator does.
 _PROGRAM = """
 from cifar10_compat.base import signals
 with signals.stop_on_signals() as stop:
@@ -24,8 +24,8 @@ with signals.stop_on_signals() as stop:
     pass
 """
 
-# The main thread waits in C, for a lock that it holds itself: no signal gets it
-# out of there.
+# The main thread waits in C for a lock that it holds itself: no signal can
+# interrupt it.
 _BLOCKED = """
 import ctypes, threading, time
 from cifar10_compat.base import signals
@@ -45,7 +45,7 @@ with signals.stop_on_signals() as stop:
 """
 
 
-# The main thread is inside one call of C until a line comes on stdin.
+# The main thread is in one call of C code until a line comes on stdin.
 _LATE = """
 import ctypes, sys, threading, time
 from cifar10_compat.base import signals
@@ -93,7 +93,7 @@ class SignalsTest(absltest.TestCase):
         self.assertEqual(-signum, process.returncode)
 
   def test_a_hangup_insists_on_nothing(self):
-    # A shell whose terminal is closed sends it, and then the kernel.
+    # When a terminal closes, both the shell and the kernel send SIGHUP.
     process = self._start(_PROGRAM)
     process.send_signal(signal.SIGHUP)
     self.assertEqual('asked by 1\n', process.stdout.readline())
@@ -106,7 +106,8 @@ class SignalsTest(absltest.TestCase):
     self.assertNotEqual(0, process.returncode)
 
   def test_signals_that_come_within_one_call(self):
-    # As systemd stops a service.  Python then calls the handler of 1 first.
+    # As systemd stops a service.  Python then first calls the handler of signal
+    # 1.
     process = self._start(_LATE, stdin=subprocess.PIPE)
     process.send_signal(signal.SIGTERM)
     self.assertEqual('asked by 15\n', process.stdout.readline())

@@ -7,8 +7,8 @@ import threading
 
 from absl.testing import absltest
 
-# A lock's C code restarts its wait after a handler; so do TensorFlow's waits.
-# Handlers of Python do not run meanwhile, which sleep() would let them.
+# The C code of a lock restarts its wait after a handler, as do TensorFlow's
+# waits. # Python's handlers do not run meanwhile; sleep() would run them.
 _PROGRAM = r"""
 import ctypes, os, sys, threading, time
 from cifar10_compat.base import signals
@@ -42,8 +42,8 @@ with signals.stop_on_signals() as stop:
   ):
     teller = threading.Thread(target=tell, args=(stop,), daemon=True)
     teller.start()
-    # The teller goes on only once this thread gives the interpreter up, which is
-    # inside the call that waits: a second signal before it would end Python.
+    # The teller continues only when this thread releases the interpreter, inside
+    # the call that waits: a second signal before it would end Python.
     sys.setswitchinterval(3600)
     waits.release()
     if sys.argv[2] == 'blocked':
@@ -65,7 +65,7 @@ class StopDeadlineTest(absltest.TestCase):
     )
     self.addCleanup(process.stdout.close)
     self.addCleanup(process.kill)
-    # So that the test fails, and not Bazel's patience, if it never ends.
+    # A limit, so that the test fails, instead of Bazel's timeout, if it hangs.
     limit = threading.Timer(60, process.kill)
     limit.start()
     self.addCleanup(limit.cancel)

@@ -1,4 +1,4 @@
-"""Summary ops: tags to the letter, op names and collection as in 2016."""
+"""Summary ops: exact tags, op names and collection as in 2016."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf

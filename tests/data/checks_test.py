@@ -27,7 +27,7 @@ class ChecksTest(absltest.TestCase):
   def _assert_error(self, expected):
     with self.assertRaisesRegex(errors.DataError, expected):
       checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
-    # The other split is not concerned.
+    # The other split is not checked.
     self.assertEqual(
         30, checks.check(datasets.CIFAR10, self.data_dir, eval_data=True)
     )
@@ -86,7 +86,7 @@ class ChecksTest(absltest.TestCase):
   def test_zeros(self):
     with open(self.path, 'r+b') as f:
       f.write(bytes(30 * 3073 - 1))
-    # One byte that is not zero, the very last.
+    # One nonzero byte, the very last.
     self.assertEqual(
         150, checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
     )
@@ -162,7 +162,7 @@ class ChecksTest(absltest.TestCase):
     with open(self.path, 'rb') as f:
       content = f.read()
     checked = checks.watch(datasets.CIFAR10, self.data_dir)
-    # The same content, under a new date and as a new file.
+    # The same content, with a new date and as a new file.
     os.utime(self.path, (1, 1))
     checked.check()
     with open(self.path + '.new', 'wb') as f:

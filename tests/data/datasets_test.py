@@ -1,4 +1,4 @@
-"""The image sets that have a name."""
+"""The image sets known by name."""
 
 from absl.testing import absltest
 

@@ -1,4 +1,4 @@
-"""The description of one's own image set."""
+"""The description of your own image set."""
 
 import json
 import os
@@ -88,7 +88,7 @@ class DescriptionTest(absltest.TestCase):
         datasets.get(self.directory)
       os.rename(path, path + kind)
     with open(path, 'wb') as f:
-      f.truncate(1 << 40)  # A hole, which takes no room on the disk.
+      f.truncate(1 << 40)  # A sparse file, which needs no disk space.
     self._assert_error('has more than 1048576 bytes')
 
   def test_no_description(self):

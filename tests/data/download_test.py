@@ -1,4 +1,4 @@
-"""Getting the images, from a server here; fetch_test.py has the faults."""
+"""Downloads images from a local server; fetch_test.py has the faults."""
 
 import fcntl
 import gzip
@@ -29,7 +29,7 @@ def _archive(members):
   """Returns the bytes of a .tar.gz.
 
   Args:
-    members: list of (str, bytes), files, or (str, tarfile's type).
+    members: list of (str, bytes) for files, or (str, type of tarfile).
   """
   buffer = io.BytesIO()
   with tarfile.open(fileobj=buffer, mode='w:gz') as tar:
@@ -83,14 +83,14 @@ class DownloadTest(absltest.TestCase):
     )
 
   def _serve(self, members):
-    """Lets the server have an archive; returns a Dataset of it."""
+    """Lets the server serve an archive; returns a Dataset of it."""
     self.server.body = _archive(members)
     return self._dataset(self.server.body)
 
   def _assert_refused(self, expected, dataset):
     with self.assertRaisesRegex(errors.DataError, expected):
       self._get(dataset)
-    # Nothing half-written is left that could be taken for whole.
+    # No incomplete directory remains that could pass as complete.
     self.assertCountEqual(['set.tar.gz', _LOCK], os.listdir(self.data_dir))
 
   def test_download_once(self):
@@ -160,7 +160,7 @@ class DownloadTest(absltest.TestCase):
       except Exception as e:  # pylint: disable=broad-except
         errors_seen.append(e)
 
-    # The second one comes while the first one waits for its answer.
+    # The second process starts while the first one waits for its response.
     asked, waiting = threading.Event(), threading.Event()
 
     def answer(handler):
@@ -229,8 +229,8 @@ class DownloadTest(absltest.TestCase):
     self._assert_refused('cannot be unpacked', self._dataset(b'not gzip'))
 
   def test_archive_that_is_a_bomb(self):
-    # 600 KB that would become 600 MB, as a file; as one that is passed over; as
-    # a header, which tarfile reads into memory; after the end.
+    # 600 KB that would unpack to 600 MB: as a file; as a skipped one; as a
+    # header, # which tarfile reads into memory; after the end.
     n = 600 << 20
     for name, kind, length in (
         (_NAME + '/x.bin', tarfile.REGTYPE, n),
@@ -251,7 +251,7 @@ class DownloadTest(absltest.TestCase):
       os.remove(os.path.join(self.data_dir, 'set.tar.gz'))
 
   def test_damaged_archive(self):
-    # As if it had been made so: its SHA-256 is right.
+    # As if published like this: its SHA-256 is right.
     for body in (
         self.body[:-200],
         self.body[:100] + self.body[101:],
@@ -272,7 +272,7 @@ class DownloadTest(absltest.TestCase):
     def make(*paths):
       made.append([os.path.relpath(p, self.data_dir) for p in paths])
 
-    # The server gives the same to all.
+    # The server serves the same bytes for all.
     self._get(
         self.dataset._replace(
             sources=(
@@ -294,7 +294,7 @@ class DownloadTest(absltest.TestCase):
     ):
       self._get()
     self.assertEqual([], self.server.paths)
-    # Who has put the archive there knows.
+    # A user who put the archive there knows.
     with open(os.path.join(self.data_dir, 'set.tar.gz'), 'wb') as f:
       f.write(self.body)
     self._get()
@@ -312,7 +312,7 @@ class DownloadTest(absltest.TestCase):
     self.assertLen(os.listdir(self.data_dir), 1)
 
   def test_pipes_in_place_of_files(self):
-    # Nobody ever reads from them or writes into them.
+    # No process ever reads from them or writes to them.
     os.makedirs(self.data_dir)
     for name in (_LOCK, 'set.tar.gz.part'):
       path = os.path.join(self.data_dir, name)
@@ -322,7 +322,7 @@ class DownloadTest(absltest.TestCase):
       ):
         self._get()
       os.remove(path)
-    # In the source's own place it is no whole file, and gives way to one.
+    # In place of the source, a pipe is an invalid file, and is replaced.
     os.mkfifo(os.path.join(self.data_dir, 'set.tar.gz'))
     self._get()
 

@@ -1,4 +1,4 @@
-"""A file from hosts that cut it off, stall, lie about sizes, or ignore ranges."""
+"""Downloads from hosts that fail, stall, send wrong sizes, or ignore ranges."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ class FetchTest(absltest.TestCase):
 
   def setUp(self):
     super().setUp()
-    # More than the client reads at once, so that a cut is in the middle.
+    # More than the client reads at once, so that a cut falls inside.
     self.body = np.random.RandomState(1).bytes(300000)
     self.server = unreliable_server.Server(self.body)
     self.addCleanup(self.server.close)
@@ -39,7 +39,7 @@ class FetchTest(absltest.TestCase):
     )
 
   def assert_whole(self, *ranges):
-    """The file is there, alone, after requests with these ranges."""
+    """Checks that only the complete file exists, after these range requests."""
     with open(self.path, 'rb') as f:
       self.assertEqual(self.body, f.read())
     self.assertEqual(['set.tar.gz'], os.listdir(os.path.dirname(self.path)))
@@ -96,7 +96,7 @@ class FetchTest(absltest.TestCase):
     self.assert_whole('', 'bytes=100000-', 'bytes=100001-')
 
   def test_stalls(self):
-    # What has come is written 64 KiB at a time.
+    # Received bytes are written 64 KiB at a time.
     self.fetch(call('stall', 100000), timeout_secs=(10, 0.5))
     self.assert_whole('', 'bytes=65536-')
 
@@ -105,7 +105,7 @@ class FetchTest(absltest.TestCase):
     self.assert_whole('', '', '', '')
 
   def test_gives_up_when_nothing_comes_any_more(self):
-    # The first try brought something, the next six did not.
+    # The first trial received bytes, the next six did not.
     message = self.assert_fails(
         'after 5000 of 300000 bytes',
         call('whole', 5000),

@@ -1,4 +1,4 @@
-"""Image files of all kinds, made here with Pillow, to pixels."""
+"""Reads image files of all kinds, made here with Pillow."""
 
 import contextlib
 import io
@@ -19,7 +19,7 @@ from cifar10_compat.data import images
 from tests.helpers import limits
 from tests.helpers import record_fixture
 
-# Loads an image, and prints what became of it and how much memory that took.
+# Loads an image; prints the result and the memory that it took.
 _LOAD = """
 import re, sys
 from cifar10_compat.base import errors
@@ -164,13 +164,13 @@ class LoadImageTest(absltest.TestCase):
     image = np.zeros((32, 32, 3), np.uint8)
     image[0, 0] = 255
     exif = Image.Exif()
-    exif[0x0112] = 6  # To be shown turned clockwise by 90 degrees.
+    exif[0x0112] = 6  # Display turned clockwise by 90 degrees.
     loaded = self._load(Image.fromarray(image), exif=exif)
     self.assertEqual(255, loaded[0, 31, 0])
     self.assertEqual(0, loaded[0, 0, 0])
 
   def test_other_sizes(self):
-    # Of 96 x 64 the central square, from column 16 on, is scaled to a half.
+    # Of 96 x 64, the central square, from column 16 on, is scaled to one half.
     image = np.zeros((64, 96, 3), np.uint8)
     image[:, :16], image[:, 16:48], image[:, 48:80] = 77, 10, 200
     loaded = self._load(Image.fromarray(image))
@@ -214,7 +214,7 @@ class LoadImageTest(absltest.TestCase):
       ):
         images.load_image(other)
     os.remove(path)
-    # Chunks that unpack to more text than Pillow takes.
+    # Chunks that unpack to more text than Pillow accepts.
     info = PngImagePlugin.PngInfo()
     info.add_text('bomb', 'x' * (1 << 26), zip=True)
     info.add_text('more', 'x', zip=True)
@@ -222,17 +222,17 @@ class LoadImageTest(absltest.TestCase):
       self._load(Image.fromarray(self.image), pnginfo=info)
 
   def test_an_image_of_several_strips(self):
-    # 2,080 = 65 * 32 rows; a small pixel lies in the first two strips.
+    # 2,080 = 65 * 32 rows; one small pixel extends over the first two strips.
     small = self.image.astype(np.uint8)
     large = small.repeat(65, 0).repeat(65, 1)
     np.testing.assert_array_equal(small, self._load(Image.fromarray(large)))
 
   def _load_apart(self, path):
-    """Loads an image in a process of its own.
+    """Loads an image in a separate process.
 
     Returns:
-      str, what it prints: the middle pixel, or the error.
-      int, the bytes of memory that it took at most, beyond the libraries.
+      str, its output: the middle pixel, or the error.
+      int, peak memory in bytes, beyond the libraries.
     """
     result = subprocess.run(
         [sys.executable, '-c', _LOAD, path],
@@ -245,7 +245,7 @@ class LoadImageTest(absltest.TestCase):
 
   def test_memory_is_bounded(self):
     path = os.path.join(self.directory, 'image')
-    # As large as may be, transparent, and to be turned: the worst there is.
+    # The worst case: maximum size, transparent, and to be turned.
     exif = Image.Exif()
     exif[0x0112] = 6
     with Image.new('RGBA', (9400, 9500), (9, 8, 7, 255)) as image:
@@ -253,7 +253,7 @@ class LoadImageTest(absltest.TestCase):
     said, memory = self._load_apart(path)
     self.assertEqual('[9 8 7]', said)
     self.assertLess(memory, 0.85e9)
-    # Decoders that keep copies of their own.
+    # Decoders that make their own copies.
     for form, bound, options in (
         ('webp', 1.5e9, {'lossless': True, 'quality': 0, 'method': 0}),
         ('jpeg2000', 2.3e9, {}),
@@ -275,7 +275,7 @@ class LoadImageTest(absltest.TestCase):
         said,
     )
     self.assertLess(memory, 0.1e9)
-    # The same as JPEG is decoded at half the size, unless it is progressive.
+    # As JPEG, it is decoded at half the size, unless it is progressive.
     with Image.new('RGB', (13300, 13300), (200, 200, 200)) as image:
       image.save(path, 'jpeg')
       said, memory = self._load_apart(path)

@@ -1,4 +1,4 @@
-"""From .mat files, written by scipy as the published ones, to records."""
+"""Converts .mat files, written by scipy like the published ones, to records."""
 
 import os
 
@@ -21,7 +21,7 @@ class SvhnTest(absltest.TestCase):
     self.directory = os.path.join(self.data_dir, datasets.SVHN.directory)
     self.train = os.path.join(self.data_dir, 'train_32x32.mat')
     self.test = os.path.join(self.data_dir, 'test_32x32.mat')
-    # More than are rearranged at once.
+    # More than one chunk.
     self.images, _ = record_fixture.random_images(1003)
     self.labels = np.arange(1003) % 10 + 1
     self._save(self.train)

@@ -30,7 +30,7 @@ def _draw(label, n=200, seed=7):
 
 
 def _spread(images, axis):
-  """Returns the range of an image's averages over rows (3) or columns (2)."""
+  """Returns the range of an image's means over rows (3) or columns (2)."""
   return np.ptp(images.sum(1, keepdims=True).mean(axis), axis=-1)
 
 
@@ -65,7 +65,7 @@ class WrittenSetTest(absltest.TestCase):
 
   def test_classes_are_shuffled(self):
     labels = self.records('data_batch_1.bin')[:, 0].astype(int)
-    # 1,000 records hold 100 of each class, give or take 10.
+    # 1,000 records have 100 of each class, within 10.
     counts = np.stack(
         [np.bincount(part, minlength=10) for part in labels.reshape(10, 1000)]
     )
@@ -105,8 +105,8 @@ class WrittenSetTest(absltest.TestCase):
 class ClassesTest(absltest.TestCase):
 
   def test_figures(self):
-    # Of radius 8: the center; near the top, the right; towards the lower right
-    # corner; near the lower left corner.
+    # Points of radius 8: the center; near the top, the right; towards the lower
+    # right corner; near the lower left corner.
     x = np.array([0, 0, 7, 3, 5, -7], np.int16)
     y = np.array([0, -7, 0, 3, 5, 7], np.int16)
     expected = {
@@ -128,8 +128,9 @@ class ClassesTest(absltest.TestCase):
     self.assertEqual(drawn, expected)
 
   def test_only_stripes_and_horizon_have_rows_or_columns_without_contrast(self):
-    # A figure lifts the sum of the three channels by at least 90.  In stripes
-    # it lifts whole rows or columns; the spread across is that of noise alone.
+    # A figure raises the sum of the three channels by at least 90.  In stripes
+    # it # raises entire rows or columns, and the spread across them is noise
+    # only.
     for label, name in enumerate(synthetic.CLASS_NAMES):
       images = _draw(label)
       rows, columns = _spread(images, 3), _spread(images, 2)
@@ -164,7 +165,7 @@ class ClassesTest(absltest.TestCase):
     for name, mask in masks.items():
       for other, other_mask in masks.items():
         if name != other:
-          # Of 289 pixels; the disc and the diamond are the closest.
+          # Of 289 pixels; disc and diamond are the most similar.
           self.assertGreater(
               (mask[:, ::-1] != other_mask).sum(), 25, '%s, %s' % (name, other)
           )
@@ -176,7 +177,7 @@ class FailuresTest(absltest.TestCase):
     super().setUp()
     self.parent = self.create_tempdir().full_path
     self.directory = os.path.join(self.parent, 'set')
-    # Drawing takes a while and does not matter here.
+    # Do not draw: it takes a while and does not matter here.
     self.enter_context(
         mock.patch.object(
             synthetic, '_draw_file', lambda seed: np.zeros(3073, np.uint8)

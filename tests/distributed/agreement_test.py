@@ -1,4 +1,4 @@
-"""What tasks were told, compared in a real parameter server."""
+"""Compares the settings of tasks in a real parameter server."""
 
 import os
 from unittest import mock
@@ -32,7 +32,7 @@ class AgreementTest(absltest.TestCase):
     told = agreement.settings(config_lib.DistributedTrain(**flags), task)
     return agreement.settle(
         self._servers[1].target,
-        # A limit, so that the test fails if nothing comes.
+        # A limit, so that the test fails if no settings come.
         tf.ConfigProto(
             device_filters=['/job:ps'], operation_timeout_in_ms=60000
         ),
@@ -60,7 +60,7 @@ class AgreementTest(absltest.TestCase):
           f'^--{flag} is {shown}, and {theirs} in the training .* was started$',
       ):
         self._settle(self.worker, **{'batch_size': 32, flag: value})
-    # What a flag says of the task alone may differ.
+    # Flags that concern only one task may differ.
     self.assertTrue(
         self._settle(self.worker, batch_size=32, seed=7, train_dir='/tmp/other')
     )
@@ -88,7 +88,7 @@ class AgreementTest(absltest.TestCase):
 
 
 class ProxyTest(AgreementTest):
-  """The same behind a proxy that nobody serves."""
+  """The same tests behind a proxy without a server."""
 
   def setUp(self):
     proxy = 'http://127.0.0.1:9'

@@ -1,4 +1,4 @@
-"""Who is where in a cluster: flags, TF_CONFIG, ports."""
+"""The tasks of a cluster: flags, TF_CONFIG, ports."""
 
 import contextlib
 import json
@@ -14,12 +14,12 @@ from cifar10_compat.base import signals
 from cifar10_compat.distributed import cluster
 from tools.base import processes
 
-# The frame of HTTP/2 with which a server begins: no settings, on stream 0.
+# The first HTTP/2 frame of a server: no settings, on stream 0.
 _SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 
 
 def _listener():
-  """Returns a socket that listens, and its address."""
+  """Returns a listening socket, and its address."""
   listener = socket.create_server(('127.0.0.1', 0))
   return listener, '127.0.0.1:%d' % listener.getsockname()[1]
 
@@ -146,7 +146,7 @@ class ClusterTest(tf.test.TestCase):
     self.assertTrue(cluster.answers(speaks))
     self.assertFalse(cluster.answers(nobody))
     cluster.wait_for_ps(made, 0, stop)
-    # It accepts connections, and says nothing.
+    # It accepts connections, but sends nothing.
     with contextlib.closing(silent):
       for address in (nobody, accepts):
         two = made._replace(tasks=dict(made.tasks, ps=[speaks, address]))
@@ -195,12 +195,12 @@ class ClusterTest(tf.test.TestCase):
         'worker', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:1']
     )
     with cluster.ps_watchdog(made, 0.2, leave):
-      # As long as it answers nobody leaves, for all of the time allowed.
+      # While it answers, no process exits, even after the time allowed.
       begin = time.monotonic()
       while time.monotonic() - begin < 0.4:
         _speak_once(listener, _SETTINGS).join()
       self.assertEmpty(messages)
-      # It stops speaking; its port still accepts.
+      # It no longer answers, though its port still accepts connections.
       self.assertTrue(left.wait(60))
     listener.close()
     self.assertIn('ps 0 at %s is gone' % address, messages[0])

@@ -1,4 +1,4 @@
-"""One process of a real cluster is lost: what the others do."""
+"""What the other processes of a real cluster do when one is lost."""
 
 import os
 import re
@@ -14,14 +14,14 @@ from tests.helpers import record_fixture
 from tests.helpers import small_cluster
 
 _PS_TIMEOUT_SECS = 4
-# For processes to notice, and to end, on a machine that is busy.
+# Seconds for processes to notice and to end on a busy machine.
 _SLACK_SECS = 30
 
 _STEP = r': step ([1-9]\d*),'
 
 
 def _refusals(cluster, silent):
-  """Returns (job, index, further flags, message) of tasks that cannot start.
+  """Returns (job, index, further flags, message) for tasks that cannot start.
 
   Args:
     cluster: small_cluster.Cluster whose ps 0 runs.
@@ -58,7 +58,7 @@ def _refusals(cluster, silent):
           'worker',
           2,
           (),
-          "task index 2 is out of range: job 'worker' has " '2 tasks, 0 to 1',
+          "task index 2 is out of range: job 'worker' has 2 tasks, 0 to 1",
       ),
       (
           'worker',
@@ -120,10 +120,10 @@ class DistributedFaultsTest(tf.test.TestCase):
     )
     cluster = self._cluster()
     ps, chief, worker = cluster.start_all()
-    # Each sees some of the steps: it logs the first one beyond a multiple.
+    # Each sees some of the steps: it logs the first one after a multiple.
     worker.wait_for_line(_STEP)
 
-    # An update needs both: the one that is left says whom it waits for.
+    # An update needs both: the remaining one prints whom it waits for.
     self._kill(worker)
     chief.wait_for_line(
         r'^Step \d+ waits for worker 1 at %s, last seen \d+ seconds ago at '
@@ -134,9 +134,8 @@ class DistributedFaultsTest(tf.test.TestCase):
     worker.wait_for_line(_STEP)
     chief.wait_for_line(r': step (6\d|\d{3,}),', waited)
 
-    # The variables of the chief that died are on the ps; those of its last
-    # checkpoint, of step 15, replace them, so that what is saved is what was
-    # trained.
+    # The dead chief's variables are on the ps; those of its last checkpoint, of
+    # step 15, replace them, so that the saved values are the trained ones.
     self._kill(chief)
     worker.wait_for_line(
         r'^Step \d+ waits for worker 0 at %s, last seen' % cluster.workers[0]
@@ -198,15 +197,15 @@ class DistributedFaultsTest(tf.test.TestCase):
           err, f'cifar10_distributed_train.py: error: {flag} is {value}, and '
       )
     self.assertFalse(os.path.exists(empty))
-    # The training is there for those who belong to it.
+    # The run is intact for its own tasks.
     cluster.start('worker', 0)
     cluster.start('worker', 1).wait_for_line(_STEP)
     self.assertIsNone(ps.process.poll())
 
   def _silent_host(self):
-    """Returns the host and port of a server that answers nobody."""
+    """Returns the host and port of a server that never answers."""
     # A host that is off lets a connection wait; so does this one, whose queue
-    # of connections is full.
+    # of # connections is full.
     silent = socket.create_server(('127.0.0.1', 0), backlog=0)
     self.addCleanup(silent.close)
     host, port = silent.getsockname()
@@ -223,7 +222,7 @@ class DistributedFaultsTest(tf.test.TestCase):
     ps = cluster.start_ps()
     host, port = self._silent_host()
     expected = _refusals(cluster, '%s:%d' % (host, port))
-    # A train_dir each: two of them are chiefs, which would lock a shared one.
+    # Separate train_dirs: two tasks are chiefs, which would lock a shared one.
     started = [
         cluster.start(job, index, f'--train_dir={self.train_dir}-{n}', *flags)
         for n, (job, index, flags, _) in enumerate(expected)
@@ -236,7 +235,7 @@ class DistributedFaultsTest(tf.test.TestCase):
       )
       self.assertEqual(1, err.count('\n'), err)
 
-    # None of them disturbed the one that was there.
+    # None of them disturbed the running task.
     self.assertIsNone(ps.process.poll())
     ps.process.terminate()
     self.assertEqual(128 + signal.SIGTERM, ps.finish()[0])

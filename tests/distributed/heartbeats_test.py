@@ -22,7 +22,7 @@ class StallTest(tf.test.TestCase):
     self.assertFalse(stall.found(5, False, 100))
     self.assertFalse(stall.found(5, False, 110))
     self.assertTrue(stall.found(5, False, 111))
-    # Twice the time for whatever comes.
+    # Twice the time for the next update.
     self.assertFalse(stall.found(5, False, 131))
     self.assertTrue(stall.found(5, False, 132))
     self.assertFalse(stall.found(6, False, 172))
@@ -38,7 +38,7 @@ class StallTest(tf.test.TestCase):
 
 
 class _Refusing(object):
-  """A session of which the server refuses the first run: local_input.py."""
+  """A session whose first run the server rejects: local_input.py."""
 
   def __init__(self, session):
     self._session = session
@@ -67,7 +67,7 @@ class HeartbeatsTest(tf.test.TestCase):
         [(2, 5, 10.0), (3, None, None)],
         heartbeats.absent(table, 100.0, worker=0),
     )
-    # Nobody misses himself.
+    # A worker does not miss itself.
     self.assertEqual([(3, None, None)], heartbeats.absent(table, 100.0, 2))
 
   def _ps(self):
@@ -153,7 +153,7 @@ class HeartbeatsTest(tf.test.TestCase):
         def late(session, worker, *, step, state):
           if state == heartbeats.TRAINING:
             begun.set()
-            # Unless it waits for this beat, training ends meanwhile.
+            # Training ends during this heartbeat, unless the hook waits for it.
             ended.wait(1)
           update(session, worker, step=step, state=state)
 

@@ -1,4 +1,4 @@
-"""Batches from queues of this process, fed into another session."""
+"""Feeds batches from queues of this process into another session."""
 
 import threading
 
@@ -12,7 +12,7 @@ from cifar10_compat.distributed import local_input
 
 
 def _inputs():
-  """Returns batches of 2 out of the numbers 0 to 7, in any order."""
+  """Returns batches of 2 of the numbers 0 to 7, in any order."""
   number = tf.train.range_input_producer(8, shuffle=False).dequeue()
   batch = tf.train.shuffle_batch(
       [tf.cast(number, tf.float32), number], 2, capacity=8, min_after_dequeue=4
@@ -33,7 +33,7 @@ class LocalInputTest(tf.test.TestCase):
       total = source.images + tf.cast(source.labels, tf.float32)
       with tf.train.MonitoredSession(hooks=[source]) as session:
         seen = np.concatenate([session.run(total) for _ in range(8)])
-        # Two epochs, whose order is any.
+        # Two epochs, in any order.
         self.assertContainsSubset(seen, [0, 2, 4, 6, 8, 10, 12, 14])
         self.assertGreater(len(set(seen)), 4)
     self.assertEmpty(

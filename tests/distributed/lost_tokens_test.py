@@ -20,7 +20,7 @@ class LostTokensTest(tf.test.TestCase):
     )
 
   def _die_and_start_again(self, index, point):
-    """Kills a worker at a point of a later step; returns what goes on then."""
+    """Kills a worker at a point of a later step, and restarts it."""
     cluster = small_cluster.SmallCluster(
         self.dataset, os.path.join(self.create_tempdir().full_path, 'train')
     )
@@ -36,7 +36,7 @@ class LostTokensTest(tf.test.TestCase):
     again.wait_for_line(_STEP)
     other.wait_for_line(_STEP, seen)
     for program in (again, other):
-      # It is the start that repairs, and not the chief's look at the time.
+      # Starting repaired the state; the chief's stall check was not needed.
       self.assertNotIn('No update', '\n'.join(program.lines))
     cluster.kill()
 
@@ -63,7 +63,7 @@ class LostTokensTest(tf.test.TestCase):
     cluster.start_ps()
     chief, worker = [cluster.start('worker', i) for i in (0, 1)]
     worker.wait_for_line(_STEP)
-    # A thief of tokens, until nobody has one.
+    # Steal tokens until no worker has one.
     with tf.Graph().as_default(), tf.device('/job:ps/task:0'):
       token = tf.FIFOQueue(
           -1, tf.int64, shapes=[[]], shared_name='sync_token_q'

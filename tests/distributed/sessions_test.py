@@ -1,4 +1,4 @@
-"""Sessions on parameter servers, and what becomes of them at an error."""
+"""Sessions on parameter servers, and their recovery from errors."""
 
 import dataclasses
 from unittest import mock
@@ -13,7 +13,7 @@ from cifar10_compat.distributed import sessions
 
 @dataclasses.dataclass
 class _Ask:
-  """Meets errors, then nothing."""
+  """Raises errors, then succeeds."""
 
   failures: list
   stop: signals.StopRequest | None = None

@@ -1,4 +1,4 @@
-"""SIGTERM while TensorFlow waits, and a chief that does not come back."""
+"""SIGTERM while TensorFlow waits, and a chief that does not return."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from tests.helpers import record_fixture
 from tests.helpers import small_cluster
 
 _STEP = r': step [1-9]\d*,'
-# What is promised, and what a busy machine may add.
+# The promised time, and what a busy machine may add.
 _STOP_SECS = 30
 _SLACK_SECS = 30
 _TERMINATED = 128 + signal.SIGTERM
@@ -36,7 +36,7 @@ class StoppingTest(tf.test.TestCase):
     self.assertEqual(-signal.SIGKILL, program.finish()[0])
 
   def _assert_terminates(self, program):
-    """Sends SIGTERM; returns what was printed."""
+    """Sends SIGTERM; returns the output."""
     begin = time.monotonic()
     program.process.terminate()
     code, out, err = program.finish()
@@ -48,7 +48,7 @@ class StoppingTest(tf.test.TestCase):
     cluster = self._cluster()
     ps, chief, worker = cluster.start_all()
     worker.wait_for_line(_STEP)
-    # Killed at the wrong moment it would leave its token to the chief.
+    # If killed at the wrong moment, it would leave its token to the chief.
     worker.process.send_signal(signal.SIGSTOP)
     chief.wait_for_line('waits for worker 1')
     self.assertRegex(
@@ -56,7 +56,7 @@ class StoppingTest(tf.test.TestCase):
         r'Stopped by SIGTERM after \d+ steps, which are saved\.',
     )
     self.assertGreater(tf.train.load_variable(self.train_dir, 'global_step'), 0)
-    # Nobody makes the update that it waits for.
+    # No process applies the update that it waits for.
     worker.process.send_signal(signal.SIGCONT)
     worker.wait_for_line('Step .* waits for worker 0')
     self.assertIn('Stopped by SIGTERM', self._assert_terminates(worker))
@@ -84,7 +84,7 @@ class StoppingTest(tf.test.TestCase):
     worker.wait_for_line(_STEP)
     ps.process.send_signal(signal.SIGSTOP)
     for program in (chief, worker):
-      # It cannot say goodbye to the ps; the deadline ends it.
+      # It cannot reach the ps to say it is done; the deadline ends it.
       self.assertIn(
           'Stopped by SIGTERM in the middle of a step',
           self._assert_terminates(program),

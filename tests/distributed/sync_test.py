@@ -1,4 +1,4 @@
-"""What is lost between a gradient and its token is put back."""
+"""Repairs losses between a gradient and its token."""
 
 import contextlib
 import threading
@@ -18,7 +18,7 @@ def _ops(kind):
 
 
 class SyncHookTest(tf.test.TestCase):
-  """A chief and a worker who share a session, and so have one local step."""
+  """A chief and a worker who share a session, and so one local step."""
 
   def setUp(self):
     super().setUp()
@@ -63,13 +63,13 @@ class SyncHookTest(tf.test.TestCase):
 
   def test_a_later_chief_begins_with_one_token_and_no_gradient(self):
     self.session.run(self.step.assign(7))
-    # Of what a killed step left: one gradient here, none there.
+    # Leftovers of a killed step: one gradient here, none there.
     self.session.run(self.optimizer.chief_init_op)
     self.session.run(_ops('ApplyGradient')[:2])
     self._start_chief(True)
     self.assertEqual([0, 0, 0], self.session.run(self.counts))
     self.assertEqual(1, self.session.run(self.size))
-    # An accumulator's step, which the taking had incremented, is back at 7.
+    # An accumulator's step, which taking had incremented, is back at 7.
     self.session.run(_ops('ApplyGradient'))
     self.assertEqual([1, 1, 1], self.session.run(self.counts))
     self._end()
@@ -89,7 +89,7 @@ class SyncHookTest(tf.test.TestCase):
     worker.start()
     while self.session.run(self.counts) != [1, 1, 1]:
       pass
-    # The chief's, the update's first half, and no more of that chief.
+    # The chief's thread: the first half of the update, and no more.
     self.session.run(_ops('ApplyGradient'))
     self.session.run([t for t in _ops('TakeGradient') if _required(t) == 2][:2])
     self.assertEqual([0, 0, 2], self.session.run(self.counts))

@@ -1,4 +1,4 @@
-"""Distortions of a chunk: each image's own, decoded from what comes out."""
+"""Each image of a chunk gets its own distortions, deduced from the pixels."""
 
 import numpy as np
 import scipy.stats
@@ -6,21 +6,21 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.fast import distortions
 
-# Images of a chunk, and chunks: what is drawn is looked at within and across.
+# Images per chunk, and chunks: draws are compared within and across them.
 _CHUNK = 32
 _CHUNKS = 64
 _IMAGES = _CHUNK * _CHUNKS
 
 
 def _coded():
-  """Returns uint8 [32, 3, 32, 32]: red tells the column, green the row."""
+  """Returns uint8 [32, 3, 32, 32]: red encodes the column, green the row."""
   rows, columns = np.mgrid[:32, :32]
   image = np.stack([4 * columns, 4 * rows, np.full([32, 32], 60)])
   return np.tile(image.astype(np.uint8), [_CHUNK, 1, 1, 1])
 
 
 def _independent(test, *draws):
-  """Checks that draws do not go together, nor with those of a neighbor.
+  """Checks that draws correlate neither with each other nor with a neighbor's.
 
   Args:
     test: TestCase.
@@ -31,7 +31,7 @@ def _independent(test, *draws):
   pairs += [(a[1:], a[:-1]) for a in draws]  # from chunk to chunk
   for a, b in pairs:
     r = np.corrcoef(a.flatten(), b.flatten())[0, 1]
-    # Its deviation is 1 / sqrt(2,048); five are allowed.
+    # The standard deviation is 1 / sqrt(2,048); five are allowed.
     test.assertLess(abs(r), 5 / np.sqrt(_IMAGES))
 
 
@@ -58,7 +58,7 @@ class CropAndFlipTest(tf.test.TestCase):
     expected[:, 1] = 4 * (top[:, None] + np.arange(24))[:, :, None]
     expected[:, 2] = 60
     self.assertAllEqual(expected, crops)
-    # All nine places each way, all equally likely; heads and tails.
+    # All nine places in each direction, all equally likely; so is the flip.
     for places in (left, top):
       counts = np.bincount(places.astype(int), minlength=9)
       self.assertLen(counts, 9)
@@ -75,7 +75,7 @@ class CropAndFlipTest(tf.test.TestCase):
     )
 
   def test_each_image_is_cut_from_itself(self):
-    # Image i has i in all pixels.
+    # All pixels of image i are i.
     planes = np.arange(5, dtype=np.uint8).reshape([5, 1, 1, 1])
     planes = np.tile(planes, [1, 2, 6, 7])
     with tf.Graph().as_default(), self.session() as sess:
@@ -138,8 +138,8 @@ class StandardizationTest(tf.test.TestCase):
   def test_tensorflows_own(self):
     random = np.random.RandomState(0)
     images = random.uniform(-99, 300, [4, 24, 24, 3])
-    images[1] = 7  # without any contrast
-    images[2] = 7 + 1e-3 * random.rand(24, 24, 3)  # and with almost none
+    images[1] = 7  # without contrast
+    images[2] = 7 + 1e-3 * random.rand(24, 24, 3)  # with almost none
     with tf.Graph().as_default(), self.session() as sess:
       last = tf.constant(images, tf.float32)
       planes = tf.transpose(last, [0, 3, 1, 2])

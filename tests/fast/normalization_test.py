@@ -1,4 +1,4 @@
-"""Local response normalization against its definition."""
+"""Compares local response normalization with its definition."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -7,7 +7,7 @@ from cifar10_compat.fast import normalization
 
 
 def _by_definition(x, radius, bias, alpha):
-  """The formula, map by map, in x's type."""
+  """Computes the formula, map by map, in x's type."""
   result = np.empty_like(x)
   for j in range(x.shape[-1]):
     near = x[..., max(0, j - radius) : j + radius + 1]
@@ -31,7 +31,7 @@ class LrnTest(tf.test.TestCase):
 
   def test_values_and_gradients(self):
     random = np.random.RandomState(0)
-    # Up to sizes at which the denominator counts.
+    # Up to sizes at which the denominator matters.
     images = random.gamma(1, 40, [3, 5, 4, 64])
     upstream = random.randn(*images.shape)
     with tf.Graph().as_default(), self.session() as sess:
@@ -43,7 +43,7 @@ class LrnTest(tf.test.TestCase):
     exact = _by_definition(images, 4, 1, 0.001 / 9)
     self.assertLess(np.abs(outputs - exact).max(), 2e-6 * exact.max())
 
-    # The derivative along some directions, as a quotient of differences.
+    # The derivative along some directions, as a difference quotient.
     def objective(step, direction):
       return (
           _by_definition(images + step * direction, 4, 1, 0.001 / 9) * upstream

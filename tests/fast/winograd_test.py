@@ -1,4 +1,4 @@
-"""Winograd's convolution against the definition, and against TensorFlow's."""
+"""Compares Winograd's convolution with its definition and TensorFlow's."""
 
 import fractions
 
@@ -9,7 +9,7 @@ from cifar10_compat.fast import winograd
 
 
 def _correlate(signal, taps, m):
-  """Returns m outputs of a filter that slides over a signal, one by one."""
+  """Computes m outputs of a filter that slides over a signal, one by one."""
   return [sum(signal[k + i] * t for i, t in enumerate(taps)) for k in range(m)]
 
 
@@ -17,7 +17,7 @@ class MatricesTest(tf.test.TestCase):
 
   def test_two_outputs_of_three_taps(self):
     # By hand, with the points 0, 1, -1 and infinity: F(2, 3) of Lavin and Gray,
-    # whose signs and factors may go from one matrix to another.
+    # except for signs and factors, which may move between matrices.
     output, filter_, input_ = winograd.matrices(2, 3)
     self.assertAllEqual([[1, 1, 1, 0], [0, 1, -1, 1]], output)
     signal, taps = np.array([3.0, -1, 4, 2]), np.array([2.0, 7, 1])
@@ -61,7 +61,7 @@ class MatricesTest(tf.test.TestCase):
 class ConvolutionTest(tf.test.TestCase):
 
   def _gradients(self, images, kernel, upstream, **kwargs):
-    """Returns outputs and gradients: ours, and direct ones in float64."""
+    """Returns our outputs and gradients, and direct ones in float64."""
     results = []
     for dtype, convolve in (
         (tf.float32, lambda x, w: winograd.conv2d(x, w, **kwargs)),
@@ -103,7 +103,7 @@ class ConvolutionTest(tf.test.TestCase):
     self._check(2, 9, 3, 1, 3)
 
   def test_an_image_of_one_pixel(self):
-    # By hand: the kernel's middle alone meets it.
+    # By hand: only the kernel's middle contributes.
     kernel = np.arange(25.0).reshape(5, 5, 1, 1)
     ours, _ = self._gradients(
         np.full([1, 1, 1, 1], 3.0), kernel, np.ones([1, 1, 1, 1])

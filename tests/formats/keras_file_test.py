@@ -1,4 +1,4 @@
-"""Files for Keras 3, loaded by a process that has Keras alone."""
+"""Keras files, loaded by a process that has only Keras."""
 
 import json
 import os

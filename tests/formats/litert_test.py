@@ -1,4 +1,4 @@
-"""Files for LiteRT, run by its interpreter in a process that has no more."""
+"""LiteRT files, run by its interpreter in a process without anything else."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""SavedModels, loaded by TensorFlow 1's way and by TensorFlow 2's."""
+"""SavedModels, loaded by TensorFlow 1's loader and by TensorFlow 2's."""
 
 import os
 
@@ -28,7 +28,7 @@ class SavedModelTest(tf.test.TestCase):
     with tf1.Graph().as_default(), tf1.Session() as sess:
       tf1.saved_model.load(sess, ['serve'], path)
       found.append(sess.run('logits:0', {'crops:0': network.crops}))
-    # With constants TensorFlow fuses other ops than with variables.
+    # TensorFlow fuses other ops with constants than with variables.
     for logits in found:
       np.testing.assert_allclose(
           logits,

@@ -1,4 +1,4 @@
-"""Checkpoints of the tutorial's network whose biases alone decide the prediction."""
+"""Checkpoints of the tutorial's network; biases determine the prediction."""
 
 import os
 
@@ -10,13 +10,13 @@ from cifar10_compat.training import notes
 
 
 def save(directory, step, *, averaged, raw, describe=False):
-  """Saves a network whose logits are given biases, whatever the image.
+  """Saves a network whose logits are given biases, for any image.
 
   Args:
     directory: str.
     step: int.
     averaged, raw: 10 numbers, the logits with the moving averages and without.
-    describe: bool, note the data set and the model, as a trainer does.
+    describe: bool, whether to write the metadata file, as a trainer does.
   """
   with tf.Graph().as_default(), tf.Session() as sess:
     cifar10.inference(tf.zeros([1, 24, 24, 3]))
@@ -37,5 +37,5 @@ def save(directory, step, *, averaged, raw, describe=False):
 
 
 def sure_of(label):
-  """Returns logits that are sure of a label, 0 to 9."""
+  """Returns logits that are certain of a label, 0 to 9."""
   return [100.0 if i == label else 0.0 for i in range(10)]

@@ -16,8 +16,8 @@ def programs():
 
   Raises:
     SkipTest: one is missing.
-    AssertionError: so it is, and the environment has CI: a machine that runs
-      all tests must have them.
+    AssertionError: one is missing and the environment has CI: a machine that
+      runs all tests must have both.
   """
   found = [shutil.which(name) for name in _PROGRAMS]
   if not all(found):
@@ -31,10 +31,10 @@ def programs():
 
 
 def start(test):
-  """Starts Chromium, which writes down what it requests.
+  """Starts Chromium, which logs its requests.
 
   Args:
-    test: absltest.TestCase, with whose end the browser ends.
+    test: absltest.TestCase, at whose end the browser ends.
 
   Returns:
     selenium.webdriver.Chrome.
@@ -53,7 +53,7 @@ def start(test):
   ):
     options.add_argument(argument)
   options.set_capability('goog:loggingPrefs', {'performance': 'ALL'})
-  # Both paths are given, so that selenium downloads nothing.
+  # With both paths given, selenium downloads nothing.
   browser = webdriver.Chrome(
       options, service.Service(driver, env=dict(os.environ))
   )
@@ -62,7 +62,7 @@ def start(test):
 
 
 def resize(browser, width, height):
-  """Gives the page a size in pixels, whatever a window could have."""
+  """Sets the size of the page in pixels, even beyond that of a window."""
   browser.execute_cdp_cmd(
       'Emulation.setDeviceMetricsOverride',
       {

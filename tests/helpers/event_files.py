@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 
 
 def read(directory):
-  """Returns all events of a directory's event files, in order of writing."""
+  """Returns all events in a directory's event files, in order of writing."""
   events = []
   for path in sorted(glob.glob(os.path.join(directory, 'events.*'))):
     events.extend(tf.train.summary_iterator(path))

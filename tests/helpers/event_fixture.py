@@ -1,4 +1,4 @@
-"""Event files written by hand."""
+"""Writes event files by hand."""
 
 import tensorflow.compat.v1 as tf
 
@@ -8,11 +8,11 @@ def write(test, steps=(0, 100), **scalars):
 
   Args:
     test: tf.test.TestCase.
-    steps: of its summaries.
-    **scalars: from tag to values, one for each step.
+    steps: of the summaries.
+    **scalars: from tag to values, one per step.
 
   Returns:
-    str, the directory of the event file, which has a histogram too.
+    str, the directory of the event file, which also has a histogram.
   """
   directory = test.create_tempdir().full_path
   with tf.Graph().as_default(), tf.summary.FileWriter(directory) as writer:

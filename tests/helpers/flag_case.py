@@ -1,7 +1,7 @@
-"""Tests of flags, from the command line to what each changes.
+"""Tests of flags, from the command line to their effect.
 
-A test says by covers() which flags of which programs it is about, and
-FlagCase.assert_covered() finds those that no test is about.
+A test declares with covers() the flags and programs it covers;
+FlagCase.assert_covered() finds flags without a test.
 """
 
 import collections
@@ -22,7 +22,7 @@ _covered = collections.defaultdict(set)
 
 
 def covers(program, *names):
-  """Says that the decorated test is about these flags of a program."""
+  """Declares that the decorated test covers these flags of a program."""
   _covered[program].update(names)
   return lambda test: test
 
@@ -39,7 +39,7 @@ def constant(node):
 
 
 class FlagCase(tf.test.TestCase):
-  """A directory with small image sets, and what a run left of a training."""
+  """A directory with small image sets, and the files of a training run."""
 
   def setUp(self):
     super().setUp()
@@ -49,7 +49,7 @@ class FlagCase(tf.test.TestCase):
     record_fixture.write_batches(
         self.data_dir, *record_fixture.random_images(60)
     )
-    # A set of one's own, with three classes.
+    # A custom set with three classes.
     self.own = os.path.join(self.root, 'own')
     os.mkdir(self.own)
     images, labels = record_fixture.random_images(60)
@@ -69,7 +69,7 @@ class FlagCase(tf.test.TestCase):
     return reader.get_variable_to_shape_map()[key]
 
   def fetched_from(self, program, *args):
-    """Returns the URLs that a program asks for the images."""
+    """Returns the URLs from which a program requests the images."""
     with mock.patch.object(
         fetch, 'fetch', side_effect=errors.DataError('none')
     ) as fetched:
@@ -80,7 +80,7 @@ class FlagCase(tf.test.TestCase):
     return fetched.call_args.args[0]
 
   def session_config(self, run):
-    """Returns the ConfigProto of the session that training is run in."""
+    """Returns the ConfigProto of the training session."""
     with mock.patch.object(
         tf.train,
         'ChiefSessionCreator',
@@ -90,7 +90,7 @@ class FlagCase(tf.test.TestCase):
     return made.call_args.kwargs['config']
 
   def assert_covered(self, *programs):
-    """Each flag of each of these programs has a test in this process."""
+    """Checks that each flag of these programs has a test in this process."""
     for program in programs:
       with self.subTest(program.__name__):
         self.assertEqual(main_program.flags_of(program), _covered[program])

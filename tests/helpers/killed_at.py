@@ -1,18 +1,19 @@
-"""cifar10_distributed_train, killed by -9 at a given point of a later step.
+"""Runs cifar10_distributed_train, killed by -9 at a given point of a later
+step.
 
   python -m tests.helpers.killed_at POINT RUN FLAGS
 
 POINT is one of
 
-  token    it has its token, and has pushed no gradient for it
-  push     half of a step's gradients are pushed
-  take     the chief has taken a gradient for an update that is not made
-  update   the chief has made an update, and has put no token for it
+  token    it has its token, but has pushed no gradient for it
+  push     it has pushed half of a step's gradients
+  take     the chief has taken a gradient for an update, but not applied it
+  update   the chief has applied an update, but put no token for it
 
-RUN is how often the point is reached before: 0 for the first time.
+RUN is how often to pass the point before: 0 for the first time.
 """
 
-# First: TensorFlow reads its log levels while it loads.
+# Import first: TensorFlow reads its log levels while it loads.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import itertools
@@ -29,7 +30,7 @@ from cifar10_compat import cifar10_distributed_train
 
 
 def _deadly(run):
-  """Returns a function of a tensor: the same, at whose RUNth value we die."""
+  """Returns a function that passes a tensor on, and dies at its RUNth value."""
   passed = itertools.count()
 
   def die_or_pass(value):
@@ -39,7 +40,7 @@ def _deadly(run):
 
   def gate(tensor):
     FLAGS = flags.FLAGS
-    # In this process, though what surrounds it is on the ps.
+    # In this process, though the ops around it are on the ps.
     with tf.device('/job:worker/task:%d/cpu:0' % FLAGS.task_index):
       passed_on = tf.py_func(die_or_pass, [tensor], tensor.dtype)
     passed_on.set_shape(tensor.shape)
@@ -49,7 +50,7 @@ def _deadly(run):
 
 
 def _patches(point, run):
-  """Returns the context in which the graph is built for a death."""
+  """Returns the context in which to build the graph for a death."""
   gate = _deadly(run)
   accumulator = data_flow_ops.ConditionalAccumulator
   apply_grad, take_grad = accumulator.apply_grad, accumulator.take_grad

@@ -1,7 +1,6 @@
-"""Disks that are full, files that may not be read, and slow networks.
+"""Simulates full disks, unreadable files and slow networks.
 
-What is done to other processes is a function to be given to subprocess.Popen as
-preexec_fn.
+Limits for other processes are functions for subprocess.Popen's preexec_fn.
 """
 
 import contextlib
@@ -11,24 +10,24 @@ import os
 import resource
 import subprocess
 
-# Of linux/prctl.h and linux/capability.h.
+# From linux/prctl.h and linux/capability.h.
 _PR_CAPBSET_DROP = 24
 _CAP_DAC_OVERRIDE = 1
 _CAP_DAC_READ_SEARCH = 2
-# Of linux/sched.h.
+# From linux/sched.h.
 _CLONE_NEWNET = 0x40000000
 
 
 def heed_permissions():
-  """Lets the permissions of files count for root as well, in what it starts."""
+  """Makes file permissions apply to root as well, in the started process."""
   libc = ctypes.CDLL(None)
-  # Who is not root may not drop them, and has none.
+  # Only root may drop these capabilities, and only root has them.
   for capability in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
     libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def limit_files(size):
-  """Returns a function that ends every file of a process at `size` bytes."""
+  """Returns a function that limits every file of a process to `size` bytes."""
   return functools.partial(
       resource.setrlimit, resource.RLIMIT_FSIZE, (size, size)
   )
@@ -36,14 +35,14 @@ def limit_files(size):
 
 @contextlib.contextmanager
 def small_disk(directory, size):
-  """Context in which a directory is a disk of its own, of `size` bytes.
+  """Context in which a directory is a separate disk of `size` bytes.
 
   Args:
-    directory: str, exists.
+    directory: str, must exist.
     size: int.
 
   Yields:
-    bool, whether that could be done.
+    bool, whether the mount succeeded.
   """
   done = not subprocess.run(
       ['mount', '-t', 'tmpfs', '-o', 'size=%d' % size, 'tmpfs', directory],
@@ -57,7 +56,7 @@ def small_disk(directory, size):
 
 
 def fill(directory):
-  """Writes a file that takes all the room there is."""
+  """Writes a file that fills the disk."""
   with open(os.path.join(directory, 'filling'), 'wb', buffering=0) as f:
     with contextlib.suppress(OSError):
       while True:
@@ -65,17 +64,17 @@ def fill(directory):
 
 
 class Network(object):
-  """A network of its own, that processes on this machine share.
+  """A separate network that processes on this machine share.
 
-  It has the loopback addresses alone.  It is a context that removes it.
+  It has only loopback addresses.  A context manager that removes it.
   """
 
   def __init__(self):
-    """Makes it.
+    """Creates the network.
 
     Raises:
-      OSError, subprocess.CalledProcessError: this process may not, or there is
-        no iproute2.
+      OSError, subprocess.CalledProcessError: this process lacks the permission,
+        or iproute2 is missing.
     """
     self._name = 'cifar10_compat_%d' % os.getpid()
     _call('ip', 'netns', 'add', self._name)
@@ -88,15 +87,15 @@ class Network(object):
     _call('ip', 'netns', 'delete', self._name)
 
   def enter(self):
-    """Moves the calling process into it."""
+    """Moves the calling process into the network."""
     libc = ctypes.CDLL(None, use_errno=True)
     with open('/run/netns/' + self._name) as f:
       if libc.setns(f.fileno(), _CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), 'setns')
 
   def slow_down(self, megabits):
-    """Lets so many bits a second pass; the others wait in a queue."""
-    # Not netem, which could delay packets too: few kernels have it.
+    """Limits the rate in megabits per second; the other packets queue."""
+    # Not netem, which could also delay packets: few kernels have it.
     self._inside(
         'tc', 'qdisc', 'replace', 'dev', 'lo', 'root', 'tbf',
         'rate', '%dmbit' % megabits, 'burst', '128kb', 'latency', '1s',

@@ -13,14 +13,14 @@ from cifar10_compat.base import signals
 
 
 class _Printed(io.StringIO):
-  """What sys.stdout is for the program."""
+  """The program's sys.stdout."""
 
   def reconfigure(self, **unused_kwargs):
-    pass  # A program may ask for another way to write odd names.
+    pass  # A program may change how unencodable characters are written.
 
 
 def config_of(module):
-  """Returns the dataclass of a program's settings, of config.py.
+  """Returns the dataclass of a program's settings, from config.py.
 
   Args:
     module: module with console_main().
@@ -33,7 +33,7 @@ def config_of(module):
 
 
 def config(module, *args):
-  """Returns the settings that a program would have with a command line.
+  """Returns the settings of a program for a command line.
 
   Raises:
     absl.flags.Error, UsageError, DataError: the command line is wrong.
@@ -51,10 +51,10 @@ def run(module, *args, stopped=False):
   Args:
     module: module with console_main() and main().
     *args: str, its command line.
-    stopped: bool, whether a stop was requested before it began.
+    stopped: bool, whether a stop was requested before the start.
 
   Returns:
-    list of str, the lines that it printed.
+    list of str, the printed lines.
 
   Raises:
     absl.flags.Error: the command line is wrong.
@@ -71,5 +71,5 @@ def run(module, *args, stopped=False):
 
 
 def flags_of(module):
-  """Returns the names of the flags that a program has, a set."""
+  """Returns the set of a program's flag names."""
   return set(config_lib.settings(config_of(module)))

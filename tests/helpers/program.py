@@ -11,9 +11,9 @@ import threading
 import time
 from unittest import mock
 
-# What TensorFlow prints while it is loaded, before it has read any level: a CUDA
-# build on a machine without a driver, and any on a processor where oneDNN is on
-# by default.
+# Lines that TensorFlow prints while it loads, before it reads its log levels: a
+# CUDA # build on a machine without a driver, or any build on a processor where
+# oneDNN is on # by default.
 _LOADER_CHATTER = re.compile(
     r'(WARNING: All log messages before absl::InitializeLog\(\) is called are '
     r'written to STDERR|I0000 .* cudart_stub\.cc:\d+\] Could not find cuda '
@@ -21,8 +21,8 @@ _LOADER_CHATTER = re.compile(
     r'I0000 .* port\.cc:\d+\] oneDNN custom operations are on\. .*)\n'
 )
 
-# Until shortly before Bazel would end the test, which could not say then what
-# did not come.  No test waits for this to pass.
+# Just less than Bazel's timeout, after which the test could not report what is
+# missing.  No test waits for this to pass.
 _END = time.monotonic() + int(os.environ.get('TEST_TIMEOUT', 3600)) - 20
 
 
@@ -31,19 +31,19 @@ def _secs_left():
 
 
 def without_loader_chatter(stderr):
-  """Returns what a program printed itself."""
+  """Returns the program's own output."""
   return _LOADER_CHATTER.sub('', stderr)
 
 
 class _Forked(object):
-  """A process of subprocess.Popen's kind, that begins with all modules loaded.
+  """A process like subprocess.Popen's that starts with all modules loaded.
 
-  To load TensorFlow takes most of the time of a small training.
+  A small training run spends most of its time on loading TensorFlow.
   """
 
   def __init__(self, name, args, preload):
     context = multiprocessing.get_context('forkserver')
-    # As startup.prepare() does in a program that is run.
+    # As startup.prepare() does in a program.
     quiet = 'cifar10_compat.base.quiet'
     context.set_forkserver_preload([quiet, name, *preload])
     out, out_of_child = context.Pipe(duplex=False)
@@ -53,7 +53,8 @@ class _Forked(object):
         args=(name, args),
         kwargs={'out': out_of_child, 'err': err_of_child},
     )
-    # The path of a socket has at most 107 characters, Bazel's directories more.
+    # A socket's path has at most 107 characters, and Bazel's directories have
+    # more.
     with mock.patch.object(tempfile, 'tempdir', '/tmp'):
       self._process.start()
     out_of_child.close()
@@ -83,11 +84,11 @@ class _Forked(object):
 
 
 def _run_forked(name, args, *, out, err):
-  """What a _Forked process does: what `python -m` would."""
+  """Runs in a _Forked process what `python -m` would run."""
   for connection, number in ((out, 1), (err, 2)):
     os.dup2(connection.fileno(), number)
     connection.close()
-  # Those that were inherited may take it for a file, in which one can seek.
+  # The inherited streams may be treated as seekable files.
   sys.stdout = open(1, 'w', closefd=False)
   sys.stderr = open(2, 'w', closefd=False, buffering=1)
   sys.argv = [name.rpartition('.')[2] + '.py', *args]
@@ -99,8 +100,8 @@ class Program(object):
 
   Attributes:
     process: subprocess.Popen, or what acts like one.
-    lines: list of str, what it has printed on stdout so far.
-    error_lines: list of str, likewise on stderr.
+    lines: list of str, its output on stdout so far.
+    error_lines: list of str, its output on stderr so far.
   """
 
   def __init__(
@@ -118,9 +119,9 @@ class Program(object):
       module: str.
       *args: str.
       package: str.
-      forked: bool, from a process that has loaded PACKAGE.MODULE.
+      forked: bool, whether to fork a process that has loaded PACKAGE.MODULE.
       preload: names of further modules that this process has loaded.
-      **kwargs: Popen's, if it is not forked.
+      **kwargs: for Popen, if not forked.
     """
     self.process = (
         _Forked('%s.%s' % (package, module), args, preload)
@@ -153,7 +154,7 @@ class Program(object):
         lines.append(line.rstrip('\n'))
         self._more.notify_all()
     with self._more:
-      lines.append(None)  # The end, for those who wait.
+      lines.append(None)  # The end, for waiting tests.
       self._more.notify_all()
 
   def wait_for(self, condition):
@@ -173,7 +174,7 @@ class Program(object):
 
     Args:
       pattern: str, a regular expression.
-      start: int, how many lines at the start do not count.
+      start: int, number of lines at the start to skip.
       lines: self.lines, which is the default, or self.error_lines.
 
     Raises:
@@ -214,7 +215,7 @@ def run(module, *args, **kwargs):
   """Runs `python -m cifar10_compat.MODULE ARGS` to its end.
 
   Returns:
-    (int, str, str): exit code, stdout, and stderr without what TensorFlow
-    prints while it is loaded.
+    (int, str, str): exit code, stdout, and stderr without the lines that
+    TensorFlow prints while it loads.
   """
   return Program(module, *args, **kwargs).finish()

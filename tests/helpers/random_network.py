@@ -1,4 +1,4 @@
-"""A network of random weights, to be written in some format and read again."""
+"""A network of random weights, to write in a format and read back."""
 
 from typing import Dict, NamedTuple
 
@@ -12,11 +12,12 @@ from cifar10_compat import models
 class RandomNetwork(NamedTuple):
   """Attributes:
   weights: dict from a variable's name to its value.
-  graph_def: GraphDef with the weights as constants; crops:0 are its input, and
+  graph_def: GraphDef with the weights as constants; crops:0 is its input, and
     logits:0 its output.
-  images: uint8 [50, 32, 32, 3]; a fifth have one color, and deviation 0.
-  crops: float32 [50, 24, 24, 3], the middles, standardized.
-  logits: float32 [50, 10], TensorFlow's.
+  images: uint8 [50, 32, 32, 3]; a fifth have one color, and standard deviation
+    0.
+  crops: float32 [50, 24, 24, 3], the central crops, standardized.
+  logits: float32 [50, 10], computed by TensorFlow.
   """
 
   weights: Dict[str, np.ndarray]
@@ -30,7 +31,7 @@ def make(model):
   """Returns the RandomNetwork of a model.
 
   Args:
-    model: str, what --model can be.  Resource variables must be off.
+    model: str, a value of --model.  Resource variables must be disabled.
   """
   config = config_lib.Network(model=model)
   rng = np.random.RandomState(0)

@@ -1,4 +1,4 @@
-"""Small binary batches for the tests, made on the spot."""
+"""Small binary batches for the tests, generated on the fly."""
 
 import os
 import pathlib
@@ -28,13 +28,13 @@ def plain(red, green, blue):
 def write_batches(
     data_dir, images, labels, *, directory='cifar-10-batches-bin'
 ):
-  """Writes every image into each of the six files.
+  """Writes every image to each of the six files.
 
   Args:
     data_dir: str.
     images: uint8 array of shape [n, 32, 32, 3].
     labels: ints, n of them.
-    directory: str, the data set's own.
+    directory: str, the name of the data set's directory.
 
   Returns:
     str, the directory of the files.
@@ -50,12 +50,12 @@ def write_batches(
 
 
 def write_set(directory, images, labels):
-  """Writes a set of one's own, which trains and tests on the same images.
+  """Writes a custom set that trains and tests on the same images.
 
-  Its queue holds 0.4 of them, and is full at once.
+  Its queue holds 0.4 of them, and fills at once.
 
   Args:
-    directory: str, exists.
+    directory: str, must exist.
     images: uint8 array of shape [n, 32, 32, 3].
     labels: ints, n of them, 0 to 9.
 

@@ -1,4 +1,4 @@
-"""Clusters of real processes on this machine, on few and small images."""
+"""Clusters of real processes on this machine, with few and small images."""
 
 from cifar10_compat.distributed import cluster
 from tests.helpers import program
@@ -10,16 +10,16 @@ class SmallCluster(object):
 
   Attributes:
     ps: str, the address of the ps.
-    workers: list of str, those of the workers; the first is the chief.
+    workers: list of str, the workers' addresses; the first is the chief's.
   """
 
   def __init__(self, dataset, train_dir, *flags):
     """Chooses ports.
 
     Args:
-      dataset: description.Dataset, one's own.
+      dataset: description.Dataset, a custom set.
       train_dir: str.
-      *flags: str, of every process.
+      *flags: str, for every process.
     """
     self.ps, *self.workers = processes.free_addresses(3)
     self._flags = (
@@ -45,14 +45,14 @@ class SmallCluster(object):
     return self._started[-1]
 
   def start_as(self, program_of, job, index, *flags, **kwargs):
-    """Starts a process of another program that takes the same flags.
+    """Starts a process of another program that accepts the same flags.
 
     Args:
-      program_of: tuple of str: its package, its module, and what comes before
-        the flags on its command line.
+      program_of: tuple of str: its package, its module, and the arguments
+        before the flags.
       job, index: str and int, of the process.
-      *flags: str, which override those of every process.
-      **kwargs: Popen's.
+      *flags: str, which override those for every process.
+      **kwargs: for Popen.
 
     Returns:
       program.Program.
@@ -92,7 +92,7 @@ class SmallCluster(object):
     return ps
 
   def kill(self):
-    """Ends what a failed test left."""
+    """Kills processes that a failed test left behind."""
     for started in self._started:
       if started.process.poll() is None:
         started.process.kill()

@@ -1,4 +1,4 @@
-"""A training graph of one weight, in place of the network."""
+"""A training graph of one weight, as a stand-in for the network."""
 
 import tensorflow.compat.v1 as tf
 
@@ -22,8 +22,8 @@ def meta_graph(
     step_type: its type.
     rate: float, the learning rate.
     decay: float, of the moving averages.
-    after: bool, average after the update instead of in any order.
-    extra: bool, add a variable.
+    after: bool, whether to average after the update instead of in any order.
+    extra: bool, whether to add a variable.
     names: keys of the weights, each of shape [3].
 
   Returns:

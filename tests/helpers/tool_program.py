@@ -1,4 +1,4 @@
-"""Runs a tool's main() in this process, and checks what it refuses."""
+"""Runs a tool's main() in this process, and checks its errors."""
 
 from collections.abc import Callable
 import contextlib
@@ -9,7 +9,7 @@ from absl.testing import absltest
 
 
 class Ran(NamedTuple):
-  """What a tool came to."""
+  """A tool's exit code and output."""
 
   code: int
   out: str
@@ -35,10 +35,10 @@ def assert_refused(
   """Checks that a tool ends with 1 and one line on stderr.
 
   Args:
-    test: whose assertions are used.
+    test: provides the assertions.
     main: the tool's.
-    args: its command line.
-    *parts: what the line has in it.
+    args: the tool's command line.
+    *parts: strings that the line must contain.
   """
   ran = run(main, *args)
   test.assertEqual((1, ''), (ran.code, ran.out), args)

@@ -1,17 +1,17 @@
-"""An HTTP server on this machine that fails as its script says."""
+"""An HTTP server on this machine that fails according to a script."""
 
 import http.server
 import threading
 
 
 class Server(object):
-  """Serves one body at any path; each request takes the next of `script`.
+  """Serves one body at any path; each request uses the next item of `script`.
 
   Attributes:
-    script: list of functions of a Handler that answer it; when it is used up
+    script: list of functions of a Handler that answer it; after the last one,
       Handler.whole() answers.
     paths: list of the requests' paths.
-    ranges: list of their Range headers, '' where there is none.
+    ranges: list of their Range headers, '' if missing.
     url: str.
     body: bytes.
   """
@@ -38,7 +38,7 @@ class Server(object):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-  """One request; the methods are what a script is made of."""
+  """One request; scripts consist of its methods."""
 
   def do_GET(self):
     owner = self.server.owner
@@ -50,7 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     pass
 
   def whole(self, sent=None, total=None):
-    """Sends what is asked for, or the first `sent` bytes of that."""
+    """Sends the requested bytes, or the first `sent` of them."""
     body = self.server.owner.body
     total = len(body) if total is None else total
     asked = self.headers.get('Range')
@@ -69,7 +69,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     )
 
   def ignore_range(self, sent=None):
-    """Sends all from the beginning, whatever is asked for."""
+    """Sends everything from the beginning, ignoring a requested range."""
     del self.headers['Range']
     self.whole(sent)
 
@@ -79,13 +79,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     self.end_headers()
 
   def stall(self, sent):
-    """Sends a few bytes and then none, until the server closes."""
+    """Sends a few bytes, then nothing until the server closes."""
     self.whole(sent)
     self.wfile.flush()
     self.server.owner.closing.wait()
 
   def raw(self, body, headers=()):
-    """Sends these bytes and no length."""
+    """Sends these bytes without a length."""
     self.send_response(200)
     for name, value in headers:
       self.send_header(name, value)
@@ -100,5 +100,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def call(name, *args, **kwargs):
-  """Returns an item of a script: that method of Handler, with these args."""
+  """Returns an item of a script: a method of Handler, with these arguments."""
   return lambda handler: getattr(handler, name)(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Which TensorFlow a test is for."""
+"""The TensorFlow version that a test is for."""
 
 import importlib.metadata
 
@@ -11,5 +11,5 @@ def minor():
 
 
 def has_keras_3():
-  """Returns whether the Keras that is installed is 3 or later."""
+  """Returns whether the installed Keras is version 3 or later."""
   return int(importlib.metadata.version('keras').split('.')[0]) >= 3

@@ -1,4 +1,4 @@
-"""The trained network in the package."""
+"""The trained network bundled with the package."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from cifar10_compat import published
 from cifar10_compat.data import datasets
 from tools.experiments import publish
 
-# Where the programs keep the images by default.
+# The programs' default directory for images.
 _DATA_DIR = os.environ.get('CIFAR10_DATA_DIR', '/tmp/cifar10_data')
 
 
@@ -50,7 +50,7 @@ class PublishedTest(tf.test.TestCase):
           'CIFAR10_DATA_DIR name them' % _DATA_DIR
       )
     found = publish.confusion(_DATA_DIR)
-    # One image or another may be on the border.
+    # A few images may be on the border.
     self.assertLessEqual(np.abs(found - self.golden['confusion']).sum(), 4)
 
   def test_the_card_is_of_this_network(self):

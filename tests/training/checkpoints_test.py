@@ -1,4 +1,4 @@
-"""Finding checkpoints; whether they fit a graph is tested with the programs."""
+"""Finds checkpoints; the programs' tests check whether they fit a graph."""
 
 import contextlib
 import dataclasses
@@ -23,7 +23,7 @@ class CheckpointsTest(tf.test.TestCase):
     self.directory = self.create_tempdir().full_path
 
   def _save(self, *steps, value=(0.0, 0.0), **kwargs):
-    """Saves v; returns the path of the last one."""
+    """Saves v for each step; returns the path of the last checkpoint."""
     with tf.Graph().as_default(), self.session() as sess:
       v = tf.get_variable('v', initializer=tf.constant(value))
       sess.run(v.initializer)
@@ -109,7 +109,7 @@ class CheckpointsTest(tf.test.TestCase):
         'let %s name' % os.path.join(self.directory, 'checkpoint'),
         str(caught.exception),
     )
-    newest.verify([])  # What is not asked for is not read.
+    newest.verify([])  # Only requested keys are read.
     os.remove(path + '.index')
     with self.assertRaisesRegex(
         errors.UnusableCheckpointError,
@@ -179,8 +179,8 @@ class OrPublishedTest(tf.test.TestCase):
           f'{directory} has no checkpoint: using the published network.\n',
           error.getvalue(),
       )
-      # What was named is not another; nor is it of another set or model, and it
-      # has no raw weights.
+      # An explicit directory is kept.  The published network is not of another
+      # set or model, and has no raw weights.
       for other in (
           dict(given=frozenset(['checkpoint_dir'])),
           dict(dataset=datasets.SVHN),
@@ -190,7 +190,7 @@ class OrPublishedTest(tf.test.TestCase):
       ):
         config = dataclasses.replace(default, **other)
         self.assertIs(config, checkpoints.or_published(config))
-      # Something was trained, though its list leads nowhere.
+      # A checkpoint exists, though its list is unusable.
       with open(os.path.join(directory, 'checkpoint'), 'w') as f:
         f.write('model_checkpoint_path: "model.ckpt-7"')
       self.assertIs(default, checkpoints.or_published(default))

@@ -1,4 +1,4 @@
-"""Which checkpoints an evaluator evaluates, how often, and what it says."""
+"""Which checkpoints an evaluator evaluates, how often, and what it prints."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ from cifar10_compat.training import evaluation
 
 
 class _Stop(signals.StopRequest):
-  """A request that comes after what happens between two looks has happened."""
+  """A stop request after all events between polls have happened."""
 
   def __init__(self, *happenings):
     super().__init__()
@@ -68,12 +68,12 @@ class PollTest(tf.test.TestCase):
     self.evaluated = []
 
   def _name(self, step):
-    """Lets the directory's list name the checkpoint of a step."""
+    """Points the directory's list at the checkpoint of a step."""
     with open(os.path.join(self.directory, 'checkpoint'), 'w') as f:
       f.write('model_checkpoint_path: "model.ckpt-%d"' % step)
 
   def _evaluate(self, last):
-    """Evaluates as eval_once() does, which finds 30 and 40 damaged."""
+    """Evaluates like eval_once(), which finds 30 and 40 damaged."""
     checkpoint = checkpoints.newest(self.directory)
     if last and last[0] == checkpoint:
       return last
@@ -85,7 +85,7 @@ class PollTest(tf.test.TestCase):
     return checkpoint, 0.5
 
   def _run(self, stop, *, run_once=False, evaluate=None):
-    """Does what evaluate() does; returns what was evaluated last."""
+    """Runs the loop of evaluate(); returns the last result."""
     config = config_lib.Eval(checkpoint_dir=self.directory, run_once=run_once)
     poll = evaluation.Poll(config, types.SimpleNamespace(check=lambda: None))
     last = None
@@ -100,7 +100,7 @@ class PollTest(tf.test.TestCase):
     return last and last[1]
 
   def _poll(self, *happenings):
-    """Returns the last precision, and what was printed on stdout and stderr."""
+    """Returns the last precision, and the output on stdout and stderr."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
       precision = self._run(_Stop(*happenings))
@@ -108,7 +108,7 @@ class PollTest(tf.test.TestCase):
 
   def test_each_checkpoint_once(self):
     precision, out, err = self._poll(
-        lambda: None,  # Still none.
+        lambda: None,  # Still no checkpoint.
         lambda: self._name(10),
         lambda: None,
         lambda: self._name(20),
@@ -142,7 +142,7 @@ class PollTest(tf.test.TestCase):
         lambda: None, lambda: self._name(40), lambda: self._name(50)
     )
     self.assertEqual((0.5, ''), (precision, out))
-    # At once again, since a newer one may be there; then at each look.
+    # Once more at once, in case there is a newer one; then at each poll.
     self.assertEqual([30, 30, 30, 40, 40, 50], self.evaluated)
     self.assertRegex(
         err,
@@ -158,7 +158,7 @@ class PollTest(tf.test.TestCase):
     spoil()
     _, _, err = self._poll(lambda: None, lambda: self._name(10), spoil)
     self.assertEqual([10], self.evaluated)
-    # TensorFlow may add its own lines.
+    # TensorFlow may add lines.
     told = re.findall('^still waiting: .*/checkpoint names no', err, re.M)
     self.assertLen(told, 2)
 
@@ -175,7 +175,7 @@ class PollTest(tf.test.TestCase):
       try:
         return self._evaluate(last)
       finally:
-        self._name(50)  # Meanwhile.
+        self._name(50)  # During the evaluation.
 
     self.assertEqual(0.5, self._run(_Stop(), run_once=True, evaluate=evaluate))
     self.assertEqual([30, 50], self.evaluated)

@@ -1,4 +1,4 @@
-"""What a directory's note says of its checkpoints, and whom that refuses."""
+"""The metadata file of a directory of checkpoints, and the runs it rejects."""
 
 import json
 import os
@@ -80,7 +80,7 @@ class NotesTest(tf.test.TestCase):
         "'pets' with other classes",
         _PETS._replace(class_names=('dog', 'cat')),
     )
-    # A note of an earlier version has the name alone.
+    # A metadata file of an earlier version has only the name.
     self._write('{"dataset": "pets"}')
     notes.check(
         self.directory, _config(_PETS, config_lib.CIFAR10), '--train_dir'
@@ -108,7 +108,7 @@ class NotesTest(tf.test.TestCase):
         "of model 'conv_local', not of 'cifar10': .*--model=conv_local",
         datasets.CIFAR10,
     )
-    # The tutorial's is what a directory holds that names none.
+    # A directory without a model name has the tutorial's network.
     self._write('{"dataset": "cifar10"}')
     notes.check(
         self.directory,

@@ -1,4 +1,4 @@
-"""What a resumed training draws before it goes on."""
+"""The batches that a resumed run redraws before it continues."""
 
 import contextlib
 import io
@@ -25,7 +25,7 @@ class ReplayTest(tf.test.TestCase):
   def _first_batch(self, step, stop=None):
     """Resumes at a step; returns the first batch, None if there is none.
 
-    Two numbers make a batch, and a summary draws one as well.
+    A batch consists of two numbers, and a summary also draws one.
     """
     with tf.Graph().as_default():
       numbers = tf.train.input_producer(

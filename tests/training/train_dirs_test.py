@@ -23,7 +23,7 @@ from cifar10_compat.training import notes
 from cifar10_compat.training import train_dirs
 from tests.helpers import record_fixture
 
-# Opens a directory, says so, and waits.
+# Opens a directory, prints a line, and waits.
 _HOLDER = """
 import sys
 from cifar10_compat import config
@@ -35,7 +35,7 @@ with train_dirs.opened(config.Train(train_dir=sys.argv[1])) as directory:
 """
 
 
-# What is not a training's, though its name is like one.
+# Files that are not from a training run, though their names are similar.
 _NOT_OURS = (
     'notes.txt',
     'model.py',
@@ -106,7 +106,7 @@ class TrainDirsTest(tf.test.TestCase):
 
   def test_resuming_leaves_what_it_may_not_know(self):
     train_dir = self.create_tempdir().full_path
-    # One of 2016, and one that is being copied here.
+    # A checkpoint of 2016, and one being copied here.
     names = [
         'model.ckpt-5',
         'model.ckpt-5.meta',
@@ -243,7 +243,7 @@ class TrainDirsTest(tf.test.TestCase):
       ):
         self._open_cifar10(train_dir, fresh=fresh)
     self.assertTrue(os.path.exists(weights))
-    # However it ends, the next one may.
+    # However the process ends, the next one may train.
     other.kill()
     other.communicate()
     self._open_cifar10(train_dir, fresh=True)
@@ -265,7 +265,7 @@ class TrainDirsTest(tf.test.TestCase):
 
 
 class ResumeTest(tf.test.TestCase):
-  """Which checkpoint a training resumes from."""
+  """Tests which checkpoint a training run resumes from."""
 
   def setUp(self):
     super().setUp()
@@ -284,7 +284,7 @@ class ResumeTest(tf.test.TestCase):
         saver.save(sess, os.path.join(directory, 'model.ckpt'), step)
 
   def _resume(self):
-    """Returns the step resumed from, and what was printed."""
+    """Returns the step resumed from, and the output."""
     printed = io.StringIO()
     with (
         contextlib.redirect_stdout(printed),
@@ -311,7 +311,7 @@ class ResumeTest(tf.test.TestCase):
 
   def test_the_one_that_is_named(self):
     self.assertEqual((20, ''), self._resume())
-    # A user goes back.
+    # The user goes back to an earlier checkpoint.
     with open(self.list, 'w') as f:
       f.write('model_checkpoint_path: "model.ckpt-10"')
     self.assertEqual((10, ''), self._resume())
@@ -321,7 +321,7 @@ class ResumeTest(tf.test.TestCase):
     with open(self.list, 'w') as f:
       f.write('model_checkpoint_path: "model.ckpt-60"')
     self.assertEqual((60, ''), self._resume())
-    # Of those up to the named one a Saver keeps five.
+    # Of those up to the listed one, a Saver keeps five.
     self.assertEqual([20, 30, 40, 50, 60], self._listed())
     self.assertEqual(
         [20, 30, 40, 50, 60, 70],
@@ -338,7 +338,7 @@ class ResumeTest(tf.test.TestCase):
     def resume(rate):
       return self._begin(learning_rate=rate)
 
-    # A directory of an earlier version does not say.
+    # A directory of an earlier version records no rate.
     self.assertEqual('', resume(0.1))
     self.assertEqual([(20, 0.1)], rates())
     self._save(self.train_dir, steps=(30,))
@@ -347,12 +347,12 @@ class ResumeTest(tf.test.TestCase):
         'From step 30, the learning rate is 0.05 (was 0.1).\n', resume(0.05)
     )
     self.assertEqual([(20, 0.1), (30, 0.05)], rates())
-    # Another one before the first step of it.
+    # Another rate before the first step with this one.
     self.assertIn('is 0.01 (was 0.05)', resume(0.01))
     self.assertEqual([(20, 0.1), (30, 0.01)], rates())
 
   def _begin(self, config=config_lib.Train, **settings):
-    """Resumes with settings; returns what was printed."""
+    """Resumes with settings; returns the output."""
     printed = io.StringIO()
     with (
         contextlib.redirect_stdout(printed),
@@ -364,7 +364,7 @@ class ResumeTest(tf.test.TestCase):
     return printed.getvalue()
 
   def test_other_settings_are_told(self):
-    # A directory of an earlier version does not say.
+    # A directory of an earlier version records no settings.
     self.assertEqual('', self._begin(batch_size=64))
     self._save(self.train_dir, steps=(30,))
     towers = config_lib.MultiGpuTrain
@@ -373,7 +373,7 @@ class ResumeTest(tf.test.TestCase):
         'other steps.\n',
         self._begin(batch_size=32, seed=3),
     )
-    # No step was made with 32.
+    # No step was trained with 32.
     self.assertEqual('', self._begin(batch_size=64))
     self.assertEqual(
         'From step 30, num_gpus is 2 (was 1).\n',
@@ -416,7 +416,7 @@ class ResumeTest(tf.test.TestCase):
     ):
       self._begin(**told)
     self.assertEqual('', self._begin(**told))
-    # Without the flag it may; then no longer with it.
+    # Without the flag it may; afterwards, no longer with it.
     self.assertEqual('', self._begin(**{**told, 'deterministic': False}))
     self.assertEqual('', self._begin(**told))
     self._begin(**{**told, 'deterministic': False})
@@ -577,7 +577,7 @@ class ResumeTest(tf.test.TestCase):
         'checkpoint.tmp' + 'cdef' * 8,
         'dataset.json.4711',
     ]
-    # A whole one that was to be removed next.
+    # A complete checkpoint that was to be removed next.
     self._save(self.train_dir, steps=(5,))
     self._save(self.train_dir, steps=(10, 20))
     for name in left:

@@ -47,7 +47,7 @@ class TrainingTest(tf.test.TestCase):
     """Trains w, which counts up.
 
     Returns:
-      (step, loss), the last ones, and the lines that were printed.
+      the last (step, loss), and the printed lines.
     """
     with tf.Graph().as_default():
       step = tf.train.get_or_create_global_step()
@@ -123,7 +123,7 @@ class TrainingTest(tf.test.TestCase):
     ]
 
   def test_traces(self):
-    ended = {}  # When each step had ended, in microseconds.
+    ended = {}  # The time at which each step ended, in microseconds.
     for first, end, steps in ((0, 6, [2, 4, 9]), (6, 9, [7])):
       times = []
       self._run(
@@ -131,7 +131,7 @@ class TrainingTest(tf.test.TestCase):
           profile_steps=steps,
           check_input=lambda times=times: times.append(1e6 * time.time()),
       )
-      # The input is looked at while the queue fills, then after each step.
+      # The input is checked while the queue fills, then after each step.
       ended.update(zip(range(first, end), times[first - end :]))
     self.assertCountEqual(
         ['timeline-2.json', 'timeline-4.json', 'timeline-7.json'],
@@ -146,14 +146,14 @@ class TrainingTest(tf.test.TestCase):
       self.assertIn('shuffle_batch', [e['args']['name'] for e in complete])
       for event in complete:
         self.assertGreaterEqual(event['dur'], 0)
-        # It is that step's, not the one before or after it.
+        # The trace is of that step, not of the one before or after it.
         self.assertBetween(event['ts'], int(ended[step - 1]), ended[step])
 
   def test_what_happens_at_which_step(self):
     (step, loss), lines = self._run(2345)
     self.assertEqual((2345, 5.0), (step, loss))
     self.assertEqual([0, 1000, 2000, 2345], self._checkpoints())
-    # model.ckpt-N holds N updates.
+    # model.ckpt-N contains N updates.
     for n in self._checkpoints():
       self.assertEqual(
           (n, n), (self._load(n, 'global_step'), self._load(n, 'w'))
@@ -171,12 +171,12 @@ class TrainingTest(tf.test.TestCase):
     )
     self.assertEqual(list(range(0, 2345, 100)), self._summary_steps())
 
-    # Resumed from no multiple of anything: still at the multiples.
+    # Resumed at a step that is not a multiple: still saves at the multiples.
     restored = os.path.join(self.train_dir, 'model.ckpt-2345.index')
     written = os.stat(restored).st_mtime_ns
     (step, _), lines = self._run(4010)
     self.assertEqual(4010, step)
-    # The newest five are kept, those of the first run counted.
+    # The newest five are kept, including those of the first run.
     self.assertEqual([2000, 2345, 3000, 4000, 4010], self._checkpoints())
     self.assertEqual(written, os.stat(restored).st_mtime_ns)
     self.assertIn('step 2350,', lines[1])
@@ -276,7 +276,8 @@ class TrainingTest(tf.test.TestCase):
     self._run(3, stop=stop, check_input=lambda: seen.append(stop.unsaved))
     self.assertEqual([True] * 3, seen[-3:])
     self.assertNotIn(True, seen[:-3])
-    # A session that makes no step has nothing either, however long it closes.
+    # A session without a step has nothing to lose, however long it takes to
+    # close.
     stop = signals.StopRequest()
     stop.signum = signal.SIGTERM
     self._run(10**6, stop=stop)
@@ -286,7 +287,7 @@ class TrainingTest(tf.test.TestCase):
     stop = signals.StopRequest()
     stop.signum = signal.SIGTERM
     (step, _), lines = self._run(10**6, stop=stop, fresh=True)
-    # Repeated as it was, it would remove them.
+    # The same command would remove them.
     self.assertRegex(lines[-1], 'same command without --fresh resumes from')
     self.assertLessEqual(step, 1)
     self.assertEqual(step, self._checkpoints()[-1])
@@ -351,7 +352,7 @@ class TrainingTest(tf.test.TestCase):
         errors.DataError, 'reading the images failed: .*gone.bin'
     ):
       self._run(10**6, read=read, check_input=remove)
-    # Learned until then, and kept.
+    # The steps until then, which are kept.
     self.assertLen(self._checkpoints(), 2)
 
   def test_input_that_ends_is_an_error(self):
@@ -379,7 +380,7 @@ class TrainingTest(tf.test.TestCase):
       if failed:
         raise errors.DataError('it changed')
 
-    # Where the input is as it was, the op's own error is told.
+    # If the input has not changed, the op's own error is reported.
     for check_input, error, message in (
         (lambda: None, tf.errors.InvalidArgumentError, 'a label of 200'),
         (check, errors.DataError, 'it changed'),
@@ -460,7 +461,7 @@ class TrainingTest(tf.test.TestCase):
 
   def test_what_a_session_recovers_from_does_not_end_the_training(self):
     # A thread of a recoverable session reports an AbortedError while the loop
-    # asks whether to stop, as was seen of a worker's queue runner.
+    # asks # whether to stop, as a worker's queue runner once did.
     real = tf.train.MonitoredSession.should_stop
     asked = []
 

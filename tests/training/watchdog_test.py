@@ -1,4 +1,4 @@
-"""Trainings that stand still, each for a reason that users have met."""
+"""Training runs that stall, each for a reason that users have met."""
 
 import contextlib
 import io
@@ -21,7 +21,7 @@ from cifar10_compat.training import watchdog
 
 
 def _join_queue_threads():
-  """Waits for threads that the training's end did not wait for any longer."""
+  """Waits for threads that the end of the run did not wait for."""
   for thread in threading.enumerate():
     if thread.name.startswith('QueueRunnerThread'):
       thread.join()
@@ -32,8 +32,8 @@ class WatchdogTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.train_dir = self.create_tempdir().full_path
-    # Threads that cannot be ended are waited for, and progress is looked for,
-    # by the clock.
+    # It waits for threads that cannot be ended, and checks for progress, by the
+    # clock.
     for module, name, secs in (
         (training_session, '_STOP_GRACE_SECS', 0.5),
         (watchdog, '_TICK_SECS', 0.2),
@@ -44,10 +44,10 @@ class WatchdogTest(tf.test.TestCase):
       self.addCleanup(patch.stop)
 
   def _run(self, make_batch, *, stall_secs=1, max_steps=10**6, stop=None):
-    """Trains on what make_batch() returns; returns what was told, and by whom.
+    """Trains on the batches of make_batch(); returns what was reported.
 
     Returns:
-      (str, Exception): the report, and what ended the training.
+      (str, Exception): the report, and the exception that ended the run.
     """
     told = io.StringIO()
     stop = stop or signals.StopRequest()
@@ -152,7 +152,7 @@ class WatchdogTest(tf.test.TestCase):
     closed.write.assert_called_once()
 
   def test_threads_that_have_ended(self):
-    # One epoch is over, and the queue was not closed.
+    # One epoch is over, and the queue is still open.
     def batch():
       queue = tf.FIFOQueue(50, [tf.float32], [[]], name='images')
       numbers = tf.train.input_producer(
