@@ -180,7 +180,7 @@ class EvalTest(tf.test.TestCase):
       tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 5)
     with self.assertRaisesRegex(
         errors.CheckpointError,
-        'lacks conv1/biases/ExponentialMovingAverage and 9 more keys: .*'
+        'is missing conv1/biases/ExponentialMovingAverage and 9 more keys: .*'
         '--averaged=false',
     ):
       self._evaluate(checkpoint_dir=directory)
@@ -266,7 +266,7 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(views=3)
     with self.assertRaisesRegex(errors.UsageError, '--count=exact'):
       self._evaluate(views=10, count=config_lib.HISTORICAL)
-    with self.assertRaisesRegex(errors.UsageError, 'svhn mean .*--views=5'):
+    with self.assertRaisesRegex(errors.UsageError, 'data set svhn: .*--views=5'):
       self._evaluate(views=10, dataset=datasets.SVHN)
 
   def test_views_are_checked_before_images_are_fetched(self):

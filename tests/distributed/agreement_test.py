@@ -57,7 +57,7 @@ class AgreementTest(absltest.TestCase):
     ):
       with self.assertRaisesRegex(
           errors.UsageError,
-          f'^--{flag} is {shown}, and {theirs} in the training .* was started$',
+          f'^--{flag} is {shown}, but {theirs} in the run .* flags of its chief$',
       ):
         self._settle(self.worker, **{'batch_size': 32, flag: value})
     # Flags that concern only one task may differ.
@@ -82,7 +82,7 @@ class AgreementTest(absltest.TestCase):
     self.assertTrue(self._settle(self.chief, chief=True, train_dir=link))
     with self.assertRaisesRegex(
         errors.UsageError,
-        '--train_dir is /tmp/empty, and %s in the .* stop all' % directory,
+        '--train_dir is /tmp/empty, but %s in the .* stop all' % directory,
     ):
       self._settle(self.chief, chief=True, train_dir='/tmp/empty')
 

@@ -83,9 +83,9 @@ class ClusterTest(tf.test.TestCase):
         (('worker', -1, ['a:1'], ['b:2']), 'index -1 is out of range'),
         (
             ('worker', 0, ['a:1'], ['b:2', 'b:2']),
-            'worker 0 and worker 1 have one address, b:2',
+            'worker 0 and worker 1 have the same address, b:2',
         ),
-        (('worker', 0, ['a:1'], ['a:1']), 'one address, a:1'),
+        (('worker', 0, ['a:1'], ['a:1']), 'the same address, a:1'),
         (('worker', 0, ['a'], ['b:2']), "ps 0 has address 'a'"),
         (('worker', 0, ['a:0'], ['b:2']), "ps 0 has address 'a:0'"),
     ):
@@ -103,7 +103,7 @@ class ClusterTest(tf.test.TestCase):
         ('{"cluster": {}, "task": {"type": "ps", "index": 0.5}}', 'is not'),
         (
             '{"cluster": {"x": ["a:1"]}, "task": {"type": "x", "index": 0}}',
-            "a job 'x'",
+            "an unknown job 'x'",
         ),
         (
             '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
@@ -126,7 +126,7 @@ class ClusterTest(tf.test.TestCase):
           )
       )
     for address in ('10.0.0.1:1', 'example.org:1', '0.0.0.0:1'):
-      with self.assertRaisesRegex(errors.UsageError, 'ps 0 is at .*off this'):
+      with self.assertRaisesRegex(errors.UsageError, 'ps 0 is at .*on another'):
         cluster.check_local(
             cluster.from_flags(
                 'ps', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:2']

@@ -159,7 +159,7 @@ class PollTest(tf.test.TestCase):
     _, _, err = self._poll(lambda: None, lambda: self._name(10), spoil)
     self.assertEqual([10], self.evaluated)
     # TensorFlow may add lines.
-    told = re.findall('^still waiting: .*/checkpoint names no', err, re.M)
+    told = re.findall('^still waiting: .*/checkpoint lists no', err, re.M)
     self.assertLen(told, 2)
 
   def test_once(self):

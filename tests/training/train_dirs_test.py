@@ -488,7 +488,7 @@ class ResumeTest(tf.test.TestCase):
           self.assertRaisesRegex(
               errors.CheckpointReadError,
               r'cannot read \S+ckpt-20.*\); the checkpoint may be intact: '
-              '(try|let)',
+              '(try|ask)',
           ),
       ):
         self._resume()
@@ -559,7 +559,7 @@ class ResumeTest(tf.test.TestCase):
       os.truncate(self._path(step, 'data-00000-of-00001'), 5)
     with self.assertRaisesRegex(
         errors.CheckpointError,
-        'model.ckpt-20 is damaged .* no other checkpoint .*: bring back',
+        'model.ckpt-20 is damaged .* no other usable checkpoint: restore',
     ):
       self._resume()
 

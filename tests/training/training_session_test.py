@@ -239,14 +239,14 @@ class TrainingTest(tf.test.TestCase):
 
   def test_infinite_weight_is_not_saved(self):
     with self.assertRaisesRegex(
-        errors.DivergedError, 'w is not finite at step 1000'
+        errors.DivergedError, 'w is non-finite at step 1000'
     ):
       self._run(2000, bad_weight_at=555)
     self.assertEqual([0], self._checkpoints())
 
   def test_infinite_weight_has_no_histogram(self):
     with self.assertRaisesRegex(
-        errors.DivergedError, 'w of the histogram is not finite at step 600'
+        errors.DivergedError, 'w of the histogram is non-finite at step 600'
     ):
       self._run(2000, bad_weight_at=555, histogram=True)
     self.assertEqual([0], self._checkpoints())
@@ -440,7 +440,7 @@ class TrainingTest(tf.test.TestCase):
       tf.get_variable('other', [])
       with self.assertRaisesRegex(
           errors.CheckpointError,
-          'ckpt-1 lacks other: .* choose another --model or --train_dir$',
+          'ckpt-1 is missing other: .* choose another --model or --train_dir$',
       ):
         directory.resuming_saver(tf.train.Saver())
     with tf.Graph().as_default():

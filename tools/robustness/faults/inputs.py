@@ -88,7 +88,7 @@ def not_finite(context, moment):
   made = _start(context, plants='%s:%d' % (plant, step))
   message = attempt.check_one_line(
       made.wait_for_end(trainer.START_SECS, plant),
-      r'Model diverged: \S+ (= (nan|inf)|is not finite) at step \d+\b',
+      r'Model diverged: \S+ (= (nan|inf)|is non-finite) at step \d+\b',
       plant,
   )
   found = int(re.search(r'at step (\d+)', message)[1])
