@@ -99,6 +99,6 @@ class EventWriterTest(tf.test.TestCase):
 
   def test_a_directory_that_is_none(self):
     with self.assertRaisesRegex(
-        errors.WriteError, r'into /dev/null \(Not a directory\)'
+        errors.WriteError, r'to /dev/null \(Not a directory\)'
     ):
       event_writer.EventWriter('/dev/null')

@@ -151,7 +151,7 @@ class ChecksTest(absltest.TestCase):
     checked.check()
     os.truncate(self.path, 3073)
     with self.assertRaisesRegex(
-        errors.DataError, 'had 92190 bytes .* has 3073 now'
+        errors.DataError, 'had 92190 bytes .* now it has 3073'
     ):
       checked.check()
     os.remove(self.path)

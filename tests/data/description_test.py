@@ -129,7 +129,7 @@ class DescriptionTest(absltest.TestCase):
         ),
         ('num_examples_per_epoch_for_eval', 1, 'eval is 1, but test.bin'),
         ('num_examples_per_epoch_for_eval', -1, 'at least 1'),
-        ('train_files', [], 'train_files is .*not empty'),
+        ('train_files', [], 'train_files is .*non-empty'),
         ('train_files', ['../train.bin'], 'in the same directory'),
         ('train_files', ['/etc/passwd'], 'in the same directory'),
         ('eval_files', ['..'], 'in the same directory'),
@@ -139,7 +139,7 @@ class DescriptionTest(absltest.TestCase):
             ['missing.bin'],
             'missing.bin, which it lists, is missing',
         ),
-        ('class_names', ['cat', 1], 'a list of strings'),
+        ('class_names', ['cat', 1], 'list of strings'),
         ('class_names', ['cat'], 'class_names: there must be 2 to 256'),
         ('class_names', [str(i) for i in range(257)], '2 to 256 classes, not'),
         ('class_names', ['cat', 'cat'], "'cat' and 'cat' are too similar"),
@@ -159,6 +159,6 @@ class DescriptionTest(absltest.TestCase):
         ('caf\u00e9', 'cafe\u0301'),
         ('cat', '\uff43at'),
     ):
-      with self.assertRaisesRegex(ValueError, 'alike'):
+      with self.assertRaisesRegex(ValueError, 'too similar'):
         description.check_class_names([a, 'dog', b])
     description.check_class_names(['cat', 'cats', 'c a t'])
