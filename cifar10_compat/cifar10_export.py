@@ -207,7 +207,7 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   """
   del stop
   # The graph needs only these parts of version 1 behavior.  Keras and the
-  # LiteRT # converter need the eager execution of version 2.
+  # LiteRT converter need the eager execution of version 2.
   tf.disable_resource_variables()
   tf.disable_control_flow_v2()
   # TensorFlow's remarks about the SavedModel to convert concern our own export.

@@ -19,7 +19,7 @@ from cifar10_compat.data import description
 from cifar10_compat.fast import distortions
 
 # Images per thread and read.  Larger chunks are hardly faster and fill the
-# queue # less evenly.
+# queue less evenly.
 CHUNK_SIZE = 32
 
 

@@ -56,7 +56,7 @@ def prepare(name: str, program: str) -> None:
   if getattr(config, 'fast', False):
     os.environ.setdefault(ONEDNN, '1')
   # While TensorFlow loads, it creates 400,000 objects, which the garbage
-  # collector # would scan again and again.
+  # collector would scan again and again.
   gc.disable()
 
 

@@ -208,7 +208,7 @@ class EvalTest(tf.test.TestCase):
   def test_mean_of_views(self):
     # One view is certain of label 0; the other four give 1/4 and 3/4.  The mean
     # probability is (1 + 4 / 4) / 5 = 0.4 against 4 * 3 / 4 / 5 = 0.6, though
-    # the # mean of the logits would favor label 0.  In a second image all views
+    # the mean of the logits would favor label 0.  In a second image all views
     # agree.
     ln3 = math.log(3)
     logits = [[1000, 0]] + [[0, ln3]] * 4 + [[ln3, 0]] * 5
@@ -244,9 +244,9 @@ class EvalTest(tf.test.TestCase):
         data_dir, [middle, middle, middle, left, corners], [3, 3, 3, 5, 3]
     )
     # In effect each view votes.  The middle alone votes for 5 in the first
-    # three # images, most of the five views in the last two, most of the ten in
-    # the last. # If the views of `middle` and `left`, one batch, were mixed up,
-    # both images # would be wrong.
+    # three images, most of the five views in the last two, most of the ten in
+    # the last.  If the views of `middle` and `left`, one batch, were mixed up,
+    # both images would be wrong.
     network = types.SimpleNamespace(inference=inference)
     with tf.test.mock.patch.object(models, 'network', return_value=network):
       for views, expected in ((1, 1 / 5), (5, 4 / 5), (10, 3 / 5)):

@@ -150,7 +150,7 @@ class ExportTest(tf.test.TestCase):
     # Hide information, but show warnings.
     environ.update(TF_CPP_MIN_LOG_LEVEL='1', CUDA_VISIBLE_DEVICES='-1')
     # With oneDNN, which is on by default on some processors, TensorFlow rejects
-    # a # convolution of an empty batch.
+    # a convolution of an empty batch.
     environ['TF_ENABLE_ONEDNN_OPTS'] = '0'
     process = subprocess.run(
         [sys.executable, '-W', 'always', script, images] + list(export_dirs),

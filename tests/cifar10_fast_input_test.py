@@ -166,7 +166,7 @@ class EpochTest(tf.test.TestCase):
 
   def test_training_reads_each_image_of_an_epoch_once(self):
     # Two files of 40 images each, with different labels; a file's last chunk
-    # has 8 # images.
+    # has 8 images.
     directory = self.create_tempdir().full_path
     dataset = datasets.CIFAR10._replace(
         train_files=('a.bin', 'b.bin'),
@@ -188,7 +188,7 @@ class EpochTest(tf.test.TestCase):
     counts = collections.Counter(labels)
     self.assertLen(counts, 80)
     # Each epoch draws an image once.  Fewer than 8 epochs are still in the
-    # queue, # in the 16 threads and in the queue of file names.
+    # queue, in the 16 threads and in the queue of file names.
     self.assertGreater(min(counts.values()), epochs - 8)
     self.assertLess(max(counts.values()), epochs + 8)
 
@@ -238,8 +238,7 @@ class DistributionTest(tf.test.TestCase):
     self.assertAllClose(np.zeros(2000), fast.mean((1, 2, 3)), atol=1e-4)
     self.assertAllClose(np.ones(2000), fast.std((1, 2, 3)), atol=1e-4)
     # Contrast changes each plane separately, and so the differences of their
-    # means; # the first row shows the crop, the first and last columns the
-    # flip.
+    # means; the first row shows the crop, the first and last columns the flip.
     for statistic in (
         lambda x: x[:, 0, 0, 0],
         lambda x: x[:, 12, 12, 1],

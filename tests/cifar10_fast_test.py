@@ -210,8 +210,8 @@ class FastTest(tf.test.TestCase):
     for name, a, b in zip(['logits', *exact.variables], *found):
       difference = np.linalg.norm(a - b) / np.linalg.norm(a)
       # A factor of 8 bits has a relative error of up to 2 ** -9.  If the
-      # largest # pixels of a window round to the same number, the pooling sends
-      # conv1's # gradient to the first of them.
+      # largest pixels of a window round to the same number, the pooling sends
+      # conv1's gradient to the first of them.
       self.assertBetween(
           difference, 1e-5, 0.2 if name.startswith('conv1') else 0.1, name
       )

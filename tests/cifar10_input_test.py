@@ -200,7 +200,7 @@ class DistortionTest(tf.test.TestCase):
   def setUpClass(cls):
     super().setUpClass()
     # Red encodes the column and green the row, so that each output image shows
-    # its # crop and its flip; blue is constant.
+    # its crop and its flip; blue is constant.
     rows, columns = np.mgrid[:32, :32]
     image = np.stack([4 * columns, 4 * rows, np.full((32, 32), 60)], axis=-1)
     directory = record_fixture.write_batches(
@@ -220,7 +220,7 @@ class DistortionTest(tf.test.TestCase):
       while brightness.type == 'Identity':
         brightness = brightness.inputs[0].op
       # One image at three stages: cropped and flipped; then with brightness;
-      # then # also with contrast.
+      # then also with contrast.
       stages = [
           brightness.inputs[0],
           brightness.outputs[0],
@@ -246,7 +246,7 @@ class DistortionTest(tf.test.TestCase):
           np.tile(4 * (r + np.arange(24)), (24, 1)).T, image[..., 1]
       )
     # 32 - 24 + 1 places in each direction, uniform: 500 / 9 = 55.6 expected
-    # each, # with standard deviation 7.0; five standard deviations are allowed.
+    # each, with standard deviation 7.0; five standard deviations are allowed.
     for places in (column, row):
       counts = np.bincount(places.astype(int))
       self.assertLen(counts, 9)
@@ -280,7 +280,7 @@ class DistortionTest(tf.test.TestCase):
         atol=1e-2,
     )
     # Uniform on [-63, 63] and [0.2, 1.8]; the mean of 500 has standard
-    # deviations # 1.63 and 0.0207; of 500, 10 are expected within 1/50 of the
+    # deviations 1.63 and 0.0207; of 500, 10 are expected within 1/50 of the
     # range from an end.
     self.assertBetween(delta.min(), -63.01, -60.48)
     self.assertBetween(delta.max(), 60.48, 63.01)
@@ -306,7 +306,7 @@ class DistortionTest(tf.test.TestCase):
 
   def test_images_of_a_batch_differ(self):
     # If a distortion were drawn once per batch, red's first row would be equal
-    # in # all images, except for its flip.
+    # in all images, except for its flip.
     first_rows = np.sort(self.images[:, 0, :, 0], axis=1).round(3)
     self.assertGreater(len(np.unique(first_rows, axis=0)), 400)
 

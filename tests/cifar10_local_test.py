@@ -33,7 +33,7 @@ class UnsharedConvolutionTest(tf.test.TestCase):
 
   def test_sums_of_neighbours(self):
     # A kernel of ones, times 10 ** (2 * row + column), shows by hand which
-    # place # sees which pixels.
+    # place sees which pixels.
     x = np.array([[1, 2], [3, 4]], np.float32).reshape(1, 2, 2, 1)
     kernel = np.ones([2, 2, 3, 3, 1, 1])
     kernel *= np.array([[1, 10], [100, 1000]]).reshape(2, 2, 1, 1, 1, 1)

@@ -226,9 +226,9 @@ class TowersTest(tf.test.TestCase):
     with _Pair() as pair:
       self.assertLen(pair.names, 10)
       # A rounding error can decide which pixel of a pooling window is the
-      # largest, # and so where one gradient goes, which later steps spread.  If
-      # this does not # happen in 20 steps, only rounding errors remain; without
-      # the averaging, or # without a tower's weight decay, no draw would agree.
+      # largest, and so where one gradient goes, which later steps spread.  If
+      # this does not happen in 20 steps, only rounding errors remain; without
+      # the averaging, or without a tower's weight decay, no draw would agree.
       for seed in (0, 5, 9):
         values = pair.start(seed)
         for i in range(20):

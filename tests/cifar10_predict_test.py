@@ -52,7 +52,7 @@ class FindTest(tf.test.TestCase):
       ]
 
     # A file counts whatever its name; in a directory only image files count,
-    # and no # hidden ones.
+    # and no hidden ones.
     self.assertEqual(
         ['b.png', 'a.txt', 'photos/y.webp', 'photos/z.JPG'],
         find('b.png', 'a.txt', 'photos'),
@@ -132,7 +132,7 @@ class PredictTest(tf.test.TestCase):
   def test_the_evaluators_view_of_the_largest_square(self):
     images, _ = record_fixture.random_images(3)
     # Unchanged; twice as large, with borders above and below; and at the sides,
-    # of # which the right one has an extra column if their number is odd.
+    # of which the right one has an extra column if their number is odd.
     tall = np.full([90, 64, 3], 200, np.uint8)
     tall[13:77] = images[1].repeat(2, 0).repeat(2, 1)
     wide = np.full([32, 37, 3], 100, np.uint8)
@@ -157,7 +157,7 @@ class PredictTest(tf.test.TestCase):
     ]
     bad = self.create_tempfile().full_path
     # In batches of three: a bad file between two good ones, only bad ones, one
-    # file # twice.
+    # file twice.
     paths = [first, bad, second, bad, bad, bad, bad, third, third]
     predictions = list(self._predict_pixels(paths, batch_size=3))
     self.assertEqual(paths, [p.path for p in predictions])

@@ -60,7 +60,7 @@ class NetworkTest(tf.test.TestCase):
 
   def test_local_response_normalization(self):
     # In a constant layer, each of the middle maps has 9 neighbors of value 3, a
-    # map # at the edge 5: 3 / (1 + 0.001 / 9 * n * 9) ** 0.75.
+    # map at the edge 5: 3 / (1 + 0.001 / 9 * n * 9) ** 0.75.
     with tf.Graph().as_default(), self.session() as sess:
       cifar10.inference(tf.zeros([1, 24, 24, 3]))
       out = sess.run('norm1:0', {'pool1:0': np.full([1, 12, 12, 64], 3.0)})
@@ -150,7 +150,7 @@ class TrainTest(tf.test.TestCase):
       train_op = self._tiny()
       sess.run(tf.global_variables_initializer())
       # The order of the two is undefined in each step, and so is whether the
-      # count # is read before or after its own update.
+      # count is read before or after its own update.
       lowest = highest = 2.0
       for n in range(5):
         before = sess.run(self.w)

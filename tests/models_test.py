@@ -118,8 +118,7 @@ class ModelsTest(tf.test.TestCase):
             ('softmax_linear', 1 / 192),
         ):
           # A normal distribution truncated at two standard deviations keeps
-          # 0.8796 # of its own: the square root of 1 - 4 phi(2) / (2 Phi(2) -
-          # 1).
+          # 0.8796 of its own: the square root of 1 - 4 phi(2) / (2 Phi(2) - 1).
           self.assertAllClose(0.8796 * deviation, found[layer], rtol=0.05)
 
   def test_unknown_name(self):

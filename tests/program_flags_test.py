@@ -39,7 +39,7 @@ class EvalTest(flag_case.FlagCase):
     )
     images, _ = record_fixture.random_images(10)
     # Of the test images 4 have label 3 and 1 has label 5; of the training
-    # images, # in five files, 2 have label 3 and 8 have label 9.
+    # images, in five files, 2 have label 3 and 8 have label 9.
     directory = record_fixture.write_batches(
         self.data_dir, images, [3] * 2 + [9] * 8
     )

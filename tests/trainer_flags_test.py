@@ -143,7 +143,7 @@ class TrainTest(flag_case.FlagCase):
         queue.attr['min_after_dequeue'].i + 1, queue.attr['capacity'].i
     )
     # Two runs do not reveal an order that threads hardly ever change: an
-    # average # reads its variable after the update, and the update comes after
+    # average reads its variable after the update, and the update comes after
     # the loss.
     updates = {
         name for name, n in graph.items() if n.op == 'ApplyGradientDescent'

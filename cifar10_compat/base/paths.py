@@ -9,7 +9,7 @@ from cifar10_compat.base import errors
 _URL = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*://')
 
 # TensorFlow treats these as patterns in a checkpoint's path: it would not find
-# what # it saved, and would remove matching files elsewhere.
+# what it saved, and would remove matching files elsewhere.
 _PATTERN = re.compile(r'[*?[\\]')
 
 

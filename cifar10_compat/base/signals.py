@@ -91,8 +91,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
     return signum != signal.SIGHUP and len(earlier) > 1
 
   # Keep the handlers after the first signal: for signals during one call of C
-  # code, # Python calls them later, in the order of signal numbers, and would
-  # skip one that # is gone by then.
+  # code, Python calls them later, in the order of signal numbers, and would
+  # skip one that is gone by then.
   handled: list[int] = []
 
   def handle(signum: int, frame: FrameType | None) -> None:

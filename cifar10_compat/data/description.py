@@ -54,7 +54,7 @@ class Dataset(NamedTuple):
   # The source of the set if its directory is missing.
   sources: tuple[RemoteFile, ...] = ()
   # Writes the directory, given its path and those of the sources' files; None
-  # if # the only source is a .tar.gz file that contains the directory.
+  # if the only source is a .tar.gz file that contains the directory.
   make: Callable[..., None] | None = None
 
   @property

@@ -21,7 +21,7 @@ from cifar10_compat.base import signals
 # A host may stall, but not forever: seconds to connect, and between reads.
 TIMEOUT_SECS = (10, 60)
 # Failures in a row before a host is given up.  A success is a chunk, or a
-# hundredth # of a small file.
+# hundredth of a small file.
 MAX_FUTILE_TRIES = 6
 _MAX_WAIT_SECS = 30
 _CHUNK_BYTES = 1 << 16

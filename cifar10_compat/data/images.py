@@ -33,7 +33,7 @@ _STRIP_ROWS = 1024
 WHITE = (1 << 16) - 1
 
 # The start of a HEIF image, after the length of its first box: the brands of
-# HEVC, # which Pillow does not read.
+# HEVC, which Pillow does not read.
 _HEIC = tuple(
     b'ftyp' + b for b in (b'heic', b'heix', b'heim', b'heis', b'mif1')
 )

@@ -36,7 +36,7 @@ META_FILE = 'batches.meta.txt'
 # network could classify at most 82% correctly.
 FOREIGN_HUE = 5
 # All out of 255.  The fainter the figures, the sooner a network learns the hues
-# and # the later the shapes.
+# and the later the shapes.
 HUE_JITTER = 30  # up and down
 LIFT = (30, 71)  # brightness of figure minus background, 71 excluded
 NOISE = 3  # factor of noise from -15 to 15, in which values near 0 are frequent
@@ -48,13 +48,13 @@ def _odd(x: np.ndarray, width: np.ndarray) -> np.ndarray:
 
 
 # By label: name, function, typical red, green and blue of the background.  The
-# hues # go once around the color wheel, and similar shapes have distant hues.
-# No class is # another's mirror image, since training flips images.
+# hues go once around the color wheel, and similar shapes have distant hues.  No
+# class is another's mirror image, since training flips images.
 #
 # A function takes x, int16 of shape [n, 1, SIZE], and y, [n, SIZE, 1], in
-# pixels # from the figure's center to the right and down, and the figure's
-# radius r, # [n, 1, 1]; it returns the figure, bool of shape [n, SIZE, SIZE] or
-# one that # broadcasts to it.
+# pixels from the figure's center to the right and down, and the figure's radius
+# r, [n, 1, 1]; it returns the figure, bool of shape [n, SIZE, SIZE] or one that
+# broadcasts to it.
 _CLASSES = (
     ('disc', lambda x, y, r: x * x + y * y <= r * r, (130, 30, 30)),
     ('horizontal_stripes', lambda x, y, r: _odd(y, r // 2), (130, 90, 30)),

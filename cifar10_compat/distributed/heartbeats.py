@@ -26,7 +26,7 @@ _INTERVAL_SECS = 1.0
 ABSENT_SECS = 5.0
 
 # Seconds without an update, though enough workers are present for one, after
-# which # the chief assumes a lost gradient or token.
+# which the chief assumes a lost gradient or token.
 STALL_SECS = 30.0
 
 
@@ -43,7 +43,7 @@ class Table:
   def __init__(self, num_workers: int) -> None:
     """Adds the ops."""
     # tf.Variable has the same name in a reusing scope.  It is in no collection,
-    # so # that no task saves it or waits for it.
+    # so that no task saves it or waits for it.
     with tf.device('/job:ps/task:0/cpu:0'):
       self._variable = tf.Variable(
           tf.zeros([num_workers, 3], tf.float64),
@@ -226,7 +226,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
         continue
       except (tf.errors.OpError, RuntimeError):
         # The session is closed, or its ps is gone.  The training thread gets
-        # the # same error and handles it.
+        # the same error and handles it.
         return
       since = self._run_since
       stalled = since is not None and time.monotonic() - since > ABSENT_SECS

@@ -112,7 +112,7 @@ class SyncHook(tf.train.SessionRunHook):
   def _empty_accumulators(self, session: tf.Session) -> None:
     """Discards the gradients in the accumulators."""
     # No other thread takes gradients, so a counted gradient is still there.
-    # The # limit is for one that the server is taking with a delay.
+    # The limit is for one that the server is taking with a delay.
     for count, take in self._accumulated:
       if session.run(count):
         # On a timeout, the server has already emptied the accumulator.
@@ -123,7 +123,7 @@ class SyncHook(tf.train.SessionRunHook):
 
   def end(self, session: tf.Session) -> None:
     # Only this ends the thread's wait for gradients.  Hooks end in order, and
-    # this # one is the last that needs the session.
+    # this one is the last that needs the session.
     if self._chief:
       self._coord.request_stop()  # So that the closed session is not an error.
       session.close()

@@ -138,7 +138,7 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
   except (ValueError, KeyError, TypeError, RecursionError) as e:
     raise errors.UsageError(f'{path} records no data set: move it away') from e
   # Older files record no classes (there were no custom data sets), no model
-  # (there # was one) and no label_index.
+  # (there was one) and no label_index.
   names = list(config.dataset.class_names)
   label_index = note.get('label_index', config.dataset.label_index)
   model = note.get('model', config_lib.CIFAR10)

@@ -18,7 +18,7 @@ from cifar10_compat.training import evaluation
 from cifar10_compat.training import notes
 
 # The trainer's lock file.  It remains when the process ends: the lock is on the
-# open # file, and the kernel releases it however the process ends.
+# open file, and the kernel releases it however the process ends.
 _LOCK = 'train.lock'
 # Maximum number of bytes to read about the lock's holder.
 _MAX_HOLDER = 200
@@ -28,7 +28,7 @@ _OF_CHECKPOINT = (
     rf'{checkpoints.BASENAME}-\d+(\.index|\.meta|\.data-\d{{5}}-of-\d{{5}})?'
 )
 # Files left by a process that was killed while writing: TensorFlow writes a
-# file # under such a name, then renames it.
+# file under such a name, then renames it.
 _UNFINISHED = (
     rf'{_OF_CHECKPOINT}\.tempstate\d+',
     rf'({_OF_CHECKPOINT}|{checkpoints.LIST})\.tmp[0-9a-f]{{32}}',

@@ -8,7 +8,7 @@ import threading
 from absl.testing import absltest
 
 # The C code of a lock restarts its wait after a handler, as do TensorFlow's
-# waits. # Python's handlers do not run meanwhile; sleep() would run them.
+# waits.  Python's handlers do not run meanwhile; sleep() would run them.
 _PROGRAM = r"""
 import ctypes, os, sys, threading, time
 from cifar10_compat.base import signals

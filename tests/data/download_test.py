@@ -230,7 +230,7 @@ class DownloadTest(absltest.TestCase):
 
   def test_archive_that_is_a_bomb(self):
     # 600 KB that would unpack to 600 MB: as a file; as a skipped one; as a
-    # header, # which tarfile reads into memory; after the end.
+    # header, which tarfile reads into memory; after the end.
     n = 600 << 20
     for name, kind, length in (
         (_NAME + '/x.bin', tarfile.REGTYPE, n),

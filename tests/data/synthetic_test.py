@@ -129,7 +129,7 @@ class ClassesTest(absltest.TestCase):
 
   def test_only_stripes_and_horizon_have_rows_or_columns_without_contrast(self):
     # A figure raises the sum of the three channels by at least 90.  In stripes
-    # it # raises entire rows or columns, and the spread across them is noise
+    # it raises entire rows or columns, and the spread across them is noise
     # only.
     for label, name in enumerate(synthetic.CLASS_NAMES):
       images = _draw(label)

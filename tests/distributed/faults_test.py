@@ -205,7 +205,7 @@ class DistributedFaultsTest(tf.test.TestCase):
   def _silent_host(self):
     """Returns the host and port of a server that never answers."""
     # A host that is off lets a connection wait; so does this one, whose queue
-    # of # connections is full.
+    # of connections is full.
     silent = socket.create_server(('127.0.0.1', 0), backlog=0)
     self.addCleanup(silent.close)
     host, port = silent.getsockname()

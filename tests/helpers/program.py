@@ -12,8 +12,8 @@ import time
 from unittest import mock
 
 # Lines that TensorFlow prints while it loads, before it reads its log levels: a
-# CUDA # build on a machine without a driver, or any build on a processor where
-# oneDNN is on # by default.
+# CUDA build on a machine without a driver, or any build on a processor where
+# oneDNN is on by default.
 _LOADER_CHATTER = re.compile(
     r'(WARNING: All log messages before absl::InitializeLog\(\) is called are '
     r'written to STDERR|I0000 .* cudart_stub\.cc:\d+\] Could not find cuda '

@@ -461,7 +461,7 @@ class TrainingTest(tf.test.TestCase):
 
   def test_what_a_session_recovers_from_does_not_end_the_training(self):
     # A thread of a recoverable session reports an AbortedError while the loop
-    # asks # whether to stop, as a worker's queue runner once did.
+    # asks whether to stop, as a worker's queue runner once did.
     real = tf.train.MonitoredSession.should_stop
     asked = []
 
