@@ -149,7 +149,7 @@ class LoadImageTest(absltest.TestCase):
     with open(path, 'wb') as f:
       f.write(b'\0\0\0\x18ftypheic' + bytes(50))
     with self.assertRaisesRegex(
-        errors.DataError, 'photo.jpg is of HEIC, .*: convert it to JPEG'
+        errors.DataError, 'photo.jpg is a HEIC image, .*: convert it to JPEG'
     ):
       images.load_image(path)
 

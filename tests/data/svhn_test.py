@@ -112,7 +112,7 @@ class SvhnTest(absltest.TestCase):
       self._save(self.test, X=wrong)
       self._assert_error('test_32x32.mat: ' + expected)
     for wrong, expected in (
-        ([1, 2, 3], 'y is int64 of shape .1, 3.: .* of 2 images'),
+        ([1, 2, 3], 'y is int64 of shape .1, 3.: .* 2 labels'),
         ([[1], [0]], r'image 1 .* has label 0: SVHN has 1 to 10'),
         ([[11], [0]], 'image 0 .* has label 11'),
         ([[1], [1.5]], 'image 1 .* has label 1.5'),
