@@ -106,7 +106,7 @@ class CheckpointsTest(tf.test.TestCase):
     self.assertEqual(path, caught.exception.path)
     self.assertStartsWith(caught.exception.reason, 'is damaged')
     self.assertIn(
-        'let %s name' % os.path.join(self.directory, 'checkpoint'),
+        'point %s at' % os.path.join(self.directory, 'checkpoint'),
         str(caught.exception),
     )
     newest.verify([])  # Only requested keys are read.
