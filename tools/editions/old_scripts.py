@@ -57,6 +57,56 @@ def check(edition, runtime):
     )
 
 
+def ask(
+    environment,
+    program,
+    what,
+    *,
+    source,
+    edition,
+    data_dir,
+    scratch,
+    **arguments,
+):
+  """Runs a file of old/ that answers with files.
+
+  Args:
+    environment: environments.Environment to run it in.
+    program: str, the name of the file without its ending.
+    what: str, what failed, for the message; %s stands for the edition.
+    source: str, the directory of the unmodified files.
+    edition: scripts.Edition of the source.
+    data_dir: str, the directory of the images.
+    scratch: str, an existing directory.
+    **arguments: further arguments of the file.
+
+  Returns:
+    str, the directory of the answers, in scratch.
+
+  Raises:
+    UsageError: the program failed; its last line is in the message.
+    DataError: data_dir has no images, and they cannot be downloaded.
+  """
+  prepared, out = (os.path.join(scratch, name) for name in ('data', 'answer'))
+  prepare(data_dir, prepared)
+  os.mkdir(out)
+  calls.call(
+      environment,
+      program,
+      {
+          'source': os.path.abspath(source),
+          'package': edition.package,
+          'data_dir': prepared,
+          'out': out,
+          **arguments,
+      },
+      scratch=scratch,
+      what='--runtime=%s: %s'
+      % (environment.runtime.version, what % edition.name),
+  )
+  return out
+
+
 def flag_value(flags, name, default):
   """Returns the value of a flag that the scripts' own parsers would find.
 

@@ -297,6 +297,32 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
       undo()
 
 
+def on_runtime(program, runtime, source=None):
+  """Makes what is needed to run an edition on an old TensorFlow.
+
+  Args:
+    program: str, the name under which progress is printed on stderr.
+    runtime: runtimes.Runtime.
+    source: str, the directory of the unmodified files; None for the files
+      bundled in the TensorFlow's wheel.
+
+  Returns:
+    (environments.Environment, str, Edition): where to run it, its directory and
+    what it is.
+
+  Raises:
+    UsageError: the files cannot be used, or the environment cannot be made.
+  """
+  edition = find_edition(source) if source else None
+  if edition:
+    old_scripts.check(edition, runtime)
+  environment = environments.make(
+      runtime, tell=lambda line: print(f'{program}: {line}', file=sys.stderr)
+  )
+  source = source or old_scripts.bundled(environment)
+  return environment, source, edition or find_edition(source)
+
+
 def run_on(version, source, script, script_flags):
   """Runs one script of the tutorial on a TensorFlow of the time.
 
@@ -316,17 +342,8 @@ def run_on(version, source, script, script_flags):
     DataError: its data_dir has no images, and they cannot be downloaded.
   """
   runtime = runtimes.find(version)
-  edition = None
-  if source is not None:
-    edition = find_edition(source)
-    old_scripts.check(edition, runtime)
   _check_script(script)
-  environment = environments.make(
-      runtime, tell=lambda line: print('historical: ' + line, file=sys.stderr)
-  )
-  if source is None:
-    source = old_scripts.bundled(environment)
-    edition = find_edition(source)
+  environment, source, edition = on_runtime('historical', runtime, source)
   return old_scripts.run(
       source,
       script,

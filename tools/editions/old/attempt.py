@@ -105,9 +105,7 @@ def _run(arguments, answer):
 
 
 def main():
-  with open(sys.argv[1]) as f:
-    arguments = edition.native(json.load(f))
-  del sys.path[0]  # Where this file is.
+  arguments = edition.arguments()
   answer = {
       'tensorflow': None,
       'python': sys.version.partition(' ')[0],

@@ -12,9 +12,7 @@ What is written there is drawn.npz: images, float32 of shape [n, 24, 24, 3],
 labels, int32, and brightness, `count` float32 draws of what is added to an image.
 """
 
-import json
 import os
-import sys
 
 import edition
 import numpy as np
@@ -48,24 +46,14 @@ def added(graph):
 
 
 def main():
-  with open(sys.argv[1]) as f:
-    arguments = edition.native(json.load(f))
-  del sys.path[0]  # Where this file is.
-  import tensorflow as tf
-
-  source, package = arguments['source'], arguments['package']
-  out, count = arguments['out'], arguments['count']
-  edition.place(source, package)
-  edition.lay(tf, source, 'cifar10_train')
-  graph, made = training.capture(
-      tf, source, package, arguments['data_dir'], os.path.join(out, 'train')
-  )
-  images, labels = draw(tf, graph, made['distorted_inputs'], count)
+  arguments = edition.arguments()
+  tf, graph, made = training.capture(arguments)
+  images, labels = draw(tf, graph, made['distorted_inputs'], arguments['count'])
   with tf.Session(graph=graph) as sess:
     scalar = added(graph)
-    brightness = [sess.run(scalar) for _ in range(count)]
+    brightness = [sess.run(scalar) for _ in range(arguments['count'])]
   np.savez(
-      os.path.join(out, 'drawn.npz'),
+      os.path.join(arguments['out'], 'drawn.npz'),
       images=images,
       labels=labels,
       brightness=brightness,

@@ -8,6 +8,7 @@ name or a habit that this TensorFlow refuses, and nowhere else.
 from __future__ import print_function
 
 import collections
+import json
 import os
 import re
 import sys
@@ -349,12 +350,30 @@ def place(source, package):
     setattr(sys.modules['.'.join(parts[: n - 1])], parts[n - 1], module)
 
 
-def native(value):
-  """Returns what came out of JSON with the str of this Python."""
+def arguments():
+  """Reads this process's arguments: a dict, in the JSON file that argv names.
+
+  Takes the directory of these files off sys.path, so that the tutorial's imports
+  do not find them.
+  """
+  with open(sys.argv[1]) as f:
+    found = _native(json.load(f))
+  del sys.path[0]
+  return found
+
+
+def _native(value):
+  """Converts the text in a JSON value to this Python's str."""
   if isinstance(value, dict):
-    return dict((native(k), native(v)) for k, v in value.items())
+    return dict((_native(k), _native(v)) for k, v in value.items())
   if isinstance(value, list):
-    return [native(v) for v in value]
+    return [_native(v) for v in value]
   if sys.version_info[0] == 2 and not isinstance(value, (str, int, float)):
     return value.encode('utf-8') if value is not None else None
   return value
+
+
+def write(value, directory, name):
+  """Writes a value as NAME.json into a directory."""
+  with open(os.path.join(directory, name + '.json'), 'w') as f:
+    json.dump(value, f, sort_keys=True)

@@ -9,30 +9,16 @@ graph has at the moment when cifar10_train opens its session.
 """
 
 import collections
-import json
-import os
-import sys
 
 import edition
 import training
 
 
 def main():
-  with open(sys.argv[1]) as f:
-    arguments = edition.native(json.load(f))
-  del sys.path[0]  # Where this file is.
-  import tensorflow as tf
-
-  source, package = arguments['source'], arguments['package']
-  out = arguments['out']
-  edition.place(source, package)
-  edition.lay(tf, source, 'cifar10_train')
-  graph, _ = training.capture(
-      tf, source, package, arguments['data_dir'], os.path.join(out, 'train')
-  )
+  arguments = edition.arguments()
+  _, graph, _ = training.capture(arguments)
   types = collections.Counter(op.type for op in graph.get_operations())
-  with open(os.path.join(out, 'ops.json'), 'w') as f:
-    json.dump(types, f, sort_keys=True)
+  edition.write(types, arguments['out'], 'ops')
 
 
 if __name__ == '__main__':

@@ -18,10 +18,8 @@ What is written into `out`:
   events.*: an event file with all summaries of the batch
 """
 
-import json
 import os
 import platform
-import sys
 
 import edition
 import numpy as np
@@ -43,23 +41,9 @@ def start(variables, given, step_key):
 
 
 def main():
-  with open(sys.argv[1]) as f:
-    arguments = edition.native(json.load(f))
-  del sys.path[0]  # Where this file is.
-  import tensorflow as tf
-
-  source, package = arguments['source'], arguments['package']
+  arguments = edition.arguments()
+  tf, graph, made = training.capture(arguments)
   out = arguments['out']
-  edition.place(source, package)
-  edition.lay(tf, source, 'cifar10_train')
-  graph, made = training.capture(
-      tf,
-      source,
-      package,
-      arguments['data_dir'],
-      os.path.join(out, 'train'),
-      arguments['flags'],
-  )
   side = training.Training(tf, graph, made)
   with np.load(arguments['given']) as f:
     given = dict((key, f[key]) for key in f.files)
@@ -70,16 +54,16 @@ def main():
   # Histograms of gradients have updated the averages of the losses.
   side.load(values)
   np.savez(os.path.join(out, 'step.npz'), **side.observed_step(*batch))
-  with open(os.path.join(out, 'graph.json'), 'w') as f:
-    json.dump(
-        {
-            'keys': sorted(side.variables),
-            'tensorflow': tf.__version__,
-            'python': platform.python_version(),
-            'numpy': np.__version__,
-        },
-        f,
-    )
+  edition.write(
+      {
+          'keys': sorted(side.variables),
+          'tensorflow': tf.__version__,
+          'python': platform.python_version(),
+          'numpy': np.__version__,
+      },
+      out,
+      'graph',
+  )
 
 
 if __name__ == '__main__':

@@ -6,7 +6,6 @@ The file has a dict: source, the directory of the unmodified files; package, wha
 they import their modules from; script, the name of one of them; flags, a list.
 """
 
-import json
 import os
 import runpy
 import sys
@@ -15,9 +14,7 @@ import edition
 
 
 def main():
-  with open(sys.argv[1]) as f:
-    arguments = edition.native(json.load(f))
-  del sys.path[0]  # Where this file is.
+  arguments = edition.arguments()
   import tensorflow as tf
 
   source, script = arguments['source'], arguments['script']

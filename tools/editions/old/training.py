@@ -34,7 +34,6 @@ written into `out`:
 """
 
 import importlib
-import json
 import os
 import re
 import runpy
@@ -51,12 +50,22 @@ class _SessionOpened(Exception):
   """What ends the trainer; not an error."""
 
 
-def capture(tf, source, package, data_dir, train_dir, flags=()):
-  """Runs cifar10_train up to its session.
+def capture(arguments):
+  """Runs the edition's cifar10_train up to where it opens its session.
+
+  Args:
+    arguments: dict with source, package, data_dir and out; may have flags, a
+      list of further flags for the trainer.
 
   Returns:
-    (Graph, dict from distorted_inputs, loss, train to what these made)
+    (module tensorflow, Graph, dict from distorted_inputs, loss and train to what
+    each returned)
   """
+  import tensorflow as tf
+
+  source, package = arguments['source'], arguments['package']
+  edition.place(source, package)
+  edition.lay(tf, source, 'cifar10_train')
   made = {}
   prefix = package + '.' if package else ''
   cifar10 = importlib.import_module(prefix + 'cifar10')
@@ -82,14 +91,17 @@ def capture(tf, source, package, data_dir, train_dir, flags=()):
   if hasattr(tf.train, 'MonitoredTrainingSession'):
     tf.train.MonitoredTrainingSession = opened
   path = os.path.join(source, 'cifar10_train.py')
-  sys.argv = [path, '--data_dir=' + data_dir, '--train_dir=' + train_dir]
-  sys.argv += flags
+  sys.argv = [
+      path,
+      '--data_dir=' + arguments['data_dir'],
+      '--train_dir=' + os.path.join(arguments['out'], 'train'),
+  ] + arguments.get('flags', [])
   try:
     runpy.run_path(path, run_name='__main__')
   except _SessionOpened:
     pass
   tf.Session = present
-  return made.pop('graph'), made
+  return tf, made.pop('graph'), made
 
 
 class Training(object):
@@ -240,30 +252,21 @@ def train(training, arguments, out):
   # First: histograms of gradients update the averages of the losses.
   training.write_events(out, *batches[-looks])
   look(training, 1, batches[-looks:], out)
-  with open(os.path.join(out, 'losses.json'), 'w') as f:
-    json.dump(losses, f)
+  edition.write(losses, out, 'losses')
 
 
 def main():
-  with open(sys.argv[1]) as f:
-    arguments = edition.native(json.load(f))
-  del sys.path[0]  # Where this file is.
-  import tensorflow as tf
-
-  source, package = arguments['source'], arguments['package']
-  out = arguments['out']
-  edition.place(source, package)
-  edition.lay(tf, source, 'cifar10_train')
-  graph, made = capture(
-      tf, source, package, arguments['data_dir'], os.path.join(out, 'train')
-  )
+  arguments = edition.arguments()
+  tf, graph, made = capture(arguments)
   with graph.as_default():
     tf.set_random_seed(arguments['seed'])
   training = Training(tf, graph, made)
-  with open(os.path.join(out, 'graph.json'), 'w') as f:
-    json.dump(
-        {'keys': sorted(training.variables), 'tensorflow': tf.__version__}, f
-    )
+  out = arguments['out']
+  edition.write(
+      {'keys': sorted(training.variables), 'tensorflow': tf.__version__},
+      out,
+      'graph',
+  )
   exchange(training, arguments, out)
   train(training, arguments, out)
 
