@@ -1,4 +1,4 @@
-"""Batches of images on which both sides of a comparison compute."""
+"""Batches of images that both sides of a comparison compute on."""
 
 from collections.abc import Iterator
 
@@ -25,13 +25,13 @@ def draw(
 
   Args:
     data_dir: the directory above cifar-10-batches-bin.
-    count: how many.
+    count: number of batches.
     seed: the same seed draws the same batches.
-    size: images in a batch.
+    size: images per batch.
 
   Yields:
     (images, labels), float32 of shape [size, 24, 24, 3] and int32 of shape
-    [size], as distorted_inputs gives them.
+    [size], as distorted_inputs returns them.
   """
   random = np.random.RandomState(seed)
   dataset = datasets.CIFAR10

@@ -1,8 +1,8 @@
 """Has each side restore the other's checkpoint, in both formats.
 
-The keys must be the same, but for those that have a reason.  Only the step
-counter may have another name and another integer type: its value is carried over
-by hand, which the report says.
+Both sides must have the same keys, except those with a listed reason.  Only the
+step counter may differ in name and integer type: it is mapped by hand, and the
+report says so.
 """
 
 from typing import NamedTuple
@@ -15,13 +15,13 @@ from . import value_diff
 
 
 class Arrival(NamedTuple):
-  """What became of one key of a checkpoint.
+  """One key of a checkpoint after the other side restored it.
 
   Attributes:
     form: the format of the checkpoint.
-    saved_by: 'original' or 'port'; the other one restored it.
-    key: the original's.
-    equal: whether every bit of the value arrived.
+    saved_by: 'original' or 'port'; the other side restored it.
+    key: the original's key.
+    equal: whether the restored value is bit-identical.
   """
 
   form: str
@@ -36,8 +36,8 @@ def exchange(
   """Has each side save a checkpoint in each format, and the other restore it.
 
   Args:
-    original, port: both lose their values.
-    keys: of both.
+    original, port: the sides; both lose their values.
+    keys: how their keys match.
   """
   backwards = {mine: key for key, mine in keys.port.items()}
   found = []
@@ -55,7 +55,7 @@ def exchange(
 
 
 def _step_mapped(original, port, keys):
-  """Returns the sentence on how the step counter is carried over."""
+  """Returns a sentence on how the step counter is mapped."""
   (key,) = [k for k, mine in keys.port.items() if mine == port.step_key]
   counters = [
       (key, original.marked[key].dtype.name),
@@ -63,7 +63,7 @@ def _step_mapped(original, port, keys):
   ]
   if counters[0] == counters[1]:
     return 'The step counter needs no mapping.'
-  return 'The step counter is mapped: %s (%s) as %s (%s), and back.' % (
+  return 'The step counter is mapped from %s (%s) to %s (%s), and back.' % (
       *counters[0],
       *counters[1],
   )
@@ -76,20 +76,20 @@ def section(
 
   Args:
     original, port: the sides.
-    keys: of both.
+    keys: how their keys match.
   """
   found = exchange(original, port, keys)
   odd = keys.lacking + keys.unknown
   text = [
-      'Each side saved values that tell every element from others, and the '
-      'other restored them. ' + _step_mapped(original, port, keys)
+      'Each side saved a checkpoint in which every element is distinct, and the '
+      'other restored it. ' + _step_mapped(original, port, keys)
   ]
   for form in sides.FORMATS:
     for saved_by, restored_by in (('original', 'port'), ('port', 'original')):
       equal = [a.equal for a in found if a[:2] == (form, saved_by)]
       text.append(
           'Format %s, saved by the %s and restored by the %s: %d of %d keys '
-          'arrive in every bit.'
+          'are bit-identical.'
           % (form, saved_by, restored_by, sum(equal), len(equal))
       )
   return report.section(
@@ -99,20 +99,19 @@ def section(
       tables=[
           report.table(
               'Keys',
-              ('format', 'saved by', 'key of the original', 'of the port')
-              + ('equal',),
+              ('format', 'saved by', 'original key', 'port key', 'equal'),
               [
                   (*a[:3], keys.port[a.key], 'yes' if a.equal else 'no')
                   for a in found
               ],
           ),
           report.table(
-              'Keys that one side alone has, without a reason',
+              'Keys on one side only, without a reason',
               ('key',),
               [(key,) for key in odd],
           ),
           report.table(
-              'Keys that the original alone has',
+              'Keys only in the original',
               ('key', 'reason'),
               keys.alone.items(),
           ),

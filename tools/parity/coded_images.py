@@ -1,8 +1,8 @@
-"""Images whose pixels tell how they were distorted.
+"""Images whose pixels encode how they were distorted.
 
-The red plane of such an image tells its column, the green plane its row and the
-blue plane its label, so that crop, flip and contrast can be read
-off the finished image.  What was read off must then reproduce every pixel.
+The red plane encodes the column, the green plane the row and the blue plane the
+label.  Crop, flip and contrast can therefore be decoded from the finished image,
+and the decoded values must reproduce every pixel.
 """
 
 import os
@@ -17,12 +17,11 @@ from cifar10_compat.data import description
 _CROP = cifar10.IMAGE_SIZE
 _OFFSETS = description.HEIGHT - _CROP + 1
 _LABELS = datasets.CIFAR10.num_classes
-# What float32 can do to a pixel of a standardized image, with a margin.
+# Rounding error of float32 in a pixel of a standardized image, with a margin.
 _TOLERANCE = 1e-3
 
-# Red tells the column and green the row: no two crops of 24 of these values
-# resemble each other.  Red is dark and green is bright, since the distance of
-# their means tells the scale.
+# Any two crops of 24 of these values differ clearly.  Red is dark and green is
+# bright, because the distance between their means gives the scale.
 _COLUMNS = 3 * np.random.RandomState(1).permutation(description.WIDTH)
 _ROWS = 255 - 3 * np.random.RandomState(2).permutation(description.HEIGHT)
 _BLUE_STEP = 25
@@ -30,10 +29,10 @@ _RECORDS = 100  # of each label, in each file
 
 
 class Drawn(NamedTuple):
-  """What one pipeline drew."""
+  """Images that one pipeline drew."""
 
-  values: dict  # from quantity, str, to an array with a value for each image
-  not_codes: int  # images of the coded files that no distortion explains
+  values: dict  # from quantity, str, to an array with a value per image
+  not_codes: int  # coded images that no distortion explains
 
 
 def originals():
@@ -65,7 +64,7 @@ def write(data_dir):
 
 
 def read(images, labels):
-  """Reads off how coded images were distorted.
+  """Decodes how coded images were distorted.
 
   Args:
     images: float32 array of shape [n, 24, 24, 3], standardized.
@@ -81,7 +80,7 @@ def read(images, labels):
   y, _ = _match(images[..., 1].mean(2), rows)
   columns = np.concatenate([columns, columns[:, ::-1]])
   x, slope = _match(images[..., 0].mean(1), columns)
-  # Contrast moves no channel's mean, so their distance tells the scale alone.
+  # Contrast moves no channel's mean, so the distance depends on the scale only.
   means = images[..., :2].mean((1, 2), np.float64)
   scale = (means[:, 1] - means[:, 0]) / (rows.mean(1)[y] - columns.mean(1)[x])
   contrast = slope / scale
@@ -97,7 +96,9 @@ def read(images, labels):
 
 
 def distort(images, *, y, x, flipped, contrast):
-  """Distorts images as the tutorial does, except for the brightness, which leaves no trace.
+  """Distorts images as the tutorial does, except their brightness.
+
+  Standardization removes the brightness again.
 
   Args:
     images: uint8 array of shape [n, 32, 32, 3].
@@ -122,15 +123,15 @@ def distort(images, *, y, x, flipped, contrast):
 
 
 def _match(profiles, templates):
-  """Finds of which template each profile is a straight line's image.
+  """Finds the template of which each profile is a linear function.
 
   Args:
     profiles: array of shape [n, 24].
     templates: float64 array of shape [m, 24].
 
   Returns:
-    (int array, float64 array), both of shape [n]: the template that correlates
-    best, and the factor that leads from it to the profile.
+    (int array, float64 array), both of shape [n]: the best-correlated template,
+    and the slope from it to the profile.
   """
   profiles, templates = (
       a - a.mean(1, keepdims=True, dtype=np.float64)

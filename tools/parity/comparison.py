@@ -6,18 +6,19 @@ r"""Compares the port's training with that of the unmodified tutorial.
       [--runtime_images=4096] [--spread_runs=2] [--spread_steps=50]
       [--time_rounds=0]
 
-DIR of --source is what //tools:historical takes.  It writes two files into
-DIR of --out: report.json, in which `unexplained` is the number of differences
-that nothing explains, and report.html, the same as a page.  The exit code is 0
-if that number is 0, else 1.
+--source takes the same directories as //tools:historical.  The program writes two
+files into the directory of --out: report.json, in which `unexplained` is the
+number of unexplained differences, and report.html, the same as a page.  The exit
+code is 0 if that number is 0, else 1.
 
-With --runtime the edition also trains on that TensorFlow of the time, in an old
-interpreter, and further sections say how far the port, on today's, is from it.
-Without --source it is the edition that this TensorFlow brings, and these
-sections are all: the graph that today's makes of it has no list of exemptions.
+With --runtime the edition also trains on that old TensorFlow, in an old
+interpreter, and further sections compare it with the port on today's TensorFlow.
+Without --source, the edition is the one bundled with the old TensorFlow, and the
+report has these sections only: the graph that today's TensorFlow builds from that
+edition has no list of exemptions.
 
-The historical code builds its graph in a process of its own
-(historical_graph.py) and hands over a MetaGraphDef.
+The historical code builds its graph in a separate process (historical_graph.py),
+which returns a MetaGraphDef.
 """
 
 from ..base import event_files
@@ -36,7 +37,6 @@ from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 
 from ..base import command_line
-from ..editions import environments
 from ..editions import old_scripts
 from ..editions import runtimes
 from ..editions import scripts
@@ -65,19 +65,19 @@ def runs_sections(
 
   Args:
     original, port: sides.Side on today's TensorFlow.
-    curve_steps: int, how long to train each run that is not there.
-    checkpoint_dir: str, whose newest checkpoint is scored; by default that of
-      the original's run.
+    curve_steps: int, steps to train each run that is not given.
+    checkpoint_dir: str, the directory whose newest checkpoint is scored; by
+      default the original's run.
     their_run, our_run: str, directories of runs of the original and the port.
 
   Returns:
-    list of sections of the report: without curve_steps and runs there are no
-    curves, and without any checkpoint no evaluation.
+    list of sections of the report: no curves without curve_steps or runs, and no
+    evaluation without a checkpoint.
   """
   with tempfile.TemporaryDirectory() as scratch:
     runs = []
     if curve_steps or (their_run and our_run):
-      # One after the other: each takes the whole machine.
+      # In turn: each run uses all cores.
       for side, there, name in (
           (original, their_run, 'original'),
           (port, our_run, 'port'),
@@ -107,17 +107,16 @@ def compare_today(original, port, *, scratch, on_original=None, **runs):
 
   Args:
     original, port: today_side.Today.
-    scratch: str, a directory that exists.
-    on_original: original.Counted on a TensorFlow of the time, for the ledger, or
-      None.
-    **runs: what runs_sections() takes besides.
+    scratch: str, an existing directory.
+    on_original: original.Counted on an old TensorFlow, for the ledger, or None.
+    **runs: further arguments of runs_sections().
 
   Returns:
     list of sections of the report.
 
   Raises:
     UsageError: a program failed.
-    ValueError: the data_dir lacks a file.
+    ValueError: a file of the data_dir is missing.
   """
   return [
       sections.graph_section(
@@ -142,7 +141,7 @@ def compare_today(original, port, *, scratch, on_original=None, **runs):
 
 
 def _make(directory):
-  """Makes a directory that can be written; raises UsageError."""
+  """Makes a directory; raises UsageError unless it can be written."""
   try:
     os.makedirs(directory, exist_ok=True)
     with tempfile.TemporaryFile(dir=directory):
@@ -155,10 +154,10 @@ def _make(directory):
 
 
 def _check_files(args):
-  """Raises UsageError or DataError if what the paths name is not there.
+  """Raises UsageError or DataError if a path leads to no data, run or checkpoint.
 
   Args:
-    args: argparse.Namespace, whose paths are absolute.
+    args: argparse.Namespace with absolute paths.
   """
   for eval_data in (False, True):
     checks.check(datasets.CIFAR10, args.data_dir, eval_data)
@@ -173,12 +172,13 @@ def _check_files(args):
       checkpoints.newest(args.checkpoint_dir)
     except errors.NoCheckpointError as e:
       raise errors.UsageError(
-          '--checkpoint_dir=%s has no checkpoint' % args.checkpoint_dir
+          '--checkpoint_dir=%s has no checkpoint: name a train_dir'
+          % args.checkpoint_dir
       ) from e
 
 
 def _content(args, runtime):
-  """Returns the report's content: see report.report().
+  """Makes the comparisons; returns the content of report.report().
 
   TensorFlow 2's behavior stays off in this process.
 
@@ -186,15 +186,14 @@ def _content(args, runtime):
     args: argparse.Namespace, checked.
     runtime: runtimes.Runtime of --runtime, or None without it.
   """
-  environment = runtime and environments.make(
-      runtime, tell=lambda line: print('compare: ' + line, file=sys.stderr)
-  )
-  source = args.source or old_scripts.bundled(environment)
-  edition = scripts.find_edition(source)
-  data_dir, versions = args.data_dir, tf.__version__
-  counted = environment and claims_lib.count(
-      source, environment, edition, data_dir
-  )
+  data_dir, versions, counted = args.data_dir, tf.__version__, None
+  if runtime:
+    environment, source, edition = scripts.on_runtime(
+        'compare', runtime, args.source
+    )
+    counted = claims_lib.count(environment, source, edition, data_dir)
+  else:
+    source, edition = args.source, scripts.find_edition(args.source)
   tf.disable_v2_behavior()
   with (
       tempfile.TemporaryDirectory() as scratch,
@@ -216,13 +215,13 @@ def _content(args, runtime):
         )
     else:
       found = [ledger.section(claims_lib.claims(counted), [])]
-    if environment:
+    if runtime:
       sizes = comparison_flags.sizes(args)
       old = old_side.Old(
           source, environment, edition, data_dir, steps=sizes.runtime_steps
       ).ask(port, scratch)
       found += sections.of_sides(old, port, sizes, scratch)
-      versions += ', and the original on %s where a section says so' % (
+      versions += ', and the original on %s in sections whose title says so' % (
           runtime.version
       )
   return report.report(edition.name, versions, found)
@@ -242,7 +241,7 @@ def main(argv):
       'our_run',
   ):
     setattr(args, name, command_line.path(getattr(args, name)))
-  # All that can be wrong is noticed before the minutes of work.
+  # Check everything before the minutes of work.
   runtime = (
       runtimes.find(args.runtime, runtimes.COMPARED) if args.runtime else None
   )
@@ -256,7 +255,8 @@ def main(argv):
     report.write(content, args.out)
   except OSError as e:
     raise errors.UsageError(
-        '--out=%s cannot be written (%s)' % (args.out, e.strerror)
+        '--out=%s cannot be written (%s): name another directory'
+        % (args.out, e.strerror)
     ) from e
   print(
       '%s; see %s'

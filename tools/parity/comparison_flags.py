@@ -27,8 +27,8 @@ def _add_today(add):
   add(
       '--source',
       metavar='DIR',
-      help='the unmodified historical files (default: those that the TensorFlow '
-      'of --runtime brings)',
+      help='the unmodified historical files (default: those bundled with the '
+      'TensorFlow of --runtime)',
   )
   add(
       '--data_dir',
@@ -52,44 +52,50 @@ def _add_today(add):
       '--curve_steps',
       type=int,
       default=200,
-      help='steps of two runs whose event files are compared, '
-      'a multiple of 10; 0 leaves them out (default 200)',
+      help='steps of the two runs whose event files are compared, '
+      'a multiple of 10; 0 disables this comparison (default 200)',
   )
   add(
       '--checkpoint_dir',
       metavar='DIR',
-      help='where the checkpoint is that all evaluators score '
-      '(default: the run of the original)',
+      help='directory of the checkpoint that all evaluators score '
+      "(default: the original's run)",
   )
   add(
       '--their_run',
       metavar='DIR',
-      help='train_dir of a run of the historical trainer, in '
-      'place of a new one',
+      help='train_dir of an existing run of the historical trainer',
   )
-  add('--our_run', metavar='DIR', help='train_dir of a run of the port')
+  add(
+      '--our_run',
+      metavar='DIR',
+      help='train_dir of an existing run of the port',
+  )
 
 
 def _add_runtime(add):
-  """Adds the flags of the comparison with a TensorFlow of the time."""
+  """Adds the flags of the comparison with an old TensorFlow."""
   add(
       '--runtime',
       metavar='VERSION',
-      help='a TensorFlow of the time, %s, on which the original runs too'
+      help='an old TensorFlow, %s, on which the original runs too'
       % ' or '.join(r.version for r in runtimes.COMPARED),
   )
   for name, text in (
-      ('runtime_steps', 'steps to train there before the second look'),
-      ('runtime_images', 'images to draw from either input; 0 leaves it out'),
+      ('runtime_steps', 'steps to train there before the second comparison'),
+      (
+          'runtime_images',
+          'images to draw from each input; 0 disables this comparison',
+      ),
       (
           'spread_runs',
-          'runs of each side whose losses are averaged; 0 leaves them out',
+          'runs of each side whose losses are averaged; 0 for none',
       ),
-      ('spread_steps', 'the last step of each of them, a multiple of 10'),
+      ('spread_steps', 'the last step of each of these runs, a multiple of 10'),
       (
           'time_rounds',
-          'rounds in which a step of either TensorFlow, of the port and of --fast '
-          'is timed; 0 leaves it out',
+          'rounds in which a step of each TensorFlow, of the port and of --fast '
+          'is timed; 0 for none',
       ),
   ):
     default = getattr(sections.Sizes, name)
@@ -101,11 +107,11 @@ def _add_runtime(add):
     )
 
 
-# Of each number: its least value, what it must be a multiple of, and the remedy.
+# For each number: its minimum, the divisor it must have, and the remedy.
 _BOUNDS = (
     *((n, 1, 1, 'at least 1') for n in ('steps', 'runtime_steps')),
     *(
-        (n, 0, 1, '0, which leaves it out, or more')
+        (n, 0, 1, '0, which disables it, or more')
         for n in ('runtime_images', 'spread_runs', 'time_rounds')
     ),
     *(
@@ -116,10 +122,10 @@ _BOUNDS = (
 
 
 def check(args):
-  """Raises UsageError if the flags by themselves make no sense.
+  """Raises UsageError if a flag, or a combination of flags, is invalid.
 
   Args:
-    args: argparse.Namespace, of parser().
+    args: argparse.Namespace, from parser().
   """
   for name in ('jinja2', 'matplotlib', 'scipy'):
     errors.UsageError.raise_if(
@@ -135,12 +141,12 @@ def check(args):
   errors.UsageError.raise_if(
       not args.source and not args.runtime,
       'name the historical files with --source=DIR, or a TensorFlow that '
-      'brings some with --runtime=0.12.1',
+      'bundles some with --runtime=0.12.1',
   )
 
 
 def sizes(args):
-  """Returns the sections.Sizes that the flags ask for."""
+  """Returns the flags' values as sections.Sizes."""
   return sections.Sizes(
       **{
           f.name: getattr(args, f.name)

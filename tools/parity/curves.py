@@ -1,8 +1,8 @@
-"""Compares whole runs of both trainers, and the tags that they write.
+"""Compares complete runs of both trainers, and the tags they write.
 
-Each run draws its own weights and images, so values are shown, not judged, but
-for the loss of the first step, which hardly depends on either.  Both sides must
-have the same tags.
+Each run draws its own weights and images.  Values are therefore shown but not
+judged, except the loss of the first step, which hardly depends on either.  Both
+sides must have the same tags.
 """
 
 from collections.abc import Sequence
@@ -24,25 +24,25 @@ from . import plots
 from . import report
 from . import sides
 
-# The first loss is ln 10 and the decay of the initial weights, 4.676; that of a
-# batch differs in the third digit.
+# The expected first loss is 4.676: ln 10 plus the decay of the initial weights.
+# Batches differ in the third digit.
 FIRST_LOSS_TOLERANCE = 0.05
 _LOSS = 'total_loss (raw)'
 _ENDS = ('original, first', 'original, last', 'port, first', 'port, last')
 
-# After so many steps a session writes for the first time how fast it is.
+# The step at which a session first writes its speed.
 COUNTED = 100
 
 Points = list[tuple[int, float]]
 
 
 class Result(NamedTuple):
-  """What compare() found of one run of each side.
+  """One run of each side, compared.
 
   Attributes:
     curves: from the port's tag to the points of the original and of the port.
     renamed: Renames that apply.
-    unmatched: (tag, 'original' or 'port'), those that nothing explains.
+    unmatched: (tag, 'original' or 'port') of each unexplained tag.
     stale: Renames that do not apply.
   """
 
@@ -55,19 +55,19 @@ class Result(NamedTuple):
 def listed(
     edition: scripts.Edition, version: Optional[str] = None, *, run: bool = True
 ) -> tuple[graph_diff.Rename, ...]:
-  """Returns the Renames of an edition's tags; '' where one side has none.
+  """Returns the Renames of an edition's tags; '' if a side lacks the tag.
 
   Args:
-    edition: of the original.
-    version: of the TensorFlow of the time; None for today's.
-    run: whether the tags are of a run, of COUNTED steps at least, whose session
-      counts too.
+    edition: the original's edition.
+    version: the old TensorFlow's version; None for today's.
+    run: whether the tags come from a run of at least COUNTED steps, whose session
+      writes its speed.
   """
   if version == '0.12.1':
     own = edition.name == 'tensorflow 0.12.1'
     found = mapping.load('on_0.12.1').tags
     return found + (mapping.load('0.12.1').tags if own else ())
-  # What the session counts is no summary of the graph.
+  # The session's speed is no summary of the graph.
   return tuple(
       rename
       for rename in mapping.of_edition(edition.name).tags
@@ -76,7 +76,7 @@ def listed(
 
 
 def model_of(edition: scripts.Edition) -> str:
-  """Returns the port's model that begins with an edition's weights."""
+  """Returns the port's model with the initial weights of an edition."""
   later = edition.name == 'tensorflow 0.12.1' or edition.name.startswith(
       'tensorflow/models '
   )
@@ -92,13 +92,13 @@ def train(
   """Runs a trainer from the start.
 
   Args:
-    side: whose trainer.
-    train_dir: not there yet.
-    steps: the last step to be made and logged, a multiple of 10.
+    side: the side whose trainer runs.
+    train_dir: must not exist.
+    steps: the last step to train and log, a multiple of 10.
     flags: further flags.
 
   Raises:
-    UsageError: it failed.
+    UsageError: the trainer failed.
   """
   module, args = side.program('cifar10_train')
   printed = processes.run(
@@ -122,9 +122,10 @@ def train_in_turn(
   """Trains both sides from the start, in turn.
 
   Args:
-    original, port: the port begins with the deviations of the original's weights.
-    runs: how many of each side.
-    steps: the last step of each, a multiple of 10.
+    original, port: the sides; the port's initial weights have the same standard
+      deviation as the original's.
+    runs: number of runs of each side.
+    steps: the last step of each run, a multiple of 10.
 
   Raises:
     UsageError: a run failed.
@@ -147,8 +148,7 @@ def compare(
 
   Args:
     original, port: the runs.
-    renames: of tags; an empty name stands for a tag that the other side alone
-      has.
+    renames: of tags; an empty name marks a tag that only the other side has.
   """
   stale = [
       r
@@ -168,17 +168,17 @@ def compare(
   curves: dict = {}
   for n, run in enumerate((original, port)):
     for tag, points in run.scalars.items():
-      # A curve that the original alone has keeps its own name.
+      # A curve only in the original keeps its name.
       name = tag if n else (names.get(tag) or tag)
       curves.setdefault(name, ([], []))[n].extend(points)
   return Result(curves, renamed, sorted(unmatched), stale)
 
 
 def spread(runs: Sequence[event_files.Run]) -> list[tuple[int, float, float]]:
-  """Returns (step, mean, deviation) of the loss in some runs' logs.
+  """Returns (step, mean, standard deviation) of the losses in several runs' logs.
 
   Args:
-    runs: of the same length; one alone has deviation 0.
+    runs: of the same length; the standard deviation of a single run is 0.
   """
   return [
       (
@@ -191,7 +191,7 @@ def spread(runs: Sequence[event_files.Run]) -> list[tuple[int, float, float]]:
 
 
 def _first_loss(runs, points):
-  """Returns the mean first loss, of the logs or else of a curve, or None."""
+  """Returns the mean first loss from the logs, else from a curve, else None."""
   if runs[0].log:
     return spread(runs)[0][1] if 0 in runs[0].log else None
   # Some trainers stamp their first summary 0, others 1.
@@ -199,11 +199,9 @@ def _first_loss(runs, points):
 
 
 def tags_tables(result: Result) -> list[dict]:
-  """Returns the tables of what compare() found of tags."""
+  """Returns the tables of tags for a Result."""
   return [
-      report.table(
-          'Tags that nothing explains', ('tag', 'in'), result.unmatched
-      ),
+      report.table('Unexplained tags', ('tag', 'in'), result.unmatched),
       *(
           report.table(
               caption,
@@ -215,23 +213,23 @@ def tags_tables(result: Result) -> list[dict]:
           )
           for caption, renames in (
               ('Listed tags that do not apply', result.stale),
-              ('Tags under another name', result.renamed),
+              ('Renamed tags, and tags on one side only', result.renamed),
           )
       ),
   ]
 
 
 def tags_section(original: sides.Side, port: sides.Side) -> dict:
-  """Returns a section of the report on the tags of both sides' summaries."""
+  """Returns a section of the report on the summary tags of both sides."""
   runs = [event_files.Run({}, {}, side.tags) for side in (original, port)]
   found = compare(*runs, listed(original.edition, original.runtime, run=False))
   return report.section(
       'Tags' + original.where,
       len(found.unmatched) + len(found.stale),
       text=[
-          'The summaries of the original have %d tags, and those of the port '
-          '%d. %d are listed because they have another name or one side alone '
-          'has them; %d have no reason, and %d listed ones do not apply.'
+          'The original has %d summary tags, the port %d. %d are listed as '
+          'renamed or as on one side only; %d are unexplained, and %d listed '
+          'ones do not apply.'
           % (
               *(len(run.tags) for run in runs),
               len(found.renamed),
@@ -254,11 +252,11 @@ def section(
   """Returns a section of the report on runs of both sides.
 
   Args:
-    originals, ports: one run or several of each; of the first of each the tags
-      and curves are compared, of all the losses in the logs.
+    originals, ports: one or several runs of each side.  Tags and curves are those
+      of the first run; the losses in the logs are those of all runs.
     renames: of tags.
-    where: of the originals, for the title.
-    model: of the ports.
+    where: the originals' TensorFlow, for the title.
+    model: the ports' model.
   """
   both = originals, ports
   firsts = original, port = originals[0], ports[0]
@@ -268,7 +266,7 @@ def section(
       _first_loss(runs, points)
       for runs, points in zip(both, result.curves.get(_LOSS, ([], [])))
   ]
-  # A NaN is not within any tolerance.
+  # A NaN is outside any tolerance.
   apart = None not in losses and not (
       abs(losses[0] - losses[1]) <= FIRST_LOSS_TOLERANCE
   )
@@ -294,9 +292,9 @@ def section(
           'Runs of both trainers, in turn: %d of the original and %d of the '
           'port with --model=%s. Each run draws its own weights and images. The '
           "event files of the original's first run have %d tags, %d of them "
-          "scalars; those of the port's, %d and %d. %d tags are renamed or on "
-          'one side only, each listed with a reason; %d have no reason, and %d '
-          'listed ones do not apply.'
+          "scalars; those of the port's have %d and %d. %d tags are renamed or "
+          'on one side only, each listed with a reason; %d are unexplained, and '
+          '%d listed ones do not apply.'
           % (
               *map(len, both),
               model,
@@ -306,9 +304,9 @@ def section(
               len(result.stale),
           ),
           'Only the mean first losses are judged: %s and %s. A difference above '
-          '%g is unexplained. The fullness of the shuffling queue depends on '
-          'chance: nothing orders the read of its size against the dequeue of '
-          "the summaries' batch."
+          '%g counts as unexplained. The fill level of the shuffling queue '
+          'varies: reading its size races with dequeuing the batch of the '
+          'summaries.'
           % (
               *('unknown' if l is None else '%.3f' % l for l in losses),
               FIRST_LOSS_TOLERANCE,
@@ -336,7 +334,7 @@ def section(
 
 
 def _loss_rows(*means):
-  """Returns the rows of the losses in the logs, of every step that is in one."""
+  """Returns a row of mean losses for every step in a log."""
   sides_rows = [{step: values for step, *values in side} for side in means]
   return [
       (
@@ -352,7 +350,7 @@ def _loss_rows(*means):
 
 
 def _ends(points):
-  """Returns the first and the last point of a curve as texts."""
+  """Returns the first and the last point of a curve as text."""
   if not points:
     return '', ''
   return tuple(

@@ -1,12 +1,12 @@
-"""Compares the distorted images of two sides as distributions.
+"""Compares the distributions of the two sides' distorted images.
 
-Both run with their own queues.  First they read the files of
-coded_images.py, of which each finished image tells its crop, flip and contrast.
-The brightness leaves no trace in a standardized image, and is taken from the op
-that adds it.  Then they read the real files, for the moments of the finished
-images and for the labels.
+Both sides run their own queues.  First they read the files of coded_images.py, so
+that crop, flip and contrast can be decoded from each finished image.
+Standardization removes the brightness, so its values come from the op that adds
+it.  Then both sides read the real files, for the labels and for the moments of the
+finished images.
 
-Every quantity gets a two-sample test: chi-squared for integers, and
+Every quantity gets a two-sample test: chi-squared for integers,
 Kolmogorov-Smirnov for all others.
 """
 
@@ -24,7 +24,7 @@ from . import coded_images
 from . import plots
 from . import report
 
-# The chance that two equal pipelines are called different, all tests together.
+# Probability that equal pipelines are reported as different, over all tests.
 LEVEL = 0.001
 
 CHI_SQUARED = 'chi-squared'
@@ -38,18 +38,18 @@ class Test(NamedTuple):
   test: str  # CHI_SQUARED or KOLMOGOROV_SMIRNOV
   original: np.ndarray
   port: np.ndarray
-  p: float  # the chance to see such a difference, or more, between equals
+  p: float  # the p-value: how likely equal pipelines differ at least this much
 
 
 class Result(NamedTuple):
-  """What compare() found."""
+  """Two pipelines compared."""
 
   tests: tuple  # of Tests
-  not_codes: tuple  # of the original and of the port
+  not_codes: tuple  # Drawn.not_codes of the original and of the port
 
 
 def moments(images, labels):
-  """Returns a dict from quantity to an array with a value for each image.
+  """Returns a dict from quantity to an array with a value per image.
 
   Args:
     images: float32 array of shape [n, 24, 24, 3].
@@ -57,18 +57,18 @@ def moments(images, labels):
   """
   values = {
       'label': labels,
-      'least value': images.min((1, 2, 3)),
-      'largest value': images.max((1, 2, 3)),
+      'minimum': images.min((1, 2, 3)),
+      'maximum': images.max((1, 2, 3)),
   }
   for channel, name in enumerate(('red', 'green', 'blue')):
     values['mean of ' + name] = images[..., channel].mean((1, 2))
-    values['deviation of ' + name] = images[..., channel].std((1, 2))
+    values['standard deviation of ' + name] = images[..., channel].std((1, 2))
   return values
 
 
 @contextlib.contextmanager
 def _session(meta_graph):
-  """Yields a session on a MetaGraphDef, of all threads, and its parts."""
+  """Yields a session on a MetaGraphDef, with all threads, and the graph's parts."""
   with tf.Graph().as_default(), tf.Session() as sess:
     _, parts = training_graph.import_parts(meta_graph)
     yield sess, parts
@@ -79,7 +79,7 @@ def draw(meta_graph, count):
 
   Args:
     meta_graph: MetaGraphDef of training_graph.export().
-    count: int, how many at least; whole batches are drawn.
+    count: int, minimum number of images; only full batches are drawn.
 
   Returns:
     (images, labels), float32 and int32 arrays.
@@ -99,11 +99,11 @@ def draw(meta_graph, count):
 
 
 def brightness(meta_graph, count):
-  """Draws what a graph adds to its images.
+  """Draws values that a graph adds to the brightness of an image.
 
   Args:
     meta_graph: MetaGraphDef of training_graph.export().
-    count: int, how many.
+    count: int, number of values.
 
   Returns:
     float32 array of shape [count].
@@ -119,15 +119,15 @@ def brightness(meta_graph, count):
     ]
     errors.UsageError.raise_if(
         len(added) != 1 or added[0] is None,
-        'a training graph that does not change, in this order and once, '
-        'brightness and contrast: its input cannot be compared',
+        'the training graph does not change brightness and contrast once each, '
+        'in this order: its input cannot be compared',
     )
     run = sess.make_callable(added[0])
     return np.array([run() for _ in range(count)])
 
 
 def _added_before(op):
-  """Returns the scalar that was added to an op's image, or None."""
+  """Returns the scalar added to an op's image, or None."""
   op = op.inputs[0].op
   while op.type == 'Identity':
     op = op.inputs[0].op
@@ -136,11 +136,11 @@ def _added_before(op):
 
 
 def sample(side, count):
-  """Draws from one pipeline all that is compared.
+  """Draws from one pipeline everything that is compared.
 
   Args:
     side: sides.Side.
-    count: int, how many images of each kind of files, at least.
+    count: int, minimum number of images from the coded and from the real files.
 
   Returns:
     coded_images.Drawn.
@@ -177,14 +177,14 @@ def two_sample(quantity, original, port):
 
   Args:
     quantity: str.
-    original, port: arrays; those of integers are counted.
+    original, port: arrays; integers are counted.
   """
-  # Of the extra `compare`, which not everyone has who imports this module.
+  # Optional: only the extra `compare` installs it.
   from scipy import stats
 
   if np.issubdtype(original.dtype, np.integer):
     counted = counts(original, port)
-    # A single value that all have leaves nothing to compare.
+    # With a single value there is nothing to compare.
     p = (
         1.0
         if len(counted) == 1
@@ -203,7 +203,7 @@ def two_sample(quantity, original, port):
 
 
 def counts(original, port):
-  """Returns [(value, how often in original, in port), ...] of int arrays."""
+  """Returns [(value, count in original, count in port), ...] for int arrays."""
   return [
       (int(value), int((original == value).sum()), int((port == value).sum()))
       for value in np.union1d(original, port)
@@ -211,12 +211,12 @@ def counts(original, port):
 
 
 def differs(test, result):
-  """Whether a Test is significant, at LEVEL shared among all of the Result."""
+  """Whether a Test is significant, at LEVEL divided by the number of tests."""
   return test.p < LEVEL / len(result.tests)
 
 
 def unexplained(result):
-  """Returns how many quantities differ, and pipelines whose images are odd."""
+  """Counts quantities that differ, and pipelines with unexplained images."""
   return sum(differs(test, result) for test in result.tests) + sum(
       n > 0 for n in result.not_codes
   )
@@ -225,7 +225,7 @@ def unexplained(result):
 _COLUMNS = (
     'quantity',
     'test',
-    'original: least, mean, largest',
+    'original: minimum, mean, maximum',
     'port',
     'p',
     'differs',
@@ -240,16 +240,16 @@ def section(result, title='Input'):
     title: str, of the section.
   """
   text = [
-      'Both pipelines ran with their own queues, first on files in which the '
-      'pixels tell their place and label, so that crop, flip and contrast are '
-      'read off each finished image: of %d and %d of them, %d of the original '
-      'and %d of the port are not what these and the label say, pixel by pixel. '
-      'Standardization takes the brightness out again, so that is what the op '
-      'adds. All else is of images of --data_dir.'
+      'Both pipelines ran their own queues, first on files whose pixels encode '
+      'their position and label. Crop, flip and contrast are decoded from each '
+      'finished image and must reproduce every pixel. Of %d original and %d port '
+      'images, %d and %d do not match. Standardization removes the brightness, so '
+      'its values come from the op that adds it. All other quantities are of '
+      'images of --data_dir.'
       % (*(len(side) for side in result.tests[0][2:4]), *result.not_codes),
       '%d quantities were tested, each with a two-sample test. A difference '
-      'counts as unexplained where p < %g / %d = %.2g: were the pipelines '
-      'equal, at most one comparison in %d would show any.'
+      'counts as unexplained if p < %g / %d = %.2g: for equal pipelines, at most '
+      'one comparison in %d would show any.'
       % (
           len(result.tests),
           LEVEL,
@@ -282,7 +282,7 @@ def section(result, title='Input'):
       tables=[
           report.table('Two-sample tests', _COLUMNS, rows),
           report.table(
-              'Images counted',
+              'Image counts',
               ('quantity', 'value', 'original', 'port'),
               counted,
           ),
@@ -294,7 +294,7 @@ def section(result, title='Input'):
 
 
 def _plot(test):
-  """Returns bars of what was counted, else a histogram, as SVG."""
+  """Returns bars of counts, or a histogram, as SVG."""
   if test.test != CHI_SQUARED:
     return plots.histogram(test.original, test.port, x_label=test.quantity)
   rows = counts(test.original, test.port)
@@ -306,5 +306,5 @@ def _plot(test):
 
 
 def _summary(values):
-  """Returns an array's least, mean and largest value as text."""
+  """Returns an array's minimum, mean and maximum as text."""
   return '%.3g … %.3g … %.3g' % (values.min(), values.mean(), values.max())

@@ -1,8 +1,8 @@
 """Scores one checkpoint with the unmodified evaluator and with the port's.
 
-Each evaluation is a process of its own.  The historical count draws 79 batches of 128
-from a shuffling queue, so it varies from run to run; the exact one scores each
-image once and does not.
+Each evaluation runs in its own process.  The historical count draws 79 batches of
+128 images from a shuffling queue, so it varies from run to run.  The exact count
+scores each image once and does not vary.
 """
 
 import math
@@ -18,21 +18,21 @@ from . import plots
 from . import report
 from . import sides
 
-# What the historical count scores, some of them twice.
+# Images that the historical count scores, some of them twice.
 _DRAWS = 79 * 128
-# How far two historical counts may lie apart.  Their true deviation is less
-# than the binomial one, as most draws are of different images.
+# How far two historical counts may differ, in binomial standard deviations.  Their
+# true standard deviation is smaller, because most draws are of different images.
 DEVIATIONS = 3
 
 _PRECISION = re.compile(r'precision @ 1 = ([\d.]+)')
 
 
 class Score(NamedTuple):
-  """What one evaluator found."""
+  """The score of one evaluator."""
 
   name: str
   precision: float  # 0 to 1
-  is_historical: bool  # its count
+  is_historical: bool  # whether it used the historical count
   is_original: bool
 
 
@@ -42,11 +42,12 @@ def evaluate(
   """Scores the newest checkpoint of a directory four ways.
 
   Args:
-    original, port: each with its evaluator.
-    checkpoint_dir: of either.
+    original, port: the sides.
+    checkpoint_dir: a train_dir of either side.
 
   Returns:
-    The two historical counts first, that of the original before the other.
+    The historical counts of the original and of the port, then the port's exact
+    counts with averaged and with raw weights.
 
   Raises:
     UsageError: an evaluator failed, or printed no precision.
@@ -84,10 +85,10 @@ def precision(printed, name):
 
   Args:
     printed: str, its stdout.
-    name: str, the evaluator's, for the message.
+    name: str, the evaluator's name, for the message.
 
   Raises:
-    UsageError: it printed none.
+    UsageError: it printed no precision.
   """
   match = _PRECISION.search(printed)
   errors.UsageError.raise_if(
@@ -99,14 +100,14 @@ def precision(printed, name):
 
 
 def deviation(score):
-  """Returns the binomial standard deviation of a Score, 0 of an exact one."""
+  """Returns the binomial standard deviation of a Score; 0 for an exact count."""
   if not score.is_historical:
     return 0.0
   return math.sqrt(score.precision * (1 - score.precision) / _DRAWS)
 
 
 def apart(original, port):
-  """Returns how many standard deviations two historical Scores lie apart."""
+  """Returns the difference of two historical Scores, in standard deviations."""
   difference = abs(original.precision - port.precision)
   both = math.hypot(deviation(original), deviation(port))
   return difference / both if both else float('inf') if difference else 0.0
@@ -117,7 +118,7 @@ def section(scores, checkpoint, title='Eval'):
 
   Args:
     scores: list of Scores, from evaluate().
-    checkpoint: str, what was scored.
+    checkpoint: str, the name of the checkpoint, for the text.
     title: str, of the section.
   """
   original, port, exact, raw = scores
@@ -139,9 +140,9 @@ def section(scores, checkpoint, title='Eval'):
       int(distance > DEVIATIONS),
       text=[
           '%s, on the test images. The unmodified evaluator and the port with '
-          '--count=historical each draw %d images from a shuffling queue: %.3f '
-          'and %.3f, %.1f standard deviations apart. More than %d count as '
-          'unexplained; they are those of two independent binomial counts.'
+          '--count=historical each draw %d images from a shuffling queue. Their '
+          'scores, %.3f and %.3f, differ by %.1f standard deviations of two '
+          'independent binomial counts. More than %d count as unexplained.'
           % (
               checkpoint,
               _DRAWS,
@@ -150,7 +151,7 @@ def section(scores, checkpoint, title='Eval'):
               distance,
               DEVIATIONS,
           ),
-          'Each image once: %.3f with averaged weights, %.3f with the raw ones.'
+          'Each image once: %.3f with averaged weights, %.3f with raw weights.'
           % (exact.precision, raw.precision),
       ],
       tables=[
@@ -162,7 +163,7 @@ def section(scores, checkpoint, title='Eval'):
       ],
       plots=[
           (
-              'Precision @ 1; bars are one standard deviation of a historical count.',
+              'Precision @ 1; bars: one standard deviation of a historical count.',
               plots.dots(dots, 'precision @ 1'),
           )
       ],

@@ -1,24 +1,24 @@
-"""Holds the network of --fast against the literal one, from a checkpoint.
+"""Compares the network of --fast with the literal one, from a checkpoint.
 
   fast_network --data_dir=DIR --checkpoint_dir=DIR [--json=FILE]
 
-First each part that --fast replaces, on the activations and gradients of one
-batch: how far the literal ops and the fast ones are from the same in float64,
-as a fraction of the largest exact value.
+First it compares each part that --fast replaces, on the activations and gradients
+of one batch: the error of the literal and of the fast ops relative to float64, as
+a fraction of the largest exact value.
 
-Then training goes on from the checkpoint on the same batches four times, each
-in a process of its own: literal, literal with one thread for each op, literal
-without oneDNN, and fast.  Each differs from the first by the order in which
-float32 sums are rounded.  That grows from step to step, since a ReLU or a
-pooling that decides otherwise once sees other weights from then on; so the
-literal trainings' own difference is the measure.
+Then it trains from the checkpoint on the same batches four times, each time in a
+separate process: literal, literal with one thread per op, literal without oneDNN,
+and fast.  Each run rounds float32 sums in a different order.  The differences grow
+from step to step: once a ReLU or a pooling takes the other branch, the weights
+differ from then on.  The differences among the literal runs are therefore the
+measure.
 
-The exit code is 1 if a part of the fast network is further off than 1e-5, its
-first loss than 1e-5 of itself, or a later one than that and than three times what
-the literal trainings differ by.
+The exit code is 1 if the error of a part of the fast network is above 1e-5, its
+first loss is off by more than 1e-5 of itself, or a later loss by more than that
+and by more than three times the differences among the literal runs.
 """
 
-# First: TensorFlow reads the environment that it sets while it loads.
+# Import first: TensorFlow reads these environment settings at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import argparse
@@ -45,13 +45,13 @@ from ..base import processes
 from ..base import text_tables
 from . import fast_parts
 
-# What a part may be off, of its largest exact value.
+# Maximum error of a part, as a fraction of its largest exact value.
 PART_BOUND = 1e-5
-# What the first loss may be off, of itself; and the later ones, as a multiple of
-# the literal trainings' own difference.
+# Maximum relative error of the first loss; and of later ones, as a multiple of the
+# difference among the literal runs.
 FIRST_LOSS_BOUND = 1e-5
 CURVE_BOUND = 3
-# Steps up to which the largest difference is told.
+# Steps up to which the largest difference is reported.
 _STEPS_TOLD = (1, 5, 10, 20, 50, 100, 200)
 
 
@@ -84,7 +84,7 @@ def losses(network, checkpoint, batches, *, intra_op_threads=0):
     network: config.Network.
     checkpoint: str.
     batches: list of (images, labels), from draw_batches().
-    intra_op_threads: int, threads for each op; 0 leaves it to TensorFlow.
+    intra_op_threads: int, threads per op; 0 lets TensorFlow choose.
 
   Returns:
     float array, the total loss of each step.
@@ -139,10 +139,10 @@ def _check_trained(checkpoint):
 
 
 def loss_curves(checkpoint, batches):
-  """Trains four times from a checkpoint, each time in a process of its own.
+  """Trains four times from a checkpoint, each time in a separate process.
 
-  Processes, since TensorFlow reads its switch of oneDNN while it loads, and
-  makes its threads for the first session.
+  TensorFlow reads its oneDNN switch at load time, and creates its threads for the
+  first session.
 
   Returns:
     dict from 'literal', 'one thread', 'without oneDNN' and 'fast' to float
@@ -158,7 +158,7 @@ def loss_curves(checkpoint, batches):
                 processes.run(
                     processes.tool('parity.fast_network'),
                     ['--losses', network, threads, checkpoint, path],
-                    'a training failed',
+                    'a training run failed',
                     env={startup.ONEDNN: with_onednn},
                 )
             )
@@ -173,7 +173,7 @@ def loss_curves(checkpoint, batches):
 
 
 def _print_losses(network, threads, checkpoint, path):
-  """Prints the losses of a training, in JSON: loss_curves()'s process."""
+  """Prints the losses of a run as JSON, in a process of loss_curves()."""
   batches = np.load(path)
   values = losses(
       config_lib.Network(fast_network=network == 'fast'),
@@ -192,7 +192,7 @@ def curve_differences(curves):
 
   Returns:
     dict from each other name to {number of steps: largest difference of a loss
-    up to that step from the literal one, over the literal one}.
+    up to that step from the literal one, relative to the literal one}.
   """
   literal = curves['literal']
   return {
@@ -207,7 +207,7 @@ def curve_differences(curves):
 
 
 def is_within_bounds(result):
-  """Returns whether a result is as the module's docstring asks.
+  """Returns whether a result is within the bounds in the module's docstring.
 
   Args:
     result: dict with parts, of fast_parts.part_errors(), and losses, of
@@ -215,7 +215,7 @@ def is_within_bounds(result):
   """
   fast = result['losses']['fast']
   literal = [v for k, v in result['losses'].items() if k != 'fast']
-  # The literal trainings may agree to the last bit in their first steps.
+  # The first steps of the literal runs may be bit-identical.
   later_bound = max(
       FIRST_LOSS_BOUND,
       CURVE_BOUND * max(max(curve.values()) for curve in literal),
@@ -228,7 +228,7 @@ def is_within_bounds(result):
 
 
 def tables(result):
-  """Returns two tables of a result, each as its columns and rows, all str."""
+  """Returns two tables of a result, each as (columns, rows) of str."""
   parts = [
       [row['part'], row['of'], '%.1e' % row['literal'], '%.1e' % row['fast']]
       for row in result['parts']
@@ -257,14 +257,16 @@ def main(argv):
   parser.add_argument(
       '--checkpoint_dir',
       metavar='DIR',
-      help='of a training of the tutorial that is past its plateau',
+      help='directory of a training run of the tutorial past its plateau',
   )
-  parser.add_argument('--steps', type=int, default=200, help='(default 200)')
+  parser.add_argument(
+      '--steps', type=int, default=200, help='steps of each run (default 200)'
+  )
   parser.add_argument(
       '--losses',
       nargs=4,
       metavar=('NETWORK', 'THREADS', 'CHECKPOINT', 'BATCHES'),
-      help=argparse.SUPPRESS,  # The process of loss_curves().
+      help=argparse.SUPPRESS,  # For the processes of loss_curves().
   )
   parser.add_argument('--json', metavar='FILE', help='where to write results')
   args = parser.parse_args(argv)

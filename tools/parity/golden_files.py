@@ -1,4 +1,4 @@
-"""The files of the goldens, and what the programs that make them share."""
+"""The files of the goldens, shared by the programs that make them."""
 
 from collections.abc import Callable
 import json
@@ -19,12 +19,12 @@ def path(of: str, files: dict[str, str], directory: str = DIRECTORY) -> str:
   """Returns the path of a golden.
 
   Args:
-    of: what it is of, an edition or a TensorFlow.
-    files: from what there is a golden of to its file.
-    directory: of the goldens.
+    of: the golden's subject, an edition or a TensorFlow version.
+    files: from each subject to the name of its file.
+    directory: the directory of the goldens.
 
   Raises:
-    UsageError: there is none of it.
+    UsageError: there is no golden for this subject.
   """
   errors.UsageError.raise_if(
       of not in files,
@@ -42,14 +42,14 @@ def read(
   """Reads a golden.
 
   Args:
-    name: of the file.
-    edition: the name in scripts.EDITIONS that it must be of.
-    remedy: how it is made.
-    wrong: says what else is wrong with a golden; '' for nothing.
+    name: the path of the file.
+    edition: the name in scripts.EDITIONS that the golden must have.
+    remedy: how to make it.
+    wrong: returns a further problem of a golden, or ''.
 
   Raises:
-    UsageError: it is missing, was made from other files than the edition's, or
-      something else is wrong.
+    UsageError: the golden is missing, was made from other files, or has another
+      problem.
   """
   errors.UsageError.raise_if(
       not os.path.exists(name), '%s is missing: %s' % (name, remedy)
@@ -68,32 +68,33 @@ def read(
 
 
 def write(golden: dict, name: str) -> str:
-  """Writes a golden, one op, function, variable, list of tags or values a line.
+  """Writes a golden, with one op, function, variable or list per line.
 
   Args:
-    golden: of plain values.
-    name: of the file.
+    golden: plain values.
+    name: the path of the file.
 
   Returns:
     name.
 
   Raises:
-    UsageError: it cannot be written.
+    UsageError: the file cannot be written.
   """
   try:
     with open(name, 'w', encoding='utf-8') as f:
       f.write(_lines(golden) + '\n')
   except OSError as e:
     raise errors.UsageError(
-        '%s cannot be written (%s)' % (name, e.strerror)
+        '%s cannot be written (%s): name another directory with --out'
+        % (name, e.strerror)
     ) from e
   return name
 
 
 def _lines(value):
-  """Returns a value as JSON; what is in a dict or in a list of lists has a line.
+  """Returns a value as JSON; entries of dicts and of lists of lists get a line each.
 
-  A dict that ends in numbers, such as a digest, has none.
+  A dict of numbers, such as a digest, stays on one line.
   """
   if isinstance(value, dict):
     if any(isinstance(v, float) for v in value.values()):
@@ -119,11 +120,11 @@ def parser(
   """Returns the Parser of a program that makes and checks goldens.
 
   Args:
-    prog: its name.
-    description: what it does.
-    source: help of --source.
-    required: whether --source is.
-    directory: of the goldens.
+    prog: the program's name.
+    description: the program's description.
+    source: the help text of --source.
+    required: whether --source is required.
+    directory: the default of --out.
   """
   found = command_line.Parser(prog=prog, description=description)
   add = found.add_argument
@@ -154,19 +155,19 @@ def add_data_dir(to: command_line.Parser) -> None:
 
 
 def finish(name: str, before: dict | None, made: dict, different) -> int:
-  """Writes a golden that was made, or compares it with the one before.
+  """Writes a new golden, or compares it with the existing one.
 
   Args:
-    name: of the file.
-    before: the golden that is to be checked, or None to write another.
-    made: the golden that was made now.
-    different: function of two goldens that returns what differs, a list of str.
+    name: the path of the file.
+    before: the existing golden to check, or None to write a new file.
+    made: the new golden.
+    different: returns a list of str, the differences of two goldens.
 
   Returns:
-    The exit code: 1 where something differs.
+    The exit code: 1 if something differs.
 
   Raises:
-    UsageError: it cannot be written.
+    UsageError: the file cannot be written.
   """
   if before is None:
     print('wrote %s' % write(made, name))

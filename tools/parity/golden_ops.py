@@ -1,9 +1,9 @@
-"""Writes the ops of a graph as plain values, and reads them back."""
+"""Converts the ops of a graph to plain values and back."""
 
 from google.protobuf import text_format
 import tensorflow.compat.v1 as tf
 
-# What stands in a golden for the directory of the images.
+# Replaces the directory of the images in a golden.
 _DATA_DIR = b'DATA_DIR'
 
 # Graph.as_graph_def(add_shapes=True) puts the shapes among the attributes.
@@ -15,7 +15,7 @@ def plain(graph, data_dir):
 
   Args:
     graph: GraphDef, with shapes.
-    data_dir: str, the directory that it reads images from.
+    data_dir: str, the directory from which it reads images.
 
   Returns:
     list of [name, type, device, inputs, attributes].
@@ -41,11 +41,11 @@ def plain(graph, data_dir):
 
 
 def graph_def(ops, data_dir):
-  """Returns the GraphDef, with shapes, of what plain() returned.
+  """Returns the GraphDef, with shapes: the inverse of plain().
 
   Args:
-    ops: list.
-    data_dir: str, the directory of images that the graph reads.
+    ops: list, from plain().
+    data_dir: str, the directory from which the graph reads images.
   """
   graph = tf.GraphDef()
   for name, op, device, inputs, attributes in ops:
@@ -57,14 +57,14 @@ def graph_def(ops, data_dir):
 
 
 def _replace(node, old, new):
-  """Replaces a part of the texts that a constant holds."""
+  """Replaces a part of a constant's strings."""
   if node.op == 'Const':
     texts = node.attr['value'].tensor.string_val
     texts[:] = [text.replace(old, new) for text in texts]
 
 
 def _plain_attribute(key, attribute):
-  """Returns an attribute as a short plain value; _parse() is the inverse."""
+  """Returns an attribute as a short plain value: the inverse of _parse()."""
   kind = attribute.WhichOneof('value')
   if key == _SHAPES:
     return [
@@ -81,7 +81,7 @@ def _plain_attribute(key, attribute):
 
 
 def _parse(key, plain, attribute):
-  """Fills an empty attribute."""
+  """Fills an empty attribute with a plain value."""
   if key == _SHAPES:
     attribute.list.SetInParent()
     for dims in plain:

@@ -1,11 +1,11 @@
-"""Goldens of the original runtime: what a TensorFlow of the time computed.
+"""Goldens of the original runtime: results of one step on an old TensorFlow.
 
-An edition took one step there from given values on a given batch, and a golden
-holds of each value that came out its least and largest element, all elements or
-two hundred of them, and sums of fifty parts, in which one element that is off
-shows.  Given are uniform numbers, which a seed makes the same in every bit on any
-machine.  The seed is one of which rounding cannot let any rectifier or maximum
-decide otherwise: see clear().
+The edition took one step from given values on a given batch.  For each resulting
+value, a golden records the minimum and maximum, all elements or two hundred of
+them, and sums of fifty parts, which reveal a single wrong element.  The given
+values are uniform random numbers, bit-identical on every machine for a seed.  With
+the chosen seed, no rounding error can make a rectifier or maximum take the other
+branch: see clear().
 """
 
 import os
@@ -17,6 +17,7 @@ from cifar10_compat import cifar10
 from cifar10_compat import config as config_lib
 
 from ..base import event_files
+from ..base import json_files
 from ..editions import scripts
 from . import curves
 from . import golden_files
@@ -27,35 +28,35 @@ from . import rounding
 from . import today_side
 from . import value_diff
 
-# From the version of TensorFlow to its edition and its file.
+# From a version of TensorFlow to its edition, and to its file.
 EDITIONS = {
     '0.12.1': 'tensorflow 0.12.1',
     '1.15.5': 'tensorflow/models v1.12.0 and v1.13.0',
 }
 FILES = {version: 'runtime-%s.json' % version for version in EDITIONS}
 
-# So few that hardly any rectifier is near 0.
+# Small, so that hardly any rectifier is near 0.
 BATCH_SIZE = 2
-# An array of up to so many elements is kept whole; of a larger one, so many, and
-# sums of so many parts.
+# Arrays of up to _WHOLE elements are kept in full; of larger ones _ELEMENTS
+# elements, and the sums of _PARTS parts.
 _WHOLE, _ELEMENTS, _PARTS = 1024, 200, 50
-# At this step an average takes in a twelfth of its weight.
+# At this step, an average moves by a twelfth towards its variable.
 _STEP = 100
-# Of such contrast that the norm layers have an effect.
+# High enough for the norm layers to have an effect.
 _CONTRAST = 10.0
-# Logits of about 1.
+# Gives logits of about 1.
 _LAST = ('softmax_linear/weights', 0.02)
 _SEEDS = 1000
-# What of a step is kept: all but what is given.
+# The values of a step that are kept: all except the given ones.
 _KEPT = ('activation: ', 'loss: ', 'gradient: ', 'after: ', 'rate')
 
 
 def given(training, seed):
-  """Draws what the step begins with.
+  """Draws the initial values and the batch of the step.
 
   Args:
     training: today_side.Today of port().
-    seed: int, of the batch; the weights are the same for all.
+    seed: int, seed of the batch; the weights are the same for every seed.
 
   Returns:
     (dict from the port's key to array, (images, labels)).
@@ -66,11 +67,11 @@ def given(training, seed):
     variable = training.variables[key]
     shape = variable.shape.as_list()
     rows = int(np.prod(shape[:-1])) if len(shape) > 1 else 0
-    # Each layer's outputs are about as large as its inputs.
+    # Scaled so that each layer's outputs are about as large as its inputs.
     size = np.sqrt(6.0 / rows) if rows else 0.1
     if key.startswith(_LAST[0]):
       size = _LAST[1]
-    # Not from a distribution that a library of mathematics computes.
+    # Uniform: other distributions depend on the platform's math library.
     drawn = size * (2 * random.random_sample(shape) - 1)
     values[key] = np.asarray(drawn, variable.dtype.base_dtype.as_numpy_dtype)
   step = values[training.step_key]
@@ -83,15 +84,16 @@ def given(training, seed):
 
 
 def clear(training, seed):
-  """Whether rounding leaves all rectifiers and maxima as they are.
+  """Whether rounding errors cannot change any rectifier's or maximum's branch.
 
   Args:
     training: today_side.Today of port(); it loses its values.
     seed: int, see given().
 
   Returns:
-    bool: whether no input of a rectifier is as near to 0, and no two largest of
-    a maximum's are as near to each other, as two computations may lie apart.
+    bool: whether every rectifier's input is farther from 0, and the two largest
+    inputs of every maximum farther from each other, than two computations may
+    differ.
   """
   values, batch = given(training, seed)
   training.load(values)
@@ -111,7 +113,7 @@ def clear(training, seed):
   for name in rounding.POOLED:
     places = np.sort(rounding.windows(found[name]), -1)
     apart, largest = places[..., -1] - places[..., -2], places[..., -1]
-    # Where all are 0, nothing passes through their rectifiers either.
+    # If all are 0, their rectifiers pass nothing on either.
     near = apart <= 2 * bounds[name] * found[name].max()
     if np.any(near & (largest > 0)):
       return False
@@ -128,7 +130,7 @@ def find_seed(training):
 
 
 def port(data_dir):
-  """Returns the today_side.Today of the port that goldens are compared with.
+  """Returns the port, a today_side.Today, to be compared with goldens.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
@@ -137,18 +139,18 @@ def port(data_dir):
 
 
 def _chosen(size):
-  """Returns the indices of the elements that are kept."""
+  """Returns the indices of the elements to keep."""
   if size <= _WHOLE:
     return np.arange(size)
   return np.sort(np.random.RandomState(size).permutation(size)[:_ELEMENTS])
 
 
 def digest(array):
-  """Returns what a golden holds of an array, a dict of plain values."""
+  """Returns a golden's record of an array, a dict of plain values."""
   flat = np.ravel(np.asarray(array, np.float64))
 
   def plain(values):
-    # 9 digits tell any two float32 apart.
+    # 9 digits distinguish any two float32.
     return [float('%.9g' % v) for v in values]
 
   parts = np.array_split(flat, 1 if flat.size <= _WHOLE else _PARTS)
@@ -166,7 +168,7 @@ def digests(step):
   """Returns the digests of a step.
 
   Args:
-    step: dict, as of step.npz.
+    step: dict, the content of step.npz.
   """
   return {
       name: digest(step[name])
@@ -179,21 +181,21 @@ def make(old, training, *, seed):
   """Makes a golden.
 
   Args:
-    old: old_side.Old, whose images are not read.
-    training: today_side.Today of port(), for keys and shapes alone.
+    old: old_side.Old; its images are not read.
+    training: today_side.Today of port(), for keys and shapes only.
     seed: int, see given().
 
   Returns:
     dict of plain values:
-      tensorflow, python, numpy: versions, of what computed it.
-      edition, sha256: of scripts.EDITIONS.
+      tensorflow, python, numpy: versions that computed it.
+      edition, sha256: from scripts.EDITIONS.
       seed: int.
-      keys: of the original's variables.
-      tags: of an event file of the original.
+      keys: keys of the original's variables.
+      tags: tags in an event file of the original.
       values: dict from a name, such as "gradient: KEY", to its digest().
 
   Raises:
-    UsageError: the edition cannot be run there.
+    UsageError: the edition cannot run on this TensorFlow.
   """
   values, (images, labels) = given(training, seed)
   with tempfile.TemporaryDirectory() as scratch:
@@ -207,7 +209,7 @@ def make(old, training, *, seed):
         given=path_given,
         step_key=training.step_key,
     )
-    graph = old_side.content(out, 'graph')
+    graph = json_files.read(os.path.join(out, 'graph.json'))
     return {
         **{key: graph[key] for key in ('tensorflow', 'python', 'numpy')},
         'edition': old.edition.name,
@@ -220,7 +222,7 @@ def make(old, training, *, seed):
 
 
 def path(version, directory=golden_files.DIRECTORY):
-  """Returns the path of a TensorFlow's golden; raises UsageError without one."""
+  """Returns the path of a TensorFlow's golden; raises UsageError if it has none."""
   return golden_files.path(version, FILES, directory)
 
 
@@ -228,14 +230,14 @@ def read(version, directory=golden_files.DIRECTORY):
   """Reads a golden.
 
   Args:
-    version: str, of the TensorFlow that made it.
-    directory: str, of the goldens.
+    version: str, version of the TensorFlow that made it.
+    directory: str, the directory of the goldens.
 
   Returns:
     dict, see make().
 
   Raises:
-    UsageError: it is missing, or was made from other files than the edition's.
+    UsageError: it is missing, or was made from other files or by another version.
   """
 
   def wrong(golden):
@@ -252,14 +254,14 @@ def read(version, directory=golden_files.DIRECTORY):
 
 
 def observe(training, golden):
-  """Takes the step of a golden with the port.
+  """Takes a golden's step with the port.
 
   Args:
     training: today_side.Today of port(); it loses its values.
     golden: dict, from read().
 
   Returns:
-    dict, the digests of the port.
+    dict, the port's digests.
   """
   values, batch = given(training, golden['seed'])
   training.load(values)
@@ -267,7 +269,7 @@ def observe(training, golden):
 
 
 def differences(golden, values, training):
-  """Compares a golden with what the port computed.
+  """Compares a golden with the port's results.
 
   Args:
     golden: dict, from read().
@@ -275,8 +277,8 @@ def differences(golden, values, training):
     training: today_side.Today of port().
 
   Returns:
-    (list of value_diff.Differences, list of str): of each value, and what is
-    wrong with keys and tags, for people.
+    (list of value_diff.Differences, list of str): one Difference per value, and
+    descriptions of wrong keys and tags.
   """
   matched = keys_lib.match(
       golden['keys'], training.keys, step_key=training.step_key
@@ -287,7 +289,7 @@ def differences(golden, values, training):
       for t in (golden['tags'], training.tags)
   )
   found = curves.compare(*tags, _listed(golden))
-  wrong += ['tag: %s, of the %s alone' % tag for tag in found.unmatched]
+  wrong += ['tag: %s, in the %s only' % tag for tag in found.unmatched]
   wrong += ['listed tag that does not apply: %s' % (r,) for r in found.stale]
   start, _ = given(training, golden['seed'])
   compared = value_diff.differences(
@@ -306,13 +308,13 @@ def differences(golden, values, training):
 
 
 def changed(golden, made):
-  """Compares a golden with one that was made anew.
+  """Compares a golden with a new one.
 
   Args:
     golden, made: dicts, see make().
 
   Returns:
-    list of str, what differs by more than two computers do.
+    list of str, the differences above the tolerance between two machines.
   """
   found = [
       '%s: %s, not %s' % (name, made[name], golden[name])
@@ -334,7 +336,7 @@ def changed(golden, made):
 
 
 def _listed(golden):
-  """Returns the Renames of the tags, of which one says how much a queue holds."""
+  """Returns the Renames of the tags; one tag contains the queue's capacity."""
   (edition,) = [e for e in scripts.EDITIONS if e.name == golden['edition']]
   full = '_of_%d_full'
   usual, here = (
@@ -350,12 +352,12 @@ def _listed(golden):
 
 
 def _vectors(values, start, keys):
-  """Returns digests as arrays, as value_diff compares them."""
+  """Returns digests as arrays for value_diff."""
   found = {}
   for name, value in values.items():
     elements = value['elements']
-    # Bounds are of the largest element, except where a formula is looked at,
-    # which holds for those that belong together.
+    # Bounds refer to the largest element.  Formulas need matching elements, so no
+    # extremes are added to the values after the step.
     if not name.startswith('after: '):
       elements = elements + [value['least'], value['largest']]
     found[name] = np.array(elements)
@@ -370,8 +372,7 @@ def _vectors(values, start, keys):
 
 def _sums(name, original, port_digest, bound):
   """Compares sums of a value's elements."""
-  # The errors may have a sign in common, as those of what all elements are
-  # multiplied by, or none.
+  # Errors may share a sign, such as those of a common factor, or have random signs.
   largest = max(abs(original['least']), abs(original['largest']))
   parts = len(original['sums'])
   size = np.array(original['absolute sums'])
@@ -379,7 +380,7 @@ def _sums(name, original, port_digest, bound):
   found = []
   for what in ('sums', 'absolute sums'):
     absolute = np.abs(np.subtract(original[what], port_digest[what]))
-    # A part of zeros is one of zeros.
+    # A part of zeros must stay a part of zeros.
     relative = np.divide(
         absolute, size, out=np.where(absolute > 0, np.inf, 0), where=size > 0
     )

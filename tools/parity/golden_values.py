@@ -4,16 +4,16 @@ import numpy as np
 
 from cifar10_compat import cifar10
 
-# Two computers differ in how they round and in which order they add up: by this
-# much, of the largest number that is compared together.
+# Machines round and add up in different orders.  Results may differ by this
+# fraction of the largest number compared together.
 TOLERANCE = 1e-4
 
-# Steps at which the learning rate is read: around its first two drops.
+# Steps at which the learning rate is read: around its first two decays.
 _RATE_STEPS = (0, 136717, 136718, 273435, 273436)
 
 
 def compute(training):
-  """Computes, from weights and images drawn by formula, what is to be compared.
+  """Computes the values to compare, from reproducible weights and images.
 
   Args:
     training: today_side.Today of the network; its values are lost.
@@ -48,8 +48,8 @@ def compute(training):
     training.session.run(training.train_op, feed)
   after = training.read()
   for key in training.variables:
-    # An average that sees its weight before or after the update, as it comes,
-    # has no one value.
+    # An average may read its weight before or after the update, so its value
+    # varies.
     if key not in training.shadows.values():
       result[
           '%s after 2 steps'
@@ -58,7 +58,7 @@ def compute(training):
 
   result.update(_rates(training, after))
   result.update(_standardized(training))
-  # 9 digits tell any two float32 apart.
+  # 9 digits distinguish any two float32.
   return {
       name: [float('%.9g' % v) for v in numbers]
       for name, numbers in result.items()
@@ -66,13 +66,13 @@ def compute(training):
 
 
 def different(golden, found):
-  """Compares what compute() returned.
+  """Compares two results of compute().
 
   Args:
     golden, found: dicts from compute().
 
   Returns:
-    list of str, what differs by more than TOLERANCE.
+    list of str, the differences above TOLERANCE.
   """
   found_different = []
   for name in sorted(set(golden) | set(found)):
@@ -91,7 +91,7 @@ def _rates(training, values):
 
   Args:
     training: today_side.Today; it loses its values.
-    values: dict from key to array, all variables.
+    values: dict from key to array, for all variables.
   """
   graph = training.session.graph
   result = {}
@@ -107,7 +107,7 @@ def _rates(training, values):
 
 
 def _standardized(training):
-  """Returns what the graph's standardization makes of an image."""
+  """Returns elements of an image standardized by the graph."""
   graph = training.session.graph
   result = {}
   (standardized,) = [
@@ -125,14 +125,14 @@ def _standardized(training):
 
 
 def _weights(n, shape):
-  """Draws the n-th variable: with a loss that two steps do not throw about."""
+  """Draws the n-th variable, scaled so that two steps keep the loss stable."""
   drawn = np.random.RandomState(n).standard_normal(shape)
   scale = 0.1 if len(shape) == 1 else 1 / np.sqrt(2 * np.prod(shape[:-1]))
   return (scale * drawn).astype(np.float32)
 
 
 def _batch(shape):
-  """Draws a batch, of such contrast that the norm layers have an effect."""
+  """Draws a batch, with enough contrast for the norm layers to have an effect."""
   images = 5 * np.random.RandomState(100).standard_normal(shape)
   labels = np.arange(shape[0]) % cifar10.NUM_CLASSES
   return images.astype(np.float32), labels.astype(np.int32)

@@ -1,14 +1,14 @@
-"""What an unmodified historical trainer builds and computes, for the tests.
+"""Graphs and values of unmodified historical trainers, recorded for the tests.
 
   goldens --source=DIR --data_dir=DIR [--regenerate]
 
-DIR of --source is what //tools:historical takes.  A golden holds every op of
-the historical training graph, one a line, its variables and summary tags, and
-some values that it computes.  --regenerate writes tests/golden/EDITION.json;
-without it, the existing file is checked against the source.
+--source takes the same directories as //tools:historical.  A golden records every
+op of the historical training graph, one per line, its variables and summary tags,
+and some values that it computes.  --regenerate writes tests/golden/EDITION.json;
+without it, the program checks the existing file against the source.
 
-Everything in a golden comes from the graph that the historical code builds in a
-process of its own: nothing of the port's graph can get into it.
+Everything in a golden comes from a graph that the historical code builds in a
+separate process, so nothing of the port's graph can get into it.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -28,7 +28,7 @@ from . import golden_ops
 from . import golden_values
 from . import today_side
 
-# From edition to file: the same editions as in mapping.py.
+# From each edition to its file: the same editions as in mapping.py.
 FILES = {
     'tensorflow v0.7.0 and v0.7.1': 'v0.7.0.json',
     'tensorflow/models v1.12.0 and v1.13.0': 'v1.13.0.json',
@@ -36,24 +36,23 @@ FILES = {
 
 
 def path(edition, directory=golden_files.DIRECTORY):
-  """Returns the path of an edition's golden; raises UsageError for another."""
+  """Returns the path of an edition's golden; raises UsageError if it has none."""
   return golden_files.path(edition, FILES, directory)
 
 
 def read(edition, directory=golden_files.DIRECTORY):
-  """Reads a golden, if it is one for the TensorFlow that runs.
+  """Reads a golden for the running TensorFlow.
 
   Args:
     edition: str, a name in scripts.EDITIONS.
-    directory: str, of the goldens.
+    directory: str, the directory of the goldens.
 
   Returns:
     dict, see make().
 
   Raises:
-    UsageError: it is missing, was made from other files than the edition's, or
-      by another minor version of TensorFlow: these differ in the ops that they
-      make of one and the same call.
+    UsageError: it is missing, was made from other files, or by another minor
+      version of TensorFlow: minor versions build different ops for the same call.
   """
 
   def wrong(golden):
@@ -66,8 +65,8 @@ def read(edition, directory=golden_files.DIRECTORY):
   return golden_files.read(
       path(edition, directory),
       edition,
-      'make it with tools/goldens.py --source=DIR --data_dir=DIR '
-      '--regenerate, DIR holding %s' % edition,
+      'make it with //tools:goldens -- --source=DIR --data_dir=DIR '
+      '--regenerate, where DIR of --source holds %s' % edition,
       wrong,
   )
 
@@ -79,13 +78,13 @@ def make(meta_graph, edition, data_dir):
 
   Args:
     meta_graph: MetaGraphDef, from historical_graph.build_apart().
-    edition: scripts.Edition that it was built by.
-    data_dir: str, the directory that it reads images from.
+    edition: scripts.Edition that built the graph.
+    data_dir: str, the directory from which the graph reads images.
 
   Returns:
     dict of plain values:
-      edition, sha256: of scripts.EDITIONS.
-      tensorflow: version.
+      edition, sha256: from scripts.EDITIONS.
+      tensorflow: its version.
       trainable: dict from key to shape.
       averages: keys of the averaged weights, in the order of `trainable`.
       loss_averages: keys.
@@ -122,7 +121,7 @@ def make(meta_graph, edition, data_dir):
 
 
 def summary_tags(graph):
-  """Returns a dict from type of summary op to tags, of a graph's merged one."""
+  """Returns a dict from summary op type to tags, for a graph's merged summary."""
   (merged,) = [op for op in graph.get_operations() if op.type == 'MergeSummary']
   tags = {}
   for summary in merged.inputs:
@@ -132,7 +131,7 @@ def summary_tags(graph):
 
 
 def differences(golden, other):
-  """Returns the names of the parts in which two goldens differ."""
+  """Returns the names of the parts that differ between two goldens."""
   different = [
       key for key in golden if key != 'values' and golden[key] != other[key]
   ]

@@ -1,16 +1,15 @@
 """Compares two GraphDefs op by op, by name.
 
-An op has a type, a device, data inputs in their order, control inputs, which
-have none, and attributes; the shapes of its outputs count as one of these.  A
-difference is either exempt, by one Exemption that names this op and this
-attribute, or unexplained.
+An op has a type, a device, ordered data inputs, unordered control inputs and
+attributes; its output shapes count as an attribute.  A difference is either exempt,
+by one Exemption for this op and this attribute, or unexplained.
 """
 
 from typing import NamedTuple
 
 from cifar10_compat.base import errors
 
-# What a Difference calls the things that are not in a NodeDef's `attr`.
+# Names in a Difference for properties outside a NodeDef's `attr`.
 PRESENCE = 'presence'
 TYPE = 'type'
 DEVICE = 'device'
@@ -25,30 +24,30 @@ _MAX_CHARS = 200
 
 
 class Difference(NamedTuple):
-  """One op differs in one respect; both sides as text."""
+  """One op that differs in one property; both values as text."""
 
   op: str
-  attribute: str  # one of the names above, or an attribute's own
+  attribute: str  # one of the names above, or an attribute's name
   original: str
   port: str
 
 
 class Exemption(NamedTuple):
-  """A difference that is meant to be there."""
+  """An intended difference."""
 
   op: str  # in full: there are no patterns
   attribute: str
   reason: str
-  # Whether a number that is computed, drawn or saved is another one for it; else
-  # only a name, a type, a device or the way to the same number is.
+  # Whether it changes a number that is computed, drawn or saved.  Otherwise it
+  # changes only a name, a type, a device or the way to the same number.
   changes_numbers: bool = False
 
 
 class Rename(NamedTuple):
-  """An op of the original that is an op of the port under another name.
+  """An op that has different names in the original and in the port.
 
-  The two are compared like any other pair: what differs besides the name needs
-  an exemption, for the op's name in the port's graph.
+  The two are compared like any other pair: further differences need an exemption
+  under the op's name in the port's graph.
   """
 
   original: str  # in full: there are no patterns
@@ -57,10 +56,10 @@ class Rename(NamedTuple):
 
 
 class Comparison(NamedTuple):
-  """What compare() found."""
+  """Two graphs compared."""
 
-  original: int  # how many ops
-  port: int
+  original: int  # number of ops
+  port: int  # number of ops
   explained: tuple  # of (Difference, reason)
   unexplained: tuple  # of Differences
   stale: tuple  # of Exemptions and Renames that match nothing
@@ -70,7 +69,7 @@ def compare(original, port, *, exemptions=(), renames=()):
   """Compares two graphs.
 
   Args:
-    original, port: GraphDef, with shapes if these are to be compared.
+    original, port: GraphDef, with shapes to compare these too.
     exemptions: sequence of Exemptions.
     renames: sequence of Renames.
 
@@ -78,8 +77,8 @@ def compare(original, port, *, exemptions=(), renames=()):
     Comparison; its differences are sorted by op.
 
   Raises:
-    UsageError: two exemptions are for the same op and attribute, or two ops
-      would get the same name.
+    UsageError: two exemptions are for the same op and attribute, or two ops would
+      have the same name.
   """
   original, stale = _renamed(original, port, renames)
   reasons = {}
@@ -148,8 +147,8 @@ def _renamed(original, port, renames):
     node.name = names.get(node.name, node.name)
     errors.UsageError.raise_if(
         node.name in taken,
-        'two ops of the original would be called %s: a rename is missing, or '
-        'one too many' % node.name,
+        'two ops of the original would be called %s: add or remove a rename'
+        % node.name,
     )
     taken.add(node.name)
     for i, text in enumerate(node.input):
@@ -165,7 +164,7 @@ def _renamed(original, port, renames):
 
 
 def _respects(node):
-  """Returns a dict of all that a node is compared by."""
+  """Returns a dict of a node's properties to compare."""
   respects = {
       SHAPES if name == _SHAPES else name: value
       for name, value in node.attr.items()
@@ -178,7 +177,7 @@ def _respects(node):
 
 
 def _texts(*values):
-  """Returns two different values as texts that show where they differ."""
+  """Returns two different values as text, cut around their first difference."""
   texts = [
       _ABSENT
       if value is None

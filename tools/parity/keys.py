@@ -5,31 +5,31 @@ import dataclasses
 
 import numpy as np
 
-# What TensorFlow 0.12 keeps beside an average that begins at zero, and what it
-# divides it by.
+# Variables with which TensorFlow 0.12 corrects an average that starts at zero: the
+# uncorrected average, and the number of updates.
 BIASED, LOCAL_STEP = '/biased', '/local_step'
-# What the average of a loss is called.
+# The ending of the average of a loss.
 AVERAGE = '/avg'
 
-# What editions call their step counters.
+# Names of step counters in the editions.
 _STEPS = ('Variable', 'global_step')
-# Why the original alone has a key.
+# Reasons for keys that only the original has.
 _CORRECTION = (
-    'TensorFlow 0.12 divides the average of a loss by what it lacks for having '
-    'begun at zero, and keeps these for it; earlier and later ones do not'
+    'TensorFlow 0.12 corrects the average of a loss for its start at zero, and '
+    'keeps these variables for that; earlier and later versions do not'
 )
-_NO_DECAY = 'a weight decay of 0 makes a loss there, which is 0'
+_NO_DECAY = 'there, a weight decay of 0 adds a loss, which is 0'
 
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
-  """Which variable of the original is which of the port.
+  """How the variables of the original and of the port match.
 
   Attributes:
     port: from the original's key to the port's.
-    alone: from a key that the original alone has to the reason.
-    lacking: keys of the port that the original lacks, without a reason.
-    unknown: keys of the original without a reason.
+    alone: from a key that only the original has to the reason.
+    lacking: keys that only the port has, without a reason.
+    unknown: keys that only the original has, without a reason.
   """
 
   port: dict[str, str]
@@ -38,9 +38,9 @@ class Keys:
   unknown: tuple[str, ...]
 
   def names(self) -> dict[str, str]:
-    """Returns the name of each variable of the port in the original's checkpoint.
+    """Returns a dict from the port's key to the name in the original's checkpoint.
 
-    An average that the original keeps uncorrected too is taken as that.
+    If the original also keeps an average uncorrected, that name is used.
     """
     return {
         port: original + BIASED * (port + BIASED in self.alone)
@@ -48,7 +48,7 @@ class Keys:
     }
 
   def translate(self, noted: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns what a step of the original noted, under the port's keys.
+    """Returns the notes of a step of the original, under the port's keys.
 
     Args:
       noted: from "before: KEY", "after: KEY" and other names to arrays.
@@ -68,8 +68,8 @@ def match(
   """Matches the keys of variables.
 
   Args:
-    original, port: the keys of each.
-    step_key: of the port's step counter; the original's may have another name.
+    original, port: the keys of each side.
+    step_key: the key of the port's step counter; the original's may differ.
   """
   originals, ports = set(original), set(port)
   matched, alone, unknown = {}, {}, []

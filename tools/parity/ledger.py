@@ -1,13 +1,13 @@
-"""Compares every number that the tutorial states with what is found here.
+"""Compares every number that the tutorial states with the value measured here.
 
   ledger --data_dir=DIR [--our_run=DIR] [--runtime=VERSION [--source=DIR]]
 
-Prints for each number what the tutorial says, what is found, whether the two
-are the same, and if not, why.  Numbers are counted in the port's graph or
-measured in a run of 201 steps that the ledger makes itself; precisions come from the newest
-checkpoint in DIR of --our_run, a train_dir.  With --runtime the unmodified
-edition's graph is counted too, on that TensorFlow of the time.  The exit code is 0 if every
-difference has a reason, else 1.
+For each number it prints the tutorial's value, the value measured here, whether
+the two are equal, and if not, the reason.  Numbers are counted in the port's graph
+or measured in a run of 201 steps; precisions come from the newest checkpoint in
+the train_dir of --our_run.  With --runtime it also counts the ops of the unmodified
+edition's graph on that old TensorFlow.  The exit code is 0 if every difference has
+a reason, else 1.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -25,8 +25,6 @@ from cifar10_compat.training import checkpoints
 from ..base import command_line
 from ..base import text_tables
 from ..base import training_graph
-from ..editions import environments
-from ..editions import old_scripts
 from ..editions import runtimes
 from ..editions import scripts
 from . import report
@@ -44,8 +42,8 @@ def claims(training, *, run, saved, evaluated=None, on_original=None):
     training: training_graph.Training of the port's graph; it loses its values.
     run: measured.Run, from short_run().
     saved: tuple of ints, from measured.saved_steps().
-    evaluated: what measured.precisions() returned, if there is a longer run.
-    on_original: original.Counted, if there is a TensorFlow of the time.
+    evaluated: the result of measured.precisions(), if there is a longer run.
+    on_original: original.Counted, if an old TensorFlow was asked.
 
   Returns:
     (list of stated.Claims, list of layers.Layers).
@@ -61,10 +59,10 @@ def claims(training, *, run, saved, evaluated=None, on_original=None):
 
 
 def section(found, counted):
-  """Returns the ledger as a section of compare.py's report.
+  """Returns the ledger as a section of the report of //tools:compare.
 
   Args:
-    found, counted: what claims() returned.
+    found, counted: the result of claims().
   """
   unexplained = [claim for claim in found if claim.unexplained]
   kinds = [claim.same for claim in found]
@@ -72,23 +70,22 @@ def section(found, counted):
       'Ledger of claims',
       len(unexplained),
       text=[
-          '%d numbers, or groups of them, that the tutorial states: %d are the '
-          'same here, %d are not, and %d were not measured in this run.'
+          'The tutorial states %d numbers, or groups of numbers: %d are the same '
+          'here, %d are not, and %d were not measured in this run.'
           % (
               len(found),
               kinds.count(True),
               kinds.count(False),
               kinds.count(None),
           ),
-          '%d of those that are not the same have no reason listed.'
-          % len(unexplained),
-          'All are found in this project on TensorFlow %s, but for those whose '
-          'line names another.' % tf.__version__,
+          'Differences without a reason: %d.' % len(unexplained),
+          'All values are measured in this project on TensorFlow %s, except in '
+          'rows that name another.' % tf.__version__,
       ],
       tables=[
-          report.table('What is said and what is found', COLUMNS, rows(found)),
+          report.table('Stated and measured values', COLUMNS, rows(found)),
           report.table(
-              'Parameters and multiply-adds of one image',
+              'Parameters and multiply-adds per image',
               layers.COLUMNS,
               layers.rows(counted),
           ),
@@ -98,17 +95,17 @@ def section(found, counted):
 
 COLUMNS = (
     'claim',
-    'said',
-    'found',
+    'stated',
+    'measured',
     'same',
-    'why not',
-    'found how',
-    'said where',
+    'reason',
+    'how measured',
+    'where stated',
 )
 
 
 def rows(found):
-  """Returns the rows of a table of Claims."""
+  """Returns table rows for Claims."""
   same = {True: 'yes', False: 'no', None: 'not measured'}
   return [
       (
@@ -125,18 +122,18 @@ def rows(found):
 
 
 def make(data_dir, our_run=None, *, meta_graph=None, on_original=None):
-  """Makes the ledger, with all that it needs.
+  """Makes the ledger, and the runs that it needs.
 
   TensorFlow 2's behavior must be off.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
     our_run: str, the train_dir of a longer run.
-    meta_graph: MetaGraphDef, the port's training graph if that is there already.
-    on_original: original.Counted, if there is a TensorFlow of the time.
+    meta_graph: MetaGraphDef, the port's training graph, if already built.
+    on_original: original.Counted, if an old TensorFlow was asked.
 
   Returns:
-    What claims() returns.
+    The result of claims().
   """
   evaluated = measured.precisions(data_dir, our_run) if our_run else None
   with training_graph.Training(
@@ -169,28 +166,16 @@ def _parser():
   parser.add_argument(
       '--runtime',
       metavar='VERSION',
-      help='a TensorFlow of the time, %s, on which the unmodified graph is '
-      'counted' % ' or '.join(r.version for r in runtimes.COMPARED),
+      help='an old TensorFlow, %s, on which to count the ops of the unmodified '
+      'graph' % ' or '.join(r.version for r in runtimes.COMPARED),
   )
   parser.add_argument(
       '--source',
       metavar='DIR',
-      help='the unmodified historical files for it (default: those that this '
-      'TensorFlow brings)',
+      help='the unmodified historical files for it (default: those bundled with '
+      'that TensorFlow)',
   )
   return parser
-
-
-def _on_original(version, source, data_dir):
-  """Returns the original.Counted of a TensorFlow of the time."""
-  runtime = runtimes.find(version, runtimes.COMPARED)
-  environment = environments.make(
-      runtime, tell=lambda line: print('ledger: ' + line, file=sys.stderr)
-  )
-  source = source or old_scripts.bundled(environment)
-  edition = scripts.find_edition(source)
-  old_scripts.check(edition, runtime)
-  return original.count(source, environment, edition, data_dir)
 
 
 @command_line.program('ledger')
@@ -201,8 +186,7 @@ def main(argv):
   )
   errors.UsageError.raise_if(
       source and not args.runtime,
-      '--source=%s is for a TensorFlow of the time: name it with --runtime'
-      % source,
+      '--source=%s needs --runtime: name an old TensorFlow' % source,
   )
   for eval_data in (False, True):
     checks.check(datasets.CIFAR10, data_dir, eval_data)
@@ -210,9 +194,16 @@ def main(argv):
     try:
       checkpoints.newest(our_run)
     except errors.NoCheckpointError as e:
-      raise errors.UsageError('--our_run=%s has no checkpoint' % our_run) from e
+      raise errors.UsageError(
+          '--our_run=%s has no checkpoint: name a train_dir' % our_run
+      ) from e
   tf.disable_v2_behavior()
-  on_original = args.runtime and _on_original(args.runtime, source, data_dir)
+  on_original = None
+  if args.runtime:
+    runtime = runtimes.find(args.runtime, runtimes.COMPARED)
+    on_original = original.count(
+        *scripts.on_runtime('ledger', runtime, source), data_dir
+    )
   found, counted = make(data_dir, our_run, on_original=on_original)
   content = section(found, counted)
   print(

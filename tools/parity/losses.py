@@ -1,8 +1,8 @@
-"""Compares the losses of a training of both sides, from the same weights.
+"""Compares the losses of both sides, trained from the same weights.
 
-Two float32 computations of one step differ by rounding, and training magnifies
-any difference: that is no difference of the programs.  So only the loss of the
-first step, of the same weights, is held against a bound.
+Two float32 computations of one step differ by rounding errors, and training
+magnifies any difference, even between equal programs.  Therefore only the loss of
+the first step, computed from the same weights, must stay within a bound.
 """
 
 import math
@@ -17,7 +17,7 @@ from . import sides
 from . import steps
 from . import today_side
 
-# The steps that the table shows, where the training is as long, and its last.
+# The steps that the table shows, besides the last one.
 _SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -27,17 +27,17 @@ def train(
     keys: keys_lib.Keys,
     looked: steps.Result,
 ) -> tuple[list[float], list[float], float]:
-  """Has the port train as the original was trained, and leaves it so.
+  """Trains the port like the original; the port keeps the trained values.
 
   Args:
     original, port: the sides.
-    keys: of both.
-    looked: what steps.compare() found.  On today's TensorFlow it has looked
-      at every step; on one of the time the port trains again from the start.
+    keys: how their keys match.
+    looked: the result of steps.compare().  On today's TensorFlow it contains every
+      step; for an old one the port trains again from the start.
 
   Returns:
-    The losses of the original and of the port, one for each step, and what the
-    first may differ by, of the original's.
+    The losses of the original and of the port, one per step, and the maximum
+    relative difference of the first.
   """
   if not original.runtime:
     return *looked.losses, 0.0
@@ -51,13 +51,14 @@ def train(
 def growth(
     original: list[float], port: list[float]
 ) -> list[tuple[int, float, float, float]]:
-  """Returns how far apart two curves have come.
+  """Returns how the difference of two curves grows.
 
   Args:
     original, port: the loss of each step.
 
   Returns:
-    (step from 1, the original's loss, the port's, the largest difference so far).
+    list of (step from 1, the original's loss, the port's loss, the largest
+    difference so far).
   """
   apart = np.maximum.accumulate(np.abs(np.subtract(original, port)))
   steps = sorted({s for s in _SHOWN if s <= len(port)} | {len(port)})
@@ -65,11 +66,11 @@ def growth(
 
 
 def unexplained(original: list[float], port: list[float], bound: float) -> int:
-  """Returns how many losses are not as they must be.
+  """Counts losses outside their bound, or non-finite.
 
   Args:
     original, port: the loss of each step.
-    bound: what the first may differ by, of the original's.
+    bound: the maximum relative difference of the first losses.
   """
   first = abs(original[0] - port[0]) <= bound * abs(original[0])
   return (not first) + sum(not math.isfinite(loss) for loss in original + port)
@@ -81,8 +82,8 @@ def section(
   """Returns a section of the report.
 
   Args:
-    where: of the original, for the title.
-    original, port, bound: what train() returned.
+    where: the original's TensorFlow, for the title.
+    original, port, bound: the result of train().
   """
   rows = growth(original, port)
   apart = [
@@ -99,19 +100,19 @@ def section(
   if apart:
     drawn.append(
         (
-            'The difference of the two losses at each step, its decimal '
-            'logarithm; where they are equal there is no point.',
+            'Decimal logarithm of the difference at each step; no point if the '
+            'losses are equal.',
             ((), apart),
         )
     )
   return report.section(
-      'Losses of a training' + where,
+      'Losses of a training run' + where,
       unexplained(original, port, bound),
       text=[
-          '%d steps from the same weights on the same batches, on one thread of '
-          'each: the original went from %.4f to %.4f, the port from %.4f to '
-          '%.4f. The two lie %.2g apart at most, and on average over the steps '
-          'they differ by %.2g.'
+          '%d steps from the same weights on the same batches, each side on one '
+          'thread: the original went from %.4f to %.4f, the port from %.4f to '
+          '%.4f. The losses differ by at most %.2g, and by %.2g on average over '
+          'the steps.'
           % (
               len(original),
               original[0],
@@ -121,12 +122,12 @@ def section(
               rows[-1][3],
               np.mean(original) - np.mean(port),
           ),
-          'The first loss, of the same weights, may differ by %.2g of its size, '
-          'by rounding, and differs by %.2g. For those after it no bound can be '
-          'stated where another TensorFlow rounds otherwise: each step magnifies '
-          'what the last one rounded, so that a difference in the last bit grows '
-          'until the curves are two draws of the same noise. They are shown, and '
-          'a loss that is no number counts as unexplained.'
+          'The first loss, from the same weights, may differ by %.2g of its size '
+          'due to rounding, and differs by %.2g. Later losses have no bound if '
+          'another TensorFlow rounds differently: each step magnifies earlier '
+          'rounding errors, so that a difference in the last bit grows until the '
+          'curves are two samples of the same noise. They are shown, and a '
+          'non-finite loss counts as unexplained.'
           % (bound, abs(original[0] - port[0]) / original[0]),
       ],
       tables=[

@@ -1,8 +1,7 @@
-"""Reads mappings/: what differs between two graphs on purpose, and why.
+"""Reads mappings/: intended differences between two graphs, with reasons.
 
-Each file lists ops (and tags of event files) that have another name on the
-other side, and the differences that are meant.  Each op, attribute and reason
-is written out: there are no patterns.
+Each file lists renamed ops, renamed tags of event files, and intended differences.
+Each op, attribute and reason is written out: there are no patterns.
 """
 
 import json
@@ -21,17 +20,17 @@ EDITIONS = {
     'tensorflow v0.7.0 and v0.7.1': 'v0.7.0',
     'tensorflow/models v1.12.0 and v1.13.0': 'v1.13.0',
 }
-# That of the ops that the port's session adds.
+# The mapping of the ops that the port's session adds.
 SESSION = 'monitored_session'
 
 
 class Mapping(NamedTuple):
-  """How one graph differs from another on purpose."""
+  """Intended differences between two graphs."""
 
-  devices: dict = {}  # from a device of the other graph to that of the first
+  devices: dict = {}  # from a device of the second graph to that of the first
   renames: tuple = ()  # of graph_diff.Renames
   exemptions: tuple = ()  # of graph_diff.Exemptions
-  tags: tuple = ()  # of graph_diff.Renames; '' where one side has no such tag
+  tags: tuple = ()  # of graph_diff.Renames; '' if a side has no such tag
 
   def compare(self, original, port):
     """Compares two GraphDefs; see graph_diff.compare()."""
@@ -48,8 +47,8 @@ def of_edition(name):
   """Returns the Mapping from an edition's training graph to the port's.
 
   Args:
-    name: str, in scripts.EDITIONS; of one that is not compared op by op the
-      session's ops alone are listed.
+    name: str, in scripts.EDITIONS; for editions that are not compared op by op,
+      the Mapping lists only the session's ops.
   """
   own = load(EDITIONS[name]) if name in EDITIONS else Mapping()
   return own._replace(exemptions=own.exemptions + load(SESSION).exemptions)
@@ -58,13 +57,12 @@ def of_edition(name):
 def load(name):
   """Reads a mapping.
 
-  In its file ops stand several to a line.  A group of renames has either
-  pairs (two names in one string, or a list of two), or ops with what their
-  names begin with on either side.  A group of exemptions for which a number
-  becomes another one says so: "changes_numbers".
+  Its file has several ops per line.  A group of renames has either pairs (two names
+  in one string, or a list of two), or ops with their prefixes on either side.  A
+  group of exemptions that change a number has "changes_numbers".
 
   Args:
-    name: str, a file in mappings/ without its ending.
+    name: str, a file in mappings/ without its extension.
 
   Returns:
     Mapping.
@@ -90,7 +88,7 @@ def load(name):
 
 
 def _renames(groups):
-  """Returns the Renames of some groups of a file."""
+  """Returns the Renames of groups in a file."""
   renames = []
   for group in groups:
     pairs = [

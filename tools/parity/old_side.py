@@ -1,12 +1,11 @@
-"""An original on a TensorFlow of the time, which answers from its interpreter.
+"""An original on an old TensorFlow, which answers from an old interpreter.
 
-The edition's trainer builds its graph there (tools/editions/old/training.py), and
-what it computes comes back in files.
+There the edition's trainer builds its graph (tools/editions/old/training.py), and
+the results come back in files.
 """
 
 import functools
 import glob
-import json
 import os
 import shutil
 import tempfile
@@ -16,7 +15,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from ..base import event_files
-from ..editions import calls
+from ..base import json_files
 from ..editions import environments
 from ..editions import old_scripts
 from ..editions import scripts
@@ -24,9 +23,10 @@ from . import batches
 from . import sides
 from . import today_side
 
-# How many batches are looked at before the training, and after it: see
-# steps.compare().  Each has so many images, repeated: on 24 of 40 batches
-# of 128 images some rectifier or maximum decided otherwise on TensorFlow 0.12.1.
+# Number of batches compared before the training, and after it: see
+# steps.compare().  Each has _DISTINCT images, repeated: with 128 distinct images, a
+# rectifier or maximum took the other branch on TensorFlow 0.12.1 in 24 of 40
+# batches.
 LOOKS = 4
 _DISTINCT = 16
 
@@ -37,18 +37,12 @@ def arrays(directory: str, name: str) -> dict[str, np.ndarray]:
     return {key: f[key] for key in f.files}
 
 
-def content(directory: str, name: str):
-  """Returns the content of NAME.json."""
-  with open(os.path.join(directory, name + '.json'), encoding='utf-8') as f:
-    return json.load(f)
-
-
 class Old(sides.Side):
-  """An unmodified edition on a TensorFlow of the time.
+  """An unmodified edition on an old TensorFlow.
 
   Attributes:
-    drawn: the batches, as training.py takes them.
-    losses: of each step of the training.
+    drawn: the batches given to training.py.
+    losses: the loss of each step of the training.
   """
 
   def __init__(
@@ -60,14 +54,14 @@ class Old(sides.Side):
       *,
       steps: int = 0,
   ):
-    """Names what is to be asked; ask() does.
+    """Prepares the side; ask() runs it.
 
     Args:
       source: the directory of the unmodified files.
-      environment: of the TensorFlow.
-      edition: of the source.
+      environment: the environment of the TensorFlow.
+      edition: the edition of the source.
       data_dir: the directory above cifar-10-batches-bin.
-      steps: how long to train before the second look.
+      steps: steps to train before the second look.
     """
     self.source, self.edition, self.data_dir = source, edition, data_dir
     self.runtime = environment.runtime.version
@@ -87,46 +81,28 @@ class Old(sides.Side):
   ) -> str:
     """Runs a file of tools/editions/old, which answers with files.
 
-    Args:
-      program: the name of the file.
-      what: what cannot be done if it fails, with %s for the edition.
-      scratch: a directory that exists.
-      data_dir: where the images are, if not in `data_dir`.
-      **arguments: what the file takes besides.
-
-    Returns:
-      The directory of the answers, in scratch.
-
-    Raises:
-      UsageError: it failed there; its last line is in the message.
+    See old_scripts.ask(); data_dir is by default that of the side.
     """
-    prepared, out = (os.path.join(scratch, n) for n in ('data', 'answer'))
-    old_scripts.prepare(data_dir or self.data_dir, prepared)
-    os.mkdir(out)
-    calls.call(
+    return old_scripts.ask(
         self._environment,
         program,
-        {
-            'source': os.path.abspath(self.source),
-            'package': self.edition.package,
-            'data_dir': prepared,
-            'out': out,
-            **arguments,
-        },
+        what,
+        source=self.source,
+        edition=self.edition,
+        data_dir=data_dir or self.data_dir,
         scratch=scratch,
-        what='--runtime=%s: %s' % (self.runtime, what % self.edition.name),
+        **arguments,
     )
-    return out
 
   def ask(self, port: today_side.Today, scratch: str) -> 'Old':
     """Trains there, and restores the port's checkpoints.
 
     Args:
       port: has a checkpoint in each format; it loses its values.
-      scratch: a directory that exists; the answers stay there.
+      scratch: an existing directory; the answers stay there.
 
     Returns:
-      Itself.
+      The side itself.
 
     Raises:
       UsageError: it failed there; its last line is in the message.
@@ -159,11 +135,11 @@ class Old(sides.Side):
 
   @functools.cached_property
   def keys(self):
-    return content(self.directory, 'graph')['keys']
+    return json_files.read(self._path('graph.json'))['keys']
 
   @functools.cached_property
   def losses(self) -> list[float]:
-    return content(self.directory, 'losses')
+    return json_files.read(self._path('losses.json'))
 
   @functools.cached_property
   def marked(self):
@@ -175,18 +151,18 @@ class Old(sides.Side):
 
   @property
   def trained_on(self) -> list[batches.Batch]:
-    """The batches of the training, one for each of `losses`."""
+    """The batches of the training, one per loss."""
     return self.drawn[LOOKS:-LOOKS]
 
   def checkpoint(self, moment: int) -> str:
-    """Returns the path of that before the training (0) or after it (1)."""
+    """Returns the path of the checkpoint before (0) or after (1) the training."""
     return self._path('start-%d' % moment)
 
   def saved(self, form):
     return self._path('marked-' + form)
 
   def restored(self, form, path, names):
-    del path, names  # ask() has handed over the path.
+    del path, names  # ask() has passed the path.
     return arrays(self.directory, 'restored-' + form)
 
   def looks(self):
@@ -196,7 +172,7 @@ class Old(sides.Side):
       )
 
   def _tries(self, moment):
-    """Yields the batches of a look, and what was noted on each."""
+    """Yields the batches of a look, with the notes on each."""
     batches_there = self.drawn[-LOOKS:] if moment else self.drawn[:LOOKS]
     for n, batch in enumerate(batches_there):
       yield batch, arrays(self.directory, 'step-%d-%d' % (moment, n))

@@ -1,17 +1,17 @@
 """Compares the outlines of functions of the original and of the port.
 
-The outline of a function is the list of calls that it makes, in the order in
-which they stand in the source.  Functions and classes inside it belong to it.
-An outline holds names only, no text of the source.
+The outline of a function lists the calls that it makes, in the order of the source,
+including those of functions and classes inside it.  An outline has names only, no
+text of the source.
 
-Names that TensorFlow has changed since 2016 become equal, and the variable that
-holds an object does not count:
+Names that TensorFlow has changed since 2016 count as equal, and the name of the
+variable that holds an object does not count:
 
   tf.mul, tf.multiply                      tf.multiply
   tf.scalar_summary, tf.summary.scalar     scalar_summary
   sess.run, mon_sess.run                   .run
 
-Calls that any program makes, such as len(), are left out.
+Common calls such as len() are ignored.
 """
 
 import ast
@@ -78,16 +78,16 @@ _IGNORED = frozenset(
 )
 # Calls of these modules keep their full names.
 _MODULES = ('np', 'os', 're', 'tf')
-# A print statement of Python 2 that ends on its line.
+# A print statement of Python 2 on one line.
 _PRINT_STATEMENT = re.compile(r'^([ \t]*)print[ \t]+([^(\s].*)$', re.MULTILINE)
 
 
 class Comparison(NamedTuple):
-  """A function of the original beside the port's function of that name."""
+  """A function of the original, compared with the port's function of that name."""
 
   total: int  # calls in the original
-  missing: list[str]  # calls of the original that the port does not keep
-  added: list[str]  # calls of the port that are not calls kept
+  missing: list[str]  # calls only in the original
+  added: list[str]  # calls only in the port
   in_port: bool  # whether the port has such a function
 
   @property
@@ -97,7 +97,7 @@ class Comparison(NamedTuple):
 
 
 class _Calls(ast.NodeVisitor):
-  """Collects calls: arguments before the call that takes them."""
+  """Collects calls: arguments before the call that they belong to."""
 
   def __init__(self) -> None:
     self.names: list[str] = []

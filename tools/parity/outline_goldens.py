@@ -2,10 +2,10 @@
 
   outline_goldens --source=DIR [--regenerate]
 
-DIR of --source is a directory that //tools:historical accepts.  --regenerate
-writes tools/parity/outlines/EDITION.json, which holds an outline (outline.py)
-for each function of the five files, one a line.  Without it, the program
-compares the existing file with the source.
+--source takes the same directories as //tools:historical.  --regenerate writes
+tools/parity/outlines/EDITION.json, which has an outline (outline.py) for each
+function of the five files, one per line.  Without it, the program compares the
+existing file with the source.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -20,7 +20,7 @@ from . import golden_files
 from . import goldens
 from . import outline
 
-# Under `bazel run` the checkout, so that --regenerate writes there.
+# In the checkout, even under `bazel run`, so that --regenerate writes there.
 DIRECTORY = os.path.join(
     os.environ.get('BUILD_WORKSPACE_DIRECTORY', manifest.ROOT),
     'tools',
@@ -39,11 +39,10 @@ def read(edition: str, directory: str = DIRECTORY) -> _Files:
     directory: of the recorded outlines.
 
   Returns:
-    What outline.read() returns for a directory of that edition.
+    The result of outline.read() for a directory of that edition.
 
   Raises:
-    UsageError: the file is missing, or was made from other files than those of
-      the edition.
+    UsageError: the file is missing, or was made from other files.
   """
   return golden_files.read(
       goldens.path(edition, directory),
@@ -54,7 +53,7 @@ def read(edition: str, directory: str = DIRECTORY) -> _Files:
 
 
 def golden(edition: scripts.Edition, outlines: _Files) -> dict:
-  """Returns what the file of an edition holds."""
+  """Returns the content of an edition's file."""
   return {
       'edition': edition.name,
       'sha256': edition.sha256,

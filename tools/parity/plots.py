@@ -1,23 +1,23 @@
-"""Plots for report.html, as SVG that takes its colors from the page.
+"""Plots for report.html, as SVG in the colors of the page.
 
-Each is small enough to be read on a telephone; the page puts several side by
-side where there is room.  In all of them the original is broad and pale, and the
-port narrow and dark on top of it, so that both show where they agree.
+Each is readable on a phone; wide pages show several side by side.  The original is
+wide and pale, the port narrow and dark on top of it, so that both are visible where
+they agree.
 """
 
 import numpy as np
 
 from ..base import drawing
 
-# Those of the page.
+# The page's colors.
 _ORIGINAL, _PORT = drawing.PALE, drawing.DARK
 
 
 def bars(original, port, x_label):
-  """Draws how often values were counted.
+  """Draws counts of values.
 
   Args:
-    original, port: dict from value, anything that can be sorted, to a number.
+    original, port: dict from a sortable value to its count.
     x_label: str.
 
   Returns:
@@ -43,7 +43,7 @@ def bars(original, port, x_label):
 
 
 def histogram(original, port, *, x_label, bins=30):
-  """Draws the distributions of two samples, which share the bins.
+  """Draws the distributions of two samples with common bins.
 
   Args:
     original, port: float arrays.
@@ -72,7 +72,7 @@ def curves(original, port):
   """Draws values over steps.
 
   Args:
-    original, port: sequence of (step, value); one of them may be empty.
+    original, port: sequence of (step, value); one may be empty.
 
   Returns:
     str, SVG.
@@ -98,10 +98,10 @@ def curves(original, port):
 
 
 def bands(original, port):
-  """Draws means over steps, each with a band of one deviation.
+  """Draws means over steps, with bands of one standard deviation.
 
   Args:
-    original, port: sequence of (step, mean, deviation); one of them may be empty.
+    original, port: sequence of (step, mean, standard deviation); one may be empty.
 
   Returns:
     str, SVG.
@@ -121,18 +121,18 @@ def bands(original, port):
 
 
 def _limits(values):
-  """Returns a range that shows what differs, but no rounding error large."""
+  """Returns a range that shows differences but does not magnify rounding errors."""
   low, high = min(values), max(values)
   margin = max(0.08 * (high - low), 1e-3 * max(abs(low), abs(high), 1))
   return low - margin, high + margin
 
 
 def dots(rows, x_label):
-  """Draws one value a row.
+  """Draws one value per row.
 
   Args:
-    rows: sequence of (label, value, deviation, whether it is the original); a
-      deviation of 0 has no bar.
+    rows: sequence of (label, value, standard deviation, whether it is the
+      original); a standard deviation of 0 gets no bar.
     x_label: str.
 
   Returns:

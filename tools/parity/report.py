@@ -2,13 +2,12 @@
 
 A report is a dict of plain values, the content of report.json:
 
-  edition, the name of the source files in scripts.EDITIONS
-  tensorflow, the version that ran both sides
-  unexplained, the sum of the sections'
-  sections, a list of section()s
+  edition: the name of the source files in scripts.EDITIONS
+  tensorflow: the version that ran both sides
+  unexplained: the sum over the sections
+  sections: a list of section()s
 
-report.html shows the same, and plots of it.  It loads nothing: no script, no
-font, no image.
+report.html shows the same, with plots.  It loads no script, font or image.
 """
 
 import json
@@ -22,11 +21,11 @@ def section(title, unexplained, *, text, tables=(), plots=()):
 
   Args:
     title: str.
-    unexplained: int, how many of its differences nothing explains.
-    text: sequence of sentences that say what was compared and what came out.
-    tables: sequence of table()s; those without rows are left out.
-    plots: sequence of (caption, SVG of compare_plots.py), of values that the
-      text and the tables have as well: report.json gets no plots.
+    unexplained: int, the number of its unexplained differences.
+    text: sequence of str, what was compared, and the result.
+    tables: sequence of table()s; empty ones are dropped.
+    plots: sequence of (caption, SVG of plots.py), which show values of the text
+      and the tables: report.json has no plots.
   """
   return {
       'title': title,
@@ -38,7 +37,7 @@ def section(title, unexplained, *, text, tables=(), plots=()):
 
 
 def table(caption, columns, rows):
-  """Returns a table: a caption, names of columns, rows of as many values."""
+  """Returns a table: a caption, column names, and rows of as many values."""
   return {
       'caption': caption,
       'columns': list(columns),
@@ -47,11 +46,11 @@ def table(caption, columns, rows):
 
 
 def report(edition, tensorflow, sections):
-  """Puts sections together.
+  """Assembles a report.
 
   Args:
-    edition: str, what the unmodified files are.
-    tensorflow: str, a version.
+    edition: str, the name of the edition.
+    tensorflow: str, its version.
     sections: sequence of section()s.
 
   Returns:
@@ -70,7 +69,7 @@ def write(content, directory):
 
   Args:
     content: dict, from report().
-    directory: str, must exist.
+    directory: str, an existing directory.
 
   Raises:
     OSError: a file cannot be written.
@@ -107,7 +106,7 @@ def verdict(content):
 
 
 def to_html(content):
-  """Returns the page for a report, a str.
+  """Returns a report's page, a str.
 
   Args:
     content: dict, from report().

@@ -1,28 +1,28 @@
-"""How far two float32 computations of the network may lie apart.
+"""How far two float32 computations of the network may differ.
 
-A sum of n products, added up in any order, is off by about u * sqrt(n) of its
-size: the n errors, of up to u = 2^-24 each, have random signs.  Two computations
-differ by sqrt(2) times that; the factor 4 leaves nearly three standard
-deviations.  A layer passes on the relative error of what it is given (rectifying
-and pooling choose among the values, normalization divides by nearly a constant, a
-product of matrices averages errors that have no common sign), so that the
-errors of the layers on the way add up.  The softmax turns an error of a logit
-into one of that size in a probability, of which the largest is about 1: from
-there on the error is that of the largest logit.
+A sum of n products, added up in any order, has a relative error of about
+u * sqrt(n): the n errors, of up to u = 2^-24 each, have random signs.  Two
+computations differ by sqrt(2) times that; the factor 4 leaves nearly three standard
+deviations.  A layer passes on the relative error of its input: rectifying and
+pooling choose among the values, normalization divides by nearly a constant, and a
+matrix product averages errors of random signs.  The errors of successive layers
+therefore add up.  The softmax turns an error of a logit into one of the same size
+in a probability, of which the largest is about 1; below it, the error is therefore
+that of the largest logit.
 
-A rectifier whose input is 0 but for rounding, or a maximum of two that are the
-same but for rounding, may decide otherwise.  Then another term enters the sum
-that is the gradient of each layer from there down, and no bound of rounding
-holds.  Gradients are to be compared where both sides decide alike.
+A rectifier whose input is within rounding error of 0, or a maximum of two values
+within rounding error of each other, may take the other branch.  Gradients of all
+layers below then include a different term, and no rounding bound holds.  Gradients
+are comparable only if both sides take the same branches.
 
-All bounds are of the largest element of a value.
+All bounds are fractions of a value's largest element.
 """
 
 import math
 
 import numpy as np
 
-# The layers that end in a rectifier, and the activations that are pooled.
+# The layers that end in a rectifier, and the pooled activations.
 RECTIFIED = ('conv1', 'conv2', 'local3', 'local4')
 POOLED = ('conv1/conv1', 'norm2')
 
@@ -30,9 +30,8 @@ UNIT = 2.0**-24
 _FACTOR = 4
 
 _CLASSES = 10
-# The lengths of the sums that lead from the images to each activation: 5 x 5
-# inputs of 3 or 64 channels and a bias; 9 channels that are normalized together;
-# the rows of the matrices and a bias.
+# The lengths of the sums from the images to each activation: 5 x 5 inputs of 3 or
+# 64 channels plus a bias; 9 channels normalized together; matrix rows plus a bias.
 _FORWARD = (
     ('conv1/conv1', 5 * 5 * 3 + 1),
     ('pool1', 0),
@@ -45,8 +44,8 @@ _FORWARD = (
     ('softmax_linear/softmax_linear', 192 + 1),
 )
 # From the logits back: the lengths of the sums that lead to the gradient of a
-# layer's output, and the places in an image that are added up, as the images of a
-# batch are, for the gradients of its variables.
+# layer's output, and the number of positions in an image that are added up for the
+# gradients of its variables, as are the images of a batch.
 _BACKWARD = (
     ('softmax_linear', (_CLASSES,), 1),
     ('local4', (_CLASSES,), 1),
@@ -55,7 +54,7 @@ _BACKWARD = (
     ('conv2', (384, 4, 9), 12 * 12),
     ('conv1', (5 * 5 * 64, 9, 4), 24 * 24),
 )
-# How many weights the decay squares and adds up.
+# Number of weights that the decay squares and adds up.
 _DECAYED = {
     'conv1/weight_loss': 5 * 5 * 3 * 64,
     'conv2/weight_loss': 5 * 5 * 64 * 64,
@@ -66,10 +65,10 @@ _DECAYED = {
 
 
 def of_sum(length):
-  """Returns how far two sums may lie apart, relative to their size.
+  """Returns how far two sums may differ, relative to their size.
 
   Args:
-    length: int, of how many terms.
+    length: int, the number of terms.
   """
   return _FACTOR * UNIT * math.sqrt(length)
 
@@ -88,21 +87,21 @@ def losses(largest_logit, batch):
 
   Args:
     largest_logit: float, the largest absolute value of a logit.
-    batch: int, how many images.
+    batch: int, number of images.
   """
   bounds = {name: of_sum(length) for name, length in _DECAYED.items()}
   bounds['cross_entropy'] = _of_probabilities(largest_logit) + of_sum(batch)
-  # Its addends are positive, and none is larger than it.
+  # Its terms are positive, and none is larger than the sum.
   bounds['total_loss'] = max(bounds.values()) + of_sum(len(bounds))
   return bounds
 
 
 def gradients(largest_logit, batch):
-  """Returns a dict from the key of each variable to its gradient's bound.
+  """Returns a dict from each variable's key to the bound of its gradient.
 
   Args:
     largest_logit: float, the largest absolute value of a logit.
-    batch: int, how many images.
+    batch: int, number of images.
   """
   bounds, total = {}, _of_probabilities(largest_logit)
   for layer, lengths, places in _BACKWARD:
@@ -120,7 +119,7 @@ def _of_probabilities(largest_logit):
 def decisions(
     original: dict[str, np.ndarray], port: dict[str, np.ndarray]
 ) -> int:
-  """Counts where rectifiers and maxima decided otherwise on the two sides.
+  """Counts rectifiers and maxima that took different branches on the two sides.
 
   Args:
     original, port: from "activation: NAME" to arrays of one shape.
@@ -137,15 +136,16 @@ def decisions(
 
 
 def windows(x: np.ndarray) -> np.ndarray:
-  """Returns the nine places of each maximum of 3 x 3, stride 2.
+  """Returns the nine inputs of each 3 x 3 maximum with stride 2.
 
   Args:
-    x: float array of shape [batch, height, width, channels], of even sizes.
+    x: float array of shape [batch, height, width, channels]; height and width are
+      even.
 
   Returns:
     Array of shape [batch, height / 2, width / 2, channels, 9].
   """
-  # Padded as SAME does it for an even size: at the end alone.
+  # For even sizes, SAME pads at the end only.
   x = np.pad(
       x, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=-np.float32('inf')
   )

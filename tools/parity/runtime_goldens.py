@@ -2,14 +2,14 @@
 
   runtime_goldens --runtime=VERSION --data_dir=DIR [--source=DIR] [--regenerate]
 
---regenerate writes tests/golden/runtime-VERSION.json: what that TensorFlow of the
-time computes, in one step of its edition of the tutorial, from numbers that a
-seed makes.  Without it, the existing file is checked against what is computed
-anew.  DIR of --source has the unmodified files, which may be left out where this
-TensorFlow brings them.
+--regenerate writes tests/golden/runtime-VERSION.json: the results of one step of
+the tutorial's edition on that old TensorFlow, from seeded values.  Without it, the
+program computes the results again and compares them with the existing file.
+--source names the unmodified files; it can be omitted if they are bundled with that
+TensorFlow.
 
-Everything in a golden but its seed comes from the old interpreter.  The seed is
-one of which rounding cannot let any rectifier or maximum decide otherwise.
+Everything in a golden except its seed comes from the old interpreter.  With the
+chosen seed, no rounding error can make a rectifier or maximum take the other branch.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -23,8 +23,6 @@ from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
 
 from ..base import command_line
-from ..editions import environments
-from ..editions import old_scripts
 from ..editions import runtimes
 from ..editions import scripts
 from . import golden_files
@@ -32,25 +30,13 @@ from . import golden_steps
 from . import old_side
 
 
-def _edition(source, version):
-  """Returns the scripts.Edition of a source; raises UsageError for a wrong one."""
-  edition = scripts.find_edition(source)
-  wanted = golden_steps.EDITIONS[version]
-  errors.UsageError.raise_if(
-      edition.name != wanted,
-      '%s has %s, and the golden of TensorFlow %s is of %s'
-      % (source, edition.name, version, wanted),
-  )
-  return edition
-
-
 @command_line.program('runtime_goldens')
 def main(argv):
   parser = golden_files.parser(
       'runtime_goldens',
       __doc__.partition('\n')[0],
-      source='the unmodified historical files (default: those that the '
-      'TensorFlow of --runtime brings)',
+      source='the unmodified historical files (default: those bundled with the '
+      'TensorFlow of --runtime)',
       required=False,
   )
   golden_files.add_data_dir(parser)
@@ -58,7 +44,7 @@ def main(argv):
       '--runtime',
       required=True,
       metavar='VERSION',
-      help='the TensorFlow that computes, %s'
+      help='the TensorFlow to compute with, %s'
       % ' or '.join(sorted(golden_steps.FILES)),
   )
   args = parser.parse_args(argv)
@@ -67,22 +53,25 @@ def main(argv):
   )
   runtime = runtimes.find(args.runtime, runtimes.COMPARED)
   name = golden_steps.path(runtime.version, out)
+  wanted = golden_steps.EDITIONS[runtime.version]
   if source:
-    _edition(source, runtime.version)
-  elif not runtime.bundled:
-    raise errors.UsageError(
-        'TensorFlow %s does not bring the tutorial: name %s with --source=DIR'
-        % (runtime.version, golden_steps.EDITIONS[runtime.version])
+    found = scripts.find_edition(source).name
+    errors.UsageError.raise_if(
+        found != wanted,
+        '%s has %s, and the golden of TensorFlow %s is of %s'
+        % (source, found, runtime.version, wanted),
     )
+  errors.UsageError.raise_if(
+      not (source or runtime.bundled),
+      'TensorFlow %s does not bundle the tutorial: name %s with --source=DIR'
+      % (runtime.version, wanted),
+  )
   for eval_data in (False, True):
     checks.check(datasets.CIFAR10, data_dir, eval_data)
   before = None if args.regenerate else golden_steps.read(runtime.version, out)
-  environment = environments.make(
-      runtime,
-      tell=lambda line: print('runtime_goldens: ' + line, file=sys.stderr),
+  environment, source, edition = scripts.on_runtime(
+      'runtime_goldens', runtime, source
   )
-  source = source or old_scripts.bundled(environment)
-  edition = _edition(source, runtime.version)
   tf.disable_v2_behavior()
   with golden_steps.port(data_dir) as port:
     made = golden_steps.make(

@@ -21,15 +21,14 @@ from . import trainers
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-  """How much of two sides is compared; 0 leaves a section out, except of steps.
+  """How much of two sides is compared; 0 disables a section, except steps.
 
   Attributes:
-    runtime_steps: of the training before the second look at a TensorFlow of the
-      time.
-    runtime_images: from either input, of each kind of files.
-    spread_runs: of each side.
-    spread_steps: the last step of each, a multiple of 10.
-    time_rounds: in which steps are timed.
+    runtime_steps: steps on an old TensorFlow before the second look.
+    runtime_images: images from each input, per kind of files.
+    spread_runs: runs of each side.
+    spread_steps: the last step of each run, a multiple of 10.
+    time_rounds: rounds in which steps are timed.
   """
 
   runtime_steps: int = 200
@@ -39,21 +38,21 @@ class Sizes:
   time_rounds: int = 0
 
 
-# Runs on today's TensorFlow are asked for by flags of their own.
+# Runs on today's TensorFlow have separate flags.
 TODAY = Sizes(runtime_images=8192, spread_runs=0)
 
 
 def of_sides(
     original: sides.Side, port: today_side.Today, sizes: Sizes, scratch: str
 ) -> list[dict]:
-  """Makes the sections on what two sides compute, draw, save and score.
+  """Makes the sections on values, images, checkpoints and scores of two sides.
 
   TensorFlow 2's behavior must be off.
 
   Args:
-    original, port: both lose their values.
-    sizes: how much is compared.
-    scratch: a directory that exists.
+    original, port: the sides; both lose their values.
+    sizes: how much to compare.
+    scratch: an existing directory.
 
   Raises:
     UsageError: a program failed.
@@ -73,7 +72,7 @@ def of_sides(
       found.append(
           evaluators.section(
               evaluators.evaluate(original, port, directory),
-              'A checkpoint of the %s; the original is scored%s'
+              'A checkpoint of the %s; the original scores it%s'
               % (whose, original.where),
               title='Eval of the %s,%s' % (whose, original.where),
           )
@@ -117,8 +116,8 @@ def graph_section(title, original, port, listed, *, all_tables=True):
   Args:
     title: str.
     original, port: GraphDef.
-    listed: mapping.Mapping from the one to the other.
-    all_tables: bool, whether what is listed is shown too.
+    listed: mapping.Mapping between the two.
+    all_tables: bool, whether to show the listed differences too.
 
   Returns:
     A section of the report.
@@ -131,13 +130,13 @@ def graph_section(title, original, port, listed, *, all_tables=True):
       title,
       len(found.unexplained) + len(found.stale),
       text=[
-          'The original has %d ops and the port %d. Matched by name, each was '
+          'The original has %d ops and the port %d. They were matched by name and '
           'compared in type, device, inputs, control inputs, attributes and '
-          'output shapes. %d of them have another name here, each of which is '
-          'listed.' % (found.original, found.port, len(renames)),
+          'output shapes. %d of them are listed as renamed.'
+          % (found.original, found.port, len(renames)),
           '%d listed exemptions, each for one op and one attribute, explain %d '
-          'differences; %d differences have none, and %d exemptions and names '
-          'match nothing.'
+          'differences; %d differences are unexplained, and %d exemptions and '
+          'renames match nothing.'
           % (
               len(exemptions),
               len(found.explained),
@@ -161,7 +160,7 @@ def graph_section(title, original, port, listed, *, all_tables=True):
       tables=[
           report.table('Unexplained', columns, found.unexplained),
           report.table(
-              'Exemptions and names that match nothing',
+              'Exemptions and renames that match nothing',
               ('op', 'attribute or name', 'reason'),
               [entry[:3] for entry in found.stale],
           ),
@@ -175,7 +174,7 @@ def graph_section(title, original, port, listed, *, all_tables=True):
               ],
           ),
           report.table(
-              'The same op under another name',
+              'Renamed ops',
               ('original', 'port', 'reason'),
               renames * all_tables,
           ),
@@ -228,14 +227,13 @@ def outline_section(source):
       'Outline',
       0,
       text=[
-          'The outline of a function is the list of calls that it makes, in '
-          'the order of the source. The port keeps %d of the %d calls that '
-          "the original's functions make, in their order, and adds %d."
+          'The outline of a function lists the calls that it makes, in the order '
+          "of the source. The port keeps %d of the %d calls in the original's "
+          'functions, in their order, and adds %d.'
           % tuple(sum(file[column] for file in files) for column in (3, 2, 4)),
-          'Names that TensorFlow has changed since 2016 count as equal. A '
-          'missing call is not necessarily a missing step: the port may make '
-          'it in another function. This report shows outlines and does not '
-          'judge them.',
+          'Names that TensorFlow has changed since 2016 count as equal. A missing '
+          'call is not necessarily a missing step: the port may make it in '
+          'another function. Outlines are shown, not judged.',
       ],
       tables=[
           report.table(
@@ -249,14 +247,14 @@ def outline_section(source):
 
 
 def trainers_sections(data_dir, train):
-  """Compares the port's other trainers with cifar10_train, called the original.
+  """Compares the port's other trainers with cifar10_train, here the original.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
     train: GraphDef of the port's cifar10_train.
 
   Returns:
-    list of sections of the report; what is exempt is not in them.
+    list of sections of the report, without the exempt differences.
   """
   return [
       graph_section(

@@ -1,9 +1,9 @@
-"""The two sides of a comparison, and what each of them is asked.
+"""The two sides of a comparison, and the questions that each answers.
 
 The *original* is an unmodified edition of the tutorial, on today's TensorFlow
-(today_side.py) or, in an interpreter of its own, on one of the time
-(old_side.py).  The *port* is this project, always on today's.  Both answer the
-same questions, so that a comparison is written once and takes two sides.
+(today_side.py) or on an old one in an old interpreter (old_side.py).  The *port* is
+this project, always on today's TensorFlow.  Both answer the same questions, so each
+comparison is written once and takes two sides.
 """
 
 import abc
@@ -26,13 +26,13 @@ LOGITS = 'activation: softmax_linear/softmax_linear'
 
 
 class Look(NamedTuple):
-  """A step that an original took, and notes of it.
+  """A step of an original, with notes.
 
   Attributes:
-    step: how many steps were taken before it.
-    start: the checkpoint that the port is to begin with; '' where it goes on.
-    tries: (batch, what the step on it noted), of which one is to be compared:
-      the first on which both sides decide alike.
+    step: number of steps before it.
+    start: the checkpoint from which the port starts; '' to continue.
+    tries: (batch, notes of the step on it); the first batch on which both sides
+      take the same branches is compared.
   """
 
   step: int
@@ -45,14 +45,14 @@ class Side(abc.ABC):
 
   Attributes:
     source: the directory of the unmodified files; '' for the port.
-    edition: of the source; None for the port.
+    edition: the edition of the source; None for the port.
     data_dir: the directory above cifar-10-batches-bin.
-    runtime: the version of a TensorFlow of the time; None for today's.
-    steps: how many steps it trains.
-    keys: of its variables.
-    marked: from key to values that tell every variable, and every element, from
-      others; it has a checkpoint of them in each format.
-    tags: of its summaries.
+    runtime: the version of an old TensorFlow; None for today's.
+    steps: number of steps to train.
+    keys: the keys of its variables.
+    marked: from key to an array; all elements of all arrays are distinct.  The side
+      has a checkpoint of them in each format.
+    tags: the tags of its summaries.
   """
 
   source: str = ''
@@ -66,11 +66,11 @@ class Side(abc.ABC):
 
   @property
   def where(self) -> str:
-    """What a title says about the TensorFlow it runs on."""
+    """The TensorFlow it runs on, for a title; '' for today's."""
     return ' on TensorFlow ' + self.runtime if self.runtime else ''
 
   def program(self, script: str) -> tuple[str, list[str]]:
-    """Returns the module of a script, and arguments before the script's own.
+    """Returns the module that runs a script, and the arguments before its flags.
 
     Args:
       script: one of scripts.SCRIPTS.
@@ -89,28 +89,28 @@ class Side(abc.ABC):
   def restored(
       self, form: str, path: str, names: dict[str, str]
   ) -> dict[str, np.ndarray]:
-    """Restores the other side's checkpoint of what it has marked.
+    """Restores the other side's checkpoint of its marked values.
 
     Args:
-      form: its format.
-      path: of the checkpoint.
+      form: the format of the checkpoint.
+      path: the path of the checkpoint.
       names: from keys of this side to those in the checkpoint.
 
     Returns:
-      From key to what became of the variable.
+      From key to the variable's restored value.
     """
 
   @abc.abstractmethod
   def looks(self) -> Iterator[Look]:
-    """Takes the steps that are compared, which the port follows."""
+    """Takes the steps to compare; the port follows."""
 
   @abc.abstractmethod
   def leave(self, directory: str, steps: int) -> str:
-    """Leaves a checkpoint of the values after the training, as a trainer does.
+    """Saves a checkpoint of the trained values, as a trainer does.
 
     Args:
-      directory: is made.
-      steps: how long the training was.
+      directory: the directory to make.
+      steps: number of steps trained.
 
     Returns:
       directory.
@@ -120,22 +120,22 @@ class Side(abc.ABC):
   def draw(
       self, data_dir: str, count: int
   ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draws distorted images through its own queues.
+    """Draws distorted images through the side's queues.
 
     Args:
-      data_dir: where these read.
-      count: how many images, at least.
+      data_dir: the directory that the queues read.
+      count: minimum number of images.
 
     Returns:
       (images, labels, brightness): float32 of shape [n, 24, 24, 3], int32 of
-      shape [n], and float32 of shape [m], what is added to an image.
+      shape [n], and float32 of shape [m], values added to an image.
 
     Raises:
-      UsageError: its input cannot be run, or does not change brightness before
+      UsageError: the input cannot run, or does not change brightness before
         contrast.
     """
 
 
 def checkpoint_name(directory: str, steps: int) -> str:
-  """Returns a trainer's name of a checkpoint, with its step."""
+  """Returns the path a trainer gives a checkpoint, which ends in its step."""
   return os.path.join(directory, '%s-%d' % (checkpoints.BASENAME, steps))

@@ -1,4 +1,4 @@
-"""Has the port take the steps that the original takes, and compares each."""
+"""Has the port repeat the original's steps, and compares each."""
 
 import collections
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from . import value_diff
 
 @dataclasses.dataclass
 class Result:
-  """What compare() found.
+  """Steps of both sides, compared.
 
   Attributes:
-    steps: of each look: the step, how many batches were passed over or None where
-      both sides decided alike on none, and the Differences.
-    losses: for the original and the port, the loss of each step looked at.
+    steps: for each look: the step, the number of skipped batches (None if the
+      sides took different branches on every batch), and the Differences.
+    losses: for the original and the port, the loss of each compared step.
   """
 
   steps: list[tuple[int, int | None, list[value_diff.Difference]]] = (
@@ -31,7 +31,7 @@ class Result:
 
   @property
   def compared(self) -> int:
-    """How many values were compared, those of formulas apart."""
+    """Number of compared values, except those compared with formulas."""
     return sum(
         not d.value.startswith('average of ')
         for _, _, found in self.steps
@@ -40,7 +40,7 @@ class Result:
 
   @property
   def above(self) -> dict[str, tuple[int, value_diff.Difference]]:
-    """The first step at which a value is above its bound, by its name."""
+    """From a value's name to the first step at which it is above its bound."""
     first: dict[str, tuple[int, value_diff.Difference]] = {}
     for step, _, found in self.steps:
       for d in found:
@@ -50,7 +50,7 @@ class Result:
 
   @property
   def orders(self) -> dict[str, list[int]]:
-    """How often each side averaged a weight in an order, by its name."""
+    """From an order's name to how often each side averaged in that order."""
     counts = collections.Counter(
         (d.order, d.value.rpartition(', ')[2])
         for _, _, found in self.steps
@@ -64,21 +64,21 @@ class Result:
 
   @property
   def unexplained(self) -> int:
-    """How many values were not as they must be."""
+    """Number of values above their bounds, and of looks without a valid batch."""
     return len(self.above) + sum(passed is None for _, passed, _ in self.steps)
 
 
 def compare(
     original: sides.Side, port: today_side.Today, keys: keys_lib.Keys
 ) -> Result:
-  """Has the port take the steps that the original takes.
+  """Has the port repeat the original's steps.
 
-  Where rounding may let a rectifier or a maximum decide otherwise, the first
-  batch counts on which none does; where there is no such batch, the first.
+  If rounding may change the branch of a rectifier or a maximum, the first batch on
+  which it does not is compared; without such a batch, the first one.
 
   Args:
-    original, port: both lose their values.
-    keys: of both.
+    original, port: the sides; both lose their values.
+    keys: how their keys match.
   """
   result = Result()
   rounded = original.runtime is not None
@@ -102,7 +102,7 @@ def compare(
 
 
 def _first_alike(look, port, keys, rounded):
-  """Returns how many batches came before the one that counts, and its notes."""
+  """Returns the number of batches before the compared one, and its notes."""
   first = None
   for passed, (batch, noted) in enumerate(look.tries):
     if look.start:
@@ -121,25 +121,25 @@ def section(
 
   Args:
     original, port: the sides.
-    result: of compare().
+    result: from compare().
   """
-  columns = ('value', 'elements', 'largest difference', 'of the largest')
+  columns = ('value', 'elements', 'largest difference', 'relative to largest')
   columns += ('bound', 'at step')
   tables = [
       report.table(
-          'Values above their bound, each at the first such step',
+          'Values above their bound, with the first such step',
           columns,
           [(*_row(d), step) for step, d in result.above.values()],
       )
   ]
   if original.runtime:
     text = [
-        'The port restored a checkpoint of the original, and both took one '
-        'step on the same batch, on one thread: activations, losses, '
-        'gradients, variables after the update. Sums of n terms in float32 '
-        'may differ by 4 u sqrt(n), u = 2^-24, on the way to a value added '
-        'up (rounding.py). Each moving average is held against its formula, '
-        'since the graphs leave the order open.',
+        'The port restored a checkpoint of the original, and both took one step '
+        'on the same batch, on one thread. Activations, losses, gradients and '
+        'updated variables were compared. Sums of n terms in float32 may differ '
+        'by 4 u sqrt(n), u = 2^-24; these bounds add up on the way to a value '
+        '(rounding.py). Each moving average is compared with its formula, because '
+        'the graphs leave the order of updates open.',
         *_looks_text(result),
     ]
     tables += [
@@ -150,7 +150,7 @@ def section(
     text = _bits_text(original, port, result)
     tables.append(
         report.table(
-            'Orders in which weights were averaged',
+            'Orders of averaging weights',
             ('order', 'original', 'port'),
             [(order, *counts) for order, counts in result.orders.items()],
         )
@@ -166,14 +166,13 @@ def _row(d):
 
 
 def _bits_text(original, port, result):
-  """Returns what a section says of a comparison of bits."""
+  """Returns a section's text on a bit-by-bit comparison."""
   return [
       '%d steps from the same weights on the same batches of standardized '
       'random crops, on one thread; the loss went from %.4f to %.4f.'
       % (len(result.steps), result.losses[0][0], result.losses[0][-1]),
       '%d values (loss, gradients, weights, averages of the losses and step '
-      'counter of each step) were compared bit by bit; %d of them differ '
-      'anywhere.'
+      'counter of each step) were compared bit by bit; %d of them differ.'
       % (
           result.compared,
           sum(not value.startswith('average of ') for value in result.above),
@@ -190,13 +189,13 @@ def _bits_text(original, port, result):
 
 
 def _looks_text(result: Result) -> Iterator[str]:
-  """Yields what a section says of each look, within bounds of rounding."""
+  """Yields a section's text on each look, compared within rounding bounds."""
   for (step, passed, found), loss in zip(result.steps, result.losses[0]):
     closest = max(found, key=lambda d: d.relative / (d.bound or 1))
     yield (
-        'At step %d, loss %.4f: %d values, %d of them above their bound. '
-        'Closest to it comes "%s", %.2g of its largest element where %.2g may '
-        'be. %s'
+        'At step %d, loss %.4f: %d values, %d of them above their bound. "%s" '
+        'comes closest: it differs by %.2g of its largest element, with a bound '
+        'of %.2g. %s'
         % (
             step,
             loss,
@@ -205,10 +204,10 @@ def _looks_text(result: Result) -> Iterator[str]:
             closest.value,
             closest.relative,
             closest.bound,
-            'On no batch did all rectifiers and maxima decide alike, which is '
-            'unexplained; this is the first of them.'
+            'On every batch some rectifier or maximum took the other branch, '
+            'which is unexplained; this is the first batch.'
             if passed is None
-            else 'Batches passed over because a rectifier or a maximum decided '
-            'otherwise: %d.' % passed,
+            else 'Batches skipped because a rectifier or a maximum took the other '
+            'branch: %d.' % passed,
         )
     )

@@ -1,7 +1,7 @@
-"""Times a step of the original runtime, of today's, of the port, and of --fast.
+"""Times a step: the original on an old and on today's TensorFlow, port and --fast.
 
-All are real trainers, end to end, by the time stamps of their logs, once the
-queue is full (//tools:benchmark, which has more rounds, measurements and peers).
+All are real trainers, timed end to end by the time stamps of their logs, once the
+queue is full.  //tools:benchmark has more rounds, measurements and contestants.
 """
 
 import os
@@ -25,13 +25,13 @@ def measure(original, rounds, *, steps=100):
   """Times every contestant once in each round, in turn.
 
   Args:
-    original: sides.Side on a TensorFlow of the time.
+    original: sides.Side on an old TensorFlow.
     rounds: int, at least 1.
-    steps: int, how many are timed in a round, a multiple of 100.
+    steps: int, steps to time per round, a multiple of 100.
 
   Returns:
-    dict from a contestant, a key of _NAMES, to a list of (seconds of a step,
-    bool, whether other work disturbed it or that cannot be told).
+    dict from a contestant, a key of _NAMES, to a list of (seconds per step, bool,
+    whether other work disturbed it or this is unknown).
 
   Raises:
     UsageError: a run failed.
@@ -64,7 +64,7 @@ def section(original, times):
   """Returns a section of the report.
 
   Args:
-    original: sides.Side on a TensorFlow of the time.
+    original: sides.Side on an old TensorFlow.
     times: dict from measure().
   """
   processor = manifest.processor()
@@ -74,12 +74,11 @@ def section(original, times):
   }
   disturbed = sum(bad for runs in times.values() for _, bad in runs)
   return report.section(
-      'Time of a step' + original.where,
+      'Step time' + original.where,
       0,
       text=[
-          'Each trained in turn in each of %d rounds, end to end, summaries and '
-          'all, on %s with %d threads. Of %d runs %d were disturbed by other '
-          'work of the machine.'
+          'Each trained in turn in each of %d rounds, end to end with summaries, '
+          'on %s with %d threads. Of %d runs, other work disturbed %d.'
           % (
               len(next(iter(times.values()))),
               processor['name'],
@@ -90,8 +89,8 @@ def section(original, times):
       ],
       tables=[
           report.table(
-              'Seconds of a step',
-              ('', 'median', 'all', 'of that of the port'),
+              'Seconds per step',
+              ('', 'median', 'all', 'relative to the port'),
               [
                   (
                       _NAMES[name].replace('%s', original.runtime),

@@ -20,7 +20,7 @@ _LOSS = 'loss: total_loss'
 
 
 class Today(training_graph.Training, sides.Side):
-  """Either side on today's TensorFlow: a session on its graph, on one thread.
+  """Either side on today's TensorFlow: a single-threaded session on its graph.
 
   TensorFlow 2's behavior must be off.
   """
@@ -38,15 +38,15 @@ class Today(training_graph.Training, sides.Side):
     """Imports a training graph.
 
     Args:
-      meta_graph: of training_graph.export(), on data_dir.
+      meta_graph: from training_graph.export(), on data_dir.
       data_dir: the directory above cifar-10-batches-bin.
-      directory: exists; gets checkpoints.
+      directory: an existing directory for checkpoints.
       source: the directory of the unmodified files; '' for the port.
-      edition: of the source.
-      steps: how many to take.
+      edition: the edition of the source.
+      steps: number of steps to take.
 
     Raises:
-      UsageError: the graph does not say where its parts are.
+      UsageError: the graph does not name its parts.
     """
     super().__init__(meta_graph)
     self.meta_graph = meta_graph
@@ -54,7 +54,7 @@ class Today(training_graph.Training, sides.Side):
     self.source, self.edition, self.steps = source, edition, steps
     self._directory = directory
     self._saved: dict[str, str] = {}
-    # Each side has values of its own.
+    # Each side has different values.
     self.marked = _marked(self, batches.SEED + (not source))
 
   @classmethod
@@ -89,7 +89,7 @@ class Today(training_graph.Training, sides.Side):
 
   @property
   def tags(self):
-    """Runs the merged summaries; the values are kept."""
+    """Tags of the merged summaries, which are run; the values are kept."""
     values = self.read()
     shape = self.images.shape.as_list()
     feed = {self.images: np.zeros(shape), self.labels: np.zeros(shape[:1])}
@@ -102,16 +102,16 @@ class Today(training_graph.Training, sides.Side):
             self.session.run(op.outputs[0], feed)
         ).value
     }
-    # Histograms of gradients update the averages of the losses.
+    # Computing histograms of gradients updates the averages of the losses.
     self.load(values)
     return frozenset(tags)
 
   def save(self, form: str, path: str) -> str:
-    """Saves a checkpoint, with the graph's own saver where that has this format.
+    """Saves a checkpoint, with the graph's own saver if it has this format.
 
     Args:
       form: one of sides.FORMATS.
-      path: of the checkpoint.
+      path: the path of the checkpoint.
 
     Returns:
       path.
@@ -133,16 +133,16 @@ class Today(training_graph.Training, sides.Side):
     return self._saved[form]
 
   def restore(self, path: str, names: dict[str, str]) -> None:
-    """Restores a checkpoint, by the graph's own saver where that fits.
+    """Restores a checkpoint, with the graph's own saver if it fits.
 
-    Only the step counter may have another type, of integer.  A variable that the
-    checkpoint lacks, or has of another shape, becomes 77.
+    Only the step counter may have another integer type.  A variable that is missing
+    in the checkpoint, or has another shape there, becomes 77.
 
     Args:
-      path: of the checkpoint.
+      path: the path of the checkpoint.
       names: from key to the name in the checkpoint.
     """
-    # Nothing from before may pass for restored.
+    # Overwrite old values, so that none can pass for restored.
     self.load(
         {
             key: np.full(
@@ -175,12 +175,12 @@ class Today(training_graph.Training, sides.Side):
       self.session.run(assign, {assign.inputs[1]: reader.get_tensor(step)})
 
   def restored(self, form, path, names):
-    del form  # A reader tells.
+    del form  # The reader detects it.
     self.restore(path, names)
     return self.read()
 
   def start(self, weights: dict[str, np.ndarray]) -> None:
-    """Loads initial values: averages are the weights, all else is zero."""
+    """Loads initial values: averages equal their weights, all else is zero."""
     values = {
         key: np.zeros(v.shape.as_list(), v.dtype.base_dtype.as_numpy_dtype)
         for key, v in self.variables.items()
@@ -201,16 +201,16 @@ class Today(training_graph.Training, sides.Side):
   def observe(
       self, images: np.ndarray, labels: np.ndarray, names: Iterable[str] = ()
   ) -> dict[str, np.ndarray]:
-    """Takes a step, and notes what it computed.
+    """Takes a step, and notes its results.
 
     Args:
       images, labels: the batch.
-      names: of activations and losses to be noted too, such as
-        "activation: norm1"; those that the graph lacks are left out.
+      names: further activations and losses to note, such as "activation: norm1";
+        names that are not in the graph are skipped.
 
     Returns:
-      From "loss: total_loss", "gradient: KEY", "before: KEY" and "after: KEY",
-      and such of `names`, to arrays.
+      From "loss: total_loss", "gradient: KEY", "before: KEY", "after: KEY" and
+      `names` to arrays.
     """
     tensors = {}
     for name in names:
@@ -222,9 +222,9 @@ class Today(training_graph.Training, sides.Side):
     for key, gradient in self.gradients.items():
       tensors['gradient: ' + key] = gradient
     before = self.read()
-    # AddN adds into an addend that nobody else still needs, and begins with it,
-    # so that the last bit of a sum of three would depend on what has run before
-    # it.  Addends that are fetched are needed to the end.
+    # AddN reuses the buffer of a term that no other op still needs, and starts with
+    # it.  The last bit of a sum of three would then depend on which ops ran before.
+    # Fetching the terms keeps them in use.
     found, _, _ = self.session.run(
         [tensors, self.train_op, list(self.loss.op.inputs)],
         {self.images: images, self.labels: labels},
@@ -243,12 +243,11 @@ class Today(training_graph.Training, sides.Side):
     """Trains from a checkpoint.
 
     Args:
-      path, names: as of restore().
-      drawn: a batch for each step.
+      path, names: see restore().
+      drawn: a batch per step.
 
     Returns:
-      The loss of each step, and the largest absolute value of a logit in the
-      first.
+      The loss of each step, and the largest absolute logit of the first step.
     """
     self.restore(path, names)
     losses, largest = [], 0.0
@@ -281,7 +280,7 @@ class Today(training_graph.Training, sides.Side):
 
 
 def _marked(training, seed):
-  """Returns values that tell every variable, and every element, from others."""
+  """Returns values for all variables, with distinct elements."""
   random = np.random.RandomState(seed)
   values = {}
   for key, variable in sorted(training.variables.items()):

@@ -1,10 +1,9 @@
 """Compares the graphs of the port's other trainers with that of cifar10_train.
 
-Neither of them has a historical graph to be compared with: v0.7.0's towers do
-not run on today's TensorFlow without help, and it had no distributed trainer.
-Each is therefore compared, op by op, with the graph that cifar10_train builds,
-through a mapping in mappings/: ops under another name, and differences that are
-meant, each op listed with its reason.
+None of them has a historical graph to compare with: v0.7.0's towers do not run on
+today's TensorFlow without bridges, and v0.7.0 has no distributed trainer.  Each is
+therefore compared, op by op, with the graph of cifar10_train, through a mapping in
+mappings/ that lists every renamed op and every intended difference with its reason.
 """
 
 import functools
@@ -33,7 +32,7 @@ def build(name, data_dir):
     data_dir: str, the directory above cifar-10-batches-bin.
 
   Returns:
-    GraphDef, of one tower, or of a chief that is the only worker.
+    GraphDef with one tower, or of a chief without other workers.
   """
   if name == MULTI_GPU:
     meta_graph = training_graph.capture(
@@ -52,12 +51,12 @@ def build(name, data_dir):
             data_dir=data_dir, sync=name == SYNCHRONOUS
         ),
     )
-    del server  # It is needed until here.
+    del server  # Needed until here.
   return meta_graph.graph_def
 
 
 def _stalled(code, message):
   raise errors.UsageError(
-      'the distributed trainer did not get to its first '
-      'step (exit code %d): %s' % (code, message)
+      'the distributed trainer did not reach its first step (exit code %d): %s'
+      % (code, message)
   )

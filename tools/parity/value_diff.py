@@ -1,14 +1,13 @@
-"""Compares what each step computes on both sides, from the same values.
+"""Compares the results of a step on both sides, from the same values.
 
-Both sides run on one thread, so that sums are added up in one order.  On one
-TensorFlow the loss, gradients, weights, averages of the losses and the step
-counter must be equal in every bit.  An original on another TensorFlow adds up
-differently: there activations are compared too, and all within the bounds of
-rounding.py.
+Both sides run on one thread, so that sums have a fixed order.  On the same
+TensorFlow, the loss, gradients, weights, averages of the losses and the step
+counter must be bit-identical.  Another TensorFlow adds up in another order: then
+activations are compared too, and all values within the bounds of rounding.py.
 
-Where a graph leaves open whether an average of a weight sees its variable before
-or after the update, two graphs may differ; so each of these averages is held
-against its formula instead.
+A graph may leave open whether the average of a weight reads its variable before or
+after the update, so two graphs may differ.  Each of these averages is therefore
+compared with its formula instead.
 """
 
 import dataclasses
@@ -25,23 +24,23 @@ from . import today_side
 Notes = dict[str, np.ndarray]
 
 _AVERAGE_DECAY = 0.9  # Of the losses.
-# Two roundings of a product and of a difference, on either side.
+# Each side rounds a product and a difference.
 _FORMULA_BOUND = 4 * rounding.UNIT
 
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-  """How far two arrays lie apart.
+  """The difference of two arrays.
 
   Attributes:
-    value: its name.
-    elements: how many differ in any bit; -1 where one side lacks the value or
-      has another shape or type.
-    absolute: the largest difference; inf where one is missing.
-    relative: the same, of the largest element of the original.
-    bound: of the largest element; 0 where every bit must be equal.
-    order: the name of that in which a weight was averaged, bit by bit; '' of
-      another value, and where none fits.
+    value: the name of the value.
+    elements: number of elements that are not bit-identical; -1 if a side lacks the
+      value or has another shape or type.
+    absolute: the largest difference; inf if a value is missing.
+    relative: the same, relative to the original's largest element.
+    bound: the maximum of `relative`; 0 if the arrays must be bit-identical.
+    order: the name of the order in which a weight was averaged, bit by bit; '' for
+      other values, or if no order fits.
   """
 
   value: str
@@ -58,16 +57,16 @@ class Difference:
 
 
 def differing(a: np.ndarray | None, b: np.ndarray | None) -> int:
-  """Returns how many elements of two arrays differ in any bit.
+  """Counts the elements of two arrays that are not bit-identical.
 
-  Unlike ==, it tells 0.0 from -0.0 and takes a NaN for itself.
+  Unlike ==, it distinguishes 0.0 from -0.0, and a NaN equals itself.
 
   Args:
-    a, b: arrays of 4 or 8 bytes an element, or None.
+    a, b: arrays with 4 or 8 bytes per element, or None.
 
   Returns:
-    The number; -1 where one is missing, or shape or type is another.  An integer
-    may have another size.
+    The count; -1 if an array is missing, or shapes or types differ.  Integers may
+    differ in size.
   """
   if a is None or b is None:
     return -1
@@ -89,10 +88,10 @@ def difference(
   """Compares two arrays.
 
   Args:
-    name: of the value.
-    original, port: the arrays, or None where one side lacks it.
-    bound: the largest difference that may be, of the original's largest element;
-      0 where every bit must be equal.
+    name: the name of the value.
+    original, port: the arrays, or None if a side lacks the value.
+    bound: the maximum difference, relative to the original's largest element; 0 if
+      the arrays must be bit-identical.
   """
   elements = differing(original, port)
   if elements == 0 and not bound:
@@ -107,12 +106,12 @@ def difference(
 
 
 def averaged(shadow: np.ndarray, value: np.ndarray, step: int) -> np.ndarray:
-  """Returns what a moving average becomes, in float32 as TensorFlow does it.
+  """Returns an updated moving average, computed in float32 like TensorFlow.
 
   Args:
     shadow: float32 array, the average so far.
     value: float32 array, the variable.
-    step: the step counter at that moment.
+    step: the step counter at the update.
   """
   one, n = np.float32(1), np.float32(step)
   decay = min(
@@ -122,15 +121,15 @@ def averaged(shadow: np.ndarray, value: np.ndarray, step: int) -> np.ndarray:
 
 
 def orders(before, after, *, step, after_update):
-  """Returns the orders that a graph may average in.
+  """Returns the orders in which a graph may average.
 
   Args:
-    before, after: float32 arrays, a variable around its update.
+    before, after: float32 arrays, a variable before and after its update.
     step: int, the step counter before the update.
-    after_update: bool, whether the graph says so.
+    after_update: bool, whether the graph fixes the average after the update.
 
   Returns:
-    list of (name, value, step), to be tried in turn.
+    list of (name, value, step), to try in turn.
   """
   found = [('weights after the update, counter after it', after, step + 1)]
   if not after_update:
@@ -152,14 +151,14 @@ def average(
     after_update: bool,
     rounded: bool,
 ) -> Difference:
-  """Holds a weight's average against its formula, in the order that fits best.
+  """Compares a weight's average with its formula, in the best-fitting order.
 
   Args:
-    name: for the report.
-    notes: of a step, by the port's keys.
-    key, shadow: of the weight and of its average.
-    step_key: of the step counter.
-    after_update: whether the graph says that it averages then.
+    name: the name of the value, for the report.
+    notes: notes of a step, by the port's keys.
+    key, shadow: the keys of the weight and of its average.
+    step_key: the key of the step counter.
+    after_update: whether the graph fixes the average after the update.
     rounded: whether another TensorFlow computed it.
   """
   before, after = notes['before: ' + shadow], notes['after: ' + shadow]
@@ -173,7 +172,7 @@ def average(
       )
   ]
   if rounded:
-    # Even a part of the weights may be read before the update, and another after.
+    # Some weights may be read before the update, and others after it.
     values = [value for _, value in expected]
     expected = [
         ('', np.where(np.abs(a - after) < np.abs(b - after), a, b))
@@ -189,7 +188,7 @@ def average(
 
 
 def _of_bits(original, port, shadows):
-  """Compares what must be equal in every bit."""
+  """Compares the values that must be bit-identical."""
   found = []
   for name in sorted(set(original) | set(port)):
     kind, _, key = name.partition(': ')
@@ -199,7 +198,7 @@ def _of_bits(original, port, shadows):
 
 
 def _of_rounding(original, port, keys, *, batch, trainable):
-  """Compares what may be rounded otherwise."""
+  """Compares the values that may be rounded differently."""
   largest = float(np.abs(original[sides.LOGITS]).max())
   bounds = {
       'activation': rounding.activations(),
@@ -217,7 +216,7 @@ def _of_rounding(original, port, keys, *, batch, trainable):
       found.append(difference(name, original[name], mine, bound))
   for key in trainable:
     name = 'after: ' + key
-    # Both round the product and the difference; the gradients differ.
+    # Both sides round the product and the difference; the gradients differ.
     size = float(np.abs(original[name]).max())
     gradient = float(np.abs(original['gradient: ' + key]).max())
     moved = float(original['rate']) * gradient / size
@@ -238,7 +237,7 @@ def _loss_average(key, original, port, bound):
   found = [difference('average: ' + key, plain, port.get(after), bound)]
   if after + keys_lib.BIASED in original:
     lack = 1 - _AVERAGE_DECAY ** float(original[after + keys_lib.LOCAL_STEP])
-    # The difference from 1 magnifies the rounding of the power.
+    # Subtracting from 1 magnifies the rounding error of the power.
     bound = _FORMULA_BOUND / lack
     name = 'correction: ' + key
     found.append(difference(name, original[after], plain / lack, bound))
@@ -253,14 +252,14 @@ def differences(
     rounded: bool,
     after_update: tuple[bool, bool] = (False, False),
 ) -> list[Difference]:
-  """Compares what one step computed on both sides, which decided alike.
+  """Compares one step of both sides, which took the same branches.
 
   Args:
-    notes: of the original and of the port, by the port's keys.
-    port: the port, for its keys and the size of its batch.
-    keys: of both.
-    rounded: whether another TensorFlow computed the original's.
-    after_update: whether each graph averages after the update.
+    notes: the notes of the original and of the port, by the port's keys.
+    port: the port, for its keys and its batch size.
+    keys: how the keys match.
+    rounded: whether another TensorFlow computed the original's values.
+    after_update: whether each graph fixes its averages after the update.
   """
   if rounded:
     batch = port.images.shape.as_list()[0]

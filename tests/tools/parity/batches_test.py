@@ -1,4 +1,4 @@
-"""Batches that both sides are given."""
+"""Batches for both sides."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf

@@ -1,4 +1,4 @@
-"""Checkpoints of small sides, restored by each other."""
+"""Small sides restore each other's checkpoints."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -12,11 +12,11 @@ _OLD_STEP = {'step_name': 'Variable', 'step_type': tf.int32}
 class ExchangeTest(tf.test.TestCase):
 
   def section(self, original=(), port=(), damage=None):
-    """Returns the section, and which arrivals are not equal.
+    """Returns the section, and the rows whose values differ.
 
     Args:
       original, port: variations of the small graph.
-      damage: 'original' or 'port', which restores one bit of one element wrong.
+      damage: 'original' or 'port', the side that restores one bit wrong.
     """
     original = side_fixture.small(self, name='original', **dict(original))
     port = side_fixture.small(self, **dict(port))
@@ -42,13 +42,13 @@ class ExchangeTest(tf.test.TestCase):
     self.assertEndsWith(found['text'][0], 'The step counter needs no mapping.')
     # In each format and direction: the weight, its average, the step counter.
     for text in found['text'][1:]:
-      self.assertEndsWith(text, '3 of 3 keys arrive in every bit.')
+      self.assertEndsWith(text, '3 of 3 keys are bit-identical.')
     self.assertLen(found['text'], 5)
 
   def test_step_counter_is_mapped(self):
     for original, port, text in (
-        (_OLD_STEP, {}, 'Variable (int32) as global_step (int64), and back'),
-        ({'step_type': tf.int32}, {}, 'global_step (int32) as global_step'),
+        (_OLD_STEP, {}, 'Variable (int32) to global_step (int64), and back'),
+        ({'step_type': tf.int32}, {}, 'global_step (int32) to global_step'),
     ):
       found, odd = self.section(original, port)
       self.assertEqual((0, []), (found['unexplained'], odd))
@@ -57,7 +57,7 @@ class ExchangeTest(tf.test.TestCase):
   def test_other_keys(self):
     found, odd = self.section({'names': ('w', 'v')}, {'names': ('w', 'u')})
     self.assertEqual((4, []), (found['unexplained'], odd))
-    (table,) = [t for t in found['tables'] if 'one side alone' in t['caption']]
+    (table,) = [t for t in found['tables'] if 'one side only' in t['caption']]
     average = '/ExponentialMovingAverage'
     self.assertEqual(
         [['u'], ['u' + average], ['v'], ['v' + average]], table['rows']

@@ -1,4 +1,4 @@
-"""A checkpoint of the tutorial's network, and batches to go on with."""
+"""A checkpoint of the tutorial's network, and batches to resume on."""
 
 import os
 
@@ -10,34 +10,36 @@ from tests.helpers import record_fixture
 from tools.parity import fast_network
 
 
-def make(directory):
-  """Makes a checkpoint at step 0, and three batches of 16 images of noise.
+class CheckpointTestCase(tf.test.TestCase):
+  """Has a checkpoint of the tutorial's network, and batches to resume on.
 
-  Args:
-    directory: str, exists.
-
-  Returns:
-    checkpoint: str, its path.
-    batches: list of (images, labels), of fast_network.draw_batches().
+  Attributes:
+    checkpoint: str, the path of a checkpoint at step 0.
+    batches: list of three (images, labels), as draw_batches() of fast_network
+      returns them: 16 images of noise each.
   """
-  record_fixture.write_batches(directory, *record_fixture.random_images(64))
-  batches = fast_network.draw_batches(
-      directory,
-      3,
-      batch_size=16,
-      dataset=datasets.CIFAR10._replace(num_examples_per_epoch_for_train=64),
-  )
-  checkpoint = os.path.join(directory, 'model-0')
-  with tf.Graph().as_default(), tf.Session() as sess:
-    tf.set_random_seed(1)
-    loss = cifar10.loss(
-        cifar10.inference(tf.zeros([16, 24, 24, 3])), tf.zeros([16], tf.int32)
+
+  def setUp(self):
+    super().setUp()
+    directory = self.create_tempdir().full_path
+    record_fixture.write_batches(directory, *record_fixture.random_images(64))
+    self.batches = fast_network.draw_batches(
+        directory,
+        3,
+        batch_size=16,
+        dataset=datasets.CIFAR10._replace(num_examples_per_epoch_for_train=64),
     )
-    cifar10.train(loss, tf.train.get_or_create_global_step())
-    sess.run(tf.global_variables_initializer())
-    # Weights of the size that they have after some training.
-    for variable in tf.trainable_variables():
-      if variable.op.name.startswith('conv'):
-        sess.run(variable.assign(tf.random.normal(variable.shape, 0, 0.05)))
-    tf.train.Saver(tf.global_variables()).save(sess, checkpoint)
-  return checkpoint, batches
+    self.checkpoint = os.path.join(directory, 'model-0')
+    with tf.Graph().as_default(), tf.Session() as sess:
+      tf.set_random_seed(1)
+      loss = cifar10.loss(
+          cifar10.inference(tf.zeros([16, 24, 24, 3])),
+          tf.zeros([16], tf.int32),
+      )
+      cifar10.train(loss, tf.train.get_or_create_global_step())
+      sess.run(tf.global_variables_initializer())
+      # As large as weights are after some training.
+      for variable in tf.trainable_variables():
+        if variable.op.name.startswith('conv'):
+          sess.run(variable.assign(tf.random.normal(variable.shape, 0, 0.05)))
+      tf.train.Saver(tf.global_variables()).save(sess, self.checkpoint)

@@ -1,4 +1,4 @@
-"""Distortions that are known, read off."""
+"""Known distortions are decoded."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -22,7 +22,7 @@ def _distorted(image, *, y, x, flipped, contrast, brightness=0):
 
 class CodedImagesTest(tf.test.TestCase):
 
-  def test_every_crop_is_told(self):
+  def test_every_crop_is_decoded(self):
     images = coded_images.originals()
     known = [
         (y, x, flipped)
@@ -63,7 +63,7 @@ class CodedImagesTest(tf.test.TestCase):
     )
     self.assertAllClose(contrasts, drawn.values['contrast'], atol=1e-4)
 
-  def test_what_is_no_distorted_code(self):
+  def test_images_that_no_distortion_explains(self):
     images = coded_images.originals()
     good = _distorted(images[3], y=2, x=5, flipped=1, contrast=0.5)
     upside_down = good[::-1]

@@ -1,4 +1,4 @@
-"""Flags, their defaults, and what makes no sense."""
+"""Flags, their defaults, and invalid ones."""
 
 from absl.testing import absltest
 
@@ -37,7 +37,7 @@ class ComparisonFlagsTest(absltest.TestCase):
         sections.Sizes(7, 0, 5, 300, 3), comparison_flags.sizes(args)
     )
 
-  def test_what_makes_no_sense(self):
+  def test_invalid_flags(self):
     for flag in (
         '--steps=0',
         '--runtime_steps=0',

@@ -1,11 +1,10 @@
-"""The command line and the sections; the historical files are not needed."""
+"""The command line and the sections; no historical files are needed."""
 
 import json
 import os
 import sys
 from unittest import mock
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
@@ -28,13 +27,6 @@ from tools.parity import ledger
 from tools.parity import mapping
 from tools.parity import report
 from tools.parity import sections
-
-_WEIGHTS = {'w': np.array([1, 2, 3], np.float32)}
-
-
-def _batches(unused_data_dir, steps):
-  for i in range(steps):
-    yield np.full((2, 3), i + 1, np.float32), np.full(2, i, np.int32)
 
 
 def _section(title):
@@ -84,9 +76,9 @@ class CompareTest(tf.test.TestCase):
             return_value=small_training.meta_graph(**port),
         ),
         mock.patch.object(
-            training_graph, 'initial_values', return_value=_WEIGHTS
+            training_graph, 'initial_values', return_value=side_fixture.WEIGHTS
         ),
-        mock.patch.object(batches, 'draw', _batches),
+        mock.patch.object(batches, 'draw', side_fixture.batches),
         mock.patch.object(ledger, 'make', return_value=([], [])),
         mock.patch.object(distortions, 'sample'),
         mock.patch.object(distortions, 'compare'),
@@ -120,7 +112,7 @@ class CompareTest(tf.test.TestCase):
             'Checkpoints',
             'Values',
             'Tags',
-            'Losses of a training',
+            'Losses of a training run',
             'Input',
             'Trainers',
             'Ledger of claims',
@@ -155,21 +147,10 @@ class CompareTest(tf.test.TestCase):
     code, report = self.run_small({}, {}, (exemption,))
     self.assertEqual((1, 1), (code, report['unexplained']))
 
-  def test_mapping_of_the_step_counter_is_said(self):
-    _, report = self.run_small(
-        {'step_name': 'Variable', 'step_type': tf.int32}, {}
-    )
-    self.assertIn(
-        'Variable (int32) as global_step (int64), and back',
-        report['sections'][2]['text'][0],
-    )
-
   def run_sections(self, latest='/run/model.ckpt-7', **arguments):
-    """Returns titles, and what was trained, read and scored."""
+    """Returns the titles, and the calls that train, read and score."""
     calls = []
-    self.original, self.port = (
-        side_fixture.small(self, name=name) for name in ('original', 'port')
-    )
+    self.original, self.port = side_fixture.both(self)
 
     def train(side, train_dir, steps):
       calls.append(('train', side, steps))
@@ -195,7 +176,7 @@ class CompareTest(tf.test.TestCase):
       found = comparison.runs_sections(self.original, self.port, **arguments)
     return [s['title'] for s in found], calls
 
-  def test_runs_of_our_own(self):
+  def test_new_runs(self):
     titles, calls = self.run_sections(curve_steps=20)
     self.assertEqual(['Eval', 'Curves'], titles)
     self.assertEqual(
@@ -204,7 +185,7 @@ class CompareTest(tf.test.TestCase):
     self.assertEqual(('evaluate', self.original, self.port), calls[2][:3])
     self.assertEndsWith(calls[2][3], 'original')
 
-  def test_runs_that_are_there(self):
+  def test_existing_runs(self):
     titles, calls = self.run_sections(
         their_run='/a', our_run='/b', curve_steps=20
     )

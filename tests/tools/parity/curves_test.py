@@ -1,4 +1,4 @@
-"""Event files written by hand, and the comparison of runs and their tags."""
+"""Runs and their tags, compared on event files written by hand."""
 
 import os
 from unittest import mock
@@ -74,7 +74,7 @@ class CurvesTest(tf.test.TestCase):
         {'new': ([(0, 1), (100, 2)], [(0, 3), (100, 4)])}, result.curves
     )
 
-  def test_listed_tag_that_is_not_there(self):
+  def test_listed_tag_that_does_not_exist(self):
     for rename in (
         _rename('old', 'a'),
         _rename('a', 'new'),
@@ -97,7 +97,7 @@ class CurvesTest(tf.test.TestCase):
           original, event_fixture.write(self, **{tag: [loss, 3]})
       )
       self.assertEqual(unexplained, section['unexplained'], loss)
-    # A run that was resumed has no first loss.
+    # A resumed run has no first loss.
     _, section = self.compare(
         original, event_fixture.write(self, (100, 200), **{tag: [1, 1]})
     )
@@ -128,7 +128,7 @@ class CurvesTest(tf.test.TestCase):
       trained = curves.train(side, directory + '_new', 20, ['--flag'])
     self.assertEqual({0: 4.68, 10: 4.66}, trained.log)
     self.assertEqual([(0, 1), (100, 2)], trained.scalars['a'])
-    # The other has event files alone.
+    # The port's run has event files only.
     section = curves.section([trained], [trained._replace(log={})])
     (table,) = [t for t in section['tables'] if 'logs' in t['caption']]
     self.assertEqual(
@@ -161,13 +161,11 @@ class SeveralRunsTest(tf.test.TestCase):
     def train(*args):
       side, train_dir, steps, flags = args
       calls.append((side, steps, flags))
-      # The old trainer would delete it.
+      # The old trainer would delete an existing one.
       self.assertFalse(os.path.exists(train_dir))
       return len(calls)
 
-    original, port = (
-        side_fixture.small(self, name=name) for name in ('original', 'port')
-    )
+    original, port = side_fixture.both(self)
     with mock.patch.object(curves, 'train', train):
       found = curves.train_in_turn(original, port, runs=2, steps=50)
     self.assertEqual(([1, 3], [2, 4]), found)
@@ -177,7 +175,7 @@ class SeveralRunsTest(tf.test.TestCase):
     self.assertEqual(calls[:2], calls[2:])
 
   def test_spread(self):
-    # 4, 4.2 and 4.4 have mean 4.2 and, over n - 1, deviation 0.2.
+    # 4, 4.2 and 4.4: mean 4.2, standard deviation (n - 1) 0.2.
     runs = [_run(4.68, 4.0), _run(4.68, 4.2), _run(4.68, 4.4)]
     self.assertAllClose([(0, 4.68, 0), (10, 4.2, 0.2)], curves.spread(runs))
     self.assertEqual([(0, 3.0, 0.0)], curves.spread([_run(3.0)]))
@@ -188,7 +186,7 @@ class SeveralRunsTest(tf.test.TestCase):
         (4.68, 0),
         (4.73, 0),
         (4.75, 1),
-        # Runs that are no number from the start.
+        # A NaN from the first step on.
         (float('nan'), 1),
     ):
       ports = [_run(first, 3.0), _run(first, 3.5)]
@@ -232,7 +230,7 @@ class TagsTest(tf.test.TestCase):
     rename = _rename('first_1', 'first')
     for tags, listed, unexplained in (
         (['first', 'second'], [], 0),
-        # The original's is unknown, and the port's is not there.
+        # The original's tag is unknown, and the port's is missing.
         (['first_1', 'second'], [], 2),
         (['first_1', 'second'], [rename], 0),
         # A listed name that does not apply.

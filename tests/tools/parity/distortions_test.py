@@ -1,4 +1,4 @@
-"""Samples that differ are found out, small ones and those of real queues."""
+"""Differing samples are detected: small ones, and those of real queues."""
 
 import os
 from unittest import mock
@@ -72,14 +72,14 @@ class TwoSampleTest(tf.test.TestCase):
     self.assertEqual(
         {
             'label': [4, 5],
-            'least value': [0, -3],
-            'largest value': [0, 2],
+            'minimum': [0, -3],
+            'maximum': [0, 2],
             'mean of red': [0, 1],
-            'deviation of red': [0, 1],
+            'standard deviation of red': [0, 1],
             'mean of green': [0, 0],
-            'deviation of green': [0, 0],
+            'standard deviation of green': [0, 0],
             'mean of blue': [0, -3],
-            'deviation of blue': [0, 0],
+            'standard deviation of blue': [0, 0],
         },
         {name: values.tolist() for name, values in moments.items()},
     )
@@ -89,14 +89,14 @@ _COUNT = 1000
 
 
 class SampleTest(tf.test.TestCase):
-  """Two sides that draw as they are told."""
+  """Two sides that draw given distortions."""
 
   def draw(self, seed, **values):
-    """Returns what a side draws that distorts as the tutorial does.
+    """Draws as a side does that distorts like the tutorial.
 
     Args:
       seed: int.
-      **values: arrays in place of those drawn here.
+      **values: arrays that replace random ones.
     """
     random = np.random.RandomState(seed)
     labels = random.randint(0, 10, _COUNT).astype(np.int32)
@@ -115,7 +115,7 @@ class SampleTest(tf.test.TestCase):
     return images, labels, brightness
 
   def sample(self, drawn):
-    """Returns the sample of a side, which draws the same wherever it reads."""
+    """Returns the sample of a side that draws the same from any directory."""
     read = []
 
     def draw(data_dir, count):
@@ -125,7 +125,7 @@ class SampleTest(tf.test.TestCase):
 
     side = mock.Mock(data_dir='/data', draw=draw)
     found = distortions.sample(side, _COUNT)
-    # First the coded files, which are gone again, then those of --data_dir.
+    # First the coded files, since deleted, then the files of --data_dir.
     coded, real = read
     self.assertEqual('/data', real)
     self.assertFalse(os.path.exists(coded))
@@ -155,7 +155,7 @@ class SampleTest(tf.test.TestCase):
 
 
 class PipelineTest(tf.test.TestCase):
-  """The real queues; what is asserted of chance holds but for one in 1e9."""
+  """The real queues; assertions about random values fail once in 1e9 runs."""
 
   def setUp(self):
     super().setUp()

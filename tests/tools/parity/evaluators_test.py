@@ -1,4 +1,4 @@
-"""Four scores of one checkpoint, and how far two of them may lie apart."""
+"""Four scores of one checkpoint, and how far two of them may differ."""
 
 import os
 from unittest import mock
@@ -63,13 +63,11 @@ class EvalTest(tf.test.TestCase):
     def run(module, args, what):
       calls.append((module, args, what))
       (eval_dir,) = [a for a in args if a.startswith('--eval_dir=')]
-      # The old evaluator would delete it.
+      # The old evaluator would delete an existing one.
       self.assertFalse(os.path.exists(eval_dir.partition('=')[2]))
       return 'precision @ 1 = 0.%d' % len(calls)
 
-    original, port = (
-        side_fixture.small(self, name=name) for name in ('original', 'port')
-    )
+    original, port = side_fixture.both(self)
     port.data_dir = '/data'
     with mock.patch.object(processes, 'run', run):
       scores = evaluators.evaluate(original, port, '/train')
@@ -82,7 +80,7 @@ class EvalTest(tf.test.TestCase):
     self.assertEqual(
         [True, False, False, False], [s.is_original for s in scores]
     )
-    # The second time the original alone runs elsewhere.
+    # The second time, only the original runs on another TensorFlow.
     self.assertEqual(
         ['--runtime=1.15.5', '--source=/source', 'cifar10_eval'],
         calls[4][1][:3],

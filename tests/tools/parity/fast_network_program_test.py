@@ -1,4 +1,4 @@
-"""The whole program, on a training of one step."""
+"""The program, on a training run of one step."""
 
 import json
 import os
@@ -41,12 +41,12 @@ class FastNetworkProgramTest(tf.test.TestCase):
     code = fast_network.main(flags + ['--steps=1'])
     with open(path) as f:
       result = json.load(f)
-    # Gradients of noise at random weights may pass the program's bound of 1e-5,
-    # which is for a trained network; an op that computes something else, not 1e-4.
+    # The program's bound of 1e-5 is for trained networks.  Gradients of noise at
+    # random weights may exceed it, but only a wrong op exceeds 1e-4.
     self.assertEqual(0 if fast_network.is_within_bounds(result) else 1, code)
     for row in result['parts']:
       self.assertLess(row['fast'], 1e-4, row)
-    # After a step all are still on the plateau, and agree.
+    # After one step, all losses are still on the plateau and agree.
     self.assertEqual(
         {'one thread', 'without oneDNN', 'fast'}, set(result['losses'])
     )

@@ -1,4 +1,4 @@
-"""Losses of the fast network beside the literal one's, and their bounds."""
+"""Losses of the fast and the literal network, and their bounds."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -20,13 +20,7 @@ def _result(fast=1e-6, first=1e-6, last=2e-2, literal=1e-2):
   }
 
 
-class FastNetworkTest(tf.test.TestCase):
-
-  def setUp(self):
-    super().setUp()
-    self.checkpoint, self.batches = checkpoint_fixture.make(
-        self.create_tempdir().full_path
-    )
+class LossesTest(checkpoint_fixture.CheckpointTestCase):
 
   def test_losses(self):
     literal, fast = [
@@ -38,8 +32,11 @@ class FastNetworkTest(tf.test.TestCase):
     ]
     self.assertLen(literal, 3)
     self.assertAllClose(literal, fast, rtol=1e-4)
-    # They are those of three different steps.
+    # Three different steps.
     self.assertLen(set(literal), 3)
+
+
+class BoundsTest(tf.test.TestCase):
 
   def test_differences(self):
     found = fast_network.curve_differences(

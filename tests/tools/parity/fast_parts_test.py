@@ -1,8 +1,6 @@
-"""How far each fast op is off, and that a wrong one would be noticed."""
+"""The error of each fast op; a wrong op is detected."""
 
 from unittest import mock
-
-import tensorflow.compat.v1 as tf
 
 from cifar10_compat.fast import winograd
 from tests.tools.parity import checkpoint_fixture
@@ -10,13 +8,7 @@ from tools.parity import fast_network
 from tools.parity import fast_parts
 
 
-class FastPartsTest(tf.test.TestCase):
-
-  def setUp(self):
-    super().setUp()
-    self.checkpoint, self.batches = checkpoint_fixture.make(
-        self.create_tempdir().full_path
-    )
+class FastPartsTest(checkpoint_fixture.CheckpointTestCase):
 
   def test_parts(self):
     rows = fast_parts.part_errors(self.checkpoint, self.batches[0])

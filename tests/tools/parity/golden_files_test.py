@@ -1,4 +1,4 @@
-"""The files of all goldens: what is wrong with one, and that each is as written."""
+"""The files of all goldens: bad ones are rejected, and writing round-trips."""
 
 import json
 import os

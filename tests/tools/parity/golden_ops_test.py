@@ -1,4 +1,4 @@
-"""Ops as plain values, there and back."""
+"""Ops become plain values, and plain values ops."""
 
 from absl.testing import absltest
 import tensorflow.compat.v1 as tf

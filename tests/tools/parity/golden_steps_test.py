@@ -1,17 +1,15 @@
-"""The port against what TensorFlows of the time computed, on any machine."""
+"""The port is compared with the results of old TensorFlows, on any machine."""
 
 import contextlib
 import copy
 import json
 import os
-import tempfile
 from unittest import mock
 
 from absl.testing import parameterized
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from tests.helpers import record_fixture
 from tests.tools.editions import fake_runtime
 from tests.tools.editions import historical_fixture
 from tests.tools.parity import side_fixture
@@ -50,14 +48,11 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
-    stack = contextlib.ExitStack()
-    cls.addClassCleanup(stack.close)
-    data_dir = stack.enter_context(tempfile.TemporaryDirectory())
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
+    stack, data_dir = side_fixture.class_contexts(cls)
     cls.training = stack.enter_context(golden_steps.port(data_dir))
 
   def compare(self, version, training=None, change=None):
-    """Returns the values above their bounds, what else is wrong, how many."""
+    """Returns the values above their bounds, other problems, and the count."""
     training = training or self.training
     golden = golden_steps.read(version)
     given = golden_steps.given
@@ -79,10 +74,10 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
     self.assertEqual(([], [], count), self.compare(version))
 
   @parameterized.parameters(_VERSIONS)
-  def test_rounding_leaves_no_decision_open(self, version):
+  def test_rounding_changes_no_branch(self, version):
     seed = golden_steps.read(version)['seed']
     self.assertTrue(golden_steps.clear(self.training, seed))
-    # And it could have: some rectifier's input is near 0 with another batch.
+    # Another batch has a rectifier with an input near 0.
     self.assertFalse(golden_steps.clear(self.training, seed - 1))
 
   @parameterized.parameters(_VERSIONS)
@@ -95,7 +90,7 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
         [graph.get_tensor_by_name(n) for n in ('pool2:0', 'local3/local3:0')],
         {self.training.images: images},
     )
-    # Of most of its weights the input or what comes out is 0.
+    # For most of the weights, the input or the output is 0.
     passing = {
         'local3/weights': (np.argmax(pool2[0]), np.argmax(local3[0])),
         'local4/weights': (np.argmax(local3[0]), 0),
@@ -109,7 +104,7 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
       above, wrong, _ = self.compare(version, change=change)
       self.assertEmpty(wrong)
       layer = key.partition('/')[0]
-      # Nothing comes out of some channels, but a bias is kept whole.
+      # Some channels output nothing, but biases are kept in full.
       found = {'activation: %s/%s' % (layer, layer), 'after: ' + key}
       self.assertNotEmpty(found.intersection(above), key)
 
@@ -121,7 +116,7 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
           for name in ('gradient: conv%d/biases', 'after: conv%d/biases'):
             self.assertIn(name % n, above)
         self.assertNotIn('loss: total_loss', above)
-        self.assertIn('tag: total_loss_raw, of the port alone', wrong)
+        self.assertIn('tag: total_loss_raw, in the port only', wrong)
 
   def test_keys(self):
     golden = golden_steps.read('0.12.1')
@@ -228,7 +223,7 @@ class GoldenFileTest(tf.test.TestCase):
     self.assertEmpty(golden_steps.changed(golden, golden))
     made = copy.deepcopy(golden)
     made['tags'].append('more')
-    # Too little, and enough.
+    # Below and above the tolerance.
     made['values']['loss: total_loss']['elements'][0] *= 1 + 1e-5
     made['values']['loss: cross_entropy']['sums'][0] *= 1 + 1e-3
     del made['values']['activation: norm1']

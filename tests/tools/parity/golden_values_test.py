@@ -1,4 +1,4 @@
-"""What the port's graph computes, against what the historical one computed."""
+"""Values of the port's graph, compared with those of the historical graph."""
 
 from absl.testing import parameterized
 import tensorflow.compat.v1 as tf

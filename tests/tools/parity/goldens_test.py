@@ -1,7 +1,7 @@
-"""The port's graph against the goldens, and the goldens' own tool.
+"""The port's graph is compared with the goldens; and the tool that makes them.
 
-Here, where no historical source is at hand, the goldens are what shows that a
-change of its graph is one that somebody listed.
+Without the historical sources, only the goldens can show that every change of the
+graph is listed.
 """
 
 import copy
@@ -53,7 +53,7 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
         len({d[:2] for d, _ in found.explained}),
     )
 
-  def test_a_change_of_the_port_is_noticed(self):
+  def test_a_change_of_the_port_is_detected(self):
     port = training_graph.ours(self.data_dir)
     nodes = {node.name: node for node in port.graph_def.node}
     nodes['norm1'].attr['beta'].f = 0.5
@@ -64,7 +64,7 @@ class PortTest(parameterized.TestCase, tf.test.TestCase):
         {d[:2] for d in found.unexplained},
     )
 
-  def test_an_exemption_that_is_stale_is_noticed(self):
+  def test_a_stale_exemption_is_detected(self):
     stale = graph_diff.Exemption('norm1', 'beta', 'for no reason at all')
     found = self.compare(
         _EDITION,
@@ -109,8 +109,8 @@ class ToolTest(tf.test.TestCase):
     self.assertLen(lines, len(self.golden['ops']))
 
   def test_regenerate_and_check(self):
-    # A trainer's graph stands in for the process that builds it; the port's must
-    # not be built on the way.
+    # A ready graph replaces the process that builds the original's.  The program
+    # must not build the port's.
     data_dir = side_fixture.data_dir(self)
     original = training_graph.ours(data_dir)
     edition = historical_fixture.OLD._replace(name=_EDITION)
@@ -147,7 +147,7 @@ class ToolTest(tf.test.TestCase):
       )
       self.assertIn('/no/such', printed.call_args[0][0])
     self.assertEqual(['global_step', 'int64'], golden['step'])
-    # 10 weights, as many averages, 4 averages of losses.
+    # 10 weights, 10 averages of weights, 4 averages of losses.
     for name, count in (
         ('trainable', 10),
         ('averages', 10),

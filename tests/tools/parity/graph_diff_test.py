@@ -1,4 +1,4 @@
-"""Two small graphs that differ in one known respect per case."""
+"""Two small graphs that differ in one known property per case."""
 
 import tensorflow.compat.v1 as tf
 
@@ -18,7 +18,7 @@ def _graph(
     after=False,
     extra=False,
 ):
-  """Returns the GraphDef of y = a - b, varied as told."""
+  """Returns the GraphDef of y = a - x, with the given variations."""
   with tf.Graph().as_default() as graph:
     x = tf.placeholder(dtype, shape, name='x')
     a = tf.constant(value, dtype, name='a')
@@ -35,7 +35,7 @@ def _graph(
 class CompareGraphTest(tf.test.TestCase):
 
   def check(self, attributes, **variation):
-    """The variation must show in these (op, attribute) pairs, no others."""
+    """Checks that a variation changes these (op, attribute) pairs only."""
     found = graph_diff.compare(_graph(), _graph(**variation))
     self.assertEqual(attributes, [d[:2] for d in found.unexplained])
     for difference in found.unexplained:
@@ -57,7 +57,7 @@ class CompareGraphTest(tf.test.TestCase):
     self.assertEqual(('(none)', '/device:CPU:0'), difference[2:])
     (difference,) = self.check([('y', 'inputs')], swap=True)
     self.assertEqual(('a, x', 'x, a'), difference[2:])
-    # TensorFlow 2.9 does not note it.
+    # TensorFlow 2.9 does not record it.
     noted = '_has_manual_control_dependencies'
     self.check(
         [('m', noted)] * (noted in str(_graph(after=True)))
@@ -107,7 +107,7 @@ class CompareGraphTest(tf.test.TestCase):
     found = graph_diff.compare(_graph(), _graph(), exemptions=[exemption])
     self.assertEqual((exemption,), found.stale)
 
-  def test_second_exemption_of_a_difference_is_refused(self):
+  def test_second_exemption_of_a_difference_is_rejected(self):
     exemptions = [
         graph_diff.Exemption('y', 'device', reason) for reason in ('one', 'two')
     ]

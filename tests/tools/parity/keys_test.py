@@ -1,4 +1,4 @@
-"""Which variable of the original is which of the port."""
+"""Variables of the original and of the port are matched."""
 
 from absl.testing import absltest
 

@@ -1,4 +1,4 @@
-"""Two loss curves: how the port's is made, how the difference grows, what counts."""
+"""Two loss curves: how the port trains, how the difference grows, what counts."""
 
 import os
 from unittest import mock
@@ -15,7 +15,7 @@ _STEPS = 12
 
 
 def _by_hand(batches):
-  """Returns the losses of the small graph, whose weights begin with 0.5."""
+  """Returns the losses of the small graph, with initial weights of 0.5."""
   w, found = np.full(3, 0.5), []
   for x, y in batches:
     error = x @ w - y
@@ -46,7 +46,7 @@ class PureTest(tf.test.TestCase):
 
 
 class TrainTest(tf.test.TestCase):
-  """The port trains as an original was trained that is worked out by hand."""
+  """The port trains like an original computed by hand."""
 
   def setUp(self):
     super().setUp()
@@ -60,7 +60,7 @@ class TrainTest(tf.test.TestCase):
     self.port.start({'w': np.full(3, 0.5)})
     path = os.path.join(self.create_tempdir().full_path, 'start-0')
     self.port.save('V2', path)
-    # Training has to begin from there.
+    # Training must start from the checkpoint.
     self.port.start({'w': np.full(3, 1.5)})
     random = np.random.RandomState(1)
     drawn = [
@@ -96,7 +96,7 @@ class TrainTest(tf.test.TestCase):
   def test_what_counts(self):
     _, port, bound = self.train()
     for step, factor, unexplained in (
-        # Above rounding in the first loss; later it may be chance.
+        # Above the rounding error in the first loss; later it may be noise.
         (0, 1.001, 1),
         (5, 1.001, 0),
         (5, float('nan'), 1),

@@ -1,4 +1,4 @@
-"""Each listed difference names one op and one attribute, and says why."""
+"""Each listed difference names one op, one attribute and a reason."""
 
 from absl.testing import parameterized
 
@@ -10,7 +10,7 @@ from tools.parity import trainers
 class MappingTest(parameterized.TestCase):
 
   def check_names(self, renames, pattern):
-    """Checks that each name of either side is written out, and there once."""
+    """Checks that each name is written out and occurs once per side."""
     for side in ('original', 'port'):
       names = [name for name in (getattr(r, side) for r in renames) if name]
       self.assertLen(set(names), len(names))
@@ -46,15 +46,15 @@ class MappingTest(parameterized.TestCase):
         }
         for name in mapping.EDITIONS.values()
     }
-    # The values of 200 steps, bit by bit, hold for all others: see compare.
+    # All others keep the values of 200 steps bit-identical: see compare.
     self.assertEqual(
         {
             'v0.7.0': set(),
             'v1.13.0': {
-                'this edition averages the weights after their update, and its '
-                'average is what is run',
-                "this edition draws the convolutions' weights with a deviation "
-                'of 5e-2',
+                'this edition averages the weights after their update, and runs '
+                'the op of the averages',
+                "this edition draws the convolutions' weights with a standard "
+                'deviation of 5e-2',
             },
         },
         found,

@@ -68,12 +68,12 @@ _V1_13_0 = 'tensorflow/models v1.12.0 and v1.13.0'
 
 
 class _Kept(NamedTuple):
-  """How many calls of the original some functions of the port keep."""
+  """The number of the original's calls that functions of the port must keep."""
 
   edition: str  # of the original
   functions: tuple  # names, counted together
   total: int  # calls in the original
-  least: int  # of these, calls that the port keeps in their order
+  least: int  # minimum of these calls that the port keeps in their order
   most_added: int | None = None  # calls that only the port makes
 
 
@@ -158,7 +158,7 @@ def _file(module):
 
 
 def _shown(name, comparison):
-  """Returns lines that say what a function keeps, misses and adds."""
+  """Returns lines on the calls that a function keeps, misses and adds."""
   return '\n'.join(
       (
           '%s: %d of %d calls kept, %d added'
@@ -181,7 +181,7 @@ class NamesakesTest(parameterized.TestCase, tf.test.TestCase):
   def test_parameters_of_2016_come_first_and_in_their_order(self, module):
     for name, *parameters in _FUNCTIONS[module]:
       if name == 'main':
-        continue  # 2016's took the command line, which it did not use.
+        continue  # In 2016 it took the command line, and did not use it.
       signature = inspect.signature(getattr(module, name)).parameters.values()
       positional = [
           p.name for p in signature if p.kind == p.POSITIONAL_OR_KEYWORD

@@ -1,4 +1,4 @@
-"""What is wrong in the port is found against a step that TensorFlow 0.12.1 took."""
+"""A step on TensorFlow 0.12.1 reveals faults in the port."""
 
 import contextlib
 import tempfile
@@ -6,7 +6,6 @@ from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
-from tests.helpers import record_fixture
 from tests.tools.editions import old_runtimes
 from tests.tools.parity import side_fixture
 from tools.editions import old_scripts
@@ -25,13 +24,9 @@ class OldFaultsTest(tf.test.TestCase):
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
-    stack = contextlib.ExitStack()
-    cls.addClassCleanup(stack.close)
     environment = old_runtimes.environment(cls('test_nothing'), _VERSION)
-    scratch, data_dir = (
-        stack.enter_context(tempfile.TemporaryDirectory()) for _ in range(2)
-    )
-    record_fixture.write_batches(data_dir, *record_fixture.random_images(200))
+    stack, data_dir = side_fixture.class_contexts(cls)
+    scratch = stack.enter_context(tempfile.TemporaryDirectory())
     cls.port = stack.enter_context(
         today_side.Today.port(data_dir, directory=scratch)
     )
@@ -46,7 +41,7 @@ class OldFaultsTest(tf.test.TestCase):
 
   @contextlib.contextmanager
   def changed(self, key):
-    """Lets one element of a variable of the port be off once it is restored."""
+    """Makes one element of a variable of the port wrong after it is restored."""
     restore = self.port.restore
 
     def off(*args):
@@ -78,17 +73,17 @@ class OldFaultsTest(tf.test.TestCase):
     swapped = {**gradients, a: gradients[b], b: gradients[a]}
     with mock.patch.object(self.port, 'gradients', swapped):
       for _, passed, found in self.compare().steps:
-        # Both, at both moments.
+        # Both gradients, at both looks.
         self.assertIsNotNone(passed)
         above = [d.value for d in found if d.above]
         self.assertContainsSubset(['gradient: ' + a, 'gradient: ' + b], above)
 
   def test_a_renamed_tag(self):
-    self.compare()  # It leaves values there.
+    self.compare()  # Leaves values in the port.
     tags = self.port.tags
     renamed = tags - {'learning_rate'} | {'rate'}
     self.assertLen(renamed, len(tags))
-    # The original's that the port lacks, and the port's that it lacks.
+    # One tag only in the original, one only in the port.
     for found, unexplained in ((tags, 0), (renamed, 2)):
       with mock.patch.object(today_side.Today, 'tags', found):
         section = curves.tags_section(self.original, self.port)

@@ -1,4 +1,4 @@
-"""//tools:compare --runtime as a process, where the environment is made."""
+"""//tools:compare --runtime as a process, if the environment exists."""
 
 import json
 import os
@@ -38,17 +38,17 @@ class OldRuntimeProgramTest(absltest.TestCase):
     sections = report['sections']
     claims, checkpoints, values, tags, losses, *evals, images, runs = sections
     self.assertIn('1,030 (tensorflow 0.12.1', claims['tables'][0]['rows'][0][2])
-    self.assertIn('25 of 25 keys arrive in every bit', checkpoints['text'][-1])
+    self.assertIn('25 of 25 keys are bit-identical', checkpoints['text'][-1])
     self.assertIn('At step 5, ', values['text'][2])
     self.assertIn(
-        'the original have 50 tags, and those of the port 44', tags['text'][0]
+        'The original has 50 summary tags, the port 44', tags['text'][0]
     )
     self.assertIn('5 steps from the same weights', losses['text'][0])
     self.assertEqual(
         ['Eval of the original', 'Eval of the port'],
         [s['title'].partition(',')[0] for s in evals],
     )
-    self.assertIn('of 256 and 256 of them, 0 of the orig', images['text'][0])
+    self.assertIn('Of 256 original and 256 port images, 0', images['text'][0])
     self.assertIn('1 of the original and 1 of the port', runs['text'][0])
     (table,) = [t for t in runs['tables'] if 'logs' in t['caption']]
     self.assertEqual([0, 10], [row[0] for row in table['rows']])

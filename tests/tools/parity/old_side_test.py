@@ -1,4 +1,4 @@
-"""What an old interpreter is asked, and how its answers are read."""
+"""An old interpreter gets its arguments, and its answers are read."""
 
 import json
 import os
@@ -35,7 +35,7 @@ class OldTest(tf.test.TestCase):
     )
 
   def answer(self, **files):
-    """Lets the interpreter answer with these files: arrays, or what JSON holds."""
+    """Makes the interpreter answer with these files: arrays, or JSON values."""
 
     def call(environment, name, arguments, *, scratch, what):
       self.assertEqual('/environment', environment.directory)
@@ -74,13 +74,13 @@ class OldTest(tf.test.TestCase):
     self.assertEqual('training', name)
     self.assertEqual('--runtime=0.12.1: a test cannot be trained', what)
     self.assertEqual('global_step', asked['step_key'])
-    # Three steps, and the batches that are looked at before and after them.
+    # Three steps, and the batches compared before and after them.
     self.assertEqual(_LOOKS, asked['looks'])
     with np.load(asked['batches']) as f:
       images, labels = f['images'], f['labels']
     self.assertEqual((3 + 2 * _LOOKS, 128, 24, 24, 3), images.shape)
     self.assertAllEqual(images[_LOOKS:-_LOOKS], [i for i, _ in old.trained_on])
-    # What is looked at has 16 images, eight times.
+    # The compared batches have 16 images, eight times each.
     for n, distinct in ((0, 16), (_LOOKS, 128), (-1, 16)):
       self.assertLen(np.unique(images[n].reshape(128, -1), axis=0), distinct)
     self.assertAllEqual(images[0][3], images[0][16 * 7 + 3])
@@ -95,7 +95,7 @@ class OldTest(tf.test.TestCase):
         self.assertAllEqual(images[moment * -_LOOKS + n], batch[0])
         self.assertAllEqual(labels[moment * -_LOOKS + n], batch[1])
         self.assertAllEqual([moment, n], noted['x'])
-    # Both formats are there to be restored, with the same values.
+    # Both formats are given to be restored, with the same values.
     self.assertCountEqual(['restored-V1', 'restored-V2'], asked['restore'])
     for path in asked['restore'].values():
       reader = tf.train.NewCheckpointReader(path)
@@ -135,7 +135,7 @@ class OldTest(tf.test.TestCase):
   def test_leave(self):
     self.old.directory = self.scratch
     for moment, weights in ((1, [1, 2, 3]), (0, [0, 0, 0])):
-      # The other one must not be taken.
+      # The other checkpoint must not be used.
       self.port.start({'w': np.array(weights, np.float32)})
       self.port.save('V2', self.old.checkpoint(moment))
     directory = os.path.join(self.scratch, 'left')

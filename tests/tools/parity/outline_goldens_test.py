@@ -21,7 +21,7 @@ _EDITION = 'tensorflow v0.7.0 and v0.7.1'
 class RecordedTest(parameterized.TestCase):
 
   @parameterized.parameters(*goldens.FILES)
-  def test_names_of_calls_alone(self, edition):
+  def test_only_names_of_calls(self, edition):
     recorded = outline_goldens.read(edition)
     self.assertEqual(outline.FILES, tuple(recorded))
     for functions in recorded.values():
@@ -60,7 +60,7 @@ class ProgramTest(absltest.TestCase):
       f.write(text)
 
   def main(self, *arguments):
-    """Returns the exit code and the lines that were printed."""
+    """Returns the exit code and the printed lines."""
     return side_fixture.run_main(
         outline_goldens.main,
         '--source=' + self.source,

@@ -1,4 +1,4 @@
-"""Outlines of small sources, and what two of them have in common."""
+"""Outlines of small sources, and comparisons of two outlines."""
 
 import os
 import textwrap
@@ -163,7 +163,7 @@ class CompareTest(absltest.TestCase):
     self.assertEqual((3, ['a', 'a'], []), (found['f'].kept, *found['f'][1:3]))
 
   def test_many_equal_calls_are_not_junk(self):
-    # From 200 elements on, difflib would leave out those that occur often.
+    # From 200 elements on, difflib would ignore frequent ones.
     calls = ['a', 'b'] * 150
     self.assertEqual(300, outline.compare({'f': calls}, {'f': calls})['f'].kept)
 

@@ -1,4 +1,4 @@
-"""What the SVG draws, and that a page can hold several."""
+"""The shapes in the SVG, and several SVGs on one page."""
 
 import re
 from xml.etree import ElementTree
@@ -10,7 +10,7 @@ from tools.parity import plots
 
 
 def _paths(svg, color):
-  """Returns the points of each path drawn in a color, [[(x, y), ...], ...]."""
+  """Returns the points of each path in a color, [[(x, y), ...], ...]."""
   found = []
   for path in ElementTree.fromstring(svg).iter('path'):
     style = path.get('style') or ''
@@ -31,7 +31,7 @@ class PlotsTest(absltest.TestCase):
     svg = plots.bars({0: 10, 1: 20}, {0: 5, 2: 15}, 'crop')
     original = [_height(p) for p in _paths(svg, 'theirs')]
     port = [_height(p) for p in _paths(svg, 'ours')]
-    # Values 0, 1 and 2; a pixel is how many images?
+    # Values 0, 1 and 2; pixels per image:
     scale = original[1] / 20
     np.testing.assert_allclose(
         [10, 20, 0], np.array(original) / scale, atol=0.01
@@ -44,7 +44,7 @@ class PlotsTest(absltest.TestCase):
     port = [(0, 5.0, 0.0), (10, 3.0, 0.0)]
     svg = plots.bands(original, port)
     (line,) = _paths(svg, 'theirs')
-    # The line falls by 1; theirs' band, the first, is 2 high where it begins.
+    # The line falls by 1; the original's band, drawn first, starts 2 high.
     numbers = re.findall(r'<path id="\w+" d="([^"]*)"', svg)[-2]
     numbers = [float(n) for n in re.findall(r'-?[\d.]+', numbers)]
     start = [
@@ -84,7 +84,7 @@ class PlotsTest(absltest.TestCase):
     svg = plots.curves([(0, 1.0), (100, 3.0)], [(0, 1.0), (50, 2.0)])
     (original,), (port,) = _paths(svg, 'theirs'), _paths(svg, 'ours')
     self.assertEqual(original[0], port[0])
-    # Half way, as (50, 2) lies on the other line.
+    # In the middle: (50, 2) is on the other line.
     np.testing.assert_allclose(np.mean(original, 0), port[1], atol=0.01)
     svg = plots.curves([], [(0, 0.0), (100, 0.0)])
     self.assertEmpty(_paths(svg, 'theirs'))
@@ -108,7 +108,7 @@ class PlotsTest(absltest.TestCase):
     for svg in drawn:
       self.assertRegex(svg, r'^<svg viewBox="0 0 [\d.]+ [\d.]+">')
       self.assertNotRegex(svg, r'https?:|//|xmlns|xlink|<style|<script|family')
-      # Black and white would vanish on one of the page's two grounds.
+      # Black or white would be invisible on one of the page's two backgrounds.
       self.assertNotRegex(svg, '#0|#f|black|white')
       own = set(re.findall(r' id="([^"]*)"', svg))
       self.assertNotEmpty(own)

@@ -1,6 +1,6 @@
 """A report opened in a real browser.
 
-Skipped where there is no Chromium, but never where the environment has CI.
+Skipped if Chromium is missing, unless the environment variable CI is set.
 """
 
 import io
@@ -22,7 +22,7 @@ from tools.parity import report
 
 _WIDTHS = 400, 1400
 
-# What goes beyond the page, a cut text in a plot among it: rounding is a pixel.
+# Finds cut text, in plots too, with one pixel of tolerance for rounding.
 _CUT = """
 const cut = [];
 for (const text of document.querySelectorAll('svg text')) {
@@ -159,7 +159,7 @@ class ReportBrowserTest(absltest.TestCase):
     self.url = pathlib.Path(scratch, 'report.html').as_uri()
 
   def open(self, width):
-    # A window cannot be as narrow as a telephone, nor as high as the page.
+    # A real window cannot be as narrow as a phone, nor as high as the page.
     browser.resize(self.browser, width, 900)
     self.browser.get(self.url)
     self.assertEqual(
@@ -167,7 +167,7 @@ class ReportBrowserTest(absltest.TestCase):
     )
 
   def screenshot(self, width):
-    """Returns an image of the whole page."""
+    """Returns an image of the full page."""
     browser.resize(
         self.browser,
         width,
@@ -243,7 +243,7 @@ class ReportBrowserTest(absltest.TestCase):
               ]
           )
           painted = dict((color, n) for n, color in image.getcolors(1 << 24))
-          # Letters, lines and the softened edges of both; mostly ground.
+          # Letters, lines and their antialiased edges; mostly background.
           self.assertGreater(len(painted), 50, label)
           self.assertIn(card, painted, label)
           self.assertGreater(
@@ -260,7 +260,7 @@ class ReportBrowserTest(absltest.TestCase):
     return max(abs(a - b) for a, b in zip(*colors))
 
   def color(self, name):
-    """Returns a color of the page's own, as (red, green, blue)."""
+    """Returns a color defined by the page, as (red, green, blue)."""
     text = self.browser.execute_script(
         'return getComputedStyle(document.documentElement).getPropertyValue('
         '"--%s").trim().slice(1)' % name

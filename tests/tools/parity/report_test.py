@@ -1,4 +1,4 @@
-"""The page shows what the JSON says, and loads nothing."""
+"""The page shows the content of the JSON, and loads nothing."""
 
 import html
 import json

@@ -1,4 +1,4 @@
-"""Bounds of rounding, worked out by hand, and met by real sums."""
+"""Rounding bounds, computed by hand, and met by real sums."""
 
 import math
 
@@ -17,7 +17,7 @@ class RoundingTest(absltest.TestCase):
     activations = rounding.activations()
     conv1 = 4 * _U * math.sqrt(76)
     self.assertAlmostEqual(conv1, activations['conv1/conv1'], delta=1e-20)
-    # Pooling adds nothing up.
+    # Pooling adds no rounding error.
     self.assertEqual(activations['conv1/conv1'], activations['pool1'])
     self.assertAlmostEqual(
         conv1 + 4 * _U * 3, activations['norm1'], delta=1e-20
@@ -39,8 +39,8 @@ class RoundingTest(absltest.TestCase):
         delta=1e-20,
     )
 
-  def test_none_lets_a_mistake_pass(self):
-    # 1e-3 of a value is what must be found.
+  def test_no_bound_hides_a_mistake(self):
+    # An error of 1e-3 of a value must be detected.
     for bounds in (
         rounding.activations(),
         rounding.losses(3.0, 128),
@@ -69,7 +69,7 @@ class RoundingTest(absltest.TestCase):
     original = {'activation: ' + k: np.ones(v) for k, v in maps.items()}
     port = {k: v.copy() for k, v in original.items()}
     self.assertEqual(0, rounding.decisions(original, port))
-    # The last of a window, and of no other, is the largest there.
+    # The last element of a single window becomes the largest there.
     port['activation: norm2'][0, 3, 3, 0] = 1.1
     port['activation: local4/local4'][0, 1] = 0
     self.assertEqual(2, rounding.decisions(original, port))

@@ -1,4 +1,4 @@
-"""Makes the goldens of the original runtime anew, where it is."""
+"""Makes the goldens of the original runtime again, if it is installed."""
 
 import os
 
@@ -8,7 +8,7 @@ from tests.tools.editions import old_runtimes
 from tests.tools.parity import side_fixture
 from tools.base import processes
 
-# The directory of tensorflow/models v1.13.0, which no environment brings.
+# Names the directory of tensorflow/models v1.13.0, which no wheel bundles.
 _SOURCE = 'CIFAR10_MODELS_V1_13'
 
 
@@ -26,7 +26,7 @@ class RuntimeGoldensProgramTest(absltest.TestCase):
         result.stdout, 'runtime-%s.json: 0 differences\n' % version
     )
 
-  def test_what_the_wheel_brings(self):
+  def test_bundled_edition(self):
     self.check('0.12.1')
 
   def test_v1_13_0(self):

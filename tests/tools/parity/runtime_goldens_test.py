@@ -23,7 +23,7 @@ class RuntimeGoldensTest(tf.test.TestCase):
     self.data_dir = side_fixture.data_dir(self)
 
   def main(self, *arguments):
-    """Returns the exit code and the lines that were printed."""
+    """Returns the exit code and the printed lines."""
     return side_fixture.run_main(
         runtime_goldens.main,
         '--data_dir=' + self.data_dir,
@@ -64,7 +64,7 @@ class RuntimeGoldensTest(tf.test.TestCase):
       self.assertEmpty(asked)
       self.assertEqual(0, self.main('--runtime=0.12.1', '--regenerate')[0])
       self.assertEqual([('/bundled', '0.12.1', self.data_dir, 41)], asked)
-      # The seed is that of the file.
+      # The seed comes from the file.
       with mock.patch.object(golden_steps, 'find_seed') as find_seed:
         code, lines = self.main('--runtime=0.12.1', '--source=/source')
         find_seed.assert_not_called()
@@ -89,7 +89,7 @@ class RuntimeGoldensTest(tf.test.TestCase):
         (('--runtime=0.11.0',), 'TensorFlow 0.11.0 is not one'),
         (
             ('--runtime=1.15.5',),
-            'does not bring the tutorial: name tensorflow/',
+            'does not bundle the tutorial: name tensorflow/',
         ),
         (('--runtime=1.15.5', '--source=/no/such'), 'is not a directory'),
         (('--runtime=0.12.1', '--data_dir=/no/such'), '/no/such'),

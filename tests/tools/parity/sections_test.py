@@ -1,4 +1,4 @@
-"""Sections of the report, each from graphs that are made for it."""
+"""Sections of the report, each made from its own small graphs."""
 
 import dataclasses
 import os
@@ -51,13 +51,11 @@ _MADE = (
 
 
 class OfSidesTest(tf.test.TestCase):
-  """That all sections are made of one pair of sides, and with which arguments."""
+  """One pair of sides gives all sections; and the arguments of each."""
 
   def make(self, sizes, **attributes):
-    """Returns the sections; what each function was given is in self.given."""
-    self.original, self.port = (
-        side_fixture.small(self, name=name) for name in ('original', 'port')
-    )
+    """Returns the sections; self.given has each function's arguments."""
+    self.original, self.port = side_fixture.both(self)
     for side in (self.original, self.port):
       side.load(side.marked)
     for name, value in attributes.items():
@@ -85,7 +83,7 @@ class OfSidesTest(tf.test.TestCase):
     self.assertEqual((self.original, self.port), args[:2])
     self.assertEqual('global_step', args[2].port['global_step'])
 
-  def test_on_a_tensorflow_of_the_time(self):
+  def test_on_an_old_tensorflow(self):
     sizes = sections.Sizes(
         runtime_images=64, spread_runs=3, spread_steps=20, time_rounds=2
     )
@@ -221,7 +219,7 @@ class SectionsTest(absltest.TestCase):
         ),
     ):
       found = sections.trainers_sections('/data', _graph('a'))
-    # Each of the two distributed ones has an op more.
+    # Each of the two distributed trainers has an extra op.
     self.assertEqual([0, 1, 1], [s['unexplained'] for s in found])
     self.assertEqual(
         [[], *2 * [[[['y', 'presence', '(absent)', 'NoOp']]]]],

@@ -1,8 +1,11 @@
-"""Small sides, and an original that answers with what the port noted."""
+"""Small sides, and an original that answers with the port's notes."""
 
+import contextlib
 import os
+import tempfile
 from unittest import mock
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.training import checkpoints
@@ -13,12 +16,40 @@ from tools.parity import keys as keys_lib
 from tools.parity import sides
 from tools.parity import today_side
 
+# Initial weights of small sides.
+WEIGHTS = {'w': np.array([1, 2, 3], np.float32)}
+
+
+def batches(unused_data_dir, steps):
+  """Yields batches for small sides, in place of those of batches.draw()."""
+  for i in range(steps):
+    yield np.full((2, 3), i + 1, np.float32), np.full(2, i, np.int32)
+
+
+def class_contexts(cls):
+  """Prepares contexts that last until all tests of a class have run.
+
+  Returns:
+    (ExitStack, str): where the class enters contexts, and a directory with
+    batches of 200 random images.
+  """
+  stack = contextlib.ExitStack()
+  cls.addClassCleanup(stack.close)
+  directory = stack.enter_context(tempfile.TemporaryDirectory())
+  record_fixture.write_batches(directory, *record_fixture.random_images(200))
+  return stack, directory
+
+
+def both(test):
+  """Returns a small original and a small port."""
+  return small(test, name='original'), small(test)
+
 
 def small(test, *, name='port', **variation):
   """Returns a today_side.Today on the graph of one weight.
 
   Args:
-    test: tf.test.TestCase, whose end closes it.
+    test: tf.test.TestCase; its end closes the side.
     name: str, 'original' or 'port'.
     **variation: of small_training.meta_graph().
   """
@@ -37,7 +68,7 @@ def data_dir(test, images=2):
 
   Args:
     test: tf.test.TestCase or absltest.TestCase.
-    images: int, how many.
+    images: int, number of images.
   """
   directory = test.create_tempdir().full_path
   record_fixture.write_batches(directory, *record_fixture.random_images(images))
@@ -45,7 +76,7 @@ def data_dir(test, images=2):
 
 
 def run_main(main, *arguments):
-  """Returns the exit code of a program, and the lines that it printed."""
+  """Returns a program's exit code and the lines it printed."""
   with mock.patch('builtins.print') as printed:
     code = main(list(arguments))
   return code, [call.args[0] for call in printed.call_args_list]
@@ -57,7 +88,7 @@ def match(original, port):
 
 
 def write_events(directory, *tags):
-  """Writes an event file with some tags, and returns its directory."""
+  """Writes an event file with these tags; returns its directory."""
   with tf.Graph().as_default(), tf.summary.FileWriter(directory) as writer:
     values = [tf.Summary.Value(tag=tag, simple_value=1) for tag in tags]
     writer.add_summary(tf.Summary(value=values), 0)
@@ -65,11 +96,11 @@ def write_events(directory, *tags):
 
 
 def check_left(test, directory, weights):
-  """Checks that a directory has what a trainer leaves after three steps."""
+  """Checks that a directory looks as a trainer leaves it after three steps."""
   path = os.path.join(directory, 'model.ckpt-3')
   test.assertEqual(path, sides.checkpoint_name(directory, 3))
   test.assertEqual(path, checkpoints.newest(directory).path)
-  # As the evaluators of 2016 find it.
+  # The evaluators of 2016 find it so.
   state = tf.train.get_checkpoint_state(directory)
   test.assertEqual(path, state.model_checkpoint_path)
   reader = tf.train.NewCheckpointReader(path)
@@ -77,22 +108,22 @@ def check_left(test, directory, weights):
 
 
 class Noted(object):
-  """Stands for an original on a TensorFlow of the time.
+  """Replaces an original on an old TensorFlow.
 
   Attributes:
-    notes: for each look, a list of what the steps on its batches noted; a test
-      may change them.
+    notes: for each look, a list of the notes on its batches; tests may change
+      them.
   """
 
   runtime, where = '0.0', ' on TensorFlow 0.0'
 
   def __init__(self, port, names, batches, directory):
-    """Lets the port take steps in its place.
+    """Has the port take the steps.
 
     Args:
       port: today_side.Today, which has its values.
-      names: of what it notes besides.
-      batches: list, for each look, of batches.
+      names: names of further values to note.
+      batches: list of the batches of each look.
       directory: str, for checkpoints.
     """
     self._batches, self._paths, self.notes = batches, [], []

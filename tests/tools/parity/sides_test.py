@@ -1,4 +1,4 @@
-"""What either side answers on today's TensorFlow."""
+"""Either side's answers on today's TensorFlow."""
 
 import os
 
@@ -14,10 +14,7 @@ from tools.parity import keys as keys_lib
 class TodayTest(parameterized.TestCase, tf.test.TestCase):
 
   def test_marked_values_are_its_own(self):
-    sides_marked = [
-        side_fixture.small(self, name=name).marked
-        for name in ('original', 'port')
-    ]
+    sides_marked = [side.marked for side in side_fixture.both(self)]
     for key in sides_marked[0]:
       a, b = (marked[key] for marked in sides_marked)
       self.assertNotAllEqual(a, b)
@@ -33,19 +30,19 @@ class TodayTest(parameterized.TestCase, tf.test.TestCase):
       self.assertAllEqual(value, reader.get_tensor(key))
     self.assertEqual(path, side.saved(form))
 
-  def test_restored_is_nothing_from_before(self):
+  def test_restored_values_are_not_leftovers(self):
     side = side_fixture.small(self, names=('v', 'w'))
     path = side.saved('V2')
     found = side.restored('V2', path, {'v': 'v', side.step_key: 'global_step'})
     self.assertAllEqual(side.marked['v'], found['v'])
     self.assertAllEqual([77] * 3, found['w'])
-    # Of another shape.
+    # Another shape.
     found = side.restored('V2', path, {'v': 'global_step', 'w': 'w'})
     self.assertAllEqual([77] * 3, found['v'])
     self.assertAllEqual(side.marked['w'], found['w'])
 
   def test_restore_of_another_step_counter_and_of_averages(self):
-    # An average that the original keeps uncorrected, and a counter of 32 bits.
+    # An average that the original also keeps uncorrected, and a 32-bit counter.
     side = side_fixture.small(self, names=('v', 'w'))
     path = os.path.join(self.create_tempdir().full_path, 'original')
     shadow = 'v/ExponentialMovingAverage'
@@ -90,9 +87,7 @@ class TodayTest(parameterized.TestCase, tf.test.TestCase):
     self.assertAllEqual(side.marked['w'], side.read()['w'])
 
   def test_program(self):
-    original, port = (
-        side_fixture.small(self, name=name) for name in ('original', 'port')
-    )
+    original, port = side_fixture.both(self)
     self.assertEqual(
         ('tools.editions.scripts', ['--source=/source', 'cifar10_eval']),
         original.program('cifar10_eval'),

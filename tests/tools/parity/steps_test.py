@@ -1,13 +1,10 @@
-"""What is found in steps of two sides, bit by bit and within rounding."""
+"""Steps of two sides, compared bit by bit and within rounding bounds."""
 
-import contextlib
-import tempfile
 from unittest import mock
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from tests.helpers import record_fixture
 from tests.tools.parity import side_fixture
 from tools.base import training_graph
 from tools.parity import batches
@@ -15,21 +12,12 @@ from tools.parity import steps
 from tools.parity import today_side
 from tools.parity import value_diff
 
-
-def _batches(unused_data_dir, steps):
-  for i in range(steps):
-    yield np.full((2, 3), i + 1, np.float32), np.full(2, i, np.int32)
-
-
-WEIGHTS = {'w': np.array([1, 2, 3], np.float32)}
-
-
-# Their sum from left to right is another one than from right to left.
+# The sum from left to right differs from the sum from right to left.
 _ADDENDS = np.array([1, 2**-24, 2**-24], np.float32)
 
 
 def _sum_of_three(read_late):
-  """Returns a graph whose loss is a sum, read by others before it or after."""
+  """Returns a graph whose loss is a sum; other ops read its terms first or last."""
   with tf.Graph().as_default():
     step = tf.train.get_or_create_global_step()
     images = tf.placeholder(tf.float32, [2, 3])
@@ -60,18 +48,22 @@ def _sum_of_three(read_late):
 
 
 class BitsTest(tf.test.TestCase):
-  """Two small graphs, of which every bit is compared."""
+  """Two small graphs, compared bit by bit."""
 
   def setUp(self):
     super().setUp()
-    self.replace(batches, 'draw', _batches)
-    self.replace(training_graph, 'initial_values', lambda unused_seed: WEIGHTS)
+    self.replace(batches, 'draw', side_fixture.batches)
+    self.replace(
+        training_graph,
+        'initial_values',
+        lambda unused_seed: side_fixture.WEIGHTS,
+    )
 
   def replace(self, module, name, value):
     self.enter_context(mock.patch.object(module, name, value))
 
   def compare(self, *variations, count=3):
-    """Returns the Result, and checks that the section tells the same."""
+    """Returns the Result, and checks that the section agrees."""
     original, port = (
         side_fixture.small(self, name=name, **v)
         if isinstance(v, dict)
@@ -96,7 +88,7 @@ class BitsTest(tf.test.TestCase):
     )
     result = self.compare(_sum_of_three(False), _sum_of_three(True), count=1)
     self.assertEqual(0, result.unexplained)
-    # Each of the two is lost in 1; from the right, both together are not.
+    # Added to 1, each of the two is lost; from the right, their sum is not.
     self.assertEqual(([1.0], [1.0]), result.losses)
 
   def test_equal(self):
@@ -134,21 +126,17 @@ class BitsTest(tf.test.TestCase):
 
 _LAYERS = ('conv1/conv1', 'pool1', 'norm1', 'conv2/conv2', 'norm2', 'pool2')
 _LAYERS += ('local3/local3', 'local4/local4', 'softmax_linear/softmax_linear')
-# So small that a step takes little time.
+# Small, so that a step is fast.
 _BATCH = 2
 
 
 class RoundingTest(tf.test.TestCase):
-  """The port's own network answers in place of an original of the time."""
+  """The port's network answers in place of an original on an old TensorFlow."""
 
   @classmethod
   def setUpClass(cls):
     super().setUpClass()
-    tf.disable_v2_behavior()
-    stack = contextlib.ExitStack()
-    cls.addClassCleanup(stack.close)
-    scratch = stack.enter_context(tempfile.TemporaryDirectory())
-    record_fixture.write_batches(scratch, *record_fixture.random_images(200))
+    stack, scratch = side_fixture.class_contexts(cls)
     cls.port = stack.enter_context(
         today_side.Today.port(scratch, directory=scratch, batch_size=_BATCH)
     )
@@ -164,13 +152,13 @@ class RoundingTest(tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
-    # Each test may damage what the original has noted.
+    # Each test may damage the original's notes.
     notes = [[dict(step) for step in looked] for looked in self.noted.notes]
     self.enter_context(mock.patch.object(self.noted, 'notes', notes))
     self.step = notes[1][0]
 
   def above(self, original=(), port=()):
-    """Returns what is above its bound where a side has noted other values."""
+    """Returns the values above their bounds after notes of a side are changed."""
     found = value_diff.differences(
         ({**self.step, **dict(original)}, {**self.step, **dict(port)}),
         self.port,
@@ -184,7 +172,7 @@ class RoundingTest(tf.test.TestCase):
     return steps.section(self.noted, self.port, result)
 
   def observe(self, change=lambda values: None):
-    """Returns what the port notes of a step once its values are changed."""
+    """Returns the port's notes of a step from changed values."""
     self.port.restore(list(self.noted.looks())[1].start, self.keys.names())
     values = self.port.read()
     change(values)
@@ -194,11 +182,11 @@ class RoundingTest(tf.test.TestCase):
   def test_one_step(self):
     section = self.section()
     self.assertEqual(0, section['unexplained'], section)
-    # 9 activations, 4 losses, 10 gradients, 10 variables, the averages of these
-    # on both sides, those of the losses.
+    # 9 activations, 4 losses, 10 gradients, 10 variables, their averages on both
+    # sides, and the averages of the losses.
     self.assertStartsWith(section['text'][2], 'At step 1, ')
     self.assertIn('57 values, 0 of them', section['text'][2])
-    self.assertIn('decided otherwise: 0.', section['text'][2])
+    self.assertIn('took the other branch: 0.', section['text'][2])
     key = 'gradient: local4/weights'
     self.step[key] = self.step[key] * np.float32(1.001)
     section = self.section()
@@ -206,23 +194,23 @@ class RoundingTest(tf.test.TestCase):
     table = section['tables'][0]
     self.assertEqual([(key, 1)], [(r[0], r[-1]) for r in table['rows']])
 
-  def test_batches_that_rounding_decides_otherwise(self):
-    # One rectifier of the original is closed, on one batch after the other;
-    # nothing that a bound allows is noticed but the decision.
+  def test_batches_with_other_branches(self):
+    # One rectifier of the original is closed, on one batch after the other.  Only
+    # the branch matters, not the value.
     name = 'activation: local4/local4'
     for n, step in enumerate(self.noted.notes[1]):
       section = self.section()
       self.assertEqual(0, section['unexplained'], section)
-      self.assertIn('decided otherwise: %d.' % n, section['text'][2])
+      self.assertIn('took the other branch: %d.' % n, section['text'][2])
       step[name] = step[name].copy()
       step[name].flat[np.argmax(step[name] > 0)] = 0
     section = self.section()
-    # No batch is left; and what was closed was far from 0.
+    # No batch is left; and the closed rectifier's value was far from 0.
     self.assertEqual(2, section['unexplained'])
-    self.assertIn('On no batch did all', section['text'][2])
+    self.assertIn('On every batch some', section['text'][2])
 
   def test_a_weight_changed_by_a_thousandth(self):
-    # The port begins with one weight off: all that follows from it is found.
+    # One initial weight of the port is wrong: its effects are detected.
     def change(values):
       values['conv1/weights'][0, 0, 0, 0] += 1e-3
 
@@ -232,7 +220,7 @@ class RoundingTest(tf.test.TestCase):
     )
 
   def test_a_weight_whose_input_is_zero(self):
-    # It moves no activation, and is found all the same.
+    # It changes no activation, and is detected all the same.
     def close(values):
       values['conv2/biases'][0] = -10  # Channel 0 is never above 0.
 
@@ -252,7 +240,7 @@ class RoundingTest(tf.test.TestCase):
     swapped = {a: self.step[b], b: self.step[a]}
     self.assertContainsSubset([a, b], self.above(swapped))
 
-  def test_what_else_is_found(self):
+  def test_other_changes_are_detected(self):
     step = self.step
     self.assertEmpty(self.above())
     shadow = 'after: local4/biases/ExponentialMovingAverage'

@@ -1,4 +1,4 @@
-"""Who is timed, in which order, and the table of it."""
+"""The contestants, their order, and the table of times."""
 
 import os
 from unittest import mock
@@ -17,7 +17,7 @@ _ORIGINAL = mock.Mock(
 class TimesTest(absltest.TestCase):
 
   def measure(self, others):
-    """Returns what was timed, and the calls; each step takes 0.1 s more."""
+    """Returns the times, and the calls; each step takes 0.1 s longer."""
     calls = []
 
     def run(module, args, what):
@@ -61,9 +61,9 @@ class TimesTest(absltest.TestCase):
     section = times.section(_ORIGINAL, self.measure(0.2)[0])
     self.assertEqual(0, section['unexplained'])
     self.assertIn('in each of 2 rounds', section['text'][0])
-    self.assertIn('Of 8 runs 8 were disturbed', section['text'][0])
+    self.assertIn('Of 8 runs, other work disturbed 8.', section['text'][0])
     rows = section['tables'][0]['rows']
-    # Medians 0.3 of 0.1 and 0.5, and 0.5 of 0.3 and 0.7.
+    # Medians: 0.3 (of 0.1 and 0.5), and 0.5 (of 0.3 and 0.7).
     self.assertEqual(
         [
             'unmodified, on TensorFlow 0.12.1',
@@ -76,6 +76,6 @@ class TimesTest(absltest.TestCase):
     self.assertEqual(['port, --fast', '0.600'], rows[3][:2])
     self.assertEqual('1.00', rows[2][3])
 
-  def test_where_the_system_does_not_tell(self):
+  def test_unknown_disturbance(self):
     found, _ = self.measure(None)
     self.assertEqual([True, True], [bad for _, bad in found['fast']])

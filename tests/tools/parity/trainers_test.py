@@ -1,4 +1,4 @@
-"""The graph of each of our trainers, as the trainer itself builds it."""
+"""The graphs that the port's trainers build."""
 
 import inspect
 import types
@@ -21,10 +21,10 @@ _EDITION = 'tensorflow v0.7.0 and v0.7.1'
 
 
 def _with_an_op_more(trainer):
-  """Returns a trainer's module, made from its source with one op more.
+  """Returns a trainer's module, made from its source plus one op.
 
   Args:
-    trainer: module, which makes one tf.train.Saver.
+    trainer: module that makes exactly one tf.train.Saver.
   """
   start, code, end = inspect.getsource(trainer).partition('tf.train.Saver(')
   if not code or code in end:
@@ -47,7 +47,7 @@ class TrainersTest(parameterized.TestCase, tf.test.TestCase):
     return training_graph.ours(self.data_dir).graph_def
 
   @parameterized.parameters(*trainers.TRAINERS)
-  def test_another_trainer_is_train_but_for_what_is_listed(self, name):
+  def test_another_trainer_is_train_except_listed_differences(self, name):
     found = mapping.load(name).compare(
         self._train(), trainers.build(name, self.data_dir)
     )
@@ -58,7 +58,7 @@ class TrainersTest(parameterized.TestCase, tf.test.TestCase):
     graph = trainers.build(trainers.SYNCHRONOUS, self.data_dir)
     devices = {'VariableV2': set(), 'Conv2D': set(), 'MatMul': set()}
     for node in graph.node:
-      # Each worker counts for itself which update its gradients are for.
+      # Each worker counts the updates that its gradients are for.
       if node.name != 'sync_rep_local_step':
         devices.get(node.op, set()).add(node.device)
     self.assertEqual({'/job:worker/task:0'}, devices['Conv2D'])
@@ -66,7 +66,7 @@ class TrainersTest(parameterized.TestCase, tf.test.TestCase):
     for device in devices['VariableV2']:
       self.assertStartsWith(device, '/job:ps/task:0')
 
-  def test_an_op_more_in_train_is_noticed_by_the_golden(self):
+  def test_the_golden_detects_an_extra_op_in_train(self):
     module = _with_an_op_more(cifar10_train)
     tampered = training_graph.capture(
         module.train, config_lib.Train(data_dir=self.data_dir)
@@ -82,7 +82,7 @@ class TrainersTest(parameterized.TestCase, tf.test.TestCase):
       (trainers.SYNCHRONOUS, cifar10_distributed_train),
       (trainers.ASYNCHRONOUS, cifar10_distributed_train),
   )
-  def test_an_op_more_in_another_trainer_is_noticed(self, name, module):
+  def test_an_extra_op_in_another_trainer_is_detected(self, name, module):
     original = module.train
     try:
       module.train = _with_an_op_more(module).train

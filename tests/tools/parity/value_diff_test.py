@@ -1,4 +1,4 @@
-"""The comparison of arrays, bit by bit and within rounding, by hand."""
+"""Arrays compared bit by bit and within rounding bounds, by hand."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -35,7 +35,7 @@ class ArithmeticTest(tf.test.TestCase):
             np.array([10], np.float32), np.array([20], np.float32), 8
         ),
     )
-    # 0.9999 from 89,990 on: 1 - 0.9999 of the way.
+    # From step 89,990 on, the decay is 0.9999: 1 - 0.9999 of the way.
     self.assertAllClose(
         [1.0],
         value_diff.averaged(
@@ -70,7 +70,7 @@ class ArithmeticTest(tf.test.TestCase):
         self.assertTrue(value_diff.difference('x', a, b, bound).above)
     self.assertFalse(value_diff.difference('x', zero, zero, 0.1).above)
     self.assertTrue(value_diff.difference('x', zero, zero + 1e-9, 0.1).above)
-    # A bound of 0 is of bits, and of the type.
+    # A bound of 0 requires equal bits and types.
     self.assertTrue(value_diff.difference('x', zero, -zero, 0).above)
     self.assertFalse(value_diff.difference('x', zero, -zero, 1e-9).above)
     self.assertTrue(value_diff.difference('x', a, a.astype(float), 0).above)

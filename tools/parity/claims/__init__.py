@@ -1,1 +1,1 @@
-"""The numbers that the tutorial states, and what is found for each."""
+"""The numbers that the tutorial states, and the values measured here."""

@@ -1,4 +1,4 @@
-"""Claims about our training graph: input, layers, rates, the first loss."""
+"""Claims about the port's training graph: input, layers, rates, first loss."""
 
 import math
 
@@ -17,8 +17,8 @@ def claims(training, counted):
   """Returns the Claims about a training graph.
 
   Args:
-    training: training_graph.Training of our graph; it loses its values.
-    counted: list of layers.Layer of its network.
+    training: training_graph.Training of the port's graph; it loses its values.
+    counted: list of layers.Layer, its network.
   """
   graph = _Graph(training)
   return (
@@ -33,7 +33,7 @@ def claims(training, counted):
 
 
 class _Graph(object):
-  """Looks things up in our training graph."""
+  """Looks up values in the training graph."""
 
   def __init__(self, training):
     self.training = training
@@ -59,7 +59,7 @@ class _Graph(object):
     return _plain(self.training.session.run(tensor))
 
   def trained(self, ending):
-    """Returns the names of the trained variables with an ending, in order."""
+    """Returns the names of the trained variables with this ending, in order."""
     return [
         name for name in self.training.gradients if name.endswith('/' + ending)
     ]
@@ -70,7 +70,7 @@ class _Graph(object):
 
 
 def _plain(value):
-  """Returns a number or numbers as Python's, float32 with its 7 digits."""
+  """Returns a number or numbers as Python's, floats with 7 digits."""
   value = np.asarray(value)
   if value.ndim:
     return tuple(_plain(v) for v in value)
@@ -107,7 +107,7 @@ def _examples(graph):
 
 
 def _distortions(graph):
-  """Returns the Claims about how images are distorted."""
+  """Returns the Claims about distortions of images."""
 
   def bounds(op):
     return graph.constant(op + '/min'), graph.constant(op + '/max')
@@ -137,15 +137,14 @@ def _queue(graph):
 
 
 def _size(graph, counted):
-  """Returns the Claims about how large network and graph are."""
+  """Returns the Claims about the sizes of network and graph."""
   by_name = {l.name: l.multiply_adds for l in counted}
   products = sum(by_name.values())
   other = layers.convnet2_multiply_adds()
   return [
       stated.equal('layers', tuple(l.name for l in counted)),
       stated.equal('parameters', sum(l.parameters for l in counted)),
-      # Its reason holds for as long as the two networks share their first
-      # layers.
+      # The reason holds only if the two networks share their first layers.
       stated.judged(
           'multiply-adds of one image',
           products,
@@ -186,7 +185,7 @@ def _layers(graph):
 
 
 def _decaying(graph):
-  """Returns the names of the layers whose weights decay, in ascending order."""
+  """Returns the sorted names of the layers whose weights decay."""
   return tuple(sorted(op.name.partition('/')[0] for op in graph.ops('L2Loss')))
 
 
@@ -238,15 +237,16 @@ def _first_loss(graph):
 
 
 def first_loss(*, weights, stddev, decay, classes=cifar10.NUM_CLASSES):
-  """Returns the loss to be expected from a network that knows nothing.
+  """Returns the expected loss of an untrained network.
 
   Args:
-    weights: int, how many decay.
-    stddev: float, of their initial values before truncation at twice that.
-    decay: float, the weight of half their squares.
-    classes: int.
+    weights: int, number of weights that decay.
+    stddev: float, standard deviation of their initial values before truncation at
+      twice that.
+    decay: float, the factor of half their squares.
+    classes: int, number of classes.
   """
-  # A normal distribution cut off at two deviations has this variance.
+  # The variance of a normal distribution truncated at two standard deviations.
   density = math.exp(-2) / math.sqrt(2 * math.pi)
   variance = 1 - 4 * density / math.erf(math.sqrt(2))
   return math.log(classes) + decay / 2 * stddev**2 * variance * weights

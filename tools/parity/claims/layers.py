@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ...base import training_graph
 
-# What counts as an op of a layer, of all that an image passes through.
+# The types of ops that belong to a layer.
 _LAYER_OPS = (
     'Conv2D',
     'MatMul',
@@ -17,7 +17,7 @@ _LAYER_OPS = (
 )
 
 # cuda-convnet2's layers-cifar10-11pct, which the tutorial's network follows:
-# name, positions of the output, length of what is seen at one, output maps.
+# name, output positions, inputs per position, output maps.
 _CONVNET2 = (
     ('conv1', 24 * 24, 5 * 5 * 3, 64),
     ('conv2', 12 * 12, 5 * 5 * 64, 64),
@@ -38,13 +38,13 @@ class Layer(NamedTuple):
 
 
 def count(output):
-  """Counts what lies above a tensor, by the first part of the ops' names.
+  """Counts the ops that lead to a tensor, by the first part of their names.
 
   Args:
-    output: tensor of shape [1, ...]; every shape above it must be known.
+    output: tensor of shape [1, ...]; all shapes on the way must be known.
 
   Returns:
-    list of Layers.  A bias counts as parameters, and not as a multiply-add.
+    list of Layers.  A bias counts among the parameters, not as a multiply-add.
   """
   above = training_graph.ancestors(output.op) | {output.op}
   found = {}
@@ -73,7 +73,7 @@ def _parameters(op):
 
 
 def _multiply_adds(op):
-  """Returns those of a product: its outputs times what each is summed over."""
+  """Returns a product's multiply-adds: its outputs times the terms of each."""
   if op.type not in ('Conv2D', 'MatMul'):
     return 0
   summed = op.inputs[1].shape[:-1].num_elements()
@@ -81,7 +81,7 @@ def _multiply_adds(op):
 
 
 def convnet2_multiply_adds():
-  """Returns a dict from the layers of cuda-convnet2's network to their count."""
+  """Returns the multiply-adds of each layer of cuda-convnet2's network."""
   return {
       name: positions * seen * maps for name, positions, seen, maps in _CONVNET2
   }
@@ -91,7 +91,7 @@ COLUMNS = ('layer', 'ops', 'output', 'parameters', 'multiply-adds')
 
 
 def rows(counted):
-  """Returns the rows of a table of Layers, with their sum."""
+  """Returns table rows for Layers, and their sum."""
   total = Layer(
       'all',
       '',

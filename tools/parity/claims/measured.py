@@ -1,4 +1,4 @@
-"""Runs that the ledger makes to find what the tutorial says about one."""
+"""Runs that the ledger makes to measure claims about a run."""
 
 import contextlib
 import glob
@@ -24,11 +24,11 @@ STEPS = 201
 
 
 class Run(NamedTuple):
-  """What a run of our trainer left."""
+  """A run of the port's trainer."""
 
-  output: str  # what it printed
+  output: str  # its stdout
   log: list  # of training_log.Lines
-  summaries: tuple  # steps
+  summaries: tuple  # the steps at which it wrote summaries
 
 
 def short_run(data_dir, steps=STEPS):
@@ -36,7 +36,7 @@ def short_run(data_dir, steps=STEPS):
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
-    steps: int, how many.
+    steps: int, number of steps.
 
   Returns:
     Run.
@@ -52,7 +52,7 @@ def short_run(data_dir, steps=STEPS):
             '--train_dir=' + train_dir,
             '--max_steps=%d' % steps,
         ],
-        'our trainer failed',
+        'cifar10_train failed',
     )
     found = {
         event.step
@@ -64,7 +64,7 @@ def short_run(data_dir, steps=STEPS):
 
 
 def saved_steps(max_steps=2001):
-  """Returns the steps that our hook saves in a run of a graph without weights.
+  """Returns the steps that the port's hook saves, on a graph without weights.
 
   Args:
     max_steps: int, the length of the run.
@@ -109,7 +109,7 @@ def precisions(data_dir, run):
     (int, float, float): step, and precision with averaged and with raw weights.
 
   Raises:
-    CheckpointError: there is none, or it does not fit.
+    CheckpointError: there is no checkpoint, or it does not fit the network.
   """
   found = []
   with tempfile.TemporaryDirectory() as scratch:

@@ -1,65 +1,58 @@
-"""What an edition is asked on a TensorFlow of the time, for the ledger."""
+"""Counts an edition's ops on an old TensorFlow, for the ledger."""
 
-import json
 import os
 import tempfile
 from typing import NamedTuple
 
-from ...editions import calls
+from ...base import json_files
 from ...editions import old_scripts
 from . import stated
 
-_OPS = 'ops of the training graph, about, on the TensorFlow of the time'
+_OPS = 'ops of the training graph, about, on an old TensorFlow'
 
 
 class Counted(NamedTuple):
-  """The training graph that an edition makes on a TensorFlow of the time."""
+  """The training graph that an edition builds on an old TensorFlow."""
 
   tensorflow: str  # its version
   edition: str
-  ops: dict  # from a type to how many there are
+  ops: dict  # from a type to the number of ops
 
 
-def count(source, environment, edition, data_dir):
-  """Counts the ops of an edition's training graph there.
+def count(environment, source, edition, data_dir):
+  """Counts the ops of an edition's training graph.
 
   Args:
-    source: str, the directory of the unmodified files.
     environment: environments.Environment.
+    source: str, the directory of the unmodified files.
     edition: scripts.Edition of the source.
     data_dir: str, the directory above cifar-10-batches-bin.
 
   Returns:
-    Counted, when the edition's trainer opens its session.
+    Counted, at the time when the edition's trainer opens its session.
 
   Raises:
-    UsageError: the graph cannot be built there.
+    UsageError: the graph cannot be built on that TensorFlow.
   """
   with tempfile.TemporaryDirectory() as scratch:
-    prepared = os.path.join(scratch, 'data')
-    old_scripts.prepare(data_dir, prepared)
-    calls.call(
+    out = old_scripts.ask(
         environment,
         'graph_ops',
-        {
-            'source': os.path.abspath(source),
-            'package': edition.package,
-            'data_dir': prepared,
-            'out': scratch,
-        },
+        'the graph of %s cannot be built',
+        source=source,
+        edition=edition,
+        data_dir=data_dir,
         scratch=scratch,
-        what='--runtime=%s: the graph of %s cannot be built'
-        % (environment.runtime.version, edition.name),
     )
-    with open(os.path.join(scratch, 'ops.json'), encoding='utf-8') as f:
-      return Counted(environment.runtime.version, edition.name, json.load(f))
+    ops = json_files.read(os.path.join(out, 'ops.json'))
+  return Counted(environment.runtime.version, edition.name, ops)
 
 
 def claims(counted=None):
   """Returns the Claims about the original.
 
   Args:
-    counted: Counted, or None without a TensorFlow of the time.
+    counted: Counted, or None without an old TensorFlow.
   """
   if not counted:
     return [stated.not_measured(_OPS, '(no --runtime given)')]

@@ -1,4 +1,4 @@
-"""Claims about a run: what it prints and writes, its precision, its speed."""
+"""Claims about a run: its log and files, its precision, its speed."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from cifar10_compat import config as config_lib
 from . import measured
 from . import stated
 
-# The hours that the tutorial gives for some of its GPUs can be checked
-# with the steps and the seconds of its own table.
+# The tutorial states hours for some of its GPUs.  They can be checked with the
+# steps and seconds in its own table.
 _HOURS = (
     ('hours for 60,000 steps, 1 Tesla K20m', 60000, 0.35, 0.60),
     ('hours for 100,000 steps, 1 Tesla K40m', 100000, 0.25, 0.35),
@@ -25,13 +25,13 @@ def claims(run, *, saved, evaluated=None):
   Args:
     run: measured.Run.
     saved: tuple of ints, from measured.saved_steps().
-    evaluated: what measured.precisions() returned, if there is a longer run.
+    evaluated: the result of measured.precisions(), if there is a longer run.
   """
   return _log(run, saved) + _precision(evaluated) + _speed(run)
 
 
 def _log(run, saved):
-  """Returns the Claims about what a run prints and writes."""
+  """Returns the Claims about a run's log and files."""
   losses = tuple(line.loss for line in run.log if line.step <= 50)
   filling = re.search(r'queue with (\d+) ', run.output)
   said = stated.said('losses of steps 0 to 50')
@@ -65,14 +65,14 @@ def _log(run, saved):
 
 
 def _every(what, steps):
-  """Returns the Claim that something happens every so many steps of a run."""
+  """Returns a Claim about the number of steps between two events of a run."""
   between = tuple(sorted({b - a for a, b in zip(steps, steps[1:])}))
   expected = tuple(range(0, measured.STEPS, stated.said(what)))
   return stated.judged(what, between, same=steps == expected)
 
 
 def _precision(evaluated):
-  """Returns the Claims about what training leads to."""
+  """Returns the Claims about precision."""
   gain = 'gain of averaged weights, about'
   steps = {
       'precision after 60K steps': 60000,
@@ -111,7 +111,7 @@ def _precision(evaluated):
 
 
 def _speed(run):
-  """Returns the Claims about time: none of those GPUs can be had here."""
+  """Returns the Claims about time: none of the tutorial's GPUs is available."""
   seconds = [line.sec_per_batch for line in run.log if line.step]
   found = '%.3f on %s CPUs, no such GPU' % (
       np.median(seconds) if seconds else float('nan'),

@@ -1,7 +1,7 @@
-"""What the tutorial states: one entry of stated.json for each number.
+"""Numbers that the tutorial states: an entry of stated.json for each.
 
-An entry says where the tutorial states it and how it is found here.  `why_not`
-is the reason why another value is found, `not_measured` the reason why none is.
+An entry records where the tutorial states the number and how it is measured here.
+`why_not` is the reason for a different value, `not_measured` for a missing one.
 """
 
 import json
@@ -12,15 +12,15 @@ _FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'stated.json')
 
 
 class Claim(NamedTuple):
-  """A number, or a few, that the tutorial states, and what was found."""
+  """A number or group of numbers that the tutorial states, and the measurement."""
 
-  what: str
-  where: str  # in the tutorial
-  said: str
-  found: str
-  how: str  # it was found
+  what: str  # its name
+  where: str  # the place in the tutorial
+  said: str  # the stated value
+  found: str  # the measured value
+  how: str  # the measurement
   same: Optional[bool]  # None: not measured
-  why: str  # not the same, or not measured
+  why: str  # the reason for a different or missing value
 
   @property
   def unexplained(self):
@@ -43,17 +43,17 @@ _STATED = _load()
 
 
 def names():
-  """Returns what the claims are about, a list of str in the order of the file."""
+  """Returns the names of the claims, a list of str in the order of the file."""
   return list(_STATED)
 
 
 def said(what):
-  """Returns the value that the tutorial states, lists of it as tuples."""
+  """Returns the stated value, with tuples for lists."""
   return _STATED[what]['said']
 
 
 def equal(what, found):
-  """Returns the Claim that the stated value is exactly what was found."""
+  """Returns the Claim that the stated value equals the measured one."""
   return judged(what, found, same=said(what) == found)
 
 
@@ -63,8 +63,8 @@ def judged(what, found, *, same, reason_holds=True):
   Args:
     what: str, one of names().
     found: a number, a str, or a tuple of such.
-    same: bool.
-    reason_holds: bool, whether the listed reason for another value applies to
+    same: bool, whether they agree.
+    reason_holds: bool, whether the listed reason for a different value applies to
       this one.
   """
   why = '' if same or not reason_holds else _STATED[what].get('why_not', '')
@@ -72,7 +72,7 @@ def judged(what, found, *, same, reason_holds=True):
 
 
 def not_measured(what, found):
-  """Returns a Claim about which nothing can be said here; found is a remark."""
+  """Returns a Claim that is not measured; `found` is a remark."""
   return _claim(what, found, None, _STATED[what]['not_measured'])
 
 
@@ -90,7 +90,7 @@ def _claim(what, found, same, why):
 
 
 def text(value):
-  """Returns a value as a table shows it: floats with 7 digits."""
+  """Returns a value as table text: floats with 7 digits."""
   if isinstance(value, tuple):
     return ', '.join(map(text, value))
   if isinstance(value, float):

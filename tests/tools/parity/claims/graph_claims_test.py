@@ -1,4 +1,4 @@
-"""Claims about our training graph, changed in known respects."""
+"""Claims about the port's training graph, after known changes."""
 
 import functools
 from unittest import mock
@@ -28,7 +28,7 @@ class GraphClaimsTest(tf.test.TestCase):
     )
 
   def claims(self, inference=cifar10.inference):
-    """Returns the Claims about our graph, with the layers of a network."""
+    """Returns the Claims about the port's graph, with the layers of a network."""
     with tf.Graph().as_default():
       counted = layers.count(inference(tf.zeros([1, 24, 24, 3])))
     with training_graph.Training(
@@ -36,7 +36,7 @@ class GraphClaimsTest(tf.test.TestCase):
     ) as training:
       return graph_claims.claims(training, counted)
 
-  def test_as_it_is(self):
+  def test_unchanged(self):
     found = self.claims()
     self.assertEmpty(_unexplained(found))
     self.assertEqual(
@@ -69,7 +69,7 @@ class GraphClaimsTest(tf.test.TestCase):
         ['8'], [c.found for c in found if c.what == 'threads that fill it']
     )
 
-  def test_a_reason_holds_for_what_it_was_given_for(self):
+  def test_a_reason_holds_for_its_value_only(self):
     inference = cifar10.inference
 
     def padded(images, *args):

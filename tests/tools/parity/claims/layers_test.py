@@ -1,4 +1,4 @@
-"""Layers, against counts made by hand."""
+"""Layers, compared with counts made by hand."""
 
 import tensorflow.compat.v1 as tf
 
@@ -32,7 +32,7 @@ class LayersTest(tf.test.TestCase):
         counted,
     )
 
-  def test_our_network(self):
+  def test_network_of_the_port(self):
     with tf.Graph().as_default():
       counted = layers.count(cifar10.inference(tf.zeros([1, 24, 24, 3])))
     self.assertEqual(

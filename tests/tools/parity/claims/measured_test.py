@@ -1,4 +1,4 @@
-"""The runs that the ledger makes."""
+"""The ledger's runs."""
 
 import tensorflow.compat.v1 as tf
 

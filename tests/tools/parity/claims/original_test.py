@@ -1,4 +1,4 @@
-"""The count of ops on a TensorFlow of the time, and the claim about it."""
+"""The count of ops on an old TensorFlow, and the claim about it."""
 
 import json
 import os
@@ -27,13 +27,13 @@ class OriginalTest(absltest.TestCase):
       self.assertEqual(historical_fixture.OLD.package, arguments['package'])
       self.assertTrue(os.path.isdir(arguments['data_dir']))
       self.assertIn('the graph of a test cannot be built', what)
-      with open(os.path.join(scratch, 'ops.json'), 'w') as f:
+      with open(os.path.join(arguments['out'], 'ops.json'), 'w') as f:
         json.dump({'Const': 700, 'Add': 65}, f)
 
     with mock.patch.object(calls, 'call', call):
       found = original.count(
-          'some/source',
           environments.Environment(fake_runtime.RUNTIME, '/environment'),
+          'some/source',
           historical_fixture.OLD,
           data_dir,
       )

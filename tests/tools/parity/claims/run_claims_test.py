@@ -1,37 +1,19 @@
-"""Claims about a run, against runs made by hand."""
+"""Claims about a run, checked on runs made by hand."""
 
-from datetime import datetime
 import os
 
 from absl.testing import absltest
 
-from tools.base import training_log
+from tests.tools.parity import run_fixture
 from tools.parity.claims import measured
 from tools.parity.claims import run_claims
 
-# What the log of a run of 201 steps says in short.
-_LOSSES = (4.68, 4.66, 4.64, 4.62, 4.61, 4.59) + 15 * (4.5,)
-
-
-def _log(every, losses):
-  """Returns log lines every so many steps."""
-  return [
-      training_log.Line(datetime.now(), every * n, loss, 640.0, 0.2)
-      for n, loss in enumerate(losses)
-  ]
-
-
-_RUN = measured.Run(
-    'Filling queue with 20000 CIFAR images before starting to train.',
-    _log(10, _LOSSES),
-    (0, 100, 200),
-)
-_SAVED = (0, 1000, 2000, 2001)
-
 
 def _claims(evaluated=None):
-  """Returns a dict from what a Claim is about to the Claim."""
-  found = run_claims.claims(_RUN, saved=_SAVED, evaluated=evaluated)
+  """Returns a dict from the name of a Claim to the Claim."""
+  found = run_claims.claims(
+      run_fixture.RUN, saved=run_fixture.SAVED, evaluated=evaluated
+  )
   return {claim.what: claim for claim in found}
 
 
@@ -41,7 +23,7 @@ def _unexplained(found):
 
 class RunClaimsTest(absltest.TestCase):
 
-  def test_as_it_is(self):
+  def test_all_hold(self):
     found = _claims()
     self.assertEmpty(_unexplained(found.values()))
     self.assertIs(None, found['precision after 60K steps'].same)
@@ -55,9 +37,9 @@ class RunClaimsTest(absltest.TestCase):
     )
 
   def test_another_run(self):
-    run = _RUN._replace(
+    run = run_fixture.RUN._replace(
         output='',
-        log=_log(20, [4.7 - 0.01 * n for n in range(11)]),
+        log=run_fixture.log(20, [4.7 - 0.01 * n for n in range(11)]),
         summaries=(0, 50, 100),
     )
     self.assertEqual(
@@ -74,7 +56,9 @@ class RunClaimsTest(absltest.TestCase):
   def test_a_run_that_printed_nothing(self):
     self.assertContainsSubset(
         {'losses of steps 0 to 50', 'steps between two lines of the log'},
-        _unexplained(run_claims.claims(measured.Run('', (), ()), saved=_SAVED)),
+        _unexplained(
+            run_claims.claims(measured.Run('', (), ()), saved=run_fixture.SAVED)
+        ),
     )
 
   def test_precisions(self):

@@ -1,4 +1,4 @@
-"""Each stated number says where it is from and how it is found."""
+"""Each stated number has its source and its measurement."""
 
 from absl.testing import absltest
 
