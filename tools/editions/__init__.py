@@ -1,1 +1,1 @@
-"""The editions of the tutorial, and the TensorFlows that run them."""
+"""The editions of the tutorial, and the TensorFlow versions that run them."""

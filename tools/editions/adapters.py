@@ -1,6 +1,6 @@
-"""Functions that lay one old symbol over a stand_in.StandIn.
+"""Installers: each adds one old symbol to a stand_in.StandIn.
 
-Each takes the StandIn, or returns a function that does; bridges.py says what
+Each takes the StandIn, or returns a function that does.  bridges.py explains what
 each is for.
 """
 
@@ -17,7 +17,7 @@ from cifar10_compat.data import download
 
 
 def alias(name, value):
-  """Returns the installer of a symbol that was only renamed."""
+  """Returns the installer of a symbol that was merely renamed."""
   return lambda stand_in: stand_in.set(name, value)
 
 
@@ -38,7 +38,7 @@ def install_concat(stand_in):
 
 
 def logits_first(name):
-  """Returns the installer of a cross entropy that took its logits first."""
+  """Returns the installer of a cross entropy that took the logits first."""
   present = getattr(tf.nn, name)
 
   def cross_entropy(*args, **kwargs):
@@ -82,7 +82,7 @@ def install_start_queue_runners(stand_in):
 
 def install_session(stand_in):
   class Session(tf.Session):
-    """Is closed at the end, and has a CPU device for every tower."""
+    """Is closed at the end, and has a CPU device per tower."""
 
     def __init__(self, target='', graph=None, config=None):
       if stand_in.cpus > 1:
@@ -112,7 +112,7 @@ def install_device(stand_in):
     if not told:
       told.append(name)
       print(
-          'historical: no GPU here, so the towers run on CPU devices',
+          'historical: no GPU found, so the towers run on CPU devices',
           file=sys.stderr,
       )
     tower = int(match.group(1))
@@ -127,7 +127,7 @@ def install_truth(stand_in):
   inside = stand_in.source + os.sep
 
   def truth(tensor):
-    # TensorFlow's own code relies on the refusal.
+    # TensorFlow's own code relies on the exception.
     caller = os.path.abspath(sys._getframe(1).f_code.co_filename)
     return caller.startswith(inside) or present(tensor)
 
@@ -137,7 +137,7 @@ def install_truth(stand_in):
 
 def install_moving_average(stand_in):
   class ExponentialMovingAverage(tf.train.ExponentialMovingAverage):
-    """Makes its variables even where the scope says that all exist."""
+    """Makes its variables even if the scope reuses existing ones."""
 
     def apply(self, var_list=None):
       scope = tf.get_variable_scope()

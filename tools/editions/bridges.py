@@ -1,12 +1,12 @@
-"""What the CIFAR-10 tutorial's old symbols are called today: one table.
+"""Today's names for the CIFAR-10 tutorial's old symbols, in one table.
 
-BRIDGES is the migration guide that `historical --list` prints, and at the same
-time what makes the old scripts run: each entry carries the function that
-installs it, so the guide cannot say one thing and the program do another.
+BRIDGES is the migration guide that `historical --list` prints, and also makes the
+old scripts run: each entry has the function that installs it, so guide and program
+cannot disagree.
 
-An old script sees a stand-in for the module `tensorflow`: tf.compat.v1, with
-the old names laid over it.  TensorFlow itself is left as it is, except for
-Tensor.__bool__, which answers differently to the script's own lines only.
+An old script sees a stand-in for the module `tensorflow`: tf.compat.v1 plus the old
+names.  TensorFlow itself stays unchanged, except for Tensor.__bool__, which returns
+another result to the script's own lines only.
 """
 
 from typing import Callable, NamedTuple
@@ -22,14 +22,14 @@ from . import stand_in as stand_in_lib
 class Bridge(NamedTuple):
   """One old symbol."""
 
-  old: str  # as the old scripts write it
-  new: str  # as one writes it today
+  old: str  # in the old scripts
+  new: str  # today
   reason: str
   install: Callable[[stand_in_lib.StandIn], None]
 
 
-_TAG = 'today a tag is made out of a name; this bridge keeps the old tag'
-_ORDER = 'by keyword only since 1.0, so that nobody mixes up the order'
+_TAG = 'today the tag is derived from the name; this bridge keeps the old tag'
+_ORDER = 'keyword-only since 1.0, to prevent mixing up the order'
 
 BRIDGES = (
     Bridge(
@@ -79,7 +79,7 @@ BRIDGES = (
     Bridge(
         'tf.image.per_image_whitening(image)',
         'tf.image.per_image_standardization(image)',
-        'renamed in 0.12: it never took correlations out',
+        'renamed in 0.12: it never removed correlations',
         adapters.alias(
             'image.per_image_whitening', tf.image.per_image_standardization
         ),
@@ -123,67 +123,67 @@ BRIDGES = (
     Bridge(
         'tf.train.SummaryWriter(logdir, graph_def)',
         'tf.summary.FileWriter(logdir, graph)',
-        'renamed in 0.12; takes a graph instead of its GraphDef since 0.8',
+        'renamed in 0.12; takes a Graph instead of a GraphDef since 0.8',
         adapters.install_summary_writer,
     ),
     Bridge(
         'tf.summary.FileWriter(logdir), never closed',
         'with tf.summary.FileWriter(logdir)',
-        'else the last events, up to two minutes of them, can be lost',
+        'otherwise up to two minutes of events can be lost',
         adapters.install_file_writer,
     ),
     Bridge(
         'tf.train.start_queue_runners(sess)',
         'the same with coord=tf.train.Coordinator()',
-        'threads that nobody stops trip over the end of the process',
+        'threads still running at the end of the process raise errors',
         adapters.install_start_queue_runners,
     ),
     Bridge(
         'tf.Session(), never closed',
         'with tf.Session()',
-        'threads that nobody stops trip over the end of the process',
+        'threads still running at the end of the process raise errors',
         adapters.install_session,
     ),
     Bridge(
-        "tf.device('/gpu:N') where no GPU is",
+        "tf.device('/gpu:N') without a GPU",
         "tf.device('/cpu:N'), device_count={'CPU': N + 1}",
-        'so that each tower keeps a device of its own',
+        'so that each tower keeps a separate device',
         adapters.install_device,
     ),
     Bridge(
         'if grad:',
         'if grad is not None:',
-        'a tensor has no truth value since 0.8, where it was always true',
+        'since 0.8 a tensor has no truth value; before, it was always true',
         adapters.install_truth,
     ),
     Bridge(
         'ExponentialMovingAverage.apply() while reusing',
         'the towers in tf.variable_scope(tf.get_variable_scope())',
-        'it calls get_variable today, which then makes no new variable',
+        'today it calls get_variable, which makes no new variable while reusing',
         adapters.install_moving_average,
     ),
     Bridge(
         "tf.get_variable('global_step', [])",
         'tf.train.get_or_create_global_step()',
-        "float32 by default, which today's hooks and sessions refuse",
+        "float32 by default, which today's hooks and sessions reject",
         adapters.install_global_step,
     ),
     Bridge(
         'tf.contrib.slim.prefetch_queue.prefetch_queue(x)',
         'tf.FIFOQueue with a tf.train.QueueRunner',
-        'tf.contrib was dropped in 2.0',
+        'tf.contrib was removed in 2.0',
         adapters.install_prefetch_queue,
     ),
     Bridge(
         'tf.gfile.DeleteRecursively(train_dir)',
-        'stop where the directory exists',
-        'the scripts delete an existing train_dir or eval_dir unasked',
+        'stop if the directory exists',
+        'the scripts delete an existing train_dir or eval_dir without asking',
         adapters.install_delete,
     ),
     Bridge(
         'cifar10.maybe_download_and_extract()',
         'download.maybe_download_and_extract(data_dir)',
-        'the old one kept a broken archive for good; ours checks it',
+        "the old function kept a broken archive; the port's checks it",
         adapters.install_download,
     ),
 )
@@ -197,7 +197,7 @@ def install(source, script):
     script: str, the script's name, for messages.
 
   Returns:
-    StandIn; its modules are to be put into sys.modules by the caller.
+    StandIn; the caller puts its modules into sys.modules.
   """
   stand_in = stand_in_lib.StandIn(source, script)
   for bridge in BRIDGES:

@@ -10,38 +10,37 @@ from cifar10_compat.base import signals
 from ..base import processes
 from . import isolation
 
-# What old interpreters run.  Nothing else of ours is beside it.
+# The files that old interpreters run, without other files beside them.
 OLD = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'old')
 _POLL_SECS = 0.2
 
 
 def _command(environment, name, arguments, scratch):
-  """Returns what runs a file of old/, and writes its arguments."""
+  """Writes the arguments of a file of old/, and returns the command to run it."""
   path = os.path.join(scratch, name + '.json')
   pathlib.Path(path).write_text(json.dumps(arguments), encoding='utf-8')
   return [environment.python, os.path.join(OLD, name + '.py'), path]
 
 
 def run(environment, name, arguments, *, scratch):
-  """Runs a file of old/ to its end; it prints where we do.
+  """Runs a file of old/ to its end; it shares this process's output.
 
-  Signals that ask us to stop are handed on to it.  To be called in the main
-  thread.
+  Stop signals are forwarded to it.  Call this in the main thread.
 
   Args:
     environment: environments.Environment.
-    name: str, the file's, without its ending.
-    arguments: dict of what JSON can hold.
-    scratch: str, a directory that exists, for the arguments.
+    name: str, the name of the file without its extension.
+    arguments: dict of JSON values.
+    scratch: str, an existing directory for the arguments.
 
   Returns:
-    int, its exit code; 128 and the number of the signal that ended it.
+    int, its exit code; 128 plus the number of the signal that ended it.
   """
   with signals.stop_on_signals() as stop:
     process = processes.start_command(
         _command(environment, name, arguments, scratch),
         env=isolation.environment(),
-        # Ctrl-C comes to us, who hand it on.
+        # This process gets Ctrl-C, and forwards it.
         group=True,
     )
     while True:
@@ -62,14 +61,11 @@ def call(environment, name, arguments, *, scratch, what):
   """Runs a file of old/ that answers with files.
 
   Args:
-    environment: environments.Environment.
-    name: str, the file's, without its ending.
-    arguments: dict of what JSON can hold.
-    scratch: str, a directory that exists, for the arguments.
-    what: str, what cannot be done if it fails, for the message.
+    environment, name, arguments, scratch: see run().
+    what: str, what failed, for the message.
 
   Returns:
-    str, what it printed on stdout.
+    str, its stdout.
 
   Raises:
     UsageError: it failed: see processes.Ended.output().
@@ -79,15 +75,12 @@ def call(environment, name, arguments, *, scratch, what):
 
 
 def finish(environment, name, arguments, *, scratch, limit_secs):
-  """Runs a file of old/ to its end, whatever that is.
+  """Runs a file of old/ to any end.
 
   Args:
-    environment: environments.Environment.
-    name: str, the file's, without its ending.
-    arguments: dict of what JSON can hold.
-    scratch: str, a directory that exists, for the arguments.
-    limit_secs: number, after which it is killed with all that it started; None
-      for never.
+    environment, name, arguments, scratch: see run().
+    limit_secs: number, the time limit, after which it is killed with all processes
+      it started; None for none.
 
   Returns:
     processes.Ended.

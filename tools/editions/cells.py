@@ -1,4 +1,4 @@
-"""Tries an edition of the tutorial on a TensorFlow: one cell of the table."""
+"""Runs an edition of the tutorial on a TensorFlow: one cell of the table."""
 
 import datetime
 import importlib.metadata
@@ -13,21 +13,19 @@ from cifar10_compat.base import errors
 
 from . import calls
 from . import environments
-from . import old_scripts
 from . import runtimes
 from . import scripts
 
 SCRIPT = 'cifar10_train'
 
-# What became of an attempt.
+# Outcomes of an attempt.
 RAN = 'ran'
 ERROR = 'error'  # an exception ended it
-LIMIT = 'limit'  # it was killed after so many seconds
+LIMIT = 'limit'  # it was killed at the time limit
 ENDED = 'ended'  # otherwise: by a signal, or before its last step
 
-# What the scripts print at every tenth step.
+# The scripts print this line every _LOG_STEPS steps.
 _STEP = re.compile(r'step (\d+), loss = ([\d.]+|nan)')
-# Of which the last is to be seen.
 _LOG_STEPS = 10
 _PACKAGE = 'tensorflow.models'
 
@@ -42,7 +40,7 @@ def find_sources(directory):
     dict from an Edition's name to the directory of its files.
 
   Raises:
-    UsageError: there is none.
+    UsageError: there are no editions.
   """
   found = {}
   for path, _, names in sorted(os.walk(directory)):
@@ -50,18 +48,18 @@ def find_sources(directory):
       try:
         edition = scripts.find_edition(path)
       except errors.UsageError:
-        continue  # A subset of the files, or a state that has no name.
+        continue  # A subset of the files, or an unknown state.
       found.setdefault(edition.name, os.path.abspath(path))
   if not found:
     raise errors.UsageError(
-        '--sources=%s: no edition of the tutorial is below it; put checkouts '
-        'of tensorflow and of tensorflow/models there' % directory
+        '--sources=%s: there is no edition of the tutorial below it; put '
+        'checkouts of tensorflow and of tensorflow/models there' % directory
     )
   return found
 
 
 def installed():
-  """Returns the Environment of the TensorFlow that we run on ourselves."""
+  """Returns the Environment of the TensorFlow of this process."""
   version = importlib.metadata.version('tensorflow')
   python = '%d.%d' % sys.version_info[:2]
   return environments.Environment(
@@ -70,12 +68,12 @@ def installed():
 
 
 def versions():
-  """Returns the versions of TensorFlow that can be tried, the oldest first."""
+  """Returns the available versions of TensorFlow, oldest first."""
   return [r.version for r in runtimes.RUNTIMES] + [installed().runtime.version]
 
 
 def environment(version, tell=None):
-  """Returns the Environment of a version, made first if need be.
+  """Returns the Environment of a version, and makes it if missing.
 
   Args:
     version: str, one of versions().
@@ -93,7 +91,7 @@ def environment(version, tell=None):
 def attempt(
     source, edition, environment, *, bridges, data_dir, scratch, limits
 ):
-  """Trains for some steps with the unmodified files.
+  """Trains for several steps with the unmodified files.
 
   Args:
     source: str, the directory of the unmodified files.
@@ -101,21 +99,20 @@ def attempt(
     environment: environments.Environment.
     bridges: str, 'none', 'package' or 'all': see old/attempt.py.
     data_dir: str, made by old_scripts.prepare().
-    scratch: str, a directory that exists.
-    limits: dict with steps and batch_size, of the training, and seconds, for
-      the whole process.
+    scratch: str, an existing directory.
+    limits: dict with the steps and batch_size of the training, and the seconds of
+      the process.
 
   Returns:
-    dict that JSON can hold, with
+    dict of JSON values, with
       outcome: RAN, ERROR, LIMIT or ENDED.
-      python: str, the interpreter's version, or None if it did not say.
-      bridges: list of [old, new], those that were laid.
-      error: dict of type, message, name, file and line of the exception; None
-        where there was none.
-      code: int, the exit code of the process, negative for a signal; None where
-        it was killed at the limit.
-      losses: dict from a step, as str, to the loss, of the log.
-      seconds: float.
+      python: str, the interpreter's version, or None if unknown.
+      bridges: list of [old, new], the applied bridges.
+      error: dict with type, message, name, file and line of the exception, or None.
+      code: int, the exit code of the process, negative for a signal; None if it was
+        killed at the limit.
+      losses: dict from a step, as str, to the loss in the log.
+      seconds: float, its duration.
   """
   train_dir = os.path.join(scratch, 'train')
   answer_path = os.path.join(scratch, 'answer.json')
@@ -170,10 +167,10 @@ def _outcome(code, error, losses, steps):
 
 
 def lacks_package(result):
-  """Returns whether an attempt() failed for want of tensorflow.models alone."""
+  """Returns whether an attempt() failed only because tensorflow.models is missing."""
   error = result['error'] or {}
   name = error.get('name') or ''
-  # Python 2 names the part after `tensorflow`.
+  # Python 2 reports the part after `tensorflow`.
   return error.get('type') in ('ImportError', 'ModuleNotFoundError') and (
       name.startswith(_PACKAGE) or name.startswith('models.image')
   )
@@ -182,23 +179,23 @@ def lacks_package(result):
 def try_cell(
     source, edition, environment, *, data_dir, scratch, limits, today=None
 ):
-  """Tries an edition on a TensorFlow, first as it is and then with bridges.
+  """Runs an edition on a TensorFlow, first unmodified and then with bridges.
 
   Args:
     source, edition, environment, data_dir, scratch, limits: see attempt().
-    today: datetime.date, or None for that of the clock.
+    today: datetime.date, or None for the current date.
 
   Returns:
-    dict that JSON can hold, with
+    dict of JSON values, with
       edition: str, its name.
-      tensorflow: str, the version.
+      tensorflow: str, its version.
       python: str, the interpreter's version.
-      date: str, ISO's.
-      unmodified: attempt() without any bridge.
-      placed: attempt() with the files where they are imported from, if they
-        could not be imported before; else None.
-      bridged: attempt() with all bridges that are needed, if it did not run
-        before; else None.
+      date: str, in ISO format.
+      unmodified: attempt() without bridges.
+      placed: attempt() with the files placed where they are imported from, if the
+        import failed before; else None.
+      bridged: attempt() with all required bridges, if it did not run before; else
+        None.
   """
 
   def run(bridges):
@@ -227,15 +224,3 @@ def try_cell(
       'placed': placed,
       'bridged': bridged,
   }
-
-
-def own_source(version):
-  """Returns the directory of the tutorial that a TensorFlow's wheel brings.
-
-  Args:
-    version: str, of a TensorFlow that runtimes.find() knows.
-
-  Raises:
-    UsageError: it brings none, or its environment cannot be made.
-  """
-  return old_scripts.bundled(environment(version))

@@ -1,8 +1,8 @@
-"""Makes the environments of old TensorFlows, and runs files of ours in them.
+"""Makes the virtual environments of old TensorFlows.
 
-An environment is whole once its stamp is in it, which is written last and says
-which lock and which interpreter it was made with.  What a kill left behind has
-none, and is made anew.
+An environment is complete once it has its stamp, which is written last and records
+its lock and its interpreter.  An environment left incomplete by a kill has no stamp,
+and is rebuilt.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from . import runtimes
 
 _STAMP = 'cifar10_compat.json'
 
-# Runs virtualenv from a directory that nothing else gets to see.
+# Runs virtualenv from a directory that is on no other path.
 _RUN_VIRTUALENV = (
     'import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); '
     'runpy.run_module("virtualenv", run_name="__main__", alter_sys=True)'
@@ -34,31 +34,31 @@ _VERSION = 'import tensorflow; print(tensorflow.__version__)'
 
 
 class Environment(NamedTuple):
-  """A whole environment."""
+  """A complete environment."""
 
   runtime: runtimes.Runtime
   directory: str
 
   @property
   def python(self):
-    """The path of its interpreter."""
+    """The path of the interpreter."""
     return os.path.join(self.directory, 'bin', 'python')
 
   @property
   def site_packages(self):
-    """The directory of its packages."""
+    """The directory of the packages."""
     name = self.runtime.interpreter
     return os.path.join(self.directory, 'lib', name, 'site-packages')
 
 
 def cache_root():
-  """Returns the directory of the environments, beside what tools/bazel keeps."""
+  """Returns the directory of the environments, in the cache of tools/bazel."""
   cache = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
   return os.path.join(cache, 'cifar10_compat', 'runtimes')
 
 
 def made(runtime, root):
-  """Returns the Environment of a Runtime, or None where there is no whole one.
+  """Returns a Runtime's Environment, or None if missing or incomplete.
 
   Args:
     runtime: runtimes.Runtime.
@@ -69,29 +69,28 @@ def made(runtime, root):
     stamp = json.loads(
         pathlib.Path(_stamp(environment)).read_text(encoding='utf-8')
     )
-    whole = (
+    is_complete = (
         stamp['lock'] == _digest(runtime.lock)
-        # Which a `pyenv uninstall` takes away.
+        # `pyenv uninstall` removes it.
         and os.path.exists(stamp['python'])
         and os.path.exists(environment.python)
     )
   except (OSError, ValueError, KeyError, TypeError):
     return None
-  return environment if whole else None
+  return environment if is_complete else None
 
 
 def make(runtime, *, python=None, root=None, tell=None):
-  """Returns the Environment of a Runtime, made first if need be.
+  """Returns a Runtime's Environment, and makes it if missing or incomplete.
 
-  Of several processes one makes it, and the others wait.
+  One of several processes makes it, and the others wait.
 
   Args:
     runtime: runtimes.Runtime.
-    python: str, the interpreter to make it with, or None for one that
-      interpreters.find() finds.  A whole environment is used whatever it was
-      made with.
+    python: str, the interpreter to make it with, or None for the result of
+      interpreters.find().  A complete environment is used as it is.
     root: str, the directory of the environments; by default cache_root().
-    tell: function that is given a line of text when this is going to take long.
+    tell: function that gets a line of text before a long installation.
 
   Raises:
     UsageError: there is no interpreter, or a package cannot be installed.
@@ -143,10 +142,10 @@ def _held(path):
 def _make(runtime, interpreter, root, held):
   """Makes an environment; `held` is the descriptor of the lock on it."""
   environment = _environment(runtime, root)
-  # The stamp goes first: a kill here must not leave it on half a directory.
+  # Remove the stamp first: a kill must not leave it in an incomplete directory.
   with contextlib.suppress(FileNotFoundError):
     os.remove(_stamp(environment))
-  # Not a temporary name: what a kill leaves is cleared away here.
+  # A fixed name, so that leftovers of a kill are removed here.
   scratch = environment.directory + '.scratch'
   for directory in (environment.directory, scratch):
     if os.path.lexists(directory):
@@ -167,12 +166,14 @@ def _make(runtime, interpreter, root, held):
       *('--no-periodic-update', '--app-data', os.path.join(scratch, 'data')),
       *('--python', interpreter, environment.directory),
   )
-  # What has no wheel is built by the setuptools that virtualenv brought.
+  # The setuptools of virtualenv build packages without wheels.
   run(environment.python, *install, runtime.lock, '--no-build-isolation')
   version = run(environment.python, '-c', _VERSION).strip()
   shutil.rmtree(scratch, ignore_errors=True)
   if version != runtime.version:
-    raise errors.UsageError('%s: %s is there instead' % (what, version))
+    raise errors.UsageError(
+        '%s: its lock installed %s instead' % (what, version)
+    )
   stamp = {
       'lock': _digest(runtime.lock),
       'python': os.path.realpath(interpreter),
@@ -184,12 +185,12 @@ def _make(runtime, interpreter, root, held):
 
 
 def _run(command, *, what, held):
-  """Returns what a step of _make() printed; raises UsageError."""
+  """Runs a step of _make() and returns its stdout; raises UsageError."""
   ended = processes.finish_command(
       list(command),
       env=isolation.environment(pip=True),
-      # Where we are killed and this lives on, the lock stays held, and nobody
-      # starts anew while it still writes.
+      # If this process is killed, the step still holds the lock, and no other
+      # process starts over while it writes.
       outlives_us=True,
       pass_fds=(held,),
   )

@@ -2,11 +2,11 @@
 
   historical_graph --source=DIR --data_dir=DIR --out=FILE
 
-DIR of --source is what //tools:historical takes.  The edition's own
-cifar10_train runs, through the bridges, up to the point where it opens its
-session, and no further; the graph at that point is written to FILE, as a
-MetaGraphDef of training_graph.py.  This is a program of its own so that the bridges stay in
-its process: build_apart() starts it.
+--source takes the same directories as //tools:historical.  The edition's
+cifar10_train runs, with bridges, up to the point where it opens its session.  The
+program writes the graph at that point to FILE, as a MetaGraphDef of
+training_graph.py.  It is a separate program to keep the bridges in its process:
+build_apart() starts it.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -29,11 +29,11 @@ from . import scripts
 
 
 class _SessionOpened(Exception):
-  """What ends the trainer; not an error."""
+  """Ends the trainer; not an error."""
 
 
 class _Capture:
-  """Notes what the trainer makes on its way to the session."""
+  """Records the objects that the trainer makes before its session."""
 
   def __init__(self):
     self.meta_graph = None
@@ -41,7 +41,7 @@ class _Capture:
     self._saver = None
 
   def __call__(self, stand_in):
-    """Lays itself over the bridges."""
+    """Installs its recorders over the bridges."""
     bridge_cifar10 = stand_in.bridge_cifar10
 
     def bridge(module):
@@ -77,7 +77,7 @@ class _Capture:
     raise _SessionOpened()
 
   def _finish_monitored(self, *unused_args, **unused_kwargs):
-    # What this session makes itself for a graph that lacks it.
+    # The session would make these for a graph without them.
     self._noted_saver(tf.global_variables())
     tf.summary.merge_all()
     tf.global_variables_initializer()
@@ -92,13 +92,13 @@ def build(source, data_dir, edition=None):
   Args:
     source: str, the directory of the unmodified files.
     data_dir: str, the directory above cifar-10-batches-bin.
-    edition: scripts.Edition, to skip the check of the files.
+    edition: scripts.Edition, skips the check of the files.
 
   Returns:
     MetaGraphDef, from training_graph.export().
 
   Raises:
-    UsageError: the source cannot be used, or its trainer opens no session.
+    UsageError: the source is invalid, or its trainer opens no session.
     DataError: the data_dir has no images.
   """
   if edition is None:
@@ -128,7 +128,7 @@ def build(source, data_dir, edition=None):
 
 
 def build_apart(source, data_dir):
-  """Does what build() does in a process of its own: no bridge comes here.
+  """Runs build() in a separate process, which keeps the bridges.
 
   Args:
     source: str, the directory of the unmodified files.
@@ -171,7 +171,7 @@ def main(argv):
       '--out',
       required=True,
       metavar='FILE',
-      help='the MetaGraphDef to be written',
+      help='the MetaGraphDef to write',
   )
   args = parser.parse_args(argv)
   source, data_dir, out = map(

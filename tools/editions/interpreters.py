@@ -1,4 +1,4 @@
-"""Finds the old interpreters, which need nothing installed."""
+"""Finds the old interpreters, which need no packages."""
 
 import glob
 import os
@@ -8,8 +8,8 @@ from cifar10_compat.base import errors
 from ..base import processes
 from . import isolation
 
-# What an interpreter says of itself.  The wheels for Python 2.7 are for the
-# builds whose characters have four bytes.
+# Prints an interpreter's version, and whether its characters have four bytes, as
+# the wheels for Python 2.7 require.
 _PROBE = (
     'import sys; print("%d.%d" % sys.version_info[:2]); '
     'print(sys.maxunicode > 0xffff)'
@@ -18,16 +18,15 @@ _PROBE_SECS = 60
 
 
 def find(runtime, python=None):
-  """Returns the path of an interpreter that a Runtime's lock is for.
+  """Returns the path of an interpreter that fits a Runtime's lock.
 
   Args:
     runtime: runtimes.Runtime.
-    python: str, the interpreter to take, or None for the first that runs: of
-      those on PATH, then of those that pyenv has installed.  pyenv's names on
-      PATH exist for versions that are not chosen, and then fail.
+    python: str, the interpreter to use, or None for the first that runs on PATH or
+      in pyenv.  pyenv also puts names of inactive versions on PATH, which fail.
 
   Raises:
-    UsageError: there is none, or python is another one.
+    UsageError: there is none, or `python` does not fit.
   """
   if python:
     problem = check(runtime, python)
@@ -38,14 +37,14 @@ def find(runtime, python=None):
     if not check(runtime, path):
       return path
   raise errors.UsageError(
-      'no %s runs here, which TensorFlow %s needs: `pyenv install %s` puts one '
-      'where it is found, --python=FILE names one, and the image %s has one'
+      'no %s runs here, which TensorFlow %s needs: run `pyenv install %s`, name '
+      'one with --python=FILE, or use the image %s, which has one'
       % (runtime.interpreter, runtime.version, runtime.pyenv, runtime.image)
   )
 
 
 def candidates(name):
-  """Returns the paths at which an interpreter may be.
+  """Returns the possible paths of an interpreter.
 
   Args:
     name: str, such as 'python2.7'.
@@ -61,11 +60,11 @@ def candidates(name):
 
 
 def check(runtime, path):
-  """Returns why an interpreter cannot be used, '' if it can.
+  """Returns why an interpreter cannot be used, or ''.
 
   Args:
     runtime: runtimes.Runtime.
-    path: str, of an interpreter.
+    path: str, the path of the interpreter.
   """
   try:
     ended = processes.finish_command(

@@ -1,8 +1,8 @@
-"""What processes of another Python see of our environment: next to nothing."""
+"""The minimal environment variables of processes of another Python."""
 
 import os
 
-# What any program may need to run at all.
+# Any program may need these to run.
 _KEPT = (
     'HOME',
     'LANG',
@@ -14,10 +14,10 @@ _KEPT = (
     'TZ',
     'USER',
 )
-# What pip needs to reach an index, besides: its settings, certificates, proxies.
+# pip also needs these to reach an index: certificates and proxies.
 _FOR_PIP = ('SSL_CERT_DIR', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE')
 _PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
-# Settings of pip that say where to install to, or from which lists.
+# Settings of pip that change where and from which lists it installs.
 _NOT_FOR_PIP = (
     'PIP_CONSTRAINT',
     'PIP_PREFIX',
@@ -32,11 +32,10 @@ _NOT_FOR_PIP = (
 def environment(pip=False):
   """Returns the environment of a process of another Python.
 
-  Nothing that names a Python, a path to import from or an option of TensorFlow
-  is in it.
+  It has no variable that names a Python, an import path or an option of TensorFlow.
 
   Args:
-    pip: bool, whether the process is to install packages.
+    pip: bool, whether the process installs packages.
 
   Returns:
     dict from str to str.

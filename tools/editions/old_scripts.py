@@ -1,4 +1,4 @@
-"""Runs the tutorial's unmodified scripts on a TensorFlow of the time."""
+"""Runs the tutorial's unmodified scripts on an old TensorFlow."""
 
 import os
 import sys
@@ -12,31 +12,31 @@ from cifar10_compat.data import download
 
 from . import calls
 
-# The flag of each script that names the directory it writes to, and deletes
-# first, and what it is where the flag is not given.
+# For each script: the flag for the directory that it deletes and writes, and its
+# default.
 _WRITES = {
     'cifar10_train': ('train_dir', '/tmp/cifar10_train'),
     'cifar10_multi_gpu_train': ('train_dir', '/tmp/cifar10_train'),
     'cifar10_eval': ('eval_dir', '/tmp/cifar10_eval'),
 }
 _DATA_DIR = ('data_dir', '/tmp/cifar10_data')
-# What the scripts look for, and unpack if it is there.
+# The scripts unpack this file if it exists.
 _ARCHIVE = 'cifar-10-binary.tar.gz'
 
 
 def bundled(environment):
-  """Returns the directory of the tutorial that an environment's wheel brings.
+  """Returns the directory of the tutorial bundled with an environment's TensorFlow.
 
   Args:
     environment: environments.Environment.
 
   Raises:
-    UsageError: it brings none.
+    UsageError: it bundles none.
   """
   runtime = environment.runtime
   if not runtime.bundled:
     raise errors.UsageError(
-        'TensorFlow %s does not bring the tutorial: name an edition with '
+        'TensorFlow %s does not bundle the tutorial: name an edition with '
         '--source=DIR' % runtime.version
     )
   return os.path.join(environment.site_packages, runtime.bundled)
@@ -51,9 +51,8 @@ def check(edition, runtime):
   """
   if edition.python2 and not runtime.python.startswith('2.'):
     raise errors.UsageError(
-        '%s is written in Python 2, and TensorFlow %s is there for Python %s: '
-        'take another --runtime'
-        % (edition.name, runtime.version, runtime.python)
+        '%s is written in Python 2, and TensorFlow %s runs on Python %s: choose '
+        'another --runtime' % (edition.name, runtime.version, runtime.python)
     )
 
 
@@ -108,12 +107,12 @@ def ask(
 
 
 def flag_value(flags, name, default):
-  """Returns the value of a flag that the scripts' own parsers would find.
+  """Returns a flag's value as the scripts' own parsers would find it.
 
   Args:
     flags: list of str, a script's flags.
     name: str, without dashes.
-    default: what it is where it is not given.
+    default: the value of a missing flag.
   """
   value = default
   for n, flag in enumerate(flags):
@@ -124,12 +123,12 @@ def flag_value(flags, name, default):
 
 
 def arguments(source, script, runtime=None):
-  """Returns the arguments with which //tools:historical runs a script.
+  """Returns the arguments of //tools:historical to run a script.
 
   Args:
     source: str, the directory of the unmodified files.
     script: str, one of scripts.SCRIPTS; its flags may follow.
-    runtime: str, the version of a TensorFlow of the time, or None for today's.
+    runtime: str, the version of an old TensorFlow, or None for today's.
   """
   on = ['--runtime=' + runtime] if runtime else []
   return on + ['--source=' + source, script]
@@ -141,7 +140,7 @@ def run(source, script, *, flags, edition, environment):
   Args:
     source: str, the directory of the unmodified files.
     script: str, one of scripts.SCRIPTS.
-    flags: list of str, the script's own flags.
+    flags: list of str, the script's flags.
     edition: scripts.Edition of the source.
     environment: environments.Environment.
 
@@ -149,7 +148,7 @@ def run(source, script, *, flags, edition, environment):
     int, the script's exit code.
 
   Raises:
-    UsageError: the script would delete a directory, or cannot run there.
+    UsageError: the script would delete a directory, or cannot run on this Python.
     DataError: its data_dir has no images, and they cannot be downloaded.
   """
   check(edition, environment.runtime)
@@ -179,10 +178,11 @@ def _check_not_there(script, directory):
 
 
 def prepare(data_dir, prepared):
-  """Makes a data_dir in which a script finds nothing to download.
+  """Makes a data_dir in which a script has nothing to download.
 
   Args:
-    data_dir: str, the user's, which stays as it is but for a download of ours.
+    data_dir: str, the user's directory, which stays unchanged, except for a download
+      of missing images.
     prepared: str, the directory to make.
 
   Raises:
@@ -197,6 +197,6 @@ def prepare(data_dir, prepared):
       os.path.abspath(os.path.join(data_dir, datasets.CIFAR10.directory)),
       os.path.join(prepared, datasets.CIFAR10.directory),
   )
-  # The later editions unpack it at each start; there is nothing in this one.
+  # Later editions unpack it at each start; this archive is empty.
   with tarfile.open(os.path.join(prepared, _ARCHIVE), 'w:gz'):
     pass

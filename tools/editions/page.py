@@ -1,17 +1,17 @@
-"""The page time_machine.html: what table.py says, in the report's look."""
+"""The page time_machine.html: the tables of table.py, in the report's style."""
 
 from ..base import rendering
 from . import table
 
 
 def page(content):
-  """Returns the page, a str that loads nothing from elsewhere.
+  """Returns the page, a str that loads no other files.
 
   Args:
-    content: dict, of program.Run's file, with at least one cell.
+    content: dict, the content of time_machine.Run's file, with at least one cell.
 
   Raises:
-    UndefinedError: of jinja2, if the template shows what is not given here.
+    jinja2.UndefinedError: the template uses a missing value.
   """
   found, known = table.by_key(content), table.pythons(content)
   columns = [
@@ -40,7 +40,8 @@ def page(content):
       rows=rows,
       broken=_plain('Old names and habits', *table.broken(content)),
       first=_plain(
-          'Where each edition runs unmodified', *table.limits(content)
+          'Versions on which each edition runs unmodified',
+          *table.limits(content),
       ),
   )
 
@@ -61,7 +62,7 @@ def _cell(cell):
 
 
 def _plain(caption, columns, rows):
-  """Returns what the macro for tables takes, without Markdown's quotes."""
+  """Returns the table macro's argument, without Markdown backticks."""
   return {
       'caption': caption,
       'columns': columns,
@@ -72,24 +73,24 @@ def _plain(caption, columns, rows):
 def _dates(content):
   dates = sorted(c['date'] for c in content['cells'] if 'date' in c)
   if not dates:
-    return 'Nothing was tried'
+    return 'No runs'
   if dates[0] == dates[-1]:
-    return 'Tried on ' + dates[0]
-  return 'Tried from %s to %s' % (dates[0], dates[-1])
+    return 'Run on ' + dates[0]
+  return 'Run from %s to %s' % (dates[0], dates[-1])
 
 
 def _verdict(content):
-  """Returns how many cells came to what, a sentence."""
+  """Returns the number of cells with each outcome, a sentence."""
   kinds = [table.kind(cell) for cell in content['cells']]
   parts = [
-      '%d run as they are' % kinds.count(table.RUNS),
+      '%d run unmodified' % kinds.count(table.RUNS),
       '%d run with bridges' % kinds.count(table.BRIDGES),
       '%d do not run' % kinds.count(table.FAILS),
   ]
   untried = kinds.count(table.UNTRIED)
   if untried:
-    parts.append('%d could not be tried' % untried)
-  return 'Of %d pairs %s and %s.' % (
+    parts.append('%d could not be run' % untried)
+  return 'Of %d pairs, %s and %s.' % (
       len(kinds),
       ', '.join(parts[:-1]),
       parts[-1],

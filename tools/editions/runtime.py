@@ -1,16 +1,15 @@
-r"""Makes the environments in which TensorFlows of the time run.
+r"""Makes the environments in which old TensorFlows run.
 
   runtime [--python=FILE] VERSION [VERSION ...]
   runtime --list
 
-Each VERSION is a TensorFlow that has a lock here.  Its environment is made once,
-in the cache directory, of packages whose SHA-256 the lock has, with the
-interpreter that it needs.  What it prints at the end is the interpreter of the
-environment.
+Each VERSION is a TensorFlow that has a lock here.  The program makes its environment
+once, in the cache directory, with the interpreter that it needs and with packages
+whose SHA-256 is in the lock.  It prints the path of the environment's interpreter.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels at
+# load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import sys
@@ -24,7 +23,7 @@ from . import runtimes
 
 
 def listing(root):
-  """Returns the table of what --list prints.
+  """Returns the table that --list prints.
 
   Args:
     root: str, the directory of the environments.
@@ -42,13 +41,8 @@ def listing(root):
     )
   return text_tables.text(
       rows,
-      heads=('TENSORFLOW', 'PYTHON', 'BRINGS THE TUTORIAL', 'ENVIRONMENT'),
+      heads=('TENSORFLOW', 'PYTHON', 'BUNDLES THE TUTORIAL', 'ENVIRONMENT'),
   )
-
-
-def tell(line):
-  """Prints what is going to take long, on stderr."""
-  print('runtime: ' + line, file=sys.stderr, flush=True)
 
 
 @command_line.program('runtime')
@@ -68,11 +62,11 @@ def main(argv):
   parser.add_argument(
       '--python',
       metavar='FILE',
-      help='the interpreter to make it with (default: the first that runs, '
-      'python2.7 for 0.12.1 and so on, on PATH or in pyenv)',
+      help='the interpreter to use (default: the first that runs on PATH or in '
+      'pyenv, such as python2.7 for 0.12.1)',
   )
   parser.add_argument(
-      '--list', action='store_true', help='print what there is, make nothing'
+      '--list', action='store_true', help='list the environments, make none'
   )
   args = parser.parse_args(argv)
   if args.list:
@@ -91,7 +85,9 @@ def main(argv):
     )
   for runtime in wanted:
     environment = environments.make(
-        runtime, python=command_line.path(args.python), tell=tell
+        runtime,
+        python=command_line.path(args.python),
+        tell=lambda line: print('runtime: ' + line, file=sys.stderr),
     )
     print(environment.python)
   return 0

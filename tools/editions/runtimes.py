@@ -1,4 +1,4 @@
-"""Which TensorFlows of the time can be had, and what each needs."""
+"""The old TensorFlows that are available, and their requirements."""
 
 import os
 from typing import NamedTuple
@@ -7,31 +7,31 @@ from cifar10_compat.base import errors
 
 _LOCKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'locks')
 
-# The lock of what makes the environments.
+# The lock of virtualenv, which makes the environments.
 VIRTUALENV_LOCK = os.path.join(_LOCKS, 'virtualenv.txt')
 
 
 class Runtime(NamedTuple):
-  """One TensorFlow of the time."""
+  """One old TensorFlow."""
 
   version: str  # of TensorFlow
-  python: str  # the version of Python that its lock is for, 'X.Y'
-  pyenv: str  # what pyenv calls one
-  bundled: str = ''  # the tutorial, below site-packages, if the wheel brings it
+  python: str  # the version of Python for its lock, 'X.Y'
+  pyenv: str  # the name of such a Python in pyenv
+  bundled: str = ''  # the tutorial's directory in site-packages, if bundled
 
   @property
   def lock(self):
-    """The path of its lock."""
+    """The path of the lock."""
     return os.path.join(_LOCKS, 'tensorflow-%s.txt' % self.version)
 
   @property
   def interpreter(self):
-    """The name of its interpreter on PATH."""
+    """The name of the interpreter on PATH."""
     return 'python' + self.python
 
   @property
   def image(self):
-    """The published image that has it."""
+    """The published container image that has it."""
     return 'tensorflow/tensorflow:' + self.version
 
 
@@ -53,7 +53,7 @@ RUNTIMES = (
     Runtime('2.12.1', '3.11', '3.11.7'),
     Runtime('2.16.2', '3.11', '3.11.7'),
 )
-# Those with which ours is compared: they have sessions and queues by themselves.
+# Those that the port is compared with: they have sessions and queues by default.
 COMPARED = tuple(r for r in RUNTIMES if int(r.version.partition('.')[0]) < 2)
 
 
@@ -62,15 +62,15 @@ def find(version, among=RUNTIMES):
 
   Args:
     version: str, such as '0.12.1'.
-    among: sequence of Runtime, those that will do.
+    among: sequence of Runtime, the allowed ones.
 
   Raises:
-    UsageError: it is none of them.
+    UsageError: the version is not among them.
   """
   for runtime in among:
     if runtime.version == version:
       return runtime
   raise errors.UsageError(
-      'TensorFlow %s is not one that will do: choose one of %s'
+      'TensorFlow %s is not supported here: choose one of %s'
       % (version, ', '.join(r.version for r in among))
   )

@@ -10,12 +10,12 @@ For example:
       --data_dir=/tmp/cifar10_data --train_dir=/tmp/cifar10_train --max_steps=20
 
 DIR is the tutorial's directory in a checkout of one of the editions below.  Its
-files are read, never written: what they call by an old name is bridged in this
-process while the script runs (bridges.py).  With --runtime they run on a
-TensorFlow of the time, in a process of its own (old_scripts.py).
+files are read, never written: old names are bridged in this process while the script
+runs (bridges.py).  With --runtime the scripts run on an old TensorFlow, in a separate
+process (old_scripts.py).
 """
 
-# First: TensorFlow reads its log levels while it loads.
+# Import first: TensorFlow reads its log levels at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import argparse
@@ -47,7 +47,7 @@ SCRIPTS = (
     'cifar10_multi_gpu_train',
     'cifar10_input_test',
 )
-# The files that make an edition, in the order in which they are hashed.
+# The files of an edition, in the order in which they are hashed.
 _FILES = ('cifar10.py', 'cifar10_input.py') + tuple(
     script + '.py' for script in SCRIPTS
 )
@@ -57,10 +57,10 @@ class Edition(NamedTuple):
   """One state of the tutorial's files."""
 
   name: str
-  sha256: str  # of _FILES, one after the other
-  package: str  # how its scripts import its modules; '' for "import cifar10"
-  tried: str  # what was run with these bridges
-  python2: bool = False
+  sha256: str  # of all _FILES, concatenated
+  package: str  # from which its scripts import; '' for "import cifar10"
+  tried: str  # the scripts that were run with these bridges
+  python2: bool = False  # whether it needs Python 2
 
 
 _OLD = 'tensorflow.models.image.cifar10'
@@ -70,7 +70,7 @@ EDITIONS = (
         'tensorflow 0.5.0',
         '9e4074a849d2e7879999e1f7b2e6fd3f447b1b509cec9f76f3e5921d4befe953',
         _OLD,
-        'with --runtime=0.12.1 alone, since it is written in Python 2',
+        'only with --runtime=0.12.1, because it is written in Python 2',
         python2=True,
     ),
     Edition(
@@ -149,23 +149,23 @@ EDITIONS = (
 
 
 def find_edition(source, editions=EDITIONS):
-  """Returns the Edition whose files a directory holds.
+  """Returns the Edition of the files in a directory.
 
   Args:
     source: str, a directory.
-    editions: sequence of Editions that are known.
+    editions: sequence of the known Editions.
 
   Raises:
-    UsageError: the directory is not there, is not the tutorial, lacks a file,
-      or holds an edition that is not known.
+    UsageError: the directory is missing, is not the tutorial, lacks a file, or has
+      an unknown edition.
   """
   if not os.path.isdir(source):
     raise errors.UsageError('--source=%s is not a directory' % source)
   missing = [f for f in _FILES if not os.path.isfile(os.path.join(source, f))]
   if 'cifar10.py' in missing:
     raise errors.UsageError(
-        '--source=%s is not the tutorial: there is no cifar10.py in it; name '
-        'the directory tensorflow/models/image/cifar10 of tensorflow v0.7.0 or '
+        '--source=%s is not the tutorial: it has no cifar10.py; name the '
+        'directory tensorflow/models/image/cifar10 of tensorflow v0.7.0 or '
         'tutorials/image/cifar10 of tensorflow/models v1.13.0' % source
     )
   if missing:
@@ -180,37 +180,36 @@ def find_edition(source, editions=EDITIONS):
     if edition.sha256 == digest.hexdigest():
       return edition
   raise errors.UsageError(
-      '--source=%s holds an edition that is not known here, or one that was '
-      'changed; known are %s'
-      % (source, ', '.join(edition.name for edition in editions))
+      '--source=%s holds an unknown or modified edition; use unmodified files of '
+      'one of %s' % (source, ', '.join(edition.name for edition in editions))
   )
 
 
 @contextlib.contextmanager
 def _replaced(modules, argv, source):
-  """Lets `import` see other modules and the script's directory for a while."""
+  """Context in which `import` finds other modules and the script's directory."""
   before = dict(sys.modules)
   old_argv, old_path = sys.argv, sys.path[:]
   old_write = sys.dont_write_bytecode
   sys.modules.update(modules)
   sys.argv = argv
   sys.path.insert(0, source)
-  sys.dont_write_bytecode = True  # Nothing is written into the source.
+  sys.dont_write_bytecode = True  # Write nothing into the source.
   try:
     yield
   finally:
     sys.dont_write_bytecode = old_write
     sys.path[:] = old_path
     sys.argv = old_argv
-    # Whatever the script imported from its directory must not be found by the
-    # next one, which may be of another edition.
-    theirs = [
+    # The next script may be of another edition, and must not find the modules that
+    # this one imported from its directory.
+    imported = [
         name
         for name in sys.modules
         if name.startswith(_OLD)
         or (name.startswith('cifar10') and '.' not in name)
     ]
-    for name in set(modules).union(theirs):
+    for name in set(modules).union(imported):
       if name in before:
         sys.modules[name] = before[name]
       else:
@@ -229,15 +228,15 @@ def _edition_for(source, script, *, edition, ours):
   _check_script(script)
   if ours and script != 'cifar10_input_test':
     raise errors.UsageError(
-        '--module=ours is for cifar10_input_test alone: %s is a script of '
-        'its own edition' % script
+        '--module=ours works with cifar10_input_test only: run %s without it'
+        % script
     )
   if edition is None:
     edition = find_edition(source)
   if edition.python2:
     raise errors.UsageError(
         '%s of %s is written in Python 2: run it with --runtime=0.12.1, or '
-        'take a later edition' % (script, edition.name)
+        'choose a later edition' % (script, edition.name)
     )
   return edition
 
@@ -245,26 +244,25 @@ def _edition_for(source, script, *, edition, ours):
 def run(source, script, *, flags, ours=False, edition=None, adapt=None):
   """Runs one script of the tutorial to its end.
 
-  TensorFlow 2's behavior stays off in this process; all else is put back.
+  TensorFlow 2's behavior stays off in this process; all other changes are undone.
 
   Args:
     source: str, the directory of the unmodified files.
     script: str, one of SCRIPTS.
-    flags: list of str, the script's own flags.
+    flags: list of str, the script's flags.
     ours: bool, whether cifar10_input_test tests cifar10_compat.cifar10_input
       instead of the directory's.
-    edition: Edition, to skip the check of the files.
-    adapt: function of the bridges.StandIn, to lay more over the bridges.
+    edition: Edition, skips the check of the files.
+    adapt: function of the StandIn, to add more to the bridges.
 
   Returns:
     dict, the script's global names.
 
   Raises:
-    UsageError: the arguments cannot be used, or the script was about to delete
-      a directory.
+    UsageError: the arguments are invalid, or the script would delete a directory.
     DataError: its data_dir has no images, and they cannot be downloaded.
-    SystemExit: the script's own end; TensorFlow's app.run always raises it.
-    Exception: whatever the script raised, with its own lines in the traceback.
+    SystemExit: the script's end; TensorFlow's app.run always raises it.
+    Exception: raised by the script, with its lines in the traceback.
   """
   edition = _edition_for(source, script, edition=edition, ours=ours)
   print('historical: %s of %s' % (script, edition.name), file=sys.stderr)
@@ -288,7 +286,7 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
       except Exception as e:
         cause = stand_in.stop()
         if cause is not None and e.__cause__ is None:
-          e.__cause__ = cause  # Else "queue is closed" is all one learns.
+          e.__cause__ = cause  # Otherwise the error is just "queue is closed".
         raise
       finally:
         stand_in.stop()
@@ -324,21 +322,21 @@ def on_runtime(program, runtime, source=None):
 
 
 def run_on(version, source, script, script_flags):
-  """Runs one script of the tutorial on a TensorFlow of the time.
+  """Runs one script of the tutorial on an old TensorFlow.
 
   Args:
-    version: str, of a TensorFlow that runtimes.find() knows.
-    source: str, the directory of the unmodified files, or None for those that
-      the TensorFlow brings.
+    version: str, the version of a TensorFlow in runtimes.py.
+    source: str, the directory of the unmodified files, or None for the bundled
+      ones.
     script: str, one of SCRIPTS.
-    script_flags: list of str, the script's own flags.
+    script_flags: list of str, the script's flags.
 
   Returns:
     int, the script's exit code.
 
   Raises:
-    UsageError: the arguments cannot be used, the environment cannot be made, or
-      the script would delete a directory.
+    UsageError: the arguments are invalid, the environment cannot be made, or the
+      script would delete a directory.
     DataError: its data_dir has no images, and they cannot be downloaded.
   """
   runtime = runtimes.find(version)
@@ -369,7 +367,7 @@ def _parser():
       '       historical --list',
       description="Runs the unmodified CIFAR-10 tutorial of 2016 on today's "
       'TensorFlow. Its files are read, never changed.',
-      epilog='editions that are known, and what was run of them:\n'
+      epilog='known editions, and the scripts that were run:\n'
       + '\n'.join('  %s: %s' % (e.name, e.tried) for e in EDITIONS),
   )
   parser.add_argument(
@@ -381,21 +379,21 @@ def _parser():
       '--module',
       choices=('theirs', 'ours'),
       default='theirs',
-      help='what cifar10_input_test tests: the cifar10_input of DIR, or that '
+      help='the module that cifar10_input_test tests: cifar10_input of DIR, or '
       'of cifar10_compat',
   )
   parser.add_argument(
       '--runtime',
       metavar='VERSION',
-      help='the TensorFlow of the time to run on, %s: its environment is made '
-      'if need be (default: the one that is installed). Where its wheel brings '
-      'the tutorial, --source can be left out'
+      help='the old TensorFlow to run on, %s; its environment is made if missing '
+      '(default: the installed TensorFlow). If its wheel bundles the tutorial, '
+      '--source can be omitted'
       % ' or '.join(r.version for r in runtimes.RUNTIMES),
   )
   parser.add_argument(
       '--list',
       action='store_true',
-      help='print what old names are called today, and why',
+      help="print today's names for old names, with reasons",
   )
   parser.add_argument(
       'script', metavar='SCRIPT', nargs='?', help=', '.join(SCRIPTS)
@@ -404,7 +402,7 @@ def _parser():
       'flags',
       metavar='FLAG',
       nargs=argparse.REMAINDER,
-      help="the script's own flags, after its name",
+      help="the script's flags, after its name",
   )
   return parser
 
@@ -417,17 +415,17 @@ def main(argv):
     return 0
   if (args.source or args.runtime) is None or args.script is None:
     raise errors.UsageError(
-        'name a directory with --source=DIR, and a script of it: one of %s '
+        'name a directory with --source=DIR, and one of its scripts: %s '
         '(--help explains)' % ', '.join(SCRIPTS)
     )
   script = args.script[:-3] if args.script.endswith('.py') else args.script
-  # The script's own flags may be relative paths.
+  # The script's flags may be relative paths.
   paths.enter_user_directory()
   if args.runtime is not None:
     if args.module == 'ours':
       raise errors.UsageError(
-          '--module=ours runs on the TensorFlow that is installed: leave out '
-          '--runtime=%s' % args.runtime
+          '--module=ours runs on the installed TensorFlow: omit --runtime=%s'
+          % args.runtime
       )
     return run_on(args.runtime, args.source, script, args.flags)
   run(args.source, script, flags=args.flags, ours=args.module == 'ours')

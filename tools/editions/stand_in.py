@@ -1,7 +1,7 @@
-"""What an old script sees in place of the module `tensorflow`.
+"""A stand-in for the module `tensorflow` that an old script sees.
 
-A stand-in is tf.compat.v1 with the old names laid over it.  It also keeps track
-of what the script starts, so that this can be ended after the script.
+It is tf.compat.v1 plus the old names.  It also keeps track of the threads, sessions
+and writers that the script starts, to end them after the script.
 """
 
 import os
@@ -10,20 +10,20 @@ import types
 
 import tensorflow.compat.v1 as tf
 
-# How long threads may take to notice that a script is over.
+# How long threads may take to end after the script.
 _GRACE_SECS = 10
 
 
 class StandIn(object):
-  """The modules that an old script imports, and what it left running.
+  """The modules that an old script imports, and its open resources.
 
   Attributes:
-    source: str, absolute path of the directory of the script.
+    source: str, absolute path of the script's directory.
     script: str, the script's name, for messages.
-    modules: dict from a module's full name to what sys.modules is to hold.
-    undo: list of functions without arguments, to be called at the end.
-    cpus: int, how many CPU devices a session needs for its towers.
-    bridge_cifar10: function that is to be given the old module cifar10.
+    modules: dict from a module's full name to its entry in sys.modules.
+    undo: list of functions without arguments, to call at the end.
+    cpus: int, number of CPU devices that a session needs for its towers.
+    bridge_cifar10: function to call with the old module cifar10.
   """
 
   def __init__(self, source, script):
@@ -37,19 +37,19 @@ class StandIn(object):
     self._writers = []
     top = _overlay('tensorflow', tf)
     real = sys.modules['tensorflow']
-    # `import tensorflow.python.x` goes on finding TensorFlow's own parts.
+    # `import tensorflow.python.x` must still find TensorFlow's own modules.
     top.__path__ = real.__path__
     top.__spec__ = real.__spec__
     top.python = sys.modules['tensorflow.python']
     self.modules = {'tensorflow': top}
 
   def set(self, name, value):
-    """Lays a value over a name such as 'train.SummaryWriter'."""
+    """Sets a name such as 'train.SummaryWriter' to a value."""
     parent, _, attribute = name.rpartition('.')
     setattr(self._module(parent), attribute, value)
 
   def _module(self, name):
-    """Returns the stand-in of a module below tensorflow, made when needed."""
+    """Returns the stand-in of a module below tensorflow; makes missing ones."""
     if not name:
       return self.modules['tensorflow']
     full_name = 'tensorflow.' + name
@@ -62,7 +62,7 @@ class StandIn(object):
     return self.modules[full_name]
 
   def add_package(self, name, path):
-    """Makes a package, and those above it, whose files lie in a directory."""
+    """Makes a package for the files in a directory, and its parent packages."""
     parts = name.split('.')
     for n in range(1, len(parts) + 1):
       module = self._module('.'.join(parts[:n]))
@@ -70,7 +70,7 @@ class StandIn(object):
     module.__path__ = [path]
 
   def start_queue_runners(self, sess=None, coord=None, **kwargs):
-    """tf.train.start_queue_runners whose threads can be stopped at the end."""
+    """tf.train.start_queue_runners, with threads that stop() ends."""
     if coord is None:
       coord = tf.train.Coordinator()
       self._coordinators.append(coord)
@@ -84,14 +84,14 @@ class StandIn(object):
     return writer
 
   def stop(self):
-    """Ends what the script left running.
+    """Ends the script's threads, sessions and writers.
 
     Returns:
-      The exception that ended an input thread first, or None.
+      The first exception that ended an input thread, or None.
     """
     cause = None
     for coord in self._coordinators:
-      coord.request_stop()  # Cancels what the threads wait for.
+      coord.request_stop()  # Cancels the threads' blocking operations.
       try:
         coord.join(stop_grace_period_secs=_GRACE_SECS, ignore_live_threads=True)
       except Exception as e:  # pylint: disable=broad-except
@@ -103,7 +103,7 @@ class StandIn(object):
 
 
 def _overlay(name, below):
-  """Returns a module that answers for another where it has no name itself."""
+  """Returns a module that falls back to another module for missing names."""
   module = types.ModuleType(name)
   if below is not None:
     module.__getattr__ = lambda attribute: getattr(below, attribute)

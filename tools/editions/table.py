@@ -1,11 +1,11 @@
-"""The tables of what //tools:time_machine found.
+"""The tables of //tools:time_machine.
 
-Each function takes the content of its file, as program.Run writes it.
+Each function takes the content of a file that time_machine.Run writes.
 """
 
 from . import cells
 
-# What a cell of matrix() came to, beside the outcomes of an attempt.
+# Kinds of cells in matrix(), besides the outcomes of an attempt.
 RUNS = 'runs'
 BRIDGES = 'bridges'
 FAILS = 'fails'
@@ -15,12 +15,12 @@ _NOTHING = '–'
 
 
 def version_key(version):
-  """Returns what versions such as '1.15.5' are sorted by."""
+  """Returns the sort key of a version such as '1.15.5'."""
   return [int(part) if part.isdigit() else 0 for part in version.split('.')]
 
 
 def versions(content):
-  """Returns the versions of TensorFlow, the oldest first."""
+  """Returns the versions of TensorFlow, oldest first."""
   return sorted({c['tensorflow'] for c in content['cells']}, key=version_key)
 
 
@@ -30,7 +30,7 @@ def editions(content):
 
 
 def pythons(content):
-  """Returns a dict from a version of TensorFlow to that of its Python."""
+  """Returns a dict from a version of TensorFlow to its version of Python."""
   return {
       c['tensorflow']: c['python'] for c in content['cells'] if 'python' in c
   }
@@ -42,16 +42,16 @@ def by_key(content):
 
 
 def short(edition):
-  """Returns an edition's name without the repository's."""
+  """Returns an edition's name without the repository."""
   return edition.partition(' ')[2]
 
 
 def span(content, names):
-  """Returns the names of editions, those that follow each other as one.
+  """Returns the names of editions, with consecutive ones as ranges.
 
   Args:
     content: dict.
-    names: collection of editions' names.
+    names: collection of edition names.
 
   Returns:
     str, such as '0.5.0 to v0.7.1, v1.4.0'.
@@ -66,8 +66,7 @@ def span(content, names):
 
 
 def _from_to(first, last):
-  # Of 'v0.7.0 and v0.7.1', a first one begins with v0.7.0, a last one ends with
-  # v0.7.1.
+  # 'v0.7.0 and v0.7.1' starts a range with v0.7.0, and ends one with v0.7.1.
   if first == last:
     return first
   return '%s to %s' % (first.split()[0], last.split()[-1])
@@ -77,7 +76,7 @@ def kind(cell):
   """Returns RUNS, BRIDGES, FAILS or UNTRIED.
 
   Args:
-    cell: dict of cells.try_cell(), or None.
+    cell: dict from cells.try_cell(), or None.
   """
   if cell is None or 'missing' in cell:
     return UNTRIED
@@ -87,15 +86,15 @@ def kind(cell):
 
 
 def bridges(cell):
-  """Returns the [old, new] with which a cell ran; the package's is one."""
+  """Returns the bridges of a cell, as [old, new]; the package counts as one."""
   return _with_bridges(cell)['bridges']
 
 
 def text(cell):
-  """Returns what a cell came to, in a few words."""
+  """Returns a cell's result, in a few words."""
   found = kind(cell)
   if found == UNTRIED:
-    return 'not tried'
+    return 'not run'
   if found == RUNS:
     return 'runs'
   if found == BRIDGES:
@@ -112,7 +111,7 @@ def _with_bridges(cell):
 
 
 def _what(result, message=True):
-  """Returns how an attempt that did not run ended, in one line."""
+  """Returns how a failed attempt ended, in one line."""
   error = result['error']
   if error:
     if not message:
@@ -128,8 +127,8 @@ def _what(result, message=True):
 def first_error(cell):
   """Returns the first errors of the unmodified files, in one line.
 
-  Where they look for themselves in TensorFlow's package, which is gone, that is
-  the first; the second is what they met once they were put there.
+  If the files import from the missing package tensorflow.models, that is the first
+  error; the second one occurs after they are placed there.
   """
   found = _described(cell['unmodified'])
   if cell['placed'] and cell['placed']['outcome'] != cells.RAN:
@@ -138,7 +137,7 @@ def first_error(cell):
 
 
 def _described(result):
-  """Returns an attempt's error, with the name that it does not have itself."""
+  """Returns an attempt's error, plus the symbol's name if the message lacks it."""
   told = _what(result)
   name = (result['error'] or {}).get('name')
   if name and name not in told:
@@ -147,7 +146,7 @@ def _described(result):
 
 
 def matrix(content):
-  """Returns the columns and rows of editions against TensorFlows.
+  """Returns the columns and rows of the table of editions and TensorFlows.
 
   Returns:
     (list of str, list of lists of str).
@@ -166,11 +165,11 @@ def matrix(content):
 
 
 def limits(content):
-  """Returns the columns and rows of where each edition runs as it is.
+  """Returns the columns and rows of the versions on which each edition runs.
 
   Returns:
-    (list of str, list of lists of str): the editions, the TensorFlows on which
-    they run unmodified, and the first error on the one before and after these.
+    (list of str, list of lists of str): the editions, the TensorFlows on which they
+    run unmodified, and the first errors on the version before and after these.
   """
   found = by_key(content)
   groups = {}
@@ -206,11 +205,11 @@ def _error_on(pairs):
 
 
 def broken(content):
-  """Returns the columns and rows of what broke when.
+  """Returns the columns and rows of the table of breaking changes.
 
   Returns:
-    (list of str, list of lists of str): each bridge, the first TensorFlow of
-    those tried on which it was needed, and the editions that need it.
+    (list of str, list of lists of str): each bridge, the first TensorFlow that
+    needed it, and the editions that need it.
   """
   needed = {}
   for cell in content['cells']:

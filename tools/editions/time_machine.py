@@ -1,20 +1,20 @@
-r"""Tries each edition of the tutorial on each TensorFlow: what broke when.
+r"""Runs each edition of the tutorial on each TensorFlow, to show what broke when.
 
   time_machine --sources=DIR --data_dir=DIR [--json=FILE] [--only=EDITION,...]
       [--runtimes=VERSION,...] [--again] [--seconds=N] [--page=FILE]
   time_machine --page=FILE [--json=FILE]
 
-Below --sources lie checkouts of tensorflow (0.5.0 to v0.9.0) and of
-tensorflow/models (v1.4.0 to v1.13.0), each in a directory of its own; 0.12.1's own
-edition is in its wheel.  Each cell trains cifar10_train for 20 steps with the
-unmodified files, once without any bridge and, where that fails, with those that it
-needs.  A cell that --json has is not tried again; one that is tried is written
-there at once, so that an interrupted run can be taken up.  --page writes a page of
-the cells that there are; without --sources, nothing is tried for it.
+--sources has checkouts of tensorflow (0.5.0 to v0.9.0) and of tensorflow/models
+(v1.4.0 to v1.13.0), each in a separate directory; the edition of 0.12.1 is in its
+wheel.  Each cell runs cifar10_train for 20 steps with the unmodified files, first
+without bridges and, if that fails, with the bridges that it needs.  Cells in --json
+are not run again.  Each result is written there at once, so an interrupted run can be
+resumed.  --page writes a page of all cells; without --sources, the program runs no
+cells.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels at
+# load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import json
@@ -50,13 +50,13 @@ def read(path):
     path: str.
 
   Raises:
-    UsageError: it is not one.
+    UsageError: the file has no cells.
   """
   if not os.path.exists(path):
     return {}
   try:
     content = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
-    # What everything here relies on.
+    # All functions rely on these keys.
     for cell in content['cells']:
       cell['edition'], cell['tensorflow']
   except (OSError, ValueError, KeyError, TypeError) as e:
@@ -68,7 +68,7 @@ def read(path):
 
 
 def in_order(found):
-  """Returns cells sorted by edition and TensorFlow, the oldest first."""
+  """Returns cells sorted by edition and TensorFlow, oldest first."""
   names = [edition.name for edition in scripts.EDITIONS]
 
   def key(cell):
@@ -83,21 +83,21 @@ def in_order(found):
 
 
 def choose(names, wanted, flag):
-  """Returns those of some names that a flag chooses.
+  """Returns the names that a flag selects.
 
   Args:
     names: list of str.
-    wanted: str, parts of names with commas between them, or None for all.
+    wanted: str, comma-separated parts of names, or None for all.
     flag: str, the flag's name, for the message.
 
   Raises:
-    UsageError: a part is of no name.
+    UsageError: a part matches no name.
   """
   if wanted is None:
     return list(names)
   chosen = set()
   for part in wanted.split(','):
-    # 'v1.1' is not to choose v1.10.0; v1.10 is.
+    # 'v1.1' does not select v1.10.0; 'v1.10' does.
     found = [
         name
         for name in names
@@ -115,24 +115,24 @@ def choose(names, wanted, flag):
 
 
 def tell(line):
-  """Prints what goes on, on stderr."""
+  """Prints progress on stderr."""
   print('time_machine: ' + line, file=sys.stderr, flush=True)
 
 
 def summary(cell):
-  """Returns what a cell came to, in a few words."""
+  """Returns a cell's result, in a few words."""
   if 'missing' in cell:
-    return 'not tried: ' + cell['missing']
+    return 'not run: ' + cell['missing']
   if table.kind(cell) == table.RUNS:
     return table.text(cell)
-  return '%s; as it is: %s' % (table.text(cell), table.first_error(cell))
+  return '%s; unmodified: %s' % (table.text(cell), table.first_error(cell))
 
 
 class Run:
-  """The cells of one file, tried one after the other."""
+  """The cells of one file, run one after the other."""
 
   def __init__(self, path, *, data_dir, limits, sources):
-    """Reads what there is.
+    """Reads the existing cells.
 
     Args:
       path: str, the file.
@@ -141,7 +141,7 @@ class Run:
       sources: dict from an Edition's name to its directory.
 
     Raises:
-      UsageError: the file is not of this kind, or of other limits.
+      UsageError: the file has no cells, or cells with other limits.
     """
     self._path = path
     self._data_dir = data_dir
@@ -159,9 +159,9 @@ class Run:
     }
 
   def missing(self, editions, versions, *, again):
-    """Returns the (edition, version) that are still to be tried.
+    """Returns each (edition, version) that is still to be run.
 
-    A cell that could not be tried is tried again.
+    Cells that could not be run are included.
     """
     return [
         (edition, version)
@@ -187,11 +187,11 @@ class Run:
     json_files.write(self._path, content)
 
   def try_all(self, editions, versions, *, again=False):
-    """Tries what is missing, and prints each cell.
+    """Runs the missing cells, and prints each result.
 
     Args:
       editions, versions: lists of str, names of Editions and TensorFlows.
-      again: bool, whether to try also what is in the file.
+      again: bool, whether to run the cells in the file again.
     """
     known = {edition.name: edition for edition in scripts.EDITIONS}
     with tempfile.TemporaryDirectory() as scratch:
@@ -226,7 +226,7 @@ class Run:
       return self._sources[edition.name]
     for runtime in runtimes.RUNTIMES:
       if runtime.bundled and edition.name == 'tensorflow ' + runtime.version:
-        return cells.own_source(runtime.version)
+        return old_scripts.bundled(cells.environment(runtime.version))
     raise errors.UsageError(
         'the files of %s are not below --sources: `git clone --depth 1 '
         '--branch TAG https://github.com/%s` gets them'
@@ -246,7 +246,7 @@ def _parser():
       description='\n'.join(__doc__.splitlines()[6:]).strip(),
   )
   parser.add_argument(
-      '--sources', metavar='DIR', help='below it lie the editions'
+      '--sources', metavar='DIR', help='the directory above the editions'
   )
   parser.add_argument(
       '--data_dir', metavar='DIR', help='the directory of the images'
@@ -255,37 +255,39 @@ def _parser():
       '--json',
       metavar='FILE',
       default=_DEFAULT_JSON,
-      help='where the cells are (default: %(default)s)',
+      help='the file of the cells (default: %(default)s)',
   )
   parser.add_argument(
       '--only',
       metavar='EDITION,...',
-      help='the editions to try, such as v0.7.0,0.12.1 (default: all)',
+      help='the editions to run, such as v0.7.0,0.12.1 (default: all)',
   )
   parser.add_argument(
       '--runtimes',
       metavar='VERSION,...',
-      help='the TensorFlows to try, such as 0.12.1,2.4: %s (default: all)'
+      help='the TensorFlows to run on, such as 0.12.1,2.4: %s (default: all)'
       % ', '.join(cells.versions()),
   )
   parser.add_argument(
-      '--again', action='store_true', help='try also what --json has'
+      '--again', action='store_true', help='run the cells in --json again'
   )
   parser.add_argument(
-      '--page', metavar='FILE', help='where to write a page of what --json has'
+      '--page', metavar='FILE', help='the page of all cells in --json to write'
   )
   parser.add_argument(
       '--seconds',
       type=int,
       default=_SECONDS,
-      help='after which an attempt is killed (default: %(default)s)',
+      help='time limit of an attempt (default: %(default)s)',
   )
   return parser
 
 
 def _write_page(path, content):
   if not content.get('cells'):
-    raise errors.UsageError('--page=%s: there are no cells yet' % path)
+    raise errors.UsageError(
+        '--page=%s: there are no cells yet; name --sources to run some' % path
+    )
   with command_line.writing(path, '--page'):
     files.write(path, [page.page(content).encode()])
 

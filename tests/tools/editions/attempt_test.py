@@ -1,28 +1,13 @@
-"""What is told of an error; cells_test runs the whole file."""
+"""Descriptions of errors; cells_test runs the complete file."""
 
-import importlib.util
 import os
 import pathlib
-import sys
-from unittest import mock
 
 from absl.testing import absltest
 
-from tools.editions import calls
+from tests.tools.editions import old_files
 
-
-def load():
-  """Returns the module old/attempt.py, which old interpreters run."""
-  path = os.path.join(calls.OLD, 'attempt.py')
-  spec = importlib.util.spec_from_file_location('attempt', path)
-  module = importlib.util.module_from_spec(spec)
-  # It imports what is beside it.
-  with mock.patch.object(sys, 'path', [calls.OLD] + sys.path):
-    spec.loader.exec_module(module)
-  return module
-
-
-attempt = load()
+attempt = old_files.load('attempt')
 
 
 class DescribeTest(absltest.TestCase):
@@ -44,7 +29,7 @@ class DescribeTest(absltest.TestCase):
         (ImportError("No module named 'tensorflow.x'"), '', 'tensorflow.x'),
         (ImportError("cannot import name 'gfile'"), '', 'gfile'),
         (ImportError('libx.so: cannot open'), '', None),
-        # Of what, Python 2 does not say.
+        # Python 2 does not report the object.
         (
             AttributeError("'module' object has no attribute 'mul'"),
             '  x = tf.add(tf.nn.mul(a, b), c)',

@@ -1,4 +1,4 @@
-"""Every entry of the table of bridges, with values worked out by hand."""
+"""Every entry of the table of bridges, with values computed by hand."""
 
 import glob
 import os
@@ -13,7 +13,7 @@ from tests.tools.editions import historical_fixture
 from tools.editions import bridges
 from tools.editions import scripts
 
-# From a bridge's old name to a script, and what its variable `result` must be.
+# From a bridge's old name to a script, and the expected value of its `result`.
 VALUES = {
     'from tensorflow.models.image.cifar10 import cifar10': (
         """
@@ -89,7 +89,7 @@ VALUES = {
         """,
         [0.75, 0.25],
     ),
-    # Mean 2, deviation 1.
+    # Mean 2, standard deviation 1.
     'tf.image.per_image_whitening(image)': (
         """
         import tensorflow as tf
@@ -108,7 +108,7 @@ VALUES = {
         """,
         [[[9, 9, 9], [9, 9, 9]]],
     ),
-    "tf.device('/gpu:N') where no GPU is": (
+    "tf.device('/gpu:N') without a GPU": (
         """
         import tensorflow as tf
         towers = []
@@ -129,7 +129,7 @@ VALUES = {
         """,
         [1, 0],
     ),
-    # From 0 a fifth of the way to 10, in both towers.
+    # A fifth of the way from 0 to 10, in both towers.
     'ExponentialMovingAverage.apply() while reusing': (
         """
         import tensorflow as tf
@@ -184,8 +184,8 @@ METHODS = {
     'tf.merge_all_summaries()': 'test_tags',
     'tf.train.SummaryWriter(logdir, graph_def)': 'test_writers',
     'tf.summary.FileWriter(logdir), never closed': 'test_writers',
-    'tf.train.start_queue_runners(sess)': 'test_nothing_goes_on_running',
-    'tf.Session(), never closed': 'test_nothing_goes_on_running',
+    'tf.train.start_queue_runners(sess)': 'test_nothing_keeps_running',
+    'tf.Session(), never closed': 'test_nothing_keeps_running',
     'tf.gfile.DeleteRecursively(train_dir)': 'test_directory_is_kept',
     'cifar10.maybe_download_and_extract()': 'test_download',
 }
@@ -204,7 +204,7 @@ class BridgesTest(historical_fixture.HistoricalTestCase):
     for old, (text, expected) in VALUES.items():
       with self.subTest(old):
         if 'GPU' in old and tf.config.list_physical_devices('GPU'):
-          continue  # Nothing is bridged there.
+          continue  # No bridge applies there.
         self.assertEqual(expected, self.run_script(text)['result'])
 
   def test_tags(self):
@@ -259,7 +259,7 @@ class BridgesTest(historical_fixture.HistoricalTestCase):
           ],
       )
 
-  def test_nothing_goes_on_running(self):
+  def test_nothing_keeps_running(self):
     before = set(threading.enumerate())
     sess = self.run_script("""
         import tensorflow as tf
@@ -316,7 +316,7 @@ class BridgesTest(historical_fixture.HistoricalTestCase):
     # Nothing is left to download.
     self.run_script(text, historical_fixture.FLAT)
 
-  def test_truth_is_for_the_scripts_lines_alone(self):
+  def test_truth_is_for_the_scripts_lines_only(self):
     names = self.run_script("""
         import tensorflow as tf
         names = {}

@@ -1,4 +1,4 @@
-"""Files of ours in another interpreter: arguments, ends, and what it sees."""
+"""Files in another interpreter: arguments, exit codes, and what they can import."""
 
 import contextlib
 import os
@@ -51,7 +51,7 @@ class CallsTest(absltest.TestCase):
         """)
     self.assertEqual('42\n', self.call(a=41))
 
-  def test_sees_nothing_of_ours(self):
+  def test_imports_nothing_from_here(self):
     self.write("""
         import os, sys
         print(os.environ.get('PYTHONPATH'), sys.path[0])
@@ -77,7 +77,7 @@ class CallsTest(absltest.TestCase):
 
   @contextlib.contextmanager
   def runner(self):
-    """Runs a process that runs a file that never ends; gives both ids."""
+    """Runs a process that runs an endless file; yields both process ids."""
     self.write("""
         import os, time
         with open(os.path.join(os.path.dirname(__file__), 'id'), 'w') as f:
@@ -107,7 +107,7 @@ class CallsTest(absltest.TestCase):
         process.kill()
 
   def wait_for_end(self, pid):
-    """Waits until a process is gone, or is a zombie nobody has reaped."""
+    """Waits until a process has ended, even if nobody has reaped it."""
     with contextlib.suppress(OSError):
       while True:
         stat = pathlib.Path('/proc/%d/stat' % pid).read_text()
@@ -115,7 +115,7 @@ class CallsTest(absltest.TestCase):
           return
         time.sleep(0.05)
 
-  def test_signals_are_handed_on(self):
+  def test_signals_are_forwarded(self):
     for signum in (signal.SIGINT, signal.SIGTERM):
       with self.runner() as (process, child):
         process.send_signal(signum)
@@ -123,7 +123,7 @@ class CallsTest(absltest.TestCase):
         self.assertFalse(os.path.exists('/proc/%d' % child))
       os.remove(os.path.join(self.scratch, 'id'))
 
-  def test_ends_with_us(self):
+  def test_ends_with_its_parent(self):
     with self.runner() as (process, child):
       process.kill()
       process.wait()

@@ -1,4 +1,4 @@
-"""One cell: what is tried, how it ends, and what is told of it."""
+"""One cell: its attempts, how they end, and the record of it."""
 
 import datetime
 import os
@@ -41,7 +41,7 @@ class TryCellTest(absltest.TestCase):
         today=_DAY,
     )
 
-  def test_runs_as_it_is(self):
+  def test_runs_unmodified(self):
     cell = self.try_cell(
         'def mul(x, y):\n  return x * y\n', edition=fake_tensorflow.FLAT
     )
@@ -59,7 +59,7 @@ class TryCellTest(absltest.TestCase):
     self.assertIsNone(cell['placed'])
     self.assertIsNone(cell['bridged'])
 
-  def test_each_step_that_it_takes(self):
+  def test_each_attempt(self):
     cell = self.try_cell('def multiply(x, y):\n  return x * y\n')
     self.assertEqual(
         {
@@ -125,14 +125,14 @@ class TryCellTest(absltest.TestCase):
     for train, code in (
         ('import os\nos.kill(os.getpid(), 6)\n', -6),
         ('import os\nos._exit(3)\n', 3),
-        # The steps were taken.
+        # All steps were taken.
         (
             'import os\n'
             'print("step 10, loss = 4.60 (...)", flush=True)\n'
             'os.kill(os.getpid(), 6)\n',
             -6,
         ),
-        # Nothing went wrong, and nothing was trained.
+        # No error, and no training.
         ('pass\n', 0),
     ):
       cell = self.try_cell('', edition=fake_tensorflow.FLAT, train=train)
@@ -175,7 +175,7 @@ class FindTest(absltest.TestCase):
     with mock.patch.object(scripts, 'find_edition', find):
       self.assertEqual({'models x': source}, cells.find_sources(directory))
 
-  def test_the_installed_one_is_the_last(self):
+  def test_the_installed_version_is_the_last(self):
     versions = cells.versions()
     self.assertEqual('0.12.1', versions[0])
     own = cells.environment(versions[-1])

@@ -1,7 +1,7 @@
-"""Which bridges an edition needs where, and that each supplies the old name."""
+"""The bridges that an edition needs, and the old name that each supplies."""
 
 import contextlib
-import importlib.util
+import importlib
 import io
 import os
 import sys
@@ -10,23 +10,13 @@ from unittest import mock
 
 from absl.testing import absltest
 
-from tools.editions import calls
+from tests.tools.editions import old_files
 
-
-def load():
-  """Returns the module old/edition.py, which old interpreters import."""
-  path = os.path.join(calls.OLD, 'edition.py')
-  spec = importlib.util.spec_from_file_location('edition', path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
-
-
-edition = load()
+edition = old_files.load('edition')
 
 
 class Tensor(object):
-  """Of a TensorFlow in which a tensor is always true."""
+  """The Tensor of a TensorFlow in which a tensor is always true."""
 
 
 class RefusingTensor(object):
@@ -36,7 +26,7 @@ class RefusingTensor(object):
 
 
 def old(version='0.12.1', **names):
-  """Returns a module like tensorflow that has these names."""
+  """Returns a module like tensorflow with these names."""
   tf = types.ModuleType('tensorflow')
   tf.__file__ = '/no/such/tensorflow/__init__.py'
   tf.__version__ = version
@@ -59,7 +49,7 @@ class NeededTest(absltest.TestCase):
     name = 'tf.image.per_image_whitening'
     tf = old()
     self.assertEqual([name], self.names(tf, whitening))
-    # It is there; it is not used; it is used in a comment alone.
+    # It exists; it is unused; it is used in a comment only.
     self.assertEmpty(self.names(tf, 'tf.image.per_image_standardization(y)'))
     self.assertEmpty(self.names(tf, '# ' + whitening))
     tf.image.per_image_whitening = id
@@ -99,7 +89,7 @@ class NeededTest(absltest.TestCase):
 class LayTest(absltest.TestCase):
 
   def lay(self, tf, name):
-    """Lays the one bridge with this old name."""
+    """Applies the bridge with this old name."""
     (bridge,) = [b for b in edition.BRIDGES if b.old == name]
     self.assertTrue(bridge.refused(tf))
     bridge.lay(tf, '/source')
@@ -128,7 +118,7 @@ class LayTest(absltest.TestCase):
 
   def test_random_crop(self):
     tf = old()
-    # Which crops along every dimension.
+    # A symbol that crops along every dimension.
     tf.image.random_crop = None
     tf.random_crop = lambda image, size, seed, name: size
     image = mock.Mock()
@@ -156,16 +146,10 @@ class LayTest(absltest.TestCase):
     self.assertEqual((('d', 'graph'), {}), tf.train.SummaryWriter('d', 'graph'))
 
   def test_truth_in_the_source_alone(self):
-
-    class Refusing(object):
-
-      def __bool__(self):
-        raise TypeError('not allowed')
-
-    tf = old(Tensor=Refusing)
+    tf = old()
     self.lay(tf, 'if grad:')
     code = 'answer = bool(tensor)'
-    names = {'tensor': Refusing()}
+    names = {'tensor': RefusingTensor()}
     exec(compile(code, '/source/cifar10.py', 'exec'), names)
     self.assertIs(True, names['answer'])
     with self.assertRaises(TypeError):
@@ -223,7 +207,7 @@ class ScriptsTensorflowTest(absltest.TestCase):
     self.assertEqual(
         (tf.__path__, tf.__file__), (found.__path__, found.__file__)
     )
-    # What is laid is not seen through tf itself.
+    # Bridges are invisible through tf itself.
     (bridge,) = edition.needed(found, ['import tensorflow as tf\n'])
     bridge.lay(found, '/source')
     tf.compat.v1.disable_v2_behavior.assert_called_once_with()
@@ -257,7 +241,7 @@ class PlaceTest(absltest.TestCase):
     )
     self.assertEqual(self.source, top.models.cifar10.__path__[0])
 
-  def test_its_own_place(self):
+  def test_bundled_edition_place(self):
     top = types.ModuleType('old_top')
     top.__file__ = os.path.join(self.source, '__init__.py')
     sys.modules['old_top'] = top

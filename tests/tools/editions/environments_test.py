@@ -1,4 +1,4 @@
-"""Environments are whole or made anew; one process makes them."""
+"""Environments are complete or rebuilt; one process makes them."""
 
 import fcntl
 import json
@@ -30,12 +30,12 @@ class EnvironmentsTest(absltest.TestCase):
     )
     self.directory = os.path.join(self.root, 'tensorflow-0.12.1')
 
-  def is_whole(self):
+  def is_complete(self):
     return environments.made(_RUNTIME, self.root) is not None
 
   def make(self, **kwargs):
     """Returns the Environment, and the Steps that made it."""
-    steps = fake_runtime.Steps(self.is_whole, **kwargs)
+    steps = fake_runtime.Steps(self.is_complete, **kwargs)
     with mock.patch.object(environments, '_run', steps):
       found = environments.make(_RUNTIME, python=self.python, root=self.root)
     return found, steps
@@ -46,8 +46,8 @@ class EnvironmentsTest(absltest.TestCase):
     self.assertEqual(
         os.path.join(self.directory, 'bin', 'python'), found.python
     )
-    # virtualenv, the environment, its packages, a look at them.
-    self.assertEqual([False] * 4, steps.whole)
+    # virtualenv, the environment, its packages, a check of them.
+    self.assertEqual([False] * 4, steps.complete)
     tool, env, packages, _ = steps.commands
     for command, lock in (
         (tool, 'virtualenv.txt'),
@@ -57,7 +57,7 @@ class EnvironmentsTest(absltest.TestCase):
       self.assertTrue(any(part.endswith(lock) for part in command))
     self.assertIn(self.python, env)
     self.assertEqual(found.python, packages[0])
-    self.assertTrue(self.is_whole())
+    self.assertTrue(self.is_complete())
     again, steps = self.make()
     self.assertEqual(found, again)
     self.assertEmpty(steps.commands)
@@ -70,7 +70,7 @@ class EnvironmentsTest(absltest.TestCase):
     for step in range(4):
       with self.assertRaises(KeyboardInterrupt):
         self.make(fail_at=step)
-      self.assertFalse(self.is_whole())
+      self.assertFalse(self.is_complete())
       os.makedirs(self.directory, exist_ok=True)
       stray = os.path.join(self.directory, 'stray')
       with open(stray, 'w', encoding='utf-8'):
@@ -90,17 +90,19 @@ class EnvironmentsTest(absltest.TestCase):
       self.make()
       stamp = json.loads(pathlib.Path(stamp_path).read_text(encoding='utf-8'))
       with open(stamp_path, 'w', encoding='utf-8') as f:
-        # None for half a file.
+        # None writes a truncated file.
         f.write('{"lo' if change is None else json.dumps({**stamp, **change}))
-      self.assertFalse(self.is_whole())
+      self.assertFalse(self.is_complete())
       _, steps = self.make()
       self.assertLen(steps.commands, 4)
-      self.assertTrue(self.is_whole())
+      self.assertTrue(self.is_complete())
 
   def test_another_tensorflow(self):
-    with self.assertRaisesRegex(errors.UsageError, '0.12.1.*: 1.0 is there'):
+    with self.assertRaisesRegex(
+        errors.UsageError, '0.12.1.*: its lock installed 1.0 instead'
+    ):
       self.make(version='1.0')
-    self.assertFalse(self.is_whole())
+    self.assertFalse(self.is_complete())
 
   def test_root_that_cannot_be_written(self):
     path = os.path.join(self.root, 'a_file')
@@ -117,8 +119,8 @@ class EnvironmentsTest(absltest.TestCase):
           held=0,
       )
 
-  def test_killed_while_a_step_goes_on(self):
-    # The step outlives its maker: until it ends nobody may begin anew.
+  def test_killed_during_a_step(self):
+    # The step outlives its maker: until it ends no process may start over.
     pipe = os.path.join(self.root, 'pipe')
     os.mkfifo(pipe)
     maker = """
@@ -139,11 +141,11 @@ class EnvironmentsTest(absltest.TestCase):
     with open(pipe, 'w', encoding='utf-8') as f:  # Waits until it reads.
       first.send_signal(signal.SIGKILL)
       first.wait()
-      self.assertFalse(self.is_whole())
+      self.assertFalse(self.is_complete())
       self.assertTrue(self._is_held())
       f.write('\n')
     self.make()  # Waits until the step has ended.
-    self.assertTrue(self.is_whole())
+    self.assertTrue(self.is_complete())
 
   def _is_held(self):
     path = os.path.join(self.root, 'tensorflow-0.12.1.lock')

@@ -1,4 +1,4 @@
-"""Stands in for old interpreters and for what makes their environments."""
+"""Replaces old interpreters and the steps that make their environments."""
 
 import os
 import pathlib
@@ -17,35 +17,35 @@ def write_program(path, text):
 
 
 def write_interpreter(path, *, version='2.7', wide=True):
-  """Writes what answers like an interpreter that is asked what it is."""
+  """Writes a program that answers the probe of interpreters.py."""
   return write_program(path, 'echo %s; echo %s' % (version, wide))
 
 
 class Steps(object):
-  """Takes the place of environments._run(): writes what the steps would.
+  """Replaces environments._run(): writes the files that the steps would.
 
   Attributes:
-    commands: list of tuples, those that were run.
-    whole: list of bool, whether the environment passed for whole before each.
+    commands: list of tuples, the commands that were run.
+    complete: list of bool, whether the environment was complete before each.
   """
 
-  def __init__(self, is_whole, *, fail_at=None, version=RUNTIME.version):
-    """Makes steps of which one may be interrupted.
+  def __init__(self, is_complete, *, fail_at=None, version=RUNTIME.version):
+    """Makes steps, one of which may be interrupted.
 
     Args:
-      is_whole: function without arguments.
+      is_complete: function without arguments.
       fail_at: int, the step, from 0, that ends in KeyboardInterrupt; or None.
-      version: str, what the environment says that its TensorFlow is.
+      version: str, the version of TensorFlow that the environment reports.
     """
     self.commands = []
-    self.whole = []
-    self._is_whole = is_whole
+    self.complete = []
+    self._is_complete = is_complete
     self._fail_at = fail_at
     self._version = version
 
   def __call__(self, command, *, what, held):
     del what, held
-    self.whole.append(self._is_whole())
+    self.complete.append(self._is_complete())
     self.commands.append(command)
     if len(self.commands) - 1 == self._fail_at:
       raise KeyboardInterrupt()

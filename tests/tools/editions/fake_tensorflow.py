@@ -1,4 +1,4 @@
-"""A runtime of a few lines: our Python, with a package `tensorflow` of ours."""
+"""A runtime of a few lines: this Python, with a fake package `tensorflow`."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ from tools.editions import scripts
 OLD = scripts.Edition('tensorflow x', '', 'tensorflow.models.image.cifar10', '')
 FLAT = OLD._replace(name='models x', package='')
 
-# A training that uses what 1.0 renamed and prints what the tutorial prints.
+# Uses a symbol that 1.0 renamed, and prints lines like the tutorial's.
 TRAIN = """
     import sys
     import tensorflow as tf
@@ -45,9 +45,9 @@ def environment(directory, text, version='1.0.1'):
   """Writes a runtime, and returns its Environment.
 
   Args:
-    directory: str, to be made.
-    text: str, of its tensorflow/__init__.py, after the version.
-    version: str, of its TensorFlow.
+    directory: str, the directory to make.
+    text: str, the text of its tensorflow/__init__.py, after the version.
+    version: str, the version of its TensorFlow.
   """
   package = os.path.join(directory, 'packages')
   write(

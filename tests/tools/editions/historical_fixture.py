@@ -1,4 +1,4 @@
-"""Small scripts in the tutorial's old style, run through the bridges."""
+"""Small scripts in the tutorial's old style, run with bridges."""
 
 import os
 import pathlib
@@ -26,7 +26,7 @@ class HistoricalTestCase(tf.test.TestCase):
     return path
 
   def run_script(self, text, edition=OLD, argv=()):
-    """Returns the names that a cifar10_train.py of this text leaves behind."""
+    """Returns the global names of a cifar10_train.py of this text, after it ran."""
     self.write('cifar10_train.py', text)
     with mock.patch('sys.stderr'), tf.Graph().as_default():
       return scripts.run(

@@ -1,4 +1,4 @@
-"""A small script in the old style, stopped where it opens its session."""
+"""A small script in the old style, stopped when it opens its session."""
 
 import os
 from unittest import mock
@@ -38,7 +38,7 @@ BUILD = """
         tf.scalar_summary('loss', loss)
 """
 RUN = """
-        raise AssertionError('it goes on after its session')
+        raise AssertionError('it continues after its session')
     if __name__ == '__main__':
       tf.app.run()
     """

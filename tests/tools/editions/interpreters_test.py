@@ -1,4 +1,4 @@
-"""Which interpreter is taken, and what is said where there is none."""
+"""The choice of an interpreter, and the error if there is none."""
 
 import os
 from unittest import mock
@@ -21,13 +21,13 @@ class FindTest(absltest.TestCase):
             os.environ,
             PATH=os.pathsep.join(self.bins + [os.environ['PATH']]),
             PYENV_ROOT=os.path.join(self.directory, 'pyenv'),
-            # Else one of this machine could be found.
+            # Otherwise an interpreter of this machine could be found.
             HOME=self.directory,
         )
     )
 
   def find(self, python=None):
-    # Of what is on the machine's own PATH only the shell may be seen.
+    # Of the machine's PATH, only the shell is visible.
     candidates = interpreters.candidates
     with mock.patch.object(
         interpreters,
@@ -43,7 +43,7 @@ class FindTest(absltest.TestCase):
     return fake_runtime.write_interpreter(path, **kwargs)
 
   def test_first_on_path_that_runs(self):
-    # As pyenv's own names do for versions that are not chosen.
+    # pyenv's names of inactive versions fail so.
     fake_runtime.write_program(
         os.path.join(self.bins[0], 'python2.7'),
         'echo "not found" >&2; exit 127',
@@ -52,7 +52,7 @@ class FindTest(absltest.TestCase):
     self.write('pyenv', 'versions', '2.7.18', 'bin')
     self.assertEqual(good, self.find())
 
-  def test_pyenv_where_path_has_none(self):
+  def test_pyenv_if_path_has_none(self):
     good = self.write('pyenv', 'versions', '2.7.18', 'bin')
     self.assertEqual(good, self.find())
 

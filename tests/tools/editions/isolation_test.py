@@ -1,4 +1,4 @@
-"""What a process of another Python gets to see."""
+"""The environment variables of a process of another Python."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ _OURS = {
 class EnvironmentTest(absltest.TestCase):
 
   def seen(self, **kwargs):
-    """Returns the environment that a process has, a dict."""
+    """Returns the environment variables of a process, a dict."""
     with mock.patch.dict(os.environ, _OURS):
       lines = subprocess.run(
           ['env'],
@@ -38,7 +38,7 @@ class EnvironmentTest(absltest.TestCase):
       ).stdout.splitlines()
     return dict(line.split('=', 1) for line in lines if '=' in line)
 
-  def test_nothing_of_ours(self):
+  def test_no_python_variables(self):
     seen = self.seen()
     self.assertEqual({'LC_ALL'}, set(_OURS) & set(seen))
     self.assertEqual(os.environ['PATH'], seen['PATH'])

@@ -1,15 +1,15 @@
-"""The environments of old TensorFlows that a test finds made."""
+"""The existing environments of old TensorFlows."""
 
 from tools.editions import environments
 from tools.editions import runtimes
 
 
 def environment(test, version):
-  """Returns an Environment, or skips the test where it is not made.
+  """Returns an Environment, or skips the test if it is missing.
 
   Args:
     test: TestCase.
-    version: str, of a TensorFlow.
+    version: str, the version of a TensorFlow.
   """
   found = environments.made(runtimes.find(version), environments.cache_root())
   if found is None:

@@ -1,4 +1,4 @@
-"""Scripts on TensorFlows of the time, where their environments are made."""
+"""Scripts on old TensorFlows, if their environments exist."""
 
 import os
 import pathlib
@@ -21,7 +21,7 @@ class OldScriptsProgramTest(absltest.TestCase):
     super().setUp()
     self.directory = self.create_tempdir().full_path
     self.data_dir = os.path.join(self.directory, 'data')
-    # Enough for a queue of 20,000, and every image another one.
+    # Enough distinct images for a queue of 20,000.
     random = np.random.RandomState(1)
     record_fixture.write_batches(
         self.data_dir,
@@ -34,7 +34,7 @@ class OldScriptsProgramTest(absltest.TestCase):
         processes.tool('editions.scripts'), ['--runtime=0.12.1', *args]
     )
 
-  def test_what_the_wheel_brings(self):
+  def test_bundled_edition(self):
     old_runtimes.environment(self, '0.12.1')
     train_dir = os.path.join(self.directory, 'run')
     data = '--data_dir=' + self.data_dir
@@ -47,13 +47,13 @@ class OldScriptsProgramTest(absltest.TestCase):
         result.stderr,
     )
     self.assertRegex(result.stderr, r'2\.7\.\d+ needs no bridge\n')
-    # ln 10 and the weights' own loss.
+    # ln 10 plus the loss of the weights.
     (loss,) = re.findall(r'step 0, loss = ([\d.]+) ', result.stdout)
     self.assertBetween(float(loss), 4.5, 4.9)
     self.assertContainsSubset(
         {'model.ckpt-0.index', 'model.ckpt-1.index'}, os.listdir(train_dir)
     )
-    # Nothing is deleted, and the images lie as they lay.
+    # Nothing is deleted, and the images stay in place.
     result = self.run_program(*train)
     self.assertEqual(1, result.returncode)
     self.assertIn('error: %s exists' % train_dir, result.stderr)
@@ -87,7 +87,7 @@ class OldScriptsProgramTest(absltest.TestCase):
     ):
       path = os.path.join(self.directory, name)
       pathlib.Path(path).write_text(textwrap.dedent(text), encoding='utf-8')
-    # A process of its own, whose output can be had.
+    # A separate process, to capture its output.
     code = """
         import sys
         from tests.tools.editions import historical_fixture

@@ -1,4 +1,4 @@
-"""What is prepared before a script runs on a TensorFlow of the time."""
+"""Preparations before a script runs on an old TensorFlow."""
 
 import contextlib
 import io
@@ -33,7 +33,7 @@ class OldScriptsTest(absltest.TestCase):
     self.seen = None
 
   def _run(self, environment, name, arguments, *, scratch):
-    """Takes the place of calls.run(): notes what the script would find."""
+    """Replaces calls.run(): records the script's arguments."""
     del environment, scratch
     self.assertEqual('run_script', name)
     self.seen = arguments
@@ -61,7 +61,7 @@ class OldScriptsTest(absltest.TestCase):
     self.assertEqual('historical: %s of a test\n' % script, stderr.getvalue())
     return code
 
-  def test_nothing_is_downloaded_and_data_stays_as_it_is(self):
+  def test_nothing_is_downloaded_and_data_stays_unchanged(self):
     train_dir = os.path.join(self.directory, 'new')
     flags = ('--data_dir=' + self.data_dir, '--train_dir', train_dir)
     self.assertEqual(7, self.run_script('cifar10_train', *flags))

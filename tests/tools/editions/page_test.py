@@ -13,12 +13,12 @@ class PageTest(absltest.TestCase):
   def page(self, cells):
     return page.page({'limits': {'steps': 20, 'batch_size': 8}, 'cells': cells})
 
-  def test_cells_and_what_they_came_to(self):
+  def test_cells_and_their_outcomes(self):
     text = self.page(tried.CONTENT['cells'])
     self.assertIn('<title>What broke when</title>', text)
     self.assertIn(
-        'Of 7 pairs 3 run as they are, 1 run with bridges, 2 do not run and '
-        '1 could not be tried.',
+        'Of 7 pairs, 3 run unmodified, 1 run with bridges, 2 do not run and '
+        '1 could not be run.',
         text,
     )
     kinds = re.findall(r'<td class="(\w+)">', text)
@@ -30,8 +30,8 @@ class PageTest(absltest.TestCase):
     self.assertIn('1.15.5<br>Python 3.7</th>', text)
     self.assertIn('<div>no python3.7</div>', text)
     self.assertIn('<div>tf.mul → tf.multiply</div>', text)
-    self.assertIn('Tried on 2026-01-02.', text)
-    # Markdown's quotes are no use here.
+    self.assertIn('Run on 2026-01-02.', text)
+    # No Markdown in HTML.
     self.assertNotIn('`', text)
     self.assertNotRegex(text, r'(?:src|href)=')
 
@@ -46,7 +46,7 @@ class PageTest(absltest.TestCase):
   def test_dates(self):
     one = tried.CONTENT['cells'][0]
     text = self.page([one, dict(one, tensorflow='1.0.1', date='2026-02-03')])
-    self.assertIn('Tried from 2026-01-02 to 2026-02-03.', text)
+    self.assertIn('Run from 2026-01-02 to 2026-02-03.', text)
     text = self.page([tried.CONTENT['cells'][-1]])
-    self.assertIn('Nothing was tried.', text)
-    self.assertIn('1 could not be tried.', text)
+    self.assertIn('No runs.', text)
+    self.assertIn('1 could not be run.', text)

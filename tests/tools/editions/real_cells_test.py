@@ -1,4 +1,4 @@
-"""Cells on real TensorFlows, where their environments are made."""
+"""Cells on real TensorFlows, if their environments exist."""
 
 import os
 
@@ -19,7 +19,7 @@ class RealCellsTest(absltest.TestCase):
 
   def setUp(self):
     super().setUp()
-    # The edition is the one that 0.12.1 brings.
+    # The edition bundled with 0.12.1.
     old = old_runtimes.environment(self, '0.12.1')
     self.source = os.path.join(old.site_packages, old.runtime.bundled)
     self.edition = scripts.find_edition(self.source)
@@ -48,10 +48,10 @@ class RealCellsTest(absltest.TestCase):
     self.assertTrue(cells.lacks_package(cell['unmodified']))
     self.assertEqual(cells.RAN, cell['bridged']['outcome'], cell)
     self.assertLen(cell['bridged']['bridges'], count)
-    # ln 10 and the weights' own loss.
+    # ln 10 plus the loss of the weights.
     self.assertBetween(float(cell['bridged']['losses']['0']), 4.4, 5.0)
 
-  def test_its_own(self):
+  def test_bundled_edition(self):
     cell = self.try_cell(old_runtimes.environment(self, '0.12.1'))
     self.assertEqual(cells.RAN, cell['unmodified']['outcome'], cell)
     self.assertIsNone(cell['placed'])

@@ -1,4 +1,4 @@
-"""Which TensorFlows of the time there are, and that their locks have them."""
+"""The old TensorFlows that are available, and their locks."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ class RuntimesTest(absltest.TestCase):
           pathlib.Path(runtime.lock).read_text(encoding='utf-8'),
           r'\ntensorflow(-cpu)?==%s ' % re.escape(runtime.version),
       )
-      # What pyenv is to install is of the version that the lock is for.
+      # pyenv installs the version that the lock is for.
       self.assertStartsWith(runtime.pyenv, runtime.python + '.')
 
   def test_each_line_of_the_locks_has_a_hash(self):

@@ -1,4 +1,4 @@
-"""The program that runs old scripts: what it checks, runs and shows."""
+"""The program that runs old scripts: its checks, runs and output."""
 
 import hashlib
 import os
@@ -37,7 +37,7 @@ class RunTest(historical_fixture.HistoricalTestCase):
     del flags.FLAGS.old_steps
     self.assertEqual(20, caught.exception.code)
 
-  def test_everything_is_put_back(self):
+  def test_everything_is_restored(self):
     def state():
       return (
           sys.argv,
@@ -157,7 +157,7 @@ class CommandLineTest(historical_fixture.HistoricalTestCase):
     edition = self.write_edition()
     self.check_error(
         ['--source=' + self.source, 'cifar10_train'],
-        'not known',
+        'unknown or modified',
         'v0.7.0',
         'v1.13.0',
     )
@@ -170,7 +170,7 @@ class CommandLineTest(historical_fixture.HistoricalTestCase):
       scripts.find_edition(self.source, [edition])
     self.assertLen({e.sha256 for e in scripts.EDITIONS}, len(scripts.EDITIONS))
 
-  def test_python_2_is_refused(self):
+  def test_python_2_is_rejected(self):
     edition = self.write_edition()._replace(python2=True)
     with mock.patch.object(scripts, 'find_edition', return_value=edition):
       self.check_error(
@@ -194,7 +194,7 @@ class CommandLineTest(historical_fixture.HistoricalTestCase):
     with mock.patch.object(scripts, 'find_edition', return_value=edition):
       self.check_error([on, source, 'cifar10_train'], 'Python 2', '3.7')
 
-  def test_runtime_that_is_not_there(self):
+  def test_missing_runtime(self):
     nowhere = self.create_tempdir().full_path
     with mock.patch.dict(
         os.environ, HOME=nowhere, PATH=nowhere, XDG_CACHE_HOME=nowhere

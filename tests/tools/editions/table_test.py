@@ -1,4 +1,4 @@
-"""The tables, worked out by hand from seven cells."""
+"""The tables, computed by hand from seven cells."""
 
 from absl.testing import absltest
 
@@ -18,8 +18,8 @@ class TableTest(absltest.TestCase):
     )
     self.assertEqual(
         [
-            ['v0.7.0', 'runs', '2 bridges', 'SyntaxError', 'not tried'],
-            ['v1.4.0', 'AttributeError: `tf.mul`', 'runs', 'runs', 'not tried'],
+            ['v0.7.0', 'runs', '2 bridges', 'SyntaxError', 'not run'],
+            ['v1.4.0', 'AttributeError: `tf.mul`', 'runs', 'runs', 'not run'],
         ],
         rows,
     )
@@ -61,7 +61,7 @@ class TableTest(absltest.TestCase):
         [['v0.7.0', 'none', '–', '0.12.1: SyntaxError: print']], rows
     )
 
-  def test_editions_alike_are_one_row(self):
+  def test_equal_editions_share_a_row(self):
     names = ['t a', 't b and c', 't d', 't e and f', 't g']
     content = {
         'cells': [
@@ -113,7 +113,7 @@ class TableTest(absltest.TestCase):
         tried.result(cells.RAN, [tried.MUL]),
     )
     self.assertEqual('1 bridge', table.text(one))
-    # Which is none but the place of its files.
+    # The only bridge is the placement of the files.
     one = tried.cell(
         tried.A,
         '2.0.4',

@@ -1,4 +1,4 @@
-"""The program: which cells it tries, and that it goes on where it was."""
+"""The program runs the missing cells, and resumes after an interruption."""
 
 import json
 import os
@@ -75,22 +75,22 @@ class ProgramTest(absltest.TestCase):
   def content(self):
     return json.loads(pathlib.Path(self.json).read_text(encoding='utf-8'))
 
-  def test_goes_on_where_it_was(self):
+  def test_resumes(self):
     code, stdout, _ = self.run_program('--only=models', '--runtimes=1.4')
     self.assertEqual(0, code)
     self.assertStartsWith(stdout, 'models x on 1.4.1: runs\n')
-    self.assertIn('models y on 1.4.1: not tried: the files of', stdout)
+    self.assertIn('models y on 1.4.1: not run: the files of', stdout)
     self.assertEqual(['1.4.1'], self.tried)
     code, stdout, _ = self.run_program()
     self.assertEqual(0, code)
     self.assertNotIn('models x on 1.4.1', stdout)
     self.assertIn(
-        'tensorflow x on 1.4.1: 1 bridge; as it is: ModuleNotFoundError: '
+        'tensorflow x on 1.4.1: 1 bridge; unmodified: ModuleNotFoundError: '
         "No module named 'tensorflow.models'\n",
         stdout,
     )
     self.assertIn(
-        'models x on 2.0.4: not tried: no python3.7 runs here\n', stdout
+        'models x on 2.0.4: not run: no python3.7 runs here\n', stdout
     )
     content = self.content()
     self.assertEqual(
@@ -98,7 +98,7 @@ class ProgramTest(absltest.TestCase):
         [(c['edition'], c['tensorflow']) for c in content['cells']],
     )
     self.assertLen(content['manifest']['dataset']['files'], 6)
-    # What could not be tried is tried again, and nothing else.
+    # Only cells that could not be run are run again.
     self.tried.clear()
     self.run_program('--only=tensorflow')
     self.assertEqual(['2.0.4'], self.tried)
@@ -124,11 +124,11 @@ class ProgramTest(absltest.TestCase):
     )
     self.assertEqual(0, code)
     self.assertIn(
-        'Of 2 pairs 1 run as they are',
+        'Of 2 pairs, 1 run unmodified',
         pathlib.Path(path).read_text(encoding='utf-8'),
     )
     os.remove(path)
-    # Of what there is; nothing is tried.
+    # A page of the existing cells; no cells are run.
     self.tried.clear()
     self.assertEqual(
         0, time_machine.main(['--json=' + self.json, '--page=' + path])

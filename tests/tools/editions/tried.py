@@ -1,4 +1,4 @@
-"""Cells of the time machine, as its file has them."""
+"""Cells of the time machine, as in its file."""
 
 from tools.editions import cells
 
@@ -7,7 +7,7 @@ CONCAT = ['tf.concat(0, values)', 'tf.concat(values, 0)']
 
 
 def result(outcome, bridges=(), code=0, seconds=2.0, **error):
-  """Returns what cells.attempt() would, of an error with these values."""
+  """Returns a result like that of cells.attempt(), with this error."""
   return {
       'outcome': outcome,
       'bridges': list(bridges),
@@ -19,7 +19,7 @@ def result(outcome, bridges=(), code=0, seconds=2.0, **error):
 
 
 def cell(edition, version, python, unmodified, placed=None, bridged=None):
-  """Returns what cells.try_cell() would."""
+  """Returns a cell like that of cells.try_cell()."""
   return {
       'edition': edition,
       'tensorflow': version,
@@ -49,7 +49,7 @@ A, B = 'tensorflow v0.7.0', 'tensorflow/models v1.4.0'
 CONTENT = {
     'cells': [
         cell(A, '0.12.1', '2.7.18', RAN),
-        # Of versions, 1.15 comes after 1.4.
+        # Version 1.15 comes after 1.4.
         cell(
             A,
             '1.15.5',

@@ -244,7 +244,7 @@ class CompareTest(tf.test.TestCase):
         more=('--runtime=0.12.1', '--runtime_steps=0'),
     )
     self.check_error(
-        'TensorFlow 0.11.0 is not one that will do: choose one of 0.12.1, 1.0.1',
+        'TensorFlow 0.11.0 is not supported here: choose one of 0.12.1, 1.0.1',
         more=('--runtime=0.11.0',),
     )
     with mock.patch('builtins.print') as printed:

@@ -8,8 +8,8 @@ import tensorflow.compat.v1 as tf
 from tests.helpers import tool_program
 from tests.tools.editions import fake_runtime
 from tests.tools.editions import historical_fixture
-from tests.tools.parity import side_fixture
 from tests.tools.parity import run_fixture
+from tests.tools.parity import side_fixture
 from tools.base import training_graph
 from tools.editions import environments
 from tools.editions import scripts

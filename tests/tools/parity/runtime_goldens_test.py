@@ -86,7 +86,7 @@ class RuntimeGoldensTest(tf.test.TestCase):
   def test_bad_input(self):
     for arguments, message in (
         ((), '--runtime'),
-        (('--runtime=0.11.0',), 'TensorFlow 0.11.0 is not one'),
+        (('--runtime=0.11.0',), 'TensorFlow 0.11.0 is not supported'),
         (
             ('--runtime=1.15.5',),
             'does not bundle the tutorial: name tensorflow/',

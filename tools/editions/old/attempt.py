@@ -1,11 +1,11 @@
-"""Runs a script of the tutorial once, and writes down how it ended.
+"""Runs a script of the tutorial once, and records how it ended.
 
   attempt ARGUMENTS.json
 
-The file has a dict: source, the directory of the unmodified files; package, what
-they import their modules from; script, the name of one of them; flags, a list;
-bridges, 'none', 'package' (the files alone are put where they are imported from)
-or 'all'; answer, the file to write.
+The file has a dict: source, the directory of the unmodified files; package, the
+package from which they import; script, the name of one of them; flags, a list;
+bridges, 'none', 'package' (only place the files where they are imported from) or
+'all'; answer, the file to write.
 
 The answer is a dict: tensorflow and python, their versions; bridges, a list of the
 old and the new name of each; error, None or a dict with type, message, name, file
@@ -42,23 +42,23 @@ def _name(error, message, line):
   if isinstance(error, AttributeError):
     found = re.search(r"no attribute '(\w+)'", message)
     if found:
-      # Python 2 does not tell of what; the line does.
-      whole = re.search(r'[\w.]*\.%s\b' % found.group(1), line)
-      return whole.group(0) if whole else found.group(1)
+      # Python 2 does not report the object; the line names it.
+      dotted = re.search(r'[\w.]*\.%s\b' % found.group(1), line)
+      return dotted.group(0) if dotted else found.group(1)
   found = re.search(r'\btf(\.\w+)+', line)
   return found.group(0) if found else None
 
 
 def describe(error, frames, source):
-  """Returns what can be said of an exception, on no machine in particular.
+  """Describes an exception independently of the machine.
 
   Args:
     error: the exception.
-    frames: list of traceback's tuples, of file, line, function, text.
+    frames: list of traceback's tuples: file, line, function, text.
     source: str, the directory of the unmodified files.
 
   Returns:
-    dict with type, message (one line), name (what is missing or refused, or
+    dict with type, message (one line), name (of the missing or rejected symbol, or
     None), file (of the tutorial, or None) and line.
   """
   inside = [f for f in frames if os.path.dirname(f[0]) == source]
@@ -66,12 +66,12 @@ def describe(error, frames, source):
   lines = str(error).strip().splitlines() or ['']
   message = lines[0].strip()
   if isinstance(error, SyntaxError):
-    # Python 3 goes on with a proposal, in the tutorial's words.
+    # Python 3 adds a suggestion, which quotes the tutorial.
     message = error.msg.partition('. Did you mean')[0]
     if error.filename and os.path.dirname(error.filename) == source:
       path, number = error.filename, error.lineno
   name = _name(error, message, linecache.getline(path, number) if path else '')
-  # No directory of this machine.
+  # Remove directories of this machine.
   message = re.sub(r'(/[^\s/\'":]+)+/', '', message)
   return {
       'type': type(error).__name__,
@@ -83,13 +83,13 @@ def describe(error, frames, source):
 
 
 def _run(arguments, answer):
-  """Runs the script; puts what it learns on the way into the answer."""
+  """Runs the script; adds versions and bridges to the answer on the way."""
   import tensorflow as tf
 
   answer['tensorflow'] = tf.__version__
   source, script = arguments['source'], arguments['script']
   package, bridges = arguments['package'], arguments['bridges']
-  # Where the wheel brings the tutorial, there is a place for the files.
+  # If the wheel bundles the tutorial, its package exists.
   if bridges == 'none' and edition.has_no_tutorial(tf):
     package = ''
   edition.place(source, package)

@@ -1,15 +1,15 @@
-"""Draws distorted images from an edition's own queues, in an old interpreter.
+"""Draws distorted images from an edition's queues, in an old interpreter.
 
   distorted ARGUMENTS.json
 
 The file has a dict:
 
   source, package, data_dir: as in training.py
-  count: int, how many images, at least; whole batches are drawn
-  out: a directory, for the answer
+  count: int, minimum number of images; only full batches are drawn
+  out: a directory for the answer
 
-What is written there is drawn.npz: images, float32 of shape [n, 24, 24, 3],
-labels, int32, and brightness, `count` float32 draws of what is added to an image.
+It writes drawn.npz there: images, float32 of shape [n, 24, 24, 3], labels, int32,
+and brightness, `count` float32 values that the edition adds to an image.
 """
 
 import os
@@ -20,7 +20,7 @@ import training
 
 
 def draw(tf, graph, batch, count):
-  """Returns images and labels that came through the queues."""
+  """Returns images and labels from the queues."""
   drawn, total = [], 0
   with graph.as_default(), tf.Session(graph=graph) as sess:
     coord = tf.train.Coordinator()
@@ -34,7 +34,7 @@ def draw(tf, graph, batch, count):
 
 
 def added(graph):
-  """Returns the scalar that the edition adds to an image before its contrast."""
+  """Returns the scalar added to an image before its contrast changes."""
   (op,) = [o for o in graph.get_operations() if o.type == 'AdjustContrastv2']
   op = op.inputs[0].op
   while op.type == 'Identity':

@@ -1,8 +1,8 @@
-"""An edition of the tutorial on a TensorFlow of the time, and its bridges.
+"""An edition of the tutorial on an old TensorFlow, and its bridges.
 
-An interpreter of Python 2.7 or of any later one runs this file, and finds nothing
-of ours but the files beside it.  A bridge is laid where the edition's files use a
-name or a habit that this TensorFlow refuses, and nowhere else.
+Python 2.7 or later runs this file, and can import only the files beside it.  A
+bridge is applied only if the edition's files use a name or a habit that this
+TensorFlow rejects.
 """
 
 from __future__ import print_function
@@ -14,17 +14,16 @@ import re
 import sys
 import types
 
-# One old symbol.  `used` is a regular expression that finds it in a file's
-# text without comments; `refused` says whether a TensorFlow lacks it, and `lay` supplies it,
-# both as functions of the module tensorflow; `lay` gets the source's directory
-# too.
+# One old symbol.  `used` is a regular expression that finds it in a file's text
+# without comments.  `refused` tells whether a TensorFlow rejects it, and `lay`
+# supplies it; both take the module tensorflow, and `lay` the source's directory.
 Bridge = collections.namedtuple('Bridge', 'old new used refused lay')
 
 _PACKAGE = 'tensorflow.models.image.cifar10'
 
 
 def _get(tf, name):
-  """Returns what has a name such as 'image.random_crop', or None."""
+  """Resolves a dotted name such as 'image.random_crop'; None if missing."""
   value = tf
   for part in name.split('.'):
     value = getattr(value, part, None)
@@ -50,7 +49,7 @@ def _since(major):
 
 
 def _alias(name, present):
-  """Returns the bridge of a symbol that was only renamed."""
+  """Returns the bridge of a symbol that was merely renamed."""
   return Bridge(
       'tf.' + name,
       'tf.' + present,
@@ -61,7 +60,7 @@ def _alias(name, present):
 
 
 def _summary(name, op):
-  """Returns the bridge of a summary whose tag is not made out of a name."""
+  """Returns the bridge of a summary whose tag is not derived from a name."""
 
   def lay(tf, source):
     del source
@@ -90,7 +89,7 @@ def _summary(name, op):
 
 
 def _logits_first(name):
-  """Returns the bridge of a cross entropy that took its logits first."""
+  """Returns the bridge of a cross entropy that took the logits first."""
 
   def lay(tf, source):
     del source
@@ -144,7 +143,7 @@ def _lay_truth(tf, source):
   inside = source + os.sep
 
   def truth(tensor):
-    # TensorFlow's own code relies on the refusal.
+    # TensorFlow's own code relies on the exception.
     caller = os.path.abspath(sys._getframe(1).f_code.co_filename)
     return caller.startswith(inside) or present(tensor)
 
@@ -165,7 +164,7 @@ def _lay_graph_mode(tf, source):
 
 
 def has_no_tutorial(tf):
-  """Returns whether a TensorFlow has no package tensorflow.models for it."""
+  """Returns whether a TensorFlow lacks the package of the tutorial."""
   directory = os.path.dirname(os.path.abspath(tf.__file__))
   return not os.path.isdir(
       os.path.join(directory, 'models', 'image', 'cifar10')
@@ -177,7 +176,7 @@ PLACE = Bridge(
     'import cifar10',
     r'\bfrom %s import ' % re.escape(_PACKAGE),
     has_no_tutorial,
-    # place() does this in any case: the files lie elsewhere.
+    # place() does this in any case: the files are elsewhere.
     lambda tf, source: None,
 )
 
@@ -187,12 +186,12 @@ BRIDGES = (
         'import tensorflow.compat.v1 as tf',
         r'^import tensorflow as tf',
         _since(2),
-        # scripts_tensorflow() has put it in its place.
+        # scripts_tensorflow() has replaced the module.
         _lay_graph_mode,
     ),
     PLACE,
     _alias('mul', 'multiply'),
-    # An edition can be newer than its TensorFlow, too.
+    # An edition can also be newer than its TensorFlow.
     _alias(
         'train.get_or_create_global_step',
         'contrib.framework.get_or_create_global_step',
@@ -218,7 +217,7 @@ BRIDGES = (
         'tf.image.random_crop(image, [24, 24])',
         'tf.random_crop(image, [24, 24, 3])',
         _call('image.random_crop'),
-        # Gone since 0.7; what came back crops along every dimension.
+        # Removed in 0.7; the later symbol crops along every dimension.
         lambda tf: True,
         _lay_random_crop,
     ),
@@ -238,7 +237,7 @@ BRIDGES = (
         'if grad:',
         'if grad is not None:',
         r'^\s*if grad:',
-        # Tensor.__bool__ and __nonzero__ refuse where they are there at all.
+        # Tensor.__bool__ and __nonzero__, if they exist, raise.
         lambda tf: '__bool__' in vars(tf.Tensor),
         _lay_truth,
     ),
@@ -269,20 +268,20 @@ def files(script):
 
 
 def scripts_tensorflow(tf):
-  """Returns what `import tensorflow` is to give to the scripts, and lets it.
+  """Makes `import tensorflow` give the scripts a module like TensorFlow 1's.
 
   Args:
     tf: the module tensorflow.
 
   Returns:
-    the same, or from 2.0 on a module that answers for tensorflow.compat.v1.
+    the same module; from 2.0 on, one with the names of tensorflow.compat.v1.
   """
   if not _since(2)(tf):
     return tf
   present = tf.compat.v1
   module = types.ModuleType('tensorflow')
   module.__getattr__ = lambda name: getattr(present, name)
-  # `import tensorflow.python.x` goes on finding TensorFlow's own parts.
+  # `import tensorflow.python.x` must still find TensorFlow's own modules.
   for name in ('__path__', '__spec__', '__file__', '__version__'):
     setattr(module, name, getattr(tf, name))
   module.python = sys.modules['tensorflow.python']
@@ -291,10 +290,10 @@ def scripts_tensorflow(tf):
 
 
 def lay(tf, source, script):
-  """Lays the bridges that a script needs, and prints them on stderr.
+  """Applies the bridges that a script needs, and lists them on stderr.
 
   Args:
-    tf: the module tensorflow, which is changed, or hidden from 2.0 on.
+    tf: the module tensorflow, which is changed, or, from 2.0 on, hidden.
     source: str, the directory of the unmodified files.
     script: str, the name of one of them, without its ending.
 
@@ -327,14 +326,14 @@ def lay(tf, source, script):
 
 
 def place(source, package):
-  """Lets `import` find the tutorial's modules in a directory.
+  """Makes `import` find the tutorial's modules in a directory.
 
-  Nothing is done where that directory is the package itself, as in a wheel that
-  brings the tutorial.
+  Does nothing if the directory is the package itself, as in a wheel that bundles
+  the tutorial.
 
   Args:
     source: str, absolute path of the directory.
-    package: str, what the edition imports its modules from; '' for none.
+    package: str, the package from which the edition imports; '' for none.
   """
   if not package:
     sys.path.insert(0, source)

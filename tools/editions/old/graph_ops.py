@@ -4,8 +4,8 @@
 
 The file has a dict: source, package, data_dir and out, as in training.py.
 
-What is written into `out` is ops.json: dict from a type to how many ops of it the
-graph has at the moment when cifar10_train opens its session.
+It writes ops.json into `out`: dict from a type to the number of its ops in the graph
+when cifar10_train opens its session.
 """
 
 import collections

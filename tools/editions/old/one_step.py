@@ -6,15 +6,15 @@ The file has a dict:
 
   source, package, data_dir, out: as in training.py
   flags: list of the trainer's flags
-  given: an .npz file with images, labels, and the values of variables by our
-    keys; what it lacks begins at 0
-  step_key: what its step counter is called
+  given: an .npz file with images, labels, and the values of variables by the
+    port's keys; missing ones start at 0
+  step_key: the key of the step counter in it
 
-What is written into `out`:
+It writes into `out`:
 
   graph.json: dict with the keys of the variables and the versions of
     TensorFlow, Python and numpy
-  step.npz: what the step computed, named as in training.py
+  step.npz: the results of the step, named as in training.py
   events.*: an event file with all summaries of the batch
 """
 
@@ -27,12 +27,12 @@ import training
 
 
 def start(variables, given, step_key):
-  """Returns a dict of what each variable begins with."""
+  """Returns a dict of initial values."""
   values = {}
   for key, variable in variables.items():
     dtype = variable.dtype.base_dtype.as_numpy_dtype
     shape = variable.get_shape().as_list()
-    # TensorFlow 0.12 keeps an average of a loss uncorrected beside it.
+    # TensorFlow 0.12 also keeps the uncorrected average of a loss.
     ours = key[: -len('/biased')] if key.endswith('/biased') else key
     if ours == 'Variable' and ours not in given:
       ours = step_key
@@ -51,7 +51,7 @@ def main():
   values = start(side.variables, given, arguments['step_key'])
   side.load(values)
   side.write_events(out, *batch)
-  # Histograms of gradients have updated the averages of the losses.
+  # Computing histograms of gradients has updated the averages of the losses.
   side.load(values)
   np.savez(os.path.join(out, 'step.npz'), **side.observed_step(*batch))
   edition.write(

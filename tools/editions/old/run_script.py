@@ -1,9 +1,9 @@
-"""Runs a script of the tutorial as it is, in an old interpreter.
+"""Runs an unmodified script of the tutorial in an old interpreter.
 
   run_script ARGUMENTS.json
 
-The file has a dict: source, the directory of the unmodified files; package, what
-they import their modules from; script, the name of one of them; flags, a list.
+The file has a dict: source, the directory of the unmodified files; package, the
+package from which they import; script, the name of one of them; flags, a list.
 """
 
 import os

@@ -4,33 +4,31 @@
 
 The file has a dict:
 
-  source, package: the directory of the unmodified files, and what they import
-    their modules from
+  source, package: the directory of the unmodified files, and the package from
+    which they import
   data_dir: the directory above cifar-10-batches-bin
-  out: a directory, for the answers
+  out: a directory for the answers
   batches: an .npz file with images, float32 of shape [n, 128, 24, 24, 3], and
     labels, int32 of shape [n, 128]
-  looks: how many of them are looked at before the training, the first, and
-    after it, the last; the others are trained on
-  seed: int, of the initial values and of what is saved to be restored by ours
-  restore: dict from a name to a checkpoint of ours that is to be restored
-  step_key: what its step counter is called
+  looks: number of batches at either end to take single steps on, before and after
+    the training; the others are trained on
+  seed: int, seed of the initial values and of the values for the port to restore
+  restore: dict from a name to a checkpoint of the port to restore
+  step_key: the key of the step counter in these checkpoints
 
-The edition's own cifar10_train runs up to where it opens its session.  What is
-written into `out`:
+The edition's cifar10_train runs up to where it opens its session.  The program writes
+into `out`:
 
   graph.json: dict with the keys of the variables and the version of TensorFlow
   marked.npz, marked-V1, marked-V2: values of all variables, and checkpoints of
     them in both formats
-  NAME.npz: what became of each variable after a checkpoint of `restore`; the
-    others are 77
+  NAME.npz: the variables after restoring a checkpoint of `restore`; 77 if it lacks
+    them
   start-0, start-1: checkpoints before the training and after it
-  step-0-N.npz, step-1-N.npz: what a step from there computes on the N-th batch
-    that is looked at: "activation: NAME", "loss: NAME", "gradient: KEY",
-    "before: KEY", "after: KEY"
+  step-0-N.npz, step-1-N.npz: results of a step from there on the N-th batch:
+    "activation: NAME", "loss: NAME", "gradient: KEY", "before: KEY", "after: KEY"
   losses.json: the loss of each step of the training
-  events.*: an event file with all summaries of the first batch that is looked
-    at after the training
+  events.*: an event file with all summaries of the first batch after the training
 """
 
 import importlib
@@ -42,12 +40,12 @@ import sys
 import edition
 import numpy as np
 
-# The ops whose output is a layer's.
+# Names of ops that output a layer.
 _LAYER = r'(conv\d|local\d|softmax_linear)/\1$|(pool|norm)\d$'
 
 
 class _SessionOpened(Exception):
-  """What ends the trainer; not an error."""
+  """Ends the trainer; not an error."""
 
 
 def capture(arguments):
@@ -128,7 +126,7 @@ class Training(object):
       )
     self._fetched = {}
     for op in operations:
-      # Not the input's, which would wait for images.
+      # Ops of the input would wait for images.
       if re.match(_LAYER, op.name):
         self._fetched['activation: ' + op.name] = op.outputs[0]
       elif op.type == 'ApplyGradientDescent':
@@ -160,13 +158,13 @@ class Training(object):
     self._savers[version].save(self.session, path, write_meta_graph=False)
 
   def restore(self, path, step_key):
-    """Restores what has the same key and type, and the step counter."""
+    """Restores variables with the same key and shape, and the step counter."""
     reader = self._tf.train.NewCheckpointReader(path)
     shapes = reader.get_variable_to_shape_map()
     fitting = {}
     for key, variable in self.variables.items():
       if key == step_key or (key == 'Variable' and key not in shapes):
-        # It may have another name and another type of integer.
+        # Its name and integer type may differ.
         assign = variable.initializer
         value = reader.get_tensor(step_key)
         self.session.run(assign, {assign.inputs[1]: value})
@@ -182,7 +180,7 @@ class Training(object):
     return self.session.run([self._total, self.train_op], feed)[0]
 
   def observed_step(self, images, labels):
-    """Returns a dict of all that one step computed."""
+    """Takes one step; returns a dict of its results."""
     feed = {self.images: images, self.labels: labels}
     before = self.read()
     found, rate, _ = self.session.run(
@@ -202,7 +200,7 @@ class Training(object):
 
 
 def marked_values(variables, seed):
-  """Returns values that tell every variable, and every element, from others."""
+  """Returns values for all variables, with distinct elements."""
   random = np.random.RandomState(seed)
   values = {}
   for key in sorted(variables):
@@ -216,14 +214,14 @@ def marked_values(variables, seed):
 
 
 def exchange(training, arguments, out):
-  """Saves checkpoints, and restores those that are given."""
+  """Saves checkpoints, and restores the given ones."""
   values = marked_values(training.variables, arguments['seed'])
   training.load(values)
   np.savez(os.path.join(out, 'marked.npz'), **values)
   for version in ('V1', 'V2'):
     training.save(os.path.join(out, 'marked-' + version), version)
   for name, path in arguments['restore'].items():
-    # Nothing from before may pass for restored.
+    # Overwrite old values, so that none can pass for restored.
     training.load(
         dict((k, np.full(np.shape(v), 77, v.dtype)) for k, v in values.items())
     )
@@ -232,7 +230,7 @@ def exchange(training, arguments, out):
 
 
 def look(training, moment, batches, out):
-  """Takes a step on each batch from the same values, and goes back to them."""
+  """Takes a step on each batch from the same values, then restores them."""
   training.save(os.path.join(out, 'start-%d' % moment))
   start = training.read()
   for n, batch in enumerate(batches):
@@ -242,14 +240,14 @@ def look(training, moment, batches, out):
 
 
 def train(training, arguments, out):
-  """Trains on the batches; looks at the first and the last."""
+  """Trains on the batches, and takes single steps on the first and the last."""
   with np.load(arguments['batches']) as f:
     batches = list(zip(f['images'], f['labels']))
   looks = arguments['looks']
   training.initialize()
   look(training, 0, batches[:looks], out)
   losses = [float(training.step(*batch)) for batch in batches[looks:-looks]]
-  # First: histograms of gradients update the averages of the losses.
+  # First: computing histograms of gradients updates the averages of the losses.
   training.write_events(out, *batches[-looks])
   look(training, 1, batches[-looks:], out)
   edition.write(losses, out, 'losses')
