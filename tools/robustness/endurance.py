@@ -1,18 +1,17 @@
-"""Watches a long training, and the evaluator beside it, for anything that grows.
+"""Watches a long training run and its evaluator for leaks.
 
   endurance --data_dir=DIR --train_dir=DIR --json=FILE [--max_steps=20000]
       [--plot=FILE] [-- FLAGS OF THE TRAINER]
   endurance --json=FILE --plot=FILE
 
-Starts cifar10_train, and cifar10_eval when the first checkpoint is there, and
-notes every few seconds how much memory each holds, how many threads and open
-files it has, and the trainer's step.  The exit code is 1 if one of these, or the
-time of a step, grew by more than 1% between the first fifth of the steps, without
-its first half, and the last fifth.
+Starts cifar10_train, and cifar10_eval after the first checkpoint.  Every few seconds
+it records the memory, threads and open files of each, and the trainer's step.  The
+exit code is 1 if one of these, or the step time, grew by more than 1%: the median
+over the last fifth of the steps is compared with that over the second tenth.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels at
+# load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
@@ -34,9 +33,9 @@ from ..base import processes
 from ..base import training_log
 
 _INTERVAL_SECS = 5
-# Between two evaluations: --fast too leaves some time for each checkpoint.
+# Between two evaluations, so that even --fast leaves time for each checkpoint.
 _EVAL_INTERVAL_SECS = 20
-# What may grow by so much, as a fraction.
+# Maximum growth, as a fraction.
 _BOUND = 0.01
 _QUANTITIES = {
     'memory_bytes': ('memory, MB', 1e-6),
@@ -47,13 +46,13 @@ _COLORS = {'train': '#4477aa', 'eval': '#cc6677'}
 
 
 def sample(pid):
-  """Returns what a process holds now, by the names of _QUANTITIES.
+  """Returns a process's current values of _QUANTITIES, a dict.
 
   Args:
-    pid: int, of a running process.
+    pid: int, the id of a running process.
 
   Raises:
-    OSError: it is gone.
+    OSError: the process has ended.
   """
   with open('/proc/%d/status' % pid, encoding='utf-8') as f:
     fields = dict(line.split(':', 1) for line in f)
@@ -72,13 +71,13 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
     interval_secs: float, between two samples.
 
   Returns:
-    samples: list of dict with seconds, step, train and eval, the last two as
-      sample() gives them; eval is None before it has been started.
-    steps: list of [step, time of the step in seconds] of the trainer's log.
-    evaluations: int, how many the evaluator made.
+    samples: list of dict with seconds, step, train and eval, the last two from
+      sample(); eval is None before its start.
+    steps: list of [step, step time in seconds] in the trainer's log.
+    evaluations: int, number of evaluations.
 
   Raises:
-    UsageError: one of them failed.
+    UsageError: a program failed.
   """
   samples = []
   with tempfile.TemporaryDirectory() as scratch:
@@ -105,7 +104,7 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
               'train': sample(trainer.pid),
               'eval': evaluator and sample(evaluator.pid),
           }
-        except (OSError, KeyError):  # It has just ended.
+        except (OSError, KeyError):  # A process has just ended.
           break
         samples.append(taken)
       if trainer.wait():
@@ -121,7 +120,7 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
 
 
 def _start(module, args, log):
-  # The position in it is the child's alone.
+  # Opened here, so that only the child uses its position.
   with open(log, 'a', encoding='utf-8') as f:
     return processes.start(module, args, stdout=f, stderr=subprocess.STDOUT)
 
@@ -143,15 +142,15 @@ def _failed(name, log):
 
 
 def medians(result):
-  """Returns {name: (median at the start, median at the end)} of each quantity.
+  """Returns {name: (median at the start, median at the end)} for each quantity.
 
-  The names are "train memory_bytes" and so on, and "step time in seconds".
+  The names are such as "train memory_bytes", and "step time in seconds".
 
   Args:
-    result: dict, of the file of results.
+    result: dict, the content of a file of results.
 
   Raises:
-    UsageError: one was never noted at the start or at the end.
+    UsageError: a quantity has no samples at the start or at the end.
   """
   samples = result['samples']
   last = max((step for step, _ in result['steps']), default=0)
@@ -170,7 +169,7 @@ def medians(result):
     end = [value for step, value in points if step >= last * 4 / 5]
     if not start or not end:
       raise errors.UsageError(
-          '%s was not noted at the start and at the end of the run: begin with '
+          '%s has no samples at the start or at the end of the run: start with '
           'an empty --train_dir, with more --max_steps, and let it end' % name
       )
     found[name] = statistics.median(start), statistics.median(end)
@@ -178,10 +177,10 @@ def medians(result):
 
 
 def growth(result):
-  """Returns by how much each quantity grew, as a fraction, by its name.
+  """Returns a dict from each quantity's name to its growth, as a fraction.
 
   Args:
-    result: dict, of the file of results.
+    result: dict, the content of a file of results.
   """
   return {
       name: end / start - 1 for name, (start, end) in medians(result).items()
@@ -189,17 +188,17 @@ def growth(result):
 
 
 def draw(result, path):
-  """Draws a result, a chart for each quantity over the steps.
+  """Draws a chart over the steps for each quantity of a result.
 
   Args:
-    result: dict, of the file of results.
+    result: dict, the content of a file of results.
     path: str, ends with .png or .svg.
 
   Raises:
     UsageError: see plots.check() and plots.save().
   """
   plots.check(path)
-  # Only who draws needs it.
+  # Optional: needed for drawing only.
   import matplotlib
   from matplotlib import figure
 
@@ -229,7 +228,7 @@ def draw(result, path):
 
 
 def table(result):
-  """Returns the columns and rows of a table of a result, all str."""
+  """Returns the columns and rows of a result's table, all str."""
   rows = []
   grown = growth(result)
   for name, values in medians(result).items():
@@ -288,9 +287,7 @@ def main(argv):
         'samples': samples,
         'steps': steps,
     }
-    medians(
-        result
-    )  # Or what there is of FILE would be overwritten for nothing.
+    medians(result)  # Raises before it would overwrite FILE with a useless result.
     json_files.write(path, result)
   else:
     result = json_files.read(path, remedy='add --data_dir to train')

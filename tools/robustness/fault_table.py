@@ -1,24 +1,24 @@
-"""The tables of what //tools:torture found."""
+"""The tables of the results of //tools:torture."""
 
 import textwrap
 
 import scipy.stats
 
-# One in twenty is the chance that more fail than a table says.
+# The true failure rate is above a table's bound once in twenty times.
 _CONFIDENCE = 0.95
-# Of a message: the table's width, in characters.
+# Maximum length of a message, in characters.
 _WIDTH = 120
 
 
 def failure_bound(failures, tries):
-  """Returns the highest rate of failures that the tries leave likely.
+  """Returns an upper bound of the failure rate.
 
   Args:
-    failures, tries: int, how many of how many tries failed.
+    failures, tries: int, number of failures, and of trials.
 
   Returns:
-    float, the upper end of the one-sided 95% interval of Clopper and Pearson:
-    with 0 failures of 200, 0.0149.
+    float, the upper end of the one-sided 95% Clopper-Pearson interval: 0.0149 for 0
+    failures in 200 trials.
   """
   test = scipy.stats.binomtest(failures, tries, alternative='less')
   return float(test.proportion_ci(_CONFIDENCE).high)
@@ -28,7 +28,7 @@ def outcomes(content):
   """Returns the columns and rows of a table of all faults.
 
   Args:
-    content: dict, of torture.Report.
+    content: dict, the content of torture.Report.
 
   Returns:
     (list of str, list of lists of str).
@@ -68,7 +68,7 @@ def _cells(tries):
 
 
 def mutants(content):
-  """Returns the columns and rows of a table of all mutants: see outcomes()."""
+  """Returns the columns and rows of the table of mutants: see outcomes()."""
   return (
       ['mutant', 'fault injected', 'reported as'],
       [

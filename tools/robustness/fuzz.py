@@ -1,20 +1,20 @@
-r"""Damages image sets at random and checks that the package copes with them.
+r"""Damages image sets at random, and checks that the package reads or rejects them.
 
   fuzz [--cases=10000 | --seconds=60] [--seed=0] [--search]
 
-Each case makes a small image set of one kind (records, an archive, a
-description, a folder of images), damages it, and lets the package read it.  It
-must either be read, or be refused within 10 seconds with an error of one line.
-Anything else is printed with its case's number, and the exit code is 1;
---first=NUMBER --cases=1 repeats it.  The library hypothesis, of the extra `test`,
-draws the cases: one depends on its number, the seed and the code alone.
+Each case makes a small image set of one kind (records, an archive, a description, a
+folder of images), damages it, and has the package read it.  The package must either
+read it, or reject it within 10 seconds with an error of one line.  Anything else is
+printed with the number of the case, and the exit code is 1; --first=NUMBER --cases=1
+repeats it.  The library hypothesis, in the extra `test`, draws the cases: a case
+depends only on its number, the seed and the code.
 
-With --search there are cases of command lines and of TF_CONFIG too, in this
-process, and the simplest one that fails is printed.
+With --search there are also cases of command lines and of TF_CONFIG, in this process,
+and the simplest failing case is printed.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels at
+# load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import collections
@@ -33,16 +33,16 @@ from ..base import processes
 from ..base import text_tables
 
 _CASE_SECS = 10
-# Those of which cases have numbers, in turn.
+# The kinds of numbered cases, which take turns.
 _NUMBERED = ('records', 'descriptions', 'archives', 'images')
-# How many cases are drawn together, and run in one process: a case can end it.
+# Number of cases drawn together and run in one process: a case can end it.
 _CASES_PER_PROCESS = 500
-# How many cases hypothesis chooses of one kind before it turns to the next.
+# Number of cases of one kind that hypothesis chooses before the next kind.
 _CASES_OF_A_TURN = 50
 
 
 class _Hang(BaseException):
-  """Not an Exception: no handler on the way is to take it for its own."""
+  """Not an Exception, so that no other handler catches it."""
 
 
 def run_case(seed, number):
@@ -54,12 +54,12 @@ def run_case(seed, number):
   Returns:
     kind: str, of _NUMBERED.
     result: str, 'read', 'refused', or 'failed'.
-    report: str, of a failure, else ''.
+    report: str, the report of a failure, or ''.
   """
   kinds = _strategies()
   part, number = divmod(number, _CASES_PER_PROCESS)
-  # All kinds before a case runs: hypothesis draws what the modules that are
-  # loaded have as constants.
+  # Draw all kinds before a case runs: hypothesis also draws constants of the loaded
+  # modules.
   values = {
       kind: kinds.drawn(
           kind, f'{seed}/{part}', _CASES_PER_PROCESS // len(_NUMBERED)
@@ -84,7 +84,7 @@ def _strategies():
 
 
 def outcome(case):
-  """Runs what reads something damaged, in a new directory.
+  """Runs a case in a new directory, with a time limit.
 
   Args:
     case: function of the directory's path.
@@ -153,7 +153,7 @@ def _parser():
 def main(argv):
   args = _parser().parse_args(argv)
   if args.cases is not None and args.cases < 1:
-    raise errors.UsageError('--cases=%d: at least one' % args.cases)
+    raise errors.UsageError('--cases=%d must be at least 1' % args.cases)
   if args.seconds is None:
     args.seconds = math.inf if args.cases else 60
   if args.first is not None:
@@ -201,7 +201,7 @@ def _search(seed, cases, seconds):
 
 
 def _run_in_processes(seed, cases, seconds):
-  """Runs cases, some to a process; returns a Counter of (kind, result)."""
+  """Runs cases in several processes; returns a Counter of (kind, result)."""
   end = time.monotonic() + seconds
   counts = collections.Counter()
   number = 0
@@ -234,7 +234,7 @@ def _run_cases(seed, numbers, seconds):
 
 
 def _in_a_process(*, seed, first, cases, seconds):
-  """Runs cases in a process of their own; returns a Counter of the results."""
+  """Runs cases in a separate process; returns a Counter of (kind, result)."""
   result = processes.finish(
       processes.tool('robustness.fuzz'),
       [

@@ -1,6 +1,6 @@
-"""What the fuzzer draws, damaged and read: each function takes a drawn value.
+"""The cases of the fuzzer: each function damages and reads a drawn value.
 
-The values are those of fuzz_strategies.KINDS, and the directory is empty.
+fuzz_strategies.KINDS draws the values; the directory is empty.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ PROGRAMS = (
 
 
 def damaged(contents, damages):
-  """Returns bytes that differ from `contents` as files do that were damaged."""
+  """Returns `contents` with the given damages."""
   for way, where, size, drawn in damages:
     here = int(where * len(contents))
     there = here + size
@@ -61,7 +61,7 @@ def damaged(contents, damages):
 
 
 def _write_set(directory, label_bytes, noise):
-  """Writes a set of one's own that is whole; returns its description.Dataset."""
+  """Writes a valid custom set; returns its description.Dataset."""
   dataset = description.Dataset(
       'fuzz',
       directory,
@@ -85,12 +85,12 @@ def _write_set(directory, label_bytes, noise):
 
 
 def _read_set(directory):
-  """Reads a set of one's own."""
+  """Reads a custom set."""
   check_records.examine(description.load(directory), directory, False)
 
 
 def read_records(value, directory):
-  """Reads damaged records under a published and under a whole description."""
+  """Reads damaged records with a published and with a valid custom description."""
   known, name, label_bytes, noise, damages = value
   dataset = _write_set(directory, label_bytes, noise)
   path = pathlib.Path(directory, name)
@@ -118,7 +118,7 @@ def _change(values, key, way, index, value):
 
 
 def read_description(value, directory):
-  """Reads whole records under a damaged description."""
+  """Reads valid records with a damaged description."""
   changes, damages = value
   dataset = _write_set(directory, 1, 0)
   values = json.loads(description.describe(dataset))
@@ -134,7 +134,7 @@ def read_archive(value, directory):
   """Unpacks a damaged archive, or one with hostile members.
 
   Raises:
-    AssertionError: that writes elsewhere.
+    AssertionError: it wrote outside its directory.
   """
   members, damages = value
   buffer = io.BytesIO()
@@ -151,14 +151,14 @@ def read_archive(value, directory):
   finally:
     there = set(os.listdir(directory)) - {'set', 'set.tar.gz'}
     if there:
-      raise AssertionError(f'{sorted(there)} is left beside the archive')
+      raise AssertionError(f'{sorted(there)} remains beside the archive')
 
 
 def read_images(value, directory):
-  """Makes a set of folders of images, of which some are damaged, and reads it.
+  """Makes a set from folders of images, some of them damaged, and reads it.
 
   Raises:
-    AssertionError: something is left of one that failed.
+    AssertionError: a failure left files behind.
   """
   Image, _ = images.pillow()
   for number, ((mode, kind), size, noise, damages) in enumerate(value):
@@ -176,7 +176,7 @@ def read_images(value, directory):
     make_records.make(os.path.join(directory, 'images'), out)
   except errors.Cifar10Error:
     if os.listdir(directory) != ['images']:
-      raise AssertionError('something is left of what failed') from None
+      raise AssertionError('the failure left files behind') from None
     raise
   _read_set(out)
 
@@ -192,7 +192,7 @@ def read_flags(value, unused_directory):
         + ['--%s=%s' % (names[i % len(names)], text) for i, text in settings]
     )
     config_lib.from_flags(PROGRAMS[program], flag_values=flag_values)
-  except absl_flags.Error as e:  # What entry_points.read() makes one line of.
+  except absl_flags.Error as e:  # entry_points.read() makes it one line.
     raise errors.UsageError(' '.join(str(e).split())) from e
 
 

@@ -1,4 +1,4 @@
-"""What hypothesis draws for fuzz.py: image sets, command lines, TF_CONFIG."""
+"""Hypothesis strategies for fuzz.py: image sets, command lines, TF_CONFIG."""
 
 import collections
 from collections.abc import Callable
@@ -14,14 +14,14 @@ from cifar10_compat.data import description
 
 from . import fuzz_cases
 
-# What a damaged description may hold.
+# Values in a damaged description.
 _VALUES = (
     *(None, True, 0, -1, 1 << 80, 1.5, float('nan'), fuzz_cases.RECORDS),
     *('', 'a', '.', '../../etc/passwd', '/etc/passwd', 'a\x00b', 'a\nb'),
     *('\ud800', 'ﬀ', 'x' * 300, 'train.bin', 'image_set.json'),
 )
 
-# What a hostile archive may hold beside set/0.bin and the like.
+# Members of a hostile archive, besides valid ones such as set/a.bin.
 _MEMBER_NAMES = (
     *('/etc/x', 'set/../../x', 'set/../x', '..', '.', 'set', 'set/', 'set//x'),
     *('set/./x', '', 'x' * 300, 'set/\udcff', 'set/0.bin', 'set/a/b/c'),
@@ -32,7 +32,7 @@ _MEMBER_TYPES = (
     *(tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME),
 )
 
-# Formats that Pillow can write images of a mode in.
+# For each mode, the formats that Pillow can write.
 _FORMATS = {
     'RGB': ('PNG', 'JPEG', 'GIF', 'BMP', 'WEBP', 'TIFF', 'ICO', 'PPM'),
     'L': ('PNG', 'JPEG', 'GIF', 'BMP', 'WEBP', 'TIFF', 'PPM'),
@@ -43,7 +43,7 @@ _FORMATS = {
     '1': ('PNG', 'TIFF'),
 }
 
-# How a file is changed, where (0 to 1 of its length), how many bytes, which come.
+# How to change a file, where (0 to 1 of its length), how many bytes, the new bytes.
 _DAMAGES = st.just([]) | st.lists(
     st.tuples(
         st.sampled_from(
@@ -56,7 +56,7 @@ _DAMAGES = st.just([]) | st.lists(
     min_size=1,
     max_size=8,
 )
-_NOISE = st.integers(0, 1 << 32)  # Seeds what need not be simple.
+_NOISE = st.integers(0, 1 << 32)  # Seeds values that are never simplified.
 _TEXT = st.text(max_size=40)  # Without surrogates, which tarfile cannot write.
 _JSON = st.recursive(
     st.none()
@@ -73,7 +73,7 @@ _JSON = st.recursive(
 
 _ADDRESS = st.integers(0, 99999).map(lambda port: '127.0.0.1:%d' % port)
 _ADDRESSES = st.lists(_ADDRESS | _TEXT, max_size=3)
-# Whole but for an address or two, and for whom it is meant.
+# Valid, except perhaps the task and the number of tasks.
 _NEARLY_WHOLE_CONFIG = st.fixed_dictionaries(
     {
         'cluster': st.fixed_dictionaries(
@@ -123,7 +123,7 @@ _HOSTILE_MEMBER = st.tuples(
     st.sampled_from((0, 0, 0, 1, 512)),
 )
 
-# By kind: the strategy and the function.
+# For each kind, its strategy and its function in fuzz_cases.
 KINDS = {
     'records': (
         st.tuples(
@@ -209,12 +209,12 @@ _SETTINGS = {
 
 @functools.cache
 def drawn(kind: str, seed: str, number: int) -> list:
-  """Returns values of a kind, the same again for the same arguments.
+  """Returns values of a kind, always the same for the same arguments.
 
   Args:
-    kind: of KINDS.
-    seed: of these values.
-    number: how many.
+    kind: a name in KINDS.
+    seed: the seed of these values.
+    number: number of values.
   """
   values = []
 
@@ -237,17 +237,17 @@ def search(
     cases: int,
     outcome: Callable[[Callable[[str], None]], tuple[str, str]],
 ) -> tuple[collections.Counter, str]:
-  """Runs cases of a kind, and simplifies one that fails.
+  """Runs cases of a kind, and simplifies a failing one.
 
   Args:
-    kind: of KINDS.
-    seed: of the cases.
-    cases: how many at most.
+    kind: a name in KINDS.
+    seed: the seed of the cases.
+    cases: maximum number of cases.
     outcome: function of a function of a directory: see fuzz.outcome().
 
   Returns:
-    counts: of (kind, result), a failure counted once.
-    report: of the simplest case that fails, else ''.
+    counts: Counter of (kind, result); a failure counts once.
+    report: the report of the simplest failing case, or ''.
   """
   strategy, read = KINDS[kind]
   counts = collections.Counter()

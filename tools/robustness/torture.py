@@ -1,21 +1,20 @@
-"""Lets the programs meet their faults, counts the outcomes, and goes on later.
+"""Injects faults into the programs, and records the outcomes; it can be resumed.
 
   torture --json=FILE [--faults=NAME,...] [--minutes=N]
   torture --json=FILE --mutants
   torture --list
 
-Starts the real programs, kills, stops, starves and damages them at moments that
-the numbers of the tries draw, and notes in FILE whether each went on as
-docs/reliability.md promises.  Tries that FILE holds are not made again, unless
-the code of a fault's earlier ones was another.  --mutants shows that the harness
-finds what is broken on purpose.  It runs from a checkout; some
-faults need the right to mount a disk.
+Starts the real programs, and kills, stops, starves and damages them at random
+moments, seeded by the number of the trial.  FILE records whether each program
+recovered as docs/reliability.md promises.  Trials in FILE are not repeated, unless
+the code has changed since.  --mutants shows that the harness detects deliberately
+broken programs.  It runs from a checkout; some faults need the right to mount a disk.
 
-The exit code is 1 if a try failed, or a mutant did not.
+The exit code is 1 if a trial failed, or a mutant was not detected.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels at
+# load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import json
@@ -32,12 +31,12 @@ from ..base import processes
 from ..base import text_tables
 from .faults import catalogue
 
-# A try that takes longer hangs.  The slowest that do not take two minutes.
+# A longer trial counts as a hang.  The slowest trials take two minutes.
 _LIMIT_SECS = 600
 
 
 class Report:
-  """The outcomes of all tries, in a file.
+  """The outcomes of all trials, in a file.
 
   {"faults": {"kill": {"title": "...", "rounds": [{"manifest": {...}, "loaded":
   false, "tries": [{"number": 0, "survived": true, "steps_lost": 3, "seconds":
@@ -49,21 +48,21 @@ class Report:
   """
 
   def __init__(self, path):
-    """Reads a file, which need not exist.
+    """Reads a file, if it exists.
 
     Raises:
-      UsageError: it cannot be read.
+      UsageError: the file cannot be read.
     """
     self._path = path
     self.content = json_files.read_if_there(path, {'faults': {}, 'mutants': []})
 
   def tries(self, fault, loaded, origin):
-    """Returns the list of a fault's tries on this code, to be added to.
+    """Returns the list of a fault's trials on this code, to append to.
 
     Args:
       fault: catalogue.Fault.
-      loaded: bool.
-      origin: dict, of manifest.manifest().
+      loaded: bool, whether the machine is loaded.
+      origin: dict, from manifest.origin().
     """
     entry = self.content['faults'].setdefault(fault.name, {'rounds': []})
     entry['title'] = fault.title
@@ -76,32 +75,32 @@ class Report:
     return made['tries']
 
   def save(self):
-    """Writes the file, whole or not at all.
+    """Writes the file atomically.
 
     Raises:
-      UsageError: it cannot be written.
+      UsageError: the file cannot be written.
     """
     json_files.write(self._path, self.content)
 
 
 def outcomes(fault, first, last, *, loaded=False, plants='-'):
-  """Tries a fault in processes of their own.
+  """Injects a fault in separate processes.
 
   Args:
     fault: str, its name.
-    first, last: int, the numbers of the tries.
-    loaded: bool, have two busy processes a core beside it.
+    first, last: int, the numbers of the trials.
+    loaded: bool, whether to run two busy processes per core.
     plants: str, see tools/robustness/faults/child.py.
 
   Yields:
-    dict of each try: see Report.  One that hangs is killed, and failed.
+    dict for each trial: see Report.  A hanging trial is killed, and counts as failed.
   """
   while first <= last:
     with processes.start(
         'tools.robustness.faults.run',
         [fault, '%d-%d' % (first, last), '--plants=' + plants]
         + ['--loaded'] * loaded,
-        # The limit of a whole test counts for nothing here.
+        # The time limit of a Bazel test does not apply here.
         {'TEST_TIMEOUT': '1000000'},
         group=True,
         stdout=subprocess.PIPE,
@@ -111,7 +110,7 @@ def outcomes(fault, first, last, *, loaded=False, plants='-'):
       reader.start()
       try:
         while first <= last:
-          line, trouble = None, 'the harness ended by itself'
+          line, trouble = None, 'the harness ended'
           try:
             line = lines.get(timeout=_LIMIT_SECS)
           except queue.Empty:
@@ -119,7 +118,7 @@ def outcomes(fault, first, last, *, loaded=False, plants='-'):
           yield json.loads(line) if line else _failed(first, trouble)
           first += 1
           if not line:
-            break  # A new process makes the tries that are left.
+            break  # A new process runs the remaining trials.
       finally:
         processes.kill_group(process)
         reader.join()
@@ -132,7 +131,7 @@ def _read(stream, lines):
 
 
 def _failed(number, message):
-  """Returns the dict of a try that the harness could not finish."""
+  """Returns the dict of a trial that the harness could not finish."""
   return {
       'number': number,
       'survived': False,
@@ -143,12 +142,12 @@ def _failed(number, message):
 
 
 def try_all(report, faults, end):
-  """Makes the tries that a report lacks.
+  """Runs the trials that are missing in a report.
 
   Args:
     report: Report.
     faults: list of catalogue.Fault.
-    end: float, time.monotonic() after which no further try is begun.
+    end: float, the time.monotonic() after which no trial starts.
   """
   origin = manifest.origin()
   for fault in faults:
@@ -176,7 +175,7 @@ def try_all(report, faults, end):
 
 
 def try_mutants(report, mutants):
-  """Has each mutant of a catalogue tried, and notes whether it was found."""
+  """Runs each mutant of a catalogue, and records whether it was detected."""
   report.content['mutants'] = []
   for mutant in mutants:
     found = None
@@ -209,15 +208,15 @@ def describe(outcome):
 
 
 def failures(content):
-  """Returns the tries that failed and the mutants that did not, list of str."""
+  """Returns the failed trials and the undetected mutants, a list of str."""
   return [
-      '%s, try %d: %s' % (name, outcome['number'], outcome['message'])
+      '%s, trial %d: %s' % (name, outcome['number'], outcome['message'])
       for name, entry in content['faults'].items()
       for made in entry['rounds']
       for outcome in made['tries']
       if not outcome['survived']
   ] + [
-      'mutant %s was not found' % mutant['plant']
+      'mutant %s was not detected' % mutant['plant']
       for mutant in content['mutants']
       if not mutant['found']
   ]
@@ -229,22 +228,22 @@ def main(argv):
       prog='torture',
       description=__doc__,
   )
-  parser.add_argument('--json', metavar='FILE', help='where outcomes are kept')
+  parser.add_argument('--json', metavar='FILE', help='the file of outcomes')
   parser.add_argument(
-      '--faults', metavar='NAME,...', help='only these, as --list prints them'
+      '--faults', metavar='NAME,...', help='only these faults: see --list'
   )
   parser.add_argument(
-      '--minutes', type=float, help='begin no try after so many'
+      '--minutes', type=float, help='start no trial after this time'
   )
   parser.add_argument(
-      '--mutants', action='store_true', help='show that failures are found'
+      '--mutants', action='store_true', help='show that mutants are detected'
   )
   parser.add_argument('--list', action='store_true', help='list the faults')
   args = parser.parse_args(argv)
   chosen = args.faults.split(',') if args.faults else None
   for name in chosen or ():
     if name not in catalogue.FAULTS:
-      parser.error('--faults: no fault is called %r; --list has all' % name)
+      parser.error('--faults: no fault is called %r; see --list' % name)
   if args.list:
     print(
         text_tables.text(

@@ -1,4 +1,4 @@
-"""The evaluator, predict and export with checkpoints that cannot be used."""
+"""The evaluator, predict and export with unusable checkpoints."""
 
 import os
 import pathlib
@@ -56,7 +56,7 @@ class EvalFaultsTest(tf.test.TestCase):
     ]
 
   def _copy(self, *names):
-    """Copies files; each is there whole or not at all."""
+    """Copies files atomically."""
     for name in names:
       there = os.path.join(self.directory, name)
       shutil.copy(os.path.join(self.elsewhere, name), there + '.part')
@@ -68,7 +68,7 @@ class EvalFaultsTest(tf.test.TestCase):
     shutil.copy(os.path.join(self.elsewhere, name), there)
     os.truncate(there, os.path.getsize(there) * numerator // denominator)
 
-  def test_polling_goes_on(self):
+  def test_polling_continues(self):
     evaluator = program.Program(
         'child',
         'cifar10_eval',
@@ -83,23 +83,23 @@ class EvalFaultsTest(tf.test.TestCase):
     def wait_for_error(pattern):
       evaluator.wait_for_line(pattern, lines=evaluator.error_lines)
 
-    # Its list is half-written.
+    # The list is incomplete.
     data, *others = self._save(10, biased_network.sure_of(3))
     self._cut('checkpoint', 1, 3)
     wait_for_error('^still waiting: .*/checkpoint ')
-    # It is still being copied.
+    # The checkpoint is still being copied.
     self._cut(data, 1, 2)
     self._copy(*others, 'checkpoint')
     wait_for_error('^not evaluated, .*model.ckpt-10 is damaged or incomplete')
     self._copy(data)
     evaluator.wait_for_line(r'precision @ 1 = 0\.400')
-    # It was removed when it had been found, and then there is a newer one.
+    # The checkpoint was removed after it was found; then a newer one appears.
     self._save(15, biased_network.sure_of(0))
     self._copy('checkpoint')
     wait_for_error('^not evaluated, .*model.ckpt-15, which is missing')
     self._copy(*self._save(20, biased_network.sure_of(5)), 'checkpoint')
     evaluator.wait_for_line(r'precision @ 1 = 0\.300')
-    # It is not finite.
+    # Its weights are non-finite.
     self._copy(*self._save(25, _nan()), 'checkpoint')
     wait_for_error(
         '^not evaluated, .*model.ckpt-25 has values of softmax_linear/biases'
@@ -116,14 +116,14 @@ class EvalFaultsTest(tf.test.TestCase):
     self.assertEqual(128 + signal.SIGTERM, code)
     self.assertLen(re.findall('precision', out), 3)
     self.assertLen(re.findall('^not evaluated', err, re.MULTILINE), 3, err)
-    # It may also have looked when the directory was half gone.
+    # It may also have polled while the directory was being moved.
     lists = re.findall('^still waiting', err, re.MULTILINE)
     self.assertIn(len(lists), (1, 2), err)
     self.assertLen(err.splitlines(), 3 + len(lists), err)
 
   def _assert_refused(self, expected, **kwargs):
-    """Each program, or predict alone, ends with one line that says so."""
-    heeds_permissions = 'preexec_fn' in kwargs  # Not forked: takes its time.
+    """Checks that each program, or just predict, ends with one line of error."""
+    heeds_permissions = 'preexec_fn' in kwargs  # Not forked, so slower.
     programs = (
         (
             'cifar10_eval',

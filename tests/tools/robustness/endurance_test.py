@@ -1,4 +1,4 @@
-"""What a long training's processes hold, and what counts as growth."""
+"""Samples of a long training run's processes, and the growth in them."""
 
 import json
 import os
@@ -57,7 +57,7 @@ class EnduranceTest(tf.test.TestCase):
       process.communicate(b'\n')
 
   def test_growth(self):
-    # From the median of step 10 to that of 80, 90 and 100.
+    # From the median at step 10 to that at 80, 90 and 100.
     grown = endurance.growth(_result(grow=0.3, slow=0.1))
     self.assertNear(
         (1 + 0.3) / (1 - 0.3 * 5 / 75) - 1, grown['train memory_bytes'], 1e-9

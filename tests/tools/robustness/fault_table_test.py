@@ -1,4 +1,4 @@
-"""The tables of the fault harness, worked out by hand."""
+"""The tables of the fault harness, computed by hand."""
 
 from absl.testing import absltest
 
@@ -17,10 +17,10 @@ def _try(survived, lost=None, secs=None, message=''):
 class FaultTableTest(absltest.TestCase):
 
   def test_failure_bound(self):
-    # 1 - 0.05 ** (1 / n), by which none of n fails once in twenty times.
+    # With p = 1 - 0.05 ** (1 / n), none of n fails once in twenty times.
     self.assertAlmostEqual(0.01487, fault_table.failure_bound(0, 200), places=5)
     self.assertAlmostEqual(0.95, fault_table.failure_bound(0, 1), places=6)
-    # One of two, or none, has the chance 1 - p^2, which is to be 0.05.
+    # At most one of two fails with probability 1 - p^2 = 0.05.
     self.assertAlmostEqual(0.95**0.5, fault_table.failure_bound(1, 2), places=6)
     self.assertEqual(1.0, fault_table.failure_bound(3, 3))
 

@@ -1,4 +1,4 @@
-"""A minute of damaged image sets, and that a failure would be seen."""
+"""A minute of damaged image sets; failures are detected."""
 
 import pathlib
 import sys
@@ -15,7 +15,7 @@ from tools.robustness import fuzz_strategies
 class FuzzTest(absltest.TestCase):
 
   def _run(self, *args):
-    """Returns what it prints of cases of which none may fail."""
+    """Runs cases, none of which may fail; returns the output."""
     code, out, err = tool_program.run(fuzz.main, *args)
     print(out)
     self.assertEqual(0, code, err)
@@ -23,7 +23,7 @@ class FuzzTest(absltest.TestCase):
 
   def test_a_minute(self):
     out = self._run('--seconds=60', '--seed=1')
-    # Each kind has sets that are read and sets that are refused.
+    # Some sets of each kind are read, and some are rejected.
     for kind in ('records', 'descriptions', 'archives', 'images'):
       (line,) = [l for l in out.splitlines() if l.startswith(kind)]
       cases, read, refused, failed = map(int, line.split()[1:])
@@ -50,10 +50,10 @@ class FuzzTest(absltest.TestCase):
     ):
       code, out, err = tool_program.run(fuzz.main, '--search', '--cases=600')
     self.assertEqual(1, code)
-    # Once in each turn that hypothesis takes of this kind.
+    # Once in each turn of this kind.
     self.assertRegex(out, '600 cases of seed 0, [1-9] failed')
     self.assertIn("KeyError: 'a brace'", err)
-    # The simplest value of all.
+    # The simplest value.
     self.assertRegex(err, r"TF_CONFIG, with seed \d+: '\{'|'{}'")
 
   def test_cases_are_the_same_again(self):
@@ -82,7 +82,7 @@ class FuzzTest(absltest.TestCase):
           expected, fuzz_cases.damaged(b'abcdef', [(way, 0.34, 2, b'12')]), way
       )
 
-  def test_what_is_no_error_of_ours_fails(self):
+  def test_other_exceptions_and_hangs_fail(self):
     strategy, _ = fuzz_strategies.KINDS['records']
 
     def raises(unused_value, unused_directory):

@@ -1,6 +1,6 @@
-"""A few tries of each fault that takes seconds, and what a mutant comes to.
+"""A few trials of each short fault, and of mutants.
 
-//tools:torture has all faults, and many tries of each.
+//tools:torture has all faults, with many trials each.
 """
 
 from absl.testing import parameterized

@@ -1,4 +1,4 @@
-"""The fault harness: what is tried, kept, tried again and told."""
+"""The fault harness: its trials, records and messages."""
 
 import contextlib
 import io
@@ -17,7 +17,7 @@ from tools.robustness.faults import catalogue
 
 _KILL = catalogue.Fault('kill', 'kill -9', None, idle=3, loaded=0)
 
-# In place of tools/robustness/faults/run.py: its try 1 hangs, with a child of its own.
+# Replaces tools/robustness/faults/run.py: trial 1 hangs, with a child process.
 _HANGS = r"""
 import json, subprocess, sys, time
 first, _, last = sys.argv[2].partition('-')
@@ -51,7 +51,7 @@ class TortureTest(absltest.TestCase):
     self.path = os.path.join(self.create_tempdir().full_path, 'faults.json')
 
   def _try(self, code, end=float('inf')):
-    """Makes the tries that are missing; returns the numbers of those made."""
+    """Runs the missing trials; returns their numbers."""
     made = []
 
     def outcomes(fault, first, last, *, loaded):
@@ -68,7 +68,7 @@ class TortureTest(absltest.TestCase):
       torture.try_all(torture.Report(self.path), [_KILL], end)
     return made
 
-  def test_goes_on_and_begins_anew_for_other_code(self):
+  def test_resumes_and_starts_over_for_other_code(self):
     self.assertEqual([0], self._try({'commit': 'a'}, end=0))
     self.assertEqual([1, 2], self._try({'commit': 'a'}))
     self.assertEqual([], self._try({'commit': 'a'}))
@@ -109,7 +109,7 @@ class TortureTest(absltest.TestCase):
         ],
     }
     self.assertEqual(
-        ['kill, try 2: it hangs', 'mutant torn_save was not found'],
+        ['kill, trial 2: it hangs', 'mutant torn_save was not detected'],
         torture.failures(content),
     )
 
@@ -127,9 +127,9 @@ class TortureTest(absltest.TestCase):
       found = list(torture.outcomes('kill', 0, 2))
     self.assertEqual([True, False, True], [o['survived'] for o in found])
     self.assertEqual('no end within 2 seconds', found[1]['message'])
-    # What the try had started has ended as well.
+    # The child process of the trial has ended too.
     status = '/proc/%s/stat' % pathlib.Path(pid).read_text()
-    if os.path.exists(status):  # Nobody has asked for its exit code.
+    if os.path.exists(status):  # Not reaped.
       self.assertEqual(
           'Z', pathlib.Path(status).read_text().rpartition(')')[2].split()[0]
       )
@@ -140,7 +140,7 @@ class TortureTest(absltest.TestCase):
         r'(?m)^kill +\d+ idle +\d+ under load +kill -9 at a',
     )
 
-  def test_faults_that_are_not_there(self):
+  def test_unknown_faults(self):
     tool_program.assert_refused(
         self,
         torture.main,

@@ -1,4 +1,4 @@
-"""What every fault needs: an outcome, waiting with an end, and a busy machine."""
+"""Shared by all faults: outcomes, waiting with a limit, and a busy machine."""
 
 import contextlib
 import os
@@ -11,33 +11,33 @@ from typing import NamedTuple
 
 from tools.base import processes
 
-# Under load each core has so many processes beside the one that it runs.
+# Under load, this many additional processes run per core.
 _BUSY_PER_CORE = 2
 
 
 class Failed(Exception):
-  """A fault was not survived; the message says what was seen instead."""
+  """A program did not recover from a fault; the message describes what happened."""
 
 
 class Recovery(NamedTuple):
-  """How a fault was survived."""
+  """How a program recovered from a fault."""
 
-  steps_lost: int = None  # trained, and trained again after it; None: no matter
-  seconds: float = None  # until training went on, or the program had ended
-  message: str = ''  # what the program said of it, or where the fault fell
+  steps_lost: int = None  # steps trained again after it; None: not applicable
+  seconds: float = None  # until training continued, or the program had ended
+  message: str = ''  # the program's message, or the moment of the fault
 
 
 def wait_until(condition, secs, what, *, interval_secs=0.02):
-  """Waits until a function returns something true, which it returns.
+  """Waits until a function returns a true value, and returns this value.
 
   Args:
     condition: function without arguments.
-    secs: number, how long to wait.
-    what: str, what is waited for, for the message.
+    secs: number, the time limit.
+    what: str, the awaited event, for the message.
     interval_secs: number, between two calls.
 
   Raises:
-    Failed: it does not in time.
+    Failed: the limit has passed.
   """
   end = time.monotonic() + secs
   while not (found := condition()):
@@ -55,7 +55,7 @@ def check(condition, message):
 
 @contextlib.contextmanager
 def load(loaded):
-  """Context in which each core has two processes more than it can run."""
+  """Context in which two additional processes run per core, if loaded is true."""
   busy = [
       processes.start_command([sys.executable, '-c', 'while True: pass'])
       for _ in range(loaded * _BUSY_PER_CORE * (os.cpu_count() or 1))
@@ -68,8 +68,25 @@ def load(loaded):
       process.wait()
 
 
+def replace(path, way):
+  """Replaces a file.
+
+  Args:
+    path: str, the path of the file.
+    way: str, 'directory', 'pipe', 'device' or 'link', for a link that names itself;
+      with any other value the file is just removed.
+  """
+  os.remove(path)
+  if way == 'directory':
+    os.mkdir(path)
+  elif way == 'pipe':
+    os.mkfifo(path)
+  elif way in ('device', 'link'):
+    os.symlink('/dev/zero' if way == 'device' else os.path.basename(path), path)
+
+
 def without_paths(message):
-  """Returns a message without the scratch directories and the host of a try."""
+  """Returns a message without the scratch directories and the host of a trial."""
   message = re.sub(re.escape(tempfile.gettempdir()) + r'/\w+/', '', message)
   return re.sub(
       r'(process \d+ on )%s\b' % re.escape(socket.gethostname()),
@@ -79,7 +96,7 @@ def without_paths(message):
 
 
 def last_line(text):
-  """Returns the last line of a text, '' of none."""
+  """Returns the last line of a text, or ''."""
   return without_paths((text.strip().splitlines() or [''])[-1])
 
 
@@ -89,16 +106,16 @@ def check_one_line(
   """Checks that a program ended with an exit code and one line on stderr.
 
   Args:
-    ended: the program's exit code, and what it printed on stdout and stderr.
-    pattern: a regular expression that the line contains.
-    what: the program and its fault.
-    expected: the exit code.
+    ended: the program's exit code, stdout and stderr.
+    pattern: a regular expression that the line must contain.
+    what: the program and its fault, for the message.
+    expected: the expected exit code.
 
   Returns:
-    What the line says after 'error: '.
+    The text of the line after 'error: '.
 
   Raises:
-    Failed: it did not.
+    Failed: the program ended otherwise.
   """
   code, _, err = ended
   check(

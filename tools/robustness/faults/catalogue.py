@@ -1,4 +1,4 @@
-"""All faults, and how often each is tried."""
+"""All faults, and the number of trials of each."""
 
 import functools
 from typing import Callable, NamedTuple
@@ -19,7 +19,7 @@ class Fault(NamedTuple):
     title: str, for the table.
     function: function of a run.Context and a random.Random, which raises
       attempt.Failed, or returns attempt.Recovery.
-    idle, loaded: int, how many tries are made.
+    idle, loaded: int, number of trials on an idle and on a loaded machine.
   """
 
   name: str
@@ -81,12 +81,12 @@ FAULTS = {
 
 
 class Mutant(NamedTuple):
-  """A program that is broken on purpose.
+  """A deliberately broken program.
 
   Attributes:
-    plant: str, of child.PLANTS.
-    fault: str, of FAULTS, under which it must be reported as a failure.
-    tries: int, within how many.
+    plant: str, a name in child.PLANTS.
+    fault: str, a name in FAULTS, the fault that must report it as a failure.
+    tries: int, the maximum number of trials.
   """
 
   plant: str

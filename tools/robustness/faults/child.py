@@ -1,12 +1,12 @@
-"""A program of ours in which a fault may be planted.
+"""A program of the port, in which faults may be planted.
 
   python -m tools.robustness.faults.child PROGRAM PLANTS FLAGS
 
-It is the program as users start it, but for three things: it logs every step, it
-saves every SAVE_EVERY steps instead of every 1,000, and it says what it restored:
+It is the program as users start it, with three exceptions: it logs every step, saves
+every SAVE_EVERY steps instead of every 1,000, and reports what it restored:
 "restored STEP DIGEST RATE", with the digest() of all variables and the learning
-rate.  PLANTS are names of functions in PLANTS, each with a number after a colon
-if it takes one, joined by commas; '-' for none.
+rate.  PLANTS are comma-separated names of functions in PLANTS, each followed by a
+colon and a number if it takes one; '-' for none.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ def digest(values):
 
 
 def _observe(tf, hooks):
-  """Lets a trainer say what it restored."""
+  """Makes a trainer report what it restored."""
   created = hooks.StepHook.after_create_session
 
   def after_create_session(self, session, coord):
@@ -50,7 +50,7 @@ def _observe(tf, hooks):
 
 
 def _work_more_often(program):
-  """Lets a trainer log every step, and save every SAVE_EVERY."""
+  """Makes a trainer log every step, and save every SAVE_EVERY steps."""
   main = program.main
 
   @functools.wraps(main)
@@ -65,7 +65,7 @@ def _work_more_often(program):
 
 
 def _factor(tf, step, value):
-  """Returns a tensor that is `value` at a step and 1 at all others."""
+  """Returns a tensor that is `value` at one step and 1 at all others."""
   now = tf.equal(tf.train.get_global_step(), step)
   return tf.where(now, tf.constant(value), tf.constant(1.0))
 
@@ -109,7 +109,7 @@ def infinite_variable(tf, program, step):
 
 
 def pipe(tf, program, _):
-  """The images are read from a pipe that nobody writes into."""
+  """The images are read from a pipe without a writer."""
   path = os.path.join(tempfile.mkdtemp(), 'pipe')
   os.mkfifo(path)
   producer = tf.train.string_input_producer
@@ -119,12 +119,12 @@ def pipe(tf, program, _):
 
 
 def no_threads(tf, program, _):
-  """No thread fills a queue, as where start_queue_runners() is forgotten."""
+  """No thread fills a queue, as if start_queue_runners() were missing."""
   tf.train.QueueRunner.create_threads = lambda self, *args, **kwargs: []
 
 
 def ended_threads(tf, program, elements):
-  """Each thread ends after so many elements, and does not close its queue."""
+  """Each thread ends after this many elements, and does not close its queue."""
 
   def run(self, sess, enqueue_op, coord=None):
     try:
@@ -137,7 +137,7 @@ def ended_threads(tf, program, elements):
 
 
 def stuck_op(tf, program, calls):
-  """An op in the distortions does not return from so many calls on."""
+  """An op in the distortions blocks after this many calls."""
   passed = itertools.count()
 
   def pass_or_wait(image):
@@ -156,7 +156,7 @@ def stuck_op(tf, program, calls):
 
 
 def crossed_queues(tf, program, _):
-  """Two queues are each filled from the other, and a batch waits for them."""
+  """Two queues fill each other, and a batch waits for them."""
   shuffle_batch = tf.train.shuffle_batch
 
   def crossed(*args, **kwargs):
@@ -173,7 +173,7 @@ def crossed_queues(tf, program, _):
 
 
 def jumping_clock(tf, program, _):
-  """The clock goes a day forward and back, whenever it is looked at."""
+  """The clock jumps a day forward or back each time it is read."""
   jumps, clock = itertools.cycle([0, 86400, -86400]), time.time
   time.time = lambda: clock() + next(jumps)
 
@@ -186,16 +186,16 @@ def no_lock(tf, program, _):
 
 
 def torn_save(tf, program, _):
-  """Mutant: a checkpoint is named, and then written in place, bit by bit."""
+  """Mutant: a checkpoint is listed first, and then written slowly in place."""
   save = tf.train.Saver.save
 
   def torn(self, session, path, global_step):
     with tempfile.TemporaryDirectory() as scratch:
-      whole = save(self, session, os.path.join(scratch, 'c'), global_step)
+      saved = save(self, session, os.path.join(scratch, 'c'), global_step)
       path = '%s-%d' % (path, global_step)
       tf.train.update_checkpoint_state(os.path.dirname(path), path, [path])
       for end in ('.index', '.meta', '.data-00000-of-00001'):
-        with open(whole + end, 'rb') as f, open(path + end, 'wb', 0) as copy:
+        with open(saved + end, 'rb') as f, open(path + end, 'wb', 0) as copy:
           while chunk := f.read(1 << 20):
             copy.write(chunk)
             time.sleep(0.02)
@@ -204,7 +204,7 @@ def torn_save(tf, program, _):
 
 
 def no_repair(tf, program, _):
-  """Mutant: a chief that starts again puts back nothing of a lost update."""
+  """Mutant: a restarted chief does not restore the tokens of a lost update."""
   sync = importlib.import_module('cifar10_compat.distributed.sync')
   heartbeats = importlib.import_module('cifar10_compat.distributed.heartbeats')
   heartbeats.Stall.found = lambda self, *args: False
@@ -242,11 +242,11 @@ def main(program_name, plants, *flags):
 
   Args:
     program_name: str, such as 'cifar10_train'.
-    plants: str, see above.
+    plants: str, see the module's docstring.
     *flags: str, its flags.
   """
   sys.argv = [program_name + '.py', *flags]
-  # First: it takes care of signals before it imports TensorFlow.
+  # First: it handles signals before it imports TensorFlow.
   program = importlib.import_module('cifar10_compat.' + program_name)
   hooks = sys.modules.get('cifar10_compat.training.hooks')
   if hooks:
@@ -259,7 +259,7 @@ def main(program_name, plants, *flags):
 
 
 def console_main():
-  """Runs the program of the command line, to be called like a program's own."""
+  """Runs the program that the command line names."""
   main(*sys.argv[1:])
 
 

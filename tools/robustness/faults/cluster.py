@@ -1,8 +1,9 @@
 """Faults of a cluster, at random moments, in real processes.
 
-Each function lets a parameter server and two workers train on small images, does
-what its name says, and waits until training goes on.  Ten tries share a cluster,
-unless the fault needs one of its own; at its end all must stop on SIGTERM.
+In each function a parameter server and two workers train on small images; the
+function injects the fault in its name, and waits until training continues.  Ten
+trials share a cluster, unless the fault needs a separate one; at its end all
+processes must stop on SIGTERM.
 """
 
 import contextlib
@@ -26,11 +27,11 @@ _PROGRAM = 'cifar10_distributed_train'
 _PS_TIMEOUT_SECS = 15
 # After the start of a process, or the end of a fault.  A timeout is a failure.
 _RECOVER_SECS = 150
-# What the programs promise for SIGTERM, and a busy machine's delay.
+# The programs' limit for SIGTERM, plus the delay of a busy machine.
 _STOP_SECS = 30 + 15
-# So many tries share a cluster.
+# Number of trials that share a cluster.
 _TRIES = 10
-# The moment of a fault is drawn from this time of training.
+# The moment of a fault is drawn from this interval.
 _MOMENT_SECS = 4.0
 
 _STEP = re.compile(r': step (\d+), loss')
@@ -43,17 +44,17 @@ class _Training:
   Attributes:
     cluster: small_cluster.SmallCluster.
     train_dir: str, the chief's.
-    programs: dict from (job, index) to program.Program, of those that run.
+    programs: dict from (job, index) to program.Program, the running programs.
   """
 
   def __init__(self, directory, sync, plants='-', **kwargs):
     """Writes images; starts nothing.
 
     Args:
-      directory: str, exists.
-      sync: bool, whether it is synchronous.
+      directory: str, an existing directory.
+      sync: bool, whether training is synchronous.
       plants: str, see child.py.
-      **kwargs: Popen's.
+      **kwargs: arguments of Popen.
     """
     images = os.path.join(directory, 'images')
     os.mkdir(images)
@@ -68,20 +69,20 @@ class _Training:
         '--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS,
     )
     self._plants = plants
-    # A process that is to enter a network has to be started by itself.
+    # A process that enters a network cannot be forked.
     self._kwargs = kwargs or {
         'forked': True,
         'preload': ('cifar10_compat.' + _PROGRAM,),
     }
     self.programs = {}
-    self._workers = []  # All that were ever started.
+    self._workers = []  # All workers ever started.
     self.begin_try()
 
   def begin_try(self):
-    """Forgets what earlier tries did."""
-    self._last = None  # The last step that had been logged before a kill.
-    self._named = None  # That of the newest checkpoint, then.
-    self._chief = None  # The one that was not killed.
+    """Resets the notes on earlier trials."""
+    self._last = None  # The last step logged before a kill.
+    self._named = None  # The step of the newest checkpoint at the kill.
+    self._chief = None  # The chief, unless it was killed.
     self._told = {worker: len(worker.lines) for worker in self._workers}
 
   def start_all(self):
@@ -104,7 +105,7 @@ class _Training:
     )
 
   def kill(self, job, index):
-    """Kills a process, and notes what may be lost by it."""
+    """Kills a process, and notes the steps that may be lost."""
     process = self.programs.pop((job, index)).process
     process.kill()
     process.wait(60)
@@ -115,14 +116,14 @@ class _Training:
     self._chief = self.programs.get(('worker', 0))
 
   def steps_lost(self):
-    """Checks what a chief that was started again restored.
+    """Checks the step that a restarted chief restored.
 
     Returns:
-      int, how many of the steps that had been logged are made again; None if
-      the chief is the first one.
+      int, number of logged steps that are trained again; None if the chief was not
+      restarted.
 
     Raises:
-      Failed: it is older than the newest checkpoint.
+      Failed: it restored an older checkpoint than the newest.
     """
     chief = self.programs['worker', 0]
     if self._last is None or chief is self._chief:
@@ -135,22 +136,22 @@ class _Training:
     return max(0, self._last + 1 - restored)
 
   def wait_for_steps(self):
-    """Waits until each worker logs a step that it has not logged yet."""
+    """Waits until each worker logs a new step."""
     workers = {t: p for t, p in self.programs.items() if t[0] == 'worker'}
     seen = {task: len(p.lines) for task, p in workers.items()}
 
-    def went_on(task):
+    def continued(task):
       return any(': step ' in l for l in workers[task].lines[seen[task] :] if l)
 
     for task in workers:
       attempt.wait_until(
-          lambda t=task: went_on(t), _RECOVER_SECS, 'a step of %s %d' % task
+          lambda t=task: continued(t), _RECOVER_SECS, 'a step of %s %d' % task
       )
 
   def stop(self):
-    """Ends all by SIGTERM."""
+    """Ends all processes by SIGTERM."""
     workers = [task for task in self.programs if task[0] == 'worker']
-    # The ps afterwards: the chief saves what it holds.
+    # The ps ends last: the chief saves its variables.
     for tasks in (workers, [('ps', 0)]):
       for task in tasks:
         self.programs[task].process.terminate()
@@ -168,7 +169,7 @@ class _Training:
           )
 
   def said(self):
-    """Returns the last line of a worker on what it waits for, '' if none."""
+    """Returns the last line in which a worker reports a wait, or ''."""
     lines = [
         l
         for (job, _), p in sorted(self.programs.items())
@@ -180,21 +181,21 @@ class _Training:
 
 
 def _matches(pattern, started):
-  """Returns the numbers after a pattern in what a program.Program printed."""
+  """Returns the numbers in the lines of a program.Program that match a pattern."""
   return [
       int(m[1]) for m in map(pattern.search, filter(None, started.lines)) if m
   ]
 
 
 def _fault(function):
-  """Makes a fault of a function that does something to a _Training that runs.
+  """Decorates a function that injects a fault into a running _Training.
 
   Args:
     function: function of a _Training and a random.Random.
 
   Returns:
-    function of a run.Context, a random.Random, and whether training is
-    synchronous, which returns attempt.Recovery.
+    function of a run.Context, a random.Random, and whether training is synchronous;
+    it returns attempt.Recovery.
   """
 
   @functools.wraps(function)
@@ -219,14 +220,14 @@ def _fault(function):
 
 
 def _new(context, sync):
-  """Returns a _Training that ends with what it is made for."""
+  """Returns a _Training that ends with the current scope of the context."""
   training = _Training(context.new_directory(), sync, context.plants)
   context.on_end(training.cluster.kill)
   return training
 
 
 def _recover(training):
-  """Waits until training goes on; returns an attempt.Recovery."""
+  """Waits until training continues; returns an attempt.Recovery."""
   begin = time.monotonic()
   training.wait_for_steps()
   secs = time.monotonic() - begin
@@ -309,7 +310,7 @@ def garbage(training, moment):
   for address in [cluster.ps, *cluster.workers] * 5:
     host, port = address.split(':')
     with socket.create_connection((host, int(port)), 10) as connection:
-      with contextlib.suppress(OSError):  # It may be refused half-way.
+      with contextlib.suppress(OSError):  # The peer may close the connection.
         connection.sendall(moment.randbytes(moment.randrange(1, 20000)))
 
 
@@ -337,7 +338,7 @@ def slow_link(context, moment, *, sync):
     network = limits.Network()
   except (OSError, subprocess.CalledProcessError) as e:
     raise attempt.Failed(
-        'this system has no networks to be made: %s' % e
+        'this system cannot make networks: %s' % e
     ) from e
   with network:
     training = _Training(

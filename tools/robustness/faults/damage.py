@@ -1,4 +1,4 @@
-"""Checkpoints and their list, damaged between two runs."""
+"""Damages checkpoints and their list between two runs."""
 
 import glob
 import os
@@ -17,20 +17,19 @@ from tools.robustness.faults import trainer
 
 
 def copy_of_trained(context):
-  """Returns a trainer.Trainer that has saved thrice, in new directories.
+  """Returns a trainer.Trainer that has saved three times, in new directories.
 
   Args:
     context: run.Context.
   """
-  trained = _trained(context)
   made = trainer.Trainer(context.new_directory())
-  shutil.copytree(trained.train_dir, made.train_dir)
+  shutil.copytree(trained(context).train_dir, made.train_dir)
   context.on_end(made.end)
   return made
 
 
-def _trained(context):
-  """Returns a directory of images and of three checkpoints, and keeps it."""
+def trained(context):
+  """Returns a trainer.Trainer that has saved three times, and keeps it."""
 
   def train():
     made = trainer.Trainer(context.new_directory())
@@ -43,32 +42,28 @@ def _trained(context):
 
 
 def _damage_file(path, moment):
-  """Damages a file in one of several ways; returns which."""
+  """Damages a file in one of several ways; returns the way."""
   content = bytearray(pathlib.Path(path).read_bytes())
   at = moment.randrange(len(content))
   way = moment.choice(['cut', 'flipped', 'zeroed', 'gone', 'directory', 'pipe'])
-  os.remove(path)
-  if way == 'directory':
-    os.mkdir(path)
-  elif way == 'pipe':
-    os.mkfifo(path)
-  elif way != 'gone':
-    if way == 'cut':
-      del content[at:]
-    elif way == 'flipped':
-      content[at] ^= 1 << moment.randrange(8)
-    else:
-      content[at : at + 4096] = bytes(len(content[at : at + 4096]))
+  if way == 'cut':
+    del content[at:]
+  elif way == 'flipped':
+    content[at] ^= 1 << moment.randrange(8)
+  elif way == 'zeroed':
+    content[at : at + 4096] = bytes(len(content[at : at + 4096]))
+  attempt.replace(path, way)
+  if way in ('cut', 'flipped', 'zeroed'):
     pathlib.Path(path).write_bytes(content)
   return way
 
 
 def _readable(path, pattern=''):
-  """Whether TensorFlow reads a checkpoint; it would wait for a pipe.
+  """Whether a checkpoint is readable; TensorFlow would wait for a pipe.
 
   Args:
-    path: str.
-    pattern: str, a regular expression of the names of the values that count.
+    path: str, the path of the checkpoint.
+    pattern: str, a regular expression for the names of the values to read.
   """
   if not all(
       os.path.isfile(path + end) for end in ('.index', '.data-00000-of-00001')
@@ -82,7 +77,7 @@ def _readable(path, pattern=''):
 
 
 def _evaluate(made):
-  """Evaluates, predicts; returns [(name, (exit code, stdout, stderr))]."""
+  """Evaluates and predicts; returns [(name, (exit code, stdout, stderr))]."""
   image = os.path.join(made.data_dir, 'image.png')
   Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(image)
   programs = (
@@ -112,7 +107,7 @@ def damaged_checkpoint(context, moment):
   way = _damage_file(path, moment)
   what = '%s %s' % (path.rpartition('.')[2].partition('-')[0], way)
   readable = _readable(newest)
-  # Of another value they know nothing.
+  # They read no other values.
   evaluated = _readable(newest, 'ExponentialMovingAverage$')
   for name, ended in _evaluate(made):
     if evaluated:
@@ -129,7 +124,7 @@ def damaged_checkpoint(context, moment):
       and all(
           'model.ckpt-%d' % (n * child.SAVE_EVERY) in said[0] for n in (1, 2)
       ),
-      '%s: it resumed and said %s' % (what, said),
+      '%s: it resumed and printed %s' % (what, said),
   )
   return attempt.Recovery(2 * child.SAVE_EVERY - step, secs, what)
 
@@ -151,22 +146,15 @@ def damaged_list(context, moment):
       ]
   )
   whole = pathlib.Path(path).read_bytes()
-  os.remove(path)
-  if way == 'directory':
-    os.mkdir(path)
-  elif way == 'pipe':
-    os.mkfifo(path)
-  elif way == 'link':
-    os.symlink('checkpoint', path)
-  elif way != 'gone':
-    pathlib.Path(path).write_bytes(
-        {
-            'empty': b'',
-            'garbage': moment.randbytes(moment.randrange(1, 5000)),
-            'cut': whole[: moment.randrange(len(whole))],
-            'outside': b'model_checkpoint_path: "/nowhere/model.ckpt-7"\n',
-        }[way]
-    )
+  attempt.replace(path, way)
+  contents = {
+      'empty': b'',
+      'garbage': moment.randbytes(moment.randrange(1, 5000)),
+      'cut': whole[: moment.randrange(len(whole))],
+      'outside': b'model_checkpoint_path: "/nowhere/model.ckpt-7"\n',
+  }
+  if way in contents:
+    pathlib.Path(path).write_bytes(contents[way])
   refused = [(name, ended) for name, ended in _evaluate(made) if ended[0]]
   for name, ended in refused:
     attempt.check_one_line(ended, 'checkpoint', f'`checkpoint` {way}, {name}')
@@ -182,7 +170,7 @@ def damaged_list(context, moment):
   made.wait_for_step()
   step = made.first_logged()
   made.kill()
-  # A list that is cut may still name an earlier one, whole.
+  # A truncated list may still name an earlier checkpoint.
   attempt.check(
       step == 2 * child.SAVE_EVERY or way == 'cut',
       '`checkpoint` %s: it resumed from %d' % (way, step),
@@ -190,7 +178,7 @@ def damaged_list(context, moment):
   return attempt.Recovery(
       2 * child.SAVE_EVERY - step,
       None,
-      '%s: eval and predict %s' % (way, 'refuse' if refused else 'read it'),
+      '%s: eval and predict %s' % (way, 'reject it' if refused else 'read it'),
   )
 
 
@@ -229,7 +217,7 @@ def pruned_under_evaluator(context, moment):
       attempt.check(evaluator.process.poll() is None, 'the evaluator ended')
 
     wait_for(3 + moment.randrange(5))
-    # The trainer ends first: it refuses to go on without its directory.
+    # The trainer ends first: it cannot continue without its directory.
     made.kill()
     os.rename(made.train_dir, made.train_dir + '.away')
     attempt.wait_until(

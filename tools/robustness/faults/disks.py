@@ -1,4 +1,4 @@
-"""Disks without room, and read-only ones, under what the programs write."""
+"""Full and read-only disks under the programs' files."""
 
 import contextlib
 import os
@@ -12,20 +12,36 @@ from tests.helpers import limits
 from tests.helpers import program
 from tools.robustness.faults import attempt
 from tools.robustness.faults import child
+from tools.robustness.faults import damage
 from tools.robustness.faults import trainer
 
-# A checkpoint is of 9 MB, and six may be there for a moment.
+# A checkpoint has 9 MB, and up to six may exist at a time.
 _DISK_BYTES = 96 << 20
 _END_SECS = 120
 
 
 @contextlib.contextmanager
 def _disk(directory, size):
-  """Context in which a directory is a small disk; raises Failed without one."""
+  """Context in which a directory is a small disk; raises Failed if it cannot be."""
   os.makedirs(directory, exist_ok=True)
   with limits.small_disk(directory, size) as done:
-    attempt.check(done, 'this system lets no tmpfs be mounted')
+    attempt.check(done, 'this system does not permit mounting a tmpfs')
     yield
+
+
+@contextlib.contextmanager
+def _trainer(context, moment):
+  """Context of a trainer that has saved twice on a small disk.
+
+  Yields:
+    (trainer.Trainer, int): the trainer, and the step of its newest checkpoint.
+  """
+  made = trainer.Trainer(context.new_directory())
+  with _disk(made.train_dir, _DISK_BYTES):
+    context.on_end(made.end)
+    made.start()
+    made.wait_for_step(2 * child.SAVE_EVERY + moment.randrange(40))
+    yield made, made.named()
 
 
 def _remount(directory, option):
@@ -37,9 +53,9 @@ def _remount(directory, option):
 
 
 def _after_trouble(made, before, pattern, *, expected=1):
-  """Waits for the end, checks what is left; returns (step, lost, message)."""
+  """Waits for the end and checks the files; returns (step, steps lost, message)."""
   message = attempt.check_one_line(
-      made.wait_for_end(_END_SECS, 'the disk refuses'),
+      made.wait_for_end(_END_SECS, 'the write failed'),
       pattern,
       'the trainer',
       expected=expected,
@@ -57,12 +73,7 @@ def full_disk(context, moment):
 
   Every other trainer is told to stop then, and cannot save.
   """
-  made = trainer.Trainer(context.new_directory())
-  with _disk(made.train_dir, _DISK_BYTES):
-    context.on_end(made.end)
-    made.start()
-    made.wait_for_step(2 * child.SAVE_EVERY + moment.randrange(40))
-    before = made.named()
+  with _trainer(context, moment) as (made, before):
     limits.fill(made.train_dir)
     expected = 1
     if context.number % 2:
@@ -79,13 +90,8 @@ def full_disk(context, moment):
 
 def read_only_disk(context, moment):
   """The disk becomes read-only during training, then writable again."""
-  made = trainer.Trainer(context.new_directory())
-  with _disk(made.train_dir, _DISK_BYTES):
-    context.on_end(made.end)
-    made.start()
-    made.wait_for_step(2 * child.SAVE_EVERY + moment.randrange(40))
-    before = made.named()
-    # Refused while a file is open for writing, as the event file always is.
+  with _trainer(context, moment) as (made, before):
+    # Fails while a file is open for writing, as the event file always is.
     if subprocess.run(
         ['mount', '-o', 'remount,ro', made.train_dir], capture_output=True
     ).returncode:
@@ -138,15 +144,7 @@ def full_disk_of_a_set(context, moment):
 
 def full_disk_of_an_export(context, moment):
   """A SavedModel fills the disk."""
-
-  def train():
-    made = trainer.Trainer(context.new_directory())
-    made.start('--max_steps=1')
-    code, _, err = made.wait_for_end(trainer.START_SECS, 'a step')
-    attempt.check(not code, err)
-    return made
-
-  made = context.keep('trained', train)
+  made = damage.trained(context)
   there = os.path.join(context.new_directory(), 'export')
   with _disk(there, moment.randrange(64, 4096) << 10):
     ended = program.run(

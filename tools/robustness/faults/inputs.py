@@ -1,4 +1,4 @@
-"""Images, values and queues that go wrong while a trainer trains."""
+"""Faults in images, values and queues during training."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ from tools.robustness.faults import trainer
 
 _END_SECS = {False: 60, True: 180}
 _STALL_SECS = 3
-# Of the five hangs, what the report says of each.
+# For each of the five hangs, a pattern of its report.
 _HANGS = {
     'pipe': r': 0 of \d+, empty[^$]*which waits for room in its queue, or for '
     r'ReaderReadV2',
@@ -58,13 +58,7 @@ def changed_images(context, moment):
     with open(path, 'r+b') as f:
       f.write(bytes(size) if way == 'zeros' else moment.randbytes(size))
   else:
-    os.remove(path)
-    if way == 'pipe':
-      os.mkfifo(path)
-    elif way == 'directory':
-      os.mkdir(path)
-    elif way == 'device':
-      os.symlink('/dev/zero', path)
+    attempt.replace(path, way)
   begin = time.monotonic()
   ended = made.wait_for_end(_END_SECS[context.loaded], way)
   secs = time.monotonic() - begin
@@ -72,7 +66,7 @@ def changed_images(context, moment):
   named = made.check_named()
   lost = made.logged() + 1 - named
   attempt.check(lost == 0, 'step %d is not saved' % made.logged())
-  # The right file again, and it goes on.
+  # With the original file, training continues.
   if os.path.lexists(path):
     os.rmdir(path) if os.path.isdir(path) else os.remove(path)
   pathlib.Path(path).write_bytes(whole)
@@ -94,30 +88,30 @@ def not_finite(context, moment):
   found = int(re.search(r'at step (\d+)', message)[1])
   last = step + 1
   if plant == 'infinite_gradient':
-    # ReLU can drop the NaN that it makes; the next save finds the weight.
+    # ReLU can drop the resulting NaN; the next save detects the weight.
     last = (step // child.SAVE_EVERY + 1) * child.SAVE_EVERY
   attempt.check(
       step <= found <= last,
-      'step %d was bad, and it says %d' % (step, found),
+      'step %d was bad, and step %d is reported' % (step, found),
   )
   named = made.check_named()
   attempt.check(
       named == step // child.SAVE_EVERY * child.SAVE_EVERY,
-      'step %d was bad and %d is named' % (step, named),
+      'step %d was bad, and step %d is saved' % (step, named),
   )
-  # As the message says: with a lower rate, which is noted.
+  # As the message advises, with a lower rate, which is recorded.
   made.start('--learning_rate=0.05', plants='-')
   made.wait_for_step()
   attempt.check(made.first_logged() == named, 'it resumed elsewhere')
   said = [l for l in made.running.lines if l and 'the learning rate is' in l]
-  attempt.check(said, 'it did not name the new learning rate')
+  attempt.check(said, 'it did not report the new learning rate')
   made.kill()
   return attempt.Recovery(step - named, None, message)
 
 
 def stuck_queue(context, moment):
   """Five ways to make queues hang."""
-  del moment  # Each hang comes by itself.
+  del moment  # Each hang starts by itself.
   hang = sorted(_HANGS)[context.number % len(_HANGS)]
   made = _start(context, '--stall_secs=%d' % _STALL_SECS, plants=hang)
   code, _, err = made.wait_for_end(trainer.START_SECS, hang)

@@ -1,4 +1,4 @@
-"""A trainer that is killed, or told to stop, at a random moment."""
+"""A trainer that is killed or stopped at a random moment."""
 
 import signal
 import time
@@ -9,19 +9,19 @@ from tools.robustness.faults import child
 from tools.robustness.faults import damage
 from tools.robustness.faults import trainer
 
-# The moment of a fault is drawn from this time, idle and under load: a trainer
-# loads TensorFlow, restores, fills its queue and trains in it.
+# The moment of a fault is drawn from this interval, idle and under load.  Within it a
+# trainer loads TensorFlow, restores, fills its queue and trains.
 _MOMENT_SECS = {False: 7.0, True: 21.0}
-# A save takes about as long.
+# The approximate duration of a save.
 _SAVE_SECS = 0.06
-# Of so many at the most one has to take as long as was drawn.
+# One of at most this many saves must last as long as the drawn delay.
 _SAVES = 200
-# From a signal to the end: what is promised, and what a busy machine takes.
+# Limit from a signal to the end, idle and under load.
 _STOP_SECS = {False: 5.0, True: 30.0}
 
 
 def _begin(context):
-  """Returns a trainer that has saved, which other tries go on with."""
+  """Returns a trainer that has saved; later trials continue with it."""
 
   def begin():
     made = trainer.Trainer(context.new_directory(), plants=context.plants)
@@ -34,28 +34,28 @@ def _begin(context):
 
 
 def _check_killed(made, before):
-  """Checks what a killed trainer left.
+  """Checks the checkpoints of a killed trainer.
 
   Args:
     made: trainer.Trainer, killed.
-    before: int, the step that was named before.
+    before: int, the step of the newest checkpoint before.
 
   Returns:
     named: int, the step to resume from.
-    lost: int, how many steps have to be made again.
+    lost: int, number of steps to train again.
   """
   last = made.logged()
   named = made.check_named()
   lost = 0 if last is None else last + 1 - named
   attempt.check(
       named >= before and lost <= child.SAVE_EVERY,
-      'step %s was made and %s is named' % (last, named),
+      'step %s was logged, and step %s is saved' % (last, named),
   )
   return named, max(0, lost)
 
 
 def _kill(made, before, where):
-  """Kills and starts again; returns attempt.Recovery."""
+  """Kills and restarts a trainer; returns attempt.Recovery."""
   made.kill()
   left = made.unfinished()
   named, lost = _check_killed(made, before)
@@ -70,7 +70,7 @@ def kill(context, moment):
   """kill -9 at a random moment."""
   made = _begin(context)
   before = made.named()
-  if moment.random() < 0.5:  # As early as in its start.
+  if moment.random() < 0.5:  # Even during its start.
     made.kill()
     before = made.named()
     made.start()
@@ -98,7 +98,7 @@ def kill_while_saving(context, moment):
     recovery = _kill(made, before, 'in training')
     if 'saved' in recovery.message:
       return recovery
-  raise attempt.Failed('no kill fell into one of %d saves' % _SAVES)
+  raise attempt.Failed('no kill hit one of %d saves' % _SAVES)
 
 
 def _catches(pid, signum):
@@ -134,7 +134,8 @@ def stop(context, moment):
   )
   attempt.check(
       named == (before if last is None else last + 1),
-      '%s: step %s was made and %s is saved' % (signum.name, last, named),
+      '%s: step %s was logged, and step %s is saved'
+      % (signum.name, last, named),
   )
   attempt.check(
       not training or secs <= _STOP_SECS[context.loaded],
@@ -208,7 +209,7 @@ def hang_up_under_nohup(context, moment):
   time.sleep(moment.uniform(0, 1))
   made.running.process.send_signal(signal.SIGHUP)
   made.wait_for_step(made.logged() + 5)
-  return attempt.Recovery(0, None, 'it goes on')
+  return attempt.Recovery(0, None, 'it continues')
 
 
 def second_trainer(context, moment):
@@ -221,7 +222,7 @@ def second_trainer(context, moment):
       lambda: second.process.poll() is not None
       or any(l and ': step ' in l for l in list(second.lines)),
       trainer.START_SECS,
-      'the refusal',
+      'the error',
   )
   second.process.kill()
   message = attempt.check_one_line(
@@ -230,5 +231,5 @@ def second_trainer(context, moment):
       'a second trainer',
   )
   made.wait_for_step(seen + child.SAVE_EVERY + 1)
-  recovery = _kill(made, made.named(), 'its lock does not count')
+  recovery = _kill(made, made.named(), 'the lock is released')
   return recovery._replace(message=message)

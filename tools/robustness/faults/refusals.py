@@ -1,4 +1,4 @@
-"""What the programs refuse in one line, where they could hang or be killed."""
+"""Input that the programs reject in one line instead of hanging or being killed."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ from tools.robustness.faults import child
 from tools.robustness.faults import damage
 from tools.robustness.faults import trainer
 
-# What predict may take for an image: TensorFlow alone takes a third of it.
+# Memory limit for predict with an image: TensorFlow alone needs a third of it.
 _IMAGE_BYTES = 1200 << 20
 _LIMIT_SECS = 120
 
@@ -32,14 +32,14 @@ def refusal(context, moment):
 
 
 def _train(made, *args, pattern, **kwargs):
-  """A trainer refuses; returns its line."""
+  """Starts a trainer, which must reject its input; returns its error."""
   made.start(*args, **kwargs)
-  ended = made.wait_for_end(_LIMIT_SECS, 'a refusal')
+  ended = made.wait_for_end(_LIMIT_SECS, 'an error')
   return attempt.check_one_line(ended, pattern, 'the trainer')
 
 
 def _run(made, name, *args, pattern):
-  """Another program refuses; returns its line."""
+  """Runs another program, which must reject its input; returns its error."""
   ended = program.run(
       name,
       '--dataset=' + made.data_dir,
@@ -49,12 +49,22 @@ def _run(made, name, *args, pattern):
   return attempt.check_one_line(ended, pattern, name)
 
 
-def _queue_fraction(made, _):
-  return _train(made, '--queue_fraction=nan', pattern='queue_fraction.*nan')
+def _flag(flag, pattern):
+  """Returns the case of an invalid flag of the trainer."""
+  return lambda made, context: _train(made, flag, pattern=pattern)
 
 
-def _batch_size(made, _):
-  return _train(made, '--batch_size=1000000000', pattern='batch_size.*65536')
+def _replaced(name, way):
+  """Returns the case of a replaced file in train_dir or data_dir."""
+
+  def case(made, _):
+    path = made.path(name)
+    if not os.path.exists(path):
+      path = os.path.join(made.data_dir, name)
+    attempt.replace(path, way)
+    return _train(made, pattern='%s.*is a %s' % (name, way))
+
+  return case
 
 
 def _num_gpus(made, _):
@@ -66,20 +76,6 @@ def _num_gpus(made, _):
   )
   return attempt.check_one_line(ended, 'num_gpus.*64', 'multi_gpu_train')
 
-
-def _note_directory(made, _):
-  _replace(made.path('dataset.json'), os.mkdir)
-  return _train(made, pattern='dataset.json.*is a directory')
-
-
-def _note_pipe(made, _):
-  _replace(made.path('dataset.json'), os.mkfifo)
-  return _train(made, pattern='dataset.json.*is a pipe')
-
-
-def _set_pipe(made, _):
-  _replace(os.path.join(made.data_dir, 'image_set.json'), os.mkfifo)
-  return _train(made, pattern='image_set.json.*is a pipe')
 
 
 def _set_unreadable(made, _):
@@ -93,18 +89,14 @@ def _set_unreadable(made, _):
   return message
 
 
-def _replace(path, make):
-  os.remove(path)
-  make(path)
-
 
 def _in_the_way(made, _):
-  # Where the next checkpoint belongs.
+  # At the path of the next checkpoint.
   name = 'model.ckpt-%d.index' % (3 * child.SAVE_EVERY)
   os.mkdir(made.path(name))
   line = _train(made, pattern=re.escape(name))
   attempt.check(
-      made.check_named() == 2 * child.SAVE_EVERY, 'another one is named'
+      made.check_named() == 2 * child.SAVE_EVERY, 'another step is saved'
   )
   return line
 
@@ -115,12 +107,12 @@ def _renamed(made, _):
   os.rename(made.train_dir, made.train_dir + '.renamed')
   ended = made.wait_for_end(_LIMIT_SECS, 'its directory is renamed')
   message = attempt.check_one_line(ended, 'train', 'the trainer')
-  attempt.check(not os.path.exists(made.train_dir), 'it made another one')
+  attempt.check(not os.path.exists(made.train_dir), 'it made a new directory')
   return message
 
 
 def _not_finite(made, _):
-  """Writes the newest checkpoint anew, with a weight that is NaN."""
+  """Replaces the newest checkpoint by one with a NaN weight."""
   path = made.path('model.ckpt-%d' % made.named())
   values = trainer.read_checkpoint(path)
   for name in values:
@@ -157,7 +149,7 @@ def _bomb(made, _):
       ],
   )
   err = ended.stderr
-  # A line for each image that it skips, and the last.
+  # A line per skipped image, and the last line.
   line, _, last = program.without_loader_chatter(err).partition('\n')
   attempt.check('89478485' in line, err)
   attempt.check_one_line(
@@ -176,7 +168,7 @@ def _long_list(made, context):
   attempt.check(
       context.loaded or secs < 30, 'it took %.0f seconds to resume' % secs
   )
-  return 'it resumed from what is there'
+  return 'it resumed from the existing checkpoints'
 
 
 def _shell(made, tail):
@@ -197,7 +189,7 @@ def _head(made, _):
       code == 128 + signal.SIGPIPE and not err,
       'exit code %d and %r' % (code, err),
   )
-  return 'exit code %d without a word' % code
+  return 'exit code %d, no output' % code
 
 
 def _full_output(made, _):
@@ -206,16 +198,25 @@ def _full_output(made, _):
 
 
 _CASES = {
-    '--batch_size=1000000000': _batch_size,
+    '--batch_size=1000000000': _flag(
+        '--batch_size=1000000000', 'batch_size.*65536'
+    ),
     '--num_gpus=1000000000': _num_gpus,
-    '--queue_fraction=nan': _queue_fraction,
+    '--queue_fraction=nan': _flag(
+        '--queue_fraction=nan', 'queue_fraction.*nan'
+    ),
     'a directory where the next checkpoint belongs': _in_the_way,
     'an image of 13,300 x 13,300 pixels': _bomb,
     'a list of checkpoints of 30 MB of garbage': _long_list,
     'an image file that may not be read': _set_unreadable,
-    'dataset.json is a directory': _note_directory,
-    'dataset.json is a pipe': _note_pipe,
-    'image_set.json is a pipe': _set_pipe,
+    **{
+        '%s is a %s' % (name, way): _replaced(name, way)
+        for name, way in (
+            ('dataset.json', 'directory'),
+            ('dataset.json', 'pipe'),
+            ('image_set.json', 'pipe'),
+        )
+    },
     'output to /dev/full': _full_output,
     'output to head': _head,
     'train_dir is renamed': _renamed,

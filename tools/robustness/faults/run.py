@@ -1,10 +1,10 @@
-"""Tries one fault several times, and prints a line of JSON for each try.
+"""Injects one fault several times, and prints a line of JSON for each trial.
 
   python -m tools.robustness.faults.run FAULT NUMBERS [--loaded] [--plants=PLANTS]
 
-FAULT is one of catalogue.FAULTS, NUMBERS is FIRST-LAST, and each number is the seed
-of its try.  --loaded has two busy processes a core beside it, --plants lets every
-trainer have mutants of child.py in it.
+FAULT is one of catalogue.FAULTS.  NUMBERS is FIRST-LAST; each number is the seed of its
+trial.  --loaded runs two busy processes per core, --plants adds mutants of child.py
+to every trainer.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from tools.robustness.faults import catalogue
 
 
 class Context:
-  """What the tries of a fault share.
+  """Resources shared by the trials of a fault.
 
   Attributes:
     loaded: bool, whether the machine is busy.
-    plants: str, what every trainer has in it: see child.py.
-    number: int, of the try, from 0 on.
+    plants: str, the plants of every trainer: see child.py.
+    number: int, the number of the trial, from 0.
   """
 
   def __init__(self, loaded, plants):
@@ -40,7 +40,7 @@ class Context:
     self._scope = self._try
 
   def keep(self, name, make):
-    """Returns what make() returned when it was first called under this name."""
+    """Returns the result of the first make() under this name."""
     if name not in self._made:
       self._scope = self._kept
       try:
@@ -50,36 +50,36 @@ class Context:
     return self._made[name]
 
   def new_directory(self):
-    """Returns a directory that is there as long as what it is made for."""
+    """Returns a new directory, which exists until the current scope ends."""
     return self._scope.enter_context(tempfile.TemporaryDirectory())
 
   def on_end(self, function):
-    """Has a function called when what it is made for ends."""
+    """Registers a function to call when the current scope ends."""
     self._scope.callback(function)
 
   def end_kept(self):
-    """Ends what keep() made: the next try makes it anew."""
+    """Ends the results of keep(): the next trial makes new ones."""
     self._kept.close()
     self._made.clear()
 
   def end_try(self, survived):
-    """Ends what was made for one try; after a failure nothing is kept."""
+    """Ends the scope of one trial; after a failure nothing is kept."""
     self._try.close()
     if not survived:
       self.end_kept()
 
 
 def run(fault, numbers, *, loaded=False, plants='-'):
-  """Tries a fault.
+  """Injects a fault several times.
 
   Args:
     fault: str, one of catalogue.FAULTS.
     numbers: iterable of int, the seeds.
-    loaded: bool, have two busy processes a core beside it.
+    loaded: bool, whether to run two busy processes per core.
     plants: str, see child.py.
 
   Yields:
-    dict of each try: number, survived, steps_lost, seconds, message.
+    dict for each trial: number, survived, steps_lost, seconds, message.
   """
   context = Context(loaded, plants)
   with contextlib.ExitStack() as stack:
@@ -117,7 +117,7 @@ def main(argv):
 
 
 if __name__ == '__main__':
-  # The programs inherit what is ignored: nohup's SIGHUP, a background job's
+  # The programs would inherit ignored signals: nohup's SIGHUP, a background job's
   # SIGINT.
   for signum in (signal.SIGHUP, signal.SIGINT):
     signal.signal(signum, signal.SIG_DFL)

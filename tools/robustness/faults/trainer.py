@@ -1,4 +1,4 @@
-"""One trainer on small images, that is killed, stopped and started again."""
+"""One trainer on small images, to be killed, stopped and restarted."""
 
 import glob
 import os
@@ -13,7 +13,7 @@ from tests.helpers import record_fixture
 from tools.robustness.faults import attempt
 from tools.robustness.faults import child
 
-# Until a trainer has loaded TensorFlow and made a step, on a busy machine.
+# Limit for a trainer's start and first step, on a busy machine.
 START_SECS = 180
 _IMAGES = 200
 
@@ -25,14 +25,14 @@ def read_checkpoint(path, pattern=''):
   """Reads the values of a checkpoint.
 
   Args:
-    path: str.
-    pattern: str, a regular expression of the names that count.
+    path: str, the path of the checkpoint.
+    pattern: str, a regular expression for the names to read.
 
   Returns:
     dict from name, str, to array.
 
   Raises:
-    Failed: it cannot be read, or has a value that is not finite.
+    Failed: it cannot be read, or has a non-finite value.
   """
   try:
     reader = tf.train.load_checkpoint(path)
@@ -41,12 +41,12 @@ def read_checkpoint(path, pattern=''):
         for name in reader.get_variable_to_shape_map()
         if re.search(pattern, name)
     }
-  except Exception as e:  # What the reader raises has no common class.
+  except Exception as e:  # The reader's exceptions have no common class.
     raise attempt.Failed(
-        '%s is named and cannot be read (%s)' % (os.path.basename(path), e)
+        '%s is listed but cannot be read (%s)' % (os.path.basename(path), e)
     ) from e
   for name, value in values.items():
-    attempt.check(np.all(np.isfinite(value)), '%s is not finite' % name)
+    attempt.check(np.all(np.isfinite(value)), '%s is non-finite' % name)
   return values
 
 
@@ -62,9 +62,9 @@ class Trainer:
     """Writes images; starts nothing.
 
     Args:
-      directory: str, exists.
-      *flags: str, of each start.
-      plants: str, of each start: see child.py.
+      directory: str, an existing directory.
+      *flags: str, flags for each start.
+      plants: str, plants for each start: see child.py.
     """
     self.data_dir = os.path.join(directory, 'images')
     self.train_dir = os.path.join(directory, 'train')
@@ -77,21 +77,16 @@ class Trainer:
     self.running = None
 
   def start(self, *flags, **kwargs):
-    """Starts it, as `running`.
-
-    Args:
-      *flags: str, beside those of each start.
-      **kwargs: those of start_second().
-    """
+    """Starts the trainer, as `running`; see start_second()."""
     self.running = self.start_second(*flags, **kwargs)
 
   def start_second(self, *flags, plants=None, **kwargs):
-    """Starts another one on the same directories.
+    """Starts another trainer on the same directories.
 
     Args:
-      *flags: str, beside those of each start.
-      plants: str, instead of those of each start.
-      **kwargs: Popen's.
+      *flags: str, further flags.
+      plants: str, replaces the plants for each start.
+      **kwargs: arguments of Popen.
 
     Returns:
       program.Program.
@@ -110,24 +105,24 @@ class Trainer:
     )
 
   def kill(self):
-    """Kills it; returns the last step that it logged, None if it logged none."""
+    """Kills the trainer; returns the last step that it logged, or None."""
     self.running.process.kill()
     self.running.finish()
     return self.logged()
 
   def logged(self):
-    """Returns the last step in its log, None if there is none."""
+    """Returns the last step in the log, or None."""
     steps = [int(m[1]) for m in map(_STEP.search, self._lines()) if m]
     return steps[-1] if steps else None
 
   def first_logged(self):
-    """Returns the first step in its log, None if there is none."""
+    """Returns the first step in the log, or None."""
     return next(
         (int(m[1]) for m in map(_STEP.search, self._lines()) if m), None
     )
 
   def restored(self):
-    """Returns the (step, digest, rate) that it restored, None before that."""
+    """Returns the restored (step, digest, rate), or None before that."""
     for match in map(_RESTORED.match, self._lines()):
       if match:
         return int(match[1]), match[2], float(match[3])
@@ -137,10 +132,10 @@ class Trainer:
     return [l for l in list(self.running.lines) if l]
 
   def wait_for_step(self, step=0):
-    """Waits until it has logged a step, or a later one.
+    """Waits until the trainer has logged a step, or a later one.
 
     Raises:
-      Failed: it ended, or it takes too long.
+      Failed: it has ended, or takes too long.
     """
 
     def reached():
@@ -156,10 +151,10 @@ class Trainer:
     attempt.wait_until(reached, START_SECS, 'step %d' % step)
 
   def wait_for_end(self, secs, what):
-    """Waits until it ends; returns (exit code, stdout, stderr).
+    """Waits until the trainer ends; returns (exit code, stdout, stderr).
 
     Raises:
-      Failed: it does not in time.
+      Failed: it takes too long.
     """
     process = self.running.process
     attempt.wait_until(
@@ -168,12 +163,12 @@ class Trainer:
     return self.running.finish()
 
   def named(self):
-    """Returns the step of the checkpoint that `checkpoint` names, or None."""
+    """Returns the step of the newest checkpoint in `checkpoint`, or None."""
     state = tf.train.get_checkpoint_state(self.train_dir)
     return state and int(state.model_checkpoint_path.rpartition('-')[2])
 
   def check_named(self):
-    """Reads every checkpoint that `checkpoint` names, while no trainer runs.
+    """Reads every checkpoint listed in `checkpoint`; no trainer may run.
 
     Returns:
       int, the step of the newest.
@@ -182,7 +177,7 @@ class Trainer:
       Failed: one cannot be read, or there is none.
     """
     state = tf.train.get_checkpoint_state(self.train_dir)
-    attempt.check(state, 'no checkpoint is named')
+    attempt.check(state, 'no checkpoint is listed')
     for path in state.all_model_checkpoint_paths:
       read_checkpoint(self.path(os.path.basename(path)))
     return self.named()
@@ -192,7 +187,7 @@ class Trainer:
     return os.path.join(self.train_dir, name)
 
   def unfinished(self):
-    """Returns the names of files that a save left half-done, a list of str."""
+    """Returns the names of files of an incomplete save, a list of str."""
     begun = glob.glob(os.path.join(self.train_dir, '*.tempstate*'))
     begun += glob.glob(os.path.join(self.train_dir, '*.tmp*'))
     for data in glob.glob(os.path.join(self.train_dir, 'model.ckpt-*.data-*')):
@@ -201,48 +196,48 @@ class Trainer:
     return [os.path.basename(p) for p in begun]
 
   def check_resumed(self, step):
-    """Waits until it trains, and checks that it resumed as if nothing had been.
+    """Waits until the trainer trains, and checks that it resumed correctly.
 
     Args:
-      step: int, of the checkpoint that was named when it was started.
+      step: int, the step of the newest checkpoint at its start.
 
     Raises:
-      Failed: it did not.
+      Failed: it did not resume from there, or with other values.
     """
     self.wait_for_step()
     path = self.path('model.ckpt-%d' % step)
     restored = self.restored()
     attempt.check(
         restored[0] == step and self.first_logged() == step,
-        'step %d is named, but it restored %d and first logged %d'
+        'step %d is saved, but it restored %d and first logged %d'
         % (step, restored[0], self.first_logged()),
     )
     attempt.check(
         restored[1] == child.digest(read_checkpoint(path)),
         'the variables are not those of the checkpoint',
     )
-    # 350 epochs of batches of 8, then a tenth: cifar10.train().
+    # A tenth after 350 epochs with batches of 8: cifar10.train().
     rate = 0.1 * 0.1 ** (step // (_IMAGES // 8 * 350))
     attempt.check(
         np.isclose(rate, restored[2], rtol=1e-5),
         'the learning rate at step %d is %g' % (step, restored[2]),
     )
     left = self.unfinished()
-    whole = glob.glob(os.path.join(self.train_dir, 'model.ckpt-*.index'))
-    # A save may be going on: one that is whole, and one that is not.
+    complete = glob.glob(os.path.join(self.train_dir, 'model.ckpt-*.index'))
+    # A save may be in progress, with one more complete or incomplete checkpoint.
     attempt.check(
-        len(left) <= 3 and len(whole) <= 7, 'files pile up: %s' % left
+        len(left) <= 3 and len(complete) <= 7, 'files pile up: %s' % left
     )
 
   def resume(self, step):
-    """Starts it again; returns the seconds until it trains from a step."""
+    """Restarts the trainer; returns the seconds until it trains from a step."""
     begin = time.monotonic()
     self.start()
     self.check_resumed(step)
     return time.monotonic() - begin
 
   def end(self):
-    """Ends what is left of it."""
+    """Kills the trainer if it still runs."""
     if self.running and self.running.process.poll() is None:
       self.running.process.kill()
       self.running.finish()
