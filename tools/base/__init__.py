@@ -1,1 +1,1 @@
-"""What the tools share: processes, logs, plots and pages."""
+"""Shared by the tools: processes, logs, plots and pages."""

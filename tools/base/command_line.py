@@ -1,4 +1,4 @@
-"""What the tools' command lines share: flags, errors, what is written."""
+"""Shared by the tools' command lines: flags, errors, output files."""
 
 import argparse
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from cifar10_compat.base import paths
 
 
 class Parser(argparse.ArgumentParser):
-  """Raises UsageError where argparse would print its usage and exit with 2.
+  """Raises UsageError instead of printing the usage and exiting with 2.
 
-  The description keeps its lines, and an option's name may not be cut short.
+  The description keeps its line breaks, and options cannot be abbreviated.
   """
 
   def __init__(self, **kwargs):
@@ -26,21 +26,30 @@ class Parser(argparse.ArgumentParser):
         **kwargs,
     )
 
+  def add_data_dir(self):
+    """Adds --data_dir, which is required."""
+    self.add_argument(
+        '--data_dir',
+        required=True,
+        metavar='DIR',
+        help='the directory above cifar-10-batches-bin',
+    )
+
   def error(self, message):
     raise errors.UsageError(message + ' (--help explains)')
 
 
 def path(text):
-  """Returns what the user names, an absolute path; None for None."""
+  """Returns the absolute path of a user's path; None for None."""
   return text and os.path.abspath(paths.user_path(text))
 
 
 @contextlib.contextmanager
 def writing(path: str, flag: str) -> Iterator[None]:
-  """Context in which what a flag names is written.
+  """Context in which a flag's file or directory is written.
 
   Raises:
-    UsageError: it cannot be, for an OSError.
+    UsageError: an OSError occurs in the context.
   """
   try:
     yield
@@ -51,14 +60,15 @@ def writing(path: str, flag: str) -> Iterator[None]:
 
 
 def program(name):
-  """Makes a tool's main() of a function of its command line.
+  """Returns a decorator that turns a function into a tool's main().
 
   Args:
-    name: str, the tool's.
+    name: str, the tool's name.
 
   Returns:
-    Decorator for a function from a list of str to the exit code.  What it returns
-    takes the list without the program's name, by default that of the process.
+    Decorator for a function from a list of str to the exit code.  The decorated
+    function takes the command line without the program's name, by default that of the
+    process.
   """
 
   def decorator(body):
@@ -72,13 +82,13 @@ def program(name):
 
 
 def run(name, body):
-  """Runs a tool; what is foreseen as a user's mistake is one line on stderr.
+  """Runs a tool; an expected error becomes one line on stderr.
 
-  For output that does not arrive see output.arrives().  Ctrl-C ends it without a
-  word, once it has cleared away what it was making.
+  For failed writes to stdout see output.arrives().  Ctrl-C ends the tool silently, once
+  it has removed what it was making.
 
   Args:
-    name: str, the tool's.
+    name: str, the tool's name.
     body: function without arguments that returns the exit code.
 
   Returns:

@@ -1,14 +1,13 @@
-"""Charts for the pages, as SVG that takes its colors from the page.
+"""Charts for the pages, as SVG in the colors of the page.
 
-Each is small enough to be read on a telephone; a page puts several side by side
-where there is room.
+Each is readable on a phone; wide pages show several side by side.
 """
 
 import io
 import re
 import zlib
 
-# Names of the page's colors, under colors that nothing else here has.
+# From a color that nothing else uses to the name of the page's color.
 _VARIABLES = {
     '#010101': 'text',
     '#020202': 'line',
@@ -40,14 +39,14 @@ _INCHES = (4, 2.6)
 
 
 def svg(draw, x_label, y_label):
-  """Returns what a function draws, as SVG for a page's body, a str.
+  """Returns a function's drawing as SVG for a page's body, a str.
 
   Args:
-    draw: function of matplotlib's axes.  Its colors are TEXT, LINE, PALE and DARK,
-      so that the page's own light and dark are the chart's.
+    draw: function of matplotlib's axes.  It uses the colors TEXT, LINE, PALE and DARK,
+      so that the chart follows the page's light or dark scheme.
     x_label, y_label: str.
   """
-  # Of an extra, which not everyone has who imports this module.
+  # Optional: only extras install it.
   import matplotlib
   from matplotlib import figure
 
@@ -69,17 +68,17 @@ def svg(draw, x_label, y_label):
   drawn = re.sub(
       r' (xmlns(:\w+)?|version|width|height)="[^"]*"', '', drawn, count=5
   )
-  # The style would hold for the whole page.
+  # The style would apply to the entire page.
   drawn = re.sub(r'<style.*?</style>', '', drawn, flags=re.DOTALL)
   for color, name in _VARIABLES.items():
     drawn = drawn.replace(color, 'var(--%s)' % name)
-  # The page's own font, in the plot's sizes.
+  # Use the page's font, in the plot's sizes.
   drawn = re.sub(r' font-family: [^;"]*;', '', drawn)
   return _own_ids(drawn.replace('xlink:href', 'href'))
 
 
 def _own_ids(svg):
-  """Drops ids that nothing refers to; the others must differ on a page."""
+  """Drops unused ids, and makes the others unique on a page."""
   used = set(re.findall(r'(?:href="|url\()#(\w+)', svg))
   prefix = 'p%08x' % zlib.crc32(svg.encode())
   svg = re.sub(

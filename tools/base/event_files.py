@@ -1,4 +1,4 @@
-"""Reads what training runs wrote for TensorBoard."""
+"""Reads the event files of training runs."""
 
 import glob
 import os
@@ -16,21 +16,21 @@ from cifar10_compat.base import output
 class Run(NamedTuple):
   """One training run."""
 
-  log: dict  # from step to loss; empty for a run of which only files are left
+  log: dict  # from step to loss; empty for a run known by its files only
   scalars: dict  # from tag to a list of (step, value)
-  tags: frozenset  # all, those of histograms and images too
+  tags: frozenset  # all tags, including those of histograms and images
 
 
 def read(train_dir, flag='--train_dir'):
   """Reads the event files of a run.
 
-  What a killed run wrote beyond the checkpoint from which the next part went on is
-  left out, as TensorBoard does.  So is half a record at the end of a file.  What is
-  called as an event file and is none, such as a pipe, is named on stderr.
+  Like TensorBoard, it drops points that a killed run wrote after the checkpoint from
+  which the run was resumed, and a truncated record at the end of a file.  Something
+  that only has an event file's name, such as a pipe, is named on stderr.
 
   Args:
     train_dir: str, or an evaluator's directory.
-    flag: str, what named it.
+    flag: str, the flag that names it.
 
   Returns:
     Run, without a log.
@@ -74,7 +74,7 @@ def read(train_dir, flag='--train_dir'):
           '%s is damaged (%s): move it away' % (path, e)
       ) from e
     except tf.errors.OpError as e:
-      # Of a process that was killed, or of one that is writing.
+      # The writer was killed, or is still writing.
       if 'truncated record' in e.message:
         continue
       raise errors.UsageError(

@@ -10,16 +10,16 @@ from cifar10_compat.base import files
 
 from . import command_line
 
-# A list or dict that fits is not broken into lines.
+# A list or dict that fits stays on one line.
 _LINE_LENGTH = 120
 
 
 def text(value, indent=''):
-  """Returns a value in JSON, a record a line.
+  """Returns a value as JSON, with one record per line.
 
   Args:
-    value: what JSON can hold; the keys of a dict keep their order.
-    indent: str, what each line but the first begins with.
+    value: a JSON value; the keys of a dict keep their order.
+    indent: str, the start of each line except the first.
   """
   line = json.dumps(value)
   items = value.values() if isinstance(value, dict) else value
@@ -53,15 +53,15 @@ def _is_series(value):
 def read(
     path: str, flag: str = '--json', remedy: str = 'name another file'
 ) -> Any:
-  """Returns the content of a file in JSON.
+  """Returns the content of a JSON file.
 
   Args:
-    path: of the file.
-    flag: what named it.
+    path: the path of the file.
+    flag: the flag that names it.
     remedy: what to do if it cannot be read.
 
   Raises:
-    UsageError: it cannot be read.
+    UsageError: the file cannot be read.
   """
   try:
     return json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
@@ -72,20 +72,20 @@ def read(
 
 
 def read_if_there(path: str, default: Any, flag: str = '--json') -> Any:
-  """Returns what read() does, or a default where there is no such file."""
+  """Returns the result of read(), or a default if the file is missing."""
   return read(path, flag) if os.path.exists(path) else default
 
 
 def write(path: str, content: object, flag: str = '--json') -> None:
-  """Writes a file in JSON, a record a line, whole or not at all.
+  """Writes a JSON file atomically, with one record per line.
 
   Args:
-    path: of the file.
-    content: what JSON can hold; the keys of a dict keep their order.
-    flag: what named the file or its directory.
+    path: the path of the file.
+    content: a JSON value; the keys of a dict keep their order.
+    flag: the flag that names the file or its directory.
 
   Raises:
-    UsageError: it cannot be written.
+    UsageError: the file cannot be written.
   """
   with command_line.writing(path, flag):
     files.write(path + '.tmp', [text(content).encode(), b'\n'])

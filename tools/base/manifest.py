@@ -1,8 +1,8 @@
-"""What a file of results says about where its figures come from.
+"""The origin of the figures in a file of results.
 
-Every tool that writes results puts the same dict into its file, so that a
-reader of the file can repeat them: the code, the images, the processor, the
-versions, the flags.  It names no host, no user and no directory.
+Every tool that writes results adds the same dict to its file, so that a reader can
+reproduce them: code, images, processor, versions and flags.  It has no host, user or
+directory.
 """
 
 import hashlib
@@ -15,13 +15,12 @@ from cifar10_compat import startup
 
 from . import processes
 
-# The checkout, if the tools run from one, or the runfiles tree of a test.
+# The checkout from which the tools run, or the runfiles tree of a test.
 ROOT = os.environ.get('BUILD_WORKSPACE_DIRECTORY') or os.path.abspath(
     os.path.join(__file__, '..', '..', '..')
 )
 
-# The features of a processor on which the speed of training depends, by the
-# names that Linux gives them.
+# The processor features that affect the speed of training, by their names in Linux.
 _FEATURES = (
     'avx',
     'fma',
@@ -33,13 +32,13 @@ _FEATURES = (
     'amx_tile',
     'amx_bf16',
     'amx_int8',
-    # Arm's.
+    # Arm.
     'asimd',
     'sve',
     'bf16',
 )
 
-# What in the environment changes the speed or the memory of a training.
+# Environment variables that change the speed or the memory of a training run.
 _SWITCHES = (startup.ONEDNN, 'MALLOC_ARENA_MAX')
 
 _CHUNK = 1 << 20
@@ -54,31 +53,28 @@ def manifest(
     packages=('tensorflow', 'numpy'),
     root=ROOT,
 ):
-  """Describes what a tool's results depend on.
+  """Describes the conditions of a tool's results.
 
   Args:
     dataset: description.Dataset, whose files exist.
     data_dir: str, the directory that holds the set's directory.
-    flags: dict from name to a value that JSON can hold: the flags, or other
-      settings, on which the results depend.  Paths are the caller's to leave
-      out.
-    seed: int, or None where nothing is seeded.
-    packages: names of distributions whose versions count.
-    root: str, the directory that may be a checkout.
+    flags: dict from name to a JSON value: the flags or other settings on which the
+      results depend, without paths.
+    seed: int, or None without a seed.
+    packages: names of distributions whose versions to record.
+    root: str, a directory that may be a checkout.
 
   Returns:
-    dict that JSON can hold, with the keys
+    dict of JSON values, with the keys
       commit: str, or None outside a checkout.
       dirty: bool, whether a file outside docs/ differs from that commit or is
-        not in it; None outside a checkout.
-      requirements_lock_sha256: str, or None where the lock is not there.
+        untracked; None outside a checkout.
+      requirements_lock_sha256: str, or None if the lock is missing.
       dataset: dict with name, and with files, from name to SHA-256.
-      processor: dict with name, features, cores, and threads, those that this
-        process may use.
+      processor: dict with name, features, cores, and threads usable by this process.
       system: str, such as 'Linux x86_64'.
-      versions: dict from package, and 'python', to version; None if it is not
-        installed.
-      environment: dict from the name of a switch to its value or None.
+      versions: dict from package, and 'python', to version; None if not installed.
+      environment: dict from the name of a variable to its value or None.
       flags, seed: as given.
 
   Raises:
@@ -97,14 +93,13 @@ def manifest(
 
 
 def origin(*, packages=('tensorflow', 'numpy'), root=ROOT):
-  """Describes what results depend on that have no data set and no flags.
+  """Describes the conditions of results without data set and flags.
 
   Args:
     packages, root: see manifest().
 
   Returns:
-    dict that JSON can hold: those keys of manifest() that no argument of its
-    own gives.
+    dict of JSON values: the keys of manifest() that need no further arguments.
   """
   commit, dirty = _commit(root)
   lock = os.path.join(root, 'requirements_lock.txt')
@@ -128,15 +123,14 @@ def processor(cpuinfo='/proc/cpuinfo'):
   """Describes the processor.
 
   Args:
-    cpuinfo: str, the file in which Linux describes it; need not exist.
+    cpuinfo: str, the file in which Linux describes it; may be missing.
 
   Returns:
     dict with
       name: str.
-      features: list of str, those of _FEATURES that it has; empty where Linux
-        does not tell.
-      cores: int, or None where Linux does not tell.
-      threads: int, how many this process may use.
+      features: list of str, those of _FEATURES that it has; empty if unknown.
+      cores: int, or None if unknown.
+      threads: int, number of threads usable by this process.
   """
   try:
     text = pathlib.Path(cpuinfo).read_text(encoding='utf-8')
@@ -145,7 +139,7 @@ def processor(cpuinfo='/proc/cpuinfo'):
     blocks = [{}]
   first = blocks[0]
   flags = set((first.get('flags') or first.get('Features') or '').split())
-  # A core is known by its number and its socket's.
+  # The number of a core is unique within its socket.
   cores = {
       (block['physical id'], block['core id'])
       for block in blocks
@@ -160,7 +154,7 @@ def processor(cpuinfo='/proc/cpuinfo'):
 
 
 def usable_threads():
-  """Returns how many hardware threads this process may use."""
+  """Returns the number of hardware threads usable by this process."""
   if hasattr(os, 'sched_getaffinity'):
     return len(os.sched_getaffinity(0))
   return os.cpu_count()
@@ -173,20 +167,20 @@ def _fields(block):
 
 
 def _commit(root):
-  """Returns (commit, dirty) of a checkout's root; (None, None) of others."""
-  # Not just anywhere below one: an environment can lie in another's checkout.
+  """Returns (commit, dirty) for a checkout's root; else (None, None)."""
+  # Not any directory below one: an environment can be inside another checkout.
   if not os.path.exists(os.path.join(root, '.git')):
     return None, None
   commit = _git(root, 'rev-parse', 'HEAD')
   if commit is None:
     return None, None
-  # Results are written into docs/ while they are being measured.
+  # Measurements in progress write results into docs/.
   status = _git(root, 'status', '--porcelain', '--', '.', ':(exclude)docs')
   return commit, status != ''
 
 
 def _git(root, *args):
-  """Returns what git prints; None if it cannot be run, or fails."""
+  """Returns the stdout of git; None if it cannot be run, or fails."""
   try:
     ended = processes.finish_command(['git', '-C', root, *args])
   except OSError:

@@ -1,4 +1,4 @@
-"""What the plots of the tools share."""
+"""Shared by the tools' plots."""
 
 import os
 
@@ -7,15 +7,15 @@ from cifar10_compat.base import errors
 from . import command_line
 
 _SUFFIXES = ('.png', '.svg')
-# The same results give the same file.
+# For reproducible files.
 STYLE = {'svg.fonttype': 'none', 'svg.hashsalt': 'cifar10_compat'}
 
 
 def check(path):
-  """Checks that a plot can be drawn into a file, before anything is measured.
+  """Checks before a measurement that a plot can be drawn into a file.
 
   Raises:
-    UsageError: the file's name has another ending, or matplotlib is missing.
+    UsageError: the file has another extension, or matplotlib is missing.
   """
   if os.path.splitext(path)[1] not in _SUFFIXES:
     raise errors.UsageError(
@@ -36,7 +36,7 @@ def save(drawing, path, description=None):
   Args:
     drawing: matplotlib.figure.Figure.
     path: str, ends with .png or .svg.
-    description: str or None, what an .svg has among what it says of itself.
+    description: str or None, the description in the metadata of an .svg.
 
   Raises:
     UsageError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Starts processes, watches them, and reads what they print."""
+"""Starts processes, watches them, and reads their output."""
 
 from collections.abc import Callable, Iterable, Mapping
 import contextlib
@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1  # Of Linux's sys/prctl.h.
 # ru_maxrss is in units of this many bytes.
 _MAXRSS_BYTES = 1 if sys.platform == 'darwin' else 1024
 _POLL_SECS = 0.05
-# For a process to end by itself when we are interrupted.
+# Time for a child to end by itself after an interruption.
 _GRACE_SECS = 10
 
 
@@ -27,13 +27,13 @@ class Ended:
   """How a process ended.
 
   Attributes:
-    returncode: its exit code, the negative number of the signal that ended it,
-      or None where it was killed at its limit.
-    stdout, stderr: what it printed; '' of what went elsewhere.
-    seconds: how long it took.
-    cpu_seconds: the processor time of it and of those that it waited for.
-    peak_memory_bytes: of resident memory; with children of its own, the
-      largest's.
+    returncode: its exit code, the negative number of the signal that ended it, or None
+      if it was killed at its limit.
+    stdout, stderr: its output; '' if redirected.
+    seconds: its duration.
+    cpu_seconds: processor time of the process and of the children it waited for.
+    peak_memory_bytes: peak resident memory; with children, that of the largest
+      process.
   """
 
   returncode: int | None
@@ -45,19 +45,19 @@ class Ended:
 
   @property
   def reason(self) -> str:
-    """The last line on stderr, which says why it failed."""
+    """The last line on stderr, the reason for a failure."""
     lines = self.stderr.strip().splitlines()
     return lines[-1] if lines else f'exit code {self.returncode}'
 
   def output(self, what: str) -> str:
-    """Returns what it printed on stdout.
+    """Returns its stdout.
 
     Args:
-      what: what cannot be done if it failed, for the message.
+      what: what failed, for the message.
 
     Raises:
-      UsageError: it failed; its reason is in the message.  If it ended in a
-        traceback, that has gone to stderr as it was.
+      UsageError: the process failed; the reason is in the message.  A traceback is
+        copied to stderr.
     """
     if self.returncode:
       if 'Traceback (most recent call last)' in self.stderr:
@@ -67,8 +67,8 @@ class Ended:
 
 
 def tool(name: str) -> str:
-  """Returns the full name of a module of ours, such as 'editions.scripts'."""
-  # The package is called tools here, and cifar10_compat_tools once installed.
+  """Returns the full name of a tools module such as 'editions.scripts'."""
+  # The package is called tools here, but cifar10_compat_tools once installed.
   return __package__.rpartition('.')[0] + '.' + name
 
 
@@ -78,12 +78,12 @@ def command(module: str, args: Iterable[str]) -> list[str]:
 
 
 def environment(added: Mapping[str, str] = {}) -> dict[str, str]:
-  """Returns our environment, in which a child finds what we can import.
+  """Returns the environment for a child that can import the same modules.
 
   Args:
-    added: what is laid over it.
+    added: variables to add or replace.
   """
-  # What starts us may find `tools` by the current directory alone.
+  # This process may find `tools` only through the current directory.
   path = os.pathsep.join(p or os.getcwd() for p in sys.path)
   return {**os.environ, 'PYTHONPATH': path, **added}
 
@@ -95,19 +95,18 @@ def start_command(
     outlives_us: bool = False,
     **kwargs,
 ) -> subprocess.Popen:
-  """Starts a process, which reads nothing and ends when this one does.
+  """Starts a process without stdin, which ends when this process ends.
 
-  It does so however this process ends, kill -9 included, on Linux.  To be called
-  in a thread that lives as long as the process: the kernel takes its end for
-  ours.
+  On Linux, it ends even if this process is killed with kill -9.  Call this in a thread
+  that lives as long as the process: for the kernel, the thread is the parent.
 
   Args:
     argv: the program and its arguments.
-    group: whether it is in a session of its own: Ctrl-C then comes to us alone,
-      and kill_group() reaches all that it starts.
-    outlives_us: whether it goes on after this process.
-    **kwargs: Popen's: where its output goes, a file or a pipe of text, and its
-      environment, by default ours.
+    group: whether to start a new session: then only this process gets Ctrl-C, and
+      kill_group() reaches all processes that it starts.
+    outlives_us: whether it continues after this process.
+    **kwargs: arguments of Popen: its output, a file or a text pipe, and its
+      environment, by default this one.
   """
   return subprocess.Popen(
       argv,
@@ -128,7 +127,7 @@ def start(
   Args:
     module: such as 'cifar10_compat.cifar10_train'.
     args: its command line.
-    env: beside our own environment.
+    env: variables to add to the environment.
     **kwargs: see start_command().
   """
   return start_command(command(module, args), env=environment(env), **kwargs)
@@ -137,15 +136,15 @@ def start(
 def finish_command(
     argv: list[str], *, limit_secs: float | None = None, **kwargs
 ) -> Ended:
-  """Runs a process to its end, whatever that is, and reads what it prints.
+  """Runs a process to any end, and reads its output.
 
   Args:
     argv: the program and its arguments.
-    limit_secs: after which it is killed with all that it started.
+    limit_secs: time limit, after which it is killed with all processes it started.
     **kwargs: see start_command().
 
   Raises:
-    OSError: it cannot be started.
+    OSError: the process cannot be started.
   """
   group = limit_secs is not None
   with (
@@ -177,7 +176,7 @@ def finish_command(
 
 
 def _wait(process, limit_secs):
-  """Waits for a process; returns its struct_rusage, whether it was killed."""
+  """Waits for a process; returns its struct_rusage, and whether it was killed."""
   begin, limited = time.monotonic(), False
   while True:
     pid, status, usage = os.wait4(
@@ -202,30 +201,30 @@ def finish(
 def run(
     module: str, args: Iterable[str], what: str, env: Mapping[str, str] = {}
 ) -> str:
-  """Runs `python -m MODULE ARGS` to its end and returns what it printed.
+  """Runs `python -m MODULE ARGS` to its end and returns its stdout.
 
   Args:
     module, args, env: see start().
     what: see Ended.output().
 
   Raises:
-    UsageError: it failed: see Ended.output().
+    UsageError: the process failed: see Ended.output().
   """
   return finish(module, args, env).output(what)
 
 
 def kill_group(process: subprocess.Popen) -> None:
-  """Kills a process of a group of its own, with all that it started."""
-  with contextlib.suppress(ProcessLookupError):  # All have ended.
+  """Kills a process started with `group`, with all processes it started."""
+  with contextlib.suppress(ProcessLookupError):  # All processes have ended.
     os.killpg(process.pid, signal.SIGKILL)
 
 
 def stop(process: subprocess.Popen, grace_secs: float | None = None) -> int:
-  """Tells a process to end, and waits for it.
+  """Sends a process SIGTERM, and waits for its end.
 
   Args:
-    process: running or not.
-    grace_secs: after which it is killed; None for never.
+    process: may have ended.
+    grace_secs: time after which it is killed; None for never.
 
   Returns:
     Its exit code.
@@ -239,7 +238,7 @@ def stop(process: subprocess.Popen, grace_secs: float | None = None) -> int:
 
 
 def free_addresses(number: int) -> list[str]:
-  """Returns addresses of this machine at which nobody listens."""
+  """Returns unused addresses of this machine."""
   with contextlib.ExitStack() as stack:
     sockets = [
         stack.enter_context(socket.create_server(('127.0.0.1', 0)))
@@ -249,8 +248,8 @@ def free_addresses(number: int) -> list[str]:
 
 
 def _end_with_parent() -> Callable[[], int] | None:
-  """Returns what has a child end when its parent does; None if that cannot be."""
+  """Returns a function that ties a child to its parent's life; None if unsupported."""
   if not sys.platform.startswith('linux'):
     return None
-  prctl = ctypes.CDLL(None).prctl  # Loaded here: a child should do little.
+  prctl = ctypes.CDLL(None).prctl  # Loaded here, to do little in the child.
   return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,9 +1,8 @@
 """Fills the templates of the pages.
 
-Each page extends templates/base.html, which has the head, the look of style.css and
-the blocks `title`, `style` (more of it) and `main`.  templates/parts.html has the
-macros for tables and plots.  A page is one file that loads nothing: no script, no
-font, no image.
+Each page extends templates/base.html, which has the head, style.css and the blocks
+`title`, `style` (further rules) and `main`.  templates/parts.html has the macros for
+tables and plots.  A page is a single file that loads no script, font or image.
 """
 
 import functools
@@ -11,13 +10,13 @@ import os
 import re
 import zlib
 
-# What may come before the root element of an SVG.
+# Optional text before the root element of an SVG.
 _PROLOG = re.compile(r'<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->', re.DOTALL)
 
 
 @functools.cache
 def _environment():
-  # Only who writes a page needs it.
+  # Optional: needed for pages only.
   import jinja2
 
   directory = os.path.dirname(os.path.abspath(__file__))
@@ -34,15 +33,15 @@ def _environment():
 
 
 def _labelled(svg, label):
-  """Returns an SVG as an image with a text for those who do not see it.
+  """Returns an SVG as an image with a label for screen readers.
 
   Args:
-    svg: str, an SVG of our own making: nothing of it is escaped.
-    label: str.
+    svg: str, a trusted SVG: it is not escaped.
+    label: str, the label.
   """
   import markupsafe
 
-  # Two charts that are drawn alike have the same ids.
+  # Two equal charts have the same ids.
   svg = re.sub(
       r'(id="|#)(p[0-9a-f]{8})',
       r'\g<1>\g<2>%08x' % zlib.crc32(label.encode()),
@@ -59,9 +58,9 @@ def render(template, **values):
 
   Args:
     template: str, the name of a file in templates/.
-    **values: what it shows; what is no markup is escaped.
+    **values: values to show; all except markup are escaped.
 
   Raises:
-    jinja2.UndefinedError: the template shows a value that is not given.
+    jinja2.UndefinedError: the template uses a missing value.
   """
   return _environment().get_template(template).render(**values)

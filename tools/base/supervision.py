@@ -1,6 +1,6 @@
 """Runs several processes to their end, and stops all when one fails.
 
-Each line that a process prints begins with the process's name.
+Each line of output starts with the process's name.
 """
 
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ from typing import NamedTuple
 
 from . import processes
 
-# Seconds for a process to save what it has.
+# Seconds for a process to save its state.
 _GRACE_SECS = 60
 
-# Between a process's name and what it printed.
+# Between a process's name and its output.
 SEPARATOR = ' | '
 
 
 class Task(NamedTuple):
   """A program to run."""
 
-  name: str  # each of its lines begins with it
+  name: str  # the start of each of its lines
   module: str
   args: list[str]
-  env: Mapping[str, str] = {}  # added to our own environment
+  env: Mapping[str, str] = {}  # added to this environment
 
 
 class _Child:
@@ -35,7 +35,7 @@ class _Child:
 
   Attributes:
     name: str.
-    streams: dict from each pipe it writes to, to the file its lines go to.
+    streams: dict from each of its output pipes to the file that gets its lines.
   """
 
   def __init__(self, task):
@@ -44,7 +44,7 @@ class _Child:
         task.module,
         task.args,
         task.env,
-        # Ctrl-C comes to us, who stop in order.
+        # This process gets Ctrl-C, and stops the children in order.
         group=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -56,7 +56,7 @@ class _Child:
 
   @property
   def exit_code(self):
-    """None while it runs; 128 and its number if a signal ended it."""
+    """None while it runs; 128 plus the signal number if a signal ended it."""
     code = self._process.poll()
     return 128 - code if code is not None and code < 0 else code
 
@@ -69,11 +69,11 @@ class _Child:
 
 
 class _Relay:
-  """Copies the children's lines, each after the name of the one it is from."""
+  """Copies the children's lines, each after the name of its child."""
 
   def __init__(self):
     self._selector = selectors.DefaultSelector()
-    self._unfinished = {}  # From a pipe to the start of a line.
+    self._unfinished = {}  # From a pipe to the start of an incomplete line.
 
   def add(self, child, width):
     for pipe, out in child.streams.items():
@@ -85,7 +85,7 @@ class _Relay:
       )
 
   def copy(self, secs):
-    """Copies what comes within `secs` seconds; returns whether any did."""
+    """Copies output within `secs` seconds; returns whether there was any."""
     ready = self._selector.select(secs)
     for key, _ in ready:
       pipe, (prefix, out) = key.fileobj, key.data
@@ -110,20 +110,20 @@ class _Relay:
 def supervise(groups, stop, *, watchers=(), grace_secs=_GRACE_SECS):
   """Runs processes to their end; stops all if one fails.
 
-  None of them outlives this function, nor the process that called it: see
+  None of them outlives this function or the calling process: see
   processes.start_command().
 
   Args:
-    groups: list of lists of Task, in the order in which to start them.  They
-      are stopped in the opposite order, a group when the one after it has
-      ended: what a later one needs to save its work is still there.
+    groups: list of lists of Task, in starting order.  They are stopped in reverse
+      order, each group after the next one has ended, so that a later group can
+      save its work.
     stop: signals.StopRequest, stops all.
     watchers: list of Task, stopped as soon as the others have ended.
-    grace_secs: number, after which a process that was told to stop is killed.
+    grace_secs: number, time after which a stopping process is killed.
 
   Returns:
-    int, 0, or the exit code of the first that failed, or 128 and the number of
-    the signal that requested the stop.
+    int, 0, or the exit code of the first failure, or 128 plus the number of the signal
+    that requested the stop.
   """
   groups = list(groups) + [list(watchers)]
   width = max(len(task.name) for group in groups for task in group)
@@ -165,7 +165,7 @@ def _wait(running, relay, stop):
 
 
 def _stop(children, relay, grace_secs):
-  """Ends processes, if need be by force, and copies their last lines."""
+  """Ends processes, by force after the grace time, and copies their last lines."""
   for child in children:
     if child.exit_code is None:
       child.terminate()

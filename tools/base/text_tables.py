@@ -14,13 +14,13 @@ def text(
     title: str = '',
     numbers: bool = False,
 ) -> str:
-  """Returns a table as lines of text, each column as wide as it must be.
+  """Returns a table as lines of text with aligned columns.
 
   Args:
-    rows: all of one length; what is not a str is converted.
-    heads: of the columns.
-    title: a line above it.
-    numbers: whether all columns but the first are aligned right.
+    rows: of equal lengths; cells are converted to str.
+    heads: the column heads.
+    title: a line above the table.
+    numbers: whether to align all columns except the first to the right.
   """
   table = rich.table.Table(
       box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(heads)
@@ -35,7 +35,7 @@ def text(
   for row in rows:
     table.add_row(*row)
   printed = io.StringIO()
-  # As wide as the table: a console that is a file would fold it at 80 columns.
+  # As wide as the table: rich would fold the lines of a file at 80 columns.
   console = rich.console.Console(
       file=printed, width=10_000, highlight=False, markup=False, emoji=False
   )

@@ -1,7 +1,7 @@
-"""A training graph as a MetaGraphDef that says where its parts are.
+"""A training graph as a MetaGraphDef that names its parts.
 
-Two programs that build the same network by different code hand each other
-such a MetaGraphDef: nothing of the code itself, and no bridge, comes along.
+Programs that build the same network with different code exchange such MetaGraphDefs,
+without the code or its bridges.
 """
 
 import collections
@@ -20,11 +20,11 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 
-# The collections that name the parts, one tensor or op each.
+# Prefix of the collections that name the parts, one tensor or op each.
 _PREFIX = 'training_graph/'
 PARTS = ('images', 'labels', 'loss', 'train_op')
 
-# What they are called in the graph of cifar10_train.
+# The names of the parts in the graph of cifar10_train.
 _OUR_PARTS = {
     'images': 'shuffle_batch:0',
     'labels': 'Reshape_1:0',
@@ -39,7 +39,7 @@ def export(*, images, labels, loss, train_op, saver):
   """Describes the default graph.
 
   Args:
-    images, labels, loss: tensors; the first two are what one feeds.
+    images, labels, loss: tensors; the first two can be fed.
     train_op: Operation, one step.
     saver: tf.train.Saver of all variables.
 
@@ -66,7 +66,7 @@ def ours(data_dir, **kwargs):
     **kwargs: further settings, of config.Train.
 
   Returns:
-    MetaGraphDef as of export(), but for the ops that the session added.
+    MetaGraphDef like that of export(), plus the ops that the session added.
 
   Raises:
     DataError: a file is missing or damaged.
@@ -81,17 +81,17 @@ def ours(data_dir, **kwargs):
 
 
 def capture(train, config):
-  """Lets a trainer save its first checkpoint, and returns the graph in it.
+  """Runs a trainer up to its first checkpoint, and returns the graph in it.
 
   Args:
     train: function that trains, such as cifar10_train.train.
     config: its settings, except train_dir.
 
   Returns:
-    MetaGraphDef that the trainer wrote: its whole graph, as the session ran it.
+    MetaGraphDef that the trainer wrote: the complete graph that the session ran.
   """
-  # A stop that was requested beforehand ends the trainer once it has saved its
-  # initial values, before the queue is full.
+  # With a stop already requested, the trainer ends after saving its initial values,
+  # before the queue is full.
   stop = signals.StopRequest()
   stop.signum = signal.SIGTERM
   with (
@@ -111,17 +111,17 @@ def import_parts(meta_graph):
     meta_graph: MetaGraphDef, from export().
 
   Returns:
-    (tf.train.Saver, list): the saver, and what PARTS names, in that order.
+    (tf.train.Saver, list): the saver, and the parts, in the order of PARTS.
 
   Raises:
-    UsageError: the MetaGraphDef does not say where its parts are.
+    UsageError: the MetaGraphDef does not name its parts.
   """
   missing = [
       part for part in PARTS if _PREFIX + part not in meta_graph.collection_def
   ]
   if missing:
     raise errors.UsageError(
-        'a MetaGraphDef without the collection %s: it must be one of '
+        'the MetaGraphDef has no collection %s: make it with '
         'training_graph.export()' % (_PREFIX + missing[0])
     )
   saver = tf.train.import_meta_graph(meta_graph)
@@ -134,7 +134,7 @@ def import_parts(meta_graph):
 
 
 def initial_values(seed):
-  """Draws the initial weights of our network.
+  """Draws the initial weights of the port's network.
 
   Args:
     seed: int.
@@ -150,25 +150,25 @@ def initial_values(seed):
 
 
 def one_thread():
-  """Returns a ConfigProto with which sums are added up in a fixed order."""
+  """Returns a ConfigProto for one thread, which fixes the order of sums."""
   return tf.ConfigProto(
       intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
   )
 
 
 class Training:
-  """A session of its own on the graph of a MetaGraphDef, on one thread.
+  """A single-threaded session on the graph of a MetaGraphDef.
 
   Attributes:
     images, labels, loss, train_op: the parts.
-    variables: dict from key to tf.Variable, all that the saver saves.
+    variables: dict from key to tf.Variable, all saved variables.
     gradients: dict from key to tensor, as the optimizer applies it.
     shadows: dict from key of a variable to the key of its moving average.
-    averaged_after_update: bool, whether the graph makes each moving average
-      wait for the update of its variable; else their order is open.
+    averaged_after_update: bool, whether each moving average waits for the update of
+      its variable in the graph; otherwise their order is open.
     step_key: str, the key of the step counter.
     saver: tf.train.Saver.
-    session: tf.Session, in which no variable has a value yet.
+    session: tf.Session with uninitialized variables.
   """
 
   def __init__(self, meta_graph):
@@ -178,8 +178,7 @@ class Training:
       meta_graph: MetaGraphDef, from export().
 
     Raises:
-      UsageError: it does not say where its parts are, or which of its variables
-        is the step counter cannot be told.
+      UsageError: it does not name its parts, or has no unique step counter.
     """
     graph = tf.Graph()
     with graph.as_default():
@@ -205,8 +204,8 @@ class Training:
     ]
     if len(integers) != 1:
       raise errors.UsageError(
-          'a graph with %d integer variables (%s): exactly one, the step '
-          'counter, can be dealt with' % (len(integers), ', '.join(integers))
+          'the graph has %d integer variables (%s), but must have exactly one, '
+          'the step counter' % (len(integers), ', '.join(integers))
       )
     (self.step_key,) = integers
     self.session = tf.Session(graph=graph, config=one_thread())
@@ -218,7 +217,7 @@ class Training:
     self.session.close()
 
   def load(self, values):
-    """Gives every variable a value.
+    """Sets every variable.
 
     Args:
       values: dict from key to array, for all of `variables`.
@@ -232,7 +231,7 @@ class Training:
     return self.session.run(dict(self.variables))
 
   def _averaged_after_update(self, graph):
-    """Looks for a path from each variable's update to its average's."""
+    """Whether a path leads from each variable's update to that of its average."""
     updates, averages = {}, {}
     for op in graph.get_operations():
       if op.type == 'ApplyGradientDescent':
@@ -246,7 +245,7 @@ class Training:
 
 
 def ancestors(op):
-  """Returns the set of ops that an op waits for."""
+  """Returns the set of ops that an op depends on."""
   seen = set()
   waiting = [op]
   while waiting:

@@ -1,4 +1,4 @@
-"""Parses the log lines of 2016, of our trainers and of the historical ones."""
+"""Parses the log lines of the port's and the historical trainers."""
 
 import contextlib
 from datetime import datetime
@@ -14,7 +14,7 @@ _LINE = re.compile(
 
 
 class Line(NamedTuple):
-  """One line."""
+  """A log line."""
 
   time: datetime
   step: int
@@ -24,15 +24,15 @@ class Line(NamedTuple):
 
 
 def parse(text):
-  """Returns the Lines in what a trainer printed, in order.
+  """Returns the Lines in a trainer's output, in order.
 
   Args:
-    text: str; lines of which a part is garbled are left out.
+    text: str, the output; garbled lines are left out.
   """
   lines = []
   for time, step, *values in _LINE.findall(text):
-    with contextlib.suppress(ValueError):  # A number or a date that is none.
-      # A time stamp has no fraction where that happens to be zero.
+    with contextlib.suppress(ValueError):  # An invalid number or date.
+      # A time stamp without fraction has zero microseconds.
       line = Line(datetime.fromisoformat(time), int(step), *map(float, values))
       # A loss can be NaN.
       if math.isfinite(line.examples_per_sec * line.sec_per_batch):

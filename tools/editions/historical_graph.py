@@ -161,12 +161,7 @@ def main(argv):
       metavar='DIR',
       help='the unmodified historical files',
   )
-  parser.add_argument(
-      '--data_dir',
-      required=True,
-      metavar='DIR',
-      help='the directory above cifar-10-batches-bin',
-  )
+  parser.add_data_dir()
   parser.add_argument(
       '--out',
       required=True,

@@ -17,6 +17,7 @@ def parser(description):
     description: str, of the program.
   """
   found = command_line.Parser(prog='compare', description=description)
+  found.add_data_dir()
   _add_today(found.add_argument)
   _add_runtime(found.add_argument)
   return found
@@ -29,12 +30,6 @@ def _add_today(add):
       metavar='DIR',
       help='the unmodified historical files (default: those bundled with the '
       'TensorFlow of --runtime)',
-  )
-  add(
-      '--data_dir',
-      required=True,
-      metavar='DIR',
-      help='the directory above cifar-10-batches-bin',
   )
   add(
       '--out',

@@ -144,16 +144,6 @@ def parser(
   return found
 
 
-def add_data_dir(to: command_line.Parser) -> None:
-  """Adds --data_dir."""
-  to.add_argument(
-      '--data_dir',
-      required=True,
-      metavar='DIR',
-      help='the directory above cifar-10-batches-bin',
-  )
-
-
 def finish(name: str, before: dict | None, made: dict, different) -> int:
   """Writes a new golden, or compares it with the existing one.
 

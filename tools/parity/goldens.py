@@ -141,7 +141,7 @@ def differences(golden, other):
 @command_line.program('goldens')
 def main(argv):
   parser = golden_files.parser('goldens', __doc__.partition('\n')[0])
-  golden_files.add_data_dir(parser)
+  parser.add_data_dir()
   args = parser.parse_args(argv)
   source, data_dir, out = (
       command_line.path(p) for p in (args.source, args.data_dir, args.out)

@@ -152,12 +152,7 @@ def _parser():
   parser = command_line.Parser(
       prog='ledger', description=__doc__.partition('\n')[0]
   )
-  parser.add_argument(
-      '--data_dir',
-      required=True,
-      metavar='DIR',
-      help='the directory above cifar-10-batches-bin',
-  )
+  parser.add_data_dir()
   parser.add_argument(
       '--our_run',
       metavar='DIR',

@@ -39,7 +39,7 @@ def main(argv):
       'TensorFlow of --runtime)',
       required=False,
   )
-  golden_files.add_data_dir(parser)
+  parser.add_data_dir()
   parser.add_argument(
       '--runtime',
       required=True,

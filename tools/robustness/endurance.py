@@ -287,7 +287,9 @@ def main(argv):
         'samples': samples,
         'steps': steps,
     }
-    medians(result)  # Raises before it would overwrite FILE with a useless result.
+    medians(
+        result
+    )  # Raises before it would overwrite FILE with a useless result.
     json_files.write(path, result)
   else:
     result = json_files.read(path, remedy='add --data_dir to train')

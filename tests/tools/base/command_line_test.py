@@ -1,4 +1,4 @@
-"""Errors and paths as the tools' users meet them."""
+"""Errors and paths as the tools' users see them."""
 
 import contextlib
 import io
@@ -30,7 +30,7 @@ class CommandLineTest(absltest.TestCase):
     with self.assertRaises(KeyError):
       command_line.run('tool', lambda: {}[1])
 
-  def test_path_is_seen_from_where_the_user_stands(self):
+  def test_path_is_relative_to_the_users_directory(self):
     with mock.patch.dict(
         os.environ, BUILD_WORKING_DIRECTORY='/there', HOME='/h'
     ):

@@ -1,4 +1,4 @@
-"""Charts that take their colors from the page."""
+"""Charts in the colors of the page."""
 
 from absl.testing import absltest
 
@@ -18,5 +18,5 @@ class DrawingTest(absltest.TestCase):
       self.assertIn('var(--%s)' % color, svg)
     self.assertIn('>x &amp; y</text>', svg)
     self.assertIn('>height</text>', svg)
-    # The same is drawn the same, and something else has other ids.
+    # Equal charts are equal files, and other charts have other ids.
     self.assertEqual(svg, drawing.svg(draw, 'x & y', 'height'))

@@ -1,4 +1,4 @@
-"""Event files written by hand, read."""
+"""Event files written by hand are read."""
 
 import contextlib
 import glob
@@ -27,7 +27,7 @@ class EventFilesTest(tf.test.TestCase):
     with self.assertRaisesRegex(errors.UsageError, directory):
       event_files.read(directory)
 
-  def test_half_a_record_at_the_end(self):
+  def test_truncated_record_at_the_end(self):
     directory = event_fixture.write(self, a=[1, 2])
     (path,) = glob.glob(os.path.join(directory, 'events.*'))
     with open(path, 'r+b') as f:
@@ -64,7 +64,7 @@ class EventFilesTest(tf.test.TestCase):
     )
     self.assertIn('0.dir (it is a directory, not a file)\n', err.getvalue())
 
-  def test_steps_that_were_made_again(self):
+  def test_repeated_steps(self):
     directory = event_fixture.write(self, steps=(0, 100, 200), a=[1, 2, 3])
     with (
         tf.Graph().as_default(),

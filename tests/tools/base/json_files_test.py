@@ -1,4 +1,4 @@
-"""Files of results that are whole, or what they were."""
+"""Files of results are complete or unchanged."""
 
 import json
 import os
@@ -19,13 +19,13 @@ class JsonFilesTest(absltest.TestCase):
     self.assertEqual('{"b": [1], "a": null}\n', pathlib.Path(path).read_text())
     self.assertEqual({'b': [1], 'a': None}, json_files.read(path))
     self.assertEqual({'b': [1], 'a': None}, json_files.read_if_there(path, 3))
-    # What JSON cannot hold leaves the file as it was.
+    # A value that JSON cannot represent leaves the file unchanged.
     with self.assertRaises(TypeError):
       json_files.write(path, {'b': object()})
     self.assertIn('"b"', pathlib.Path(path).read_text())
     self.assertEqual(['results.json'], os.listdir(directory))
 
-  def test_a_record_a_line(self):
+  def test_one_record_per_line(self):
     records = [{'number': n, 'message': 'm' * 80} for n in range(2)]
     series = [[step, 0.5] for step in range(100)]
     line = json.dumps(series)
@@ -39,7 +39,7 @@ class JsonFilesTest(absltest.TestCase):
         ),
     )
 
-  def test_a_directory_that_is_not_there(self):
+  def test_missing_directory(self):
     path = os.path.join(self.create_tempdir().full_path, 'none', 'x.json')
     with self.assertRaisesRegex(
         errors.UsageError,
@@ -47,7 +47,7 @@ class JsonFilesTest(absltest.TestCase):
     ):
       json_files.write(path, {}, '--out')
 
-  def test_what_cannot_be_read(self):
+  def test_unreadable_files(self):
     path = os.path.join(self.create_tempdir().full_path, 'x.json')
     self.assertEqual(3, json_files.read_if_there(path, 3))
     with self.assertRaisesRegex(

@@ -1,4 +1,4 @@
-"""A manifest of a directory made by hand, and of a checkout made by git."""
+"""Manifests of a directory made by hand, and of a checkout made by git."""
 
 import hashlib
 import json
@@ -81,12 +81,12 @@ class ManifestTest(absltest.TestCase):
         pathlib.Path(self.batches, 'test_batch.bin').read_bytes()
     ).hexdigest()
     self.assertEqual(digest, found['dataset']['files']['test_batch.bin'])
-    # Nothing that tells whose machine it is.
+    # Nothing identifies the machine or its user.
     text = json.dumps(found)
     for private in (self.root, self.data_dir, os.uname().nodename):
       self.assertNotIn(private, text)
 
-  def test_below_a_checkout_of_something_else(self):
+  def test_below_another_checkout(self):
     self.git('init', '--quiet')
     self.write('below/requirements_lock.txt', 'x')
     self.root = os.path.join(self.root, 'below')
@@ -105,14 +105,14 @@ class ManifestTest(absltest.TestCase):
     found = self.manifest()
     self.assertEqual(self.git('rev-parse', 'HEAD'), found['commit'])
     self.assertFalse(found['dirty'])
-    # Results that are being written don't count.
+    # Results in docs/ do not count.
     self.write('docs/data/a.json', '2')
     self.write('docs/data/b.json', '2')
     self.assertFalse(self.manifest()['dirty'])
     self.write('tools/b.py', '2')
     self.assertTrue(self.manifest()['dirty'])
 
-  def test_switches_of_the_environment(self):
+  def test_environment_variables(self):
     for switch in (startup.ONEDNN, 'MALLOC_ARENA_MAX'):
       with mock.patch.dict(os.environ):
         os.environ.pop(startup.ONEDNN, None)
@@ -135,7 +135,7 @@ class ManifestTest(absltest.TestCase):
     self.assertEqual(2, found['cores'])
     self.assertGreaterEqual(found['threads'], 1)
 
-  def test_a_system_that_tells_nothing(self):
+  def test_unknown_processor(self):
     found = manifest.processor('/no/such/file')
     self.assertEqual([], found['features'])
     self.assertIsNone(found['cores'])

@@ -1,4 +1,4 @@
-"""What a program of ours printed, and how its failure is reported."""
+"""A program's output, and the report of its failure."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""What the templates of the pages have in common."""
+"""Shared properties of the pages' templates."""
 
 import os
 import pathlib
@@ -53,11 +53,11 @@ class RenderingTest(absltest.TestCase):
     self.assertNotIn('<?xml', page)
     self.assertEqual(1, page.count('<!DOCTYPE'))
 
-  def test_a_value_that_is_missing(self):
+  def test_missing_value(self):
     with self.assertRaises(jinja2.UndefinedError):
       rendering.render('report.html', title='A')
 
-  def test_every_page_has_the_look(self):
+  def test_every_page_has_the_style(self):
     style = pathlib.Path(_TEMPLATES, 'style.css').read_text(encoding='utf-8')
     self.assertIn('prefers-color-scheme: dark', style)
     self.assertIn(style, _report())
@@ -68,7 +68,7 @@ class RenderingTest(absltest.TestCase):
             "{% extends 'base.html' %}\n",
         )
 
-  def test_the_page_is_one_a_screen_reader_knows_its_way_in(self):
+  def test_screen_readers_can_navigate(self):
     page = _report()
     for text in ('<html lang="en">', '<main>', '<th scope="col">c</th>'):
       self.assertEqual(1, page.count(text), text)

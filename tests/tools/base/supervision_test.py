@@ -1,4 +1,4 @@
-"""Processes that end together, with small programs in place of trainers."""
+"""Processes that end together: small programs replace trainers."""
 
 import io
 import os
@@ -17,8 +17,8 @@ from tools.base import supervision
 
 _TIMEOUT_SECS = 60
 
-# Says that it is there, writes its process id into a file, and stays until it
-# is told to stop; then it removes the file and ends with the code given.
+# Reports its start, writes its process id into a file, and runs until a stop signal;
+# then it removes the file and ends with the given code.
 _STAYS = """
 import os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
@@ -127,7 +127,7 @@ class SupervisionTest(absltest.TestCase):
         self.err.getvalue().splitlines(),
     )
 
-  def test_many_lines_arrive_whole_and_in_order(self):
+  def test_many_lines_stay_complete_and_in_order(self):
     texts = ['%d é ' % i * 20 for i in range(500)]
     self.assertEqual(
         0,
@@ -140,7 +140,7 @@ class SupervisionTest(absltest.TestCase):
     )
 
   def test_one_fails_and_the_others_are_stopped(self):
-    # The code of the one that failed first, not of the one that was stopped.
+    # The exit code of the first failure, not of the stopped process.
     code = supervision.supervise(
         [
             [self.stays('ps')],
@@ -165,7 +165,7 @@ class SupervisionTest(absltest.TestCase):
     names = ('ps', 'worker', 'eval')
 
     class Stop(signals.StopRequest):
-      """Asks to stop once all are there."""
+      """Requests a stop once all have started."""
 
       requested = property(
           lambda unused_self: all(os.path.exists(self.path(n)) for n in names)
@@ -211,7 +211,7 @@ class SupervisionTest(absltest.TestCase):
     )
     self.assertFalse(os.path.exists(self.path('train')))
 
-  def test_who_does_not_end_is_killed(self):
+  def test_a_process_that_does_not_end_is_killed(self):
     code = supervision.supervise(
         [
             [supervision.Task('deaf', 'deaf', [self.path('x')])],
@@ -236,7 +236,7 @@ class SupervisionTest(absltest.TestCase):
         supervision.supervise([[supervision.Task('a', 'dies', [])]], self.stop),
     )
 
-  def test_no_orphan_when_the_parent_itself_is_killed(self):
+  def test_no_orphan_when_the_parent_is_killed(self):
     parent = subprocess.Popen(
         [
             sys.executable,
@@ -254,10 +254,10 @@ class SupervisionTest(absltest.TestCase):
     try:
       _wait_for(lambda: os.path.exists(self.path('a')))
       child = int(pathlib.Path(self.path('a')).read_text(encoding='utf-8'))
-      os.kill(child, 0)  # It is there.
+      os.kill(child, 0)  # It has started.
     finally:
       parent.kill()
       parent.wait()
       parent.stdout.close()
-    # It takes its file away when it ends.
+    # It removes its file at its end.
     _wait_for(lambda: not os.path.exists(self.path('a')))

@@ -1,4 +1,4 @@
-"""MetaGraphDefs that say where their parts are, and sessions on them."""
+"""MetaGraphDefs that name their parts, and sessions on them."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -62,7 +62,7 @@ class SmallTrainingTest(tf.test.TestCase):
 
 class OursTest(tf.test.TestCase):
 
-  def test_our_training_graph(self):
+  def test_training_graph_of_the_port(self):
     data_dir = self.create_tempdir().full_path
     record_fixture.write_batches(data_dir, *record_fixture.random_images(2))
     meta_graph = training_graph.ours(data_dir)
@@ -77,7 +77,7 @@ class OursTest(tf.test.TestCase):
       self.assertEqual('global_step', training.step_key)
       self.assertFalse(training.averaged_after_update)
 
-  def test_initial_values_are_those_of_the_seed(self):
+  def test_initial_values_depend_on_the_seed(self):
     first, again, other = (
         training_graph.initial_values(seed) for seed in (1, 1, 2)
     )

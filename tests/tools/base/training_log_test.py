@@ -1,4 +1,4 @@
-"""Log lines, as our trainer and the historical ones print them."""
+"""Log lines of the port's and the historical trainers."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ LOG = """Filling queue with 20000 CIFAR images before starting to train.
 class TrainingLogTest(absltest.TestCase):
 
   def test_parse(self):
-    # The last ones are garbled or cut off.
+    # The last lines are garbled or truncated.
     self.assertEqual(
         [
             training_log.Line(

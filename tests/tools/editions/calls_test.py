@@ -148,7 +148,7 @@ class CallsTest(absltest.TestCase):
     self.write('import os; os.kill(os.getpid(), 6)')
     self.assertEqual(-6, self.finish().returncode)
 
-  def test_killed_with_what_it_started(self):
+  def test_killed_with_its_children(self):
     self.write("""
         import os, subprocess, sys, time
         if len(sys.argv) == 2:

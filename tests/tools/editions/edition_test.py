@@ -44,7 +44,7 @@ class NeededTest(absltest.TestCase):
   def names(self, tf, text):
     return [bridge.old for bridge in edition.needed(tf, [text])]
 
-  def test_used_and_refused(self):
+  def test_used_and_rejected(self):
     whitening = 'x = tf.image.per_image_whitening(y)\n'
     name = 'tf.image.per_image_whitening'
     tf = old()

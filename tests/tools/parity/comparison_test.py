@@ -269,7 +269,7 @@ class CompareTest(tf.test.TestCase):
     make.assert_not_called()
     self.assertFalse(os.path.exists(self.out))
 
-  def test_what_is_not_installed(self):
+  def test_missing_packages(self):
     for name in ('jinja2', 'matplotlib', 'scipy'):
       with mock.patch.dict(sys.modules, {name: None}):
         self.check_error(name + ' is not installed: pip install')

@@ -138,7 +138,7 @@ class SampleTest(tf.test.TestCase):
     self.assertEqual((0, 0), result.not_codes)
     return [t.quantity for t in result.tests if distortions.differs(t, result)]
 
-  def test_what_is_found(self):
+  def test_changed_distributions_are_detected(self):
     random = np.random.RandomState(3)
     self.assertEmpty(self.differing())
     self.assertIn('flipped', self.differing(flipped=np.zeros(_COUNT, int)))

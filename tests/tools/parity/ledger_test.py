@@ -47,7 +47,7 @@ class ClaimsTest(tf.test.TestCase):
     self.assertEqual(0, content['unexplained'])
     self.assertIn('6 are not', content['text'][0])
 
-  def test_section_counts_what_nothing_explains(self):
+  def test_section_counts_unexplained_claims(self):
     claims = [stated.equal('random crop', (1, 2, 3))]
     self.assertEqual(1, ledger.section(claims, [])['unexplained'])
     self.assertIn('UNEXPLAINED', ledger.rows(claims)[0])

@@ -93,7 +93,7 @@ class TrainTest(tf.test.TestCase):
     self.assertEqual([1, 2, 5, 10, 12], [row[0] for row in table['rows']])
     self.assertLen(section['plots'], 2)
 
-  def test_what_counts(self):
+  def test_first_loss_and_nan_count(self):
     _, port, bound = self.train()
     for step, factor, unexplained in (
         # Above the rounding error in the first loss; later it may be noise.

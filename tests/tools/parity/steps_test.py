@@ -82,7 +82,7 @@ class BitsTest(tf.test.TestCase):
     self.assertEqual(result.unexplained, section['unexplained'])
     return result
 
-  def test_sum_does_not_depend_on_who_reads_its_addends_when(self):
+  def test_sum_does_not_depend_on_other_readers_of_its_terms(self):
     self.replace(
         training_graph, 'initial_values', lambda unused_seed: {'w': _ADDENDS}
     )

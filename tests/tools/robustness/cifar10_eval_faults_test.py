@@ -168,7 +168,7 @@ class EvalFaultsTest(tf.test.TestCase):
         r'cannot read .*%s \(it is a pipe, not a file\)' % data, forked=True
     )
 
-  def test_that_may_not_be_read(self):
+  def test_unreadable_checkpoint(self):
     data, index, meta = self._save(1, biased_network.sure_of(0))
     self._copy(data, index, meta, 'checkpoint')
     os.chmod(os.path.join(self.directory, data), 0)

@@ -337,9 +337,7 @@ def slow_link(context, moment, *, sync):
   try:
     network = limits.Network()
   except (OSError, subprocess.CalledProcessError) as e:
-    raise attempt.Failed(
-        'this system cannot make networks: %s' % e
-    ) from e
+    raise attempt.Failed('this system cannot make networks: %s' % e) from e
   with network:
     training = _Training(
         context.new_directory(), sync, context.plants, preexec_fn=network.enter

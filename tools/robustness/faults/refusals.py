@@ -77,7 +77,6 @@ def _num_gpus(made, _):
   return attempt.check_one_line(ended, 'num_gpus.*64', 'multi_gpu_train')
 
 
-
 def _set_unreadable(made, _):
   os.chmod(os.path.join(made.data_dir, 'train.bin'), 0)
   message = _train(
@@ -87,7 +86,6 @@ def _set_unreadable(made, _):
   )
   attempt.check('damaged' not in message, message)
   return message
-
 
 
 def _in_the_way(made, _):
