@@ -1,1 +1,1 @@
-"""Trainings that are planned, run, recorded, reported and published."""
+"""Training runs: plan, run, record, report and publish."""

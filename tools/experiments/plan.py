@@ -1,4 +1,4 @@
-"""The training runs that docs/results.md is about: a table, and nothing else."""
+"""The table of the training runs in docs/results.md."""
 
 from typing import NamedTuple, Tuple
 
@@ -6,20 +6,19 @@ from cifar10_compat.base import errors
 
 
 class Experiment(NamedTuple):
-  """A training, to be repeated with several seeds.
+  """A training run, to repeat with several seeds.
 
   Attributes:
-    title: str, in words.
-    max_steps: int.
-    seeds: int, how many runs there are to be, of the seeds 1 to so many.
-    flags: tuple of str, of the program that trains, beside its seed and its
-      directories.
-    model: str, as of --model.
-    fast: bool, with --fast, evaluated with it too.
-    towers, ps, workers: int, see launch.training_tasks(); 0 and no towers is a
-      trainer of one process.
-    views: tuple of int, how many views of each test image the last checkpoint
-      is also evaluated with.
+    title: str, a description.
+    max_steps: int, number of steps.
+    seeds: int, number of runs, with the seeds from 1 on.
+    flags: tuple of str, further flags of the training program.
+    model: str, the value of --model.
+    fast: bool, whether to train and evaluate with --fast.
+    towers, ps, workers: int, see launch.training_tasks(); all 0 for a single-process
+      trainer.
+    views: tuple of int, numbers of views per test image with which to evaluate the
+      last checkpoint too.
   """
 
   title: str
@@ -78,7 +77,7 @@ def get(name):
   """Returns the Experiment of a name.
 
   Raises:
-    UsageError: there is none.
+    UsageError: there is no such experiment.
   """
   if name not in EXPERIMENTS:
     raise errors.UsageError(

@@ -1,15 +1,15 @@
-"""Makes the trained network that comes with the package, from a run of reproduce.
+"""Makes the published network of the package from a run of //tools:reproduce.
 
   publish --run=DIR --record=FILE --data_dir=DIR
 
-DIR of --run is EXPERIMENT_SEED/ of //tools:reproduce, FILE its results.  It takes the averaged
-weights of the run's last checkpoint, evaluates them on the test images, and writes
-cifar10_compat/published/, its model card among it, and the logits of some images,
-which a test compares with, into tests/published/golden.json.
+--run names EXPERIMENT_SEED/ of //tools:reproduce, --record its results.  The program
+evaluates the averaged weights of the run's last checkpoint on the test images, and
+writes cifar10_compat/published/, with a model card.  It also writes the logits of
+some images into tests/published/golden.json, for a test.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels at
+# load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import glob
@@ -36,11 +36,11 @@ from ..base import manifest
 from ..run import predictions
 
 _AVERAGE = '/ExponentialMovingAverage'
-# Five images of 10,000 may be taken for another class where sums round otherwise.
+# Different rounding may change the predicted class of five images in 10,000.
 _ROUNDING = 5e-4
 CHELSEA = os.path.join(manifest.ROOT, 'docs', 'chelsea.jpg')
 GOLDEN = os.path.join(manifest.ROOT, 'tests', 'published', 'golden.json')
-# Of drawn images, which every machine draws alike.
+# Number and seed of synthetic images, which are the same on every machine.
 _DRAWN, _SEED = 100, 20160216
 
 
@@ -48,10 +48,10 @@ def averaged_weights(path):
   """Returns the moving averages of a checkpoint's weights, a dict by key.
 
   Args:
-    path: str, of a checkpoint of a training.
+    path: str, the path of a trainer's checkpoint.
 
   Raises:
-    UsageError: it has none.
+    UsageError: it has no moving averages.
   """
   reader = tf.train.load_checkpoint(path)
   values = {
@@ -60,7 +60,9 @@ def averaged_weights(path):
       if key.endswith(_AVERAGE)
   }
   if not values:
-    raise errors.UsageError('%s has no moving averages' % path)
+    raise errors.UsageError(
+        '%s has no moving averages: name a run of //tools:reproduce' % path
+    )
   return values
 
 
@@ -69,8 +71,8 @@ def write_checkpoint(values, step, directory):
 
   Args:
     values: dict from key to array.
-    step: int.
-    directory: str; checkpoints that it has are removed.
+    step: int, its step.
+    directory: str; its existing checkpoints are removed.
   """
   pattern = os.path.join(glob.escape(directory), checkpoints.BASENAME + '-*')
   for file in glob.glob(pattern):
@@ -87,7 +89,7 @@ def write_checkpoint(values, step, directory):
         global_step=step,
         write_meta_graph=False,
     )
-  # TensorFlow notes the time too, by which the file would differ each time.
+  # TensorFlow's own file also has the time, and would not be reproducible.
   name = '%s-%d' % (checkpoints.BASENAME, step)
   files.write(
       os.path.join(directory, 'checkpoint'),
@@ -104,7 +106,7 @@ def logits(images, directory=published.DIRECTORY):
 
 
 def golden_images():
-  """Returns the images of GOLDEN, uint8 [101, 32, 32, 3]: first a cat."""
+  """Returns the images of GOLDEN, uint8 [101, 32, 32, 3]; the first is a cat."""
   rng = np.random.RandomState(_SEED)
   drawn = [
       synthetic.draw_class(label, _DRAWN // 10, rng).transpose(0, 2, 3, 1)
@@ -114,11 +116,11 @@ def golden_images():
 
 
 def confusion(data_dir, directory=published.DIRECTORY):
-  """Counts what the network takes each test image for.
+  """Counts the network's predictions for the test images.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
-    directory: str, of a checkpoint with averages.
+    directory: str, the directory of a checkpoint with averages.
 
   Returns:
     int array of shape [10, 10], by label and by prediction.
@@ -134,9 +136,9 @@ def card(record, counts, size):
   """Returns the model card, in Markdown.
 
   Args:
-    record: dict, of docs/data/runs/*.json.
+    record: dict, the content of a file in docs/data/runs/.
     counts: see confusion().
-    size: int, bytes of the checkpoint.
+    size: int, size of the checkpoint in bytes.
   """
   origin = record['manifest']
   step = record['precision'][-1]['step']
@@ -212,13 +214,13 @@ def main(argv):
       '--out',
       default=os.path.join(manifest.ROOT, 'cifar10_compat', 'published'),
       metavar='DIR',
-      help="where the network goes (default: the checkout's)",
+      help="directory for the network (default: the checkout's)",
   )
   parser.add_argument(
       '--golden',
       default=GOLDEN,
       metavar='FILE',
-      help="where the logits go (default: the tests')",
+      help="file for the logits (default: the tests')",
   )
   args = parser.parse_args(argv)
   out = command_line.path(args.out)
@@ -231,16 +233,19 @@ def main(argv):
       '%s-%d' % (checkpoints.BASENAME, last['step']),
   )
   if not os.path.exists(path + '.index'):
-    raise errors.UsageError('%s is not there, the last step of --record' % path)
+    raise errors.UsageError(
+        '%s, the checkpoint of the last step of --record, is missing: name '
+        'another --run' % path
+    )
   weights = averaged_weights(path)
   with tempfile.TemporaryDirectory() as scratch:
     write_checkpoint(weights, last['step'], scratch)
     counts = confusion(command_line.path(args.data_dir), scratch)
-  # The record's may be of --fast, which rounds otherwise.
+  # The record may come from --fast, which rounds differently.
   if abs(np.trace(counts) / counts.sum() - last['averaged']) > _ROUNDING:
     raise errors.UsageError(
-        '--record has precision %g, and the network has %g: they are of '
-        'different runs or images'
+        '--record has precision %g, and the network has %g: name a --record and '
+        'images of the same run'
         % (last['averaged'], np.trace(counts) / counts.sum())
     )
   os.makedirs(out, exist_ok=True)
@@ -265,7 +270,7 @@ def main(argv):
       },
       '--golden',
   )
-  print('%s is of step %d.' % (out, last['step']))
+  print('%s has the weights of step %d.' % (out, last['step']))
   return 0
 
 

@@ -3,24 +3,22 @@
 from ..base import event_files
 from . import run as run_lib
 
-# One point of the loss curve in so many steps.
+# Steps between two points of the loss curve.
 _LOSS_EVERY = 100
 
 
 def record(run, images):
-  """Returns the content of the file of a run that has ended.
+  """Returns the content of a finished run's file.
 
   Args:
     run: run_lib.Run.
-    images: str, what is to be known of the images.
+    images: str, a description of the images.
 
   Returns:
-    dict, which JSON can hold: experiment, images, command; precision, a list of
-    dict with step, averaged and raw; views, the same with the number of views
-    of each image instead of raw; loss, seconds and learning_rate, lists of
-    [step, value]; manifest.  Seconds are those between the first logged step
-    and this one in which it was being trained, steps that were made again
-    included.
+    dict of JSON values: experiment, images, command; precision, a list of dict with
+    step, averaged and raw; views, the same with the number of views per image instead
+    of raw; loss, seconds and learning_rate, lists of [step, value]; manifest.  Seconds
+    are the training time since the first logged step, including repeated steps.
   """
   scores = run.scores()
   seconds, losses = curve(run.lines())
@@ -53,7 +51,7 @@ def record(run, images):
 
 
 def _learning_rates(train_dir):
-  """Returns [step, rate] where the rate begins or changes."""
+  """Returns [step, rate] for the first step and for each change."""
   found = event_files.read(train_dir).scalars['learning_rate']
   rates = [
       [step, float('%.7g' % rate)] for step, rate in sorted(dict(found).items())
@@ -66,11 +64,11 @@ def _learning_rates(train_dir):
 
 
 def curve(parts):
-  """Returns how long a training took, and its losses.
+  """Returns the training time and the losses of a run.
 
   Args:
-    parts: list of lists of training_log.Line, of one run after the other; a
-      part may begin at a step that an earlier one has passed.
+    parts: list of lists of training_log.Line, one per part of the run; a part may
+      start at a step that an earlier one has passed.
 
   Returns:
     seconds, losses: lists of [step, value].

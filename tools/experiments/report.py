@@ -1,16 +1,16 @@
-"""What docs/results.md and docs/speed.md show of runs: tables and a picture.
+"""The tables and the picture of runs in docs/results.md and docs/speed.md.
 
-A run is the content of a file in docs/data/runs/.  One that is not there is in no
-table; where an experiment has several, there are their mean and standard
-deviation (that of a sample).
+A run is the content of a file in docs/data/runs/; a run without a file appears in no
+table.  Experiments with several runs are shown with mean and sample standard
+deviation.
 
-A difference of means is given with its 90% interval by Welch's t-test, which
-takes the two spreads as they are.  Kinds learn the same, to within a margin, if
-that interval lies within it (two one-sided tests, each at 5%).
+A difference of means is given with its 90% interval by Welch's t-test, which does not
+assume equal variances.  Two experiments learn the same, to within a margin, if the
+interval lies within it (two one-sided tests, each at 5%).
 
-Absolute times are not the same on two days of one machine.  What is, is how many
-steps of ours fit into one of the unmodified tutorial, when both run in turn:
-docs/benchmark.md.  So the picture counts time in the tutorial's steps.
+Absolute times differ from day to day on the same machine.  The number of port steps
+per step of the unmodified tutorial is stable when both run in turn:
+docs/benchmark.md.  The picture therefore measures time in the tutorial's steps.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -23,23 +23,23 @@ from ..base import plots
 from ..speed import results as speed_results
 from ..speed import targets
 
-# The experiment whose files hold the unmodified tutorial's curve, and ours that
-# is held against it.
+# The experiments with the unmodified tutorial's curve, and with the port's curve that
+# is compared with it.
 TUTORIAL = 'tutorial'
 PUBLISHED = 'published'
-# What every other experiment is held against.
+# The experiment with which every other is compared.
 _REFERENCE = 'fast'
-# Ours of the same network.
+# The port's experiments with the same network.
 _OURS = ('default', _REFERENCE, PUBLISHED)
 # Moving averages of the variables, and the variables.
 _WEIGHTS = ('averaged', 'raw')
 # Steps between two rows.
 _LONG = 10000
 _SHORT = 5000
-# README shows no more columns than a narrow page has room for.
+# The README shows few columns, to fit a narrow page.
 _SUMMARY = (5000, 10000, 20000, 50000, 80000, 100000)
 
-# Of the picture: from an experiment to its title and color.
+# For the picture: from an experiment to its title and color.
 _DRAWN = {
     TUTORIAL: ('v0.7.0, unmodified', '#999999'),
     'fast': ('cifar10_compat --fast, mean ± deviation of %d runs', '#cc6677'),
@@ -47,10 +47,10 @@ _DRAWN = {
 }
 _RATIO = '--fast end to end / unmodified tutorial, float32, examples/s'
 _SIZE_INCHES = (8, 8)
-# Before that a curve is below the picture.
+# The lower limit of the picture.
 _LEAST_PRECISION = 0.65
 
-# What the tables are of: from the name of an experiment to its runs.
+# From the name of an experiment to its runs.
 Runs = dict[str, list[dict]]
 # The column heads, and the rows of cells.
 Table = tuple[list[str], list[list[str]]]
@@ -73,8 +73,8 @@ def precisions(
   """Returns the precision of each run at a step.
 
   Args:
-    runs: of one experiment.
-    step: at which not all of them need have been evaluated.
+    runs: runs of one experiment.
+    step: the step; runs not evaluated at it are skipped.
     weights: one of _WEIGHTS.
   """
   return [
@@ -86,9 +86,9 @@ def difference(ours: Sequence[float], others: Sequence[float]) -> Difference:
   """Compares the means of two samples of at least two values.
 
   Returns:
-    That of the mean of `ours` from that of `others`.
+    The mean of `ours` minus the mean of `others`.
   """
-  # Of an extra, which not everyone has who imports this module.
+  # Optional: only extras install it.
   import scipy.stats
 
   test = scipy.stats.ttest_ind(ours, others, equal_var=False)
@@ -98,13 +98,13 @@ def difference(ours: Sequence[float], others: Sequence[float]) -> Difference:
 
 
 def images(runs: Iterable[dict]) -> str:
-  """Returns a line that says what the images of runs are."""
+  """Returns a line that describes the images of runs."""
   found = sorted({run['images'] for run in runs})
   return 'Images: %s.\n' % '; '.join(found)
 
 
 def spread(values: Collection[float]) -> str:
-  """Returns a mean with its deviation, the one value, or '' of none."""
+  """Returns the mean with its standard deviation, a single value, or ''."""
   if not values:
     return ''
   mean = f'{statistics.mean(values):.4f}'
@@ -116,7 +116,7 @@ def _deviation(values):
 
 
 def learned(runs: Runs) -> Table:
-  """Compares what --fast learns with what the default does."""
+  """Compares the precision of --fast and of the default."""
   rows = []
   for step in (5000, 10000):
     for weights in _WEIGHTS:
@@ -134,7 +134,7 @@ def learned(runs: Runs) -> Table:
 
 
 def curve(runs: Runs) -> Table:
-  """Holds the long run against the unmodified tutorial's, step by step."""
+  """Compares the long run with the unmodified tutorial's, step by step."""
   names = [name for name in (TUTORIAL, PUBLISHED) if runs.get(name)]
   heads = ['steps']
   for name in names:
@@ -158,7 +158,7 @@ def curve(runs: Runs) -> Table:
 
 
 def summary(runs: Runs) -> Table:
-  """Shows the averaged precision of the tutorial's network, a row for each kind."""
+  """Shows the averaged precision of the tutorial's network, a row per experiment."""
   names = [n for n in (TUTORIAL, *_OURS) if runs.get(n)]
   everyone = [run for name in names for run in runs[name]]
   steps = [s for s in _steps(everyone, _SHORT) if s in _SUMMARY]
@@ -174,10 +174,10 @@ def summary(runs: Runs) -> Table:
 
 
 def seeds(runs: Runs) -> Table:
-  """Shows each experiment's precision, and what the averaging is worth.
+  """Shows each experiment's precision, and the gain from averaging.
 
-  A row for each experiment and step; of a single run only the steps at which there
-  are others with several.
+  There is a row per experiment and step; an experiment with a single run has only the
+  steps of experiments with several runs.
   """
   several = [run for found in runs.values() if len(found) > 1 for run in found]
   rows = []
@@ -213,10 +213,10 @@ def seeds(runs: Runs) -> Table:
 
 
 def views(runs: Runs) -> Table:
-  """Shows what several views of an image are worth, where that was measured."""
+  """Shows the gain from several views of an image, if measured."""
   rows = []
   for found in runs.values():
-    # One view and several of the same runs.
+    # Precision with one view and with several views, for the same runs.
     pairs = {}
     for run in found:
       for view in run.get('views', ()):
@@ -240,20 +240,20 @@ def views(runs: Runs) -> Table:
 
 
 def _steps(runs, every):
-  """Returns the multiples of a number at which any of the runs was evaluated."""
+  """Returns the evaluated steps of any run that are multiples of a number."""
   steps = {p['step'] for run in runs for p in run['precision']}
   return sorted(step for step in steps if step and step % every == 0)
 
 
 class Content(NamedTuple):
-  """What is drawn.
+  """The content of the picture.
 
   Attributes:
     curves: tuple of (experiment, weights, points); points is a tuple of (step,
       mean, standard deviation, number of runs).
-    ratio: float, how many steps of --fast take as long as one of the unmodified
+    ratio: float, number of --fast steps in the time of one step of the unmodified
       tutorial.
-    processor: str, where that was measured.
+    processor: str, the processor on which it was measured.
   """
 
   curves: tuple
@@ -262,7 +262,7 @@ class Content(NamedTuple):
 
 
 def content(runs: Runs, speed: speed_results.Results) -> Content:
-  """Collects what is to be drawn."""
+  """Collects the content of the picture."""
   curves = []
   for name in _DRAWN:
     found = runs.get(name, [])
@@ -285,9 +285,9 @@ def content(runs: Runs, speed: speed_results.Results) -> Content:
 
 
 def digest(drawn: Content) -> str:
-  """Returns what the picture of a Content has in it.
+  """Returns the digest of a Content, for the metadata of its picture.
 
-  The same Content gives another file under another version of matplotlib.
+  Another version of matplotlib draws another file for the same Content.
   """
   text = json.dumps(drawn, separators=(',', ':'))
   return f'sha256 of what is drawn: {hashlib.sha256(text.encode()).hexdigest()}'
@@ -297,14 +297,14 @@ def draw(drawn: Content, path: str) -> None:
   """Draws a Content into a file.
 
   Args:
-    drawn: what it shows.
-    path: ends with .svg.
+    drawn: the content of the picture.
+    path: the file, which ends with .svg.
 
   Raises:
     UsageError: matplotlib is missing, or the file cannot be written.
   """
   plots.check(path)
-  # Only who draws needs it.
+  # Optional: needed for drawing only.
   import matplotlib
   from matplotlib import figure
 
@@ -337,7 +337,7 @@ def _chart(axes, drawn, ratio):
         'linewidth': 1.5,
     }
     if any(deviations):
-      # At so few steps that a line between them would be invented.
+      # Too few points to connect them with a line.
       style.update(linestyle='', marker='o' if weights == 'averaged' else 's')
       axes.errorbar(shown, means, deviations, capsize=3, markersize=3, **style)
     else:

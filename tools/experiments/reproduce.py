@@ -1,17 +1,17 @@
-"""Trains what docs/results.md has figures of, and writes its files of results.
+"""Trains the experiments of docs/results.md, and writes their files of results.
 
   reproduce --list
   reproduce --out=DIR [--seeds=1-3] [--dry_run] EXPERIMENT...
 
-Trains each run of the experiments, keeps a checkpoint of every 1,000 steps,
-evaluates them with averaged and with raw weights, each test image once, and writes
-EXPERIMENT_SEED.json into --results.  Ctrl-C, or a kill, at any moment: the same
-command goes on from there.  --dry_run says how long it will take on this machine.
-The runs stay in DIR, with all their checkpoints: 9 MB each.
+Trains each run of the experiments, keeps a checkpoint every 1,000 steps, evaluates
+them with averaged and with raw weights, each test image once, and writes
+EXPERIMENT_SEED.json into --results.  After Ctrl-C or a kill, the same command resumes.
+--dry_run estimates the time on this machine.  The runs stay in DIR, with all their
+checkpoints: 9 MB each.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels at
+# load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import functools
@@ -36,19 +36,19 @@ from . import record
 from . import run as run_lib
 
 _IMAGES = 'CIFAR-10'
-# For --dry_run, of an experiment without a run: the first steps are slow.
+# For --dry_run of an experiment without a run; the first steps are slow.
 _TRIAL_STEPS = 60
 
 
 def seeds_of(text: str | None, experiment: plan.Experiment) -> list[int]:
-  """Returns the seeds that --seeds names.
+  """Returns the seeds of --seeds.
 
   Args:
-    text: '3' or '1-3', or None for all of the experiment's.
-    experiment: what they are of.
+    text: '3' or '1-3', or None for all seeds of the experiment.
+    experiment: the experiment.
 
   Raises:
-    UsageError: it is neither.
+    UsageError: the text has another form.
   """
   if text is None:
     return list(range(1, experiment.seeds + 1))
@@ -65,15 +65,15 @@ def seeds_of(text: str | None, experiment: plan.Experiment) -> list[int]:
 def secs_per_step(
     experiment: plan.Experiment, data_dir: str, stop: signals.StopRequest
 ) -> float:
-  """Measures the time of a step, in seconds, by a short training.
+  """Measures the step time, in seconds, in a short training run.
 
   Args:
-    experiment: what is trained.
+    experiment: the experiment to train.
     data_dir: the directory that holds the set's directory.
-    stop: ends it.
+    stop: ends the run.
 
   Raises:
-    UsageError: it does not train.
+    UsageError: the run fails.
   """
   with tempfile.TemporaryDirectory() as scratch:
     trial = experiment._replace(max_steps=_TRIAL_STEPS)
@@ -88,14 +88,14 @@ def secs_per_step(
 def secs_left(
     run: run_lib.Run, secs_per_step: float | None = None
 ) -> float | None:
-  """Estimates how long a training will still take.
+  """Estimates the remaining time of a training run.
 
   Args:
-    run: begun or not.
-    secs_per_step: used if the run has no steps of its own.
+    run: the run, started or not.
+    secs_per_step: the step time if the run has no steps yet.
 
   Returns:
-    Seconds; None if nothing tells.
+    Seconds, or None if unknown.
   """
   if run.trained():
     return 0.0
@@ -108,7 +108,7 @@ def secs_left(
 
 
 def progress(run: run_lib.Run) -> str:
-  """Returns where a run is and how long it will take."""
+  """Returns the step of a run and the remaining time."""
   step, left = run.last_step(), secs_left(run)
   return f'{run.name}: step {step:,} of {run.experiment.max_steps:,}' + (
       '' if left is None else f', {duration(left)} left'
@@ -122,7 +122,7 @@ def duration(secs: float) -> str:
 
 
 def _pace(lines: list[training_log.Line]) -> float:
-  """Returns the seconds of a step, the mean from the first line to the last."""
+  """Returns the mean seconds per step, from the first line to the last."""
   secs = (lines[-1].time - lines[0].time).total_seconds()
   return secs / (lines[-1].step - lines[0].step)
 
@@ -136,29 +136,29 @@ def _parser():
   parser.add_argument('--list', action='store_true', help='list experiments')
   parser.add_argument('--out', metavar='DIR', help='the directory of the runs')
   parser.add_argument(
-      '--seeds', metavar='N-M', help="instead of all of the experiment's"
+      '--seeds', metavar='N-M', help="(default: all of the experiment's)"
   )
   parser.add_argument(
-      '--dry_run', action='store_true', help='say how long it will take'
+      '--dry_run', action='store_true', help='estimate the time'
   )
   parser.add_argument(
       '--data_dir',
       default='/tmp/cifar10_data',
       metavar='DIR',
-      help='the directory above the images, downloaded if they are not there '
+      help='the directory above the images, downloaded if missing '
       '(default %(default)s)',
   )
   parser.add_argument(
       '--images',
       default=_IMAGES,
       metavar='TEXT',
-      help='what a reader has to know of them (default %(default)s)',
+      help='description of the images (default %(default)s)',
   )
   parser.add_argument(
       '--results',
       default=os.path.join(manifest.ROOT, 'docs', 'data', 'runs'),
       metavar='DIR',
-      help="where the files of results go (default: the checkout's)",
+      help="directory for the files of results (default: the checkout's)",
   )
   return parser
 
@@ -202,7 +202,7 @@ def main(argv):
 
 
 def _estimate(runs, data_dir, stop):
-  """Prints how long each run will take."""
+  """Prints the estimated time of each run."""
   measured, total = {}, 0.0
   for run in runs:
     secs = secs_left(run)
@@ -217,7 +217,7 @@ def _estimate(runs, data_dir, stop):
 
 
 def _finish(run, args, *, data_dir, stop):
-  """Trains and evaluates a run, and writes its results; returns exit code."""
+  """Trains and evaluates a run, and writes its results; returns the exit code."""
   report = functools.partial(print, flush=True)
 
   def report_progress():
@@ -242,8 +242,8 @@ def _finish(run, args, *, data_dir, stop):
       return code
     if not run.trained():
       raise errors.UsageError(
-          '%s has ended without a checkpoint of its last step: see %s'
-          % (run.name, run.path('train.log'))
+          '%s has ended without a checkpoint of its last step: see %s, and run the '
+          'command again' % (run.name, run.path('train.log'))
       )
   run.evaluate(data_dir=data_dir, stop=stop, report=report)
   if stop.requested:

@@ -1,24 +1,24 @@
-"""One run of an experiment: trains, keeps its checkpoints, evaluates them.
+"""One run of an experiment: trains, keeps checkpoints, and evaluates them.
 
   run [--data_dir=DIR and other flags of cifar10_eval] CHECKPOINT...
 
-A run has a directory of its own:
+A run has a separate directory:
 
-  manifest.json  what it was begun with, and later_commits, where it went on with
-                 the code of others
-  train/         the trainer's train_dir, which holds the newest checkpoints
-  kept/          links to the checkpoints to be evaluated
-  train.log      what the trainer printed, in all its parts
+  manifest.json  its initial conditions, and later_commits, the commits with which it
+                 was resumed
+  train/         the trainer's train_dir, with the newest checkpoints
+  kept/          links to the checkpoints to evaluate
+  train.log      the trainer's output, in all its parts
   scores.json    the precisions so far
 
-All of it can be interrupted at any moment and goes on from there.
+A run can be interrupted at any moment, and then resumed.
 
-As a program, so that TensorFlow is loaded with the settings that the training had,
-it evaluates checkpoints as cifar10_eval does.  A line for each, {"step": 1000,
-"precision": 0.3141}, follows what cifar10_eval prints of it.
+As a program, this module evaluates checkpoints like cifar10_eval, so that TensorFlow
+is loaded with the settings of the training.  It prints a line for each, {"step": 1000,
+"precision": 0.3141}, after the output of cifar10_eval.
 """
 
-# First: TensorFlow reads its log levels while it loads.
+# Import first: TensorFlow reads its log levels at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 from collections.abc import Callable, Iterable, Iterator
@@ -52,17 +52,19 @@ from ..base import training_log
 from ..run import launch
 from . import plan
 
-# Checkpoints of these steps are evaluated; the trainers save as often.
+# Checkpoints at multiples of this step are evaluated; the trainers save as often.
 EVERY = 1000
-# A chief may see a step late that another worker made.
+# A chief may notice another worker's step this many steps late.
 _LATE = 10
-# The trainers keep five checkpoints, and save one a minute at most.
+# The trainers keep five checkpoints, and save at most one per minute.
 _LOOK_SECS = 2.0
 _STOP_SECS = 120
-# Of an experiment, what its runs may be continued without.
+# Attributes of an experiment that may change when a run is resumed.
 _NOT_TRAINED_WITH = ('title', 'seeds', 'views')
-# Begins a part of train.log: the time between two parts is nobody's.
-PART = 'reproduce: the training begins or goes on'
+# Starts a part of train.log; the time between two parts does not count.
+PART = 'reproduce: training starts or resumes'
+# Logs of earlier versions have another text there.
+_PART_LINE = re.compile(r'^reproduce: .*\n', re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,15 +83,15 @@ class Run:
 
   @property
   def directory(self) -> str:
-    """The run's own."""
+    """The directory of the run."""
     return os.path.join(self.out, self.name)
 
   def path(self, name: str) -> str:
-    """Returns the path of a file or a directory of the run's."""
+    """Returns the path of a file or a directory of the run."""
     return os.path.join(self.directory, name)
 
   def flags(self) -> list[str]:
-    """Returns the flags of the program that trains, but for its directories."""
+    """Returns the flags of the training program, except its directories."""
     experiment = self.experiment
     return (
         ['--fast'] * experiment.fast
@@ -99,7 +101,7 @@ class Run:
     )
 
   def command(self) -> str:
-    """Returns the command with which a user would train the same."""
+    """Returns the command that trains the same."""
     return ' '.join(
         ['tools/bazel run //tools:launch --', *self._layout(), *self.flags()]
     )
@@ -112,31 +114,31 @@ class Run:
     ]
 
   def lines(self) -> list[list[training_log.Line]]:
-    """Returns the lines of train.log, one list for each part."""
+    """Returns the lines of train.log, one list per part."""
     try:
       text = pathlib.Path(self.path('train.log')).read_text(encoding='utf-8')
     except FileNotFoundError:
       return []
-    # Of a launch the lines of one process that trains.
+    # For a launch, the lines of one training process.
     name = 'worker 0' if self.experiment.workers else 'train'
     found = [
         training_log.parse(launch.lines_of(name, part))
         or training_log.parse(part)
-        for part in text.split(PART + '\n')
+        for part in _PART_LINE.split(text)
     ]
     return [part for part in found if part]
 
   def last_step(self) -> int:
-    """Returns the newest step that was logged, 0 if there is none."""
+    """Returns the last logged step, or 0."""
     parts = self.lines()
     return parts[-1][-1].step if parts else 0
 
   def trained(self) -> bool:
-    """Returns whether its last checkpoint is there."""
+    """Returns whether the last checkpoint exists."""
     return max(self.kept(), default=0) >= self.experiment.max_steps
 
   def manifest(self) -> dict | None:
-    """Returns what the run was begun with, if it was."""
+    """Returns the initial conditions of the run, or None if it has not started."""
     return json_files.read_if_there(self.path('manifest.json'), None)
 
   def train(
@@ -147,20 +149,19 @@ class Run:
       stop: signals.StopRequest,
       report: Callable[[], None] | None = None,
   ) -> int:
-    """Trains to the end, or until it is told to stop.
+    """Trains to the end, or until a stop is requested.
 
     Args:
       data_dir: the directory that holds the set's directory.
-      manifest: of manifest.manifest(), for a run that has none.
-      stop: ends it.
-      report: is called at each checkpoint.
+      manifest: from manifest.manifest(), for a new run.
+      stop: ends the training.
+      report: called at each checkpoint.
 
     Returns:
-      The exit code of what trained, 128 and the number of the signal if it
-      was told to stop.
+      The exit code of the training program; 128 plus the signal number after a stop.
 
     Raises:
-      UsageError: the run was begun with other images, flags or packages, or its
+      UsageError: the run was started with other images, flags or packages, or its
         directory cannot be written.
     """
     with command_line.writing(self.directory, '--out'):
@@ -182,7 +183,7 @@ class Run:
           self._layout()
           + ['--data_dir=' + data_dir, '--train_dir=' + self.path('train')]
           + self.flags(),
-          group=True,  # Ctrl-C comes to us, who stop it.
+          group=True,  # This process gets Ctrl-C, and stops it.
           stdout=log,
       )
       return self._watch(process, stop, report)
@@ -191,13 +192,13 @@ class Run:
     json_files.write(self.path('manifest.json'), manifest, '--out')
 
   def _check_same(self, begun, manifest):
-    """Raises UsageError unless a run can go on that was begun with a manifest."""
+    """Raises UsageError if a run cannot be resumed under these conditions."""
     now = _conditions(manifest)
     for name, then in _conditions(begun).items():
       if then != now[name]:
         raise errors.UsageError(
-            f'{self.directory} was begun with other {name}, {then} instead of '
-            f'{now[name]}: make them as they were, or choose another --out'
+            f'{self.directory} was started with other {name}, {then} instead of '
+            f'{now[name]}: restore them, or choose another --out'
         )
 
   def _watch(self, process, stop, report):
@@ -220,13 +221,13 @@ class Run:
     return 128 + stop.signum if stop.requested else code
 
   def keep(self) -> None:
-    """Links each complete checkpoint that train/ names into kept/."""
+    """Links each complete checkpoint listed in train/ into kept/."""
     state = tf.train.get_checkpoint_state(self.path('train'))
     for path in state.all_model_checkpoint_paths if state else ():
       name = os.path.basename(path)
       late = _LATE if self.experiment.workers else 0
       if checkpoints.Checkpoint.at(path).step % EVERY > late:
-        continue  # It was told to stop.
+        continue  # Saved after a stop signal.
       for file in glob.glob(glob.escape(self.path('train/' + name)) + '.*'):
         if re.search(r'\.(index|data-\d+-of-\d+)$', file):
           _link(file, self.path('kept'))
@@ -234,7 +235,7 @@ class Run:
   def kept(self) -> dict[int, str]:
     """Returns the paths of the kept checkpoints by their steps, in order.
 
-    That of step 0, in which nothing has been learned, is left out.
+    Step 0 is skipped.
     """
     found = {}
     for index in glob.glob(glob.escape(self.path('kept')) + '/*.index'):
@@ -261,7 +262,7 @@ class Run:
     Args:
       data_dir: the directory that holds the set's directory.
       stop: ends it after a checkpoint.
-      report: is given each precision.
+      report: called with each precision.
 
     Raises:
       UsageError: an evaluation failed.
@@ -321,7 +322,7 @@ class Run:
 
 
 def _conditions(manifest):
-  """Returns what a run must go on with as it was begun, by its name."""
+  """Returns the conditions that must not change when a run is resumed."""
   flags = manifest.get('flags') or {}
   return {
       'images': manifest['dataset'],
@@ -332,12 +333,12 @@ def _conditions(manifest):
 
 
 def _link(file, directory):
-  """Links a file into a directory, or copies it where links do not work."""
+  """Links a file into a directory, or copies it if links fail."""
   target = os.path.join(directory, os.path.basename(file))
   if os.path.exists(target):
     return
   scratch = target + '.tmp'
-  if os.path.exists(scratch):  # Of a run that was killed.
+  if os.path.exists(scratch):  # Left by a killed run.
     os.remove(scratch)
   with contextlib.suppress(
       FileNotFoundError
@@ -357,13 +358,13 @@ def scores(
   """Evaluates checkpoints, whose paths end with -STEP, one after the other.
 
   Yields:
-    step, precision: of each, the latter from 0 to 1.
+    step, precision: for each checkpoint; precision is from 0 to 1.
 
   Raises:
     UsageError, DataError, CheckpointError: see cifar10_eval.evaluate().
   """
   for path in paths:
-    # The evaluator takes a directory's newest one.
+    # The evaluator uses the newest checkpoint of a directory.
     with tempfile.TemporaryDirectory() as alone:
       for file in glob.glob(glob.escape(os.path.abspath(path)) + '.*'):
         os.symlink(file, os.path.join(alone, os.path.basename(file)))

@@ -1,4 +1,4 @@
-"""Precisions with their spread."""
+"""Precisions with their standard deviations."""
 
 from absl.testing import absltest
 
@@ -14,7 +14,7 @@ def _run(step, averaged):
 class LearnedTest(absltest.TestCase):
 
   def test_difference_by_hand(self):
-    # Means 3 and 2, variances 4 and 1 of three each: the standard error is
+    # Means 3 and 2, variances 4 and 1, three values each: the standard error is
     # sqrt(5 / 3), with (5/3)**2 / ((4/3)**2/2 + (1/3)**2/2) = 50/17 degrees of
     # freedom; Student's 95th percentile is 2.353 for 3, a little more for 2.94.
     found = report.difference([1.0, 3.0, 5.0], [1.0, 2.0, 3.0])
@@ -36,7 +36,7 @@ class LearnedTest(absltest.TestCase):
     )
 
   def test_fast_learns_the_same(self):
-    # What docs/speed.md says of the committed runs.
+    # The statement of docs/speed.md on the committed runs.
     literal, fast = docs.runs('default'), docs.runs('fast')
     for runs in (literal, fast):
       self.assertEqual([1, 2, 3, 4, 5], [r['manifest']['seed'] for r in runs])

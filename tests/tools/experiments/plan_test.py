@@ -11,7 +11,7 @@ from tools.experiments import run as run_lib
 
 class ExperimentsTest(absltest.TestCase):
 
-  def test_each_can_be_started(self):
+  def test_each_experiment_can_start(self):
     for name, experiment in plan.EXPERIMENTS.items():
       self.assertFalse(experiment.towers and experiment.workers, name)
       self.assertEqual(bool(experiment.ps), bool(experiment.workers), name)

@@ -1,4 +1,4 @@
-"""Making the published network, from a network whose answers are known."""
+"""The published network, made from a network with known predictions."""
 
 import json
 import os
@@ -22,7 +22,7 @@ class PublishTest(tf.test.TestCase):
     self.kept = os.path.join(self.root, 'run', 'kept')
     for directory in (self.out, self.kept):
       os.makedirs(directory)
-    # Sure of ships with its averages, of cats without.
+    # Predicts ships with its averages, cats without.
     biased_network.save(
         self.kept,
         2000,
@@ -65,8 +65,8 @@ class PublishTest(tf.test.TestCase):
         ]
     )
 
-  def test_it_has_the_averages_alone(self):
-    # An earlier network goes.
+  def test_it_has_only_the_averages(self):
+    # An earlier network is removed.
     open(os.path.join(self.out, 'model.ckpt-1.index'), 'w').close()
     self.assertEqual(0, self._publish(0.6))
     self.assertCountEqual(
@@ -94,7 +94,7 @@ class PublishTest(tf.test.TestCase):
     self.assertAllEqual(counts, golden['confusion'])
     card = pathlib.Path(self.out, 'README.md').read_text()
     self.assertIn('| 0.6000 of the', card)
-    # All three ships are found, and of five answers three are right.
+    # All three ships are recognized, and three of five predictions are right.
     self.assertIn('| ship | 1.000 | 0.600 | airplane, 0 of 3 |', card)
     self.assertIn('| automobile | 0.000 | 0.000 | ship, 1 of 1 |', card)
 

@@ -1,4 +1,4 @@
-"""The file of results of a run, without a training."""
+"""The file of results of a run, without training."""
 
 import datetime
 import json
@@ -16,7 +16,7 @@ _LINE = '2026-01-01 10:%02d:%02d: step %d, loss = %.2f (64.0 examples/sec; 2.000
 
 
 def _lines(minute, *steps):
-  """Returns Lines of steps that take a second each, from a minute on."""
+  """Returns Lines of steps that take a second each, starting at a minute."""
   return [
       training_log.Line(
           datetime.datetime(2026, 1, 1, 10, minute, i), step, 4.0, 64.0, 2.0
@@ -27,11 +27,11 @@ def _lines(minute, *steps):
 
 class CurveTest(tf.test.TestCase):
 
-  def test_the_time_between_two_parts_does_not_count(self):
+  def test_time_between_two_parts_does_not_count(self):
     seconds, losses = record.curve(
         [_lines(0, 0, 10, 20), _lines(30, 10, 20, 30)]
     )
-    # Step 10 is made again: 2 seconds before the kill, and those since.
+    # Step 10 is repeated: 2 seconds before the kill, plus the later ones.
     self.assertEqual([[0, 0.0], [10, 2.0], [20, 3.0], [30, 4.0]], seconds)
     self.assertEqual([[0, 4.0], [10, 4.0], [20, 4.0], [30, 4.0]], losses)
     self.assertEqual(([], []), record.curve([]))

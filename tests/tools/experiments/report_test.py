@@ -1,4 +1,4 @@
-"""Tables and the picture of runs, by hand and of the files that are committed."""
+"""Tables and the picture of runs, made by hand and from the committed files."""
 
 import os
 import pathlib
@@ -42,7 +42,7 @@ class TablesTest(absltest.TestCase):
   def test_spread(self):
     self.assertEqual('', report.spread([]))
     self.assertEqual('0.2500', report.spread([0.25]))
-    # The deviation of a sample: sqrt((0.01 + 0.01) / 1).
+    # The sample standard deviation: sqrt((0.01 + 0.01) / 1).
     self.assertEqual('0.4000 ± 0.1414', report.spread([0.3, 0.5]))
 
   def test_curve(self):
@@ -63,7 +63,7 @@ class TablesTest(absltest.TestCase):
         rows,
     )
     self.assertLen(heads, 6)
-    # Without our run there is neither its column nor a difference.
+    # Without the port's run, there is neither its column nor a difference.
     del runs['published']
     heads, rows = report.curve(runs)
     self.assertLen(heads, 3)
@@ -99,7 +99,7 @@ class TablesTest(absltest.TestCase):
     self.assertEqual(
         [
             ['5,000', 'a network', '1', '0.2000', '0.1000', '0.1000', ''],
-            # Run by run the averages are better by 0.2 and 0.1.
+            # In each run, the averages are better by 0.2 and 0.1.
             [
                 '5,000',
                 'a network',
@@ -153,7 +153,7 @@ class TablesTest(absltest.TestCase):
         ['true class, predicted as', 'cat', 'dog', 'recall', 'precision'],
         heads,
     )
-    # 6 of 8 cats are found, and 6 of 9 answers "cat" are right.
+    # 6 of 8 cats are recognized, and 6 of 9 predictions "cat" are right.
     self.assertEqual(
         [
             ['cat', '**6**', '2', '0.750', '0.667'],
@@ -199,7 +199,7 @@ class TablesTest(absltest.TestCase):
     for table, made in zip((report.curve, report.seeds), tables):
       self.assertNotEqual(made, docs._results_table(table, root.full_path))
 
-  def test_the_tutorial_s_curve_says_where_it_is_from(self):
+  def test_the_tutorial_s_curve_has_its_origin(self):
     (run,) = docs.runs(report.TUTORIAL)
     self.assertIn('unmodified v0.7.0 code on TensorFlow 2.21', run['origin'])
     self.assertIn('re-encoded as JPEG', run['images'])
@@ -208,7 +208,7 @@ class TablesTest(absltest.TestCase):
 
 
 def _speed(fast_seconds):
-  """Results of which three rounds took 0.1 s a step, and --fast what is given."""
+  """Returns Results of three rounds: 0.1 s per step, and these times for --fast."""
   return speed_results.Results(
       {'processor': {'name': 'A processor', 'features': ['avx2']}},
       runs=[
@@ -243,7 +243,7 @@ class PictureTest(absltest.TestCase):
         (
             ('tutorial', 'averaged', ((1000, 0.7, 0.0, 1),)),
             ('tutorial', 'raw', ((1000, 0.66, 0.0, 1),)),
-            # The deviation of a sample of two is their difference over sqrt(2).
+            # The standard deviation of two values is their difference over sqrt(2).
             ('fast', 'averaged', ((5000, 0.72, 0.0283, 2),)),
             ('fast', 'raw', ((5000, 0.69, 0.0141, 2),)),
             (
@@ -266,7 +266,7 @@ class PictureTest(absltest.TestCase):
     ):
       self.assertNotEqual(report.digest(drawn), report.digest(other))
 
-  def test_time_is_counted_in_the_tutorial_s_steps(self):
+  def test_time_is_measured_in_the_tutorial_s_steps(self):
     drawn = report.content(_RUNS, _speed(0.05))
     for ratio, expected in ((1.0, [1000, 2000]), (2.0, [500, 1000])):
       axes = figure.Figure().add_subplot()

@@ -1,4 +1,4 @@
-"""Whole runs of an experiment, by the program: real trainers, real evaluations."""
+"""Complete runs of an experiment by the program: real trainers and evaluations."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ from tools.base import processes
 from tools.experiments import plan
 from tools.experiments import reproduce
 
-# Only the last step of so short a training is a checkpoint that counts.
+# Such a short training run keeps only the checkpoint of the last step.
 _TINY = plan.Experiment('a tiny one', 2, 2, views=(10,))
 
 
@@ -47,7 +47,7 @@ class ReproduceTest(tf.test.TestCase):
     ]
 
   def _reproduce(self, *args):
-    """Returns (exit code, what is printed on stdout)."""
+    """Returns (exit code, stdout)."""
     code, out, _ = tool_program.run(reproduce.main, *self._flags(*args))
     return code, out
 
@@ -69,7 +69,7 @@ class ReproduceTest(tf.test.TestCase):
     self.assertEqual(2, found['manifest']['seed'])
     self.assertTrue(found['manifest']['flags']['fast'])
 
-    # All is there: nothing is trained, nothing evaluated.
+    # The run is complete: nothing is trained or evaluated.
     os.remove(path)
     begin = time.monotonic()
     code, out = self._reproduce('--seeds=2', 'tiny')
@@ -109,7 +109,7 @@ class ReproduceTest(tf.test.TestCase):
 
 class InterruptionTest(tf.test.TestCase):
 
-  def test_goes_on_where_it_was_stopped(self):
+  def test_resumes_after_a_stop(self):
     root = self.create_tempdir().full_path
     data_dir = os.path.join(root, 'data')
     record_fixture.write_batches(data_dir, *record_fixture.random_images(50))
@@ -125,7 +125,7 @@ class InterruptionTest(tf.test.TestCase):
       )
 
     def wait_for_steps(parts):
-      # Until the last of so many parts of the log has a step.
+      # Waits until the log has this many parts, and the last one has a step.
       while True:
         with contextlib.suppress(FileNotFoundError), open(log) as f:
           found = f.read().split('reproduce: ')[1:]
@@ -148,6 +148,6 @@ class InterruptionTest(tf.test.TestCase):
     finally:
       process.kill()
       process.communicate()
-    # The trainer does not outlive it.
+    # The trainer ends with it.
     lock = os.path.join(root, 'runs', 'fast_1', 'train', 'train.lock')
     subprocess.run(['flock', '--timeout=60', lock, 'true'], check=True)

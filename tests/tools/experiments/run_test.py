@@ -1,4 +1,4 @@
-"""A run's files, without a training, and scores of networks that are known."""
+"""A run's files, without training, and scores of known networks."""
 
 import contextlib
 import io
@@ -40,7 +40,7 @@ class RunTest(tf.test.TestCase):
     pathlib.Path(self.directory, name).write_text(text)
 
   def _save(self, *steps):
-    """Writes checkpoints, of which `checkpoint` names these steps."""
+    """Writes checkpoints, and lists these steps in `checkpoint`."""
     paths = []
     for step in steps:
       paths.append(os.path.join(self.directory, 'train/model.ckpt-%d' % step))
@@ -50,11 +50,11 @@ class RunTest(tf.test.TestCase):
         os.path.join(self.directory, 'train'), paths[-1], paths
     )
 
-  def test_keeps_what_is_named(self):
+  def test_keeps_listed_checkpoints(self):
     self._save(0, 1000, 1234, 2001)
-    # Not named: it is not complete.
+    # Not listed, because incomplete.
     self._write('train/model.ckpt-3000.index', '')
-    # A kill in the middle of the last call.
+    # Left by a kill during the last call.
     self._write('kept/model.ckpt-1000.index.tmp', 'half')
     self.run_of_it.keep()
     for step in (0, 1000, 1234, 2001):
@@ -63,7 +63,7 @@ class RunTest(tf.test.TestCase):
             os.path.join(self.directory, 'train/model.ckpt-%d%s' % (step, end))
         )
     kept = self.run_of_it.kept()
-    # A checkpoint of a stop does not count.
+    # A checkpoint saved after a stop signal does not count.
     self.assertEqual([1000], list(kept))
     self.assertEqual('1000', pathlib.Path(kept[1000] + '.index').read_text())
     self.assertFalse(self.run_of_it.trained())
@@ -94,16 +94,22 @@ class RunTest(tf.test.TestCase):
     self.assertIsNone(reproduce.secs_left(self.run_of_it))
     self.assertEqual(8000, reproduce.secs_left(self.run_of_it, 2.0))
     part = run_lib.PART + '\n'
-    text = part + 'train | hello\n' + 'train | ' + _LINE % (0, 0, 0, 4.68)
+    # The marker of an earlier version.
+    text = (
+        'reproduce: earlier\n'
+        + 'train | hello\n'
+        + 'train | '
+        + _LINE % (0, 0, 0, 4.68)
+    )
     text += 'train | ' + _LINE % (0, 30, 100, 4.5) + part
-    # As the trainer prints them by itself.
+    # The lines of a trainer without launch.
     text += _LINE % (40, 0, 100, 4.5) + _LINE % (40, 5, 110, 4.4) + part
     self._write('train.log', text)
     self.assertEqual(
         [[0, 100], [100, 110]],
         [[line.step for line in part] for part in self.run_of_it.lines()],
     )
-    # 10 steps took 5 seconds, and 3,890 are left.
+    # 10 steps took 5 seconds, and 3,890 steps remain.
     self.assertEqual(1945, reproduce.secs_left(self.run_of_it))
     self.assertEqual(
         'x_2: step 110 of 4,000, 32 min left',
@@ -123,7 +129,7 @@ class RunTest(tf.test.TestCase):
         [[0]], [[line.step for line in part] for part in run.lines()]
     )
 
-  def test_begun_otherwise(self):
+  def test_other_conditions(self):
     manifest = {
         'dataset': {'name': 'one'},
         'flags': {'title': 'words', 'max_steps': 4000},
@@ -144,7 +150,7 @@ class RunTest(tf.test.TestCase):
             stop=signals.StopRequest(),
         )
 
-  def test_code_that_goes_on_with_it_is_noted(self):
+  def test_later_commits_are_recorded(self):
     stop = signals.StopRequest()
     stop.signum = signal.SIGTERM
     for commit in 'abbc':
@@ -152,7 +158,7 @@ class RunTest(tf.test.TestCase):
           data_dir='',
           manifest={
               'dataset': None,
-              # No run depends on these.
+              # Runs do not depend on these.
               'flags': {'title': commit},
               'commit': commit,
           },
@@ -170,7 +176,7 @@ class ScoresTest(tf.test.TestCase):
     super().setUp()
     root = self.create_tempdir().full_path
     self.data_dir = os.path.join(root, 'data')
-    # Of ten images three are ships, 8, and five are frogs, 6.
+    # Of ten images, three are ships (8), and five are frogs (6).
     record_fixture.write_batches(
         self.data_dir,
         np.zeros([10, 32, 32, 3], np.uint8),
@@ -203,7 +209,7 @@ class ScoresTest(tf.test.TestCase):
           expected, [(f['step'], f['precision']) for f in found], flags
       )
 
-  def test_a_checkpoint_that_is_damaged(self):
+  def test_damaged_checkpoint(self):
     os.truncate(self.paths[1] + '.data-00000-of-00001', 100)
     found = []
     with contextlib.redirect_stdout(io.StringIO()):
