@@ -1,1 +1,1 @@
-"""//tools:benchmark: what is fast, by how much, and against whom."""
+"""//tools:benchmark: measures speed and compares it with other programs."""

@@ -1,4 +1,4 @@
-r"""Times the default, --fast, each part of it, and their peers, in turn.
+r"""Times the default, --fast, each part of it, and other programs, in turn.
 
   benchmark --data_dir=DIR [--source=DIR] [--checkpoint_dir=DIR]
             [--measurements=...] [--contestants=...] [--rounds=7]
@@ -6,30 +6,30 @@ r"""Times the default, --fast, each part of it, and their peers, in turn.
   benchmark --json=FILE [--plot=FILE]
 
 Measurements:
-  input       examples a second of the input alone, once its queue is full
-  constant    seconds of a step on one batch, and the limit that the speed of
-              the machine's matrix product sets
-  end_to_end  seconds of a step of the real trainers, once the queue is full,
-              summaries and all, by the time stamps of their logs
-  start       seconds from the start of a trainer to its first step's log line
-  eval        seconds of the evaluator's whole process; needs --checkpoint_dir
-  scaling     the cost of an example with --fast for several batch sizes, for
+  input       examples/s of the input alone, once its queue is full
+  constant    seconds per step on one batch, and the limit set by the speed of
+              the machine's matrix product
+  end_to_end  seconds per step of the real trainers, once the queue is full,
+              including summaries, by the time stamps of their logs
+  start       seconds from the start of a trainer to the log line of its first step
+  eval        seconds of the evaluator's process; needs --checkpoint_dir
+  scaling     seconds per example with --fast for several batch sizes, for
               towers, and with ten times the records
 
-Each run is a process of its own.  A round runs every contestant of every
+Each run is a separate process.  A round runs every contestant of every
 measurement once, in turn; the first round is a warm-up and does not count.
-Contestants are divided by each other pair by pair, within a round.  A run is
-marked if other work took more of the processor than 5% meanwhile: the machine
-should have nothing else to do.
+Ratios of contestants are computed pair by pair, within a round.  A run is
+marked if other work used more than 5% of the processor during it: the machine
+should be idle.
 
-With --json each run is saved when it has finished, and the same command goes on
-where an earlier one ended.  Without --data_dir nothing is measured: the tables
-of FILE are printed, and drawn.  All of it takes about 50 minutes on two
+With --json each run is saved when it has finished, and the same command resumes
+an interrupted measurement.  Without --data_dir nothing is measured: the tables
+of FILE are printed, and drawn.  All measurements take about 50 minutes on two
 cores.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels at
+# load time.
 from ..base import plots
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -63,20 +63,20 @@ def main(argv):
     return _main(argv)
   except KeyboardInterrupt:
     print(
-        'benchmark: stopped; with --json the same command goes on from there',
+        'benchmark: stopped; with --json the same command resumes',
         file=sys.stderr,
     )
     return 128 + signal.SIGINT
 
 
 def measure(commands, results, *, rounds, scratch):
-  """Makes the runs that results lacks, and saves each when it has finished.
+  """Makes the missing runs, and saves each when it has finished.
 
   Args:
     commands: dict from measurement to a dict from contestant to
       contestants.Command.
     results: results.Results.
-    rounds: int, how many count, after the warm-up.
+    rounds: int, number of rounds after the warm-up.
     scratch: str, an empty directory.
 
   Raises:
@@ -130,7 +130,7 @@ def _parser():
   add(
       '--data_dir',
       metavar='DIR',
-      help="the directory above the set's own, which has its files",
+      help="the directory above the set's directory, which has its files",
   )
   add(
       '--dataset',
@@ -146,18 +146,18 @@ def _parser():
   add(
       '--checkpoint_dir',
       metavar='DIR',
-      help='a checkpoint for eval, which is left out without it',
+      help='a checkpoint for eval, which is skipped without it',
   )
   add(
       '--measurements',
       default=','.join(contestants.MEASUREMENTS),
       metavar='NAMES',
-      help='what to measure, with commas (default: all)',
+      help='measurements to make, comma-separated (default: all)',
   )
   add(
       '--contestants',
       metavar='NAMES',
-      help='whom to measure, with commas (default: all)',
+      help='contestants to measure, comma-separated (default: all)',
   )
   add(
       '--towers',
@@ -165,7 +165,7 @@ def _parser():
       action='append',
       default=[],
       metavar='N',
-      help='end to end too: as many towers on CPU devices share the batch',
+      help='also end to end: N towers on CPU devices share the batch',
   )
   add(
       '--workers',
@@ -173,41 +173,45 @@ def _parser():
       action='append',
       default=[],
       metavar='N',
-      help='end to end too: as many workers beside one parameter server share '
+      help='also end to end: N workers and one parameter server share '
       'the batch',
   )
   _add_sizes(add)
   add('--json', metavar='FILE', help='the file of results')
-  add('--plot', metavar='FILE', help='draws the results: an .svg or a .png')
+  add('--plot', metavar='FILE', help='the chart to draw: an .svg or a .png')
   return parser
 
 
 def _add_sizes(add):
-  """Adds the flags that say how much is measured; add is add_argument()."""
-  add('--rounds', type=int, default=7, help='rounds that count (default 7)')
+  """Adds the flags for the sizes of measurements; add is add_argument()."""
+  add(
+      '--rounds',
+      type=int,
+      default=7,
+      help='rounds after the warm-up (default 7)',
+  )
   add(
       '--steps',
       type=int,
       default=100,
-      help='steps that are timed end to end, a multiple of 100 (default 100)',
+      help='steps to time end to end, a multiple of 100 (default 100)',
   )
   add(
       '--constant_steps',
       type=int,
       default=20,
-      help='steps that are timed on a constant batch (default 20)',
+      help='steps to time on a constant batch (default 20)',
   )
   add(
       '--secs',
       type=float,
       default=2.0,
-      help='seconds for which the input, and a matrix product, is timed '
-      '(default 2)',
+      help='seconds to time the input and each matrix product (default 2)',
   )
 
 
 def _check(args):
-  """Raises UsageError for arguments that cannot be used."""
+  """Raises UsageError for invalid arguments."""
   if args.rounds < 1 or args.constant_steps < 1 or args.secs <= 0:
     raise errors.UsageError(
         '--rounds=%d --constant_steps=%d --secs=%g: each must be above 0'
@@ -215,12 +219,12 @@ def _check(args):
     )
   if args.steps < 100 or args.steps % 100:
     raise errors.UsageError(
-        '--steps=%d: it must be a multiple of 100, so that each run has its '
-        'share of summaries' % args.steps
+        '--steps=%d must be a multiple of 100, so that each run has the same '
+        'number of summaries' % args.steps
     )
   if args.source and args.dataset != 'cifar10':
     raise errors.UsageError(
-        '--source=%s --dataset=%s: the tutorial reads CIFAR-10 alone'
+        '--source=%s --dataset=%s: the tutorial reads CIFAR-10 only; omit one'
         % (args.source, args.dataset)
     )
   if args.plot:
@@ -228,7 +232,7 @@ def _check(args):
 
 
 def _chosen(names, known, flag):
-  """Returns the names of a flag in the order of those known."""
+  """Returns the names in a flag's value, in the order of the known names."""
   names = names.split(',')
   for name in names:
     if name not in known:
@@ -240,7 +244,7 @@ def _chosen(names, known, flag):
 
 
 def _commands(args, *, data_dir, dataset, scratch):
-  """Returns the Commands that the arguments ask for, as measure() takes them.
+  """Returns the Commands for the arguments, for measure().
 
   Args:
     args: the parsed arguments.
@@ -290,7 +294,7 @@ def _commands(args, *, data_dir, dataset, scratch):
 
 
 def _of_contestants(commands, names):
-  """Returns the Commands of the contestants that a flag names, or of all."""
+  """Returns the Commands of the contestants in a flag, or of all."""
   if names is None:
     return commands
   known = list(dict.fromkeys(c for found in commands.values() for c in found))
@@ -302,7 +306,7 @@ def _of_contestants(commands, names):
 
 
 def _manifest(args, *, data_dir, dataset):
-  """Returns the manifest of the runs; what they are is not part of it."""
+  """Returns the manifest of the runs, without the choice of runs."""
   edition = None
   if args.source:
     edition = scripts.find_edition(command_line.path(args.source)).name
@@ -321,7 +325,7 @@ def _manifest(args, *, data_dir, dataset):
 
 
 def _measured(args):
-  """Measures what the arguments ask for; returns the Results."""
+  """Makes the measurements that the arguments select; returns the Results."""
   data_dir = command_line.path(args.data_dir)
   dataset = config_lib.get_dataset(args.dataset)
   for eval_data in (False, True):

@@ -1,7 +1,7 @@
-"""Runs one measurement in a process of its own, and watches it.
+"""Runs one measurement in a separate process, and watches it.
 
-A child program prints what it measured as a line of JSON, the last of its
-output: report() there, run() here.
+The child program calls report() to print its measurements as a line of JSON, the
+last line of its output; run() reads it.
 """
 
 import dataclasses
@@ -15,20 +15,39 @@ from . import disturbance
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-  """What is known of a process that ended well."""
+  """A process that succeeded."""
 
   values: dict[str, object]  # what it reported
-  log: str  # what else it printed on stdout
+  log: str  # the rest of its stdout
   started: float  # seconds since the epoch
   seconds: float  # from its start to its end
-  # The peak of resident memory; with children of its own, the largest's.
+  # Peak resident memory; with child processes, that of the largest process.
   peak_memory_bytes: int
   disturbance: disturbance.Disturbance | None
 
 
 def report(**values):
-  """Prints, in a child, what it measured; it must print nothing later."""
+  """Prints a child's measurements; the child must print nothing later."""
   print(json.dumps(values), flush=True)
+
+
+def timed(function, secs):
+  """Calls a function again and again, at least once.
+
+  Args:
+    function: function without arguments.
+    secs: float, after which no further call starts.
+
+  Returns:
+    (int, float): the number of calls, and their duration in seconds.
+  """
+  calls = 0
+  started = now = time.monotonic()
+  while not calls or now < started + secs:
+    function()
+    calls += 1
+    now = time.monotonic()
+  return calls, now - started
 
 
 def run(module, args, *, what, environment=None):
@@ -37,8 +56,8 @@ def run(module, args, *, what, environment=None):
   Args:
     module: str, a program that ends with report().
     args: list of str.
-    what: str, what is being measured, for messages.
-    environment: dict from name to value, laid over that of this process.
+    what: str, the measurement, for messages.
+    environment: dict from name to value, added to this process's environment.
 
   Returns:
     Result.

@@ -3,51 +3,50 @@
   constant_batch NAME [--batch_size=128] [--warm_up=5] [--steps=20]
 
 NAME is literal, fast, fast_bfloat16, a part of --fast, keras or pytorch.
-Reports the mean seconds of a step, and the losses of the very first and the
-last step, which must agree between networks that do the same arithmetic.
+Reports the mean seconds per step, and the losses of the very first and the last
+step, which must be equal for networks that do the same arithmetic.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
-import argparse
+import importlib
 import sys
 import time
 
 import tensorflow.compat.v1 as tf
 
+from ..base import command_line
 from . import children
 from . import fixed_values
 from . import our_graphs
+
+# The modules of other frameworks' networks.
+_PEERS = {'keras': 'keras_network', 'pytorch': 'torch_network'}
 
 
 def make_step(name, images, labels):
   """Makes a network, ready to be trained on one batch.
 
   Args:
-    name: str, see above.
+    name: str, see the module's docstring.
     images, labels: arrays, see fixed_values.batch().
 
   Returns:
     our_graphs.Step.
   """
-  # Each is imported alone: Keras and PyTorch take memory and threads.
-  if name == 'keras':
-    from . import keras_network as network
-
-    return our_graphs.Step(network.make_step(images, labels), lambda: None)
-  if name == 'pytorch':
-    from . import torch_network as network
-
+  if name in _PEERS:
+    # Imported only if used: Keras and PyTorch need memory and threads.
+    network = importlib.import_module('.' + _PEERS[name], __package__)
     return our_graphs.Step(network.make_step(images, labels), lambda: None)
   tf.disable_v2_behavior()
   return our_graphs.make_step(name, images, labels)
 
 
 def measure(step, *, warm_up, steps):
-  """Makes steps and times those after the warm-up.
+  """Runs steps, and times those after the warm-up.
 
   Args:
-    step: function without arguments that makes a step and returns its loss.
+    step: function without arguments that runs a step and returns its loss.
     warm_up, steps: int, at least 1.
 
   Returns:
@@ -64,17 +63,9 @@ def measure(step, *, warm_up, steps):
   }
 
 
-def main(argv=None):
-  """Runs the program.
-
-  Args:
-    argv: list of str, the command line without the program's name, or None for
-      that of the process.
-
-  Returns:
-    int, the exit code.
-  """
-  parser = argparse.ArgumentParser(prog='constant_batch')
+@command_line.program('constant_batch')
+def main(argv):
+  parser = command_line.Parser(prog='constant_batch')
   parser.add_argument('name')
   parser.add_argument('--batch_size', type=int, default=128)
   parser.add_argument('--warm_up', type=int, default=5)

@@ -1,7 +1,6 @@
-"""What is measured, and the commands that measure it.
+"""The measurements, and the commands that make them.
 
-Each function returns a dict from a contestant's name to its Command.  All that
-is not the literal program or the unmodified tutorial says what it is here.
+Each function returns a dict from a contestant's name to its Command.
 """
 
 from typing import Callable, Dict, List, NamedTuple
@@ -25,7 +24,8 @@ MEASUREMENTS = ('input', 'constant', 'end_to_end', 'start', 'eval', 'scaling')
 
 # The trainers' steps before the timed ones; a multiple of 10.
 _WARM_UP_STEPS = 20
-# Of a measurement of scaling, about: it must not be short for small batches.
+# Approximate number of examples per scaling run, so that small batches run long
+# enough.
 _SCALING_EXAMPLES = 5120
 _BATCH_SIZES = (32, 128, 512, 1024)
 _TOWERS = (1, 2, 4)
@@ -38,13 +38,13 @@ _BFLOAT16 = ['--fast', '--precision=bfloat16']
 
 
 class Command(NamedTuple):
-  """A process that measures something."""
+  """A process that makes a measurement."""
 
   module: str
   args: List[str]
-  read: Callable[[children.Result], Dict[str, object]]  # what it measured
+  read: Callable[[children.Result], Dict[str, object]]  # its measurements
   environment: Dict[str, str] = {}
-  # The name of a flag for a directory that must not exist, if it takes one.
+  # The name of a flag for a new directory, if it has one.
   directory_flag: str = ''
 
 
@@ -58,7 +58,7 @@ def _child(name, args, environment=None):
 
 
 def _program(module, args, read, directory_flag='train_dir'):
-  """Returns the Command of a program that is timed from outside."""
+  """Returns the Command of a program that does not time itself."""
   return Command(
       processes.tool('speed.timed_program'),
       [module] + args,
@@ -68,13 +68,13 @@ def _program(module, args, read, directory_flag='train_dir'):
 
 
 def inputs(*, data_dir, dataset, source, secs):
-  """Input alone.
+  """Measures the input alone.
 
   Args:
     data_dir: str, the directory that holds the set's directory.
-    dataset: str, what --dataset is for the trainers.
+    dataset: str, the value of the trainers' --dataset.
     source: str, the directory of the unmodified tutorial, or None.
-    secs: float, how long each is timed.
+    secs: float, how long to time each.
   """
   args = ['--data_dir=' + data_dir, '--dataset=' + dataset, '--secs=%g' % secs]
   found = {}
@@ -88,11 +88,11 @@ def inputs(*, data_dir, dataset, source, secs):
 
 
 def constant(*, steps, secs, processor):
-  """The train op on one batch, and the limit that the machine sets it.
+  """Measures the train op on one batch, and the machine's limit for it.
 
   Args:
-    steps: int, how many are timed.
-    secs: float, how long a matrix product is timed.
+    steps: int, number of steps to time.
+    secs: float, how long to time a matrix product.
     processor: dict, see manifest.processor().
   """
   args = ['--steps=%d' % steps, '--batch_size=%d' % config_lib.BATCH_SIZE]
@@ -100,7 +100,7 @@ def constant(*, steps, secs, processor):
   environments = {'literal': {}}
   environments.update((name, p.environment) for name, p in parts.PARTS.items())
   environments.update((name, fast) for name in parts.FAST)
-  # Keras gets the switch that --fast gets.
+  # Keras gets the same oneDNN switch as --fast.
   environments['keras'] = fast
   if torch_network.available():
     environments['pytorch'] = {}
@@ -121,18 +121,18 @@ def constant(*, steps, secs, processor):
 def end_to_end(
     *, data_dir, dataset, source, steps, towers=(), workers=(), runtime=None
 ):
-  """The real trainers, once the queue is full, summaries and all.
+  """Measures the real trainers, once the queue is full, including summaries.
 
   Args:
     data_dir, dataset, source: see inputs().
-    steps: int, how many are timed, a multiple of 100.
-    towers, workers: ints, numbers of CPU towers, or of workers beside a
-      parameter server, that share the batch.
-    runtime: str, the version of a TensorFlow of the time, on which the
-      unmodified tutorial runs too, or None.
+    steps: int, number of steps to time, a multiple of 100.
+    towers, workers: ints, numbers of CPU towers, or of workers with a parameter
+      server, that share the batch.
+    runtime: str, the version of an old TensorFlow, on which the unmodified
+      tutorial runs too, or None.
 
   Raises:
-    UsageError: a batch cannot be shared so.
+    UsageError: the batch cannot be shared evenly.
   """
   last = _WARM_UP_STEPS + steps
   data = _data_flags(data_dir, dataset)
@@ -165,7 +165,7 @@ def end_to_end(
 
 
 def start(*, data_dir, dataset, source):
-  """From the start of a trainer's process to the log line of its first step.
+  """Measures the time from a trainer's start to the log line of its first step.
 
   Args:
     data_dir, dataset, source: see inputs().
@@ -183,7 +183,7 @@ def start(*, data_dir, dataset, source):
 
 
 def evaluation(*, data_dir, dataset, source, checkpoint_dir):
-  """The evaluator's whole process.
+  """Measures the evaluator's process.
 
   Args:
     data_dir, dataset, source: see inputs().
@@ -212,7 +212,7 @@ def evaluation(*, data_dir, dataset, source, checkpoint_dir):
 
 
 def scaling(*, data_dir, dataset, tenfold):
-  """The cost of an example with --fast, for batches, towers and set sizes.
+  """Measures seconds per example with --fast, for batches, towers and set sizes.
 
   Args:
     data_dir, dataset: see inputs().
@@ -223,7 +223,7 @@ def scaling(*, data_dir, dataset, tenfold):
   found = {}
   for batch_size in _BATCH_SIZES:
     found['batch_%d' % batch_size] = _scaled(_TRAIN, data, batch_size)
-  # The same minimum of its queue, which is a fraction of the whole set.
+  # The same minimum queue size, which is a fraction of the set.
   fraction = cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE / tenfold_set.TIMES
   found['records_x%d' % tenfold_set.TIMES] = _scaled(
       _TRAIN,
@@ -241,7 +241,7 @@ def scaling(*, data_dir, dataset, tenfold):
 
 
 def _scaled(module, flags, batch_size, *, towers=1):
-  """Returns the Command that times a trainer's examples, without summaries."""
+  """Returns the Command that times a trainer's steps without summaries."""
   examples = batch_size * towers
   last = log_times.last_step_without_summaries(_SCALING_EXAMPLES // examples)
 
@@ -259,15 +259,16 @@ def _scaled(module, flags, batch_size, *, towers=1):
 
 
 def _trainers(args, source, read, runtime=None):
-  """Returns the Commands of the tutorial's trainer, ours, and ours --fast."""
+  """Returns the Commands of the tutorial's trainer, the port's, and --fast."""
   found = {}
-  # It knows no --dataset.
-  theirs = [arg for arg in args if not arg.startswith('--dataset=')]
+  # The tutorial has no --dataset.
+  tutorial_args = [arg for arg in args if not arg.startswith('--dataset=')]
   for name, version in (('original', runtime), ('tutorial', None)):
     if source and (version or name == 'tutorial'):
       found[name] = _program(
           processes.tool('editions.scripts'),
-          old_scripts.arguments(source, 'cifar10_train', version) + theirs,
+          old_scripts.arguments(source, 'cifar10_train', version)
+          + tutorial_args,
           read,
       )
   found['literal'] = _program(_TRAIN, args, read)
@@ -280,10 +281,10 @@ def _data_flags(data_dir, dataset):
 
 
 def _share(number):
-  """Returns the flag that gives each of some towers its part of a batch."""
+  """Returns the --batch_size of each tower or worker."""
   if number < 1 or config_lib.BATCH_SIZE % number:
     raise errors.UsageError(
-        '%d towers or workers: they must share a batch of %d evenly'
+        '%d towers or workers cannot share a batch of %d evenly: choose a divisor'
         % (number, config_lib.BATCH_SIZE)
     )
   return '--batch_size=%d' % (config_lib.BATCH_SIZE // number)

@@ -1,18 +1,18 @@
-"""Whether other work used the processor while something was being timed.
+"""Detects whether other work used the processor during a measurement.
 
-A run is disturbed if other processes, and the other guests of a virtual
-machine's host, took more than THRESHOLD of the processor's time meanwhile.
+A run is disturbed if other processes, and other guests of a virtual machine's host,
+used more than THRESHOLD of the processor's time during it.
 """
 
 import os
 import pathlib
 from typing import Dict, NamedTuple, Optional
 
-# Of the time of all hardware threads that this process may use.
+# Fraction of the processor time of all hardware threads usable by this process.
 THRESHOLD = 0.05
 
-# The columns of /proc/stat in which a thread works, from 0; `steal` is when
-# the host gave it to somebody else.
+# The columns of /proc/stat, from 0, in which a thread works; in `steal`, the host ran
+# another guest.
 _BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq
 _STEAL = 7
 
@@ -23,11 +23,11 @@ class Reading(NamedTuple):
   total: float  # of all threads that this process may use
   busy: float
   steal: float
-  load: float  # the mean number of processes that ran or waited, last minute
+  load: float  # mean number of running or waiting processes in the last minute
 
 
 class Disturbance(NamedTuple):
-  """What others did between two readings."""
+  """The work of others between two readings."""
 
   others: float  # 0 to 1, the share of the processor's time
   steal: float  # likewise
@@ -38,7 +38,7 @@ class Disturbance(NamedTuple):
     return self.others + self.steal > THRESHOLD
 
   def to_json(self) -> Dict[str, object]:
-    """Returns what a file of results says of it."""
+    """Returns its entry in a file of results."""
     return {
         'others': round(self.others, 4),
         'steal': round(self.steal, 4),
@@ -48,7 +48,7 @@ class Disturbance(NamedTuple):
 
 
 def read() -> Optional[Reading]:
-  """Returns a Reading of now, or None where the system has no such counters."""
+  """Returns the current Reading, or None if the system has no such counters."""
   try:
     stat = pathlib.Path('/proc/stat').read_text(encoding='ascii')
     return parse(
@@ -66,8 +66,8 @@ def parse(stat, *, threads, ticks, load):
 
   Args:
     stat: str.
-    threads: ints, the numbers of the hardware threads that count.
-    ticks: int, its unit, in a second.
+    threads: ints, the numbers of the hardware threads to count.
+    ticks: int, its units per second.
     load: float.
 
   Returns:
@@ -77,7 +77,7 @@ def parse(stat, *, threads, ticks, load):
   for line in stat.splitlines():
     name, *columns = line.split()
     if name[:3] == 'cpu' and name[3:].isdigit() and int(name[3:]) in threads:
-      # The two after `steal` are also in user and nice.
+      # The two columns after `steal` are included in user and nice.
       counts = [int(column) for column in columns[: _STEAL + 1]]
       total += sum(counts)
       busy += sum(counts[column] for column in _BUSY)
@@ -86,11 +86,11 @@ def parse(stat, *, threads, ticks, load):
 
 
 def between(before, after, own_seconds):
-  """Tells what others did.
+  """Computes the work of others.
 
   Args:
     before, after: Reading, or None.
-    own_seconds: float, the processor time of what was timed, and of us.
+    own_seconds: float, the processor time of the timed process and of this one.
 
   Returns:
     Disturbance, or None if a reading is missing or no time passed.

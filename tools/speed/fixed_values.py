@@ -1,4 +1,4 @@
-"""The batch and the initial weights that all networks of a comparison share.
+"""The batch and the initial weights shared by all networks of a comparison.
 
 With the same numbers in all of them, the losses of their first steps show
 whether they do the same arithmetic.  Nothing here needs TensorFlow.
@@ -6,9 +6,8 @@ whether they do the same arithmetic.  Nothing here needs TensorFlow.
 
 import numpy as np
 
-# (key in a checkpoint, shape, standard deviation or constant).  The weights are
-# wider than the tutorial's first ones, with which an image hardly changes the
-# loss at all.
+# (key in a checkpoint, shape, standard deviation or constant).  The weights are larger
+# than the tutorial's initial ones, with which an image hardly changes the loss.
 _WEIGHTS = (
     ('conv1/weights', (5, 5, 3, 64), 0.05),
     ('conv2/weights', (5, 5, 64, 64), 0.02),
@@ -24,7 +23,7 @@ _BIASES = (
     ('softmax_linear/biases', 10, 0.0),
 )
 
-# What every network of a comparison is trained with.
+# Settings of every network of a comparison.
 LEARNING_RATE = 0.1
 WEIGHT_DECAY = 0.004  # times half the sum of squares, of local3 and local4
 MOVING_AVERAGE_DECAY = 0.9999
@@ -55,8 +54,8 @@ def batch(batch_size):
     batch_size: int.
 
   Returns:
-    images: float32 array of shape [batch_size, 24, 24, 3], each image of mean 0
-      and standard deviation 1, as the input makes them.
+    images: float32 array of shape [batch_size, 24, 24, 3], each image with mean 0
+      and standard deviation 1, like those of the input.
     labels: int32 array of shape [batch_size], 0 to 9.
     The same at each call.
   """

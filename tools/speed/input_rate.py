@@ -3,8 +3,8 @@
   input_rate NAME --data_dir=DIR [--dataset=NAME] [--source=DIR] [--secs=3]
 
 NAME is literal, fast, tf_data or tutorial, which needs --source.  Reports the
-examples a second that come out, the seconds until the first batch, and the mean
-and the deviation of the pixels that it saw last.
+examples/s, the seconds until the first batch, and the mean and the standard deviation
+of the pixels of the last batch.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -24,7 +24,7 @@ from . import children
 from . import our_graphs
 from . import tf_data_input
 
-# The queue is full when its first batch comes; these are behind the first.
+# The queue is full when its first batch arrives; these follow the first.
 _WARM_UP_BATCHES = 20
 
 
@@ -32,11 +32,11 @@ def build(name, *, data_dir, batch_size, dataset, source):
   """Builds an input in the default graph.
 
   Args:
-    name: str, see above.
+    name: str, see the module's docstring.
     data_dir: str, the directory that holds the set's directory.
-    batch_size: int; the tutorial's own is 128.
-    dataset: description.Dataset; the tutorial's own is CIFAR-10.
-    source: str, what --source is for //tools:historical; only for 'tutorial'.
+    batch_size: int; the tutorial always uses 128.
+    dataset: description.Dataset; the tutorial always uses CIFAR-10.
+    source: str, as --source of //tools:historical; only for 'tutorial'.
 
   Returns:
     images, labels: tensors of a batch.
@@ -55,16 +55,16 @@ def build(name, *, data_dir, batch_size, dataset, source):
 
 
 def measure(images, labels, *, secs):
-  """Takes batches from the input of the default graph for some time.
+  """Takes batches from the input of the default graph for a time.
 
   Args:
     images, labels: tensors of a batch.
-    secs: float, how long to go on after the warm-up; one batch at the least.
+    secs: float, the time after the warm-up; at least one batch is taken.
 
   Returns:
     dict with examples_per_second, fill_seconds, mean and stddev.
   """
-  # The values stay where they are: a copy of them is not the input's work.
+  # The values are not fetched: copying them is not the input's work.
   batch = tf.group(images.op, labels.op)
   with tf.Session() as session:
     session.run([tf.local_variables_initializer(), tf.tables_initializer()])
@@ -76,17 +76,11 @@ def measure(images, labels, *, secs):
       fill_seconds = time.monotonic() - started
       for _ in range(_WARM_UP_BATCHES):
         session.run(batch)
-      batches = 0
-      started = now = time.monotonic()
-      while not batches or now < started + secs:
-        session.run(batch)
-        batches += 1
-        now = time.monotonic()
-      seconds = now - started
+      batches, seconds = children.timed(lambda: session.run(batch), secs)
       pixels = session.run(images)
     finally:
       coord.request_stop()
-      session.close()  # Cancels what the threads wait for.
+      session.close()  # Cancels the threads' blocking operations.
       coord.join(threads, stop_grace_period_secs=10)
   return {
       'examples_per_second': batches * len(pixels) / seconds,

@@ -1,4 +1,4 @@
-"""The tutorial's network in Keras 3, as its users would write it.
+"""The tutorial's network in Keras 3, in idiomatic code.
 
 It does the same arithmetic: the same layers, weight decay on local3 and local4,
 gradient descent, and a moving average of each variable.
@@ -12,7 +12,7 @@ from . import fixed_values
 
 @keras.saving.register_keras_serializable('cifar10_compat')
 class LocalResponseNormalization(keras.layers.Layer):
-  """The tutorial's normalization across maps, which Keras does not have."""
+  """The tutorial's normalization across maps, which Keras lacks."""
 
   def call(self, inputs):
     return tf.nn.local_response_normalization(
@@ -78,13 +78,13 @@ def make_step(images, labels):
           ema_momentum=fixed_values.MOVING_AVERAGE_DECAY,
       ),
       loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-      # XLA, which Keras would choose, is slower at this on a CPU.
+      # XLA, the default of Keras, is slower here on a CPU.
       jit_compile=False,
   )
   images, labels = tf.constant(images), tf.constant(labels)
 
   def step():
-    # Else it would return the mean of all steps.
+    # Otherwise it would return the mean of all steps.
     model.reset_metrics()
     return float(model.train_on_batch(images, labels))
 

@@ -1,4 +1,4 @@
-"""The time of a step, from the time stamps of a trainer's log."""
+"""Step times from the time stamps of a trainer's log."""
 
 from cifar10_compat.base import errors
 
@@ -10,11 +10,11 @@ _SUMMARY_STEPS = 100
 
 
 def sec_per_step(log, first, last):
-  """Returns the mean seconds of a step, from the log's time stamps.
+  """Returns the mean seconds per step, from the log's time stamps.
 
   Args:
-    log: str, what a trainer printed.
-    first, last: int, two steps that are logged.
+    log: str, a trainer's stdout.
+    first, last: int, two logged steps.
 
   Raises:
     UsageError: the log lacks one of them.
@@ -29,16 +29,16 @@ def sec_per_step(log, first, last):
 
 
 def sec_per_step_between_summaries(log):
-  """Returns the mean seconds of the steps that wait for no summary.
+  """Returns the mean seconds per step, without steps that write summaries.
 
-  A trainer logs step 100 before it writes that step's summaries, so what is
-  left out is from there to step 110.
+  A trainer logs step 100 before it writes that step's summaries, so the steps from 100
+  to 110 are excluded.
 
   Args:
-    log: str, what a trainer printed.
+    log: str, a trainer's stdout.
 
   Raises:
-    UsageError: the log has no two lines with such steps alone between them.
+    UsageError: the log has no two lines with only such steps between them.
   """
   lines = training_log.parse(log)
   seconds = [
@@ -52,10 +52,10 @@ def sec_per_step_between_summaries(log):
 
 
 def last_step_without_summaries(steps):
-  """Returns where to end, for the function above to have some steps to time.
+  """Returns the last step of a run, for sec_per_step_between_summaries().
 
   Args:
-    steps: int, how many there should be; rounded to tens, and to 10 at least.
+    steps: int, number of steps to time; rounded to tens, at least 10.
 
   Returns:
     int, the last step, counted from 0.

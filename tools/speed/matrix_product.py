@@ -2,41 +2,40 @@
 
   matrix_product TYPE [--size=2048] [--secs=2]
 
-TYPE is float32 or bfloat16.  Reports GFLOP/s, and the seconds in which a step
-of the tutorial's network would be done if all of it ran at that speed.
+TYPE is float32 or bfloat16.  Reports GFLOP/s, and the seconds that a step of the
+tutorial's network would take at that speed.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
-import argparse
 import sys
-import time
 
 import tensorflow.compat.v1 as tf
 
+from ..base import command_line
 from . import children
 
-# Multiply-adds of one image: 24² and 12² places, 5 × 5 windows, the products.
+# Multiply-adds per image: 24² and 12² positions, 5 × 5 windows, the matrix products.
 _CONV1 = 24**2 * 5**2 * 3 * 64
 _CONV2 = 12**2 * 5**2 * 64 * 64
 _TOP = 2304 * 384 + 384 * 192 + 192 * 10
-# Each is done once forward and twice backward, for the inputs and the weights;
-# nothing needs the gradient of the images themselves.
+# Each is done once forward and twice backward, for the inputs and the weights; the
+# gradient with respect to the images is not needed.
 _MULTIPLY_ADDS = 3 * (_CONV1 + _CONV2 + _TOP) - _CONV1
-# Operations of a step of 128 images, by direct convolution: 13.48e9.
+# Operations per step of 128 images, with direct convolution: 13.48e9.
 STEP_FLOP = 2 * 128 * _MULTIPLY_ADDS
 
 
 def measure(dtype, *, size, secs):
-  """Multiplies square matrices for some time.
+  """Multiplies square matrices for a time.
 
   Args:
     dtype: tf.DType.
     size: int, their height and width.
-    secs: float, how long to go on after the warm-up; one product at the least.
+    secs: float, the time after the warm-up; at least one product is computed.
 
   Returns:
-    float, operations a second, of which a multiply-add is two.
+    float, operations per second; a multiply-add counts as two.
   """
   with tf.Graph().as_default(), tf.Session() as session:
     a, b = (
@@ -47,26 +46,13 @@ def measure(dtype, *, size, secs):
     product = tf.matmul(a, b).op
     for _ in range(3):
       session.run(product)
-    products = 0
-    started = now = time.monotonic()
-    while not products or now < started + secs:
-      session.run(product)
-      products += 1
-      now = time.monotonic()
-  return products * 2 * size**3 / (now - started)
+    products, seconds = children.timed(lambda: session.run(product), secs)
+  return products * 2 * size**3 / seconds
 
 
-def main(argv=None):
-  """Runs the program.
-
-  Args:
-    argv: list of str, the command line without the program's name, or None for
-      that of the process.
-
-  Returns:
-    int, the exit code.
-  """
-  parser = argparse.ArgumentParser(prog='matrix_product')
+@command_line.program('matrix_product')
+def main(argv):
+  parser = command_line.Parser(prog='matrix_product')
   parser.add_argument('dtype', choices=('float32', 'bfloat16'))
   parser.add_argument('--size', type=int, default=2048)
   parser.add_argument('--secs', type=float, default=2.0)

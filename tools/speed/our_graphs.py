@@ -1,6 +1,6 @@
-"""The graphs of ours that are timed: literal, --fast, and each part of it.
+"""The port's graphs to time: literal, --fast, and each part of it.
 
-The one place that knows how a part of --fast is turned on by itself.
+The only module that can enable a single part of --fast.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ from . import parts
 
 
 class Step(NamedTuple):
-  """A network that is being trained on one batch."""
+  """A network in training on one batch."""
 
-  run: Callable[[], float]  # makes a step; returns the loss before its update
+  run: Callable[[], float]  # runs a step; returns the loss before its update
   close: Callable[[], None]
 
 
@@ -67,7 +67,7 @@ def inference(name, images):
 
 
 def make_step(name, images, labels):
-  """Makes a network of ours, ready to be trained on one batch.
+  """Makes a network of the port, ready to train on one batch.
 
   Args:
     name: see inference().
@@ -78,7 +78,7 @@ def make_step(name, images, labels):
   """
   with tf.Graph().as_default() as graph:
     global_step = tf.train.get_or_create_global_step()
-    # Not constants, of which TensorFlow could compute something beforehand.
+    # Not constants, which TensorFlow could fold.
     batch = [
         tf.Variable(
             value, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES]

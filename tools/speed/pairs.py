@@ -1,11 +1,11 @@
-"""Medians, and ratios pair by pair."""
+"""Medians, and ratios of pairs."""
 
 import statistics
 from typing import NamedTuple
 
 
 class Summary(NamedTuple):
-  """What several values come to."""
+  """A summary of several values."""
 
   count: int
   median: float
@@ -37,7 +37,7 @@ def ratios(numerators, denominators):
     numerators, denominators: dict from round to a positive number.
 
   Returns:
-    list of float, a ratio for each round that both have, in their order.
+    list of float, the ratio for each common round, in order.
   """
   return [
       numerators[number] / denominators[number]

@@ -1,4 +1,4 @@
-"""The parts of --fast, each of which is timed alone: one list."""
+"""The parts of --fast, which are timed one by one."""
 
 import os
 from typing import Callable, Dict, NamedTuple
@@ -9,7 +9,7 @@ from cifar10_compat import startup
 from cifar10_compat.fast import normalization
 from cifar10_compat.fast import winograd
 
-# The contestants that have all parts.
+# The contestants with all parts.
 FAST = ('fast', 'fast_bfloat16')
 
 
@@ -18,8 +18,8 @@ class Part(NamedTuple):
 
   help: str
   environment: Dict[str, str] = {}
-  # From the name of an op of tf.nn, as cifar10.inference() calls it, to a
-  # function that returns what takes its place, with the same parameters.
+  # From the name of a tf.nn function in cifar10.inference() to a function that returns
+  # its replacement, with the same parameters.
   replaced_ops: Dict[str, Callable[[], Callable[..., object]]] = {}
 
 
@@ -35,7 +35,7 @@ def _winograd_conv2():
   direct = tf.nn.conv2d
 
   def conv2d(images, kernel, strides, *, padding):
-    # conv1, which reads three channels, stays as it is.
+    # conv1, which reads three channels, stays unchanged.
     if kernel.shape[2] == 3:
       return direct(images, kernel, strides, padding=padding)
     return winograd.conv2d(images, kernel)
@@ -47,7 +47,7 @@ def _early_max_pool():
   late = tf.nn.max_pool
 
   def max_pool(value, *, ksize, strides, padding, name):
-    # pool2, which follows a normalization, stays as it is.
+    # pool2, which follows a normalization, stays unchanged.
     if value.op.type != 'Relu':
       return late(
           value, ksize=ksize, strides=strides, padding=padding, name=name
@@ -77,5 +77,5 @@ PARTS = {
 
 
 def fast_environment():
-  """Returns the environment that --fast sees to: the user's choice, or on."""
+  """Returns the environment that --fast sets: the user's choice, or on."""
   return {startup.ONEDNN: os.environ.get(startup.ONEDNN, '1')}

@@ -1,4 +1,4 @@
-"""Draws a file of results: a chart for each quantity, a bar for each row."""
+"""Draws a file of results: a chart per quantity, a bar per row."""
 
 from cifar10_compat.base import errors
 
@@ -14,7 +14,7 @@ _OTHER_COLOR = '#bbccee'
 
 
 def draw(results, path):
-  """Draws the medians, with lines from the least to the most.
+  """Draws the medians, with lines from minimum to maximum.
 
   Args:
     results: results.Results.
@@ -41,7 +41,7 @@ def draw(results, path):
 
 
 def _draw(charts, path):
-  # Only who draws needs it.
+  # Optional: needed for drawing only.
   import matplotlib
   from matplotlib import figure
 

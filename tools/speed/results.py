@@ -1,4 +1,4 @@
-"""The file of results: a manifest, and every run that was finished.
+"""The file of results: a manifest, and every finished run.
 
 {"manifest": {...}, "disturbed_above": 0.05, "runs": [{"measurement": "input",
 "contestant": "literal", "round": 1, "date": "2026-01-01T12:00:00+00:00",
@@ -6,8 +6,8 @@
 "peak_memory_bytes": 600000000, "disturbance": {"others": 0.01, "steal": 0.0,
 "load": 1.9, "disturbed": false}}, ...]}
 
-Round 0 is a warm-up and does not count.  `disturbance` is null where the system
-does not tell.
+Round 0 is a warm-up and does not count.  `disturbance` is null if
+unknown.
 """
 
 import datetime
@@ -22,11 +22,11 @@ from . import schedule
 
 
 class Results:
-  """The runs of one manifest, in a file if there is a path.
+  """The runs of one manifest, saved in a file if it has a path.
 
   Attributes:
     manifest: dict, see manifest.manifest().
-    runs: list of dict, see above.
+    runs: list of dict, see the module's docstring.
   """
 
   def __init__(self, manifest, path=None, runs=()):
@@ -40,7 +40,7 @@ class Results:
     Args:
       number: int, its round.
       measurement, contestant: str.
-      values: dict from name to what was measured.
+      values: dict from name to measured value.
       result: children.Result.
     """
     date = datetime.datetime.fromtimestamp(
@@ -61,17 +61,17 @@ class Results:
     self.save()
 
   def save(self):
-    """Writes the file, whole or not at all.
+    """Writes the file atomically.
 
     Raises:
-      UsageError: it cannot be written.
+      UsageError: the file cannot be written.
     """
     if self._path is None:
       return
     json_files.write(self._path, self.to_json())
 
   def to_json(self):
-    """Returns the document, a dict that JSON can hold."""
+    """Returns the content of the file, a dict of JSON values."""
     return {
         'manifest': self.manifest,
         'disturbed_above': disturbance.THRESHOLD,
@@ -79,14 +79,14 @@ class Results:
     }
 
   def done(self):
-    """Returns the set of (round, measurement, contestant) that were run."""
+    """Returns the set of finished (round, measurement, contestant)."""
     return {
         (run['round'], run['measurement'], run['contestant'])
         for run in self.runs
     }
 
   def counted(self, measurement, contestant):
-    """Returns a contestant's runs but for the warm-up, a list of dict."""
+    """Returns a contestant's runs except the warm-up, a list of dict."""
     return [
         run
         for run in self.runs
@@ -95,14 +95,14 @@ class Results:
     ]
 
   def values(self, measurement, contestant, key):
-    """Returns what a contestant's counted runs measured.
+    """Returns a measured value of a contestant's counted runs.
 
     Args:
       measurement, contestant: str.
       key: str, the name of a value, or 'peak_memory_bytes'.
 
     Returns:
-      dict from round to number; runs without that value are left out.
+      dict from round to number; runs without that value are skipped.
     """
     found = {}
     for run in self.counted(measurement, contestant):
@@ -112,7 +112,7 @@ class Results:
     return found
 
   def contestants(self, measurement):
-    """Returns the names that have counted runs, in the order of the first."""
+    """Returns the contestants with counted runs, in the order of their first."""
     return list(
         dict.fromkeys(
             run['contestant']
@@ -131,13 +131,13 @@ def from_json(document, path=None):
     path: str, where to save it, or None.
 
   Raises:
-    UsageError: the document is not one of results.
+    UsageError: the document has no results.
   """
   try:
     return Results(document['manifest'], path, document['runs'])
   except (KeyError, TypeError) as e:
     raise errors.UsageError(
-        'this is not a file of results of the benchmark: it lacks %s' % e
+        'not a file of results of the benchmark (it lacks %s): name another' % e
     ) from e
 
 
@@ -145,7 +145,7 @@ def read(path):
   """Returns the Results in a file.
 
   Raises:
-    UsageError: it cannot be read, or is not one of results.
+    UsageError: it cannot be read, or has no results.
   """
   document = json_files.read(
       path,
@@ -155,10 +155,10 @@ def read(path):
 
 
 def open_or_create(path, manifest):
-  """Returns the Results of a file that is continued, or of a new one.
+  """Returns the Results of an existing file to continue, or of a new one.
 
   Args:
-    path: str, need not exist; None to keep them in memory.
+    path: str, the file, which may be missing; None to keep results in memory.
     manifest: dict, see manifest.manifest().
 
   Raises:
@@ -167,7 +167,7 @@ def open_or_create(path, manifest):
   if path is None or not os.path.exists(path):
     return Results(manifest, path)
   found = read(path)
-  # As JSON has it: a tuple is a list there.
+  # In JSON, a tuple becomes a list.
   wanted = json.loads(json.dumps(manifest))
   different = sorted(
       key
@@ -176,7 +176,7 @@ def open_or_create(path, manifest):
   )
   if different:
     raise errors.UsageError(
-        '--json=%s has results of another %s: name another file, or measure '
-        'with what it says' % (path, ', '.join(different))
+        '--json=%s has results with other %s: name another file, or measure '
+        'under its conditions' % (path, ', '.join(different))
     )
   return found

@@ -1,18 +1,18 @@
-"""In what order things are measured: A B A B, the first round a warm-up."""
+"""The order of runs: A B A B, with a warm-up as first round."""
 
-# What was run first is warm in the page cache, and the processor in its clock.
+# The first round fills the page cache and raises the processor's clock.
 WARM_UP_ROUND = 0
 
 
 def order(commands, rounds):
   """Returns all runs in turn.
 
-  Each round runs every contestant of every measurement once, so that what is
-  divided was run within minutes, and an early end leaves complete rows.
+  Each round runs every contestant of every measurement once.  The two runs of a ratio
+  are therefore minutes apart, and an early end leaves complete rows.
 
   Args:
     commands: dict from measurement to a dict from contestant to anything.
-    rounds: int, how many count, after the warm-up.
+    rounds: int, number of rounds after the warm-up.
 
   Returns:
     list of (round, measurement, contestant).
@@ -26,7 +26,7 @@ def order(commands, rounds):
 
 
 def left(commands, rounds, done):
-  """Returns the runs of order() that are not done.
+  """Returns the unfinished runs of order().
 
   Args:
     commands, rounds: see order().

@@ -12,7 +12,7 @@ from . import targets
 
 
 class Quantity(NamedTuple):
-  """A value that has a table of its own."""
+  """A value with a separate table."""
 
   measurement: str
   key: str
@@ -107,14 +107,14 @@ class Table(NamedTuple):
 
 
 def label(contestant):
-  """Returns what a contestant is called in a table."""
+  """Returns a contestant's name in a table."""
   if contestant in parts.PARTS:
     return 'default with ' + parts.PARTS[contestant].help
   return _LABELS.get(contestant, contestant.replace('_', ' '))
 
 
 def baseline(quantity, results):
-  """Returns the contestant that a Quantity's others are divided by, or None."""
+  """Returns the contestant that ratios of a Quantity refer to, or None."""
   run = results.contestants(quantity.measurement)
   return next((name for name in quantity.baselines if name in run), None)
 
@@ -181,7 +181,7 @@ def _ratio(found):
 
 
 def _disturbed(runs):
-  """Returns how many runs were disturbed; '?' where that is not known."""
+  """Returns the number of disturbed runs; '?' if unknown."""
   known = [run['disturbance'] for run in runs if run['disturbance']]
   if len(known) < len(runs):
     return '?'
@@ -254,13 +254,13 @@ def speed_table(document):
   """Returns the tables of docs/benchmark.md.
 
   Args:
-    document: dict, what a file of results holds.
+    document: dict, the content of a file of results.
 
   Returns:
-    str, Markdown, the lines of which end with a newline.
+    str, Markdown, with a newline at the end of each line.
 
   Raises:
-    UsageError: the document is not one of results.
+    UsageError: the document has no results.
   """
   results = results_lib.from_json(document)
   blocks = [machine(results)]
@@ -276,13 +276,13 @@ def speed_tables(directory):
   """Returns the tables of all files of results in a directory.
 
   Args:
-    directory: str, has a file speed*.json for each processor.
+    directory: str, with a file speed*.json for each processor.
 
   Returns:
     str, Markdown, one file after the other in the order of their names.
 
   Raises:
-    UsageError: a file is not one of results.
+    UsageError: a file has no results.
   """
   paths = sorted(glob.glob(os.path.join(glob.escape(directory), 'speed*.json')))
   return '\n'.join(

@@ -1,10 +1,10 @@
-"""The ratios that matter, with what they should be: one line each."""
+"""The important ratios and their targets, one line each."""
 
 from typing import Dict, NamedTuple, Optional, Tuple
 
 from . import pairs
 
-# What a processor must have for a column of targets; the first one counts.
+# Features of a processor for each column of targets; the first match counts.
 _COLUMNS = (
     ('avx512_bf16', {'avx512_bf16', 'amx_bf16'}),
     ('avx2', {'avx2'}),
@@ -12,7 +12,7 @@ _COLUMNS = (
 
 
 class Value(NamedTuple):
-  """What a contestant's runs measured."""
+  """A measured value of a contestant's runs."""
 
   measurement: str
   contestant: str
@@ -20,160 +20,141 @@ class Value(NamedTuple):
 
 
 class Target(NamedTuple):
-  """A ratio, and the range in which its median should be."""
+  """A ratio, and the target range of its median."""
 
   name: str
-  numerator: Tuple[Value, ...]  # of several, the one with the best ratio
+  numerator: Tuple[Value, ...]  # of several, that with the best ratio counts
   denominator: Tuple[Value, ...]  # likewise
   least: Optional[Dict[str, float]]  # by column
   most: Optional[Dict[str, float]]
 
 
 class Line(NamedTuple):
-  """What became of a Target."""
+  """The result for a Target."""
 
   name: str
-  summary: Optional[pairs.Summary]  # of the ratios; None if nothing was run
+  summary: Optional[pairs.Summary]  # of the ratios; None without runs
   target: str  # such as '>= 3.2'; '' for other processors
-  met: Optional[bool]  # None if that is open
+  met: Optional[bool]  # None if unknown
 
 
 def _both(value):
   return {'avx2': value, 'avx512_bf16': value}
 
 
-def _step(measurement, *contestants):
-  return tuple(Value(measurement, c, 'seconds_per_step') for c in contestants)
+def _runs(key, measurement, *contestants):
+  """Returns the Values of contestants."""
+  return tuple(Value(measurement, c, key) for c in contestants)
 
 
-def _input(contestant):
-  return (Value('input', contestant, 'examples_per_second'),)
-
-
-def _less_import(measurement, contestant):
-  return (Value(measurement, contestant, 'seconds_less_import'),)
-
-
-def _whole(measurement, contestant):
-  return (Value(measurement, contestant, 'seconds'),)
-
-
-def _memory(contestant):
-  return (Value('end_to_end', contestant, 'peak_memory_bytes'),)
-
-
-def _example(contestant):
-  return (Value('scaling', contestant, 'seconds_per_example'),)
-
-
-# Examples a second of one over another are the seconds of the other over its.
+# A ratio of examples/s is the inverse ratio of seconds.
 _END = 'end_to_end'
 TARGETS = (
     Target(
         'default end to end / unmodified tutorial, examples/s',
-        _step(_END, 'tutorial'),
-        _step(_END, 'literal'),
+        _runs('seconds_per_step', _END, 'tutorial'),
+        _runs('seconds_per_step', _END, 'literal'),
         _both(0.97),
         None,
     ),
     Target(
         '--fast end to end / unmodified tutorial, float32, examples/s',
-        _step(_END, 'tutorial'),
-        _step(_END, 'fast'),
+        _runs('seconds_per_step', _END, 'tutorial'),
+        _runs('seconds_per_step', _END, 'fast'),
         {'avx2': 3.2, 'avx512_bf16': 1.8},
         None,
     ),
     Target(
         '--fast end to end / unmodified tutorial, better of float32 and bfloat16, examples/s',
-        _step(_END, 'tutorial'),
-        _step(_END, 'fast', 'fast_bfloat16'),
+        _runs('seconds_per_step', _END, 'tutorial'),
+        _runs('seconds_per_step', _END, 'fast', 'fast_bfloat16'),
         {'avx2': 3.2, 'avx512_bf16': 2.3},
         None,
     ),
     Target(
         "--fast constant batch / 13.48 GFLOP at the matrix product's speed",
-        _step('constant', 'fast'),
-        _step('constant', 'matrix_product_float32'),
+        _runs('seconds_per_step', 'constant', 'fast'),
+        _runs('seconds_per_step', 'constant', 'matrix_product_float32'),
         None,
         {'avx2': 0.60, 'avx512_bf16': 0.85},
     ),
     Target(
         '--fast end to end / constant batch, seconds',
-        _step(_END, 'fast'),
-        _step('constant', 'fast'),
+        _runs('seconds_per_step', _END, 'fast'),
+        _runs('seconds_per_step', 'constant', 'fast'),
         None,
         _both(1.05),
     ),
     Target(
         "chunked input / the tutorial's input alone, examples/s",
-        _input('fast'),
-        _input('tutorial'),
+        _runs('examples_per_second', 'input', 'fast'),
+        _runs('examples_per_second', 'input', 'tutorial'),
         _both(5.0),
         None,
     ),
     Target(
         'chunked input / tf.data doing the same work, examples/s',
-        _input('fast'),
-        _input('tf_data'),
+        _runs('examples_per_second', 'input', 'fast'),
+        _runs('examples_per_second', 'input', 'tf_data'),
         _both(1.0),
         None,
     ),
     Target(
         'start to the first step, minus the import of TensorFlow, '
         '--fast / tutorial, seconds',
-        _less_import('start', 'fast'),
-        _less_import('start', 'tutorial'),
+        _runs('seconds_less_import', 'start', 'fast'),
+        _runs('seconds_less_import', 'start', 'tutorial'),
         None,
         _both(0.6),
     ),
     Target(
         'start to the first step, total, --fast / tutorial, seconds',
-        _whole('start', 'fast'),
-        _whole('start', 'tutorial'),
+        _runs('seconds', 'start', 'fast'),
+        _runs('seconds', 'start', 'tutorial'),
         None,
         None,
     ),
     Target(
         'exact eval of 10,000, minus the import of TensorFlow, '
         "--fast / tutorial's eval likewise, seconds",
-        _less_import('eval', 'fast'),
-        _less_import('eval', 'tutorial'),
+        _runs('seconds_less_import', 'eval', 'fast'),
+        _runs('seconds_less_import', 'eval', 'tutorial'),
         None,
         _both(0.5),
     ),
     Target(
         "exact eval of 10,000, total, --fast / tutorial's eval, seconds",
-        _whole('eval', 'fast'),
-        _whole('eval', 'tutorial'),
+        _runs('seconds', 'eval', 'fast'),
+        _runs('seconds', 'eval', 'tutorial'),
         None,
         None,
     ),
     Target(
         '--fast / Keras 3, constant batch, seconds',
-        _step('constant', 'fast'),
-        _step('constant', 'keras'),
+        _runs('seconds_per_step', 'constant', 'fast'),
+        _runs('seconds_per_step', 'constant', 'keras'),
         None,
         _both(1.0),
     ),
     Target(
         '--fast / PyTorch, constant batch, seconds',
-        _step('constant', 'fast'),
-        _step('constant', 'pytorch'),
+        _runs('seconds_per_step', 'constant', 'fast'),
+        _runs('seconds_per_step', 'constant', 'pytorch'),
         None,
         _both(1.0),
     ),
     Target(
         '--fast peak memory / tutorial, end to end',
-        _memory('fast'),
-        _memory('tutorial'),
+        _runs('peak_memory_bytes', _END, 'fast'),
+        _runs('peak_memory_bytes', _END, 'tutorial'),
         None,
         _both(1.1),
     ),
 ) + tuple(
     Target(
         'cost per example with --fast, %s' % name,
-        _example(numerator),
-        _example(denominator),
+        _runs('seconds_per_example', 'scaling', numerator),
+        _runs('seconds_per_example', 'scaling', denominator),
         _both(0.85),
         _both(1.15),
     )
@@ -189,7 +170,7 @@ TARGETS = (
 
 
 def column(processor):
-  """Returns which targets are a processor's: 'avx2', 'avx512_bf16' or None.
+  """Returns the column of targets for a processor: 'avx2', 'avx512_bf16' or None.
 
   Args:
     processor: dict, see manifest.processor().
@@ -215,7 +196,7 @@ def line(target, results):
       for numerator in target.numerator
       for denominator in target.denominator
   ]
-  # More is better where there is a least value.
+  # With a minimum, more is better.
   best = max if target.least else min
   found = best(filter(None, summaries), key=lambda s: s.median, default=None)
   where = column(results.manifest['processor'])

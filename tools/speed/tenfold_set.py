@@ -1,4 +1,4 @@
-"""An image set of ten times the records of another."""
+"""An image set with ten times the records of another."""
 
 import os
 import pathlib
@@ -9,12 +9,12 @@ TIMES = 10
 
 
 def write(directory, dataset, data_dir):
-  """Describes a set with ten times the files of another, which are links.
+  """Describes a set with ten times the files of another.
 
-  The files are not copied, so this does not time a disk.
+  The files are links, not copies, so that the benchmark does not time a disk.
 
   Args:
-    directory: str, exists.
+    directory: str, an existing directory.
     dataset: description.Dataset, whose files exist.
     data_dir: str, the directory that holds the set's directory.
   """

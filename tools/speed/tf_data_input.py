@@ -1,8 +1,8 @@
-"""The tutorial's input as a tf.data pipeline, as its users would write it.
+"""The tutorial's input as a tf.data pipeline, in idiomatic code.
 
-It does the same work: files in random order, a shuffle of 20,000, batches, and
-for each image a crop, a flip, a brightness and a contrast of its own.  Records
-are shuffled while they are bytes, and distorted a whole batch at a time.
+It does the same work: files in random order, a shuffle of 20,000, batches, and a
+random crop, flip, brightness and contrast for each image.  Records are shuffled as
+bytes, and distorted a batch at a time.
 """
 
 import tensorflow.compat.v1 as tf
@@ -20,7 +20,7 @@ def distort(images, *, flip=True):
     flip: bool, whether to flip at random.
 
   Returns:
-    float32 tensor of shape [n, 24, 24, 3], each image of mean 0 and standard
+    float32 tensor of shape [n, 24, 24, 3], each image with mean 0 and standard
     deviation 1.
   """
   n = tf.shape(images)[0]
@@ -50,7 +50,7 @@ def distorted_inputs(
     dataset=datasets.CIFAR10,
     queue_fraction=cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
 ):
-  """Makes batches for training, without end, in the default graph.
+  """Makes an endless sequence of training batches in the default graph.
 
   Args:
     data_dir, batch_size, dataset: see cifar10.distorted_inputs().

@@ -1,8 +1,8 @@
 """Runs a program, and reports how long it took to import TensorFlow.
 
-  timed_program MODULE [the program's own flags]
+  timed_program MODULE [the program's flags]
 
-The program runs as `python -m MODULE` would run it.
+The program runs as with `python -m MODULE`.
 """
 
 import importlib.abc
@@ -15,7 +15,7 @@ from . import children
 
 
 class ImportTimer(importlib.abc.MetaPathFinder):
-  """Times the first import of a package, with all that it imports itself.
+  """Times the first import of a package, including its own imports.
 
   Attributes:
     seconds: float, 0 until the package has been imported.
@@ -26,7 +26,7 @@ class ImportTimer(importlib.abc.MetaPathFinder):
     self._package = package
 
   def find_spec(self, fullname, path, target=None):
-    """Finds the package as Python would, to time how it is executed."""
+    """Finds the package like Python, and wraps its execution with a timer."""
     if fullname != self._package:
       return None
     sys.meta_path.remove(self)
@@ -49,11 +49,11 @@ def main(argv=None):
   """Runs the program.
 
   Args:
-    argv: list of str, the command line without the program's name, or None for
-      that of the process.
+    argv: list of str, the command line without the program's name; by default that
+      of the process.
 
   Returns:
-    int, the exit code, if the program does not end the process itself.
+    int, the exit code, unless the program ends the process.
   """
   module, *args = sys.argv[1:] if argv is None else argv
   timer = ImportTimer('tensorflow')

@@ -1,9 +1,9 @@
-"""The tutorial's network in PyTorch, as its users would write it.
+"""The tutorial's network in PyTorch, in idiomatic code.
 
 It does the same arithmetic: the same layers, weight decay on local3 and local4,
-gradient descent, and a moving average of each variable.  Images lie in memory
-with channels last, which is PyTorch's faster layout on a CPU.  PyTorch is not
-in the project's requirements: where it is not installed, it does not compete.
+gradient descent, and a moving average of each variable.  Images are stored with
+channels last, PyTorch's faster layout on a CPU.  PyTorch is not among the project's
+requirements; if it is missing, the benchmark skips it.
 """
 
 import importlib
@@ -37,7 +37,7 @@ def make_network(torch):
       return x.permute(0, 2, 3, 1).flatten(1)
 
   def norm():
-    # PyTorch divides alpha by the number of maps that it adds up.
+    # PyTorch divides alpha by the number of maps in the sum.
     return nn.LocalResponseNorm(9, alpha=0.001, beta=0.75, k=1.0)
 
   def pool():
@@ -87,7 +87,7 @@ def make_step(images, labels):
     Function without arguments that makes a step and returns the loss before
     its update, a float.
   """
-  # Not an import statement, since the lock has no such package.
+  # Not an import statement, because the package is not in the lock.
   torch = importlib.import_module('torch')
   swa_utils = importlib.import_module('torch.optim.swa_utils')
   network = make_network(torch)

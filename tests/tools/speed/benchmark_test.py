@@ -1,4 +1,4 @@
-"""The program: its flags, its runs, and how it goes on after an end."""
+"""The program: its flags, its runs, and how it resumes."""
 
 import contextlib
 import io
@@ -19,7 +19,7 @@ from tools.speed import children
 from tools.speed import contestants
 from tools.speed import results
 
-# A child that notes that it ran and with what, and fails if it is told to.
+# A child that records its arguments, and fails on request.
 _CHILD = """
 import os, sys
 from tools.speed import children
@@ -75,15 +75,15 @@ class MeasureTest(absltest.TestCase):
     self.assertRegex(err.splitlines()[0], r'^1/6  warm-up  start of a: .*x 1')
     self.assertRegex(err.splitlines()[5], r'^6/6  round 2  start of b: ')
     self.assertEqual({1: 1.0, 2: 1.0}, found.values('start', 'a', 'x'))
-    # Each has a directory of its own.
+    # Each run has a separate directory.
     flags = self.ran('flags')
     self.assertLen(set(flags), 6)
     self.assertStartsWith(flags[0], '--train_dir=' + self.directory)
-    # More rounds add to those.
+    # More rounds add to the existing ones.
     self.measure(3)
     self.assertEqual(['a', 'b'] * 4, self.ran())
 
-  def test_goes_on_after_a_failure(self):
+  def test_resumes_after_a_failure(self):
     fail = os.path.join(self.directory, 'fail_b')
     with open(fail, 'w', encoding='utf-8'):
       pass
@@ -116,7 +116,7 @@ class ProgramTest(absltest.TestCase):
         '--json=' + self.json,
     ]
 
-  def test_goes_on_after_being_killed(self):
+  def test_resumes_after_a_kill(self):
     first = processes.start(
         'tools.speed.benchmark',
         self.flags(),
@@ -133,7 +133,7 @@ class ProgramTest(absltest.TestCase):
     rounds = len(before)
     code, out, err = self.run_main('--rounds=%d' % rounds, *self.flags())
     self.assertEqual(0, code, err)
-    self.assertLen(err.splitlines(), 1)  # One was left.
+    self.assertLen(err.splitlines(), 1)  # One run was left.
     after = results.read(self.json).runs
     self.assertEqual(before, after[:-1])
     self.assertEqual(list(range(rounds + 1)), [run['round'] for run in after])
@@ -149,10 +149,10 @@ class ProgramTest(absltest.TestCase):
     code, again, _ = self.run_main('--json=' + self.json, '--plot=' + svg)
     self.assertEqual((0, out), (code, again))
     self.assertTrue(os.path.exists(svg))
-    # With another setting it is another benchmark.
+    # Another setting makes it another benchmark.
     code, _, err = self.run_main('--steps=200', *self.flags())
     self.assertEqual(1, code)
-    self.assertIn('has results of another flags', err)
+    self.assertIn('has results with other flags', err)
 
   def test_ctrl_c(self):
     with absltest.mock.patch.object(
@@ -160,9 +160,9 @@ class ProgramTest(absltest.TestCase):
     ):
       code, _, err = self.run_main(*self.flags())
     self.assertEqual(130, code)
-    self.assertIn('the same command goes on', err)
+    self.assertIn('the same command resumes', err)
 
-  def test_what_cannot_be_used(self):
+  def test_invalid_flags(self):
     data = '--data_dir=' + self.data_dir
     for args, message in (
         ([], 'name the images with --data_dir'),
@@ -172,7 +172,7 @@ class ProgramTest(absltest.TestCase):
         ([data, '--contestants=theano'], "there is no 'theano': choose from"),
         ([data, '--towers=3'], 'share a batch of 128 evenly'),
         ([data, '--plot=a.pdf'], 'must end with'),
-        ([data, '--source=x'], 'the tutorial reads CIFAR-10 alone'),
+        ([data, '--source=x'], 'the tutorial reads CIFAR-10 only'),
         (['--json=' + self.json], 'cannot be read'),
     ):
       tool_program.assert_refused(

@@ -1,4 +1,4 @@
-"""Real child processes, of modules that the test writes."""
+"""Real child processes, running modules that the test writes."""
 
 import pathlib
 import sys
@@ -19,7 +19,7 @@ class ChildrenTest(absltest.TestCase):
     with mock.patch.object(sys, 'path', sys.path + [directory]):
       return children.run('a_child', list(args), what='a thing', **kwargs)
 
-  def test_what_a_child_reports(self):
+  def test_report_of_a_child(self):
     result = self.run_module(
         """
         import os, sys
@@ -37,7 +37,7 @@ class ChildrenTest(absltest.TestCase):
     self.assertEqual('a line\na second one\n', result.log)
     self.assertGreater(result.seconds, 0)
 
-  def test_peak_memory_is_the_child_s(self):
+  def test_peak_memory_of_the_child(self):
     hold = """
         data = bytearray(%d)
         for i in range(0, len(data), 4096):
@@ -46,12 +46,12 @@ class ChildrenTest(absltest.TestCase):
         print('{}')
         """
     small = self.run_module(hold % (1 << 20)).peak_memory_bytes
-    # More than this process holds, whose peak a child begins with.
+    # More than this process uses, since a child starts with its peak.
     size = 600 << 20
     large = self.run_module(hold % size).peak_memory_bytes
     self.assertBetween(large, size, size + max(small, 200 << 20))
 
-  def test_its_own_work_is_not_a_disturbance(self):
+  def test_own_work_is_no_disturbance(self):
     result = self.run_module("""
         import time
         while time.process_time() < 0.5:

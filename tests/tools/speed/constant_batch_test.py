@@ -1,4 +1,4 @@
-"""Steps that are counted, and the real child program."""
+"""Counted steps, and the real child program."""
 
 from unittest import mock
 
@@ -11,7 +11,7 @@ from tools.speed import constant_batch
 
 class ConstantBatchTest(absltest.TestCase):
 
-  def test_what_is_timed(self):
+  def test_steps_after_the_warm_up_are_timed(self):
     now = [100.0]
 
     def step():

@@ -1,4 +1,4 @@
-"""The commands, and what is read from the output of each."""
+"""The commands, and the values read from the output of each."""
 
 import datetime
 from unittest import mock
@@ -60,7 +60,7 @@ class ContestantsTest(absltest.TestCase):
     self.assertIn('pytorch', self.constant(torch=True))
     for feature in ('avx512_bf16', 'amx_bf16', 'bf16'):
       self.assertIn('matrix_product_bfloat16', self.constant([feature]))
-    # What is not --fast sees the environment as the user has it.
+    # Without --fast, a program sees the user's environment.
     self.assertEqual({}, found['literal'].environment)
     for name in ('onednn', 'fast', 'keras', 'matrix_product_float32'):
       self.assertEqual(
@@ -96,7 +96,7 @@ class ContestantsTest(absltest.TestCase):
         ['--ps=1', '--workers=4', '--batch_size=32'], found['workers_4'].args
     )
 
-  def test_end_to_end_on_a_tensorflow_of_the_time(self):
+  def test_end_to_end_on_an_old_tensorflow(self):
     found = contestants.end_to_end(
         source='/old', steps=100, runtime='0.12.1', **DATA
     )
@@ -111,11 +111,11 @@ class ContestantsTest(absltest.TestCase):
     )
     self.assertEqual('train_dir', found['original'].directory_flag)
 
-  def test_what_end_to_end_reads(self):
+  def test_values_read_end_to_end(self):
     found = contestants.end_to_end(
         source='/old', steps=100, workers=[4], **DATA
     )
-    # Of steps 20 to 120, 30 seconds.
+    # 30 seconds for steps 20 to 120.
     log = _log([0, 50, 60, 62, 64, 66, 68, 70, 80, 82, 84, 86, 90])
     self.assertEqual(
         {'seconds_per_step': 0.3}, found['literal'].read(_result(log))
@@ -128,7 +128,7 @@ class ContestantsTest(absltest.TestCase):
         {'seconds_per_step': 0.3}, found['workers_4'].read(_result(log))
     )
 
-  def test_what_cannot_share_a_batch(self):
+  def test_batches_that_cannot_be_shared(self):
     for kwargs in ({'towers': [3]}, {'towers': [0]}, {'workers': [0]}):
       with self.assertRaisesRegex(
           errors.UsageError, 'share a batch of 128 evenly'

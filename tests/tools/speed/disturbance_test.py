@@ -27,7 +27,7 @@ class DisturbanceTest(absltest.TestCase):
     after = disturbance.Reading(120, 50 + busy, 1 + steal, 9)
     return disturbance.between(before, after, own_seconds)
 
-  def test_what_others_did(self):
+  def test_work_of_others(self):
     found = self.between(busy=15, steal=0.2, own_seconds=14)
     self.assertAlmostEqual(1 / 20, found.others)
     self.assertAlmostEqual(0.01, found.steal)

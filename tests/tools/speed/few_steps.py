@@ -1,4 +1,4 @@
-"""The losses of a few steps, ours and of others."""
+"""The losses of a few steps, of the port and of other networks."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from tools.speed import our_graphs
 
 
 def losses(name, *, batch_size=16, steps=3):
-  """Returns the losses of the first steps of one of our graphs, list of float.
+  """Returns the losses of the first steps of a graph of the port, list of float.
 
   Args:
     name: str, see our_graphs.make_step().
@@ -20,25 +20,25 @@ def losses(name, *, batch_size=16, steps=3):
   return found
 
 
-def assert_losses_are_ours(make_step):
-  """Compares what another network loses in four steps with the literal one's.
+def assert_equal_losses(make_step):
+  """Compares another network's losses of four steps with the literal network's.
 
   Args:
-    make_step: function of images and labels, which returns one of no arguments
-      that makes a step and returns its loss.
+    make_step: function of images and labels; returns a function without arguments
+      that runs a step and returns its loss.
 
   Returns:
     list of float, its losses.
   """
   step = make_step(*fixed_values.batch(16))
   found = [step() for _ in range(4)]
-  # In a process of its own: this one may have another mode.
+  # In a separate process: this one may be in another mode.
   ours = children.run(
       'tools.speed.constant_batch',
       ['literal', '--batch_size=16', '--warm_up=1', '--steps=3'],
       what='ours',
   ).values
   np.testing.assert_allclose(found[0], ours['first_loss'], rtol=1e-5)
-  # That gradients and updates are the same, a later one shows.
+  # Later losses show that gradients and updates are the same.
   np.testing.assert_allclose(found[3], ours['last_loss'], rtol=1e-4)
   return found

@@ -1,4 +1,4 @@
-"""The shared weights and batch, against the network that takes them."""
+"""The shared weights and batch fit the network."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -31,7 +31,7 @@ class FixedValuesTest(tf.test.TestCase):
     self.assertEqual(set(range(10)), set(labels))
     self.assertAllEqual(images, fixed_values.batch(50)[0])
 
-  def test_constants_are_those_of_the_trainer(self):
+  def test_constants_equal_the_trainers(self):
     self.assertEqual(cifar10.INITIAL_LEARNING_RATE, fixed_values.LEARNING_RATE)
     self.assertEqual(
         cifar10.MOVING_AVERAGE_DECAY, fixed_values.MOVING_AVERAGE_DECAY

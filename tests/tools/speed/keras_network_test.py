@@ -1,4 +1,4 @@
-"""Keras's network against ours: the same losses, step after step."""
+"""Keras's network has the losses of the port's, step by step."""
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
@@ -16,8 +16,8 @@ if versions.has_keras_3():
 @unittest.skipUnless(versions.has_keras_3(), 'the network is of Keras 3')
 class KerasNetworkTest(absltest.TestCase):
 
-  def test_losses_are_ours(self):
-    losses = few_steps.assert_losses_are_ours(keras_network.make_step)
+  def test_losses_equal_the_ports(self):
+    losses = few_steps.assert_equal_losses(keras_network.make_step)
     self.assertLess(losses[3], losses[0] - 0.05)
 
   def test_size(self):

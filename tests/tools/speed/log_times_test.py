@@ -30,7 +30,7 @@ class LogTimesTest(absltest.TestCase):
       log_times.sec_per_step(LOG, 0, 30)
 
   def test_between_summaries(self):
-    # After step 0 and step 100 come 7 seconds that don't count.
+    # After step 0 and step 100 come 7 seconds that are excluded.
     seconds = [0, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 23, 27]
     self.assertAlmostEqual(
         13 / 100, log_times.sec_per_step_between_summaries(_log(seconds))
@@ -41,6 +41,6 @@ class LogTimesTest(absltest.TestCase):
   def test_last_step_without_summaries(self):
     for steps, last in ((1, 20), (10, 20), (40, 50), (90, 100), (100, 120)):
       self.assertEqual(last, log_times.last_step_without_summaries(steps))
-      # As many steps as were asked for are timed.
+      # The requested number of steps is timed.
       log = _log(range(last // 10 + 1))
       self.assertAlmostEqual(0.1, log_times.sec_per_step_between_summaries(log))

@@ -1,4 +1,4 @@
-"""Our graphs: how they are built, and that they train."""
+"""The port's graphs: how they are built, and that they train."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -14,7 +14,7 @@ from tools.speed import parts
 class OurGraphsTest(tf.test.TestCase):
 
   def test_first_loss_by_hand(self):
-    # With every weight and bias 0, all classes are as likely.
+    # If all weights and biases are 0, all classes are equally likely.
     zeros = {k: 0 * v for k, v in fixed_values.weights().items()}
     with tf.test.mock.patch.object(fixed_values, 'weights', lambda: zeros):
       step = our_graphs.make_step('literal', *fixed_values.batch(8))

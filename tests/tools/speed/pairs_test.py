@@ -1,4 +1,4 @@
-"""Medians and ratios worked out by hand."""
+"""Medians and ratios, computed by hand."""
 
 from absl.testing import absltest
 
@@ -14,7 +14,7 @@ class PairsTest(absltest.TestCase):
     )
     self.assertIsNone(pairs.summary([]))
 
-  def test_ratios_are_of_the_same_round(self):
+  def test_ratios_within_a_round(self):
     # Not the ratio of the medians, which is 1.
     self.assertEqual(
         [0.5, 2.0, 2.0],

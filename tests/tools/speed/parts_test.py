@@ -1,4 +1,4 @@
-"""Each part of --fast alone against the literal network."""
+"""Each part of --fast alone, compared with the literal network."""
 
 import os
 from unittest import mock
@@ -12,7 +12,7 @@ from tools.speed import parts
 
 class PartsTest(tf.test.TestCase):
 
-  def test_losses_are_the_literal_ones(self):
+  def test_losses_equal_the_literal_ones(self):
     literal = few_steps.losses('literal', batch_size=8)
     for name in parts.PARTS:
       with self.subTest(name):

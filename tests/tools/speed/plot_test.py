@@ -48,7 +48,7 @@ class PlotTest(absltest.TestCase):
     with open(path, 'rb') as f:
       self.assertStartsWith(f.read(8), b'\x89PNG')
 
-  def test_what_cannot_be_drawn(self):
+  def test_invalid_plots(self):
     with self.assertRaisesRegex(errors.UsageError, 'must end with .png or'):
       plots.check('a.jpg')
     with self.assertRaisesRegex(errors.UsageError, 'no results to draw'):

@@ -1,4 +1,4 @@
-"""Results written by hand, saved, continued and refused."""
+"""Results written by hand, saved, continued and rejected."""
 
 import json
 import os
@@ -58,7 +58,7 @@ class ResultsTest(absltest.TestCase):
         },
         document['runs'][1],
     )
-    # Nothing else is left in the directory.
+    # No other files remain in the directory.
     self.assertEqual(['a.json'], os.listdir(os.path.dirname(self.path)))
     again = self.open()
     self.assertEqual(
@@ -90,12 +90,12 @@ class ResultsTest(absltest.TestCase):
     with self.assertRaisesRegex(errors.UsageError, 'another commit, flags:'):
       self.open()
 
-  def test_what_json_makes_of_a_manifest(self):
+  def test_manifest_with_tuples(self):
     self.manifest = {'features': ('a', 'b')}
     self.open().save()
     self.assertEmpty(self.open().runs)
 
-  def test_files_that_are_not_results(self):
+  def test_files_without_results(self):
     with self.assertRaisesRegex(errors.UsageError, 'cannot be read'):
       results.read(self.path)
     for text in ('{"runs": []}', '[]', 'no JSON'):
@@ -106,7 +106,7 @@ class ResultsTest(absltest.TestCase):
           text, pathlib.Path(self.path).read_text(encoding='utf-8')
       )
 
-  def test_where_nothing_can_be_written(self):
+  def test_unwritable_file(self):
     new = results.Results({}, os.path.join(self.path, 'no', 'directory'))
     with self.assertRaisesRegex(
         errors.UsageError, 'cannot write .* another --json'

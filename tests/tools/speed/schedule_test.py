@@ -1,4 +1,4 @@
-"""The order of the runs, and what is left of it after an end in the middle."""
+"""The order of the runs, and the remaining runs after an interruption."""
 
 from absl.testing import absltest
 
@@ -23,7 +23,7 @@ class ScheduleTest(absltest.TestCase):
   def test_each_round_has_each_contestant_once(self):
     self.assertEqual(ORDER, schedule.order(COMMANDS, 2))
 
-  def test_what_is_left(self):
+  def test_remaining_runs(self):
     for done in range(len(ORDER) + 1):
       self.assertEqual(
           ORDER[done:], schedule.left(COMMANDS, 2, set(ORDER[:done]))

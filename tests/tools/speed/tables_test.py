@@ -75,11 +75,11 @@ class TablesTest(absltest.TestCase):
         table.rows,
     )
     self.assertEqual('Targets', targets.title)
-    # None of these contestants has a target to itself.
+    # None of these contestants has a separate target.
     self.assertEqual({'0'}, {row[3] for row in targets.rows})
     self.assertEqual({'open', ''}, {row[4] for row in targets.rows})
 
-  def test_a_system_that_does_not_tell_of_others(self):
+  def test_unknown_disturbance(self):
     found = _results()
     found.runs[-1]['disturbance'] = None
     self.assertEqual('?', tables.tables(found)[0].rows[1][-1])
@@ -93,7 +93,7 @@ class TablesTest(absltest.TestCase):
     self.assertIn('commit 0123456789ab with changes', lines[0])
     self.assertIn('more than 5% of', lines[0])
     start = lines.index('Input alone, examples/s')
-    # The columns stand below each other.
+    # The columns are aligned.
     self.assertEqual(
         lines[start + 1].index('peak MB') + len('peak MB'),
         lines[start + 2].index('123') + 3,

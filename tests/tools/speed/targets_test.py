@@ -1,4 +1,4 @@
-"""Targets held against results written by hand."""
+"""Targets, compared with results written by hand."""
 
 from absl.testing import parameterized
 
@@ -30,7 +30,7 @@ def _line(found, start):
   return line
 
 
-# Of targets: how the name begins, and what their values are of.
+# For each target: the start of its name, and its values.
 _STEP = 'seconds_per_step'
 _FLOAT32 = (
     '--fast end to end / unmodified tutorial, float32',
@@ -65,7 +65,7 @@ class TargetsTest(parameterized.TestCase):
     ):
       self.assertEqual(column, targets.column({'features': features}))
 
-  def test_examples_a_second_from_seconds(self):
+  def test_examples_per_second_from_seconds(self):
     found = _results(
         ['avx2'],
         {
@@ -83,7 +83,7 @@ class TargetsTest(parameterized.TestCase):
     self.assertTrue(line.met)
 
   @parameterized.named_parameters(
-      # The bound is the processor's.
+      # The bound depends on the processor.
       ('avx2', _FLOAT32, 'avx2', (2.0, 1.0), 2.0, '>= 3.20', False),
       ('avx512', _FLOAT32, 'avx512_bf16', (2.0, 1.0), 2.0, '>= 1.80', True),
       ('neither', _FLOAT32, 'sse', (2.0, 1.0), 2.0, '', None),
@@ -93,7 +93,7 @@ class TargetsTest(parameterized.TestCase):
       # Less is better.
       ('fast', _LIMIT, 'avx2', (0.59, 1.0), 0.59, '<= 0.60', True),
       ('slow', _LIMIT, 'avx2', (0.61, 1.0), 0.61, '<= 0.60', False),
-      # Flat is neither more nor less.
+      # The target is a range.
       ('dearer', _FLAT, 'avx2', (1.14, 1.0), 1.14, '0.85 to 1.15', True),
       ('cheaper', _FLAT, 'avx2', (0.86, 1.0), 0.86, '0.85 to 1.15', True),
       ('too_dear', _FLAT, 'avx2', (1.16, 1.0), 1.16, '0.85 to 1.15', False),

@@ -1,4 +1,4 @@
-"""A set of ten times the records of one made on the spot."""
+"""A set with ten times the records of a small one."""
 
 import pathlib
 

@@ -1,4 +1,4 @@
-"""The pixels and labels that come out of the tf.data pipeline."""
+"""Pixels and labels from the tf.data pipeline."""
 
 import os
 
@@ -9,7 +9,7 @@ from cifar10_compat.data import datasets
 from tests.helpers import record_fixture
 from tools.speed import tf_data_input
 
-# An image whose pixels tell where they are: red is the row, green the column.
+# An image whose pixels encode their position: red is the row, green the column.
 _PLACES = np.zeros([32, 32, 3], np.uint8)
 _PLACES[..., 0] = np.arange(32)[:, np.newaxis]
 _PLACES[..., 1] = np.arange(32)
@@ -23,16 +23,16 @@ def _distorted(images, **kwargs):
 
 class DistortTest(tf.test.TestCase):
 
-  def test_each_image_has_its_own_distortions(self):
+  def test_each_image_has_separate_distortions(self):
     n = 4000
-    # Standardization leaves the order of the pixels, and so their places.
+    # Standardization keeps the order of the pixels, and so their positions.
     images = np.repeat(_PLACES[np.newaxis], n, 0)
-    images[..., 2] = 255  # Brighter than all places.
+    images[..., 2] = 255  # Brighter than all positions.
     distorted = _distorted(images)
     self.assertEqual((n, 24, 24, 3), distorted.shape)
     self.assertAllClose(np.zeros(n), distorted.mean((1, 2, 3)), atol=1e-4)
     self.assertAllClose(np.ones(n), distorted.std((1, 2, 3)), atol=1e-3)
-    # The red and the green of a pixel differ by the row less the column; from
+    # Red minus green of a pixel is its row minus its column; from
     # one row to the next, red grows by the image's unit.
     unit = distorted[:, 1, 0, 0] - distorted[:, 0, 0, 0]
     self.assertAllGreater(unit, 0)
@@ -41,8 +41,8 @@ class DistortTest(tf.test.TestCase):
     flipped = np.mean(green < 0)
     self.assertBetween(flipped, 0.5 - 4 * 0.5 / n**0.5, 0.5 + 4 * 0.5 / n**0.5)
 
-  def test_crops_are_all_81_as_often(self):
-    # Less the mean of each color, a distorted image is a multiple of its crop.
+  def test_all_81_crops_are_equally_frequent(self):
+    # After subtracting the mean of each color, it is a multiple of its crop.
     n = 8100
     images = np.zeros([n, 32, 32, 3], np.uint8)
     place = np.random.RandomState(0).randint(0, 256, [32, 32, 3])
@@ -60,13 +60,13 @@ class DistortTest(tf.test.TestCase):
     centered = distorted - distorted.mean((1, 2), keepdims=True)
     scores = np.einsum('nhwc,khwc->nk', centered, crops)
     counts = np.bincount(scores.argmax(1), minlength=81)
-    # The best fits exactly.
+    # The best crop fits exactly.
     self.assertAllClose(
         np.linalg.norm(centered.reshape([n, -1]), axis=1),
         scores.max(1),
         rtol=1e-3,
     )
-    # Chi-squared of 80 degrees of freedom: 130 is its 99.97% point.
+    # Chi-squared with 80 degrees of freedom: 130 is its 99.97th percentile.
     self.assertLess(np.sum((counts - n / 81) ** 2) / (n / 81), 130)
 
   def test_without_flip(self):
@@ -74,7 +74,7 @@ class DistortTest(tf.test.TestCase):
     self.assertAllGreater(distorted[:, 0, 1, 1] - distorted[:, 0, 0, 1], 0)
 
   def test_brightness_and_contrast(self):
-    # Standardization would undo them.
+    # Standardization would undo brightness and contrast.
     n = 2000
     images = np.full([n, 32, 32, 3], 100, np.uint8)
     with tf.test.mock.patch.object(
@@ -97,7 +97,7 @@ class DistortTest(tf.test.TestCase):
 class PipelineTest(tf.test.TestCase):
 
   def test_images_keep_their_labels(self):
-    # Class i is an image whose brightest color is i's.
+    # Class i is an image whose brightest color has index i.
     data_dir = self.create_tempdir().full_path
     images = np.stack(
         [
@@ -125,6 +125,6 @@ class PipelineTest(tf.test.TestCase):
         self.assertEqual(np.int32, labels.dtype)
         self.assertAllEqual(labels % 3, pixels[:, 5, 5].argmax(1))
         seen.append(tuple(labels))
-    # Without end, and never the same order.
+    # The sequence is endless, in ever different order.
     self.assertLen(set(seen), 8)
     self.assertEqual(set(range(9)), set(np.concatenate(seen)))

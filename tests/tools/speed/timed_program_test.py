@@ -1,4 +1,4 @@
-"""The timer with a small package, and a real program that is timed."""
+"""The timer with a small package, and with a real program."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ from tools.speed import timed_program
 
 class TimedProgramTest(absltest.TestCase):
 
-  def test_an_import_with_all_it_imports(self):
+  def test_import_including_its_imports(self):
     directory = self.create_tempdir().full_path
     package = os.path.join(directory, 'a_slow_package')
     os.mkdir(package)
@@ -27,7 +27,7 @@ class TimedProgramTest(absltest.TestCase):
         mock.patch.object(sys, 'path', [directory] + sys.path),
         mock.patch.object(sys, 'meta_path', [timer] + sys.meta_path),
     ):
-      import json  # noqa: F401  # What else is imported, it leaves alone.
+      import json  # noqa: F401  # Other imports are not timed.
 
       self.assertEqual(0, timer.seconds)
       module = __import__('a_slow_package')
@@ -35,14 +35,14 @@ class TimedProgramTest(absltest.TestCase):
     self.assertEqual(42, module.value)
     self.assertGreaterEqual(timer.seconds, 0.05)
 
-  def test_a_package_that_is_not_there(self):
+  def test_missing_package(self):
     timer = timed_program.ImportTimer('no_such_package')
     with mock.patch.object(sys, 'meta_path', [timer] + sys.meta_path):
       with self.assertRaises(ModuleNotFoundError):
         __import__('no_such_package')
 
-  def test_a_program_sees_its_own_command_line(self):
-    # As it looks for --fast there before it imports TensorFlow.
+  def test_a_program_sees_its_command_line(self):
+    # It reads --fast there before it imports TensorFlow.
     directory = self.create_tempdir().full_path
     pathlib.Path(directory, 'cifar10_train.py').write_text("""
 import os

@@ -1,4 +1,4 @@
-"""PyTorch's network against ours, where PyTorch is installed."""
+"""PyTorch's network has the losses of the port's, if PyTorch is installed."""
 
 import importlib
 from unittest import mock
@@ -11,11 +11,11 @@ from tools.speed import torch_network
 
 class TorchNetworkTest(absltest.TestCase):
 
-  def test_losses_are_ours(self):
+  def test_losses_equal_the_ports(self):
     if not torch_network.available():
       self.skipTest('PyTorch is not installed')
-    few_steps.assert_losses_are_ours(torch_network.make_step)
+    few_steps.assert_equal_losses(torch_network.make_step)
 
-  def test_where_it_is_not_installed(self):
+  def test_not_installed(self):
     with mock.patch.object(importlib.util, 'find_spec', return_value=None):
       self.assertFalse(torch_network.available())
