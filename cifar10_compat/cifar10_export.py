@@ -2,7 +2,6 @@
 
 The export contains weights and class names as constants, and also crops and
 standardizes each image.  TensorFlow 2 loads it without this package:
-standardization of an image.  TensorFlow 2 loads it without this package:
 
   model = tf.saved_model.load('/tmp/cifar10_export')
   model.signatures['serving_default'](images=uint8_tensor)  # [n, 32, 32, 3]

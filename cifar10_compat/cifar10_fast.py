@@ -8,7 +8,6 @@ docs/speed.md measures and explains what is faster:
   - local response normalization is a matrix product: fast/normalization.py;
   - conv1's bias and ReLU come after the pooling, on a quarter of the pixels:
     both are monotonic, so the maximum stays the maximum.
-    ones become 0.
 """
 
 import tensorflow.compat.v1 as tf

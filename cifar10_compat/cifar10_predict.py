@@ -113,7 +113,6 @@ def predict(
   Yields:
     Prediction for each file, in the order of paths.  The caller's default graph
     and session do not change.
-    graph and session stay what they are.
 
   Raises:
     errors.UsageError, CheckpointError: see their messages.
