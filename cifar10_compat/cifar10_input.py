@@ -260,8 +260,8 @@ def inputs(eval_data, data_dir, batch_size,
   # Subtract the mean and divide by the standard deviation.
   image = tf.image.per_image_standardization(resized_image)
 
-  # Make several views after the queue: as uint8 images, they fill it with a
-  # tenth of the bytes or less.
+  # For several views, queue the uint8 image and cut the views from the batch:
+  # queued views would take at least ten times the memory.
   if config.views > 1:
     image = read_input.uint8image
 

@@ -88,8 +88,8 @@ def train(config=config_lib.Train(), stop=signals.NEVER):
                               examples_per_sec, sec_per_batch), flush=True)
 
     # The session restores the newest checkpoint in config.train_dir and starts
-    # the threads that fill the queue.  It writes summary_op every 100 steps,
-    # and saves model.ckpt-STEP at step 0, every 1,000 steps and at the end. The
+    # the threads that fill the queue.  It writes summary_op every 100 steps and
+    # saves model.ckpt-STEP at step 0, every 1,000 steps and at the end.  The
     # loop ends after the last step, on a request from `stop`, or with an error
     # such as a NaN loss.  In each case the session saves the last step, unless
     # its values are non-finite.
