@@ -101,7 +101,7 @@ def setting(
 
 
 def get_dataset(name: str) -> description.Dataset:
-  """Returns the Dataset that --dataset names: see datasets.get()."""
+  """Returns the Dataset for a value of --dataset: see datasets.get()."""
   return datasets.get(
       name if name in datasets.DATASETS else paths.user_path(name)
   )
@@ -671,7 +671,7 @@ def _check(field: dataclasses.Field, value: object) -> None:
 
 
 def _refuse(*mistakes: tuple[bool, str]) -> None:
-  """Raises UsageError with the message of the first mistake that was made."""
+  """Raises UsageError with the message of the first mistake made, if any."""
   for was_made, message in mistakes:
     if was_made:
       raise errors.UsageError(message)

@@ -87,7 +87,7 @@ def open_own(path: str) -> BinaryIO:
   try:
     _check_file(fd, path)
     if os.fstat(fd).st_nlink > 1:
-      raise OSError(errno.EMLINK, 'it has another name', path)
+      raise OSError(errno.EMLINK, 'it has another hard link', path)
     return os.fdopen(fd, 'r+b')
   except BaseException:
     os.close(fd)

@@ -1,4 +1,4 @@
-"""The image sets that --dataset names."""
+"""The built-in image sets of --dataset."""
 
 import os
 

@@ -272,7 +272,7 @@ def _restart(session: tf.Session, coord: tf.train.Coordinator) -> None:
     coord: of a recoverable session.
   """
   try:
-    raise tf.errors.AbortedError(None, None, 'no update comes')
+    raise tf.errors.AbortedError(None, None, 'updates have stopped')
   except tf.errors.AbortedError as e:
     coord.request_stop(e)  # It accepts only an error that has been raised.
   # Closing the session raises another error, which the first one replaces.

@@ -117,7 +117,7 @@ class TrainDir:
         _name(self.path, self.newest, self._config.keep_checkpoints)
       rates = _rates(self.path, self.newest, self._config.learning_rate)
       settings = _settings(self.path, self.newest, self._config)
-      # Writing it again shows whether the directory can be written.
+      # Write it even if unchanged, to check that the directory is writable.
       notes.write(self.path, self._config, rates, settings)
 
 

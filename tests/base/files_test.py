@@ -61,7 +61,7 @@ class FilesTest(absltest.TestCase):
     os.link(path, other)
     for name in (pipe, link, nowhere, other):
       with self.assertRaisesRegex(
-          OSError, 'it is a (link|pipe)|it has another name'
+          OSError, 'it is a (link|pipe)|it has another hard link'
       ):
         files.open_own(name)
     self.assertNotIn('missing', os.listdir(self.parent))
