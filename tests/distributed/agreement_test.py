@@ -70,7 +70,7 @@ class AgreementTest(absltest.TestCase):
     for task in (self.worker, self.ps):
       tasks = dict(task.tasks, worker=task.tasks['worker'] + ['127.0.0.1:9'])
       with self.assertRaisesRegex(
-          errors.UsageError, '--worker_hosts is 3 addresses, and 2 addresses in'
+          errors.UsageError, '--worker_hosts is 3 addresses, but 2 addresses in'
       ):
         self._settle(task._replace(tasks=tasks))
 

@@ -176,7 +176,7 @@ class ClusterTest(tf.test.TestCase):
   def test_a_port_that_is_taken(self):
     listener, address = _listener()
     with contextlib.closing(listener):
-      with self.assertRaisesRegex(errors.UsageError, 'ps 0 at .* is taken'):
+      with self.assertRaisesRegex(errors.UsageError, 'ps 0 at .* is in use'):
         cluster.start_server(
             cluster.from_flags(
                 'ps', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:1']
@@ -203,7 +203,7 @@ class ClusterTest(tf.test.TestCase):
       # It no longer answers, though its port still accepts connections.
       self.assertTrue(left.wait(60))
     listener.close()
-    self.assertIn('ps 0 at %s is gone' % address, messages[0])
+    self.assertIn('ps 0 at %s has been unreachable' % address, messages[0])
 
   def test_a_chief_may_come_late_but_not_go(self):
     reserved, address = _listener()
