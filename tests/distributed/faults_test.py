@@ -194,7 +194,7 @@ class DistributedFaultsTest(tf.test.TestCase):
       code, _, err = cluster.start('worker', index, f'{flag}={value}').finish()
       self.assertEqual(1, code, err)
       self.assertStartsWith(
-          err, f'cifar10_distributed_train.py: error: {flag} is {value}, and '
+          err, f'cifar10_distributed_train.py: error: {flag} is {value}, but '
       )
     self.assertFalse(os.path.exists(empty))
     # The run is intact for its own tasks.
