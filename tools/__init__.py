@@ -4,11 +4,11 @@ import os
 import signal
 import sys
 
-# While a tool loads, which takes seconds, Ctrl-C ends it at once: an exception would
-# be raised anywhere in a half-loaded module.  command_line.run() undoes it.  Whoever
-# imports a tool keeps his own ways.
+# While a tool loads, which takes seconds, Ctrl-C ends it at once: an exception would be
+# raised somewhere in a half-loaded module.  command_line.run() restores the handler.  A
+# process that merely imports a tool is left alone.
 if (
-    sys.argv[:1] == ['-m']  # What Python says while it looks for the module.
+    sys.argv[:1] == ['-m']  # Until Python has found the module.
     or os.path.basename(sys.argv[0]).startswith('cifar10_')
 ) and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
   signal.signal(signal.SIGINT, signal.SIG_DFL)

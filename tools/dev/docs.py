@@ -265,7 +265,7 @@ def picture(root=manifest.ROOT):
 
 
 def picture_is_stale(root=manifest.ROOT):
-  """Returns whether docs/results.svg shows something else, or is not there."""
+  """Returns whether docs/results.svg shows something else, or is missing."""
   path = os.path.join(root, 'docs', _PICTURE)
   if not os.path.exists(path):
     return True

@@ -112,7 +112,7 @@ def losses(network, checkpoint, batches, *, intra_op_threads=0):
 
 
 def _check_trained(checkpoint):
-  """Checks that training can go on from a checkpoint.
+  """Checks that training can resume from a checkpoint.
 
   Args:
     checkpoint: checkpoints.Checkpoint.

@@ -63,8 +63,13 @@ def _cells(tries):
       '%.1f%%' % (100 * bound),
       '%d' % max(lost) if lost else '',
       '%.1f (%.1f)' % (secs[len(secs) // 2], secs[-1]) if secs else '',
-      textwrap.shorten(said[0], _WIDTH, placeholder=' …') if said else '',
+      _code(textwrap.shorten(said[0], _WIDTH, placeholder=' …')) if said else '',
   ]
+
+
+def _code(message):
+  """Returns a program's words as Markdown's code, which may contain backticks."""
+  return '`` %s ``' % message if '`' in message else '`%s`' % message
 
 
 def mutants(content):
@@ -75,7 +80,7 @@ def mutants(content):
           [
               '`%s`' % mutant['plant'],
               '`%s`' % mutant['fault'],
-              mutant['message'] if mutant['found'] else 'NOT FOUND',
+              _code(mutant['message']) if mutant['found'] else 'NOT FOUND',
           ]
           for mutant in content['mutants']
       ],

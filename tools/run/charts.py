@@ -35,10 +35,10 @@ def curves(pale, dark, y_label=''):
 
 
 def speed(points, marked):
-  """Draws examples a second over steps.
+  """Draws examples per second over steps.
 
   Args:
-    points: list of (step, examples a second).
+    points: list of (step, examples per second).
     marked: list of such points, which have a mark.
 
   Returns:
@@ -58,7 +58,7 @@ def speed(points, marked):
     axes.set_ylim(bottom=0)
     _count_steps(axes)
 
-  return drawing.svg(draw, 'step', 'examples a second')
+  return drawing.svg(draw, 'step', 'examples per second')
 
 
 def reliability(bins):

@@ -48,7 +48,7 @@ def lines_of(name, text):
 
 
 def training_tasks(flags, *, towers=None, ps=0, workers=0):
-  """Lists the processes of a training.
+  """Lists the processes of a training run.
 
   Args:
     flags: list of str, of the program that trains.

@@ -225,7 +225,7 @@ def _speed(history):
       'there are several. A mark stands where a summary was written between '
       'them; so are checkpoints, though fewer.',
       plots=[('Examples a second', charts.speed(points, marked))],
-      tables=[table('Median', ['steps', 'examples a second'], rows)],
+      tables=[table('Median', ['steps', 'examples per second'], rows)],
   )
 
 
@@ -236,7 +236,7 @@ def speeds(history):
     history: history.History.
 
   Returns:
-    points, marked: lists of (step, examples a second), of all lines and of
+    points, marked: lists of (step, examples per second), of all lines and of
     those before which a summary was written; others: list of float, the speed
     at the lines that are not marked.
   """

@@ -162,7 +162,7 @@ def _parser():
   parser.add_argument(
       '--dataset',
       default=datasets.CIFAR10.name,
-      help="what was trained on, or the directory of one's own set",
+      help='the image set that was trained on, or the directory of your own set',
   )
   parser.add_argument('--model', default=config_lib.CIFAR10)
   parser.add_argument(

@@ -146,7 +146,7 @@ class MakeTest(absltest.TestCase):
   def _assert_error(self, expected, kind=errors.DataError):
     with self.assertRaisesRegex(kind, expected):
       make_records.make(self.images, self.out)
-    # Nothing that could be taken for a set, or that is in the way.
+    # Nothing that looks like a set, or is in the way.
     parent = os.path.dirname(self.out)
     if os.path.exists(parent):
       self.assertNotIn('tmp', ' '.join(os.listdir(parent)))

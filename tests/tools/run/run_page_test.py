@@ -61,7 +61,7 @@ class ProgramTest(tf.test.TestCase):
         'Total loss',
         '64 filters of the first layer',
         'this page: versions',
-        'examples a second',
+        'examples per second',
     ):
       self.assertIn(expected, text)
 
