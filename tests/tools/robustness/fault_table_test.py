@@ -51,11 +51,11 @@ class FaultTableTest(absltest.TestCase):
     columns, rows = fault_table.outcomes(content)
     self.assertEqual(
         [
-            ['kill -9', '1', '1', '95.0%', '7', '3.0 (3.0)', 'in training'],
+            ['kill -9', '1', '1', '95.0%', '7', '3.0 (3.0)', '`in training`'],
             # With p = 0.865, at most one of three fails once in twenty times.
             ['kill -9, under load', '3', '2', '86.5%', '7', '3.0 (3.0)']
-            + ['in training'],
-            ['SIGTERM, under load', '1', '1', '95.0%', '', '', 'a ' * 59 + '…'],
+            + ['`in training`'],
+            ['SIGTERM, under load', '1', '1', '95.0%', '', '', '`' + 'a ' * 59 + '…`'],
         ],
         rows,
     )
@@ -80,7 +80,7 @@ class FaultTableTest(absltest.TestCase):
     }
     self.assertEqual(
         [
-            ['`no_lock`', '`second_trainer`', 'it trains'],
+            ['`no_lock`', '`second_trainer`', '`it trains`'],
             ['`torn_save`', '`kill`', 'NOT FOUND'],
         ],
         fault_table.mutants(content)[1],
