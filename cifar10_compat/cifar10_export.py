@@ -48,6 +48,7 @@ from cifar10_compat import entry_points
 from cifar10_compat import models
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
+from cifar10_compat.base import output
 from cifar10_compat.base import signals
 from cifar10_compat.data import description
 from cifar10_compat.formats import keras_file
@@ -214,7 +215,7 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   path = export(checkpoints.or_published(config))
   file = _FILES[config.format]
   place = os.path.join(config.export_dir, file) if file else config.export_dir
-  print(f'{path} is in {place}.')
+  output.say(f'{path} is in {place}.')
 
 
 def console_main() -> None:

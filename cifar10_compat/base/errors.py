@@ -82,10 +82,10 @@ class UnusableCheckpointError(CheckpointError):
 
 
 class CheckpointReadError(CheckpointError):
-  """A checkpoint that cannot be read at present, but may be intact.
+  """A checkpoint or a list that cannot be read at present, but may be intact.
 
   Attributes:
-    path: of the checkpoint.
+    path: of the checkpoint or of the list.
   """
 
   def __init__(self, message: str, *, path: str) -> None:

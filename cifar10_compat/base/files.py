@@ -28,6 +28,9 @@ _PASSING = (
 # How TensorFlow's messages about them end.
 PASSING_MESSAGES = tuple(map(os.strerror, _PASSING))
 
+# Marks a directory that whole_directory() created.
+_MARKER = '.incomplete_cifar10_compat'
+
 # Descriptions of what is not a regular file, by the test for its mode.
 _KINDS = {
     stat.S_IFDIR: 'a directory',
@@ -170,12 +173,39 @@ def locked_directory(directory: str) -> Iterator[None]:
     os.close(fd)
 
 
+@contextlib.contextmanager
+def made_directory(path: str) -> Iterator[None]:
+  """Context that creates a directory and its missing parents.
+
+  At the end removes those that it created and that are empty, so that a
+  rejected start leaves nothing.
+
+  Raises:
+    OSError: the directory cannot be created.
+  """
+  missing = []
+  above = os.path.abspath(path)
+  while not os.path.lexists(above):
+    missing.append(above)
+    above = os.path.dirname(above)
+  try:
+    os.makedirs(path, exist_ok=True)
+    yield
+  finally:
+    for directory in missing:
+      with contextlib.suppress(OSError):
+        os.rmdir(directory)
+
+
 def _remove_abandoned(parent: str, prefix: str) -> None:
   """Removes directories that killed processes left in whole_directory()."""
   for name in os.listdir(parent):
-    # tempfile draws the rest of the name.
-    if re.fullmatch(re.escape(prefix) + r'\w{8}', name):
-      path = os.path.join(parent, name)
+    # tempfile draws the rest of the name.  The user may have such a name too,
+    # but without our marker.
+    path = os.path.join(parent, name)
+    if re.fullmatch(re.escape(prefix) + r'[a-z0-9_]{8}', name) and (
+        os.path.lexists(os.path.join(path, _MARKER))
+    ):
       # A process that fills it holds the lock, or it is another user's.
       with contextlib.suppress(OSError), locked_directory(path):
         shutil.rmtree(path)
@@ -199,14 +229,16 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
     OSError: the directory cannot be created, or is not empty.
   """
   parent, name = os.path.split(os.path.abspath(directory))
-  os.makedirs(parent, exist_ok=True)
   prefix = name + '.tmp'
-  _remove_abandoned(parent, prefix)
-  # In the same directory: a rename cannot cross file systems.
-  with (
-      tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as scratch,
-      locked_directory(scratch),
-  ):
+  with contextlib.ExitStack() as stack:
+    stack.enter_context(made_directory(parent))
+    _remove_abandoned(parent, prefix)
+    # In the same directory: a rename cannot cross file systems.
+    scratch = stack.enter_context(
+        tempfile.TemporaryDirectory(prefix=prefix, dir=parent)
+    )
+    stack.enter_context(locked_directory(scratch))
+    write(os.path.join(scratch, _MARKER), ())
     # One level deeper, since `scratch` itself is closed to other users.
     whole = os.path.join(scratch, name)
     os.mkdir(whole)

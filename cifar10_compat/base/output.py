@@ -5,7 +5,7 @@ import contextlib
 import io
 import signal
 import sys
-from typing import cast
+from typing import cast, TextIO
 import unicodedata
 
 # Control and format characters, surrogates, line and paragraph separators.
@@ -29,6 +29,16 @@ def _escaped(character: str) -> str:
   if '\udc80' <= character <= '\udcff':
     return f'\\x{ord(character) - 0xDC00:02x}'
   return character.encode('unicode_escape').decode()
+
+
+def say(message: str, file: TextIO | None = None) -> None:
+  """Prints one line at once, with external text escaped: see printable().
+
+  Args:
+    message: the line.
+    file: the stream; stdout by default.
+  """
+  print(printable(message), file=file, flush=True)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import zlib
 
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
+from cifar10_compat.base import output
 from cifar10_compat.base import signals
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
@@ -102,7 +103,7 @@ def maybe_download_and_extract(
               stop=stop,
           )
       if dataset.make:
-        print(f'Writing the {dataset.name} images to {directory}.', flush=True)
+        output.say(f'Writing the {dataset.name} images to {directory}.')
       (dataset.make or extract)(directory, *paths)
   except OSError as e:
     reason = f'{e.filename}: {e.strerror}' if e.filename else e.strerror
@@ -118,7 +119,7 @@ def _lock(path: str, stop: signals.StopRequest) -> Iterator[None]:
   with files.open_own(path) as f:
     other = f'another process, which is filling {os.path.dirname(path)}'
     if not _take(f.fileno()):
-      print(f'Waiting for {other}.', flush=True)
+      output.say(f'Waiting for {other}.')
     while not _take(f.fileno()):
       errors.DataError.raise_if(stop.sleep(0.2), f'stopped waiting for {other}')
     yield  # Closing the file releases the lock.

@@ -1,5 +1,6 @@
 """Directories appear complete or not at all, even on a full disk."""
 
+import contextlib
 import errno
 import multiprocessing
 import os
@@ -78,17 +79,21 @@ class FilesTest(absltest.TestCase):
     self.assertEqual(-signal.SIGKILL, process.exitcode)
     above = os.path.dirname(self.directory)
     (left,) = os.listdir(above)
-    for name in ('set.tmp1', 'set.tmp12345678x', 'unset.tmp12345678'):
+    # The user's directories, though their names are similar.
+    theirs = ('set.tmp1', 'set.tmp_old_one', 'set.tmp20261129')
+    for name in theirs:
       os.mkdir(os.path.join(above, name))
+    with open(os.path.join(above, 'set.tmp20261129', 'precious'), 'w'):
+      pass
     with files.whole_directory(self.directory):
       # A directory being filled stays.
       with files.whole_directory(self.directory + '.other'):
         pass
       self.assertLen(
-          [n for n in os.listdir(above) if n.startswith('set.tmp')], 3
+          [n for n in os.listdir(above) if n.startswith('set.tmp')], 4
       )
     self.assertNotIn(left, os.listdir(above))
-    self.assertLen(os.listdir(above), 5)
+    self.assertCountEqual([*theirs, 'set', 'set.other'], os.listdir(above))
 
   def test_no_room(self):
     # A limit on file sizes simulates a full disk.
@@ -102,7 +107,23 @@ class FilesTest(absltest.TestCase):
     finally:
       resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     self.assertEqual(errno.EFBIG, caught.exception.errno)
-    self.assertEqual([], os.listdir(os.path.dirname(self.directory)))
+    self.assertEqual([], os.listdir(self.parent))
+
+  def test_made_directory(self):
+    a = os.path.join(self.parent, 'a')
+    for path in ('a/b/c', 'a/b/' + 300 * 'x'):
+      with contextlib.suppress(OSError):
+        with files.made_directory(os.path.join(self.parent, path)):
+          self.assertEqual(['c'], os.listdir(os.path.join(a, 'b')))
+      self.assertEqual([], os.listdir(self.parent))
+    with files.made_directory(os.path.join(a, 'b')):
+      with open(os.path.join(a, 'file'), 'w'):
+        pass
+    self.assertEqual(['file'], os.listdir(a))
+    os.remove(os.path.join(a, 'file'))
+    with files.made_directory(a):  # An existing one stays.
+      pass
+    self.assertEqual(['a'], os.listdir(self.parent))
 
   def test_directory_that_appears_meanwhile(self):
     theirs = os.path.join(self.directory, 'theirs')

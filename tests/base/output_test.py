@@ -1,5 +1,7 @@
 """Programs whose output cannot be written: real pipes, a real full device."""
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -47,6 +49,18 @@ def _run_into_full_device(command):
         command, stdout=full, stderr=subprocess.PIPE, text=True
     )
   return result.returncode, program_lib.without_loader_chatter(result.stderr)
+
+
+class SayTest(absltest.TestCase):
+
+  def test_external_text_is_escaped(self):
+    for stream in (None, io.StringIO()):
+      stdout = io.StringIO()
+      with contextlib.redirect_stdout(stdout):
+        output.say('was \x1b[31mred\nstep 30', stream)
+      self.assertEqual(
+          'was \\x1b[31mred\\nstep 30\n', (stream or stdout).getvalue()
+      )
 
 
 class OutputTest(absltest.TestCase):
