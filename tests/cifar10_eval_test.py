@@ -397,6 +397,24 @@ class EvalDirTest(tf.test.TestCase):
       self._evaluate(checkpoint_dir=missing)
     self.assertFalse(os.path.exists(missing))
 
+  def test_nothing_is_made_by_a_rejected_evaluation(self):
+    asked_for = os.path.join(self.root, 'a', 'events')
+    path = os.path.join(self.train_dir, 'model.ckpt-7.data-00000-of-00001')
+    for eval_dir in (None, asked_for):
+      # The evaluator does not wait if the checkpoint is of another model.
+      for run_once in (False, True):
+        with self.assertRaisesRegex(errors.CheckpointError, 'in this model'):
+          self._evaluate(
+              eval_dir=eval_dir, run_once=run_once, model=config_lib.CONV_LOCAL
+          )
+      os.truncate(path, 5)
+      with self.assertRaisesRegex(errors.CheckpointError, 'is damaged'):
+        self._evaluate(eval_dir=eval_dir)
+      save_checkpoint(self.train_dir, 7, averaged_bias=3, raw_bias=5)
+    self.assertNotIn('eval', os.listdir(self.train_dir))
+    self.assertFalse(os.path.exists(os.path.dirname(asked_for)))
+    self.assertEqual(0.4, self._evaluate()[0])
+
   def test_beside_the_checkpoints(self):
     self.assertEqual(0.4, self._evaluate()[0])
     eval_dir = os.path.join(self.train_dir, 'eval')
@@ -484,7 +502,7 @@ class EvalDirTest(tf.test.TestCase):
 
   def test_two_evaluators(self):
     eval_dir = os.path.join(self.train_dir, 'eval')
-    poll = evaluation.Poll(self._config(), None)
+    poll = evaluation.Poll(self._config(), checks.CheckedFiles({}))
     with poll.event_writer(tf.Graph(), signals.NEVER):
       precision, lines = self._evaluate()
       self.assertEqual(0.4, precision)

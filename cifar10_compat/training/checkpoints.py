@@ -17,6 +17,7 @@ from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.base import input_errors
+from cifar10_compat.base import output
 from cifar10_compat.training import notes
 
 C = TypeVar('C', bound=config_lib.Checkpoint)
@@ -63,8 +64,7 @@ class Checkpoint:
           f'the name of checkpoint {path} has no step: it must end with '
           '-STEP'
       )
-    # The format of 2016 has one file, today's an index and data files.
-    file = path + '.index' if os.path.exists(path + '.index') else path
+    file = main_file(path)
     found: tuple[int, ...] | None = files.identity(file)
     if found:
       found += (os.stat(file).st_mtime_ns,)
@@ -142,24 +142,16 @@ class Checkpoint:
             f'has values of {key} that are NaN or infinite, the training diverged'
         )
 
-  def restore(
-      self,
-      saver: tf.train.Saver,
-      session: tf.Session,
-      config: config_lib.Checkpoint,
-  ) -> None:
-    """Verifies the checkpoint, then restores the default graph's network.
+  def check(self, config: config_lib.Checkpoint) -> None:
+    """Checks that the default graph's network can be restored.
 
     Args:
-      saver: of trained_variables().
-      session: of that graph.
       config: the data set and model that the checkpoint must be of.
 
     Raises:
       UsageError: its directory is of another data set or model.
       CheckpointError: the checkpoint does not fit the graph.
-      UnusableCheckpointError: see verify(); or the checkpoint changed during
-        the call.
+      UnusableCheckpointError, CheckpointReadError: see verify().
     """
     variables = trained_variables(config.averaged)
     notes.check(os.path.dirname(self.path), config, '--checkpoint_dir')
@@ -173,6 +165,26 @@ class Checkpoint:
         ),
     )
     self.verify(variables)
+
+  def restore(
+      self,
+      saver: tf.train.Saver,
+      session: tf.Session,
+      config: config_lib.Checkpoint,
+  ) -> None:
+    """Checks the checkpoint, then restores the default graph's network.
+
+    Args:
+      saver: of trained_variables().
+      session: of that graph.
+      config: see check().
+
+    Raises:
+      UsageError, CheckpointError: see check().
+      UnusableCheckpointError: see verify(); or the checkpoint changed during
+        the call.
+    """
+    self.check(config)
     try:
       saver.restore(session, self.path)
     except ValueError as e:  # Raised if the file is missing.
@@ -188,7 +200,7 @@ class Checkpoint:
     Checks the files first: TensorFlow would wait forever for data from a pipe,
     and reports a file without read permission as damaged.
     """
-    for name in [self.path + '.index'] + sorted(
+    for name in [main_file(self.path)] + sorted(
         glob.glob(glob.escape(self.path) + '.data-?????-of-?????')
     ):
       try:
@@ -252,6 +264,17 @@ class Checkpoint:
     return os.path.join(os.path.dirname(self.path), LIST)
 
 
+def main_file(path: str) -> str:
+  """Returns the file without which a checkpoint does not exist.
+
+  The format of 2016 has one file, today's an index and data files.
+
+  Args:
+    path: of the checkpoint's files, without their endings.
+  """
+  return path + '.index' if os.path.exists(path + '.index') else path
+
+
 class _PartialSaver(tf.train.Saver):
   """Restores the variables in a checkpoint, and initializes the others."""
 
@@ -309,11 +332,10 @@ def resuming_saver(
     others.append(tf.assign(step, checkpoint.held_step(key)).op)
   checkpoint.check_fits(variables, remedy)
   if begun:
-    print(
+    output.say(
         f'{checkpoint.path} is missing {len(begun)} of the loss averages, such '
         f'as {min(begun)}: they start over, which affects no '
-        'weight.',
-        flush=True,
+        'weight.'
     )
   return _PartialSaver(saver, variables, others) if others else saver
 
@@ -341,8 +363,9 @@ def newest(directory: str) -> Checkpoint:
 
   Raises:
     NoCheckpointError: there is no checkpoint.
-    CheckpointListError: the list cannot be read, is missing, or points to
+    CheckpointListError: the list is missing, lists no checkpoint, or points to
       another directory.
+    CheckpointReadError: see listed().
   """
   checkpoint = listed(directory)
   if checkpoint:
@@ -367,17 +390,16 @@ def or_published(config: C) -> C:
   the settings do not change.
 
   Raises:
-    CheckpointListError: see newest().
+    CheckpointListError, CheckpointReadError: see newest().
   """
   if config.may_be_published:
     try:
       newest(config.checkpoint_dir)
     except errors.NoCheckpointError:
-      print(
+      output.say(
           f'{config.checkpoint_dir} has no checkpoint: using the published '
           'network.',
-          file=sys.stderr,
-          flush=True,
+          sys.stderr,
       )
       return dataclasses.replace(config, checkpoint_dir=published.DIRECTORY)
   return config
@@ -395,13 +417,26 @@ def listed(directory: str) -> Checkpoint | None:
   Raises:
     CheckpointListError: the list exists, but contains no path, or points to
       another directory.
+    CheckpointReadError: the list cannot be read, but may be intact.
   """
   index = os.path.join(directory, LIST)
   try:
     status = os.stat(index)
+    if stat.S_ISREG(status.st_mode):
+      # TensorFlow hides why it cannot read the list.
+      with files.open_regular(index) as f:
+        f.read(1)
   except FileNotFoundError:
     return None
   except OSError as e:
+    if files.is_passing(e):
+      remedy = (
+          files.remedy(e) if isinstance(e, PermissionError) else 'try again'
+      )
+      raise errors.CheckpointReadError(
+          f'cannot read {index} ({e.strerror}), which may be intact: {remedy}',
+          path=index,
+      ) from e
     raise _list_error(f'{index} cannot be read ({e.strerror})') from e
   if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_LIST_BYTES:
     raise _list_error(f'{index} is not a list of checkpoints')
@@ -442,11 +477,11 @@ def complete(directory: str) -> list[Checkpoint]:
   Args:
     directory: need not exist.
   """
-  pattern = re.compile(rf'({re.escape(BASENAME)}-\d+)\.index')
+  pattern = re.compile(rf'({re.escape(BASENAME)}-\d+)(\.index)?')
   names = os.listdir(directory) if os.path.isdir(directory) else []
-  found = [
-      Checkpoint.at(os.path.join(directory, match[1]))
+  found = {
+      os.path.join(directory, match[1])
       for match in map(pattern.fullmatch, names)
-      if match
-  ]
-  return sorted(found, key=lambda c: c.step)
+      if match and not os.path.isdir(os.path.join(directory, match[0]))
+  }
+  return sorted(map(Checkpoint.at, found), key=lambda c: c.step)

@@ -20,6 +20,7 @@ from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.base import event_writer
 from cifar10_compat.base import files
+from cifar10_compat.base import output
 from cifar10_compat.base import signals
 from cifar10_compat.data import checks
 from cifar10_compat.training import checkpoints
@@ -159,7 +160,7 @@ class Poll:
 
   def _tell(self, what: str, message: str, *, to_stderr: bool = True) -> None:
     if what not in self._told:
-      print(message, file=sys.stderr if to_stderr else sys.stdout, flush=True)
+      output.say(message, sys.stderr if to_stderr else sys.stdout)
       self._told.add(what)
 
   @contextlib.contextmanager
@@ -168,19 +169,22 @@ class Poll:
   ) -> Iterator[event_writer.EventWriter | NoWriter]:
     """Context that provides the writer of an evaluator's events.
 
+    Waits for a checkpoint that fits the graph before it writes anything:
+    results in eval_dir must not be of a network that no evaluation accepts.
     By default no event files are written for the published network, for
     checkpoints in a read-only directory, or while another evaluator writes to
-    eval_dir.  If eval_dir is in a missing checkpoint_dir, waits for that.
+    eval_dir.
 
     Args:
-      graph: also written to the event file.
+      graph: the network; also written to the event file.
       stop: ends the waiting.
 
     Raises:
       UsageError: the directory cannot be written, or contains the results of
         another data set or model.
-      NoCheckpointError, CheckpointListError: a single evaluation found no
-        checkpoint.
+      CheckpointError: the checkpoint does not fit the graph; or a single
+        evaluation found no usable one.
+      DataError: the images changed.
       WriteError: no event file can be written.
     """
     config = self._config
@@ -189,18 +193,16 @@ class Poll:
       yield NoWriter()
       return
     notes.check(directory, config, '--eval_dir')
-    if config.run_once:
-      checkpoints.newest(config.checkpoint_dir)  # Fail before creating files.
-    while directory == os.path.join(
-        config.checkpoint_dir, NAME
-    ) and not os.path.isdir(config.checkpoint_dir):
-      self._tell_none()
-      if stop.sleep(config.eval_interval_secs):
+    while True:
+      with self.attempt(), graph.as_default():
+        checkpoints.newest(config.checkpoint_dir).check(config)
+        break
+      if stop.sleep(self.secs):
         yield NoWriter()
         return
     with contextlib.ExitStack() as stack:
       try:
-        os.makedirs(directory, exist_ok=True)
+        stack.enter_context(files.made_directory(directory))
         notes.write(directory, config)
       except OSError as e:
         if config.eval_dir is not None or directory == config_lib.EVAL_DIR:
@@ -208,20 +210,18 @@ class Poll:
               f'cannot write to eval_dir {directory} ({e.strerror}): choose '
               'another with --eval_dir'
           ) from e
-        print(
+        output.say(
             f'{directory} cannot be written ({e.strerror}): no event files are '
-            'written; choose another directory with --eval_dir.',
-            flush=True,
+            'written; choose another directory with --eval_dir.'
         )
         yield NoWriter()
         return
       try:
         stack.enter_context(files.locked_directory(os.path.realpath(directory)))
       except BlockingIOError:
-        print(
+        output.say(
             f'Another evaluator writes to {directory}: this one writes no event '
-            'files; choose another directory with --eval_dir.',
-            flush=True,
+            'files; choose another directory with --eval_dir.'
         )
         yield NoWriter()
         return

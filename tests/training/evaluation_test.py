@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
+from cifar10_compat.data import checks
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import evaluation
 
@@ -32,7 +33,7 @@ class _Stop(signals.StopRequest):
 
 class WriterTest(tf.test.TestCase):
 
-  def test_a_directory_of_checkpoints_that_is_missing_is_not_made(self):
+  def test_nothing_is_made_before_the_first_checkpoint(self):
     missing = os.path.join(self.create_tempdir().full_path, 'train')
     seen = []
 
@@ -40,11 +41,19 @@ class WriterTest(tf.test.TestCase):
       seen.append(os.path.exists(missing))
       os.mkdir(missing)
 
+    def save():
+      seen.append(os.listdir(missing))
+      with tf.Graph().as_default(), tf.Session() as sess:
+        tf.get_variable('w', initializer=1.0).initializer.run()
+        tf.train.Saver().save(sess, os.path.join(missing, 'model.ckpt'), 1)
+
     for stop, is_there in (
         (_Stop(), False),
-        (_Stop(lambda: None, make), True),
+        (_Stop(lambda: None, make, save), True),
     ):
-      poll = evaluation.Poll(config_lib.Eval(checkpoint_dir=missing), None)
+      poll = evaluation.Poll(
+          config_lib.Eval(checkpoint_dir=missing), checks.CheckedFiles({})
+      )
       printed = io.StringIO()
       with (
           contextlib.redirect_stdout(printed),
@@ -57,7 +66,7 @@ class WriterTest(tf.test.TestCase):
           f'Waiting for the first checkpoint in {missing}.\n',
           printed.getvalue(),
       )
-    self.assertEqual([False], seen)
+    self.assertEqual([False, []], seen)
 
 
 class PollTest(tf.test.TestCase):
