@@ -94,7 +94,7 @@ def train(
     if cluster.is_chief:
       directory = stack.enter_context(train_dirs.opened(
           dataclasses.replace(config, replicas_to_aggregate=replicas)
-          if config.sync else config))
+          if config.sync else config, input_files.fingerprint))
     connection = sessions.connect(cluster, config, stop)
     if directory:
       if config.fresh:

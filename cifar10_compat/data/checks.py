@@ -64,6 +64,12 @@ class CheckedFiles:
     self._contents = contents
     self.records = sum(c.records for c in contents.values())
 
+  @property
+  def fingerprint(self) -> str:
+    """Differs if the files' content or order differs: 8 hexadecimal digits."""
+    checksums = [c.checksum for c in self._contents.values()]
+    return f'{zlib.crc32(repr(checksums).encode()):08x}'
+
   def check(self) -> None:
     """Compares the files with their first reading.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 import json
 import os
 from typing import Any, TypeVar
+import uuid
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
@@ -15,6 +16,7 @@ FILENAME = 'dataset.json'
 
 # Settings that affect the updates.
 ON_UPDATES = (
+    'images',
     'batch_size',
     'num_gpus',
     'sync',
@@ -34,20 +36,35 @@ _ON_BITS = (
     'fast_input',
     'precision',
 )
+# Environment variables that affect the bits: numbers of threads, and the
+# kernels that oneDNN provides.
+_ENVIRONMENT = (
+    'TF_NUM_INTRAOP_THREADS',
+    'TF_NUM_INTEROP_THREADS',
+    'TF_ENABLE_ONEDNN_OPTS',
+    'ONEDNN_MAX_CPU_ISA',
+)
 
 Settings = dict[str, Any]
 
 
-def settings_of(config: config_lib.Training) -> Settings:
+def settings_of(
+    config: config_lib.Training, images: str | None = None
+) -> Settings:
   """Returns the settings that change a run if they change on resuming.
+
+  Args:
+    config: the trainer's settings.
+    images: CheckedFiles.fingerprint of the training images, if known.
 
   Returns:
     From name to value; most are flags.
   """
-  return {
+  return ({'images': images} if images else {}) | {
       'num_gpus': 1,  # The default of a trainer without towers.
       'flip': config.dataset.flip,
       'usable_cpus': len(os.sched_getaffinity(0)),
+      **{name: os.environ.get(name, 'unset') for name in _ENVIRONMENT},
   } | {
       name: getattr(config, name)
       for name in (*ON_UPDATES, *_ON_BITS)
@@ -72,7 +89,7 @@ def write(
   Raises:
     OSError: the file cannot be written.
   """
-  temporary = os.path.join(directory, f'{FILENAME}.{os.getpid()}')
+  temporary = os.path.join(directory, f'{FILENAME}.tmp{uuid.uuid4().hex}')
   note = {
       'dataset': config.dataset.name,
       'class_names': config.dataset.class_names,
@@ -82,7 +99,6 @@ def write(
       'settings': settings,
   }
   with files.open_own(temporary) as f:
-    f.truncate(0)
     f.write(json.dumps(note).encode())
   os.replace(temporary, os.path.join(directory, FILENAME))
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import os
 import re
@@ -13,6 +14,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
+from cifar10_compat.base import output
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import evaluation
 from cifar10_compat.training import notes
@@ -27,12 +29,12 @@ _MAX_HOLDER = 200
 _OF_CHECKPOINT = (
     rf'{checkpoints.BASENAME}-\d+(\.index|\.meta|\.data-\d{{5}}-of-\d{{5}})?'
 )
-# Files left by a process that was killed while writing: TensorFlow writes a
-# file under such a name, then renames it.
+# Files left by a process that was killed while writing: TensorFlow and
+# notes.write() write a file under such a name, then rename it.
 _UNFINISHED = (
     rf'{_OF_CHECKPOINT}\.tempstate\d+',
-    rf'({_OF_CHECKPOINT}|{checkpoints.LIST})\.tmp[0-9a-f]{{32}}',
-    rf'{re.escape(notes.FILENAME)}\.\d+',
+    rf'({_OF_CHECKPOINT}|{checkpoints.LIST}|{re.escape(notes.FILENAME)})'
+    r'\.tmp[0-9a-f]{32}',
 )
 # Files that --fresh removes.
 _WRITTEN = (
@@ -55,6 +57,7 @@ class TrainDir:
   path: str
   newest: checkpoints.Checkpoint | None
   _config: config_lib.Training
+  _now: notes.Settings
   # Why newest is not the listed checkpoint; '' if it is.
   _trouble: str
   _begun: bool = False
@@ -104,6 +107,7 @@ class TrainDir:
     Raises:
       UsageError: the directory cannot be written.
     """
+    _check_places(self.path)
     self._begun = True
     with _as_usage_errors(self.path):
       _remove(self.path, _WRITTEN if self._config.fresh else _UNFINISHED)
@@ -111,22 +115,26 @@ class TrainDir:
         _remove(os.path.join(self.path, evaluation.NAME), evaluation.WRITTEN)
       if self.newest:
         if self._trouble:
-          print(
-              f'{self._trouble}: resuming from {self.newest.path}.', flush=True
-          )
+          output.say(f'{self._trouble}: resuming from {self.newest.path}.')
         _name(self.path, self.newest, self._config.keep_checkpoints)
       rates = _rates(self.path, self.newest, self._config.learning_rate)
-      settings = _settings(self.path, self.newest, self._config)
+      settings = _settings(self.path, self.newest, self._config, self._now)
       # Write it even if unchanged, to check that the directory is writable.
       notes.write(self.path, self._config, rates, settings)
 
 
 @contextlib.contextmanager
-def opened(config: config_lib.Training) -> Iterator[TrainDir]:
+def opened(
+    config: config_lib.Training, images: str | None = None
+) -> Iterator[TrainDir]:
   """Context in which only this process trains in config.train_dir.
 
   Until begin(), the directory does not change.  If begin() is never called, the
   context removes a directory and lock file that it created.
+
+  Args:
+    config: the trainer's settings.
+    images: CheckedFiles.fingerprint of the training images, if known.
 
   Raises:
     UsageError: the directory cannot be written, is in use by another process,
@@ -135,26 +143,29 @@ def opened(config: config_lib.Training) -> Iterator[TrainDir]:
     CheckpointError: there are checkpoints, but all are unusable.
   """
   path = config.train_dir
+  now = notes.settings_of(config, images)
   with contextlib.ExitStack() as stack:
     with _as_usage_errors(path):
-      made = _make(path)
+      stack.enter_context(files.made_directory(path))
+      files.check_owner(path)
       lock = stack.enter_context(_locked(path))
       newest, trouble = None, ''
       try:
         if not config.fresh:
           notes.check(path, config, '--train_dir')
           newest, trouble = _find_newest(path)
-          _check_repeats(path, newest, config)
-        directory = TrainDir(path, newest, config, trouble)
+          if config.deterministic:
+            _check_repeats(path, newest, now)
+        directory = TrainDir(path, newest, config, now, trouble)
       except BaseException:
-        _unmake(made, lock)
+        _unlock(lock)
         raise
     try:
       yield directory
     finally:
       # pylint: disable-next=protected-access
       if not directory._begun:
-        _unmake(made, lock)
+        _unlock(lock)
 
 
 @contextlib.contextmanager
@@ -170,25 +181,11 @@ def _as_usage_errors(path: str) -> Iterator[None]:
     ) from e
 
 
-def _make(path: str) -> list[str]:
-  """Creates a directory; returns all that were missing, innermost first."""
-  missing = []
-  above = os.path.abspath(path)
-  while not os.path.lexists(above):
-    missing.append(above)
-    above = os.path.dirname(above)
-  os.makedirs(path, exist_ok=True)
-  files.check_owner(path)
-  return missing
-
-
-def _unmake(made: list[str], lock: str | None) -> None:
-  """Removes a lock file, and directories if they are then empty."""
-  with contextlib.suppress(OSError):
-    if lock:
+def _unlock(lock: str | None) -> None:
+  """Removes a lock file that this process created."""
+  if lock:
+    with contextlib.suppress(OSError):
       os.remove(lock)
-    for directory in made:
-      os.rmdir(directory)
 
 
 @contextlib.contextmanager
@@ -196,14 +193,24 @@ def _locked(path: str) -> Iterator[str | None]:
   """Context that holds a directory's lock; yields the lock file if new.
 
   Raises:
-    UsageError: another process holds the lock.
+    UsageError: another process holds the lock, or the lock file has another
+      hard link.
     OSError: the lock file cannot be created.
   """
   name = os.path.join(path, _LOCK)
   while True:
     made = not os.path.lexists(name)
     # Do not truncate the file: it names the lock's holder.
-    with files.open_own(name) as f:
+    try:
+      opened_lock = files.open_own(name)
+    except OSError as e:
+      if e.errno != errno.EMLINK:
+        raise
+      raise errors.UsageError(
+          f'{name} has another hard link, as after cp -l: remove this name of it '
+          'if no trainer uses the directory'
+      ) from e
+    with opened_lock as f:
       try:
         fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
       except BlockingIOError as e:
@@ -260,13 +267,13 @@ def _trained_with(
 
 
 def _changes(
-    before: list[tuple[int, notes.Settings]], config: config_lib.Training
+    before: list[tuple[int, notes.Settings]], now: notes.Settings
 ) -> dict[str, str]:
   """Returns a description of each changed setting, by name."""
   was = before[-1][1] if before else {}
   return {
       name: f'{name} is {value} (was {was[name]})'
-      for name, value in notes.settings_of(config).items()
+      for name, value in now.items()
       if was.get(name, value) != value
   }
 
@@ -274,12 +281,19 @@ def _changes(
 def _check_repeats(
     path: str,
     newest: checkpoints.Checkpoint | None,
-    config: config_lib.Training,
+    now: notes.Settings,
 ) -> None:
   """Raises UsageError if a deterministic run would not repeat."""
-  changes = _changes(_trained_with(path, newest), config)
+  before = _trained_with(path, newest)
   errors.UsageError.raise_if(
-      config.deterministic and changes,
+      newest and not before,
+      f'{path} may not repeat bit for bit: {notes.FILENAME} does not record the '
+      'settings of the steps already trained: restore that file, leave out '
+      '--deterministic, or choose another --train_dir',
+  )
+  changes = _changes(before, now)
+  errors.UsageError.raise_if(
+      changes,
       f'{path} would not repeat bit for bit: {", ".join(changes.values())}: '
       'restore the earlier values, leave out --deterministic, or choose '
       'another --train_dir',
@@ -290,35 +304,49 @@ def _settings(
     path: str,
     newest: checkpoints.Checkpoint | None,
     config: config_lib.Training,
+    now: notes.Settings,
 ) -> list[tuple[int, notes.Settings]]:
   """Returns a directory's settings, including the current ones."""
   step = newest.step if newest else 0
   before = _trained_with(path, newest)
-  changes = _changes(before, config)
+  changes = _changes(before, now)
   told = [changes[name] for name in notes.ON_UPDATES if name in changes]
   if told:
     # These settings determine the number of steps in 350 epochs.
     drops = {'batch_size', 'decay_by_examples'}
     if config.decay_by_examples:
       drops |= {'num_gpus', 'replicas_to_aggregate'}
-    print(
+    output.say(
         f'From step {step}, {", ".join(told)}'
         + ': the learning rate drops at other steps'
         * bool(drops & set(changes))
-        + '.',
-        flush=True,
+        + '.'
     )
-  now = notes.settings_of(config)
   if before and before[-1][1] == now:
     return before
   return [s for s in before if s[0] < step] + [(step, now)]
 
 
+def _check_places(path: str) -> None:
+  """Raises UsageError if a directory has the name of a file to write."""
+  for name in (checkpoints.LIST, notes.FILENAME):
+    file = os.path.join(path, name)
+    errors.UsageError.raise_if(
+        os.path.isdir(file),
+        f'cannot write to train_dir {path} ({file} is a directory): move it '
+        'away, or choose another with --train_dir',
+    )
+
+
 def _remove(path: str, patterns: Iterable[str]) -> None:
   """Removes a directory's files whose names match one of the patterns."""
   for name in os.listdir(path) if os.path.isdir(path) else ():
-    if any(re.fullmatch(pattern, name) for pattern in patterns):
-      os.remove(os.path.join(path, name))
+    file = os.path.join(path, name)
+    # Training writes no directory under such a name.
+    if any(re.fullmatch(pattern, name) for pattern in patterns) and (
+        os.path.islink(file) or not os.path.isdir(file)
+    ):
+      os.remove(file)
 
 
 def _find_newest(path: str) -> tuple[checkpoints.Checkpoint | None, str]:
@@ -330,7 +358,8 @@ def _find_newest(path: str) -> tuple[checkpoints.Checkpoint | None, str]:
 
   Raises:
     CheckpointError: there are checkpoints, but all are unusable.
-    CheckpointReadError: the newest one cannot be read, but may be intact.
+    CheckpointReadError: the list or the newest one cannot be read, but may be
+      intact.
   """
   whole = checkpoints.complete(path)
   newest = None
@@ -375,9 +404,9 @@ def _name(path: str, newest: checkpoints.Checkpoint, keep: int) -> None:
         f'({e.message.splitlines()[0]}): move away whatever has that path'
     ) from e
   for checkpoint in surplus:
-    # Remove the index first: without it, the rest no longer counts as a
+    # Remove this file first: without it, the rest no longer counts as a
     # checkpoint.
-    os.remove(checkpoint + '.index')
+    os.remove(checkpoints.main_file(checkpoint))
     _remove(
         path, [re.escape(os.path.basename(checkpoint)) + r'\.(meta|data-.*)']
     )

@@ -18,6 +18,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import event_writer
 from cifar10_compat.base import input_errors
+from cifar10_compat.base import output
 from cifar10_compat.base import signals
 from cifar10_compat.data import checks
 from cifar10_compat.training import hooks as hooks_lib
@@ -110,16 +111,15 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
       checkpoints are intact, and the last step is saved if possible.
     OSError: a write to stdout failed.  The last step is saved.
   """
-  with train_dirs.opened(config) as directory:
+  with train_dirs.opened(config, input_files.fingerprint) as directory:
     run = hooks_lib.Run(
         config, stop, input_files.check, hooks_lib.StepHook(), saver, summary_op
     )
     newest = directory.newest
     if newest and newest.step >= config.max_steps:
-      print(
+      output.say(
           f'{directory.path} already has step {newest.step} and --max_steps '
-          f'is {config.max_steps}: nothing to train.',
-          flush=True,
+          f'is {config.max_steps}: nothing to train.'
       )
       run.steps.after = newest.step
       yield TrainingSession(None, run)

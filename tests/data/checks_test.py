@@ -37,6 +37,20 @@ class ChecksTest(absltest.TestCase):
         150, checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
     )
 
+  def test_fingerprint(self):
+    def fingerprint():
+      return checks.watch(datasets.CIFAR10, self.data_dir).fingerprint
+
+    before = fingerprint()
+    self.assertRegex(before, '^[0-9a-f]{8}$')
+    self.assertEqual(before, fingerprint())
+    with open(self.path, 'r+b') as f:
+      f.seek(-1, os.SEEK_END)
+      (last,) = f.read()
+      f.seek(-1, os.SEEK_END)
+      f.write(bytes([last ^ 1]))
+    self.assertNotEqual(before, fingerprint())
+
   def test_missing(self):
     os.remove(self.path)
     self._assert_error(

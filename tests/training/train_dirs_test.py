@@ -42,6 +42,13 @@ _NOT_OURS = (
     'model.ckpt-best.txt',
     'model.ckpt-50.tmpbackup.tar',
     'dataset.json.bak',
+    'dataset.json.20261129',
+)
+# Directories of the user, though their names are those of files of a run.
+_NOT_OUR_DIRECTORIES = (
+    'events.out.tfevents.old',
+    'model.ckpt-7',
+    'dataset.json.tmp' + '0f' * 16,
 )
 
 
@@ -95,9 +102,12 @@ class TrainDirsTest(tf.test.TestCase):
     os.mkdir(os.path.join(train_dir, 'eval'))
     for name in (*ours, *_NOT_OURS, 'eval/events.txt'):
       open(os.path.join(train_dir, name), 'w').close()
+    for name in _NOT_OUR_DIRECTORIES:
+      os.mkdir(os.path.join(train_dir, name))
     self._open(train_dir, fresh=True)
     self.assertCountEqual(
-        ['dataset.json', 'train.lock', 'eval', *_NOT_OURS],
+        ['dataset.json', 'train.lock', 'eval', *_NOT_OURS]
+        + [*_NOT_OUR_DIRECTORIES],
         os.listdir(train_dir),
     )
     self.assertEqual(
@@ -106,9 +116,8 @@ class TrainDirsTest(tf.test.TestCase):
 
   def test_resuming_leaves_what_it_may_not_know(self):
     train_dir = self.create_tempdir().full_path
-    # A checkpoint of 2016, and one being copied here.
+    # Incomplete checkpoints, such as one being copied here.
     names = [
-        'model.ckpt-5',
         'model.ckpt-5.meta',
         'model.ckpt-9.data-00000-of-00001',
         *_NOT_OURS,
@@ -122,6 +131,9 @@ class TrainDirsTest(tf.test.TestCase):
 
   def test_what_is_not_begun_changes_nothing(self):
     root = self.create_tempdir().full_path
+    with self.assertRaisesRegex(errors.UsageError, 'File name too long'):
+      self._open(os.path.join(root, 'a', 'b', 300 * 'x'))
+    self.assertEmpty(os.listdir(root))
     train_dir = os.path.join(root, 'a', 'b')
     with train_dirs.opened(config_lib.Train(train_dir=train_dir)):
       self.assertEqual(['train.lock'], os.listdir(train_dir))
@@ -154,12 +166,12 @@ class TrainDirsTest(tf.test.TestCase):
     train_dir = self.create_tempdir().full_path
     precious = self.create_tempfile(content='precious').full_path
     lock = os.path.join(train_dir, 'train.lock')
-    for link in (os.symlink, os.link):
+    for link, expected in (
+        (os.symlink, r'\(\S+/train.lock: it is a link'),
+        (os.link, r'/train.lock has another hard link.*: remove this name'),
+    ):
       link(precious, lock)
-      with self.assertRaisesRegex(
-          errors.UsageError,
-          r'\(\S+/train.lock: it (is a link|has another name)',
-      ):
+      with self.assertRaisesRegex(errors.UsageError, expected):
         self._open(train_dir)
       with open(precious) as f:
         self.assertEqual('precious', f.read())
@@ -210,13 +222,16 @@ class TrainDirsTest(tf.test.TestCase):
     self.assertEqual(dataset, datasets.get(directory))
     notes.check(directory, config_lib.Network(dataset=dataset), '--train_dir')
 
-  def test_directory_in_the_place_of_the_list(self):
-    train_dir = self.create_tempdir().full_path
-    os.mkdir(os.path.join(train_dir, 'checkpoint'))
-    with self.assertRaisesRegex(
-        errors.UsageError, r'\(\S+/checkpoint: (Is a directory|Operation not)'
-    ):
-      self._open(train_dir, dataset=datasets.CIFAR10, fresh=True)
+  def test_directory_in_the_place_of_a_file(self):
+    for name in ('checkpoint', 'dataset.json'):
+      train_dir = self.create_tempdir().full_path
+      os.mkdir(os.path.join(train_dir, name))
+      open(os.path.join(train_dir, 'model.ckpt-5.index'), 'w').close()
+      with self.assertRaisesRegex(
+          errors.UsageError, rf'\(\S+/{name} is a directory\): move it away'
+      ):
+        self._open(train_dir, dataset=datasets.CIFAR10, fresh=True)
+      self.assertIn('model.ckpt-5.index', os.listdir(train_dir))
 
   def test_cannot_be_written(self):
     path = self.create_tempfile().full_path
@@ -351,13 +366,13 @@ class ResumeTest(tf.test.TestCase):
     self.assertIn('is 0.01 (was 0.05)', resume(0.01))
     self.assertEqual([(20, 0.1), (30, 0.01)], rates())
 
-  def _begin(self, config=config_lib.Train, **settings):
+  def _begin(self, config=config_lib.Train, images=None, **settings):
     """Resumes with settings; returns the output."""
     printed = io.StringIO()
     with (
         contextlib.redirect_stdout(printed),
         train_dirs.opened(
-            config(train_dir=self.train_dir, **settings)
+            config(train_dir=self.train_dir, **settings), images
         ) as directory,
     ):
       directory.begin()
@@ -393,9 +408,44 @@ class ResumeTest(tf.test.TestCase):
     )
     self.assertEqual('', self._begin(batch_size=16, fresh=True))
 
+  def test_external_text_is_escaped(self):
+    self.assertEqual('', self._begin(batch_size=64))
+    self._save(self.train_dir, steps=(30,))
+    path = os.path.join(self.train_dir, 'dataset.json')
+    with open(path) as f:
+      note = json.load(f)
+    note['settings'][0][1]['batch_size'] = '\x1b[31mred\nstep 30'
+    with open(path, 'w') as f:
+      json.dump(note, f)
+    with open(self.list, 'w') as f:
+      f.write('model_checkpoint_path: "/no\\033\\nwhere/model.ckpt-99"')
+    printed = self._begin(batch_size=64)
+    self.assertIn('lists /no\\x1b\\nwhere/model.ckpt-99, which is in', printed)
+    self.assertIn('is 64 (was \\x1b[31mred\\nstep 30): the', printed)
+    self.assertLen(printed.splitlines(), 2)
+
+  def test_other_images(self):
+    told = dict(deterministic=True, seed=1)
+    self._begin(**told, fresh=True, images='0123abcd')
+    self._save(self.train_dir, steps=(30,))
+    self.assertEqual('', self._begin(**told, images='0123abcd'))
+    with self.assertRaisesRegex(
+        errors.UsageError, r'images is 4567cdef \(was 0123abcd\)'
+    ):
+      self._begin(**told, images='4567cdef')
+    self.assertEqual(
+        'From step 30, images is 4567cdef (was 0123abcd).\n',
+        self._begin(seed=1, images='4567cdef'),
+    )
+
   def test_deterministic_run_that_would_not_repeat(self):
     told = dict(deterministic=True, seed=1, batch_size=64, summary_steps=50)
-    self.assertEqual('', self._begin(**told))
+    # Nothing is known about the steps already trained.
+    with self.assertRaisesRegex(
+        errors.UsageError, 'dataset.json does not record the settings'
+    ):
+      self._begin(**told)
+    self.assertEqual('', self._begin(**told, fresh=True))
     self._save(self.train_dir, steps=(30,))
     self.assertEqual('', self._begin(**told))
     for name, value, was in (
@@ -415,6 +465,17 @@ class ResumeTest(tf.test.TestCase):
         self.assertRaisesRegex(errors.UsageError, r'usable_cpus is 99 \(was'),
     ):
       self._begin(**told)
+    for name in (
+        'TF_NUM_INTRAOP_THREADS',
+        'TF_NUM_INTEROP_THREADS',
+        'TF_ENABLE_ONEDNN_OPTS',
+        'ONEDNN_MAX_CPU_ISA',
+    ):
+      with (
+          mock.patch.dict(os.environ, {name: '1'}),
+          self.assertRaisesRegex(errors.UsageError, rf'{name} is 1 \(was unset'),
+      ):
+        self._begin(**told)
     self.assertEqual('', self._begin(**told))
     # Without the flag it may; afterwards, no longer with it.
     self.assertEqual('', self._begin(**{**told, 'deterministic': False}))
@@ -495,11 +556,74 @@ class ResumeTest(tf.test.TestCase):
       self.assertEqual(before, os.stat(self.list).st_mtime_ns)
     self.assertEqual((20, ''), self._resume())
 
-  def test_moved_directory_in_the_format_of_2016(self):
+  def test_unreadable_list_is_not_overwritten(self):
+    with open(self.list, 'w') as f:
+      f.write('model_checkpoint_path: "model.ckpt-10"\n')
+    open_file = files.open_regular
+
+    for number, remedy in (
+        (errno.EACCES, 'ask its owner for read permission'),
+        (errno.EIO, 'try again'),
+        (errno.EMFILE, 'try again'),
+    ):
+
+      def fails(path, number=number):
+        if path == self.list:
+          raise OSError(number, os.strerror(number), path)
+        return open_file(path)
+
+      expected = r'cannot read %s \(%s\), which may be intact: %s$' % (
+          self.list,
+          os.strerror(number),
+          remedy,
+      )
+      with mock.patch.object(files, 'open_regular', fails):
+        for find in (
+            self._resume,
+            lambda: checkpoints.newest(self.train_dir),
+        ):
+          with self.assertRaisesRegex(errors.CheckpointReadError, expected):
+            find()
+    self.assertEqual((10, ''), self._resume())
+
+  def _save_format_of_2016(self, *steps):
     with tf.Graph().as_default(), self.session() as sess:
       tf.get_variable('w', initializer=1.0).initializer.run()
       saver = tf.train.Saver(write_version=tf.train.SaverDef.V1)
-      saver.save(sess, os.path.join(self.train_dir, 'model.ckpt'), 30)
+      for step in steps:
+        saver.save(sess, os.path.join(self.train_dir, 'model.ckpt'), step)
+
+  def test_format_of_2016_without_a_usable_list(self):
+    self._save_format_of_2016(30, 40)
+    os.remove(self.list)
+    with self.assertRaisesRegex(
+        errors.MissingListError, 'contains model.ckpt-40, but no list'
+    ):
+      checkpoints.newest(self.train_dir)
+    step, line = self._resume()
+    self.assertEqual(40, step)
+    self.assertIn('checkpoint is missing: resuming', line)
+    self.assertEqual([0, 10, 20, 30, 40], self._listed())
+    os.truncate(os.path.join(self.train_dir, 'model.ckpt-40'), 50)
+    step, line = self._resume()
+    self.assertEqual(30, step)
+    self.assertIn('model.ckpt-40 is damaged', line)
+    # Surplus checkpoints of 2016 are removed too.
+    with train_dirs.opened(
+        config_lib.Train(train_dir=self.train_dir, keep_checkpoints=1)
+    ) as directory:
+      directory.begin()
+    self.assertEqual([30], self._listed())
+    self._save_format_of_2016(50, 60)
+    with train_dirs.opened(
+        config_lib.Train(train_dir=self.train_dir, keep_checkpoints=1)
+    ) as directory:
+      directory.begin()
+    self.assertNotIn('model.ckpt-50', os.listdir(self.train_dir))
+    self.assertNotIn('model.ckpt-50.meta', os.listdir(self.train_dir))
+
+  def test_moved_directory_in_the_format_of_2016(self):
+    self._save_format_of_2016(30)
     self.train_dir += '_moved'
     os.rename(self.train_dir[: -len('_moved')], self.train_dir)
     self.assertEqual(30, checkpoints.newest(self.train_dir).step)
@@ -550,7 +674,7 @@ class ResumeTest(tf.test.TestCase):
     os.remove(self.list)
     directory(self.list)
     with self.assertRaisesRegex(
-        errors.UsageError, 'cannot write to .*move away'
+        errors.UsageError, 'cannot write to .*move it away'
     ):
       self._resume()
 
@@ -575,7 +699,7 @@ class ResumeTest(tf.test.TestCase):
         'model.ckpt-30.index.tempstate123',
         'model.ckpt-30.meta.tmp' + '0123' * 8,
         'checkpoint.tmp' + 'cdef' * 8,
-        'dataset.json.4711',
+        'dataset.json.tmp' + '4711' * 8,
     ]
     # A complete checkpoint that was to be removed next.
     self._save(self.train_dir, steps=(5,))

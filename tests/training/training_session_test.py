@@ -89,7 +89,7 @@ class TrainingTest(tf.test.TestCase):
           training_session.MonitoredTrainingSession(
               config,
               stop or signals.StopRequest(),
-              types.SimpleNamespace(check=check_input),
+              types.SimpleNamespace(check=check_input, fingerprint=''),
               saver=tf.train.Saver(tf.global_variables()),
               summary_op=tf.summary.merge_all(),
               hooks=[
