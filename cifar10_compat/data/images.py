@@ -11,6 +11,7 @@ copies. PostScript, which is a program, is not run.
 """
 
 import logging
+import re
 import sys
 import types
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ _STRIP_ROWS = 1024
 
 # The maximum 16-bit value.
 WHITE = (1 << 16) - 1
+
+# Pillow's names of its decoders for several 16-bit channels.
+_COLOR_16 = re.compile(r"'(RGB[AXa]?|LA|CMYK);16[BLN]'")
 
 # The start of a HEIF image, after the length of its first box: the brands of
 # HEVC, which Pillow does not read.
@@ -75,8 +79,12 @@ def load_image(
         _bound(image)
         if image.mode.startswith('I'):
           highest = _highest(image, white)
-          if dark is not None and highest < white // 2:
-            dark.append(f'{path} has no value above {highest}')
+        elif any(_COLOR_16.search(str(tile)) for tile in image.tile):
+          highest = _highest_color(image, white)
+        else:
+          highest = white
+        if dark is not None and highest < white // 2:
+          dark.append(f'{path} has no value above {highest}')
         return _pixels(image, white)
   except Exception as e:  # The decoders' exceptions have no common class.
     if _is_heic(path):
@@ -123,7 +131,8 @@ def tell_dark(dark: list[str], white: int) -> None:
     print(
         output.printable(
             f'{dark[0]}{more}: in 16-bit images {white} is white, so these '
-            'become dark; set the value of white with --white=N'
+            'become dark; set the value of white with --white=N, or convert '
+            'color images to 8 bits'
         ),
         file=sys.stderr,
         flush=True,
@@ -141,7 +150,12 @@ def _highest(image: 'PIL.Image.Image', white: int) -> int:
   Raises:
     DataError: the image has more than 16 bits, or values above white.
   """
-  lowest, highest = map(int, image.getextrema())
+  # Pillow knows no extrema of big-endian values.
+  values = np.asarray(image) if image.mode == 'I;16B' else None
+  lowest, highest = map(
+      int,
+      image.getextrema() if values is None else (values.min(), values.max()),
+  )
   errors.DataError.raise_if(
       lowest < 0 or highest > WHITE, 'it has more than 16 bits'
   )
@@ -150,6 +164,26 @@ def _highest(image: 'PIL.Image.Image', white: int) -> int:
       f'it has the value {highest}, above --white={white}: choose at least that',
   )
   return highest
+
+
+def _highest_color(image: 'PIL.Image.Image', white: int) -> int:
+  """Returns the maximum value of an image with several 16-bit channels.
+
+  Pillow decodes only the upper 8 bits.  Also reduces a transparent color to 8
+  bits.
+
+  Raises:
+    DataError: --white is set, for which the lower bits would be needed.
+  """
+  errors.DataError.raise_if(
+      white != WHITE,
+      'it has several 16-bit channels, and --white applies to gray images '
+      'without transparency only: convert it to 8 bits',
+  )
+  if isinstance(color := image.info.get('transparency'), tuple):
+    image.info['transparency'] = tuple(value >> 8 for value in color)
+  colors = range(len(image.getbands()) - ('A' in image.getbands()))
+  return max(image.getextrema()[i][1] for i in colors) << 8 | 0xFF
 
 
 def _pixels(image: 'PIL.Image.Image', white: int) -> np.ndarray:
@@ -179,7 +213,10 @@ def _rgb(image: 'PIL.Image.Image', white: int) -> np.ndarray:
   errors.DataError.raise_if(image.mode == 'F', 'its values have no known range')
   if image.mode.startswith('I'):
     values = np.asarray(image).astype(np.uint32)
-    image = Image.fromarray((values * 256 // (white + 1)).astype(np.uint8))
+    gray = (values * 256 // (white + 1)).astype(np.uint8)
+    # The transparent value has 16 bits, too.
+    gray[values == image.info.get('transparency', -1)] = 255
+    image = Image.fromarray(gray)
   if image.has_transparency_data:
     image = Image.alpha_composite(
         Image.new('RGBA', image.size, 'white'), image.convert('RGBA')

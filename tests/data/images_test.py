@@ -3,9 +3,11 @@
 import contextlib
 import io
 import os
+import struct
 import subprocess
 import sys
 from unittest import mock
+import zlib
 
 from absl.testing import absltest
 import numpy as np
@@ -140,9 +142,80 @@ class LoadImageTest(absltest.TestCase):
     self.assertEqual(
         f'{path} has no value above 4095, and 2 more are like it: in 16-bit '
         'images 65535 is white, so these become dark; set the value of white '
-        'with --white=N\n',
+        'with --white=N, or convert color images to 8 bits\n',
         err.getvalue(),
     )
+
+  def _write_png(self, values, color_type, transparent=b''):
+    """Writes a 16-bit PNG, which Pillow cannot; returns its path."""
+
+    def chunk(name, data):
+      checksum = struct.pack('>I', zlib.crc32(name + data))
+      return struct.pack('>I', len(data)) + name + data + checksum
+
+    height, width = values.shape[:2]
+    rows = b''.join(b'\0' + row.astype('>u2').tobytes() for row in values)
+    path = os.path.join(self.directory, '16.png')
+    with open(path, 'wb') as f:
+      f.write(b'\x89PNG\r\n\x1a\n')
+      header = struct.pack('>IIBBBBB', width, height, 16, color_type, 0, 0, 0)
+      f.write(chunk(b'IHDR', header))
+      if transparent:
+        f.write(chunk(b'tRNS', transparent))
+      f.write(chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
+    return path
+
+  def test_sixteen_bits_and_transparency(self):
+    values = np.full((32, 32), 0x1234)
+    values[:, 16:] = 0x1235  # The same upper byte.
+    path = self._write_png(values, 0, struct.pack('>H', 0x1234))
+    loaded = images.load_image(path)
+    self.assertEqual([255] * 3, list(loaded[9, 9]))
+    self.assertEqual([0x12] * 3, list(loaded[9, 20]))
+    colors = np.stack([values, values, values], 2)
+    colors[:, 16:] = 0xFFFF, 0, 0
+    path = self._write_png(colors, 2, struct.pack('>HHH', *[0x1234] * 3))
+    loaded = images.load_image(path)
+    self.assertEqual([255] * 3, list(loaded[9, 9]))
+    self.assertEqual([255, 0, 0], list(loaded[9, 20]))
+
+  def test_sixteen_bits_of_several_channels(self):
+    # Color, gray with alpha, color with alpha.
+    for color_type, channels in ((2, 3), (4, 2), (6, 4)):
+      values = np.full((32, 32, channels), 0xFFFF)
+      colors = values[..., : channels - (channels != 3)]
+      colors[:] = 4095
+      path = self._write_png(values, color_type)
+      dark = []
+      self.assertEqual([15] * 3, list(images.load_image(path, dark=dark)[9, 9]))
+      self.assertEqual([path + ' has no value above 4095'], dark)
+      with self.assertRaisesRegex(
+          errors.DataError, 'several 16-bit channels.*: convert it to 8 bits'
+      ):
+        images.load_image(path, white=4095)
+      colors[0, 0] = 0x8000
+      dark.clear()
+      images.load_image(self._write_png(values, color_type), dark=dark)
+      self.assertEmpty(dark)
+
+  def test_big_endian(self):
+    values = np.full((32, 32), 0x1234, '>u2')
+    values[0, 0] = 0x0FFF
+    path = os.path.join(self.directory, 'big.tif')
+    shorts = ((256, 32), (257, 32), (258, 16), (259, 1), (262, 1), (277, 1))
+    tags = [struct.pack('>HHIHH', tag, 3, 1, n, 0) for tag, n in shorts]
+    longs = ((273, 8), (278, 32), (279, values.nbytes))
+    tags += [struct.pack('>HHII', tag, 4, 1, n) for tag, n in longs]
+    with open(path, 'wb') as f:
+      f.write(b'MM\0*' + struct.pack('>I', 8 + values.nbytes))
+      f.write(values.tobytes() + struct.pack('>H', len(tags)))
+      f.write(b''.join(sorted(tags)) + bytes(4))
+    dark = []
+    loaded = images.load_image(path, dark=dark)
+    self.assertEqual((0x12, 0x0F), (loaded[9, 9, 0], loaded[0, 0, 0]))
+    self.assertEqual([path + ' has no value above 4660'], dark)
+    with self.assertRaisesRegex(errors.DataError, '4660, above --white=4095'):
+      images.load_image(path, 4095)
 
   def test_heic(self):
     path = os.path.join(self.directory, 'photo.jpg')
