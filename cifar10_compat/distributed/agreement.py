@@ -41,6 +41,9 @@ def settings(
   if cluster.job == cluster_lib.PS:
     return told
   told['dataset'] = config.dataset.name
+  # Two image sets of your own may have the same name.
+  for name in ('class_names', 'label_index', 'flip'):
+    told[f'dataset ({name})'] = getattr(config.dataset, name)
   told.update((name, getattr(config, name)) for name in _FLAGS)
   if cluster.is_chief:
     told['train_dir'] = os.path.realpath(config.train_dir)

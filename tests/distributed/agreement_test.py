@@ -60,6 +60,20 @@ class AgreementTest(absltest.TestCase):
           f'^--{flag} is {shown}, but {theirs} in the run .* flags of its chief$',
       ):
         self._settle(self.worker, **{'batch_size': 32, flag: value})
+    names = datasets.CIFAR10.class_names
+    for other, shown in (
+        ({'class_names': names[::-1]}, r"class_names\) is \['truck', "),
+        ({'label_index': 1}, r'label_index\) is 1, but 0'),
+        ({'flip': False}, r'flip\) is False, but True'),
+    ):
+      with self.assertRaisesRegex(
+          errors.UsageError, rf'^--dataset \({shown}.* in the run'
+      ):
+        self._settle(
+            self.worker,
+            batch_size=32,
+            dataset=datasets.CIFAR10._replace(**other),
+        )
     # Flags that concern only one task may differ.
     self.assertTrue(
         self._settle(self.worker, batch_size=32, seed=7, train_dir='/tmp/other')
