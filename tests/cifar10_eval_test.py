@@ -266,7 +266,9 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(views=3)
     with self.assertRaisesRegex(errors.UsageError, '--count=exact'):
       self._evaluate(views=10, count=config_lib.HISTORICAL)
-    with self.assertRaisesRegex(errors.UsageError, 'data set svhn: .*--views=5'):
+    with self.assertRaisesRegex(
+        errors.UsageError, 'data set svhn: .*--views=5'
+    ):
       self._evaluate(views=10, dataset=datasets.SVHN)
 
   def test_views_are_checked_before_images_are_fetched(self):

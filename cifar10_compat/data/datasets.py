@@ -236,14 +236,20 @@ def get(name: str) -> description.Dataset:
       image_set.json.
 
   Raises:
-    UsageError: there is no such set or directory.
+    UsageError: there is no such set or directory, or it cannot be searched.
     DataError: see description.load().
   """
   if name in DATASETS:
     return DATASETS[name]
-  errors.UsageError.raise_if(
-      not os.path.lexists(os.path.join(name, description.FILE_NAME)),
-      f'no data set is called {name!r}: choose one of '
-      f"{', '.join(sorted(DATASETS))}, or a directory written by make_records",
-  )
+  try:
+    os.lstat(os.path.join(name, description.FILE_NAME))
+  except PermissionError as e:
+    raise errors.UsageError(
+        f'cannot search {name} ({e.strerror}): ask its owner for permission'
+    ) from e
+  except (OSError, ValueError) as e:  # ValueError: the name contains a NUL.
+    raise errors.UsageError(
+        f'no data set is called {name!r}: choose one of '
+        f"{', '.join(sorted(DATASETS))}, or a directory written by make_records"
+    ) from e
   return description.load(name)

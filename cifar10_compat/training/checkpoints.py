@@ -116,7 +116,10 @@ class Checkpoint:
       UnusableCheckpointError, CheckpointReadError: see verify().
     """
     reader = self._open()
-    return int(reader.get_tensor(key if reader.has_tensor(key) else OLD_STEP))
+    try:
+      return int(reader.get_tensor(key if reader.has_tensor(key) else OLD_STEP))
+    except Exception as e:  # The reader's exceptions have no common class.
+      raise self._damaged(e) from e
 
   def verify(self, keys: Iterable[str] | None = None) -> None:
     """Reads tensors, which verifies their checksums, and checks their values.

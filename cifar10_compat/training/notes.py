@@ -60,16 +60,20 @@ def settings_of(
   Returns:
     From name to value; most are flags.
   """
-  return ({'images': images} if images else {}) | {
-      'num_gpus': 1,  # The default of a trainer without towers.
-      'flip': config.dataset.flip,
-      'usable_cpus': len(os.sched_getaffinity(0)),
-      **{name: os.environ.get(name, 'unset') for name in _ENVIRONMENT},
-  } | {
-      name: getattr(config, name)
-      for name in (*ON_UPDATES, *_ON_BITS)
-      if hasattr(config, name)
-  }
+  return (
+      ({'images': images} if images else {})
+      | {
+          'num_gpus': 1,  # The default of a trainer without towers.
+          'flip': config.dataset.flip,
+          'usable_cpus': len(os.sched_getaffinity(0)),
+          **{name: os.environ.get(name, 'unset') for name in _ENVIRONMENT},
+      }
+      | {
+          name: getattr(config, name)
+          for name in (*ON_UPDATES, *_ON_BITS)
+          if hasattr(config, name)
+      }
+  )
 
 
 def write(
@@ -147,9 +151,12 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
   except (FileNotFoundError, NotADirectoryError):
     return
   except OSError as e:
+    remedy = 'try again' if files.is_passing(e) else 'move it away'
+    if isinstance(e, PermissionError):
+      remedy = files.remedy(e)
     raise errors.UsageError(
         f'cannot read {path} ({e.strerror}), which records the data set of the '
-        'checkpoints: ask its owner for read permission'
+        f'checkpoints: {remedy}'
     ) from e
   except (ValueError, KeyError, TypeError, RecursionError) as e:
     raise errors.UsageError(f'{path} records no data set: move it away') from e

@@ -112,7 +112,8 @@ class TrainDir:
     with _as_usage_errors(self.path):
       _remove(self.path, _WRITTEN if self._config.fresh else _UNFINISHED)
       if self._config.fresh:
-        _remove(os.path.join(self.path, evaluation.NAME), evaluation.WRITTEN)
+        eval_dir = evaluation.path(config_lib.Eval(checkpoint_dir=self.path))
+        _remove(eval_dir, evaluation.WRITTEN)
       if self.newest:
         if self._trouble:
           output.say(f'{self._trouble}: resuming from {self.newest.path}.')
@@ -399,9 +400,12 @@ def _name(path: str, newest: checkpoints.Checkpoint, keep: int) -> None:
   try:
     tf.train.update_checkpoint_state(path, newest.path, kept)
   except tf.errors.OpError as e:
+    full = isinstance(e, tf.errors.ResourceExhaustedError)
     raise errors.UsageError(
         f'cannot write to {os.path.join(path, checkpoints.LIST)} '
-        f'({e.message.splitlines()[0]}): move away whatever has that path'
+        f'({e.message.splitlines()[0]}): '
+        + 'free disk space, or ' * full
+        + 'choose another --train_dir'
     ) from e
   for checkpoint in surplus:
     # Remove this file first: without it, the rest no longer counts as a

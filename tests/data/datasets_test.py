@@ -1,5 +1,9 @@
 """The image sets known by name."""
 
+import errno
+import os
+from unittest import mock
+
 from absl.testing import absltest
 
 from cifar10_compat.base import errors
@@ -50,3 +54,12 @@ class DatasetsTest(absltest.TestCase):
         errors.UsageError, "'x': choose .*synthetic, or a directory written"
     ):
       datasets.get('x')
+    directory = self.create_tempdir().full_path
+    error = PermissionError(errno.EACCES, 'Permission denied')
+    with (
+        mock.patch.object(os, 'lstat', side_effect=error),
+        self.assertRaisesRegex(
+            errors.UsageError, r'cannot search \S+ \(Permission denied\): ask'
+        ),
+    ):
+      datasets.get(directory)

@@ -122,6 +122,17 @@ class CheckpointsTest(tf.test.TestCase):
     ):
       checkpoints.newest(self.directory).verify()
 
+  def test_step_that_cannot_be_read(self):
+    path = self._save(1)
+    with mock.patch.object(tf.train, 'NewCheckpointReader') as reader:
+      reader().get_tensor.side_effect = tf.errors.UnknownError(
+          None, None, path + '; Too many open files'
+      )
+      with self.assertRaisesRegex(
+          errors.CheckpointReadError, r'Too many open files\); .* be intact'
+      ):
+        checkpoints.newest(self.directory).held_step('v')
+
   def test_pipe_in_the_place_of_a_file(self):
     path = self._save(1)
     os.remove(path + '.index')

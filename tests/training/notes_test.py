@@ -1,12 +1,15 @@
 """The metadata file of a directory of checkpoints, and the runs it rejects."""
 
+import errno
 import json
 import os
+from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.base import files
 from cifar10_compat.data import datasets
 from cifar10_compat.training import notes
 
@@ -118,6 +121,23 @@ class NotesTest(tf.test.TestCase):
     self._assert_refused(
         '--model=cifar10', datasets.CIFAR10, config_lib.CONV_LOCAL
     )
+
+  def test_that_cannot_be_read(self):
+    path = os.path.join(self.directory, 'dataset.json')
+    os.mkdir(path)
+    self._assert_refused(
+        r'\(it is a directory, not a file\).*: move it away$', datasets.CIFAR10
+    )
+    for number, remedy in (
+        (errno.EACCES, 'ask its owner for read permission'),
+        (errno.EIO, 'try again'),
+        (errno.EMFILE, 'try again'),
+    ):
+      error = OSError(number, os.strerror(number), path)
+      with mock.patch.object(files, 'open_regular', side_effect=error):
+        self._assert_refused(
+            rf'\({os.strerror(number)}\).*: {remedy}$', datasets.CIFAR10
+        )
 
   def test_that_is_none(self):
     for contents in ('', '[]', '{}', '{"learning_rates": [[Infinity, 1]]}'):

@@ -114,6 +114,18 @@ class TrainDirsTest(tf.test.TestCase):
         ['events.txt'], os.listdir(os.path.join(train_dir, 'eval'))
     )
 
+  def test_fresh_start_in_the_default_directory(self):
+    root = self.create_tempdir().full_path
+    train_dir, eval_dir = os.path.join(root, 't'), os.path.join(root, 'e')
+    os.mkdir(eval_dir)
+    for name in ('events.out.tfevents.1.host', 'dataset.json', 'notes.txt'):
+      open(os.path.join(eval_dir, name), 'w').close()
+    with mock.patch.multiple(
+        config_lib, TRAIN_DIR=train_dir, EVAL_DIR=eval_dir
+    ):
+      self._open(train_dir, fresh=True)
+    self.assertEqual(['notes.txt'], os.listdir(eval_dir))
+
   def test_resuming_leaves_what_it_may_not_know(self):
     train_dir = self.create_tempdir().full_path
     # Incomplete checkpoints, such as one being copied here.
@@ -473,7 +485,9 @@ class ResumeTest(tf.test.TestCase):
     ):
       with (
           mock.patch.dict(os.environ, {name: '1'}),
-          self.assertRaisesRegex(errors.UsageError, rf'{name} is 1 \(was unset'),
+          self.assertRaisesRegex(
+              errors.UsageError, rf'{name} is 1 \(was unset'
+          ),
       ):
         self._begin(**told)
     self.assertEqual('', self._begin(**told))
@@ -684,6 +698,20 @@ class ResumeTest(tf.test.TestCase):
     with self.assertRaisesRegex(
         errors.CheckpointError,
         'model.ckpt-20 is damaged .* no other usable checkpoint: restore',
+    ):
+      self._resume()
+
+  def test_no_room_for_the_list(self):
+    error = tf.errors.ResourceExhaustedError(
+        None, None, f'{self.list}.tmp0; No space left on device'
+    )
+    with (
+        mock.patch.object(
+            tf.train, 'update_checkpoint_state', side_effect=error
+        ),
+        self.assertRaisesRegex(
+            errors.UsageError, r'No space left on device\): free disk space'
+        ),
     ):
       self._resume()
 
