@@ -21,7 +21,7 @@ class FastNetworkProgramTest(tf.test.TestCase):
         self,
         fast_network.main,
         ['--data_dir=' + root, '--checkpoint_dir=' + published.DIRECTORY],
-        'model.ckpt-100000 lacks conv1/biases and ',
+        'model.ckpt-100000 is missing conv1/biases and ',
         'name one that cifar10_train saved',
     )
 
