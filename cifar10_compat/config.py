@@ -731,6 +731,9 @@ def from_flags(
   for name, field in settings(config).items():
     value = flag_values[name].value
     if field.metadata['parse'] and value is not None:
+      errors.UsageError.raise_if(
+          value == '', f'--{name} is empty: give it a value, or leave it out'
+      )
       value = field.metadata['parse'](value)
     values[name] = value
   given = frozenset(name for name in values if flag_values[name].present)

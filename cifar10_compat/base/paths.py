@@ -44,7 +44,7 @@ def checkpoint_directory(path: str) -> str:
 
   Raises:
     UsageError: see user_path(); or the path is a pattern to TensorFlow; or it
-      is a checkpoint itself.
+      is a checkpoint itself or another file.
   """
   errors.UsageError.raise_if(
       _PATTERN.search(path),
@@ -52,10 +52,15 @@ def checkpoint_directory(path: str) -> str:
       'the path of a checkpoint: choose a directory without them',
   )
   found = user_path(path)
+  named = path.rstrip('/')
+  above = os.path.dirname(named) or '.'
   errors.UsageError.raise_if(
-      os.path.exists(found + '.index'),
-      f'{path} is a checkpoint: choose its directory, '
-      f'{os.path.dirname(path) or "."}',
+      os.path.exists(found.rstrip('/') + '.index'),
+      f'{named} is a checkpoint: choose its directory, {above}',
+  )
+  errors.UsageError.raise_if(
+      os.path.isfile(found),
+      f'{named} is a file: choose a directory, such as {above}',
   )
   return found
 

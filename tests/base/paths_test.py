@@ -45,10 +45,15 @@ class PathsTest(absltest.TestCase):
     path = os.path.join(self.create_tempdir().full_path, 'model.ckpt-20')
     with open(path + '.index', 'w'):
       pass
-    with self.assertRaisesRegex(
-        errors.UsageError, f'choose its directory, {os.path.dirname(path)}$'
+    above = os.path.dirname(path)
+    for wrong, expected in (
+        (path, f'{path} is a checkpoint: choose its directory, {above}$'),
+        (path + '/', f'{path} is a checkpoint: choose its directory, {above}$'),
+        (path + '.index', f'index is a file: choose a directory, .* {above}$'),
     ):
-      paths.checkpoint_directory(path)
+      with self.assertRaisesRegex(errors.UsageError, expected):
+        paths.checkpoint_directory(wrong)
+    self.assertEqual(above, paths.checkpoint_directory(above))
 
   def test_enter_user_directory(self):
     self.addCleanup(os.chdir, os.getcwd())

@@ -49,13 +49,12 @@ def network(config, data_dir):
     checkpoint = checkpoints.newest(config.checkpoint_dir)
   except errors.NoCheckpointError:
     return page.Network(None, dataset.class_names, None, None, None, None)
+  notes.check(config.checkpoint_dir, config, '--train_dir')
   checkpoint.verify()
   images, labels, logits = None, None, None
   if all(map(os.path.exists, dataset.filenames(data_dir, True))):
     images, labels = predictions.test_images(dataset, data_dir)
     logits = predictions.logits(images, config)
-  else:
-    notes.check(config.checkpoint_dir, config, '--train_dir')
   return page.Network(
       checkpoint.step,
       dataset.class_names,
