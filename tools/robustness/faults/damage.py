@@ -162,7 +162,7 @@ def damaged_list(context, moment):
   if way == 'directory':
     attempt.check_one_line(
         made.wait_for_end(trainer.START_SECS, way),
-        'checkpoint .*move away whatever has that path',
+        r'checkpoint is a directory\): move it away',
         'the trainer',
     )
     os.rmdir(path)
