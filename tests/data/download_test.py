@@ -13,6 +13,7 @@ from unittest import mock
 from absl.testing import absltest
 
 from cifar10_compat.base import errors
+from cifar10_compat.base import output
 from cifar10_compat.base import signals
 from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
@@ -172,12 +173,7 @@ class DownloadTest(absltest.TestCase):
     threads = [threading.Thread(target=get) for _ in range(2)]
     threads[0].start()
     self.assertTrue(asked.wait(60))
-    with mock.patch.object(
-        download,
-        'print',
-        create=True,
-        side_effect=lambda *_, **__: waiting.set(),
-    ):
+    with mock.patch.object(output, 'say', side_effect=lambda _: waiting.set()):
       threads[1].start()
       self.assertTrue(waiting.wait(60))
     for thread in threads:
