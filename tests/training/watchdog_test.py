@@ -69,7 +69,7 @@ class WatchdogTest(tf.test.TestCase):
           with training_session.MonitoredTrainingSession(
               config,
               stop,
-              types.SimpleNamespace(check=lambda: None),
+              types.SimpleNamespace(check=lambda: None, fingerprint='0'),
               saver=tf.train.Saver(tf.global_variables()),
               summary_op=tf.summary.merge_all(),
               hooks=[hooks.NanTensorHook(loss)],
