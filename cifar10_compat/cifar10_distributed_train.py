@@ -63,7 +63,7 @@ def train(
   """Trains as one worker until all workers together reach a global step.
 
   Args:
-    cluster: the cluster, of which this process is a worker.
+    cluster: the cluster in which this process is a worker.
     leave: function of an exit code and a message that ends the process even
       while TensorFlow waits for a lost task.
     config: batch_size is per worker; max_steps counts updates; only the chief
@@ -259,7 +259,7 @@ def serve(
   """Holds variables until the workers have finished.
 
   Args:
-    cluster: the cluster, of which this process is a ps.
+    cluster: the cluster in which this process is a ps.
     leave: see train().
     config: chief_timeout_secs, how long a chief may be gone once it has
       answered.

@@ -322,8 +322,8 @@ def views(images, num_views):
 
   Args:
     images: uint8 tensor of shape [n, 32, 32, 3].
-    num_views: 5 for the four corners and the middle, 10 to add the same five
-      flipped left to right.
+    num_views: 5 for the four corners and the center; 10 for these and their
+      mirror images.
 
   Returns:
     float32 tensor of shape [n * num_views, IMAGE_SIZE, IMAGE_SIZE, 3], each

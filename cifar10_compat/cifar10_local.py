@@ -77,7 +77,7 @@ def _conv(name: str, x: tf.Tensor, stddev: float) -> tf.Tensor:
   """Builds a convolution with 64 kernels of 5 x 5 pixels.
 
   Args:
-    name: of the variable scope.
+    name: the name of the variable scope.
     x: float32 tensor of shape [batch_size, height, width, channels].
     stddev: the initial standard deviation of the weights.
 

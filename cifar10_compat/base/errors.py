@@ -71,7 +71,7 @@ class UnusableCheckpointError(CheckpointError):
   later, and another checkpoint may be usable.
 
   Attributes:
-    path: of the checkpoint.
+    path: the path of the checkpoint.
     reason: the rest of a sentence that starts with the path.
   """
 
@@ -85,7 +85,7 @@ class CheckpointReadError(CheckpointError):
   """A checkpoint or a list that cannot be read at present, but may be intact.
 
   Attributes:
-    path: of the checkpoint or of the list.
+    path: the path of the checkpoint or of the list.
   """
 
   def __init__(self, message: str, *, path: str) -> None:

@@ -1,6 +1,7 @@
 """Turns signals into a request to stop at the next good moment, or to report.
 
-Threads handle what cannot wait until the main thread returns from C code.
+Threads handle signals that cannot wait until the main thread returns from C
+code.
 """
 
 from collections.abc import Callable, Iterator

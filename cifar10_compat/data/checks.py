@@ -60,7 +60,7 @@ class CheckedFiles:
   """
 
   def __init__(self, contents: dict[str, _Content]) -> None:
-    """Stores the content of each file, by path, from its first reading."""
+    """Stores what was first read from each file, by path."""
     self._contents = contents
     self.records = sum(c.records for c in contents.values())
 

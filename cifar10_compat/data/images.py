@@ -50,7 +50,7 @@ def load_image(
   """Reads an image of any format, size and mode.
 
   Args:
-    path: of the file.
+    path: the path of the file.
     white: 1 to WHITE, the 16-bit value that becomes white.
     dark: gets a message for a 16-bit image that uses less than half of the
       range up to white: see tell_dark().

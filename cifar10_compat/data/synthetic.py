@@ -1,6 +1,6 @@
 """Draws ten classes of figures, in files of the format of CIFAR-10.
 
-A set for a machine without images and network access.  An image has one figure
+Use it on a machine without images or network access.  An image has one figure
 or pattern, brighter than its background, with a random position and size.  Each
 class has a typical hue, which soon moves the network off the plateau of its
 tiny initial weights.  But hues vary, and some images have that of another
@@ -51,10 +51,10 @@ def _odd(x: np.ndarray, width: np.ndarray) -> np.ndarray:
 # hues go once around the color wheel, and similar shapes have distant hues.  No
 # class is another's mirror image, since training flips images.
 #
-# A function takes x, int16 of shape [n, 1, SIZE], and y, [n, SIZE, 1], in
-# pixels from the figure's center to the right and down, and the figure's radius
-# r, [n, 1, 1]; it returns the figure, bool of shape [n, SIZE, SIZE] or one that
-# broadcasts to it.
+# Each function takes three int16 arrays: x of shape [n, 1, SIZE] and y of shape
+# [n, SIZE, 1], in pixels to the right of the figure's center and below it, and
+# the figure's radius r of shape [n, 1, 1].  It returns the figure, a bool array
+# of shape [n, SIZE, SIZE] or one that broadcasts to it.
 _CLASSES = (
     ('disc', lambda x, y, r: x * x + y * y <= r * r, (130, 30, 30)),
     ('horizontal_stripes', lambda x, y, r: _odd(y, r // 2), (130, 90, 30)),

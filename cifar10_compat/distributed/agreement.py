@@ -56,8 +56,8 @@ def settle(
   """Compares a task's settings with the chief's; the first chief stores them.
 
   Args:
-    target: of the task's server.
-    session_config: of its sessions.
+    target: the target of the task's server.
+    session_config: the configuration of its sessions.
     told: from settings().
     chief: whether this task is a chief.
 

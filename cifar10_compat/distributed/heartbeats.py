@@ -43,7 +43,7 @@ class Table:
   def __init__(self, num_workers: int) -> None:
     """Adds the ops."""
     # tf.Variable has the same name in a reusing scope.  It is in no collection,
-    # so that no task saves it or waits for it.
+    # so no task saves it or waits for it.
     with tf.device('/job:ps/task:0/cpu:0'):
       self._variable = tf.Variable(
           tf.zeros([num_workers, 3], tf.float64),
@@ -69,7 +69,7 @@ class Table:
     """Writes a worker's row.
 
     Args:
-      session: of the ps that has the table.
+      session: a session on the ps that has the table.
       worker: index in the list of workers.
       step: the global step.
       state: TRAINING or DONE.

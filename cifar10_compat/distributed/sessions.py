@@ -134,7 +134,7 @@ def check_not_in_use(connection: Connection) -> None:
   """Checks that no chief has started training on the parameter servers.
 
   Raises:
-    UsageError: a chief has.
+    UsageError: a chief has started training.
   """
   with tf.Graph().as_default():
     table = heartbeats.Table(len(connection.cluster.workers))

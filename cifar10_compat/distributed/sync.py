@@ -8,9 +8,9 @@ the global step, and puts N tokens with that step into a queue.  A worker's next
 gradient carries the step of its token.  An accumulator counts the averages
 taken from it as its own step, and drops gradients of an earlier step.
 
-Accumulators and queue are on the ps and outlive the workers.  A killed process
-loses the gradients and tokens it held.  Suppose that a chief is killed after
-taking the gradients and before putting the tokens.  Then the other workers wait
+The accumulators and the queue are on the ps and outlive the workers.  A killed
+process loses the gradients and tokens it held.  Suppose that a chief is killed
+after taking the gradients and before putting the tokens.  Then the other workers wait
 for the tokens of a lost update, and the restarted chief waits for gradients
 that they have already pushed.  On a busy machine, where that moment lasts a
 good part of a step, half of the kills had this effect.
@@ -45,7 +45,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.distributed import sessions
 
-# Limit for taking a gradient that an accumulator has.
+# Limit for emptying an accumulator that holds a gradient.
 _EMPTY_MILLISECS = 5000
 
 

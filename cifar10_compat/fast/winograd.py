@@ -48,7 +48,7 @@ _Rows = Sequence[Sequence[int | fractions.Fraction]]
 
 
 class Matrices(NamedTuple):
-  """Matrices that transform m + r - 1 numbers; float64, from fractions."""
+  """float64 matrices to transform m + r - 1 numbers, computed as fractions."""
 
   output: np.ndarray  # A^T, [m, m + r - 1]
   filter: np.ndarray  # G, [m + r - 1, r]
@@ -99,8 +99,8 @@ def _coefficients(
 def _balanced(output: _Rows, filter_: _Rows, input_: _Rows) -> Matrices:
   """Returns Matrices with rows of G and B^T of about equal size.
 
-  Moving a power of two between them changes no digit, and keeps rounding errors
-  small.
+  Moving a power of two from one to the other is exact, and keeps rounding
+  errors small.
   """
   a, g, b = [np.array(rows, np.float64) for rows in (output, filter_, input_)]
   ratio = np.abs(b).max(1) / np.abs(g).max(1)
@@ -237,7 +237,7 @@ def _transform_kernel(kernel: tf.Tensor, shape: _Shape) -> tf.Tensor:
 
   Args:
     kernel: float32 tensor of shape [r, r, x, y].
-    shape: of the convolution.
+    shape: the shape of the convolution.
 
   Returns:
     float32 tensor of shape [n, 1, n, x, y].
@@ -252,7 +252,7 @@ def _restore_kernel(products: tf.Tensor, shape: _Shape) -> tf.Tensor:
 
   Args:
     products: float32 tensor of shape [n, down, n, channels_in, channels].
-    shape: of the convolution.
+    shape: the shape of the convolution.
 
   Returns:
     float32 tensor of shape [r, r, channels_in, channels].
@@ -273,7 +273,7 @@ def _collect_outputs(outputs: tf.Tensor, shape: _Shape) -> tf.Tensor:
   Args:
     outputs: float32 tensor of shape [n, down, n, across * batch_size,
       channels].
-    shape: of the convolution.
+    shape: the shape of the convolution.
 
   Returns:
     float32 tensor of shape [batch_size, height, width, channels].

@@ -110,7 +110,7 @@ class Checkpoint:
     the chief saves, and a user can rename a file.
 
     Args:
-      key: of the step counter; the checkpoint has this key or that of 2016.
+      key: the step counter's key; the checkpoint has this key or that of 2016.
 
     Raises:
       UnusableCheckpointError, CheckpointReadError: see verify().
@@ -273,7 +273,7 @@ def main_file(path: str) -> str:
   The format of 2016 has one file, today's an index and data files.
 
   Args:
-    path: of the checkpoint's files, without their endings.
+    path: the path of the checkpoint's files, without their endings.
   """
   return path + '.index' if os.path.exists(path + '.index') else path
 
@@ -290,7 +290,7 @@ class _PartialSaver(tf.train.Saver):
     """Creates the saver.
 
     Args:
-      saver: of all variables; it takes over the list of checkpoints.
+      saver: a saver of all variables; it takes over the list of checkpoints.
       variables: the variables to restore, by key.
       others: ops that initialize the other variables.
     """
@@ -315,7 +315,7 @@ def resuming_saver(
 
   Args:
     checkpoint: the checkpoint to restore.
-    saver: of all variables; returned if the checkpoint has them all.
+    saver: a saver of all variables; returned if the checkpoint has them all.
     remedy: what the user can do if the checkpoint does not fit.
 
   Raises:

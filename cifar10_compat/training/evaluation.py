@@ -108,7 +108,7 @@ class Poll:
 
     Args:
       config: the evaluator's settings.
-      input_files: the images, which may change in the days between attempts.
+      input_files: the images, which may change between attempts.
     """
     self._config = config
     self._input_files = input_files
@@ -127,7 +127,6 @@ class Poll:
     Raises:
       NoCheckpointError, CheckpointListError, CheckpointReadError,
         UnusableCheckpointError: in a single evaluation.
-        UnusableCheckpointError: of a single evaluation.
       DataError: the images changed.
     """
     self.secs = self._config.eval_interval_secs

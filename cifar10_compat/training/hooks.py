@@ -37,10 +37,10 @@ class Run:
     stop: ends training after the current step.
     check_input: function that raises an error if the input is damaged.
     steps: counts the steps.
-    saver: of all variables.
+    saver: a saver of all variables.
     summary_op: string tensor of shape [], a serialized Summary.
     directory: train_dir, if this process saves.
-    writer: of the event file in train_dir, if this process saves.
+    writer: writes the event file in train_dir, if this process saves.
     checkpoint: saves checkpoints; None if another process does.
     make_summary_feed: function that returns the feed_dict for a run of
       summary_op.

@@ -82,7 +82,7 @@ class TrainDir:
     """Returns a saver that restores the newest checkpoint, if there is one.
 
     Args:
-      saver: of all variables of the default graph.
+      saver: a saver of all variables of the default graph.
 
     Raises:
       CheckpointError: the checkpoint is of another model.

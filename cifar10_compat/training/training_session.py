@@ -95,7 +95,7 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     config: the trainer's settings.
     stop: ends training after the current step.
     input_files: from prepare().
-    saver: of all variables.
+    saver: a saver of all variables.
     summary_op: string tensor of shape [], a serialized Summary.
     hooks: the trainer's own; they process a step before it is saved.
     session_config: the placement of ops.

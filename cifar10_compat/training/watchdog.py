@@ -174,10 +174,10 @@ class StallWatchdog(hooks.Hook):
   def _ask_sizes(
       self, session: tf.Session, *, patiently: bool = False
   ) -> dict[tf.Operation, int]:
-    """Returns a dict from queue to its size; empty without an answer.
+    """Returns a dict from queue to its size; empty if there is no answer.
 
-    If blocked ops occupy all of TensorFlow's threads, no answer comes, and a
-    timeout of the run itself would not help.
+    If blocked ops occupy all of TensorFlow's threads, the session never
+    answers, and a timeout of the run itself would not help.
 
     Args:
       session: the session of the queues.

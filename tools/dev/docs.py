@@ -72,7 +72,7 @@ def markdown_table(columns, rows):
 
 
 def flags_table():
-  """Returns a Markdown table of the flags, with the programs that have each.
+  """Returns a Markdown table of the flags, with the programs that have each flag.
 
   A flag whose default or help differs between programs has a row for each.
   """

@@ -90,7 +90,7 @@ def make(runtime, *, python=None, root=None, tell=None):
     python: str, the interpreter to make it with, or None for the result of
       interpreters.find().  A complete environment is used as it is.
     root: str, the directory of the environments; by default cache_root().
-    tell: function that gets a line of text before a long installation.
+    tell: function to call with a line of text before a long installation.
 
   Raises:
     UsageError: there is no interpreter, or a package cannot be installed.

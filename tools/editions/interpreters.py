@@ -8,8 +8,8 @@ from cifar10_compat.base import errors
 from ..base import processes
 from . import isolation
 
-# Prints an interpreter's version, and whether its characters have four bytes, as
-# the wheels for Python 2.7 require.
+# Prints an interpreter's version, and whether it stores Unicode characters in four
+# bytes, as the wheels for Python 2.7 require.
 _PROBE = (
     'import sys; print("%d.%d" % sys.version_info[:2]); '
     'print(sys.maxunicode > 0xffff)'

@@ -176,8 +176,8 @@ def summary(runs: Runs) -> Table:
 def seeds(runs: Runs) -> Table:
   """Shows each experiment's precision, and the gain from averaging.
 
-  There is a row per experiment and step; an experiment with a single run has only the
-  steps of experiments with several runs.
+  There is a row per experiment and step, for the steps that experiments with several
+  runs reached.
   """
   several = [run for found in runs.values() if len(found) > 1 for run in found]
   rows = []

@@ -35,7 +35,7 @@ EDITIONS = {
 }
 FILES = {version: 'runtime-%s.json' % version for version in EDITIONS}
 
-# Small, so that hardly any rectifier is near 0.
+# Small, so that hardly any input of a ReLU is near 0.
 BATCH_SIZE = 2
 # Arrays of up to _WHOLE elements are kept in full; of larger ones _ELEMENTS
 # elements, and the sums of _PARTS parts.

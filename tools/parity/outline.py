@@ -166,7 +166,7 @@ def read(directory: str) -> dict[str, Outlines]:
   """Computes the outlines of the five files in a directory.
 
   Args:
-    directory: of the original, or PORT.
+    directory: the original's directory, or PORT.
 
   Returns:
     A dict from each of FILES to its outlines.

@@ -36,7 +36,7 @@ def read(edition: str, directory: str = DIRECTORY) -> _Files:
 
   Args:
     edition: a name in scripts.EDITIONS.
-    directory: of the recorded outlines.
+    directory: the directory of the recorded outlines.
 
   Returns:
     The result of outline.read() for a directory of that edition.

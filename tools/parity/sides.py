@@ -50,7 +50,7 @@ class Side(abc.ABC):
     runtime: the version of an old TensorFlow; None for today's.
     steps: number of steps to train.
     keys: the keys of its variables.
-    marked: from key to an array; all elements of all arrays are distinct.  The side
+    marked: dict from key to array; all elements of all arrays are distinct.  The side
       has a checkpoint of them in each format.
     tags: the tags of its summaries.
   """

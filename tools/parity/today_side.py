@@ -107,7 +107,7 @@ class Today(training_graph.Training, sides.Side):
     return frozenset(tags)
 
   def save(self, form: str, path: str) -> str:
-    """Saves a checkpoint, with the graph's own saver if it has this format.
+    """Saves a checkpoint, with the graph's own saver if that writes this format.
 
     Args:
       form: one of sides.FORMATS.
@@ -136,7 +136,7 @@ class Today(training_graph.Training, sides.Side):
     """Restores a checkpoint, with the graph's own saver if it fits.
 
     Only the step counter may have another integer type.  A variable that is missing
-    in the checkpoint, or has another shape there, becomes 77.
+    from the checkpoint, or has another shape there, becomes 77.
 
     Args:
       path: the path of the checkpoint.

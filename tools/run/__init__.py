@@ -1,1 +1,1 @@
-"""Programs for a run: on one machine or as a cluster, watched and shown."""
+"""Programs that start a run, on one machine or as a cluster, and show it."""

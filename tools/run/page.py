@@ -11,7 +11,7 @@ from . import predictions
 
 # How many mistakes are shown.
 MISTAKES = 24
-# The loss and its parts; ` (raw)` after them is the value of one batch.
+# The tags of the loss and its parts; with ` (raw)` appended, of one batch's values.
 _LOSSES = (
     ('total_loss', 'Total loss'),
     ('cross_entropy', 'Cross entropy'),
@@ -22,15 +22,15 @@ _LOSSES = (
 
 
 class Network(NamedTuple):
-  """What a trained network makes of the test images.
+  """A trained network's predictions for the test images, and its filters.
 
   Attributes:
-    step: int, of its checkpoint; None where there is none.
+    step: int, its checkpoint's step; None if there is no checkpoint.
     class_names: sequence of str.
     images: uint8 array of shape [n, 32, 32, 3], the test images.
     labels: int array of shape [n].
-    logits: float array of shape [n, classes]; these three may be None, where
-      the images are not at hand.
+    logits: float array of shape [n, classes]; images, labels and logits are None
+      if the images are missing.
     filters: float array of shape [height, width, 3, filters], or None.
   """
 
@@ -230,7 +230,7 @@ def _speed(history):
 
 
 def speeds(history):
-  """Returns how fast a run was between the lines of its log.
+  """Returns the speed of a run between the lines of its log.
 
   Args:
     history: history.History.

@@ -41,8 +41,8 @@ def network(config, data_dir):
       has no logits.
 
   Raises:
-    UsageError, CheckpointError, DataError: the checkpoint or a file of images
-      is not what it should be.
+    UsageError, CheckpointError, DataError: the checkpoint or an image file is
+      invalid.
   """
   dataset = config.dataset
   try:
@@ -66,7 +66,7 @@ def network(config, data_dir):
 
 
 def facts(record, config, step):
-  """Returns what the page says of how the run came about, a dict.
+  """Returns a dict of facts about the run, for the page's last table.
 
   Args:
     record: dict, of a file of results, or None.

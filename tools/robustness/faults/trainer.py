@@ -202,7 +202,7 @@ class Trainer:
       step: int, the step of the newest checkpoint at its start.
 
     Raises:
-      Failed: it did not resume from there, or with other values.
+      Failed: it did not resume from there, or it resumed with other values.
     """
     self.wait_for_step()
     path = self.path('model.ckpt-%d' % step)
@@ -230,7 +230,7 @@ class Trainer:
     )
 
   def resume(self, step):
-    """Restarts the trainer; returns the seconds until it trains from a step."""
+    """Restarts the trainer; returns the seconds until it resumes from the step."""
     begin = time.monotonic()
     self.start()
     self.check_resumed(step)
