@@ -170,7 +170,7 @@ def _results_table(table, root=manifest.ROOT):
 
 
 def confusion_table(root=manifest.ROOT):
-  """Returns what the published network takes each class for, in Markdown."""
+  """Returns the published network's confusion matrix, in Markdown."""
   path = os.path.join(root, 'tests', 'published', 'golden.json')
   golden = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
   return markdown_table(
@@ -259,7 +259,7 @@ def stale(root=manifest.ROOT):
 
 
 def picture(root=manifest.ROOT):
-  """Returns what docs/results.svg has to show, a report.Content."""
+  """Returns the content of docs/results.svg, a report.Content."""
   speed = speed_results.read(os.path.join(root, 'docs', 'data', _PICTURE_SPEED))
   return report.content(all_runs(root), speed)
 

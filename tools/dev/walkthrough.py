@@ -115,7 +115,7 @@ def run(path, only=None):
   """Runs a page's blocks.
 
   Args:
-    path: str, of the Markdown file.
+    path: str, the path of the Markdown file.
     only: str or None; only blocks that contain it are run.
 
   Raises:

@@ -111,7 +111,7 @@ def _with_bridges(cell):
 
 
 def _what(result, message=True):
-  """Returns how a failed attempt ended, in one line."""
+  """Returns a failed attempt's outcome, in one line."""
   error = result['error']
   if error:
     if not message:

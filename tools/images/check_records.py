@@ -22,7 +22,7 @@ _NAMED = 10  # records of only zeros that are named, of each file
 
 
 class Part(NamedTuple):
-  """What is found in the files for training or in those for evaluation."""
+  """The contents of the training files or of the evaluation files."""
 
   counts: np.ndarray  # int64 [num_classes], records of each label
   mean: np.ndarray  # float64 [3], of red, green, blue, 0 to 255

@@ -52,7 +52,7 @@ _NAMED = 5
 
 
 def _entries(directory):
-  """Returns what a directory has, sorted by name; hidden entries not.
+  """Lists a directory, sorted by name, without hidden entries.
 
   Returns:
     folders: list of str, names.
@@ -77,14 +77,14 @@ def _entries(directory):
 
 
 def _natural(name):
-  """Returns what sorts 2 before 10."""
+  """Returns a sort key that puts 2 before 10."""
   parts = re.split(r'(\d+)', name)
   parts[1::2] = map(int, parts[1::2])
   return parts, name
 
 
 def _count_by_the_way(directory):
-  """Returns how many entries of file managers are below a directory."""
+  """Counts the entries below a directory that file managers leave."""
   return sum(
       name.lower() in _BY_THE_WAY
       for _, folders, names in os.walk(directory)

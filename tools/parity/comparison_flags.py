@@ -14,7 +14,7 @@ def parser(description):
   """Returns the Parser of //tools:compare.
 
   Args:
-    description: str, of the program.
+    description: str, the program's description.
   """
   found = command_line.Parser(prog='compare', description=description)
   found.add_data_dir()

@@ -237,7 +237,7 @@ def section(result, title='Input'):
 
   Args:
     result: Result.
-    title: str, of the section.
+    title: str, the section's title.
   """
   text = [
       'Both pipelines ran their own queues, first on files whose pixels encode '

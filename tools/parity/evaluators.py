@@ -119,7 +119,7 @@ def section(scores, checkpoint, title='Eval'):
   Args:
     scores: list of Scores, from evaluate().
     checkpoint: str, the name of the checkpoint, for the text.
-    title: str, of the section.
+    title: str, the section's title.
   """
   original, port, exact, raw = scores
   distance = apart(original, port)

@@ -107,7 +107,7 @@ def part_errors(checkpoint, batch):
   """Compares each part with float64.
 
   Args:
-    checkpoint: str, of the tutorial's network.
+    checkpoint: str, a checkpoint of the tutorial's network.
     batch: (images, labels), from draw_batches().
 
   Returns:

@@ -51,7 +51,7 @@ def train(
 def growth(
     original: list[float], port: list[float]
 ) -> list[tuple[int, float, float, float]]:
-  """Returns how the difference of two curves grows.
+  """Returns the growing difference between two curves.
 
   Args:
     original, port: the loss of each step.

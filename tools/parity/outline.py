@@ -92,7 +92,7 @@ class Comparison(NamedTuple):
 
   @property
   def kept(self) -> int:
-    """How many calls of the original the port makes, in the same order."""
+    """The number of the original's calls that the port makes, in the same order."""
     return self.total - len(self.missing)
 
 

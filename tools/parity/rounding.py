@@ -65,7 +65,7 @@ _DECAYED = {
 
 
 def of_sum(length):
-  """Returns how far two sums may differ, relative to their size.
+  """Returns the bound on the relative difference of two sums.
 
   Args:
     length: int, the number of terms.

@@ -21,7 +21,7 @@ from . import trainers
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-  """How much of two sides is compared; 0 disables a section, except steps.
+  """Sizes of the comparisons of two sides; 0 disables a section, except steps.
 
   Attributes:
     runtime_steps: steps on an old TensorFlow before the second look.

@@ -9,7 +9,7 @@ printed with the number of the case, and the exit code is 1; --first=NUMBER --ca
 repeats it.  The library hypothesis, in the extra `test`, draws the cases: a case
 depends only on its number, the seed and the code.
 
-With --search the cases also include command lines and TF_CONFIG, all in this process,
+With --search there are also cases of command lines and of TF_CONFIG, in this process,
 and the simplest failing case is printed.
 """
 

@@ -126,7 +126,7 @@ def conv1_filters(path):
   """Returns the filters of the first layer, or None where they are no pictures.
 
   Args:
-    path: str, of a checkpoint.
+    path: str, the path of a checkpoint.
 
   Returns:
     float32 array of shape [height, width, 3, filters]: the moving averages,

@@ -286,7 +286,7 @@ def _filters(network):
 
 
 def _answers(network):
-  """Returns the sections of what the network says of the test images."""
+  """Returns the sections about the network's predictions."""
   if network.step is None:
     return []
   if network.logits is None:

@@ -19,7 +19,7 @@ class Mistake(NamedTuple):
   Attributes:
     image: int, its number.
     label, answer: int, classes.
-    probability: float, of the answer.
+    probability: float, the answer's probability.
   """
 
   image: int

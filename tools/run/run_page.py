@@ -69,9 +69,9 @@ def facts(record, config, step):
   """Returns a dict of facts about the run, for the page's last table.
 
   Args:
-    record: dict, of a file of results, or None.
+    record: dict, read from a file of results, or None.
     config: config.Network.
-    step: int, of the newest checkpoint, or None.
+    step: int, the step of the newest checkpoint, or None.
 
   Raises:
     UsageError: the record is none.
