@@ -10,10 +10,10 @@ taken from it as its own step, and drops gradients of an earlier step.
 
 The accumulators and the queue are on the ps and outlive the workers.  A killed
 process loses the gradients and tokens it held.  Suppose that a chief is killed
-after taking the gradients and before putting the tokens.  Then the other workers wait
-for the tokens of a lost update, and the restarted chief waits for gradients
-that they have already pushed.  On a busy machine, where that moment lasts a
-good part of a step, half of the kills had this effect.
+after taking the gradients and before putting the tokens.  Then the other
+workers wait for the tokens of a lost update, and the restarted chief waits for
+gradients that they have already pushed.  On a busy machine, where that moment
+lasts a good part of a step, half of the kills had this effect.
 
 Therefore, whenever the chief creates a session on variables already in use, in
 a new process or not, SyncHook first repairs the state:
