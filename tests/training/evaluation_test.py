@@ -96,7 +96,9 @@ class PollTest(tf.test.TestCase):
   def _run(self, stop, *, run_once=False, evaluate=None):
     """Runs the loop of evaluate(); returns the last result."""
     config = config_lib.Eval(checkpoint_dir=self.directory, run_once=run_once)
-    poll = evaluation.Poll(config, types.SimpleNamespace(check=lambda: None, fingerprint='0'))
+    poll = evaluation.Poll(
+        config, types.SimpleNamespace(check=lambda: None, fingerprint='0')
+    )
     last = None
     while not stop.requested:
       with poll.attempt():

@@ -63,7 +63,9 @@ def _cells(tries):
       '%.1f%%' % (100 * bound),
       '%d' % max(lost) if lost else '',
       '%.1f (%.1f)' % (secs[len(secs) // 2], secs[-1]) if secs else '',
-      _code(textwrap.shorten(said[0], _WIDTH, placeholder=' …')) if said else '',
+      _code(textwrap.shorten(said[0], _WIDTH, placeholder=' …'))
+      if said
+      else '',
   ]
 
 

@@ -66,4 +66,6 @@ class BazelTest(absltest.TestCase):
 
   def test_the_first_build_says_what_it_fetches(self):
     stderr = self._bazel('test', '//...', built=False)[2]
-    self.assertRegex(stderr, r'\Atools/bazel: the first build .*690 MB, .*\)\nINFO')
+    self.assertRegex(
+        stderr, r'\Atools/bazel: the first build .*690 MB, .*\)\nINFO'
+    )

@@ -55,7 +55,15 @@ class FaultTableTest(absltest.TestCase):
             # With p = 0.865, at most one of three fails once in twenty times.
             ['kill -9, under load', '3', '2', '86.5%', '7', '3.0 (3.0)']
             + ['`in training`'],
-            ['SIGTERM, under load', '1', '1', '95.0%', '', '', '`' + 'a ' * 59 + '…`'],
+            [
+                'SIGTERM, under load',
+                '1',
+                '1',
+                '95.0%',
+                '',
+                '',
+                '`' + 'a ' * 59 + '…`',
+            ],
         ],
         rows,
     )
