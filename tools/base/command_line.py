@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def path(text):
-  """Returns the absolute path of a user's path; None for None."""
+  """Makes a user's path absolute; returns None for None."""
   return text and os.path.abspath(paths.user_path(text))
 
 
@@ -66,9 +66,9 @@ def program(name):
     name: str, the tool's name.
 
   Returns:
-    Decorator for a function from a list of str to the exit code.  The decorated
-    function takes the command line without the program's name, by default that of the
-    process.
+    Decorator for a function that takes a list of str and returns the exit code.
+    The list is the command line without the program's name, by default that of
+    the process.
   """
 
   def decorator(body):

@@ -39,7 +39,7 @@ _INCHES = (4, 2.6)
 
 
 def svg(draw, x_label, y_label):
-  """Returns a function's drawing as SVG for a page's body, a str.
+  """Returns a function's drawing as a str: SVG for a page's body.
 
   Args:
     draw: function of matplotlib's axes.  It uses the colors TEXT, LINE, PALE and DARK,

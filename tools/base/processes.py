@@ -136,7 +136,7 @@ def start(
 def finish_command(
     argv: list[str], *, limit_secs: float | None = None, **kwargs
 ) -> Ended:
-  """Runs a process to any end, and reads its output.
+  """Runs a process until it ends in any way, and reads its output.
 
   Args:
     argv: the program and its arguments.

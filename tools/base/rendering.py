@@ -54,7 +54,7 @@ def _labelled(svg, label):
 
 
 def render(template, **values):
-  """Returns a page, a str.
+  """Returns a page as a str.
 
   Args:
     template: str, the name of a file in templates/.

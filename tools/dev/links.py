@@ -1,4 +1,4 @@
-"""Finds the links between pages, and from pages to code, that lead nowhere.
+"""Finds broken links between pages and from pages to code.
 
   python3 tools/dev/links.py
 

@@ -75,7 +75,7 @@ def call(environment, name, arguments, *, scratch, what):
 
 
 def finish(environment, name, arguments, *, scratch, limit_secs):
-  """Runs a file of old/ to any end.
+  """Runs a file of old/ until it ends in any way.
 
   Args:
     environment, name, arguments, scratch: see run().

@@ -302,7 +302,7 @@ def on_runtime(program, runtime, source=None):
     program: str, the name under which progress is printed on stderr.
     runtime: runtimes.Runtime.
     source: str, the directory of the unmodified files; None for the files
-      bundled in the TensorFlow's wheel.
+      bundled in TensorFlow's wheel.
 
   Returns:
     (environments.Environment, str, Edition): where to run it, its directory and

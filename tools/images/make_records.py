@@ -133,8 +133,9 @@ def split(directory, test_fraction, seed):
   Args:
     directory: str, has a folder per class, or folders train and test, which may
       have another name of these _TRAINS and _TESTS, with one per class each.
-    test_fraction: float, how much of each class tests; at least one image does
-      and one does not.  Unused with folders train and test.
+    test_fraction: float, the share of each class to use as test images; at least
+      one image of each class is for testing and one for training.  Unused with
+      folders train and test.
     seed: int; the same files and seed give the same split.
 
   Returns:

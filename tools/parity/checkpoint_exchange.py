@@ -36,7 +36,7 @@ def exchange(
   """Has each side save a checkpoint in each format, and the other restore it.
 
   Args:
-    original, port: the sides; both lose their values.
+    original, port: the sides; their values are overwritten.
     keys: how their keys match.
   """
   backwards = {mine: key for key, mine in keys.port.items()}

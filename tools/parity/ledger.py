@@ -43,7 +43,7 @@ def claims(training, *, run, saved, evaluated=None, on_original=None):
     run: measured.Run, from short_run().
     saved: tuple of ints, from measured.saved_steps().
     evaluated: the result of measured.precisions(), if there is a longer run.
-    on_original: original.Counted, if an old TensorFlow was asked.
+    on_original: original.Counted, if an old TensorFlow ran.
 
   Returns:
     (list of stated.Claims, list of layers.Layers).
@@ -130,7 +130,7 @@ def make(data_dir, our_run=None, *, meta_graph=None, on_original=None):
     data_dir: str, the directory above cifar-10-batches-bin.
     our_run: str, the train_dir of a longer run.
     meta_graph: MetaGraphDef, the port's training graph, if already built.
-    on_original: original.Counted, if an old TensorFlow was asked.
+    on_original: original.Counted, if an old TensorFlow ran.
 
   Returns:
     The result of claims().

@@ -95,17 +95,17 @@ class Old(sides.Side):
     )
 
   def ask(self, port: today_side.Today, scratch: str) -> 'Old':
-    """Trains there, and restores the port's checkpoints.
+    """Trains on the old TensorFlow, which also restores the port's checkpoints.
 
     Args:
-      port: has a checkpoint in each format; it loses its values.
+      port: has a checkpoint in each format; its values are overwritten.
       scratch: an existing directory; the answers stay there.
 
     Returns:
       The side itself.
 
     Raises:
-      UsageError: it failed there; its last line is in the message.
+      UsageError: the process failed; its last line is in the message.
     """
     self.drawn = list(batches.draw(self.data_dir, self.steps + 2 * LOOKS))
     for n in (*range(LOOKS), *range(-LOOKS, 0)):

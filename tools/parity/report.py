@@ -106,7 +106,7 @@ def verdict(content):
 
 
 def to_html(content):
-  """Returns a report's page, a str.
+  """Returns a report's page as a str.
 
   Args:
     content: dict, from report().

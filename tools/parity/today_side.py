@@ -201,11 +201,11 @@ class Today(training_graph.Training, sides.Side):
   def observe(
       self, images: np.ndarray, labels: np.ndarray, names: Iterable[str] = ()
   ) -> dict[str, np.ndarray]:
-    """Takes a step, and notes its results.
+    """Takes a step and returns its results.
 
     Args:
       images, labels: the batch.
-      names: further activations and losses to note, such as "activation: norm1";
+      names: further activations and losses to return, such as "activation: norm1";
         names that are not in the graph are skipped.
 
     Returns:

@@ -159,7 +159,7 @@ def average(
     key, shadow: the keys of the weight and of its average.
     step_key: the key of the step counter.
     after_update: whether the graph fixes the average after the update.
-    rounded: whether another TensorFlow computed it.
+    rounded: whether another TensorFlow computed the values.
   """
   before, after = notes['before: ' + shadow], notes['after: ' + shadow]
   expected = [

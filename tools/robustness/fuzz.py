@@ -58,8 +58,8 @@ def run_case(seed, number):
   """
   kinds = _strategies()
   part, number = divmod(number, _CASES_PER_PROCESS)
-  # Draw all kinds before a case runs: hypothesis also draws constants of the loaded
-  # modules.
+  # Draw all kinds before a case runs and loads modules: hypothesis also draws the
+  # constants of loaded modules.
   values = {
       kind: kinds.drawn(
           kind, f'{seed}/{part}', _CASES_PER_PROCESS // len(_NUMBERED)

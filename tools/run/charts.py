@@ -1,4 +1,4 @@
-"""The charts of the page of a run."""
+"""The charts of a run's page."""
 
 from ..base import drawing
 

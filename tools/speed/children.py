@@ -32,7 +32,7 @@ def report(**values):
 
 
 def timed(function, secs):
-  """Calls a function again and again, at least once.
+  """Calls a function repeatedly, at least once.
 
   Args:
     function: function without arguments.

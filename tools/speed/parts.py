@@ -77,5 +77,5 @@ PARTS = {
 
 
 def fast_environment():
-  """Returns the environment that --fast sets: the user's choice, or on."""
+  """Returns the environment of --fast: the user's value if set, otherwise '1'."""
   return {startup.ONEDNN: os.environ.get(startup.ONEDNN, '1')}

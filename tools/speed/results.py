@@ -38,7 +38,7 @@ class Results:
     """Adds a run and saves the file.
 
     Args:
-      number: int, its round.
+      number: int, the run's round.
       measurement, contestant: str.
       values: dict from name to measured value.
       result: children.Result.

@@ -245,7 +245,7 @@ BRIDGES = (
 
 
 def needed(tf, texts):
-  """Returns the Bridges that files of the tutorial need.
+  """Returns the Bridges that the tutorial's files need.
 
   Args:
     tf: the module tensorflow.

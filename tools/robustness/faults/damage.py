@@ -107,7 +107,7 @@ def damaged_checkpoint(context, moment):
   way = _damage_file(path, moment)
   what = '%s %s' % (path.rpartition('.')[2].partition('-')[0], way)
   readable = _readable(newest)
-  # They read no other values.
+  # The evaluators read only the moving averages.
   evaluated = _readable(newest, 'ExponentialMovingAverage$')
   for name, ended in _evaluate(made):
     if evaluated:
