@@ -263,7 +263,7 @@ def serve(
     leave: see train().
     config: chief_timeout_secs, how long a chief may be gone once it has
       answered.
-    stop: ends the waiting.
+    stop: ends the wait.
 
   Raises:
     UsageError: the port is taken.

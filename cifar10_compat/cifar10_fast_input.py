@@ -18,7 +18,7 @@ from cifar10_compat.base import summaries
 from cifar10_compat.data import description
 from cifar10_compat.fast import distortions
 
-# Images per thread and read.  Larger chunks are hardly faster and fill the
+# Images that a thread reads at a time.  Larger chunks are hardly faster and fill the
 # queue less evenly.
 CHUNK_SIZE = 32
 

@@ -176,8 +176,8 @@ def distorted_inputs(data_dir, batch_size, config=config_lib.Train()):
   height = IMAGE_SIZE
   width = IMAGE_SIZE
 
-  # Distortions make many training images from few.  The crop can start at 9 x 9
-  # places.
+  # Distortions make many training images from few.  The crop has 9 x 9
+  # possible positions.
   distorted_image = tf.random_crop(reshaped_image, [height, width, 3])
 
   # A mirrored cat is a cat, but a mirrored digit is not a digit.

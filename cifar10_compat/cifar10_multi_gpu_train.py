@@ -161,8 +161,9 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
             # The first tower creates the variables; the others reuse them.
             tf.get_variable_scope().reuse_variables()
 
-            # Each tower overwrites this list, so the last tower's summaries
-            # remain, with those of a shared input, which belong to no tower.
+            # Each tower overwrites this list, so only the last tower's
+            # summaries remain.  Those of a shared input belong to no tower and
+            # are always included.
             tower_summaries = tf.get_collection(
                 tf.GraphKeys.SUMMARIES,
                 '%s|(?!%s_)' % (scope, cifar10.TOWER_NAME))

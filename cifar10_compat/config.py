@@ -280,7 +280,7 @@ class Training(Images, Session):
       line, summary or checkpoint to the next; the defaults are those of 2016.
     decay_by_examples: whether the learning rate drops every 350 epochs of all
       images in an update, instead of one batch per update as in 2016.
-    profile_steps: the global steps before the runs to trace.
+    profile_steps: a run is traced if it starts at one of these global steps.
     stall_secs: seconds after which a stalled training run ends; 0 disables the
       check.
   """

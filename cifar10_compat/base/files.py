@@ -12,7 +12,7 @@ import stat
 import tempfile
 from typing import BinaryIO
 
-# Errors that may pass, or that concern this process only.
+# Errors that may be temporary or affect only this process.
 _PASSING = (
     errno.EACCES,
     errno.EAGAIN,

@@ -15,8 +15,8 @@ _UNPRINTABLE = ('Cc', 'Cf', 'Cs', 'Zl', 'Zp')
 def printable(text: str) -> str:
   """Returns external text, safe for a line on a terminal or in a table.
 
-  Escapes characters that could end the line or move the cursor, and bytes of a
-  file name that are not text: \\t, \\x1b, \\xff.
+  Escapes characters that could end the line or move the cursor, and undecodable
+  bytes in file names: \\t, \\x1b, \\xff.
   """
   return ''.join(
       _escaped(c) if unicodedata.category(c) in _UNPRINTABLE else c

@@ -53,7 +53,7 @@ class CheckedFiles:
   """Detects changes to checked files while they are read.
 
   TensorFlow's reader does not: it treats a truncated file as complete, searches
-  emptied files forever for a record, and trains on overwritten data.
+  empty files forever for a record, and trains on overwritten data.
 
   Attributes:
     records: int, total number of records in the files.

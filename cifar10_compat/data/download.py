@@ -52,10 +52,10 @@ def maybe_download_and_extract(
     dataset: the set.
     mirrors: URLs of directories with the source files; they are tried before
       the set's own host.
-    stop: ends the download, or the waiting.
+    stop: ends the download or the wait.
 
   Raises:
-    DataError: a source is unavailable, or is not the expected file; or the
+    DataError: a source is unavailable or differs from the expected file, or the
       download was stopped.
     UsageError: data_dir cannot be written, or has another version of the set.
   """

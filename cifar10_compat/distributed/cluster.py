@@ -267,7 +267,7 @@ def wait_for_ps(
   Args:
     cluster: the cluster.
     secs: seconds to wait.
-    stop: ends the waiting.
+    stop: ends the wait.
 
   Raises:
     UsageError: a ps did not answer; the message lists each one.
@@ -301,7 +301,7 @@ def wait_for_end(
   Args:
     cluster: the cluster.
     secs: maximum number of seconds to wait.
-    stop: ends the waiting.
+    stop: ends the wait.
   """
   end = time.monotonic() + secs
   while any(map(answers, cluster.named(CHIEF, WORKER).values())):

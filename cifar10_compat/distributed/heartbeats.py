@@ -275,7 +275,7 @@ def _restart(session: tf.Session, coord: tf.train.Coordinator) -> None:
     raise tf.errors.AbortedError(None, None, 'updates have stopped')
   except tf.errors.AbortedError as e:
     coord.request_stop(e)  # It accepts only an error that has been raised.
-  # Closing the session raises another error, which the first one replaces.
+  # Closing the session raises another error; the first one replaces it.
   session.close()
 
 
@@ -293,7 +293,7 @@ def wait_until_done(
   Args:
     session: of a ps.
     table: in that session's graph.
-    stop: ends the waiting.
+    stop: ends the wait.
     settle: compares the settings with a chief's; returns whether there is one.
 
   Raises:

@@ -66,7 +66,7 @@ def connect(
   Args:
     cluster: the tasks.
     config: the time to wait, and the sessions' use of devices.
-    stop: ends the waiting.
+    stop: ends the wait.
 
   Raises:
     UsageError: the port is in use, or a ps does not answer.
@@ -108,7 +108,7 @@ def patiently(
     ask: function that makes the call, outside a session that recovers by
       itself.
     secs: seconds to keep trying.
-    stop: ends the waiting.
+    stop: ends the wait.
 
   Raises:
     UsageError: every call failed.
@@ -210,7 +210,7 @@ class WorkerSessionCreator(tf.train.SessionCreator):
 
   Attributes:
     connection: to the chief and the parameter servers.
-    stop: ends the waiting with cluster_lib.Stopped.
+    stop: ends the wait with cluster_lib.Stopped.
   """
 
   connection: Connection

@@ -411,8 +411,8 @@ def or_published(config: C) -> C:
 def listed(directory: str) -> Checkpoint | None:
   """Returns the newest checkpoint in a directory's list; None without a list.
 
-  TensorFlow writes absolute paths.  If the directory was moved or copied, its
-  own files of the same names are used.
+  TensorFlow writes absolute paths.  If the directory was moved or copied, the
+  files with the same names in this directory are used.
 
   Args:
     directory: need not exist.

@@ -168,15 +168,15 @@ class Poll:
   ) -> Iterator[event_writer.EventWriter | NoWriter]:
     """Context that provides the writer of an evaluator's events.
 
-    Waits for a checkpoint that fits the graph before it writes anything:
-    results in eval_dir must not be of a network that no evaluation accepts.
+    Waits for a checkpoint that fits the graph before it writes anything, so
+    that eval_dir never holds results of a network that no evaluation accepts.
     By default no event files are written for the published network, for
     checkpoints in a read-only directory, or while another evaluator writes to
     eval_dir.
 
     Args:
       graph: the network; also written to the event file.
-      stop: ends the waiting.
+      stop: ends the wait.
 
     Raises:
       UsageError: the directory cannot be written, or contains the results of

@@ -130,7 +130,7 @@ def _history(
 
 
 def check(directory: str, config: config_lib.Network, flag: str) -> None:
-  """Checks that a directory's contents are of a data set and a model.
+  """Checks that a directory belongs to the given data set and model.
 
   A directory without a metadata file, such as that of a historical run, passes.
 
@@ -140,8 +140,8 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
     flag: the flag that sets the directory.
 
   Raises:
-    UsageError: the contents are of another model or data set, or of a data set
-      with the same name but other classes; or the file cannot be read.
+    UsageError: it belongs to another model or data set, or to a data set with
+      the same name but other classes; or the file cannot be read.
   """
   path = os.path.join(directory, FILENAME)
   try:

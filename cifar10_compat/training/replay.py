@@ -3,9 +3,8 @@
 Even with seeds for all its ops, a training run of 2016 is random in four ways.
 --deterministic makes these deterministic:
 
-  the images in a batch    One thread fills the shuffling queue, whose capacity
-  is
-                           one image above its minimum.
+  the images in a batch    One thread fills the shuffling queue, which
+                           holds one image more than its minimum.
   the moving averages      They read the variables after the update.
   sums of three or more    AddN accumulates into an input that no other op needs
                            any more.  ReplayHook fetches all inputs, so that
@@ -13,8 +12,8 @@ Even with seeds for all its ops, a training run of 2016 is random in four ways.
   a resumed run            Random ops and queue start over.  ReplayHook redraws
                            the batches already trained on, and discards them.
 
-One order remains: that in which an op's threads add.  It is the same on the
-same processor, with the same number of threads and build of TensorFlow.
+The order in which an op's threads add is not fixed.  It is the same on the same
+processor, with the same number of threads and build of TensorFlow.
 """
 
 import rich.progress

@@ -25,7 +25,7 @@ _LOCK = 'train.lock'
 # Maximum number of bytes to read about the lock's holder.
 _MAX_HOLDER = 200
 
-# Files of a checkpoint; in the format of 2016 the first has no extension.
+# Files of a checkpoint.  In the 2016 format, the first has no extension.
 _OF_CHECKPOINT = (
     rf'{checkpoints.BASENAME}-\d+(\.index|\.meta|\.data-\d{{5}}-of-\d{{5}})?'
 )
