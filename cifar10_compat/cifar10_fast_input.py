@@ -18,8 +18,8 @@ from cifar10_compat.base import summaries
 from cifar10_compat.data import description
 from cifar10_compat.fast import distortions
 
-# Images that a thread reads at a time.  Larger chunks are hardly faster and fill the
-# queue less evenly.
+# Images that a thread reads at a time.  Larger chunks are hardly faster and fill
+# the queue less evenly.
 CHUNK_SIZE = 32
 
 
