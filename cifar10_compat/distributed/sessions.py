@@ -15,6 +15,8 @@ from cifar10_compat.distributed import heartbeats
 
 # Seconds between checks whether the chief has initialized the variables.
 _ATTEMPT_SECS = 1.0
+# What TensorFlow says if another task has replaced a session, or the ps restarted.
+_LOST_SESSION = 'Session handle is not found'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +151,27 @@ def check_not_in_use(connection: Connection) -> None:
       )
 
 
+def _recoverable(session: tf.Session) -> tf.Session:
+  """Lets MonitoredSession recover from the loss of a session on the ps.
+
+  A second task of the same name, such as a second chief, replaces the session on the
+  ps before it is rejected.  The step that loses it is aborted or, depending on which
+  op meets the loss first, cancelled; MonitoredSession recovers only from the former.
+  """
+  run = session.run
+
+  def run_or_abort(*args: object, **kwargs: object) -> object:
+    try:
+      return run(*args, **kwargs)
+    except tf.errors.CancelledError as e:
+      if _LOST_SESSION not in e.message:
+        raise
+      raise tf.errors.AbortedError(e.node_def, e.op, e.message) from e
+
+  session.run = run_or_abort
+  return session
+
+
 class ChiefSessionCreator(tf.train.SessionCreator):
   """Restores or initializes the variables, once in this process.
 
@@ -193,7 +216,7 @@ class ChiefSessionCreator(tf.train.SessionCreator):
       )
       if not session.run(self._scaffold.ready_op).size:
         self.found_in_use = True
-        return session
+        return _recoverable(session)
       session.close()  # The ps has been restarted.
     # Before changing any value.
     self._connection.settle()
@@ -201,7 +224,7 @@ class ChiefSessionCreator(tf.train.SessionCreator):
     self.found_in_use = bool(session.run(self._table.initialized))
     session.run(self._table.initializer)
     self._restored = True
-    return session
+    return _recoverable(session)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,7 +257,7 @@ class WorkerSessionCreator(tf.train.SessionCreator):
         except BaseException:
           session.close()
           raise
-        return session
+        return _recoverable(session)
       except tf.errors.DeadlineExceededError as e:
         if time.monotonic() > end:
           job, index = cluster.workers[0]

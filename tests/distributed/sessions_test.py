@@ -88,3 +88,25 @@ class WorkerSessionCreatorTest(tf.test.TestCase):
         creator.create_session()
     with self.assertRaisesRegex(RuntimeError, 'closed'):
       made.run([])
+
+
+class RecoverableTest(tf.test.TestCase):
+
+  def test_a_step_that_loses_its_session(self):
+    for message, expected in (
+        # As seen after a second chief had connected to the ps.
+        (
+            'RecvFromRemoteAsync is cancelled. ABORTED: From /job:ps: Session '
+            'handle is not found: 4fa2',
+            tf.errors.AbortedError,
+        ),
+        ('RecvFromRemoteAsync is cancelled.', tf.errors.CancelledError),
+    ):
+      with self.session() as session:
+        error = tf.errors.CancelledError(None, None, message)
+        session.run = mock.Mock(side_effect=error)
+        # pylint: disable-next=protected-access
+        recoverable = sessions._recoverable(session)
+        with self.assertRaises(expected) as raised:
+          recoverable.run(None)
+        self.assertEqual(expected, type(raised.exception))
