@@ -228,6 +228,14 @@ class DistributedTrainTest(flag_case.FlagCase):
 
   @flag_case.covers(cifar10_distributed_train, 'eval_dir')
   def test_an_evaluator(self):
+    # Without a checkpoint nothing is written.
+    main_program.run(
+        cifar10_train,
+        '--dataset=' + self.own,
+        '--train_dir=' + self.train_dir,
+        '--batch_size=4',
+        '--max_steps=1',
+    )
     eval_dir = os.path.join(self.root, 'eval')
     config = {
         'cluster': {'ps': [self.ps], 'worker': [self.worker]},
