@@ -1,7 +1,6 @@
 """Checks that all tasks of a training run have the same settings.
 
-The chief stores its settings in a variable on the first ps, beside the
-heartbeats.
+The chief stores its settings in a variable on the first ps, beside the heartbeats.
 The other tasks compare theirs, and so does a later chief: a restarted one, or a
 second one started by mistake.  Checkpoints do not contain the variable.
 """

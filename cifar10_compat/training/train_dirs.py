@@ -390,8 +390,7 @@ def _find_newest(path: str) -> tuple[checkpoints.Checkpoint | None, str]:
 def _name(path: str, newest: checkpoints.Checkpoint, keep: int) -> None:
   """Writes the list: the newest checkpoint and earlier ones, `keep` in all.
 
-  Also removes surplus checkpoints left by a killed process.  A Saver would
-  never
+  Also removes surplus checkpoints left by a killed process.  A Saver would never
   remove them: it removes one for each that it saves.
   """
   whole = checkpoints.complete(path)

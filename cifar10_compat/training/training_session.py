@@ -1,7 +1,6 @@
 """The session in which a trainer runs its steps.
 
-The trainer's file has the graph, the hooks and the loop.  This module makes a
-run
+The trainer's file has the graph, the hooks and the loop.  This module makes a run
 safe: it locks the directory, selects the checkpoint to resume from, saves when
 input or output fails, reports errors with a remedy, and runs the watchdog.
 """
