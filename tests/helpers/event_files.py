@@ -9,9 +9,10 @@ import tensorflow.compat.v1 as tf
 def read(directory):
   """Returns all events in a directory's event files, in order of writing."""
   events = []
-  for path in sorted(glob.glob(os.path.join(directory, 'events.*'))):
+  for path in glob.glob(os.path.join(directory, 'events.*')):
     events.extend(tf.train.summary_iterator(path))
-  return events
+  # Not in the order of names: of two files of one second, ".9" follows ".10".
+  return sorted(events, key=lambda event: event.wall_time)
 
 
 def scalars(directory, tag):
