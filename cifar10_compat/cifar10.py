@@ -6,8 +6,8 @@
   train_op = train(total_loss, global_step)
 
 Names, shapes and constants are those of TensorFlow v0.7.0 (February 2016).
-docs/differences.md explains each departure.  `config` replaces FLAGS;
-functions that are new since 2016 come last.
+docs/differences.md explains each difference.  `config` replaces FLAGS;
+functions that 2016 did not have come last.
 """
 
 import os
@@ -69,7 +69,7 @@ def _variable_on_cpu(name, shape, initializer):
 
 
 def _variable_with_weight_decay(name, shape, stddev, wd):
-  """Creates a truncated normal variable and, if wanted, its weight decay.
+  """Creates a truncated normal variable and, optionally, its weight decay.
 
   Args:
     name: str.
@@ -247,7 +247,7 @@ def _add_loss_summaries(total_loss):
 
   for l in losses + [total_loss]:
     # The average gets the plain name: it is the curve to watch, since the raw
-    # loss jumps from batch to batch.
+    # loss varies from batch to batch.
     summaries.scalar_summary(l.op.name + ' (raw)', l)
     summaries.scalar_summary(l.op.name, loss_averages.average(l))
 
@@ -272,8 +272,9 @@ def train(total_loss, global_step, config=config_lib.Train()):
     average may read its variable before or after this step's update, as in
     2016.
   """
-  # The learning rate is a staircase.  max() keeps its steps at least 1 long: a
-  # small data set with a large batch would make them 0 and the rate NaN.
+  # The learning rate falls in steps.  max() makes each at least one training
+  # step long: for a small data set and a large batch it would be 0 long, and
+  # the rate NaN.
   num_batches_per_epoch = (config.dataset.num_examples_per_epoch_for_train /
                            config.batch_size)
   decay_steps = max(1, int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY))
@@ -295,7 +296,7 @@ def train(total_loss, global_step, config=config_lib.Train()):
   # Apply the gradients to the weights, and add 1 to global_step.
   apply_gradient_op = opt.apply_gradients(grads, global_step=global_step)
 
-  # Show how the weights and their gradients are distributed.
+  # Add histograms of the weights and of their gradients.
   for var in tf.trainable_variables():
     summaries.histogram_summary(var.op.name, var)
 

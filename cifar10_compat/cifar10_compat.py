@@ -1,7 +1,7 @@
 """Lets the programs run as scripts: python cifar10_compat/cifar10_train.py.
 
-Python then searches the script's own directory first, where this file has the
-package's name.  It loads the package from the directory above instead.
+Python then searches the script's directory first, and finds this file under the
+package's name.  This file loads the package from the parent directory instead.
 """
 
 import importlib
@@ -13,6 +13,6 @@ if __name__ == 'cifar10_compat':
   sys.path[:] = [os.path.dirname(_here)] + [
       p for p in sys.path if os.path.abspath(p) != _here
   ]
-  # The script imports whatever is here on return.
+  # The script imports whatever module has this name at the end.
   del sys.modules[__name__]
   importlib.import_module(__name__)

@@ -1,4 +1,4 @@
-"""Trains the CIFAR-10 network in several processes, on one machine or more.
+"""Trains the CIFAR-10 network in several processes, on one or more machines.
 
 Parameter servers (job ps) hold the variables; each worker computes gradients
 from its own batch.  By default the workers' gradients are averaged into one
@@ -47,7 +47,7 @@ from cifar10_compat.training import training_session
 
 # Seconds that a parameter server waits for finished workers to exit.
 _END_SECS = 20
-# Seconds from a stop signal to the end of the process, even if it hangs.
+# Seconds after a stop signal until the process ends, even if it hangs.
 _STOP_SECS = 30
 
 # Ends the process with an exit code and a message.
@@ -89,7 +89,7 @@ def train(
 
   with contextlib.suppress(cluster_lib.Stopped), (
       contextlib.ExitStack()) as stack:
-    # Report a problem with train_dir before waiting for other tasks.
+    # Report problems with train_dir before waiting for other tasks.
     directory = None
     if cluster.is_chief:
       directory = stack.enter_context(train_dirs.opened(
@@ -211,7 +211,7 @@ def sync_train(
     Operation that pushes a gradient and waits for the update, and the
     optimizer.
   """
-  # The learning rate is a staircase: see cifar10.train().
+  # The learning rate falls in steps: see cifar10.train().
   examples_per_step = config.batch_size * (
       replicas if config.decay_by_examples else 1)
   num_batches_per_epoch = (config.dataset.num_examples_per_epoch_for_train /
@@ -261,8 +261,8 @@ def serve(
   Args:
     cluster: the cluster in which this process is a ps.
     leave: see train().
-    config: chief_timeout_secs, how long a chief may be gone once it has
-      answered.
+    config: chief_timeout_secs, how long the chief may be unreachable once it
+      has answered.
     stop: ends the wait.
 
   Raises:
@@ -331,7 +331,7 @@ def _cluster_of(config: config_lib.DistributedTrain) -> cluster_lib.Cluster:
 
 
 def _leave_late(signum: int) -> None:
-  """Ends the process when the time to stop is up."""
+  """Ends the process when its time to stop has run out."""
   entry_points.leave(
       128 + signum,
       f'Stopped by {signal.Signals(signum).name} in the middle of a step: the '
@@ -339,7 +339,7 @@ def _leave_late(signum: int) -> None:
 
 
 def is_news(record: logging.LogRecord) -> bool:
-  """Whether a TensorFlow log record adds to our own messages.
+  """Whether a TensorFlow log record says more than our own messages.
 
   When a ps is gone, TensorFlow closes the session and may log the errors of the
   session's threads.  The worker reports the loss itself: it recreates the

@@ -44,7 +44,8 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
     stop: signals.StopRequest.
 
   Returns:
-    The checkpoint and its precision, 0 to 1; None if stopped before the end.
+    The checkpoint and its precision, 0 to 1; None if a stop came before the
+    end.
 
   Raises:
     NoCheckpointError, CheckpointListError: no checkpoint is found.
@@ -81,8 +82,8 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
       # Count correct predictions, batch by batch.
       true_count = 0
       sample_count = 0
-      # Running summary_op consumes a batch.  An epoch has none to spare, so
-      # compute the summaries with its first batch.
+      # Running summary_op consumes a batch.  One epoch has no batch to spare,
+      # so compute the summaries with the first batch.
       serialized = []
       fetches = [top_k_op] + ([summary_op] if config.one_epoch else [])
       while (sample_count < total_sample_count and
@@ -90,7 +91,7 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
         predictions, *values = sess.run(fetches)
         serialized += values
         fetches = [top_k_op]
-        # The last batch may contain more images than num_examples asks for.
+        # The last batch may contain more images than are left of num_examples.
         predictions = predictions[:total_sample_count - sample_count]
         true_count += np.sum(predictions)
         sample_count += len(predictions)
@@ -129,7 +130,7 @@ def evaluate(config=config_lib.Eval(), stop=signals.NEVER):
     stop: signals.StopRequest that ends the evaluation.
 
   Returns:
-    float, the last precision, 0 to 1; None if no evaluation finished, or if the
+    float, the last precision, 0 to 1; None if no evaluation finished or the
     last one was stopped.
 
   Raises:
@@ -165,8 +166,7 @@ def evaluate(config=config_lib.Eval(), stop=signals.NEVER):
     # Merge all summaries for TensorBoard into one op.
     summary_op = tf.summary.merge_all()
 
-    # A trainer beside this process saves new checkpoints: look for one every
-    # few minutes.
+    # Meanwhile a trainer saves new checkpoints: look for one every few minutes.
     last = None
     poll = evaluation.Poll(config, input_files)
     with poll.event_writer(

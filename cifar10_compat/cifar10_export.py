@@ -1,7 +1,7 @@
 """Exports a checkpoint's network as a self-contained SavedModel or file.
 
-The export contains weights and class names as constants, and also crops and
-standardizes each image.  TensorFlow 2 loads it without this package:
+The export contains the weights and class names as constants, and crops and
+standardizes each image itself.  TensorFlow 2 loads it without this package:
 
   model = tf.saved_model.load('/tmp/cifar10_export')
   model.signatures['serving_default'](images=uint8_tensor)  # [n, 32, 32, 3]
@@ -55,13 +55,13 @@ from cifar10_compat.formats import keras_file
 from cifar10_compat.formats import saved_model
 from cifar10_compat.training import checkpoints
 
-# Bytes of a BMP's two headers together, and of the first alone.
+# The size in bytes of a BMP's two headers together, and of the first alone.
 _BMP_HEADER = 54
 _BMP_FILE_HEADER = 14
 
 
 def _decode(contents: tf.Tensor) -> tf.Tensor:
-  """Decodes one image, or an animation's first, to uint8 [32, 32, 3]."""
+  """Decodes an image, or an animation's first frame, to uint8 [32, 32, 3]."""
   # The 16-bit numbers of a BMP header, or the first bytes of another format.
   header = tf.cast(tf.io.decode_raw(tf.strings.substr(
       tf.strings.join([contents, b'\0' * _BMP_HEADER]), 0, _BMP_HEADER),
@@ -115,7 +115,7 @@ def _outputs(
 _SERVING = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
-# Name of the export in export_dir for each --format; '' for the directory.
+# The export's name in export_dir for each --format; '' for export_dir itself.
 _FILES = {'saved_model': '', 'keras': 'model.keras', 'litert': 'model.tflite'}
 
 
@@ -206,11 +206,12 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
     stop: ignored: an export takes seconds.
   """
   del stop
-  # The graph needs only these parts of version 1 behavior.  Keras and the
-  # LiteRT converter need the eager execution of version 2.
+  # The graph needs only these parts of version 1's behavior.  Keras and the
+  # LiteRT converter need version 2's eager execution.
   tf.disable_resource_variables()
   tf.disable_control_flow_v2()
-  # TensorFlow's remarks about the SavedModel to convert concern our own export.
+  # TensorFlow's log messages about the SavedModel to convert are about our own
+  # export.
   logging.set_verbosity(logging.WARNING)
   path = export(checkpoints.or_published(config))
   file = _FILES[config.format]

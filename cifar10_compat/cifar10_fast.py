@@ -7,7 +7,7 @@ docs/speed.md measures and explains what is faster:
   - conv2 uses Winograd's minimal filtering: fast/winograd.py;
   - local response normalization is a matrix product: fast/normalization.py;
   - conv1's bias and ReLU come after the pooling, on a quarter of the pixels:
-    both are monotonic, so the maximum stays the maximum.
+    both are monotonic, so the same pixel stays the maximum.
 """
 
 import tensorflow.compat.v1 as tf

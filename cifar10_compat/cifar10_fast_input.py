@@ -1,11 +1,11 @@
-"""The input pipeline of cifar10_input.py, which works on chunks of images.
+"""The input pipeline of cifar10_input.py, working on chunks of images.
 
 Queues, their capacities and the 16 threads are the same.  But a thread passes a
-chunk of records at a time through the reader, the ops and the queue, where the
-tutorial's thread passes one.  In the tutorial, an image's time goes mostly to
-the fixed cost of each op and lock, whatever the size of the data.  Each image
-still has its own crop, flip and distortion, and is drawn from the shuffling
-queue on its own.
+chunk of records at a time through the reader, the ops and the queue; the
+tutorial's thread passes one record.  Most of the tutorial's time per image is
+the fixed cost of ops and locks, which does not depend on the size of the data.
+Each image still has its own crop, flip and distortion, and is drawn from the
+shuffling queue individually.
 """
 
 import os
@@ -18,8 +18,8 @@ from cifar10_compat.base import summaries
 from cifar10_compat.data import description
 from cifar10_compat.fast import distortions
 
-# Images that a thread reads at a time.  Larger chunks are hardly faster and fill
-# the queue less evenly.
+# The number of images that a thread reads at a time.  Larger chunks are hardly
+# faster and fill the queue less evenly.
 CHUNK_SIZE = 32
 
 

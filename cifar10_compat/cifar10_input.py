@@ -32,7 +32,7 @@ def read_cifar10(filename_queue, config=config_lib.Network()):
   """Reads the next record from a queue of files.
 
   A reader has one file open.  For better mixing, call this function several
-  times: each reader then reads at a different place.
+    times: each reader then reads at a different position.
 
   Args:
     filename_queue: queue of strings, the names of the binary batches.
@@ -176,8 +176,8 @@ def distorted_inputs(data_dir, batch_size, config=config_lib.Train()):
   height = IMAGE_SIZE
   width = IMAGE_SIZE
 
-  # Distortions make many training images from few.  The crop has 9 x 9
-  # possible positions.
+  # Distortions turn few training images into many.  The crop has 9 x 9 possible
+  # positions.
   distorted_image = tf.random_crop(reshaped_image, [height, width, 3])
 
   # A mirrored cat is a cat, but a mirrored digit is not a digit.
@@ -194,8 +194,8 @@ def distorted_inputs(data_dir, batch_size, config=config_lib.Train()):
   # Subtract the mean and divide by the standard deviation.
   float_image = tf.image.per_image_standardization(distorted_image)
 
-  # Consecutive images come from one file.  The more images a batch is drawn
-  # from, the less its images depend on each other.
+  # Consecutive images come from the same file.  The more images a batch is
+  # drawn from, the less its images are related.
   min_queue_examples = int(config.dataset.num_examples_per_epoch_for_train *
                            config.queue_fraction)
 

@@ -1,8 +1,8 @@
-"""The network with a locally connected top, an exercise of the tutorial.
+"""The network with locally connected top layers, an exercise of the tutorial.
 
 It is the network of cuda-convnet2's example layers-cifar10-11pct: two
 convolutions, then two locally connected layers.  Like a convolution, these see
-3 x 3 pixels, but each place has its own weights and biases.
+3 x 3 pixels, but each position has its own weights and biases.
 """
 
 import tensorflow.compat.v1 as tf
@@ -14,7 +14,7 @@ from cifar10_compat import config as config_lib
 
 
 def _unshared_conv(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-  """Applies a different kernel at each place of an image.
+  """Applies a different kernel at each position of an image.
 
   Args:
     x: float32 tensor of shape [batch_size, height, width, in_channels];
@@ -27,7 +27,7 @@ def _unshared_conv(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     float32 tensor of shape [batch_size, height, width, channels].
   """
   height, width, size, _, in_channels, channels = kernel.shape.as_list()
-  # For each place, one matrix product with a row per image.
+  # At each position, one matrix product with a row per image.
   places = tf.pad(tf.transpose(x, [1, 2, 0, 3]),
                   [[1, 1], [1, 1], [0, 0], [0, 0]])
   patches = tf.concat([places[i:i + height, j:j + width]
@@ -132,7 +132,7 @@ def softmax_linear(
     x: float32 tensor of shape [batch_size, ...]; batch_size may be unknown.
     num_classes: number of classes of the data set.
     stddev: the initial standard deviation of the weights.
-    wd: the factor of the weight decay.
+    wd: the weight decay factor.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits.

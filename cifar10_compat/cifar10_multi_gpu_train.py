@@ -129,8 +129,8 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
         trainable=False,
         collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.GLOBAL_STEP])
 
-    # The learning rate is a staircase.  In 2016 the decay counted the batch of
-    # one tower per step, although each update uses the batches of all towers.
+    # The learning rate falls in steps.  In 2016 the decay counted one tower's
+    # batch per step, although each update uses the batches of all towers.
     examples_per_step = config.batch_size * (
         config.num_gpus if config.decay_by_examples else 1)
     num_batches_per_epoch = (config.dataset.num_examples_per_epoch_for_train /
@@ -162,8 +162,8 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
             tf.get_variable_scope().reuse_variables()
 
             # Each tower overwrites this list, so only the last tower's
-            # summaries remain.  Those of a shared input belong to no tower and
-            # are always included.
+            # summaries remain.  The summaries of a shared input belong to no
+            # tower and are always included.
             tower_summaries = tf.get_collection(
                 tf.GraphKeys.SUMMARIES,
                 '%s|(?!%s_)' % (scope, cifar10.TOWER_NAME))
@@ -292,7 +292,7 @@ def _tell_placements(config):
 def _placements(tower_devices):
   """Returns the device each tower's ops run on, such as '/device:CPU:0'."""
   session_config = tf.ConfigProto(allow_soft_placement=True)
-  # Otherwise this session would take all GPU memory until the process ends.
+  # Otherwise this session would hold all GPU memory until the process ends.
   session_config.gpu_options.allow_growth = True
   with tf.Graph().as_default():
     ops = []

@@ -63,9 +63,9 @@ def find_images(arguments: Sequence[str]) -> list[str]:
   """Lists the files that the arguments select.
 
   Args:
-    arguments: list of str: files; directories, of which all files with an image
-      format's ending are read, except hidden ones; patterns that match files
-      and directories.
+    arguments: list of str: files; directories, which stand for their visible
+      files with the ending of an image format; patterns that match files and
+      directories.
 
   Returns:
     list of str, paths.

@@ -30,8 +30,8 @@ from cifar10_compat.data import description
 T = TypeVar('T')
 C = TypeVar('C', bound='Config')
 
-# Values of --model: the tutorial's network; the same with the larger initial
-# weights used since September 2016; the tutorial's exercise, a network with
+# Values of --model: the tutorial's network; the same network with the larger
+# initial weights used since September 2016; the tutorial's exercise, with
 # locally connected top layers.
 CIFAR10 = 'cifar10'
 CIFAR10_LATER = 'cifar10_5e-2'
@@ -63,8 +63,8 @@ class Bounds:
 
   Attributes:
     lower, upper: inclusive; infinite for no bound.
-    why: the reason for the upper bound: above it a program would not fail but
-      build, wait or fill the memory forever.
+    why: the reason for the upper bound, above which a program would not fail
+      but build ops, wait or fill the memory endlessly.
   """
 
   lower: float = -math.inf
@@ -126,7 +126,7 @@ class Config:
     given: the names of the flags on the command line.
   """
 
-  # The flags that --help shows first, and whether the program takes arguments.
+  # The flags that --help lists first, and whether the program takes arguments.
   FIRST: ClassVar[tuple[str, ...]] = ()
   TAKES_ARGUMENTS: ClassVar[bool] = False
 
@@ -261,7 +261,7 @@ class Checkpoint(Network):
 
   @property
   def may_be_published(self) -> bool:
-    """Whether the published network fits: no other one, no directory is set."""
+    """Whether the user chose neither another network nor a directory."""
     return (
         'checkpoint_dir' not in self.given
         and self.checkpoint_dir == TRAIN_DIR
@@ -280,7 +280,7 @@ class Training(Images, Session):
       line, summary or checkpoint to the next; the defaults are those of 2016.
     decay_by_examples: whether the learning rate drops every 350 epochs of all
       images in an update, instead of one batch per update as in 2016.
-    profile_steps: a run is traced if it starts at one of these global steps.
+    profile_steps: the global steps at which a run is traced.
     stall_secs: seconds after which a stalled training run ends; 0 disables the
       check.
   """
@@ -304,22 +304,22 @@ class Training(Images, Session):
   log_device_placement: bool = setting(False, 'Print the device of each op.')
   fresh: bool = setting(
       False,
-      'Remove the checkpoints and event files in --train_dir '
-      'and start from step 0, instead of resuming.',
+      'Start from step 0 instead of resuming: removes the checkpoints and '
+      'event files in --train_dir.',
   )
   seed: int | None = setting(
       None,
       'Seed of every random op: initial weights, distortions, the order of the '
-      'images. Threads still interleave at random, so without --deterministic '
-      'only the initial weights repeat exactly. Default: a different seed in '
-      'each run.',
+      'images. Threads interleave at random, so without --deterministic only '
+      'the initial weights repeat exactly. Default: a different seed in each '
+      'run.',
       bounds=Bounds(0, (1 << 31) - 2, 'TensorFlow wraps larger seeds around'),
   )
   keep_checkpoints: int = setting(
       5,
       'Number of checkpoints to keep, the newest ones.',
       bounds=Bounds(
-          1, MAX_CHECKPOINTS, 'their list is written again for each one'
+          1, MAX_CHECKPOINTS, 'the list of them is rewritten at each save'
       ),
   )
   log_steps: int = 10
@@ -334,9 +334,9 @@ class Training(Images, Session):
 class SeveralBatches(Config):
   """Settings of trainers whose updates use several batches.
 
-  It must be the first base class, and no subclass of Training: a dataclass
-  takes a field from the first base class that has it, even if that one
-  inherited it.
+  It must be the first base class, and must not be a subclass of Training: a
+  dataclass takes a field from the first base class that has it, even if that
+  class inherited it.
   """
 
   decay_by_examples: bool = setting(
@@ -426,8 +426,8 @@ class MultiGpuTrain(SeveralBatches, LocalTraining):
     super().__post_init__()
     if self.deterministic and self.shared_input:
       raise errors.UsageError(
-          'towers with a shared input take batches in any order, and do not '
-          'repeat: leave out --shared_input or --deterministic'
+          'towers with a shared input take batches in any order, so a run does '
+          'not repeat: leave out --shared_input or --deterministic'
       )
 
 
@@ -489,8 +489,8 @@ class DistributedTrain(SeveralBatches, Training):
   )
   eval_dir: str | None = setting(
       None,
-      "An evaluator's directory for event files. Default: as in cifar10_eval, "
-      'for --train_dir.',
+      "The evaluator's directory for event files. Default: as cifar10_eval "
+      'chooses for --train_dir.',
       parse=paths.user_path,
   )
 
@@ -498,8 +498,8 @@ class DistributedTrain(SeveralBatches, Training):
     super().__post_init__()
     if self.replicas_to_aggregate is not None and not self.sync:
       raise errors.UsageError(
-          'replicas_to_aggregate is %d, but without sync each gradient is an '
-          'update: leave out one of the two' % self.replicas_to_aggregate
+          'replicas_to_aggregate is %d, but with --sync=false each gradient is '
+          'an update: leave out one of the two' % self.replicas_to_aggregate
       )
 
 
@@ -555,7 +555,7 @@ class Eval(Images, Checkpoint, Session):
 
   @property
   def one_epoch(self) -> bool:
-    """Whether the input is each image once, instead of endless random draws."""
+    """Whether each image is read once, instead of drawn at random forever."""
     return self.count == EXACT
 
   def with_num_examples(self, records: int) -> 'Eval':
@@ -579,8 +579,8 @@ class Eval(Images, Checkpoint, Session):
         ),
         (
             self.views == 10 and not self.dataset.flip,
-            'views is 10, of which 5 are mirror images, which mean something '
-            f'else in data set {self.dataset.name}: choose --views=5',
+            'views is 10, which includes 5 mirror images, but data set '
+            f'{self.dataset.name} must not be mirrored: choose --views=5',
         ),
         (
             self.views > 1 and not self.one_epoch,
@@ -606,7 +606,11 @@ class Predict(FastNetwork, Checkpoint):
   FIRST = ('checkpoint_dir', 'dataset', 'model', 'top_k', 'json')
   TAKES_ARGUMENTS = True
 
-  top_k: int = setting(3, 'Number of top classes to print.', bounds=Bounds(1))
+  top_k: int = setting(
+      3,
+      'Number of classes to print per image, the most probable first.',
+      bounds=Bounds(1),
+  )
   json: bool = setting(False, 'Print one JSON object per image, one per line.')
   batch_size: int = setting(
       BATCH_SIZE,
@@ -615,8 +619,8 @@ class Predict(FastNetwork, Checkpoint):
   )
   white: int = setting(
       65535,
-      'Value of white in 16-bit images: 4095 for a 12-bit camera, 255 if '
-      'only 8 bits are used.',
+      'Value of white in 16-bit images: for example 4095 for a 12-bit camera, '
+      'or 255 if only 8 bits are used.',
       bounds=Bounds(1, 65535, 'a pixel has 16 bits'),
   )
 

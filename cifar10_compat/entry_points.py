@@ -47,8 +47,8 @@ def run(
   config = prepared
   is_prepared = isinstance(config, config_class)
   if isinstance(config, config_class):
-    # Enable garbage collection again, but only for new objects: a collection
-    # takes 0.2 s and would free hardly anything of TensorFlow's.
+    # Enable garbage collection again, but only for new objects: scanning
+    # TensorFlow's takes 0.2 s and would free hardly any.
     gc.freeze()
     gc.enable()
   else:

@@ -1,9 +1,9 @@
 """Prepares a program before it loads TensorFlow, which takes seconds.
 
 It reads the command line, so that --help and flag errors need no TensorFlow,
-and sets the environment variables that TensorFlow reads while it loads.  Until
-entry_points.run() nothing has been written, and a signal ends the program at
-once.
+and sets the environment variables that TensorFlow reads while it loads.
+Nothing is written before entry_points.run(), so until then a signal ends the
+program at once.
 """
 
 import gc
@@ -14,8 +14,8 @@ import sys
 from types import FrameType
 
 # Enables oneDNN.  By default TensorFlow uses it only on processors with AVX-512
-# VNNI, bfloat16 or AMX; on others the gradients of a convolution then take
-# several times as long.
+# VNNI, bfloat16 or AMX; on others, convolution gradients take several times as
+# long without it.
 ONEDNN = 'TF_ENABLE_ONEDNN_OPTS'
 
 
@@ -55,8 +55,8 @@ def prepare(name: str, program: str) -> None:
   entry_points.prepared = config
   if getattr(config, 'fast', False):
     os.environ.setdefault(ONEDNN, '1')
-  # While TensorFlow loads, it creates 400,000 objects, which the garbage
-  # collector would scan again and again.
+  # While it loads, TensorFlow creates 400,000 objects, which the garbage
+  # collector would scan repeatedly.
   gc.disable()
 
 
@@ -66,6 +66,5 @@ def stem(path: str) -> str:
 
 
 def _end(signum: int, unused_frame: FrameType | None) -> None:
-  # Exit directly: an exception could be raised anywhere in a half-loaded
-  # module.
+  # Exit directly: an exception could occur anywhere in a half-loaded module.
   os._exit(128 + signum)

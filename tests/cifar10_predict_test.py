@@ -212,7 +212,7 @@ class PredictTest(tf.test.TestCase):
         out,
     )
     self.assertEqual(
-        'skipped %s does not decode (cannot identify image file %r)\n'
+        'skipped %s cannot be decoded (cannot identify image file %r)\n'
         'cifar10_predict.py: error: 1 of 3 files could not be decoded\n'
         % (bad, bad),
         err,

@@ -10,7 +10,7 @@ from cifar10_compat.base import output
 class Cifar10Error(Exception):
   """Base class of errors that entry_points.run() prints as one line on stderr.
 
-  The message is one line, whatever characters its values contain.
+  The message is always one line: unprintable characters are escaped.
   """
 
   def __str__(self) -> str:
@@ -21,9 +21,9 @@ class Cifar10Error(Exception):
     """Raises an error of this class if something is wrong.
 
     Args:
-      wrong: the condition, any Python value.
-      message: the wrong value and the remedy.  It is built in any case, and so
-        must not fail if nothing is wrong.
+      wrong: the condition; any Python value.
+      message: the wrong value and the remedy.  It is built even if nothing is
+        wrong, and must not fail then.
     """
     if wrong:
       raise cls(message)
@@ -34,11 +34,11 @@ class UsageError(Cifar10Error, ValueError):
 
 
 class DataError(Cifar10Error, ValueError):
-  """Image files that are missing, damaged or in another format."""
+  """Image files that are missing, damaged or in the wrong format."""
 
 
 class CheckpointError(Cifar10Error, ValueError):
-  """A checkpoint that is missing, damaged or of another model."""
+  """A checkpoint that is missing, damaged or from another model."""
 
 
 class NoCheckpointError(CheckpointError):
@@ -72,7 +72,7 @@ class UnusableCheckpointError(CheckpointError):
 
   Attributes:
     path: the path of the checkpoint.
-    reason: the rest of a sentence that starts with the path.
+    reason: what is wrong; it continues a sentence that starts with the path.
   """
 
   def __init__(self, message: str, *, path: str, reason: str) -> None:

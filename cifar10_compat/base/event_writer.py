@@ -1,4 +1,4 @@
-"""Writes event files, and raises an error if that fails.
+"""Writes event files, and raises an error if a write fails.
 
 tf.summary.FileWriter writes in a separate thread and ignores the result: on a
 full disk, it silently loses summaries.

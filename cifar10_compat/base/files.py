@@ -12,7 +12,7 @@ import stat
 import tempfile
 from typing import BinaryIO
 
-# Errors that may be temporary or affect only this process.
+# Errors that may be temporary, or that affect only this process.
 _PASSING = (
     errno.EACCES,
     errno.EAGAIN,
@@ -25,13 +25,13 @@ _PASSING = (
     errno.ESTALE,
     errno.ETIMEDOUT,
 )
-# How TensorFlow's messages about them end.
+# The endings of TensorFlow's messages about these errors.
 PASSING_MESSAGES = tuple(map(os.strerror, _PASSING))
 
 # Marks a directory that whole_directory() created.
 _MARKER = '.incomplete_cifar10_compat'
 
-# Descriptions of what is not a regular file, by the test for its mode.
+# Names of other kinds of files, by the function that detects each.
 _KINDS = {
     stat.S_IFDIR: 'a directory',
     stat.S_IFIFO: 'a pipe',
@@ -43,8 +43,8 @@ _KINDS = {
 def open_regular(path: str) -> io.BufferedReader:
   """Opens a regular file for reading, and rejects everything else.
 
-  Opening a pipe would block until another process writes to it, and a device
-  may have no end.
+  Opening a pipe would block until another process writes to it, and reading a
+  device may never end.
 
   Returns:
     A binary file.
@@ -74,7 +74,8 @@ def _check_file(fd: int, path: str) -> None:
 def open_own(path: str) -> BinaryIO:
   """Opens a file for reading and writing; creates it if missing.
 
-  Rejects links: another user could have placed one that leads to another file.
+  Rejects links, because another user could have placed one that leads to
+  another file.
 
   Raises:
     OSError: the path cannot be opened, is a link, or is not a regular file;
@@ -98,7 +99,7 @@ def open_own(path: str) -> BinaryIO:
 
 
 def check_owner(path: str) -> None:
-  """Checks that no other user placed a directory where we create ours.
+  """Checks that the directory was not placed there by another user.
 
   Args:
     path: must exist.
@@ -177,8 +178,8 @@ def locked_directory(directory: str) -> Iterator[None]:
 def made_directory(path: str) -> Iterator[None]:
   """Context that creates a directory and its missing parents.
 
-  At the end removes those that it created and that are empty, so that a
-  rejected start leaves nothing.
+  At the end, it removes the empty ones among those it created, so that a
+  rejected start leaves nothing behind.
 
   Raises:
     OSError: the directory cannot be created.
@@ -200,13 +201,14 @@ def made_directory(path: str) -> Iterator[None]:
 def _remove_abandoned(parent: str, prefix: str) -> None:
   """Removes directories that killed processes left in whole_directory()."""
   for name in os.listdir(parent):
-    # tempfile draws the rest of the name.  The user may have such a name too,
-    # but without our marker.
+    # tempfile chooses the rest of the name.  A user's directory could have such
+    # a name too, but has no marker.
     path = os.path.join(parent, name)
     if re.fullmatch(re.escape(prefix) + r'[a-z0-9_]{8}', name) and (
         os.path.lexists(os.path.join(path, _MARKER))
     ):
-      # A process that fills it holds the lock, or it is another user's.
+      # Another process is filling it and holds the lock, or it is another
+      # user's.
       with contextlib.suppress(OSError), locked_directory(path):
         shutil.rmtree(path)
 
@@ -219,8 +221,8 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
 
   Args:
     directory: need not exist; missing parents are created.
-    exist_ok: whether to keep an existing non-empty directory: another process
-      has made the same one meanwhile.
+    exist_ok: whether to keep an existing non-empty directory, which another
+      process has created in the meantime.
 
   Yields:
     The path of an empty directory to write files to.

@@ -20,8 +20,7 @@ def is_input_error(error: tf.errors.OpError) -> bool:
 def cause(error: tf.errors.OpError) -> str:
   """Returns the line of an error's message that describes the cause.
 
-  If the failed op belongs to the run itself, lines with its definition come
-  before that line.
+  Lines that show where the failed op was defined may come before it.
   """
   return re.sub(
       r"^Graph execution error:.*?^Node: '[^']*'\n",

@@ -13,7 +13,7 @@ _UNPRINTABLE = ('Cc', 'Cf', 'Cs', 'Zl', 'Zp')
 
 
 def printable(text: str) -> str:
-  """Returns external text, safe for a line on a terminal or in a table.
+  """Makes external text safe to print on a terminal or in a table.
 
   Escapes characters that could end the line or move the cursor, and undecodable
   bytes in file names: \\t, \\x1b, \\xff.
@@ -45,13 +45,13 @@ def say(message: str, file: TextIO | None = None) -> None:
 def arrives(
     program: str, stopped_by: Callable[[], int | None] = lambda: None
 ) -> Iterator[None]:
-  """Context of an entire program that ensures its output is written.
+  """Context for an entire program that reports output it could not write.
 
-  If the reader of a pipe is gone, as with `head`, ends the program silently
-  with the exit code of SIGPIPE, as shells expect.  If the output cannot be
-  written for another reason, prints one line on stderr and exits with code 1.
-  A program that received a stop signal exits with that signal's code in any
-  case, since the same Ctrl-C also ends a `| tee`.
+  If the reader of a pipe has exited, as `head` does, the program ends silently
+  with the exit code of SIGPIPE, as shells expect.  If a write fails for another
+  reason, the program prints one line on stderr and exits with code 1.  After a
+  stop signal it exits with that signal's code in any case, since the same
+  Ctrl-C also ends a `| tee`.
 
   Args:
     program: the program's name, for that line.
@@ -70,7 +70,7 @@ def arrives(
     yield
   except BaseException as e:  # Includes SystemExit.
     error = e
-  with contextlib.suppress(OSError):  # raw.failure has the error.
+  with contextlib.suppress(OSError):  # raw.failure has recorded the error.
     sys.stdout.flush()
   raw.over = True
   sys.stdout = stdout
@@ -93,7 +93,7 @@ def arrives(
 
 
 class _Raw(io.FileIO):
-  """Remembers the first error, to distinguish it from those of other files."""
+  """Records the first failed write, to tell it from errors of other files."""
 
   failure: OSError | None = None
   # Drop the rest of the buffer: otherwise Python 3.13 would report an error.

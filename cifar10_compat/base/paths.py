@@ -1,4 +1,4 @@
-"""Interprets paths as the user means them."""
+"""Resolves the paths that a user gives."""
 
 import os
 import re

@@ -1,8 +1,8 @@
 """Silences TensorFlow's log, and keeps Keras out of the process.
 
 Entry points must import this module before TensorFlow, which reads its log
-levels while it loads.  The C++ log level is 3 (fatal only): its errors are also
-raised in Python, except "failed call to cuInit" on a machine without a GPU.
+levels while it loads.  The C++ log level is 3 (fatal only): Python raises these
+errors too, except "failed call to cuInit" on a machine without a GPU.
 Environment variables that the user has set do not change.
 """
 
@@ -11,7 +11,8 @@ import os
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 # Otherwise TensorFlow loads Keras 3, which nothing here uses, and Keras loads
-# matplotlib if that is installed: a quarter of a program's startup time.
+# matplotlib if it is installed.  That takes a quarter of a program's startup
+# time.
 os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
 logging.getLogger('tensorflow').setLevel(logging.ERROR)
 # Keras 3, which writes .keras files, imports matplotlib, which warns if it

@@ -1,4 +1,4 @@
-"""Turns signals into a request to stop at the next good moment, or to report.
+"""Turns signals into requests to stop at the next good moment, or to report.
 
 Threads handle signals that cannot wait until the main thread returns from C
 code.
@@ -18,12 +18,12 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # Seconds between a stop_deadline()'s checks for a signal.
 _TICK_SECS = 0.1
-# Seconds that a main thread about to end has after a second signal.
+# Seconds that the main thread has to end after a second signal.
 _INSIST_SECS = 1.0
 
 
 class StopRequest:
-  """Whether a signal asked the program to stop, and which one.
+  """Records whether a signal asked the program to stop, and which one.
 
   Has plain attributes instead of a threading.Event: a handler runs in the main
   thread between any two bytecodes, even while that thread holds the event's
@@ -31,12 +31,12 @@ class StopRequest:
 
   Attributes:
     signum: int, the first such signal, or None.
-    insisted: bool, whether a second one came.  SIGHUP does not count: when a
+    insisted: bool, whether a second signal came.  SIGHUP does not count: when a
       terminal closes, both the shell and the kernel send one.
     report: function without arguments that prints what the program is waiting
       for, called in a separate thread at each SIGUSR1; or None.
     leave: function of a message that ends the process with that message, even
-      if its threads are blocked; None if the process is not ours to end.
+      if its threads are blocked; None if this code must not end the process.
     unsaved: whether ending the process now would lose steps.
   """
 
@@ -51,7 +51,7 @@ class StopRequest:
     return self.signum is not None
 
   def sleep(self, secs: float) -> bool:
-    """Sleeps at most `secs`; returns whether a request came."""
+    """Sleeps at most `secs` seconds; returns whether a stop was requested."""
     end = time.monotonic() + secs
     while not self.requested and time.monotonic() < end:
       time.sleep(min(0.2, max(0.0, end - time.monotonic())))
@@ -74,7 +74,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
   """Context in which stop signals only set the StopRequest that it yields.
 
   The signals are SIGINT, SIGTERM and SIGHUP.  A second SIGINT or SIGTERM has
-  its earlier effect, so that a user can insist.  A SIGHUP ignored before, as
+  its original effect, so that a user can insist.  A SIGHUP ignored before, as
   under nohup, stays ignored.  SIGUSR1 calls the StopRequest's report.
 
   Both take effect at once, even while the main thread is blocked in TensorFlow,
@@ -91,9 +91,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
       earlier.append(signum)
     return signum != signal.SIGHUP and len(earlier) > 1
 
-  # Keep the handlers after the first signal: for signals during one call of C
-  # code, Python calls them later, in the order of signal numbers, and would
-  # skip one that is gone by then.
+  # Keep the handlers after the first signal.  If several signals arrive during
+  # one call of C code, Python calls their handlers afterwards, in the order of
+  # signal numbers, and would skip a handler that has been removed.
   handled: list[int] = []
 
   def handle(signum: int, frame: FrameType | None) -> None:
@@ -111,7 +111,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
     if signum in _STOPPING:
       stop.insisted = insists(signum, noted) or stop.insisted
     elif signum == signal.SIGUSR1 and stop.report:
-      # The report's reader may be gone; the next signal still counts.
+      # The report's reader may have exited; the next signal still counts.
       with contextlib.suppress(OSError, ValueError):
         stop.report()
 
@@ -119,7 +119,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
     for s in map(int, _STOPPING):
       if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN:
         previous[s] = signal.signal(s, handle)
-    # The handler does nothing: the thread above receives the signal too.
+    # The handler does nothing, because the thread above receives the signal
+    # too.
     previous[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, lambda *_: None)
     try:
       yield stop
@@ -132,7 +133,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
 def _told_at_once(note: Callable[[int], None]) -> Iterator[None]:
   """Context in which a thread calls note(signum) for each signal.
 
-  Only for signals that have a Python handler.
+  Each signal must have a Python handler.
   """
   read_end, write_end = os.pipe()
   os.set_blocking(write_end, False)
@@ -162,8 +163,8 @@ def watching(
 
   Args:
     name: the thread's name.
-    watch: the function.  It gets an event, which the end of the context sets,
-      and must then return soon: the context waits for it.
+    watch: the function.  Its argument is an event that is set when the context
+      ends; the function must then return soon, since the context waits for it.
   """
   over = threading.Event()
   thread = threading.Thread(target=watch, args=[over], name=name, daemon=True)
@@ -184,13 +185,13 @@ def stop_deadline(
 ) -> contextlib.AbstractContextManager[None]:
   """Returns a context that enforces a time limit on a stop request.
 
-  Must be entered within stop_on_signals(), which sets the request at once, even
-  during a session.run() that hangs.
+  It must be entered within stop_on_signals(), which sets the request at once,
+  even if session.run() hangs.
 
   Args:
     stop: the request that the signals set.
-    secs: seconds from the first signal to the call of `leave`.  A second signal
-      shortens them to one second.
+    secs: seconds from the first signal to the call of `leave`; one second after
+      a second signal.
     leave: ends the process even if its main thread is blocked; it gets the
       first signal's number.  Not called after the end of the context.
     but_save: whether to wait while stop.unsaved is set.
@@ -200,7 +201,8 @@ def stop_deadline(
     end = float('inf')
     while not over.wait(_TICK_SECS):
       now = time.monotonic()
-      # Keep the first time of each signal: later checks would extend the limit.
+      # Keep the time at which each signal was first seen: a later one would
+      # extend the limit.
       if stop.requested:
         end = min(end, now + secs)
       if stop.insisted:

@@ -1,7 +1,7 @@
 """Checks the files of an image set, before and while they are read.
 
 TensorFlow's reader does not notice that a file was truncated, and searches
-empty files forever for a record.  This module does not import TensorFlow.
+empty files for a record forever.  This module does not import TensorFlow.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ _CHUNK_RECORDS = 512
 def check(dataset: description.Dataset, data_dir: str, eval_data: bool) -> int:
   """Checks files before a thread reads them: about 0.1 s for 50,000 records.
 
-  Accepts a part of a published set; more records than in the entire set are an
+  Part of a published set is accepted; more records than in the whole set are an
   error.
 
   Args:
@@ -52,29 +52,29 @@ class _Content:
 class CheckedFiles:
   """Detects changes to checked files while they are read.
 
-  TensorFlow's reader does not: it treats a truncated file as complete, searches
-  empty files forever for a record, and trains on overwritten data.
+  TensorFlow's reader does not: it takes a truncated file as complete, searches
+  empty files for a record forever, and reads overwritten data.
 
   Attributes:
     records: int, total number of records in the files.
   """
 
   def __init__(self, contents: dict[str, _Content]) -> None:
-    """Stores what was first read from each file, by path."""
+    """Stores the content first read from each file, by path."""
     self._contents = contents
     self.records = sum(c.records for c in contents.values())
 
   @property
   def fingerprint(self) -> str:
-    """Differs if the files' content or order differs: 8 hexadecimal digits."""
+    """8 hexadecimal digits that identify the files' content and order."""
     checksums = [c.checksum for c in self._contents.values()]
     return f'{zlib.crc32(repr(checksums).encode()):08x}'
 
   def check(self) -> None:
-    """Compares the files with their first reading.
+    """Checks that the files have not changed since they were first read.
 
-    Takes microseconds, unless a file was written to or replaced: then it reads
-    the file, which passes if the content is the same.
+    This takes microseconds unless a file was written to or replaced.  Then the
+    file is read again, and passes if its content is the same.
 
     Raises:
       DataError: a file has another size or content, or is missing; the message

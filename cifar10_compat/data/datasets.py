@@ -229,11 +229,10 @@ DATASETS = {
 
 
 def get(name: str) -> description.Dataset:
-  """Returns the set called `name`, or that of your own directory.
+  """Returns the built-in set called `name`, or the set in a directory.
 
   Args:
-    name: one of DATASETS, or the path of a directory with an
-      image_set.json.
+    name: a key of DATASETS, or the path of a directory with an image_set.json.
 
   Raises:
     UsageError: there is no such set or directory, or it cannot be searched.

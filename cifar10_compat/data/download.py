@@ -21,7 +21,7 @@ from cifar10_compat.data import fetch
 # Lock file in data_dir, never deleted; its holder writes.
 _LOCK = '.download.lock'
 
-# For a set's directory, that of its Python version, whose files are pickles.
+# From a set's directory to that of its Python version, whose files are pickles.
 _FOR_PYTHON = {
     datasets.CIFAR10.directory: 'cifar-10-batches-py',
     datasets.CIFAR100.directory: 'cifar-100-python',
@@ -80,7 +80,8 @@ def maybe_download_and_extract(
       and os.path.isdir(os.path.join(data_dir, for_python))
       and not any(map(os.path.exists, paths)),
       f'{data_dir} has {for_python}, the version for Python, but the programs '
-      f'read the binary one: put {"".join(map(os.path.basename, paths))} there, '
+      f'read the binary one: put {"".join(map(os.path.basename, paths))} '
+      'there, '
       'or choose another --data_dir to download it',
   )
   try:
@@ -148,7 +149,7 @@ class _BoundedGzip(gzip.GzipFile):
 
 
 def extract(directory: str, archive: str) -> None:
-  """Unpacks an archive's files of one directory.
+  """Unpacks one directory of an archive.
 
   Args:
     directory: appears when complete; its last part is the directory's name in
@@ -167,7 +168,7 @@ def extract(directory: str, archive: str) -> None:
         files.whole_directory(directory) as scratch,
         _BoundedGzip(archive) as unpacked,
         # Read no further than the current member, so that its fault is reported
-        # before faults of later ones.
+        # before those of later members.
         tarfile.open(
             fileobj=unpacked, mode='r|', bufsize=tarfile.BLOCKSIZE
         ) as tar,

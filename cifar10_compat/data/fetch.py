@@ -20,18 +20,18 @@ from cifar10_compat.base import signals
 
 # A host may stall, but not forever: seconds to connect, and between reads.
 TIMEOUT_SECS = (10, 60)
-# Failures in a row before a host is given up.  A success is a chunk, or a
+# Consecutive failures before a host is given up.  Success means a chunk, or a
 # hundredth of a small file.
 MAX_FUTILE_TRIES = 6
 _MAX_WAIT_SECS = 30
 _CHUNK_BYTES = 1 << 16
 
-# Status codes that a retry may change, though they are 4xx.
+# 4xx status codes that may change on a retry.
 _PASSING = (408, 425, 429)
 
 
 class _Useless(errors.DataError):
-  """A retry of this URL would fail in the same way."""
+  """Retrying this URL would fail in the same way."""
 
 
 def is_whole(path: str, size: int, sha256: str) -> bool:

@@ -1,13 +1,13 @@
 """Reads image files of any format, size and mode as images of the data sets.
 
 The central square is scaled to 32 x 32 pixels, each the mean of the area that
-it covers.  Transparent pixels become white.  Of 16 bits the upper 8 are used,
-unless a lower value is set to be white.  The EXIF orientation is applied.
+it covers.  Transparent pixels become white.  The upper 8 of 16 bits are used,
+unless a lower value is defined as white.  The EXIF orientation is applied.
 
 A file may be hostile.  At most Pillow's limit of harmless pixels is decoded
 (MAX_IMAGE_PIXELS, 89 million), and in strips, so that an image takes at most
-1.1 GB, or 1.5 (WebP) and 2.3 (JPEG 2000) with decoders that make their own
-copies. PostScript, which is a program, is not run.
+1.1 GB; with decoders that make their own copies, 1.5 GB (WebP) or 2.3 GB (JPEG
+2000).  PostScript, which is a program, is not run.
 """
 
 import logging
@@ -33,11 +33,11 @@ _STRIP_ROWS = 1024
 # The maximum 16-bit value.
 WHITE = (1 << 16) - 1
 
-# Pillow's names of its decoders for several 16-bit channels.
+# Pillow's decoders for several 16-bit channels, by name.
 _COLOR_16 = re.compile(r"'(RGB[AXa]?|LA|CMYK);16[BLN]'")
 
 # The start of a HEIF image, after the length of its first box: the brands of
-# HEVC, which Pillow does not read.
+# the HEVC codec, which Pillow does not read.
 _HEIC = tuple(
     b'ftyp' + b for b in (b'heic', b'heix', b'heim', b'heis', b'mif1')
 )
@@ -52,8 +52,8 @@ def load_image(
   Args:
     path: the path of the file.
     white: 1 to WHITE, the 16-bit value that becomes white.
-    dark: gets a message for a 16-bit image that uses less than half of the
-      range up to white: see tell_dark().
+    dark: receives a message if a 16-bit image uses less than half of the range
+      up to white: see tell_dark().
 
   Returns:
     uint8 array of shape [32, 32, 3], red, green, blue.
@@ -94,11 +94,11 @@ def load_image(
       ) from e
     message = ' '.join(str(e).split()).replace(repr(f), repr(path))
     reason = getattr(e, 'strerror', None) or message or type(e).__name__
-    raise errors.DataError(f'{path} does not decode ({reason})') from e
+    raise errors.DataError(f'{path} cannot be decoded ({reason})') from e
 
 
 def _bound(image: 'PIL.Image.Image') -> None:
-  """Limits the memory for decoding an image to the stated maximum.
+  """Limits the memory for decoding an image to the maximum stated above.
 
   Args:
     image: an opened image; a JPEG image may be reduced in size.
@@ -150,7 +150,7 @@ def _highest(image: 'PIL.Image.Image', white: int) -> int:
   Raises:
     DataError: the image has more than 16 bits, or values above white.
   """
-  # Pillow knows no extrema of big-endian values.
+  # Pillow cannot find the extrema of big-endian values.
   values = np.asarray(image) if image.mode == 'I;16B' else None
   lowest, highest = map(
       int,
@@ -225,9 +225,9 @@ def _rgb(image: 'PIL.Image.Image', white: int) -> np.ndarray:
 
 
 def _weights(side: int) -> np.ndarray:
-  """Returns weights that average over areas, as cifar10_input.fit() does.
+  """Returns weights that average over areas, as in cifar10_input.fit().
 
-  Pillow's box filter counts a pixel completely or not at all.
+  Pillow's box filter cannot count part of a pixel.
 
   Args:
     side: the number of pixels in a row or a column.
@@ -239,7 +239,7 @@ def _weights(side: int) -> np.ndarray:
   """
   edges = np.arange(description.HEIGHT + 1) * side / description.HEIGHT
   pixels = np.arange(side)
-  # The part of each pixel between two edges.
+  # How much of each pixel lies between two edges.
   shares = np.clip(
       np.minimum(edges[1:, np.newaxis], pixels + 1)
       - np.maximum(edges[:-1, np.newaxis], pixels),
@@ -263,7 +263,7 @@ def pillow() -> tuple[types.ModuleType, types.ModuleType]:
     raise errors.UsageError(
         'Pillow is not installed: pip install cifar10_compat[data]'
     ) from e
-  # A file may contain one long text as well as several short ones.
+  # A file may contain one long text or several short ones.
   PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
   # Pillow also raises the errors that it logs.
   logging.getLogger('PIL').setLevel(logging.CRITICAL)

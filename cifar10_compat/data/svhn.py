@@ -4,7 +4,7 @@ The files are in MATLAB 5 format.  X, uint8 of shape [32, 32, 3, N], has the
 images; y, of shape [N, 1], their labels: 1 to 9, and 10 for the digit 0.  See
 http://ufldl.stanford.edu/housenumbers/.
 
-scipy reads the files.  Its reader can crash on a damaged file, and so gets only
+scipy reads the files.  Its reader can crash on a damaged file, so it reads only
 files with the size and SHA-256 of the published ones.
 """
 

@@ -1,12 +1,12 @@
-"""Draws ten classes of figures, in files of the format of CIFAR-10.
+"""Draws ten classes of figures, as files in the format of CIFAR-10.
 
 Use it on a machine without images or network access.  An image has one figure
 or pattern, brighter than its background, with a random position and size.  Each
 class has a typical hue, which soon moves the network off the plateau of its
-tiny initial weights.  But hues vary, and some images have that of another
-class, so that only the shape distinguishes them.  In two runs, the averaged
-weights had a precision of 0.77 and 0.84 after 500 steps, 0.93 and 0.97 after
-700.
+tiny initial weights.  But hues vary, and some images have the hue of another
+class, so that only the shape identifies their class.  In two runs, the averaged
+weights had a precision of 0.77 and 0.84 after 500 steps, and 0.93 and 0.97
+after 700.
 
 The files are identical byte for byte on every machine: all arithmetic uses
 integers, and the streams of numpy.random.RandomState are frozen.
@@ -21,7 +21,7 @@ from cifar10_compat.base import files
 SIZE = 32  # the height and the width of an image
 FILE_EXAMPLES = 10000
 
-# The seed of each file, which alone determines the content.
+# The seed of each file; it alone determines the content.
 SEEDS = {
     'data_batch_1.bin': 1,
     'data_batch_2.bin': 2,
@@ -43,7 +43,7 @@ NOISE = 3  # factor of noise from -15 to 15, in which values near 0 are frequent
 
 
 def _odd(x: np.ndarray, width: np.ndarray) -> np.ndarray:
-  """Whether x is in every second strip of the given width."""
+  """Whether x is in an odd strip of the given width."""
   return x // width % 2 == 1
 
 
@@ -108,8 +108,8 @@ def draw_class(label: int, n: int, rng: np.random.RandomState) -> np.ndarray:
   def uniform(low: int, high: int, *shape: int) -> np.ndarray:
     return rng.randint(low, high, shape, np.int16)  # excluding `high`
 
-  # In training the network may see only the 24 x 24 pixels in a corner; in
-  # evaluation it sees those in the middle.
+  # In training, the network may see only the 24 x 24 pixels in a corner; in
+  # evaluation, it sees the middle.
   axis = np.arange(SIZE, dtype=np.int16)
   x = axis.reshape(1, 1, SIZE) - uniform(12, 20, n, 1, 1)
   y = axis.reshape(1, SIZE, 1) - uniform(12, 20, n, 1, 1)
@@ -155,7 +155,7 @@ def write_batches(directory: str) -> None:
   """Writes the set: takes some seconds and 184 MB.
 
   The files appear together when complete.  An existing non-empty directory is
-  kept: another process has drawn the same set meanwhile.
+  kept: another process has drawn the same set in the meantime.
 
   Args:
     directory: the directory of the files.  Missing parents are created.

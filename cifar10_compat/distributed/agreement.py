@@ -1,8 +1,9 @@
 """Checks that all tasks of a training run have the same settings.
 
-The chief stores its settings in a variable on the first ps, beside the heartbeats.
-The other tasks compare theirs, and so does a later chief: a restarted one, or a
-second one started by mistake.  Checkpoints do not contain the variable.
+The chief stores its settings in a variable on the first ps, beside the
+  heartbeats.  Every other task compares its own settings with these, and so
+  does a later chief: one that was restarted, or a second one started by
+  mistake.  Checkpoints do not contain the variable.
 """
 
 import json
@@ -16,7 +17,7 @@ from cifar10_compat.distributed import cluster as cluster_lib
 
 Settings = dict[str, object]
 
-# Settings on which the updates depend.
+# The settings that determine the updates.
 _FLAGS = (
     'model',
     'batch_size',
@@ -40,7 +41,7 @@ def settings(
   if cluster.job == cluster_lib.PS:
     return told
   told['dataset'] = config.dataset.name
-  # Two image sets of your own may have the same name.
+  # Two custom image sets may have the same name.
   for name in ('class_names', 'label_index', 'flip'):
     told[f'dataset ({name})'] = getattr(config.dataset, name)
   told.update((name, getattr(config, name)) for name in _FLAGS)

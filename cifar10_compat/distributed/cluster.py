@@ -1,8 +1,8 @@
-"""The tasks of a distributed run, their addresses, and checks that they answer.
+"""The tasks of a distributed run and their addresses, and whether they answer.
 
 TensorFlow waits forever for a task that does not answer, retries a lost
-parameter server forever, and prints nothing meanwhile.  This module checks the
-ports before it connects, and keeps checking them.
+parameter server forever, and prints nothing while it waits.  This module checks
+the ports before it connects, and keeps checking them.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,12 +23,13 @@ from cifar10_compat.base import signals
 
 PS = 'ps'
 WORKER = 'worker'
-# Jobs that only TF_CONFIG has: the worker that saves, and one without a server.
+# Jobs that exist only in TF_CONFIG: the worker that saves, and one without a
+# server.
 CHIEF = 'chief'
-MASTER = 'master'  # The name of CHIEF until 2018.
+MASTER = 'master'  # What CHIEF was called until 2018.
 EVALUATOR = 'evaluator'
 
-# A frame of HTTP/2 begins with its length, three bytes, and its type, one.
+# An HTTP/2 frame begins with its length (three bytes) and its type (one byte).
 _HTTP2_HEADER_BYTES = 9
 _HTTP2_SETTINGS = 4
 
@@ -112,7 +113,7 @@ def from_tf_config(text: str) -> Cluster:
       "task": {"type": "worker", "index": 0}}.
 
   Returns:
-    The cluster.  An evaluator's job need not be among its tasks.
+    The cluster.  It need not list the evaluator.
 
   Raises:
     UsageError: the text has another form, or the cluster is invalid.
@@ -127,7 +128,8 @@ def from_tf_config(text: str) -> Cluster:
     if MASTER in tasks and CHIEF not in tasks:
       tasks[CHIEF] = tasks.pop(MASTER)
       job = CHIEF if job == MASTER else job
-    # Some write the index as a string; a fraction or Infinity is not an index.
+    # Some users write the index as a string; a fraction or Infinity is not an
+    # index.
     index = int(index) if isinstance(index, str) else operator.index(index)
   except (ValueError, KeyError, TypeError, AttributeError) as e:
     raise errors.UsageError(
@@ -204,7 +206,7 @@ def check_local(cluster: Cluster) -> None:
 def answers(address: str, secs: float = 1.0) -> bool:
   """Whether a TensorFlow server answers at 'host:port'.
 
-  A connection is not enough: a suspended process accepts one, and so does any
+  A connection proves nothing: a suspended process accepts one, and so does any
   other program.  A gRPC server sends HTTP/2's first frame, SETTINGS, unasked
   (RFC 9113, 3.4).
 
@@ -227,12 +229,12 @@ def answers(address: str, secs: float = 1.0) -> bool:
 def start_server(cluster: Cluster) -> tf.train.Server:
   """Starts this task's server, whose target sessions connect to.
 
-  It listens on its port of *every* interface, whatever host its address has.
+  It listens on its port of *every* interface, whatever the host in its address.
 
   Raises:
     UsageError: the port is taken.
   """
-  # Through a proxy, tasks would wait for each other forever.
+  # Tasks that connected through a proxy would wait for each other forever.
   hosts = {
       address.rpartition(':')[0].strip('[]')
       for addresses in cluster.tasks.values()
@@ -262,7 +264,7 @@ class Stopped(Exception):
 def wait_for_ps(
     cluster: Cluster, secs: float, stop: signals.StopRequest
 ) -> None:
-  """Waits until every ps answers; prints which workers do not answer yet.
+  """Waits until every ps answers, and prints which workers do not answer yet.
 
   Args:
     cluster: the cluster.
@@ -312,7 +314,7 @@ def wait_for_end(
 def ps_watchdog(
     cluster: Cluster, timeout_secs: float, leave: Callable[[str], object]
 ) -> contextlib.AbstractContextManager[None]:
-  """Returns a context that ends if a ps is lost: see _task_watch()."""
+  """Context that ends the process if a parameter server is lost."""
   return _task_watch(
       cluster.named(PS),
       timeout_secs,
@@ -325,9 +327,9 @@ def ps_watchdog(
 def chief_watchdog(
     cluster: Cluster, timeout_secs: float, leave: Callable[[str], object]
 ) -> contextlib.AbstractContextManager[None]:
-  """Returns a context that ends if the chief is lost: see _task_watch().
+  """Context that ends the process if the chief is lost.
 
-  The chief may start at any time, but must not stay away later.
+  The chief may start at any time, but must not stay unreachable later.
   """
   job, index = cluster.workers[0]
   return _task_watch(
@@ -354,9 +356,9 @@ def _task_watch(
   Args:
     tasks: addresses, 'host:port', by task name.
     timeout_secs: seconds that a task may be unreachable.
-    leave: function of a message that ends the process; the training thread may
-      be blocked in TensorFlow.
-    lost: the end of that message, after the task's name and address.
+    leave: function that ends the process with a message, even if the training
+      thread is blocked in TensorFlow.
+    lost: the message after the task's name and address.
     await_first: whether to ignore a task until it has answered once.
   """
 

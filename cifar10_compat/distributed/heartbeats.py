@@ -1,4 +1,4 @@
-"""A table of each worker's step and time, which shows the others it is alive.
+"""A table of each worker's step and time, which shows that the worker is alive.
 
 The table is a variable on the first ps, float64 of shape [num_workers, 3]: the
 last global step that a worker saw, the ps's clock at that time in seconds since
@@ -25,8 +25,8 @@ _INTERVAL_SECS = 1.0
 # Seconds without a heartbeat after which a worker counts as absent.
 ABSENT_SECS = 5.0
 
-# Seconds without an update, though enough workers are present for one, after
-# which the chief assumes a lost gradient or token.
+# Seconds without an update after which the chief assumes that a gradient or
+# token was lost, if enough workers are present for an update.
 STALL_SECS = 30.0
 
 
@@ -42,8 +42,8 @@ class Table:
 
   def __init__(self, num_workers: int) -> None:
     """Adds the ops."""
-    # tf.Variable has the same name in a reusing scope.  It is in no collection,
-    # so no task saves it or waits for it.
+    # Unlike tf.get_variable(), tf.Variable works in a reusing scope.  The
+    # variable is in no collection, so no task saves it or waits for it.
     with tf.device('/job:ps/task:0/cpu:0'):
       self._variable = tf.Variable(
           tf.zeros([num_workers, 3], tf.float64),
@@ -82,7 +82,7 @@ class Table:
 def absent(
     table: np.ndarray, now: float, worker: int
 ) -> list[tuple[int, int | None, float | None]]:
-  """Lists the other unfinished workers without a heartbeat for ABSENT_SECS.
+  """Lists the other unfinished workers that sent no heartbeat for ABSENT_SECS.
 
   Args:
     table: float64 array of shape [num_workers, 3].
@@ -103,20 +103,20 @@ def absent(
 
 
 class Stall:
-  """Detects that updates have stopped without a visible reason."""
+  """Detects that updates have stopped for no visible reason."""
 
   def __init__(self, secs: float = STALL_SECS) -> None:
     """Starts the clock.
 
     Args:
-      secs: seconds that an update may take.  It doubles with each alarm, so
-        that a step which takes longer is not interrupted forever.
+      secs: seconds that an update may take.  The limit doubles with each alarm,
+        so that a step that takes longer can finish eventually.
     """
     self.secs = secs
     self._step: int | None = None
 
   def found(self, step: int, explained: bool, now: float) -> bool:
-    """Whether to raise an alarm; to be called often.
+    """Returns whether to raise an alarm; call it often.
 
     Args:
       step: the global step.
@@ -133,7 +133,7 @@ class Stall:
 
 
 class HeartbeatHook(tf.train.SessionRunHook):
-  """Writes this worker's row every second, and prints whom it waits for."""
+  """Writes this worker's row every second, and prints who it waits for."""
 
   def __init__(
       self,
@@ -154,9 +154,9 @@ class HeartbeatHook(tf.train.SessionRunHook):
       steps: provides the global step.
       max_steps: the global step at which training ends.
       stop: a stop request.
-      leave: function of a session that ends the process.  Called if this
-        worker's step has stalled for ABSENT_SECS and will not end, while a stop
-        is requested or the others have finished.
+      leave: function that ends the process, given the session.  It is called if
+        this worker's step has stalled for ABSENT_SECS after a stop was
+        requested or the other workers finished.
       replicas: number of workers per update.  With it, the chief detects that
         updates have stopped though enough workers are present, and recreates
         its session (sync.py).  None for other workers.
@@ -221,7 +221,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
         (table, now), step = session.run((self._table.read, self._global_step))
       except tf.errors.AbortedError:
         # The server rejected the run (local_input.py explains why), or this
-        # session ended, which the next round will detect.
+        # session ended, which the next iteration will detect.
         coord.wait_for_stop(_INTERVAL_SECS)
         continue
       except (tf.errors.OpError, RuntimeError):
@@ -245,7 +245,8 @@ class HeartbeatHook(tf.train.SessionRunHook):
         secs = self._stall.secs
         if self._stall.found(int(step), explained, time.monotonic()):
           print(
-              f'No update after step {step} for {secs:g} seconds, though enough '
+              f'No update after step {step} for {secs:g} seconds, though '
+              'enough '
               'workers are present: the chief recreates its session.',
               flush=True,
           )
@@ -265,7 +266,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
 
 
 def _restart(session: tf.Session, coord: tf.train.Coordinator) -> None:
-  """Makes the training thread recreate its session, even if it is blocked.
+  """Makes the training thread, even if blocked, recreate its session.
 
   Args:
     session: the session to end.
@@ -286,7 +287,7 @@ def wait_until_done(
     stop: signals.StopRequest,
     settle: Callable[[], bool] = lambda: True,
 ) -> None:
-  """Waits until the chief is done, and the others are done or absent.
+  """Waits until the chief is done and the other workers are done or absent.
 
   Once the chief is done, waits for others at most 2 * ABSENT_SECS.
 

@@ -2,12 +2,12 @@
 
 TensorFlow's server numbers the runs of all sessions.  It draws each number from
 a generator of the current thread, whose seed has 32 bits, and rejects a number
-that is among its last 100,000 ("request was received twice").  With the queues
-on the server, each image that one of the 16 threads enqueues would be a run.
-After some 100,000 runs, 12 minutes of training with batches of 64, two numbers
-are likely to be equal.  The recreated session would then find the server's
-queues closed.  A session of this process alone does not number its runs, which
-also cost less.
+that occurs among its last 100,000 ("request was received twice").  With the
+queues on the server, each image that one of the 16 threads enqueues would be a
+run.  After some 100,000 runs, 12 minutes of training with batches of 64, two
+numbers are likely to be equal.  The recreated session would then find the
+server's queues closed.  A local session does not number its runs, which also
+cost less.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from cifar10_compat.training import hooks
 
 
 class LocalInput(tf.train.SessionRunHook):
-  """Feeds each step of another session with a batch from this process's queues.
+  """Feeds the steps of a distributed session from this process's queues.
 
   A context manager; at its end the queues' threads have ended.
 
@@ -82,7 +82,7 @@ class LocalInput(tf.train.SessionRunHook):
       with self._graph.as_default():
         self._input_session = tf.train.MonitoredSession(
             tf.train.ChiefSessionCreator(
-                # A GPU, if there is one, is for the network.
+                # Leave a GPU to the network.
                 config=tf.ConfigProto(device_count={'GPU': 0})
             ),
             [self._hook],

@@ -15,7 +15,8 @@ from cifar10_compat.distributed import heartbeats
 
 # Seconds between checks whether the chief has initialized the variables.
 _ATTEMPT_SECS = 1.0
-# What TensorFlow says if another task has replaced a session, or the ps restarted.
+# TensorFlow's message if another task has replaced a session, or the ps has
+# restarted.
 _LOST_SESSION = 'Session handle is not found'
 
 
@@ -51,7 +52,7 @@ class Connection:
     )
 
   def device(self) -> Callable[[tf.Operation], str]:
-    """Returns a tf.device() function: variables on the ps, the rest here."""
+    """Returns a tf.device() function: variables on the ps, other ops here."""
     return tf.train.replica_device_setter(
         cluster=tf.train.ClusterSpec(self.cluster.tasks),
         worker_device=f'/job:{self.cluster.job}/task:{self.cluster.index}',
@@ -90,8 +91,8 @@ def session_config(
 ) -> tf.ConfigProto:
   """Returns the ConfigProto of a task's sessions.
 
-  A session sees only its own task and the parameter servers, since it would
-  wait for every task that it sees.
+  A session sees only its own task and the parameter servers, because it waits
+  for every task that it sees.
   """
   return tf.ConfigProto(
       allow_soft_placement=True,
@@ -104,7 +105,7 @@ def session_config(
 def patiently(
     ask: Callable[[], object], secs: float, stop: signals.StopRequest
 ) -> None:
-  """Calls the parameter servers, and tries again while they restart.
+  """Calls the parameter servers, and tries again if they are being restarted.
 
   Args:
     ask: function that makes the call, outside a session that recovers by
@@ -154,9 +155,10 @@ def check_not_in_use(connection: Connection) -> None:
 def _recoverable(session: tf.Session) -> tf.Session:
   """Lets MonitoredSession recover from the loss of a session on the ps.
 
-  A second task of the same name, such as a second chief, replaces the session on the
-  ps before it is rejected.  The step that loses it is aborted or, depending on which
-  op meets the loss first, cancelled; MonitoredSession recovers only from the former.
+  A second task of the same name, such as a second chief, replaces the session
+  on the ps before this code rejects the task.  The step that loses its session
+  is aborted or, depending on which op meets the loss first, cancelled.
+  MonitoredSession recovers only from an aborted step.
   """
   run = session.run
 
@@ -178,8 +180,8 @@ class ChiefSessionCreator(tf.train.SessionCreator):
   A recreated session finds the last step's values on the ps.
 
   Attributes:
-    found_in_use: bool, whether a chief, in this process or another, had a
-      session on the same ps before the latest one.
+    found_in_use: bool, whether an earlier session of a chief, in this process
+      or another, used the same ps.
   """
 
   def __init__(
@@ -229,7 +231,7 @@ class ChiefSessionCreator(tf.train.SessionCreator):
 
 @dataclasses.dataclass(frozen=True)
 class WorkerSessionCreator(tf.train.SessionCreator):
-  """Waits for the chief, and checks every second instead of every 30.
+  """Waits for the chief, checking every second instead of every 30.
 
   Attributes:
     connection: to the chief and the parameter servers.

@@ -12,8 +12,8 @@ The accumulators and the queue are on the ps and outlive the workers.  A killed
 process loses the gradients and tokens it held.  Suppose that a chief is killed
 after taking the gradients and before putting the tokens.  Then the other
 workers wait for the tokens of a lost update, and the restarted chief waits for
-gradients that they have already pushed.  On a busy machine, where that moment
-lasts a good part of a step, half of the kills had this effect.
+gradients that they have already pushed.  On a busy machine, where that interval
+takes up much of a step, half of the kills had this effect.
 
 Therefore, whenever the chief creates a session on variables already in use, in
 a new process or not, SyncHook first repairs the state:
@@ -22,21 +22,22 @@ a new process or not, SyncHook first repairs the state:
   2. It sets their step, and the chief's own, to the global step, G.
   3. It puts R - 1 tokens with step G into the queue.
 
-An update then follows, whatever was lost and whatever the workers are doing.
-Until that update, no accumulator drops a gradient of step G or later.  The
-chief pushes one without waiting for a token.  A worker that gets a token pushes
-one too, and since pushing never blocks, every worker asks for a token sooner or
-later.  So either each of the R - 1 tokens leads to a gradient, or some tokens
-are left over because the update did not need them.  With R gradients in every
-accumulator, the update takes place, and N new tokens let every worker continue.
+An update then takes place, whatever was lost and whatever the workers are
+doing.  Until that update, no accumulator drops a gradient of step G or later.
+The chief pushes one without waiting for a token.  A worker that gets a token
+pushes one too, and since pushing never blocks, every worker asks for a token
+sooner or later.  So either each of the R - 1 tokens leads to a gradient, or
+some tokens are left over because the update did not need them.  With R
+gradients in every accumulator, the update takes place, and N new tokens let
+every worker continue.
 
 Leftover tokens do no harm: with a token of an earlier step, a worker computes
 one gradient that is dropped, and the token is gone.
 
 The proof assumes that nothing is lost afterwards: no other process dies, and
-the ps's server does nothing more for a dead one before it detects the closed
-connection.  Such a loss stops the updates again; the chief detects that with
-heartbeats.Stall, and repeats the repair.
+the ps's server does nothing more for a dead process before it detects the
+closed connection.  Such a loss stops the updates again; the chief detects that
+with heartbeats.Stall, and repeats the repair.
 """
 
 import contextlib
@@ -45,12 +46,12 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.distributed import sessions
 
-# Limit for emptying an accumulator that holds a gradient.
+# Time limit for emptying an accumulator that holds a gradient.
 _EMPTY_MILLISECS = 5000
 
 
 class SyncHook(tf.train.SessionRunHook):
-  """Runs what tf.train.SyncReplicasOptimizer needs besides its train op.
+  """Runs the ops that SyncReplicasOptimizer needs besides its train op.
 
   The optimizer's own hook closes the token queue on the ps when the chief
   stops; a later chief could not use the queue.
@@ -111,8 +112,8 @@ class SyncHook(tf.train.SessionRunHook):
 
   def _empty_accumulators(self, session: tf.Session) -> None:
     """Discards the gradients in the accumulators."""
-    # No other thread takes gradients, so a counted gradient is still there.
-    # The limit is for one that the server is taking with a delay.
+    # No other thread takes gradients, so a counted gradient is still there,
+    # unless the server is late in taking one: hence the limit.
     for count, take in self._accumulated:
       if session.run(count):
         # On a timeout, the server has already emptied the accumulator.
@@ -122,10 +123,11 @@ class SyncHook(tf.train.SessionRunHook):
           )
 
   def end(self, session: tf.Session) -> None:
-    # Only this ends the thread's wait for gradients.  Hooks end in order, and
-    # this one is the last that needs the session.
+    # Only closing the session ends the thread's wait for gradients.  Hooks end
+    # in order, and this one is the last that needs the session.
     if self._chief:
-      self._coord.request_stop()  # So that the closed session is not an error.
+      # Otherwise the closed session would count as an error.
+      self._coord.request_stop()
       session.close()
 
 

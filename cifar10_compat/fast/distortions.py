@@ -1,11 +1,11 @@
 """Random distortions of many images at once, different for each image.
 
-TensorFlow's own functions take one image, or distort all images alike.  These
-take a chunk of images, use a few ops per chunk instead of per image, and still
-draw random numbers for each image.
+TensorFlow's own functions take one image, or distort all images in the same
+way. The functions here take a chunk of images and use a few ops per chunk
+instead of per image, but still draw random numbers for each image.
 
-Images stay in planes, one per channel, as in the files: a sum over an image's
-pixels then runs over adjacent memory.
+Images remain in planes, one per channel, as in the files: a sum over an image's
+  pixels then reads adjacent memory.
 """
 
 import tensorflow.compat.v1 as tf
@@ -33,7 +33,7 @@ def random_crop_and_flip(
   top = tf.random.uniform([n, 1], maxval=height - size + 1, dtype=tf.int32)
   left = tf.random.uniform([n, 1], maxval=width - size + 1, dtype=tf.int32)
 
-  # All rows of all planes, in one matrix.
+  # One matrix of all rows of all planes.
   first = tf.reshape(tf.range(n * channels) * height, [n, channels, 1])
   rows = first + tf.expand_dims(top + tf.range(size), 1)
   strips = tf.gather(tf.reshape(planes, [-1, width]), rows)
@@ -77,7 +77,7 @@ def random_contrast(planes: tf.Tensor, lower: float, upper: float) -> tf.Tensor:
 
 
 def per_image_standardization(planes: tf.Tensor) -> tf.Tensor:
-  """Gives each image mean 0 and standard deviation 1, like tf.image's function.
+  """Gives each image mean 0 and standard deviation 1, as in tf.image.
 
   Args:
     planes: float32 tensor of shape [n, channels, height, width].
@@ -106,7 +106,7 @@ def channels_last(planes: tf.Tensor) -> tf.Tensor:
     Tensor of shape [n, height, width, channels].
   """
   _, channels, height, width = planes.shape.as_list()
-  # With height and width in one dimension, the transposition is faster.
+  # Merging height and width into one dimension makes the transposition faster.
   pixels = tf.transpose(
       tf.reshape(planes, [-1, channels, height * width]), [0, 2, 1]
   )
@@ -114,5 +114,5 @@ def channels_last(planes: tf.Tensor) -> tf.Tensor:
 
 
 def _uniform(planes: tf.Tensor, lower: float, upper: float) -> tf.Tensor:
-  """Returns float32 [n, 1, 1, 1], random numbers from lower to upper."""
+  """Draws a number from lower to upper per image: float32 [n, 1, 1, 1]."""
   return tf.random.uniform([tf.shape(planes)[0], 1, 1, 1], lower, upper)

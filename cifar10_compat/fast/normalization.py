@@ -34,8 +34,8 @@ def lrn(
   """Normalizes across maps: tf.nn.lrn with beta = 0.75.
 
   Args:
-    images: float32 tensor of shape [batch_size, height, width, maps]; all but
-      maps may be unknown.
+    images: float32 tensor of shape [batch_size, height, width, maps]; only the
+      number of maps must be known.
     depth_radius: the number of maps to include on either side.
     bias: above 0.
     alpha: the factor of the sum of squares.

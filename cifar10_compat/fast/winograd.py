@@ -22,13 +22,13 @@ instead of 400.  With many channels, each product of numbers becomes one of
 matrices, [pixels, in_channels] times [in_channels, channels], for each of the n
 * n places.
 
-Small points keep the numbers small: 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
+Small points keep the values small: 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
 The matrices are computed with fractions, and rounded once.
 
 Images have rows and columns as their first dimensions.  Transforming all pieces
 of all images is then one product, with a matrix that contains B^T once per
-piece, shifted by m.  No images are cut, and the zeros beyond the edges are
-columns missing from the matrix.
+piece, shifted by m.  The images need not be cut into pieces or padded: the
+  zeros beyond the edges are columns missing from the matrix.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-# In the order of use; infinity comes last.
+# In order of use; infinity is added at the end.
 _POINTS = (0, 1, -1, 2, -2, fractions.Fraction(1, 2), fractions.Fraction(-1, 2))
 
 # The rows of a matrix before rounding.
@@ -89,7 +89,7 @@ def matrices(m: int, r: int) -> Matrices:
 def _coefficients(
     roots: list[fractions.Fraction],
 ) -> list[int | fractions.Fraction]:
-  """Returns the coefficients of the product of x - root, lowest power first."""
+  """Returns the coefficients of prod(x - root), lowest power first."""
   made: list[int | fractions.Fraction] = [1]
   for root in roots:
     made = [a - root * b for a, b in zip([0] + made, made + [0])]
@@ -133,8 +133,8 @@ def conv2d(images: tf.Tensor, kernel: tf.Tensor, *, m: int = 4) -> tf.Tensor:
       batch_size may be unknown.
     kernel: float32 tensor of shape [r, r, in_channels, channels], r odd.
     m: the height and width of the outputs computed together, with m + r at most
-      9.  The rounding error grows with m: for r = 5 and m = 4 up to about 5e-6
-      of the largest output, against 2e-6 for direct convolution.
+      9.  The rounding error grows with m: for r = 5 and m = 4 it is up to about
+        5e-6 of the largest output, compared with 2e-6 for direct convolution.
 
   Returns:
     float32 tensor of shape [batch_size, height, width, channels].  Its
@@ -192,7 +192,7 @@ class _Shape:
     self.down = -(-self.height // m)
     self.across = -(-self.width // m)
     self.output = matrices(m, self.r).output.astype(np.float32)
-    # Transform rows and columns at once: a kernel is small.
+    # A kernel is small: transform rows and columns in one step.
     self.filter = np.kron(*[matrices(m, self.r).filter] * 2).astype(np.float32)
     self.rows = _input_matrix(self.height, m, self.r)
     self.columns = _input_matrix(self.width, m, self.r)

@@ -49,8 +49,8 @@ def write(
     weights: from variable name to value, for a network in models.py.
     image_size, crop_size: pixels.
     class_names: the names of the classes, in the order of the logits.  A Keras
-      model cannot contain texts, so they go into the file, which is an archive,
-      as class_names.json.
+      model cannot contain strings, so the names are stored in the file, which
+      is an archive, as class_names.json.
 
   Raises:
     UsageError: Keras is too old, or cannot work in this process.
@@ -65,7 +65,7 @@ def _model(
     weights: Mapping[str, np.ndarray], image_size: int, crop_size: int
 ) -> 'keras.Model':
   """Returns a model with the weights; raises UsageError."""
-  # Import late: it takes a second, and only this format needs it.
+  # Import Keras here: it takes a second, and only this format needs it.
   import keras
 
   errors.UsageError.raise_if(

@@ -1,6 +1,6 @@
 """A trained network bundled with the package; README.md is its model card.
 
-The directory is laid out like a trainer's.  Its one checkpoint contains only
+The directory has the layout of a train_dir.  Its only checkpoint contains only
 the moving averages of the weights.  //tools:publish writes it.
 """
 

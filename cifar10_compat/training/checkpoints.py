@@ -27,11 +27,11 @@ BASENAME = 'model.ckpt'
 
 # Key of cifar10_train's step counter in v0.7.0.
 OLD_STEP = 'Variable'
-# Ending of a loss average's key.
+# The ending of the key of a loss average.
 _LOSS_AVERAGE = '/avg'
 
-# The file in which TensorFlow lists a directory's checkpoints.  A path has up to
-# 4,096 bytes, and each may be escaped as four characters.
+# The file in which TensorFlow lists a directory's checkpoints.  A path has up
+# to 4,096 bytes, each of which may be escaped as four characters.
 LIST = 'checkpoint'
 _MAX_LIST_BYTES = config_lib.MAX_CHECKPOINTS * 4 * 4096
 
@@ -41,9 +41,9 @@ class Checkpoint:
   """A checkpoint, which may have been removed since it was found.
 
   Attributes:
-    path: of its files, without their endings.
+    path: the path of its files, without their extensions.
     step: the number at the end of its name.
-    identity: differs from that of another checkpoint with the same name; None
+    identity: distinguishes it from another checkpoint with the same name; None
       if the checkpoint is missing.
   """
 
@@ -76,7 +76,7 @@ class Checkpoint:
     """Checks that the checkpoint contains all variables to restore.
 
     Args:
-      variables: from key to the variable that it will fill.
+      variables: from key to the variable to restore.
       remedy: what the user can do if the checkpoint does not fit.
 
     Raises:
@@ -142,17 +142,18 @@ class Checkpoint:
         raise self._damaged(e) from e
       if tensor.dtype.kind == 'f' and not np.isfinite(tensor).all():
         raise self._unusable(
-            f'has values of {key} that are NaN or infinite, the training diverged'
+            f'has values of {key} that are NaN or infinite, the training '
+            'diverged'
         )
 
   def check(self, config: config_lib.Checkpoint) -> None:
     """Checks that the default graph's network can be restored.
 
     Args:
-      config: the data set and model that the checkpoint must be of.
+      config: the data set and model that the checkpoint must belong to.
 
     Raises:
-      UsageError: its directory is of another data set or model.
+      UsageError: its directory belongs to another data set or model.
       CheckpointError: the checkpoint does not fit the graph.
       UnusableCheckpointError, CheckpointReadError: see verify().
     """
@@ -209,7 +210,7 @@ class Checkpoint:
       try:
         files.check_regular(name)
       except FileNotFoundError:
-        pass  # TensorFlow reports it.
+        pass  # TensorFlow reports the missing file.
       except OSError as e:
         if files.is_passing(e):
           raise self._not_read(
@@ -273,7 +274,7 @@ def main_file(path: str) -> str:
   The format of 2016 has one file, today's an index and data files.
 
   Args:
-    path: the path of the checkpoint's files, without their endings.
+    path: the path of the checkpoint's files, without their extensions.
   """
   return path + '.index' if os.path.exists(path + '.index') else path
 
@@ -290,7 +291,7 @@ class _PartialSaver(tf.train.Saver):
     """Creates the saver.
 
     Args:
-      saver: a saver of all variables; it takes over the list of checkpoints.
+      saver: a saver of all variables; it keeps the list of checkpoints.
       variables: the variables to restore, by key.
       others: ops that initialize the other variables.
     """
@@ -381,7 +382,8 @@ def newest(directory: str) -> Checkpoint:
         f'model_checkpoint_path: "{name}" into {os.path.join(directory, LIST)}'
     )
   raise errors.NoCheckpointError(
-      f'No checkpoint file found in {directory}: train first, or choose another '
+      f'No checkpoint file found in {directory}: train first, or choose '
+      'another '
       '--checkpoint_dir'
   )
 
@@ -409,7 +411,7 @@ def or_published(config: C) -> C:
 
 
 def listed(directory: str) -> Checkpoint | None:
-  """Returns the newest checkpoint in a directory's list; None without a list.
+  """Returns the newest checkpoint in a directory's list; None without one.
 
   TensorFlow writes absolute paths.  If the directory was moved or copied, the
   files with the same names in this directory are used.

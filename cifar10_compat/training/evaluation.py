@@ -1,4 +1,4 @@
-"""Keeps an evaluator running: its event files, and its waits for checkpoints.
+"""Writes an evaluator's event files, and waits for checkpoints.
 
 As in 2016, the event files for checkpoints in /tmp/cifar10_train go to
 /tmp/cifar10_eval.  For checkpoints in another directory they go to its
@@ -29,7 +29,7 @@ from cifar10_compat.training import notes
 NAME = 'eval'
 _PRECISION = 'Precision @ 1'
 
-# Name patterns of an evaluator's files in its directory.
+# Patterns of the names of an evaluator's files in its directory.
 WRITTEN = (r'events\.out\.tfevents\..*', re.escape(notes.FILENAME))
 
 
@@ -219,7 +219,8 @@ class Poll:
         stack.enter_context(files.locked_directory(os.path.realpath(directory)))
       except BlockingIOError:
         output.say(
-            f'Another evaluator writes to {directory}: this one writes no event '
+            f'Another evaluator writes to {directory}: this one writes no '
+            'event '
             'files; choose another directory with --eval_dir.'
         )
         yield NoWriter()

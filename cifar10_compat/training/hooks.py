@@ -35,13 +35,13 @@ class Run:
   Attributes:
     config: the trainer's settings.
     stop: ends training after the current step.
-    check_input: function that raises an error if the input is damaged.
+    check_input: function that raises an error if the input files are damaged.
     steps: counts the steps.
     saver: a saver of all variables.
     summary_op: string tensor of shape [], a serialized Summary.
     directory: train_dir, if this process saves.
     writer: writes the event file in train_dir, if this process saves.
-    checkpoint: saves checkpoints; None if another process does.
+    checkpoint: saves checkpoints; None if another process saves them.
     make_summary_feed: function that returns the feed_dict for a run of
       summary_op.
   """
@@ -58,7 +58,7 @@ class Run:
   make_summary_feed: Callable[[], dict | None] = lambda: None
 
   def save(self, session: tf.Session) -> bool:
-    """Saves the last step unless it is saved or another process saves.
+    """Saves the last step, unless it is already saved or another process saves.
 
     Args:
       session: a plain session, not a MonitoredSession.
@@ -83,7 +83,7 @@ class Hook(tf.train.SessionRunHook):
 
 
 class StepHook(tf.train.SessionRunHook):
-  """Provides the global step to the other hooks, which must come after it.
+  """Provides the global step to the other hooks, which must follow it.
 
   Attributes:
     before: int, the global step before the latest run.
@@ -129,7 +129,7 @@ class StepHook(tf.train.SessionRunHook):
       self.after = int(session.run(self._global_step))
 
   def reached_multiple_of(self, n: int) -> bool:
-    """Whether the last run began at a multiple of n, or first passed one.
+    """Whether the last run started at, or was the first to pass, a multiple of n.
 
     With several workers, each sees only some of the steps.
     """
@@ -144,10 +144,10 @@ def _diverged(what: str, step: int) -> errors.DivergedError:
 
 
 class NanTensorHook(Hook):
-  """Raises DivergedError for a non-finite loss; must come before a save."""
+  """Raises DivergedError for a non-finite loss; must precede any save."""
 
   def __init__(self, loss: tf.Tensor) -> None:
-    """Watches a loss and its parts, to report which became non-finite first.
+    """Watches a loss and its terms, to report which became non-finite first.
 
     Args:
       loss: float32 tensor of shape [].
@@ -213,8 +213,8 @@ class SummarySaverHook(Hook):
       self, session: tf.Session, coord: tf.train.Coordinator
   ) -> None:
     if self.run.directory.newest:
-      # TensorBoard then drops the events after this step, which a killed run
-      # wrote after its last checkpoint (perhaps that of step 0).
+      # TensorBoard then drops later events, which a killed run wrote after its
+      # last checkpoint (possibly that of step 0).
       self.run.writer.add_session_log(
           tf.SessionLog(status=tf.SessionLog.START), self.run.steps.after
       )
@@ -242,10 +242,10 @@ class SummarySaverHook(Hook):
 
 
 class CheckpointSaverHook(Hook):
-  """Saves model.ckpt-STEP at step 0, every config.checkpoint_steps, and at the
-  end.
+  """Saves model.ckpt-STEP at step 0, at intervals, and at the end.
 
-  It does not save a restored checkpoint again.
+  The interval is config.checkpoint_steps.  A restored checkpoint is not saved
+  again.
   """
 
   def begin(self) -> None:
@@ -276,7 +276,7 @@ class CheckpointSaverHook(Hook):
       self._save(run_context.session)
 
   def end(self, session: tf.Session) -> None:
-    """Saves the last step unless it is saved; needs an open session."""
+    """Saves the last step unless it is already saved; needs an open session."""
     if self.run.steps.after != self._saved:
       self._save(session)
 
@@ -314,7 +314,7 @@ class InputHook(tf.train.SessionRunHook):
   These are all RandomShuffleQueues of the default graph.
   While they fill, the hook polls their sizes and shows the progress: a step
   waiting for a queue could not react to a signal.  The hook comes last, so that
-  the other hooks still process the step after which it finds damaged files.
+  the other hooks have processed the step when it finds damaged files.
 
   Attributes:
     check_input: function that raises an error if the input is damaged; called
@@ -326,7 +326,7 @@ class InputHook(tf.train.SessionRunHook):
   stop: signals.StopRequest
 
   def begin(self) -> None:
-    # The graph already has size ops, for the summaries.
+    # The graph already has ops for the sizes: the summaries use them.
     sizes = [
         op
         for op in tf.get_default_graph().get_operations()
@@ -374,8 +374,8 @@ class InputHook(tf.train.SessionRunHook):
 class ProfileHook(Hook):
   """Writes train_dir/timeline-STEP.json for each of config.profile_steps.
 
-  The file shows Chrome's trace viewer the time of each op.  A traced step takes
-  longer than others.
+  Chrome's trace viewer shows the time of each op in this file.  A traced step
+  takes longer than others.
   """
 
   def before_run(

@@ -51,7 +51,7 @@ Settings = dict[str, Any]
 def settings_of(
     config: config_lib.Training, images: str | None = None
 ) -> Settings:
-  """Returns the settings that change a run if they change on resuming.
+  """Returns the settings that affect a resumed run if they change.
 
   Args:
     config: the trainer's settings.
@@ -87,8 +87,8 @@ def write(
   Args:
     directory: must exist.
     config: the data set and model of the checkpoints.
-    rates: (first step, learning rate) for each learning rate used.
-    settings: (first step, settings) for each set of settings used.
+    rates: a pair (first step, learning rate) for each learning rate used.
+    settings: a pair (first step, settings) for each set of settings used.
 
   Raises:
     OSError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Training runs that repeat bit for bit.
+"""Makes training runs repeat bit for bit.
 
 Even with seeds for all its ops, a training run of 2016 is random in four ways.
 --deterministic makes these deterministic:
@@ -26,8 +26,8 @@ from cifar10_compat.training import hooks
 class ReplayHook(hooks.Hook):
   """Gives each step of a resumed run the batch of an uninterrupted run.
 
-  Must come after hooks.InputHook.  Resuming at a step takes as long as drawing
-  the batches of all earlier steps.
+  Must come after hooks.InputHook.  Resuming takes as long as drawing the
+  batches of all earlier steps.
   """
 
   def begin(self) -> None:
@@ -80,5 +80,5 @@ class ReplayHook(hooks.Hook):
   def before_run(
       self, run_context: tf.train.SessionRunContext
   ) -> tf.train.SessionRunArgs:
-    # A fetched tensor is needed until the run ends.
+    # A fetched tensor is kept until the run ends.
     return tf.train.SessionRunArgs(self._summands)

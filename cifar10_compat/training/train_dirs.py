@@ -19,13 +19,13 @@ from cifar10_compat.training import checkpoints
 from cifar10_compat.training import evaluation
 from cifar10_compat.training import notes
 
-# The trainer's lock file.  It remains when the process ends: the lock is on the
-# open file, and the kernel releases it however the process ends.
+# The trainer's lock file.  The file remains when the process ends, but the
+# kernel releases the lock, which is on the open file.
 _LOCK = 'train.lock'
-# Maximum number of bytes to read about the lock's holder.
+# Maximum number of bytes to read of the text about the lock's holder.
 _MAX_HOLDER = 200
 
-# Files of a checkpoint.  In the 2016 format, the first has no extension.
+# The files of a checkpoint.  In the format of 2016, the first has no extension.
 _OF_CHECKPOINT = (
     rf'{checkpoints.BASENAME}-\d+(\.index|\.meta|\.data-\d{{5}}-of-\d{{5}})?'
 )
@@ -58,7 +58,7 @@ class TrainDir:
   newest: checkpoints.Checkpoint | None
   _config: config_lib.Training
   _now: notes.Settings
-  # Why newest is not the listed checkpoint; '' if it is.
+  # Why the newest is not the listed checkpoint; '' if it is.
   _trouble: str
   _begun: bool = False
 
@@ -120,7 +120,8 @@ class TrainDir:
         _name(self.path, self.newest, self._config.keep_checkpoints)
       rates = _rates(self.path, self.newest, self._config.learning_rate)
       settings = _settings(self.path, self.newest, self._config, self._now)
-      # Write it even if unchanged, to check that the directory is writable.
+      # Write the file even if it does not change, to check that the directory
+      # is writable.
       notes.write(self.path, self._config, rates, settings)
 
 
@@ -208,7 +209,8 @@ def _locked(path: str) -> Iterator[str | None]:
       if e.errno != errno.EMLINK:
         raise
       raise errors.UsageError(
-          f'{name} has another hard link, as after cp -l: remove this name of it '
+          f'{name} has another hard link, as after cp -l: remove this name of '
+          'it '
           'if no trainer uses the directory'
       ) from e
     with opened_lock as f:
@@ -218,7 +220,8 @@ def _locked(path: str) -> Iterator[str | None]:
         holder = f.read(_MAX_HOLDER).decode(errors='replace').strip()
         holder = ''.join(c for c in holder if c.isprintable())
         raise errors.UsageError(
-            f'train_dir {path} is in use by {holder or "another process"}: stop '
+            f'train_dir {path} is in use by {holder or "another process"}: '
+            'stop '
             'that trainer first, or choose another with --train_dir'
         ) from e
       except OSError as e:
@@ -229,7 +232,7 @@ def _locked(path: str) -> Iterator[str | None]:
       if not os.path.exists(name) or not os.path.samestat(
           os.fstat(f.fileno()), os.stat(name)
       ):
-        continue  # A process that never called begin() just removed it.
+        continue  # Another process removed the file: it never called begin().
       f.truncate(0)
       f.write(f'process {os.getpid()} on {socket.gethostname()}\n'.encode())
       f.flush()
@@ -288,7 +291,8 @@ def _check_repeats(
   before = _trained_with(path, newest)
   errors.UsageError.raise_if(
       newest and not before,
-      f'{path} may not repeat bit for bit: {notes.FILENAME} does not record the '
+      f'{path} may not repeat bit for bit: {notes.FILENAME} does not record '
+      'the '
       'settings of the steps already trained: restore that file, leave out '
       '--deterministic, or choose another --train_dir',
   )
@@ -355,7 +359,7 @@ def _find_newest(path: str) -> tuple[checkpoints.Checkpoint | None, str]:
 
   Returns:
     newest: None if there is none.
-    trouble: why it is not the listed checkpoint; '' if it is.
+    trouble: why the newest is not the listed checkpoint; '' if it is.
 
   Raises:
     CheckpointError: there are checkpoints, but all are unusable.
@@ -407,7 +411,7 @@ def _name(path: str, newest: checkpoints.Checkpoint, keep: int) -> None:
         + 'choose another --train_dir'
     ) from e
   for checkpoint in surplus:
-    # Remove this file first: without it, the rest no longer counts as a
+    # Remove this file first: without it, the other files no longer count as a
     # checkpoint.
     os.remove(checkpoints.main_file(checkpoint))
     _remove(

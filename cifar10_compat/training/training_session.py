@@ -65,7 +65,8 @@ class TrainingSession:
     try:
       return self._session.should_stop()
     except (tf.errors.AbortedError, tf.errors.UnavailableError):
-      # Between two checks, a thread met an error that run() recovers from.
+      # Between two checks, a thread encountered an error that run() recovers
+      # from.
       return False
 
   def run(self, fetches: tf.Operation | tf.Tensor) -> object:
@@ -96,7 +97,7 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     input_files: from prepare().
     saver: a saver of all variables.
     summary_op: string tensor of shape [], a serialized Summary.
-    hooks: the trainer's own; they process a step before it is saved.
+    hooks: the trainer's own hooks; they process a step before it is saved.
     session_config: the placement of ops.
 
   Raises:
@@ -165,7 +166,7 @@ def shared_session(
   """Context for steps on variables that several processes may share.
 
   It creates a session even if no step is left, since other processes learn from
-  the session that training has ended.  It uses none of TensorFlow's own hooks.
+  the session that training has ended.  It uses none of TensorFlow's hooks.
 
   Args:
     run: the hooks' shared state.
@@ -259,7 +260,7 @@ def _making_steps(
       if not input_errors.is_input_error(e):
         raise
       # The session's exit would swallow an OutOfRangeError.  If another error
-      # caused that one, the exit raises the cause, from the coordinator.
+      # caused it, the exit raises that error, which the coordinator keeps.
       raise errors.DataError(
           f'the images ended: {input_errors.cause(e)}'
       ) from e

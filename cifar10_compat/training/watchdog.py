@@ -18,7 +18,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import input_errors
 from cifar10_compat.training import hooks
 
-# Ops, besides the queue itself, that can block a thread which fills a queue.
+# Ops, besides the queue's own, that can block a thread that fills a queue.
 _SOURCES = frozenset(
     [
         'EagerPyFunc',
@@ -235,7 +235,7 @@ def _tell(lines: list[str]) -> None:
 
 
 def _state(queue: tf.Operation, size: int | None) -> str:
-  """Returns a line that shows how full a queue is."""
+  """Returns a line about how full a queue is."""
   capacity = queue.get_attr('capacity')
   if size is None:
     return 'queue %s: no answer; its capacity is %d' % (queue.name, capacity)
@@ -254,7 +254,7 @@ def _state(queue: tf.Operation, size: int | None) -> str:
 def _threads(
     runner: tf.train.QueueRunner, alive: collections.Counter[str]
 ) -> list[str]:
-  """Returns lines that show what the threads that fill a queue are doing.
+  """Returns lines about what the threads that fill a queue are doing.
 
   Args:
     runner: tf.train.QueueRunner.
@@ -288,7 +288,7 @@ def _sources(op: tf.Operation) -> list[tf.Operation]:
 
 
 def _place(thread: threading.Thread) -> str:
-  """Returns a thread's innermost line in this package, and that of all."""
+  """Returns a thread's innermost line, and the innermost in this package."""
   stack = traceback.extract_stack(sys._current_frames()[thread.ident or 0])
   package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
   ours = [f for f in stack if f.filename.startswith(package)] or stack

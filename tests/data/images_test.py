@@ -342,7 +342,8 @@ class LoadImageTest(absltest.TestCase):
     self.assertLess(os.path.getsize(path), 1e5)
     said, memory = self._load_apart(path)
     self.assertEqual(
-        'DataError %s does not decode (it has 13300 x 13300 pixels, more than '
+        'DataError %s cannot be decoded (it has 13300 x 13300 pixels, more '
+        'than '
         '89478485 in all: make it smaller, or convert it to baseline JPEG)'
         % path,
         said,

@@ -1,5 +1,4 @@
-"""Runs cifar10_distributed_train, killed by -9 at a given point of a later
-step.
+"""Runs cifar10_distributed_train, killed by -9 at a given point in a step.
 
   python -m tests.helpers.killed_at POINT RUN FLAGS
 
