@@ -318,13 +318,13 @@ class ValuesTest(absltest.TestCase):
         (
             config_lib.DistributedTrain,
             {'sync': False, 'replicas_to_aggregate': 1},
-            'replicas_to_aggregate is 1, but without sync',
+            'replicas_to_aggregate is 1, but with --sync=false',
         ),
         (config_lib.Eval, {'views': 3}, 'views is 3: it .* one of 1, 5, 10'),
         (
             config_lib.Eval,
             {'views': 10, 'dataset': datasets.SVHN},
-            'data set svhn: .*--views=5',
+            'data set svhn must .*--views=5',
         ),
         (
             config_lib.Eval,

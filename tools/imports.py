@@ -1,9 +1,9 @@
-"""Checks that a Bazel target declares the folders that its files import from.
+"""Checks that a Bazel target declares the folders from which its files import.
 
   imports.py STAMP SOURCE... -- DEP=FILE...
 
-DEP is a label of the target's deps, FILE one of its files.  Writes STAMP if all is
-well.
+DEP is the label of one of the target's deps, and FILE one of that target's
+files.  Writes STAMP if there is no problem.
 """
 
 import ast
@@ -28,12 +28,12 @@ def imported(path):
 
 
 def file_of(package, name, files):
-  """Returns which of these files an import is of; None if none."""
+  """Returns the file that an import loads; None if it is none of these."""
   base = package.replace('.', '/')
   for path in (f'{base}/{name}.py', f'{base}/{name}/__init__.py', f'{base}.py'):
     if path in files:
       return path
-  # A name that a package's own file defines, or the package itself.
+  # A name that the package's __init__.py defines, or the package itself.
   init = f'{base}/__init__.py'
   if init in files and (name is None or _defines(init, name)):
     return init
@@ -58,7 +58,7 @@ def main(stamp, *args):
         path = file_of(package, name, {*sources, *owner})
         if path is None:
           what = f'{package}.{name}' if name else package
-          wrong.append(f'{source} imports {what}: no dep has it')
+          wrong.append(f'{source} imports {what}, which no dep contains')
         elif path not in sources:
           used.add(owner[path])
   # Python runs the __init__.py of every package above a module.

@@ -273,7 +273,9 @@ class LoadImageTest(absltest.TestCase):
     for contents in (b'', b'text', whole[: len(whole) // 2], whole[:40]):
       with open(path, 'wb') as f:
         f.write(contents)
-      with self.assertRaisesRegex(errors.DataError, 'image.png does not decod'):
+      with self.assertRaisesRegex(
+          errors.DataError, 'image.png cannot be decoded'
+      ):
         images.load_image(path)
     os.remove(path)
     os.mkfifo(path)
@@ -291,7 +293,9 @@ class LoadImageTest(absltest.TestCase):
     info = PngImagePlugin.PngInfo()
     info.add_text('bomb', 'x' * (1 << 26), zip=True)
     info.add_text('more', 'x', zip=True)
-    with self.assertRaisesRegex(errors.DataError, 'image.png does not decod'):
+    with self.assertRaisesRegex(
+        errors.DataError, 'image.png cannot be decoded'
+    ):
       self._load(Image.fromarray(self.image), pnginfo=info)
 
   def test_an_image_of_several_strips(self):

@@ -84,8 +84,8 @@ def program(name):
 def run(name, body):
   """Runs a tool; an expected error becomes one line on stderr.
 
-  For failed writes to stdout see output.arrives().  Ctrl-C ends the tool silently, once
-  it has removed what it was making.
+  See output.arrives() for failed writes to stdout.  Ctrl-C ends the tool
+  silently, after it has removed incomplete files.
 
   Args:
     name: str, the tool's name.
@@ -95,7 +95,7 @@ def run(name, body):
     int, the exit code.
   """
   try:
-    # It was another while the tool was loaded: see tools/__init__.py.
+    # tools/__init__.py replaced it while the tool loaded.
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
       signal.signal(signal.SIGINT, signal.default_int_handler)
     with output.arrives(name):

@@ -7,7 +7,7 @@ import io
 import re
 import zlib
 
-# From a color that nothing else uses to the name of the page's color.
+# From a placeholder color to the name of the page's color.
 _VARIABLES = {
     '#010101': 'text',
     '#020202': 'line',

@@ -24,9 +24,10 @@ class Run(NamedTuple):
 def read(train_dir, flag='--train_dir'):
   """Reads the event files of a run.
 
-  Like TensorBoard, it drops points that a killed run wrote after the checkpoint from
-  which the run was resumed, and a truncated record at the end of a file.  Something
-  that only has an event file's name, such as a pipe, is named on stderr.
+  Like TensorBoard, it drops points that a killed run wrote after the checkpoint
+  from which the run was resumed, and a truncated record at the end of a file.
+  It skips anything that only has the name of an event file, such as a pipe, and
+  says so on stderr.
 
   Args:
     train_dir: str, or an evaluator's directory.

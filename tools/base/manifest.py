@@ -1,8 +1,8 @@
 """The origin of the figures in a file of results.
 
 Every tool that writes results adds the same dict to its file, so that a reader can
-reproduce them: code, images, processor, versions and flags.  It has no host, user or
-directory.
+reproduce them: code, images, processor, versions and flags.  It does not
+  contain the host, the user or a directory.
 """
 
 import hashlib

@@ -14,7 +14,7 @@ import time
 
 from cifar10_compat.base import errors
 
-_PR_SET_PDEATHSIG = 1  # Of Linux's sys/prctl.h.
+_PR_SET_PDEATHSIG = 1  # From Linux's sys/prctl.h.
 # ru_maxrss is in units of this many bytes.
 _MAXRSS_BYTES = 1 if sys.platform == 'darwin' else 1024
 _POLL_SECS = 0.05
@@ -251,5 +251,7 @@ def _end_with_parent() -> Callable[[], int] | None:
   """Returns a function that ties a child to its parent's life; None if unsupported."""
   if not sys.platform.startswith('linux'):
     return None
-  prctl = ctypes.CDLL(None).prctl  # Loaded here, to do little in the child.
+  prctl = ctypes.CDLL(
+      None
+  ).prctl  # Load it here, so that the child has little to do.
   return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

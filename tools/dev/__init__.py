@@ -1,1 +1,1 @@
-"""What maintainers run: documents that are generated or checked."""
+"""Tools for maintainers: they generate and check documents."""

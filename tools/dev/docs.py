@@ -2,15 +2,15 @@
 
   docs [--check]
 
-Rewrites each part of README.md and docs/*.md that stands between the lines
-`<!-- generated: NAME -->` and `<!-- end -->`, and the picture docs/results.svg;
---check only lists what is stale.  GENERATORS has a function for each NAME: `flags`
-is the table of all programs' flags, as config.py declares them; tables of results
-come from the files in docs/data/, as the picture does.
+Rewrites the parts of README.md and docs/*.md between the lines `<!-- generated:
+NAME -->` and `<!-- end -->`, and the picture docs/results.svg; --check only
+lists those that are out of date.  GENERATORS has a function for each NAME:
+`flags` is the table of all programs' flags, as config.py declares them; the
+tables of results and the picture come from the files in docs/data/.
 """
 
-# First: TensorFlow, which the programs bring along, reads its log levels while
-# it loads.
+# Import first: the programs import TensorFlow, which reads its log levels at
+# load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import functools
@@ -38,7 +38,7 @@ from ..speed import results as speed_results
 from ..speed import tables
 
 _PICTURE = 'results.svg'
-# The measured speeds that it counts time by.
+# The measured speeds by which the picture scales time.
 _PICTURE_SPEED = 'speed_avx512_bf16.json'
 
 _PROGRAMS = {
@@ -72,7 +72,7 @@ def markdown_table(columns, rows):
 
 
 def flags_table():
-  """Returns a Markdown table of the flags, with the programs that have each flag.
+  """Returns a Markdown table of the flags and of the programs that have them.
 
   A flag whose default or help differs between programs has a row for each.
   """
@@ -117,7 +117,7 @@ def precision_table(root=manifest.ROOT):
 
 
 def _table(make, name, root=manifest.ROOT):
-  """Returns the Markdown of what a function makes of docs/data/NAME.json."""
+  """Returns a function's table of docs/data/NAME.json, in Markdown."""
   return markdown_table(*make(read_data(name, root)))
 
 
@@ -136,20 +136,20 @@ def runs(kind, root=manifest.ROOT):
   names = [os.path.splitext(os.path.basename(p))[0] for p in paths]
   found = [read_data(os.path.join('runs', name), root) for name in names]
   if kind in plan.EXPERIMENTS:
-    # A file has the words of its time.
+    # Older files have other names for the experiments.
     title = plan.EXPERIMENTS[kind].title
     found = [dict(run, experiment=title) for run in found]
-  # The unmodified tutorial knows no seed.
+  # The unmodified tutorial has no seed.
   return sorted(found, key=lambda run: run['manifest']['seed'] or 0)
 
 
 def learned_table():
-  """Returns a Markdown table of what default and fast runs learned."""
+  """Returns a Markdown table of the precision of default and fast runs."""
   return markdown_table(*report.learned(all_runs()))
 
 
 def all_runs(root=manifest.ROOT):
-  """Returns {experiment: list of its runs} of what is in docs/data/runs/.
+  """Returns {experiment: list of its runs} of the files in docs/data/runs/.
 
   The unmodified tutorial comes first.
   """
@@ -160,7 +160,7 @@ def all_runs(root=manifest.ROOT):
 
 
 def _results_table(table, root=manifest.ROOT):
-  """Returns a table of report.py in Markdown, with what its images are."""
+  """Returns a table of report.py in Markdown, with a line on its images."""
   found = all_runs(root)
   columns, rows = table(found)
   if not rows:
@@ -180,8 +180,8 @@ def confusion_table(root=manifest.ROOT):
   )
 
 
-# From the NAME of a part to the function without arguments that writes it.  A
-# further table is one more function here, with its figures in docs/data/.
+# From the NAME of a part to the function without arguments that writes it.  To
+# add a table, add a function here and its figures in docs/data/.
 GENERATORS = {
     'endurance': functools.partial(_table, endurance.table, 'endurance'),
     'endurance_arenas': functools.partial(
@@ -215,21 +215,21 @@ GENERATORS = {
 
 
 def fresh(text, path):
-  """Returns a page with its generated parts as they must be.
+  """Returns a page with up-to-date generated parts.
 
   Args:
     text: str, the page.
     path: str, for messages.
 
   Raises:
-    UsageError: a part has a name that no generator has.
+    UsageError: there is no generator for the name of a part.
   """
 
   def generate(match):
     name = match[2]
     if name not in GENERATORS:
       raise errors.UsageError(
-          '%s: %r is not a generated part: known are %s'
+          '%s: %r is not a generated part: choose one of %s'
           % (path, name, ', '.join(sorted(GENERATORS)))
       )
     return match[1] + GENERATORS[name]() + match[3]
@@ -238,7 +238,7 @@ def fresh(text, path):
 
 
 def stale(root=manifest.ROOT):
-  """Returns {path: new text} of the pages that must be rewritten.
+  """Returns {path: new text} of the pages that are out of date.
 
   Raises:
     UsageError: see fresh(); or no page has a generated part.
@@ -254,7 +254,7 @@ def stale(root=manifest.ROOT):
     if new != text:
       found[path] = new
   if not parts:
-    raise errors.UsageError('no page of %s has a generated part' % root)
+    raise errors.UsageError('no page in %s has a generated part' % root)
   return found
 
 
@@ -265,7 +265,7 @@ def picture(root=manifest.ROOT):
 
 
 def picture_is_stale(root=manifest.ROOT):
-  """Returns whether docs/results.svg shows something else, or is missing."""
+  """Returns whether docs/results.svg is out of date or missing."""
   path = os.path.join(root, 'docs', _PICTURE)
   if not os.path.exists(path):
     return True
@@ -280,7 +280,9 @@ def main(argv):
       description=__doc__,
   )
   parser.add_argument(
-      '--check', action='store_true', help='list stale pages, write nothing'
+      '--check',
+      action='store_true',
+      help='list pages that are out of date, without writing them',
   )
   args = parser.parse_args(argv)
   pages = stale()

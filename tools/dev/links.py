@@ -1,9 +1,9 @@
-"""Finds broken links between pages and from pages to code.
+"""Finds broken links between pages, and from pages to code.
 
   python3 tools/dev/links.py
 
-tools/lint runs this in a checkout; it needs nothing but Python.  A link whose text is
-code, such as [`train()`](cifar10_train.py), leads to a file that defines that name.
+tools/lint runs this in a checkout; it needs only Python.  If the text of a link
+is code, such as [`train()`](cifar10_train.py), its file must define that name.
 """
 
 import ast
@@ -21,7 +21,7 @@ _HEADING = re.compile(r'^#+ (.*)$', re.MULTILINE)
 
 
 def _anchors(text: str) -> set[str]:
-  """Returns the anchors of a page's headings, as GitHub makes them."""
+  """Returns the anchors of a page's headings, in GitHub's form."""
   return {
       re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-')
       for heading in _HEADING.findall(_BLOCK.sub('', text))
@@ -43,9 +43,9 @@ def _leads_somewhere(page: pathlib.Path, text: str, target: str) -> bool:
 
 
 def broken(root: pathlib.Path = _ROOT) -> list[str]:
-  """Returns 'PAGE: [TEXT](TARGET)' for each link that leads nowhere.
+  """Returns 'PAGE: [TEXT](TARGET)' for each broken link.
 
-  A page of docs/ that docs/README.md does not list is another such line.
+  Also returns a line for each page of docs/ that docs/README.md does not list.
   """
   lines = []
   targets = set()

@@ -1,19 +1,19 @@
-"""Runs the commands of a Markdown page and writes what they print into it.
+"""Runs the commands of a Markdown page and inserts their output.
 
   walkthrough [--file=docs/walkthrough.md] [--only=TEXT]
 
-Each block ```sh is run by bash in the current directory, from top to bottom.  Its
-stdout and stderr replace the content of the block ```text after it, without the
-middle if they are long.  The page is written after each block; a command that
-fails ends the run.  A command that serves until it is interrupted is marked
-```sh until="TEXT", and gets its Ctrl-C once it prints TEXT.
+Bash runs each block ```sh in the current directory, from top to bottom.  Its
+stdout and stderr replace the content of the next block ```text; the middle of a
+long output is omitted.  The page is written after each block; a command that
+fails ends the run.  ```sh until="TEXT" marks a command that runs until it is
+interrupted: it receives Ctrl-C once it prints TEXT.
 
 All of docs/walkthrough.md takes an hour or two; --only runs the blocks that contain
 TEXT.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
@@ -29,7 +29,7 @@ from cifar10_compat.base import paths
 from ..base import command_line
 from ..base import processes
 
-# Lines that are kept at both ends.
+# The number of lines to keep at each end.
 _HEAD = 9
 _TAIL = 9
 
@@ -39,7 +39,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
-# What is left out: the lines of Bazel's own, and those that a CUDA build of
+# Lines to omit: those of Bazel itself, and those that a CUDA build of
 # TensorFlow prints on a machine without a driver.
 _CHATTER = re.compile(
     r'Starting local Bazel server|Loading:|Analyzing:|INFO: |Target //|'
@@ -50,7 +50,7 @@ _CHATTER = re.compile(
 
 
 def shorten(lines):
-  """Returns lines, without those in the middle if there are many."""
+  """Returns lines, without the middle ones if there are many."""
   if len(lines) <= _HEAD + _TAIL:
     return lines
   return lines[:_HEAD] + ['...'] + lines[-_TAIL:]
@@ -61,10 +61,11 @@ def run_block(command, until=None):
 
   Args:
     command: str, for bash.
-    until: str or None; a line that contains it gets the command interrupted.
+    until: str or None; the command is interrupted when it prints a line that
+      contains it.
 
   Returns:
-    list of str, the lines it printed on stdout and stderr, chatter left out.
+    list of str, the lines on stdout and stderr, except those to omit.
 
   Raises:
     UsageError: it failed.
@@ -73,7 +74,7 @@ def run_block(command, until=None):
   interrupted = False
   with processes.start_command(
       ['bash', '-e', '-o', 'pipefail', '-c', command],
-      # So that an interrupt reaches all that it started.
+      # An interrupt must reach all processes that it starts.
       group=True,
       stdout=subprocess.PIPE,
       stderr=subprocess.STDOUT,
@@ -87,7 +88,7 @@ def run_block(command, until=None):
         interrupted = True
         os.killpg(process.pid, signal.SIGINT)
   if until and not interrupted:
-    raise errors.UsageError('%r was not printed by: %r' % (until, command))
+    raise errors.UsageError('%r was not printed by %r' % (until, command))
   if process.returncode and not interrupted:
     raise errors.UsageError(
         'exit code %d of: %r' % (process.returncode, command)
@@ -96,8 +97,9 @@ def run_block(command, until=None):
 
 
 def write_output(path, command, lines):
-  """Puts lines after the block that has `command`, in place of older ones."""
-  # Read again: a run takes hours, and the text may have been edited meanwhile.
+  """Replaces the output after the block that contains `command`."""
+  # Read the page again: a run takes hours, and the text may have been edited in
+  # the meantime.
   text = pathlib.Path(path).read_text(encoding='utf-8')
 
   def with_output(match):

@@ -82,7 +82,7 @@ def install_start_queue_runners(stand_in):
 
 def install_session(stand_in):
   class Session(tf.Session):
-    """Is closed at the end, and has a CPU device per tower."""
+    """A session that is closed at the end, with a CPU device per tower."""
 
     def __init__(self, target='', graph=None, config=None):
       if stand_in.cpus > 1:
@@ -137,7 +137,7 @@ def install_truth(stand_in):
 
 def install_moving_average(stand_in):
   class ExponentialMovingAverage(tf.train.ExponentialMovingAverage):
-    """Makes its variables even if the scope reuses existing ones."""
+    """Creates its variables even if the scope reuses existing ones."""
 
     def apply(self, var_list=None):
       scope = tf.get_variable_scope()

@@ -98,7 +98,7 @@ def build(source, data_dir, edition=None):
     MetaGraphDef, from training_graph.export().
 
   Raises:
-    UsageError: the source is invalid, or its trainer opens no session.
+    UsageError: the source is invalid, or its trainer does not open a session.
     DataError: the data_dir has no images.
   """
   if edition is None:

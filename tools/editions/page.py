@@ -80,7 +80,7 @@ def _dates(content):
 
 
 def _verdict(content):
-  """Returns the number of cells with each outcome, a sentence."""
+  """Returns a sentence with the number of cells for each outcome."""
   kinds = [table.kind(cell) for cell in content['cells']]
   parts = [
       '%d run unmodified' % kinds.count(table.RUNS),

@@ -180,7 +180,8 @@ def find_edition(source, editions=EDITIONS):
     if edition.sha256 == digest.hexdigest():
       return edition
   raise errors.UsageError(
-      '--source=%s holds an unknown or modified edition; use unmodified files of '
+      '--source=%s holds an unknown or modified edition; use unmodified files '
+      'of '
       'one of %s' % (source, ', '.join(edition.name for edition in editions))
   )
 
@@ -286,7 +287,9 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
       except Exception as e:
         cause = stand_in.stop()
         if cause is not None and e.__cause__ is None:
-          e.__cause__ = cause  # Otherwise the error is just "queue is closed".
+          e.__cause__ = (
+              cause  # Otherwise the error would only be "queue is closed".
+          )
         raise
       finally:
         stand_in.stop()

@@ -228,8 +228,8 @@ class Run:
       if runtime.bundled and edition.name == 'tensorflow ' + runtime.version:
         return old_scripts.bundled(cells.environment(runtime.version))
     raise errors.UsageError(
-        'the files of %s are not below --sources: `git clone --depth 1 '
-        '--branch TAG https://github.com/%s` gets them'
+        'the files of %s are not below --sources: run `git clone --depth 1 '
+        '--branch TAG https://github.com/%s` there'
         % (
             edition.name,
             'tensorflow/tensorflow' if edition.package else 'tensorflow/models',

@@ -214,13 +214,13 @@ def main(argv):
       '--out',
       default=os.path.join(manifest.ROOT, 'cifar10_compat', 'published'),
       metavar='DIR',
-      help="directory for the network (default: the checkout's)",
+      help='directory for the network (default: that of the checkout)',
   )
   parser.add_argument(
       '--golden',
       default=GOLDEN,
       metavar='FILE',
-      help="file for the logits (default: the tests')",
+      help='file for the logits (default: that of the tests)',
   )
   args = parser.parse_args(argv)
   out = command_line.path(args.out)
@@ -244,7 +244,8 @@ def main(argv):
   # The record may come from --fast, which rounds differently.
   if abs(np.trace(counts) / counts.sum() - last['averaged']) > _ROUNDING:
     raise errors.UsageError(
-        '--record has precision %g, and the network has %g: name a --record and '
+        '--record has precision %g, and the network has %g: name a --record '
+        'and '
         'images of the same run'
         % (last['averaged'], np.trace(counts) / counts.sum())
     )

@@ -27,7 +27,7 @@ from ..speed import targets
 # is compared with it.
 TUTORIAL = 'tutorial'
 PUBLISHED = 'published'
-# The experiment with which every other is compared.
+# The experiment with which all others are compared.
 _REFERENCE = 'fast'
 # The port's experiments with the same network.
 _OURS = ('default', _REFERENCE, PUBLISHED)
@@ -216,7 +216,7 @@ def views(runs: Runs) -> Table:
   """Shows the gain from several views of an image, if measured."""
   rows = []
   for found in runs.values():
-    # Precision with one view and with several views, for the same runs.
+    # Precision of the same runs with one view and with several views.
     pairs = {}
     for run in found:
       for view in run.get('views', ()):
@@ -337,7 +337,7 @@ def _chart(axes, drawn, ratio):
         'linewidth': 1.5,
     }
     if any(deviations):
-      # Too few points to connect them with a line.
+      # Too few points for a line.
       style.update(linestyle='', marker='o' if weights == 'averaged' else 's')
       axes.errorbar(shown, means, deviations, capsize=3, markersize=3, **style)
     else:

@@ -36,7 +36,8 @@ from . import record
 from . import run as run_lib
 
 _IMAGES = 'CIFAR-10'
-# For --dry_run of an experiment without a run; the first steps are slow.
+# The number of steps that --dry_run times if there is no run; the first ones
+# are slow.
 _TRIAL_STEPS = 60
 
 
@@ -242,7 +243,8 @@ def _finish(run, args, *, data_dir, stop):
       return code
     if not run.trained():
       raise errors.UsageError(
-          '%s has ended without a checkpoint of its last step: see %s, and run the '
+          '%s has ended without a checkpoint of its last step: see %s, and run '
+          'the '
           'command again' % (run.name, run.path('train.log'))
       )
   run.evaluate(data_dir=data_dir, stop=stop, report=report)

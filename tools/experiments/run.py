@@ -52,7 +52,8 @@ from ..base import training_log
 from ..run import launch
 from . import plan
 
-# Checkpoints at multiples of this step are evaluated; the trainers save as often.
+# Checkpoints at multiples of this step are evaluated; the trainers save at the
+# same steps.
 EVERY = 1000
 # A chief may notice another worker's step this many steps late.
 _LATE = 10
@@ -61,9 +62,9 @@ _LOOK_SECS = 2.0
 _STOP_SECS = 120
 # Attributes of an experiment that may change when a run is resumed.
 _NOT_TRAINED_WITH = ('title', 'seeds', 'views')
-# Starts a part of train.log; the time between two parts does not count.
+# Starts a part of train.log.  Time between parts does not count.
 PART = 'reproduce: training starts or resumes'
-# Logs of earlier versions have another text there.
+# Earlier versions wrote another text.
 _PART_LINE = re.compile(r'^reproduce: .*\n', re.MULTILINE)
 
 
@@ -197,7 +198,8 @@ class Run:
     for name, then in _conditions(begun).items():
       if then != now[name]:
         raise errors.UsageError(
-            f'{self.directory} was started with other {name}, {then} instead of '
+            f'{self.directory} was started with other {name}, {then} instead '
+            'of '
             f'{now[name]}: restore them, or choose another --out'
         )
 
@@ -342,7 +344,7 @@ def _link(file, directory):
     os.remove(scratch)
   with contextlib.suppress(
       FileNotFoundError
-  ):  # The trainer has just removed it.
+  ):  # The trainer removed it just now.
     try:
       os.link(file, scratch)
     except FileNotFoundError:

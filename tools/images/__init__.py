@@ -1,1 +1,1 @@
-"""Images as records: made, checked and drawn."""
+"""Makes, checks and draws image sets."""

@@ -33,12 +33,13 @@ class Part(NamedTuple):
 
 
 def examine(dataset, data_dir, eval_data):
-  """Reads all of a set's records for training, or all for evaluation.
+  """Reads all records of a set for training or for evaluation.
 
   Args:
     dataset: description.Dataset.
     data_dir: str, the directory that holds the set's directory.
-    eval_data: bool, the files for evaluation instead of those for training.
+    eval_data: bool, True for the evaluation files, False for the training
+      files.
 
   Returns:
     Part.
@@ -72,7 +73,7 @@ def examine(dataset, data_dir, eval_data):
           samples[label].append(image)
   pixels = counts.sum() * description.HEIGHT * description.WIDTH
   mean = sums / pixels
-  # Rounding may leave a little less than nothing.
+  # Rounding may leave a small negative number.
   deviation = np.sqrt(np.maximum(0, squares / pixels - mean**2))
   return Part(
       counts,
@@ -85,11 +86,11 @@ def examine(dataset, data_dir, eval_data):
 
 
 def contact_sheet(class_names, samples):
-  """Draws samples of each class, a row per class that begins with its name.
+  """Draws samples of each class: a row per class, which starts with its name.
 
   Args:
     class_names: sequence of str.
-    samples: by class, uint8 array of shape [n, 32, 32, 3] or an empty one.
+    samples: for each class a uint8 array of shape [n, 32, 32, 3]; n may be 0.
 
   Returns:
     PIL.Image.Image, mode RGB.
@@ -121,7 +122,7 @@ def contact_sheet(class_names, samples):
 
 
 def check(dataset, data_dir, sheet_path):
-  """Prints what is in a set, and draws its contact sheet.
+  """Prints statistics of a set, and draws its contact sheet.
 
   Args:
     dataset: description.Dataset.
@@ -168,7 +169,7 @@ def _table(dataset, train, test):
 
 
 def _print_part(title, part, *, records, record_bytes):
-  """Prints what is in the files that train, or in those that test."""
+  """Prints statistics of the training or the evaluation files."""
   labels = np.flatnonzero(part.counts)
   print(
       '%s: %d of the %d records of the whole set, %d bytes each; labels %d '
@@ -191,7 +192,7 @@ def _print_part(title, part, *, records, record_bytes):
     zeros = [i for p, i in part.zeros if p == path]
     if zeros:
       print(
-          '  %s: %d images are all zero, records %s%s'
+          '  %s: %d images are all zero: records %s%s'
           % (
               path,
               len(zeros),

@@ -3,12 +3,12 @@ r"""Draws house numbers: a folder of PNG files for each of the ten digits.
   draw_digits --out=DIR [--images=20000] [--seed=0]
 
 make_records turns the folders into an image set.  As in the Street View House
-Numbers, the digit in the middle is the one that counts, and its neighbors may
-reach into the picture; colors, size, place, slant, stroke and light vary.
+Numbers, the digit in the middle gives the label, and its neighbors may be
+partly visible; colors, size, position, slant, stroke and lighting vary.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
@@ -25,7 +25,7 @@ from cifar10_compat.data import images as images_lib
 from ..base import command_line
 
 _SIZE = 32
-# Digits are drawn at this scale and shrunk, which smooths their edges.
+# Digits are drawn at this scale and then reduced, which smooths their edges.
 _SCALE = 3
 
 
@@ -33,7 +33,7 @@ def draw(digit, rng):
   """Draws one picture.
 
   Args:
-    digit: int, 0 to 9, the one in the middle.
+    digit: int, 0 to 9, the digit in the middle.
     rng: numpy.random.RandomState.
 
   Returns:
@@ -48,7 +48,7 @@ def draw(digit, rng):
 
   size = _SIZE * _SCALE
   mask = Image.new('L', (size, size))
-  # At least three quarters of the picture's height.
+  # At least three quarters of the height of the picture.
   font = ImageFont.load_default(rng.uniform(0.95, 1.25) * size)
   stroke = rng.randint(0, 3) * _SCALE
   pen = ImageDraw.Draw(mask)
@@ -56,7 +56,7 @@ def draw(digit, rng):
   pitch = rng.uniform(0.65, 0.8) * size
   for place in (-1, 0, 1):
     if place and rng.uniform() < 0.5:
-      continue  # A house number may end here.
+      continue  # The house number may end here.
     shown = digit if place == 0 else rng.randint(10)
     pen.text(
         (middle[0] + place * pitch, middle[1]),
@@ -66,7 +66,7 @@ def draw(digit, rng):
         anchor='mm',
         stroke_width=stroke,
     )
-  # A slant, and a turn by some degrees.
+  # A slant, and a rotation by several degrees.
   slant, turn = rng.uniform(-0.25, 0.25), rng.uniform(-0.15, 0.15)
   mask = mask.transform(
       mask.size,
@@ -77,7 +77,7 @@ def draw(digit, rng):
 
   shares = np.asarray(mask, np.float32)[..., np.newaxis] / 255
   ground, ink = _colors(rng)
-  # Light that falls from one side.
+  # Light from one side.
   light = np.linspace(-1, 1, _SIZE) * rng.uniform(-25, 25)
   light = light[:, np.newaxis] if rng.randint(2) else light[np.newaxis, :]
   pixels = ground + shares * (ink - ground) + light[..., np.newaxis]
@@ -93,11 +93,11 @@ def _colors(rng):
 
 
 def write(out, count, seed=0):
-  """Draws as many pictures of each digit.
+  """Draws the same number of pictures of each digit.
 
   Args:
-    out: str, a directory that must not be there yet, or be empty.
-    count: int, pictures in all, at least 20.
+    out: str, a directory that must be missing or empty.
+    count: int, total number of pictures, at least 20.
     seed: int; the same seed draws the same pictures.
 
   Raises:
@@ -133,7 +133,7 @@ def main(argv):
       description=__doc__.partition('\n')[0],
   )
   parser.add_argument(
-      '--out', required=True, metavar='DIR', help='directory to be made'
+      '--out', required=True, metavar='DIR', help='directory to create'
   )
   parser.add_argument(
       '--images',
@@ -142,12 +142,15 @@ def main(argv):
       help='number of pictures (default 20000)',
   )
   parser.add_argument(
-      '--seed', type=int, default=0, help='seed of all that varies (default 0)'
+      '--seed',
+      type=int,
+      default=0,
+      help='seed of all random choices (default 0)',
   )
   args = parser.parse_args(argv)
   out = command_line.path(args.out)
   write(out, args.images, seed=args.seed)
-  print('Wrote %d pictures into %s.' % (args.images, out))
+  print('Wrote %d pictures to %s.' % (args.images, out))
   return 0
 
 

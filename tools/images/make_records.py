@@ -2,21 +2,21 @@ r"""Makes an image set of your own images, and checks image sets.
 
   make_records --images=DIR --out=DIR [--test_fraction=0.2] [--noflip]
 
-DIR of --images has a folder per class, named after the class, with images of any
-size in any format that Pillow reads; or it has two folders, train and test, with
-the folders of the classes in each.  The programs read the new set with
---dataset=DIR, the directory of --out.
+DIR of --images contains a folder per class, named after the class, with images
+of any size in any format that Pillow reads; or two folders, train and test,
+each with a folder per class.  The programs read the new set with --dataset=DIR,
+where DIR is that of --out.
 
   make_records --check DIR [--dataset=NAME] [--contact_sheet=FILE.png]
 
-DIR is such a directory, or with --dataset the --data_dir of that set.  Prints
-the number of images of each class, sizes, labels, the mean and the standard
-deviation of each color and the images that are all zero, and draws a sheet with
-samples of each class.
+DIR is the directory of a set or, with --dataset, the --data_dir of that set.
+This prints the number of images of each class, sizes, labels, the mean and
+standard deviation of each color and the images that are all zero, and draws a
+sheet with samples of each class.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os
@@ -37,17 +37,17 @@ from ..base import command_line
 from ..base import text_tables
 from . import check_records
 
-# Names of folders that hold the split, in lower case.
+# Names, in lower case, of the folders with training and test images.
 _TRAINS = ('train', 'training', 'train_images', 'training_images')
 _TESTS = (
     'test', 'testing', 'test_images', 'testing_images',
     'val', 'valid', 'validation', 'val_images', 'validation_images',
 )  # fmt: skip
 
-# What file managers put beside images, in lower case.
+# Names, in lower case, of files that file managers create beside images.
 _BY_THE_WAY = ('thumbs.db', 'desktop.ini', '__macosx')
 
-# How many of the images that do not decode are named.
+# Maximum number of images that cannot be decoded to list in a message.
 _NAMED = 5
 
 
@@ -84,7 +84,7 @@ def _natural(name):
 
 
 def _count_by_the_way(directory):
-  """Counts the entries below a directory that file managers leave."""
+  """Counts the entries below a directory that file managers created."""
   return sum(
       name.lower() in _BY_THE_WAY
       for _, folders, names in os.walk(directory)
@@ -99,12 +99,12 @@ def find_classes(directory):
     directory: str, has a folder per class.
 
   Returns:
-    {str: list of str}, by class the paths of its files, both sorted, class 2
-    before 10; hidden files and those of file managers are left out.
+    {str: list of str}, from each class to the paths of its files, both sorted,
+    with 2 before 10; without hidden files and those of file managers.
 
   Raises:
-    DataError: there are too few or too many classes, one has no images or has
-      a folder in it, or two have names that are too much alike.
+    DataError: there are too few or too many classes, one contains no images or
+      a folder, or two names are too similar.
   """
   names = sorted(_entries(directory)[0], key=_natural)
   try:
@@ -119,8 +119,8 @@ def find_classes(directory):
     inner, classes[name] = _entries(folder)
     if inner:
       raise errors.DataError(
-          '%s has a folder %r in it: a class folder has '
-          'images only' % (folder, inner[0])
+          '%s contains a folder, %r: a class folder must contain only images'
+          % (folder, inner[0])
       )
     if not classes[name]:
       raise errors.DataError('%s has no images: fill or remove it' % folder)
@@ -128,14 +128,14 @@ def find_classes(directory):
 
 
 def split(directory, test_fraction, seed):
-  """Decides which images train and which test.
+  """Splits the images into training and test images.
 
   Args:
-    directory: str, has a folder per class, or folders train and test, which may
-      have another name of these _TRAINS and _TESTS, with one per class each.
-    test_fraction: float, the share of each class to use as test images; at least
-      one image of each class is for testing and one for training.  Unused with
-      folders train and test.
+    directory: str, contains a folder per class, or two folders with a folder
+      per class each, whose names are in _TRAINS and in _TESTS.
+    test_fraction: float, the fraction of each class to use as test images, but
+      at least one image of each class for testing and one for training.
+      Ignored if there are folders train and test.
     seed: int; the same files and seed give the same split.
 
   Returns:
@@ -144,7 +144,7 @@ def split(directory, test_fraction, seed):
 
   Raises:
     DataError: see find_classes(); or a class has a single image, or is missing
-      in one of the folders train and test.
+      from one of the folders train and test.
   """
   folders, _ = _entries(directory)
   trains, tests = [
@@ -154,22 +154,24 @@ def split(directory, test_fraction, seed):
   if trains and tests:
     if len(folders) > 2:
       raise errors.DataError(
-          '%s has the folders %s: it must have one to train and one to test, or '
-          'a folder per class' % (directory, ', '.join(folders))
+          '%s contains the folders %s: it must contain one folder for training '
+          'and one for testing, or a folder per class'
+          % (directory, ', '.join(folders))
       )
     train, test = [
         find_classes(os.path.join(directory, f)) for f in trains + tests
     ]
     for name in sorted(set(train) ^ set(test)):
       raise errors.DataError(
-          '%s has class %r in one of %s and %s only: '
-          'both must have the same' % (directory, name, *trains, *tests)
+          '%s has class %r in only one of %s and %s: both must have the same '
+          'classes' % (directory, name, *trains, *tests)
       )
   else:
     train, test = _split_classes(find_classes(directory), test_fraction, seed)
 
   def mixed(classes):
-    # The trainer reads in the files' order, and shuffles 0.4 of it at a time.
+    # The trainer reads the files in order, and its queue shuffles 0.4 of them
+    # at a time.
     examples = [
         (path, label)
         for label, paths in enumerate(classes.values())
@@ -182,13 +184,13 @@ def split(directory, test_fraction, seed):
 
 
 def _split_classes(classes, test_fraction, seed):
-  """Returns two dicts like find_classes(), of what trains and what tests."""
+  """Returns two dicts like find_classes(): for training and for testing."""
   train, test = {}, {}
   for name, paths in classes.items():
     if len(paths) == 1:
       raise errors.DataError(
-          '%s is the only image of class %r: at least one must train and one '
-          'test' % (paths[0], name)
+          '%s is the only image of class %r: each class needs one for training '
+          'and one for testing' % (paths[0], name)
       )
     count = min(max(1, round(len(paths) * test_fraction)), len(paths) - 1)
     order = np.random.RandomState(seed).permutation(len(paths))
@@ -200,10 +202,10 @@ def _split_classes(classes, test_fraction, seed):
 def make(
     images, out, *, test_fraction=0.2, flip=True, seed=0, white=images_lib.WHITE
 ):
-  """Writes a set, all of it or nothing.
+  """Writes a complete set, or nothing.
 
   Args:
-    images: str, the directory that split() takes.
+    images: str, the directory: see split().
     out: str, the set's directory, which must not exist.
     test_fraction, seed: see split().
     flip: bool, whether training may flip an image left to right.
@@ -213,8 +215,8 @@ def make(
     description.Dataset.
 
   Raises:
-    UsageError: out exists or cannot be written, or test_fraction is none.
-    DataError: see split(); or images do not decode, the first are named.
+    UsageError: out exists or cannot be written, or test_fraction is invalid.
+    DataError: see split(); or images cannot be decoded: the message lists some.
   """
   if not 0 < test_fraction < 1:
     raise errors.UsageError(
@@ -277,7 +279,7 @@ def _write_records(directory, train, test, white):
   images_lib.tell_dark(dark, white)
   if bad:
     raise errors.DataError(
-        '%d of %d images do not decode: %s%s; repair or remove them'
+        '%d of %d images cannot be decoded: %s%s; repair or remove them'
         % (
             len(bad),
             total,
@@ -304,7 +306,7 @@ def _parser():
   parser.add_argument(
       '--out',
       metavar='DIR',
-      help='with --images: directory of the new set; must not exist',
+      help='with --images: directory for the new set; must not exist',
   )
   parser.add_argument(
       '--test_fraction',
@@ -323,15 +325,15 @@ def _parser():
   parser.add_argument(
       '--noflip',
       action='store_true',
-      help='never mirror images in training, for digits or letters',
+      help='do not mirror images in training; for digits or letters',
   )
   parser.add_argument(
       '--white',
       type=int,
       default=images_lib.WHITE,
       metavar='N',
-      help='value of white in images of 16 bits: 4095 for a camera of 12 bits. '
-      'Default: %(default)s',
+      help='value of white in 16-bit images, for example 4095 for a 12-bit '
+      'camera. Default: %(default)s',
   )
   parser.add_argument(
       '--dataset',
@@ -341,8 +343,8 @@ def _parser():
   parser.add_argument(
       '--contact_sheet',
       metavar='FILE.png',
-      help='with --check (default contact_sheet.png in the '
-      'directory checked)',
+      help='with --check: the file to draw (default: contact_sheet.png in the '
+      'directory of the set)',
   )
   return parser
 
@@ -378,12 +380,15 @@ def main(argv):
   )
   ignored = _count_by_the_way(images)
   if ignored:
-    print('Ignored %d of Thumbs.db, desktop.ini and __MACOSX.' % ignored)
+    print(
+        'Ignored %d entries called Thumbs.db, desktop.ini or __MACOSX.'
+        % ignored
+    )
   print(
       text_tables.text(enumerate(dataset.class_names), heads=['label', 'class'])
   )
   print(
-      'Wrote %d images to train and %d to test, of %d classes: train with '
+      'Wrote %d training and %d test images of %d classes: train with '
       '--dataset=%s'
       % (
           dataset.num_examples_per_epoch_for_train,

@@ -1,1 +1,1 @@
-"""Compares the port's training with that of the unmodified tutorial."""
+"""Compares the port with the unmodified tutorial."""

@@ -1,4 +1,4 @@
-"""Batches of images that both sides of a comparison compute on."""
+"""Draws batches of images for both sides of a comparison."""
 
 from collections.abc import Iterator
 

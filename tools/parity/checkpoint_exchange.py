@@ -1,8 +1,8 @@
-"""Has each side restore the other's checkpoint, in both formats.
+"""Makes each side restore the other's checkpoint, in both formats.
 
 Both sides must have the same keys, except those with a listed reason.  Only the
-step counter may differ in name and integer type: it is mapped by hand, and the
-report says so.
+  step counter may differ in name and integer type: this module maps it, and the
+  report says so.
 """
 
 from typing import NamedTuple
@@ -33,7 +33,7 @@ class Arrival(NamedTuple):
 def exchange(
     original: sides.Side, port: today_side.Today, keys: keys_lib.Keys
 ) -> list[Arrival]:
-  """Has each side save a checkpoint in each format, and the other restore it.
+  """Makes each side save a checkpoint in each format, and the other restore it.
 
   Args:
     original, port: the sides; their values are overwritten.
@@ -81,7 +81,8 @@ def section(
   found = exchange(original, port, keys)
   odd = keys.lacking + keys.unknown
   text = [
-      'Each side saved a checkpoint in which every element is distinct, and the '
+      'Each side saved a checkpoint in which every element is distinct, and '
+      'the '
       'other restored it. ' + _step_mapped(original, port, keys)
   ]
   for form in sides.FORMATS:

@@ -21,7 +21,7 @@ _LABELS = datasets.CIFAR10.num_classes
 _TOLERANCE = 1e-3
 
 # Any two crops of 24 of these values differ clearly.  Red is dark and green is
-# bright, because the distance between their means gives the scale.
+# bright: the distance between their means gives the scale.
 _COLUMNS = 3 * np.random.RandomState(1).permutation(description.WIDTH)
 _ROWS = 255 - 3 * np.random.RandomState(2).permutation(description.HEIGHT)
 _BLUE_STEP = 25

@@ -77,7 +77,7 @@ def runs_sections(
   with tempfile.TemporaryDirectory() as scratch:
     runs = []
     if curve_steps or (their_run and our_run):
-      # In turn: each run uses all cores.
+      # One after the other: each run uses all cores.
       for side, there, name in (
           (original, their_run, 'original'),
           (port, our_run, 'port'),

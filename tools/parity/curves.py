@@ -67,7 +67,7 @@ def listed(
     own = edition.name == 'tensorflow 0.12.1'
     found = mapping.load('on_0.12.1').tags
     return found + (mapping.load('0.12.1').tags if own else ())
-  # The session's speed is no summary of the graph.
+  # The session's speed is not a summary of the graph.
   return tuple(
       rename
       for rename in mapping.of_edition(edition.name).tags
@@ -168,7 +168,7 @@ def compare(
   curves: dict = {}
   for n, run in enumerate((original, port)):
     for tag, points in run.scalars.items():
-      # A curve only in the original keeps its name.
+      # A curve that only the original has keeps its name.
       name = tag if n else (names.get(tag) or tag)
       curves.setdefault(name, ([], []))[n].extend(points)
   return Result(curves, renamed, sorted(unmatched), stale)
@@ -290,10 +290,12 @@ def section(
       len(result.unmatched) + len(result.stale) + apart,
       text=[
           'Runs of both trainers, in turn: %d of the original and %d of the '
-          'port with --model=%s. Each run draws its own weights and images. The '
+          'port with --model=%s. Each run draws its own weights and images. '
+          'The '
           "event files of the original's first run have %d tags, %d of them "
           "scalars; those of the port's have %d and %d. %d tags are renamed or "
-          'on one side only, each listed with a reason; %d are unexplained, and '
+          'on one side only, each listed with a reason; %d are unexplained, '
+          'and '
           '%d listed ones do not apply.'
           % (
               *map(len, both),
@@ -303,7 +305,8 @@ def section(
               len(result.unmatched),
               len(result.stale),
           ),
-          'Only the mean first losses are judged: %s and %s. A difference above '
+          'Only the mean first losses are judged: %s and %s. A difference '
+          'above '
           '%g counts as unexplained. The fill level of the shuffling queue '
           'varies: reading its size races with dequeuing the batch of the '
           'summaries.'

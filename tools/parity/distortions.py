@@ -24,7 +24,8 @@ from . import coded_images
 from . import plots
 from . import report
 
-# Probability that equal pipelines are reported as different, over all tests.
+# The probability, over all tests, that equal pipelines are reported as
+# different.
 LEVEL = 0.001
 
 CHI_SQUARED = 'chi-squared'
@@ -184,7 +185,7 @@ def two_sample(quantity, original, port):
 
   if np.issubdtype(original.dtype, np.integer):
     counted = counts(original, port)
-    # With a single value there is nothing to compare.
+    # If all values are equal, there is nothing to compare.
     p = (
         1.0
         if len(counted) == 1
@@ -242,13 +243,16 @@ def section(result, title='Input'):
   text = [
       'Both pipelines ran their own queues, first on files whose pixels encode '
       'their position and label. Crop, flip and contrast are decoded from each '
-      'finished image and must reproduce every pixel. Of %d original and %d port '
-      'images, %d and %d do not match. Standardization removes the brightness, so '
+      'finished image and must reproduce every pixel. Of %d original and %d '
+      'port '
+      'images, %d and %d do not match. Standardization removes the brightness, '
+      'so '
       'its values come from the op that adds it. All other quantities are of '
       'images of --data_dir.'
       % (*(len(side) for side in result.tests[0][2:4]), *result.not_codes),
       '%d quantities were tested, each with a two-sample test. A difference '
-      'counts as unexplained if p < %g / %d = %.2g: for equal pipelines, at most '
+      'counts as unexplained if p < %g / %d = %.2g: for equal pipelines, at '
+      'most '
       'one comparison in %d would show any.'
       % (
           len(result.tests),

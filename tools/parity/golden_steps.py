@@ -35,7 +35,7 @@ EDITIONS = {
 }
 FILES = {version: 'runtime-%s.json' % version for version in EDITIONS}
 
-# Small, so that hardly any input of a ReLU is near 0.
+# A small batch, so that hardly any input of a ReLU is near 0.
 BATCH_SIZE = 2
 # Arrays of up to _WHOLE elements are kept in full; of larger ones _ELEMENTS
 # elements, and the sums of _PARTS parts.
@@ -47,7 +47,7 @@ _CONTRAST = 10.0
 # Gives logits of about 1.
 _LAST = ('softmax_linear/weights', 0.02)
 _SEEDS = 1000
-# The values of a step that are kept: all except the given ones.
+# The values of a step to keep: all except the given ones.
 _KEPT = ('activation: ', 'loss: ', 'gradient: ', 'after: ', 'rate')
 
 
@@ -84,7 +84,7 @@ def given(training, seed):
 
 
 def clear(training, seed):
-  """Whether rounding errors cannot change any rectifier's or maximum's branch.
+  """Whether no rounding error can change the branch of a rectifier or maximum.
 
   Args:
     training: today_side.Today of port(); it loses its values.
@@ -113,7 +113,7 @@ def clear(training, seed):
   for name in rounding.POOLED:
     places = np.sort(rounding.windows(found[name]), -1)
     apart, largest = places[..., -1] - places[..., -2], places[..., -1]
-    # If all are 0, their rectifiers pass nothing on either.
+    # If all are 0, their rectifiers pass on no gradient either.
     near = apart <= 2 * bounds[name] * found[name].max()
     if np.any(near & (largest > 0)):
       return False

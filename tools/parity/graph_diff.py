@@ -39,7 +39,7 @@ class Exemption(NamedTuple):
   attribute: str
   reason: str
   # Whether it changes a number that is computed, drawn or saved.  Otherwise it
-  # changes only a name, a type, a device or the way to the same number.
+  # changes only a name, a type, a device or the computation of the same number.
   changes_numbers: bool = False
 
 

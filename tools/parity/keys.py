@@ -27,7 +27,7 @@ class Keys:
 
   Attributes:
     port: from the original's key to the port's.
-    alone: from a key that only the original has to the reason.
+    alone: from each key that only the original has to the reason.
     lacking: keys that only the port has, without a reason.
     unknown: keys that only the original has, without a reason.
   """

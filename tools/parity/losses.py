@@ -32,8 +32,8 @@ def train(
   Args:
     original, port: the sides.
     keys: how their keys match.
-    looked: the result of steps.compare().  On today's TensorFlow it contains every
-      step; for an old one the port trains again from the start.
+    looked: the result of steps.compare().  On today's TensorFlow it contains
+      every step; for an old TensorFlow, the port trains again from the start.
 
   Returns:
     The losses of the original and of the port, one per step, and the maximum
@@ -109,9 +109,11 @@ def section(
       'Losses of a training run' + where,
       unexplained(original, port, bound),
       text=[
-          '%d steps from the same weights on the same batches, each side on one '
+          '%d steps from the same weights on the same batches, each side on '
+          'one '
           'thread: the original went from %.4f to %.4f, the port from %.4f to '
-          '%.4f. The losses differ by at most %.2g, and by %.2g on average over '
+          '%.4f. The losses differ by at most %.2g, and by %.2g on average '
+          'over '
           'the steps.'
           % (
               len(original),
@@ -122,10 +124,12 @@ def section(
               rows[-1][3],
               np.mean(original) - np.mean(port),
           ),
-          'The first loss, from the same weights, may differ by %.2g of its size '
+          'The first loss, from the same weights, may differ by %.2g of its '
+          'size '
           'due to rounding, and differs by %.2g. Later losses have no bound if '
           'another TensorFlow rounds differently: each step magnifies earlier '
-          'rounding errors, so that a difference in the last bit grows until the '
+          'rounding errors, so that a difference in the last bit grows until '
+          'the '
           'curves are two samples of the same noise. They are shown, and a '
           'non-finite loss counts as unexplained.'
           % (bound, abs(original[0] - port[0]) / original[0]),

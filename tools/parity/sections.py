@@ -38,7 +38,7 @@ class Sizes:
   time_rounds: int = 0
 
 
-# Runs on today's TensorFlow have separate flags.
+# The runs on today's TensorFlow have their own flags.
 TODAY = Sizes(runtime_images=8192, spread_runs=0)
 
 
@@ -130,7 +130,8 @@ def graph_section(title, original, port, listed, *, all_tables=True):
       title,
       len(found.unexplained) + len(found.stale),
       text=[
-          'The original has %d ops and the port %d. They were matched by name and '
+          'The original has %d ops and the port %d. They were matched by name '
+          'and '
           'compared in type, device, inputs, control inputs, attributes and '
           'output shapes. %d of them are listed as renamed.'
           % (found.original, found.port, len(renames)),
@@ -227,11 +228,13 @@ def outline_section(source):
       'Outline',
       0,
       text=[
-          'The outline of a function lists the calls that it makes, in the order '
+          'The outline of a function lists the calls that it makes, in the '
+          'order '
           "of the source. The port keeps %d of the %d calls in the original's "
           'functions, in their order, and adds %d.'
           % tuple(sum(file[column] for file in files) for column in (3, 2, 4)),
-          'Names that TensorFlow has changed since 2016 count as equal. A missing '
+          'Names that TensorFlow has changed since 2016 count as equal. A '
+          'missing '
           'call is not necessarily a missing step: the port may make it in '
           'another function. Outlines are shown, not judged.',
       ],

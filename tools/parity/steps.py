@@ -1,4 +1,4 @@
-"""Has the port repeat the original's steps, and compares each."""
+"""Makes the port repeat the original's steps, and compares each step."""
 
 import collections
 from collections.abc import Iterator
@@ -73,8 +73,8 @@ def compare(
 ) -> Result:
   """Has the port repeat the original's steps.
 
-  If rounding may change the branch of a rectifier or a maximum, the first batch on
-  which it does not is compared; without such a batch, the first one.
+  Compares the first batch on which both sides take the same branches of all
+  rectifiers and maxima; if there is none, the first batch.
 
   Args:
     original, port: the sides; both lose their values.
@@ -134,11 +134,14 @@ def section(
   ]
   if original.runtime:
     text = [
-        'The port restored a checkpoint of the original, and both took one step '
+        'The port restored a checkpoint of the original, and both took one '
+        'step '
         'on the same batch, on one thread. Activations, losses, gradients and '
-        'updated variables were compared. Sums of n terms in float32 may differ '
+        'updated variables were compared. Sums of n terms in float32 may '
+        'differ '
         'by 4 u sqrt(n), u = 2^-24; these bounds add up on the way to a value '
-        '(rounding.py). Each moving average is compared with its formula, because '
+        '(rounding.py). Each moving average is compared with its formula, '
+        'because '
         'the graphs leave the order of updates open.',
         *_looks_text(result),
     ]
@@ -194,7 +197,8 @@ def _looks_text(result: Result) -> Iterator[str]:
     closest = max(found, key=lambda d: d.relative / (d.bound or 1))
     yield (
         'At step %d, loss %.4f: %d values, %d of them above their bound. "%s" '
-        'comes closest: it differs by %.2g of its largest element, with a bound '
+        'comes closest: it differs by %.2g of its largest element, with a '
+        'bound '
         'of %.2g. %s'
         % (
             step,

@@ -142,7 +142,7 @@ class Today(training_graph.Training, sides.Side):
       path: the path of the checkpoint.
       names: from key to the name in the checkpoint.
     """
-    # Overwrite old values, so that none can pass for restored.
+    # Overwrite old values, so that none can be mistaken for restored ones.
     self.load(
         {
             key: np.full(

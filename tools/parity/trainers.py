@@ -51,7 +51,7 @@ def build(name, data_dir):
             data_dir=data_dir, sync=name == SYNCHRONOUS
         ),
     )
-    del server  # Needed until here.
+    del server  # The graph is needed until here.
   return meta_graph.graph_def
 
 

@@ -122,7 +122,7 @@ def _parser():
       '--cases',
       type=int,
       metavar='N',
-      help='number of cases. Default: as many as --seconds allows',
+      help='number of cases. Default: no limit except --seconds',
   )
   parser.add_argument(
       '--seconds',
@@ -141,10 +141,12 @@ def _parser():
       '--first',
       type=int,
       metavar='N',
-      help='run cases in this process, from this number on; --cases defaults to 1',
+      help='run cases in this process, starting with this number; --cases then defaults to 1',
   )
   parser.add_argument(
-      '--search', action='store_true', help='let hypothesis choose the cases'
+      '--search',
+      action='store_true',
+      help='also try command lines and TF_CONFIG; print the simplest failing case',
   )
   return parser
 

@@ -192,7 +192,9 @@ def read_flags(value, unused_directory):
         + ['--%s=%s' % (names[i % len(names)], text) for i, text in settings]
     )
     config_lib.from_flags(PROGRAMS[program], flag_values=flag_values)
-  except absl_flags.Error as e:  # entry_points.read() makes it one line.
+  except (
+      absl_flags.Error
+  ) as e:  # entry_points.read() reports the error in one line.
     raise errors.UsageError(' '.join(str(e).split())) from e
 
 

@@ -43,7 +43,8 @@ _FORMATS = {
     '1': ('PNG', 'TIFF'),
 }
 
-# How to change a file, where (0 to 1 of its length), how many bytes, the new bytes.
+# How to change a file, where (as a fraction of its length), how many bytes, the
+# new bytes.
 _DAMAGES = st.just([]) | st.lists(
     st.tuples(
         st.sampled_from(

@@ -118,7 +118,7 @@ def outcomes(fault, first, last, *, loaded=False, plants='-'):
           yield json.loads(line) if line else _failed(first, trouble)
           first += 1
           if not line:
-            break  # A new process runs the remaining trials.
+            break  # A new process will run the remaining trials.
       finally:
         processes.kill_group(process)
         reader.join()

@@ -1,1 +1,1 @@
-"""Programs that start a run, on one machine or as a cluster, and show it."""
+"""Programs that start training runs and show them."""

@@ -1,18 +1,18 @@
-r"""Shows runs in a browser: their curves, histograms, images and graphs.
+r"""Shows training runs in a browser: curves, histograms, images and graphs.
 
   tensorboard --logdir=/tmp/cifar10_train
 
-shows a run, or all runs in the directories below; and under names of your own
+shows a run, or all runs in its subdirectories.  To choose their names, use
 
   tensorboard --logdir_spec=train:/tmp/cifar10_train,eval:/tmp/cifar10_eval
 
-Open the address that it prints.  It serves this machine alone and looks for
-new events every five seconds; Ctrl-C ends it.  --port=N chooses the port; 0 takes
-any free one.  All flags are TensorBoard's own: --helpfull explains them.
+Open the address that it prints.  It serves only this machine, and looks for new
+events every five seconds; Ctrl-C ends it.  --port=N sets the port; 0 selects a
+free one.  All flags are TensorBoard's own: --helpfull explains them.
 """
 
-# First: TensorFlow, which TensorBoard and the command line bring along, reads
-# its log levels while it loads.
+# Import first: TensorBoard and the command line import TensorFlow, which reads
+# its log levels at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import sys
@@ -33,14 +33,14 @@ def main(argv):
     from tensorboard import main as tensorboard
   except ImportError as e:
     raise errors.UsageError(
-        'TensorBoard is missing: pip install cifar10_compat[tensorboard]'
+        'TensorBoard is not installed: pip install cifar10_compat[tensorboard]'
     ) from e
   paths.enter_user_directory()
   sys.argv = ['tensorboard', *argv]
   try:
     tensorboard.run_main()
   except KeyboardInterrupt:
-    # TensorBoard catches it, but not while it starts.
+    # TensorBoard handles Ctrl-C, but not while it starts.
     return 130
 
 

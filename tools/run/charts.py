@@ -1,8 +1,8 @@
-"""The charts of a run's page."""
+"""The charts on a run's page."""
 
 from ..base import drawing
 
-# Wide and pale below, narrow and dark on top.
+# A wide, pale line, with a narrow, dark one on top.
 _PALE = {'color': drawing.PALE, 'linewidth': 2.5, 'alpha': 0.6}
 _DARK = {'color': drawing.DARK, 'linewidth': 1.5}
 
@@ -16,8 +16,8 @@ def curves(pale, dark, y_label=''):
   """Draws values over steps.
 
   Args:
-    pale, dark: lists of (step, value), the first below the second; one may be
-      empty.
+    pale, dark: lists of (step, value), the first drawn behind the second; one
+      may be empty.
     y_label: str.
 
   Returns:
@@ -39,7 +39,7 @@ def speed(points, marked):
 
   Args:
     points: list of (step, examples per second).
-    marked: list of such points, which have a mark.
+    marked: list of the points to mark.
 
   Returns:
     str, SVG.
@@ -62,7 +62,7 @@ def speed(points, marked):
 
 
 def reliability(bins):
-  """Draws how often answers of a probability are right.
+  """Draws the fraction of correct answers for each probability.
 
   Args:
     bins: sequence of predictions.Bin.

@@ -1,4 +1,4 @@
-"""What the files of a run tell about its course."""
+"""Reads a training run's history from its files."""
 
 import glob
 import json
@@ -16,19 +16,21 @@ from ..base import training_log
 
 Points = List[Tuple[int, float]]
 _EVAL_DIRS = {'averaged': '--eval_dir', 'raw': '--raw_eval_dir'}
-# What cifar10_eval writes.
+# The tag of the precision that cifar10_eval writes.
 _PRECISION = 'Precision @ 1'
 
 
 class History(NamedTuple):
-  """The course of a run.
+  """The history of a training run.
 
   Attributes:
-    scalars: dict from tag to (step, value)s, what the trainer's summaries have.
-    precision: dict from 'averaged' and 'raw' to (step, value)s, those that are
-      known.
+    scalars: dict from tag to a list of (step, value), from the trainer's
+      summaries.
+    precision: dict from 'averaged' and 'raw' to a list of (step, value); a key
+      is missing if its precisions are unknown.
     lines: list of training_log.Line.
-    record: dict, the file of results of //tools:reproduce, or None.
+    record: dict, the content of a file of results of //tools:reproduce, or
+      None.
   """
 
   scalars: Dict[str, Points]
@@ -42,11 +44,11 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
 
   Args:
     train_dir: str.
-    eval_dirs: dict from 'averaged' and 'raw' to the eval_dir of an evaluator
-      that used these weights, or None.
-    log: str or None, a file with what the trainer printed.
-    record: str or None, a file of results of //tools:reproduce, which has the
-      precisions as well.
+    eval_dirs: dict from 'averaged' and 'raw' to the eval_dir of an evaluator of
+      these weights, or None.
+    log: str or None, a file with the trainer's output.
+    record: str or None, a file of results of //tools:reproduce, which also
+      contains the precisions.
 
   Returns:
     History.
@@ -70,14 +72,14 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
       raise errors.UsageError(
           '--log=%s cannot be read (%s)' % (log, e.strerror)
       ) from e
-    # A launch puts the name of the process before its lines.
+    # //tools:launch prints the name of the process before each line.
     lines = training_log.parse(
         ''.join(
             line.rpartition('| ')[2]
             for line in printed.splitlines(keepends=True)
         )
     )
-  # Those of a checkpoint that was copied stayed behind.
+  # The event files were not copied with the checkpoint.
   events = glob.glob(os.path.join(glob.escape(train_dir), 'events.out.*'))
   scalars = event_files.read(train_dir).scalars if events else {}
   return History(
@@ -89,13 +91,13 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
 
 
 def _record(path):
-  """Returns the content of a file of results, and its precisions."""
+  """Returns the content of a file of results and its precisions."""
   try:
     with files.open_regular(path) as f:
       content = json.load(f)
     if not isinstance(content['manifest'], dict):
-      raise ValueError('its manifest is none')
-    # NumPy's, which a step must fit into to be drawn.
+      raise ValueError('its manifest is not a manifest')
+    # A step must fit into NumPy's integers to be drawn.
     return content, {
         name: [
             (int(np.int64(p['step'])), float(p[name]))
@@ -112,25 +114,25 @@ def _record(path):
       RecursionError,
   ) as e:
     raise errors.UsageError(
-        '--record=%s is no file of results of //tools:reproduce (%s)'
+        '--record=%s is not a file of results of //tools:reproduce (%s)'
         % (path, e if isinstance(e, (OSError, ValueError)) else repr(e))
     ) from e
 
 
 def _last(points):
-  """Returns points by step: of a step that was made again the last one."""
+  """Returns points by step; for a repeated step, the last one."""
   return sorted(dict(points).items())
 
 
 def conv1_filters(path):
-  """Returns the filters of the first layer, or None where they are no pictures.
+  """Returns the filters of the first layer, or None if they cannot be drawn.
 
   Args:
     path: str, the path of a checkpoint.
 
   Returns:
-    float32 array of shape [height, width, 3, filters]: the moving averages,
-    where there are any.
+    float32 array of shape [height, width, 3, filters]: the moving averages if
+    there are any, otherwise the weights.
   """
   reader = tf.train.load_checkpoint(path)
   for key in ('conv1/weights/ExponentialMovingAverage', 'conv1/weights'):

@@ -1,18 +1,18 @@
-r"""Starts a training on this machine: all its processes, and its evaluator.
+r"""Starts all processes of a training run on this machine, and its evaluator.
 
   launch --eval FLAGS                      the trainer
   launch --towers=2 --eval FLAGS           its towers, on one GPU each
   launch --ps=1 --workers=2 --eval FLAGS   parameter servers and workers
 
-FLAGS are those of the program that trains; the evaluator gets those of them that
-it needs.  Each line that a process prints begins with the process's name.  When one
+FLAGS are those of the training program; the evaluator gets the ones that it
+needs.  Each line of output starts with the name of its process.  If a process
 fails, or on Ctrl-C, all are stopped: the trainer saves its step, and the same
-command resumes from it.  When training is done the evaluator scores the last
+command resumes from it.  When training ends, the evaluator scores the last
 checkpoint.
 """
 
-# First: TensorFlow, which the command line brings along, reads its log levels
-# while it loads.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import sys
@@ -25,18 +25,19 @@ from ..base import command_line
 from ..base import processes
 from ..base import supervision
 
-# Towers, or processes of a kind; each process takes half a gigabyte.
+# Maximum number of towers, or of processes of one kind, which take half a
+# gigabyte each.
 _MOST = 64
-# Keeps a process from the GPUs, which it would otherwise take for itself.
+# Hides the GPUs from a process, which would otherwise allocate their memory.
 _NO_GPU = {'CUDA_VISIBLE_DEVICES': ''}
 
 
 def lines_of(name, text):
-  """Returns the lines that a process of that name printed, without the name.
+  """Returns the lines that the process of a name printed, without the name.
 
   Args:
     name: str, a supervision.Task's.
-    text: str, what a launch printed.
+    text: str, the output of a launch.
   """
   return ''.join(
       line + '\n'
@@ -51,7 +52,7 @@ def training_tasks(flags, *, towers=None, ps=0, workers=0):
   """Lists the processes of a training run.
 
   Args:
-    flags: list of str, of the program that trains.
+    flags: list of str, of the training program.
     towers: int, towers of //cifar10_compat:multi_gpu_train, or None.
     ps, workers: int, tasks of //cifar10_compat:distributed_train; 0 and 0 for
       a trainer of one process.
@@ -90,7 +91,10 @@ def _parser():
       description=__doc__,
   )
   parser.add_argument(
-      '--towers', type=int, metavar='N', help='train N towers in one process'
+      '--towers',
+      type=int,
+      metavar='N',
+      help='train with N towers in one process',
   )
   parser.add_argument(
       '--ps',
@@ -114,7 +118,7 @@ def _parser():
   parser.add_argument(
       '--eval_dir',
       metavar='DIR',
-      help="the evaluator's event files (default: as of the evaluator)",
+      help="the evaluator's directory for event files (default: the evaluator's own)",
   )
   parser.add_argument(
       '--eval_interval_secs',
@@ -135,9 +139,11 @@ def _parser():
       ('dataset', 'the image set'),
       ('model', 'the network'),
   ):
-    parser.add_argument('--' + name, help=what + ', as of the trainer')
+    parser.add_argument('--' + name, help=what + ', as for the trainer')
   parser.add_argument(
-      '--fast', action='store_true', help='faster ops and input, for all'
+      '--fast',
+      action='store_true',
+      help='faster ops and input, for all processes',
   )
   return parser
 
@@ -151,15 +157,15 @@ def main(argv):
       or (args.towers is not None and (args.ps or args.towers < 1))
   ):
     raise errors.UsageError(
-        '--towers=%s --ps=%d --workers=%d: choose either towers, or at least '
-        'one ps and one worker, or none of them'
+        '--towers=%s --ps=%d --workers=%d: choose towers, or at least one ps '
+        'and one worker, or none of these'
         % (args.towers, args.ps, args.workers)
     )
   for name in ('towers', 'ps', 'workers'):
     if (getattr(args, name) or 0) > _MOST:
       raise errors.UsageError(
-          '--%s=%d: at most %d, as they are all on this machine'
-          % (name, getattr(args, name), _MOST)
+          '--%s=%d: it must be at most %d, since all of them run on this '
+          'machine' % (name, getattr(args, name), _MOST)
       )
   if flags[:1] == ['--']:
     del flags[0]
@@ -184,7 +190,8 @@ def main(argv):
         watchers=[evaluator] if args.eval else [],
     )
     if args.eval and not code:
-      # What was saved last may have come after the evaluator's last look.
+      # The last checkpoint may be newer than the one that the evaluator scored
+      # last.
       code = supervision.supervise(
           [[evaluator._replace(args=evaluator.args + ['--run_once'])]], stop
       )
@@ -192,7 +199,7 @@ def main(argv):
 
 
 def _evaluator(args, shared):
-  """Returns the evaluator's Task; shared are the trainer's flags that it gets."""
+  """Returns the evaluator's Task; `shared` are the flags passed on to it."""
   return supervision.Task(
       'eval',
       'cifar10_compat.cifar10_eval',

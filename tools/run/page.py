@@ -1,4 +1,4 @@
-"""Puts the page of a run together."""
+"""Assembles the page of a training run."""
 
 from typing import Dict, List, NamedTuple
 
@@ -9,9 +9,10 @@ from . import charts
 from . import pictures
 from . import predictions
 
-# How many mistakes are shown.
+# Number of errors to show.
 MISTAKES = 24
-# The tags of the loss and its parts; with ` (raw)` appended, of one batch's values.
+# The tags of the loss and its terms; with ` (raw)` appended, those of the
+# values of one batch.
 _LOSSES = (
     ('total_loss', 'Total loss'),
     ('cross_entropy', 'Cross entropy'),
@@ -49,7 +50,7 @@ def render(title, history, network, facts):
     title: str.
     history: history.History.
     network: Network.
-    facts: dict from name to value, of the run: the page's last table.
+    facts: dict from name to value, for the page's last table.
   """
   sections = [
       _loss(history),
@@ -83,8 +84,8 @@ def section(title, *texts, plots=(), tables=(), pictures_of=(), matrix=None):
     plots: list of (caption, SVG).
     tables: list of table()s.
     pictures_of: list of dict with url, width, height, alt and lines, a list of
-      str below the picture.
-    matrix: dict with columns and rows, each of a name, and of dicts with value
+      str to show below the picture.
+    matrix: dict with columns and rows; each row has a name and dicts with value
       and share, 0 to 1; or None.
   """
   return {
@@ -103,11 +104,11 @@ def table(caption, columns, rows):
 
 
 def _summary(title, curves):
-  """Returns a table of the first, the least and the last value of curves.
+  """Returns a table of the first, the minimum and the last value of curves.
 
   Args:
-    title: str, that of the section.
-    curves: dict from name to a list of (step, value)s.
+    title: str, the section's title.
+    curves: dict from name to a list of (step, value).
   """
   return table(
       title + ' in figures',
@@ -135,8 +136,8 @@ def _loss(history):
     return section('Loss', 'The event files have no loss.')
   return section(
       'Loss',
-      'The loss and what it adds up. Pale is the value of one batch, dark its '
-      'moving average, which begins at 0.',
+      'The loss and its terms. The pale line is the value of one batch, the '
+      'dark line its moving average, which starts at 0.',
       plots=[
           (name, charts.curves(scalars.get(tag + ' (raw)', []), scalars[tag]))
           for tag, name in shown
@@ -150,11 +151,15 @@ def _precision(history):
   if not found:
     return section(
         'Precision',
-        'No evaluation is known: --eval_dir names the event files of an '
-        'evaluator, --record a file of results of //tools:reproduce.',
+        "There are no evaluations: name an evaluator's directory of event files "
+        'with --eval_dir, or a file of results of //tools:reproduce with '
+        '--record.',
     )
   caption = 'Precision on the test images: %s' % ', '.join(
-      {'averaged': 'dark with averaged weights', 'raw': 'pale with raw ones'}[n]
+      {
+          'averaged': 'the dark line with averaged weights',
+          'raw': 'the pale line with raw weights',
+      }[n]
       for n in sorted(found)
   )
   return section(
@@ -189,12 +194,12 @@ def _queues(history):
       if tag.startswith('queue/')
   }
   if not queues:
-    return section('Queues', 'The event files say nothing of queues.')
+    return section('Queues', 'The event files have no fill levels of queues.')
   return section(
       'Queues',
-      'How full each queue was when a summary was written, 0 to 1; of the '
-      'shuffling queue what is above the number that it always keeps. An empty '
-      'one means that the images came too slowly.',
+      'The fill level of each queue when a summary was written, 0 to 1; for '
+      'the shuffling queue, of the part above the minimum that it always '
+      'keeps. If a queue is empty, the images arrived too slowly.',
       plots=[(tag, charts.curves([], p)) for tag, p in queues.items()],
       tables=[_summary('Queues', queues)],
   )
@@ -204,15 +209,15 @@ def _speed(history):
   points, marked, others = speeds(history)
   if not points:
     return section(
-        'Examples a second',
-        'The event files do not have them: --log names a file with what the '
-        'trainer printed.',
+        'Examples/s',
+        'The event files do not contain the speed: name a file with the '
+        "trainer's output with --log.",
     )
   rows = [
       [name, '%.0f' % np.median(found)]
       for name, found in (
           (
-              'with a summary, some with a checkpoint too',
+              'with a summary, some also with a checkpoint',
               [v for _, v in marked],
           ),
           ('without', others),
@@ -220,36 +225,37 @@ def _speed(history):
       if found
   ]
   return section(
-      'Examples a second',
-      'Between two lines of the log, by their time stamps; of one tower, where '
-      'there are several. A mark stands where a summary was written between '
-      'them; so are checkpoints, though fewer.',
-      plots=[('Examples a second', charts.speed(points, marked))],
+      'Examples/s',
+      'The speed between two lines of the log, by their time stamps; of one '
+      'tower if there are several. A mark shows that a summary, and sometimes '
+      'a checkpoint, was written between them.',
+      plots=[('Examples/s', charts.speed(points, marked))],
       tables=[table('Median', ['steps', 'examples per second'], rows)],
   )
 
 
 def speeds(history):
-  """Returns the speed of a run between the lines of its log.
+  """Computes the speed of a run between the lines of its log.
 
   Args:
     history: history.History.
 
   Returns:
-    points, marked: lists of (step, examples per second), of all lines and of
-    those before which a summary was written; others: list of float, the speed
-    at the lines that are not marked.
+    points, marked: lists of (step, examples per second), for all lines and for
+      those before which a summary was written; others: list of float, the speed
+      at the other lines.
   """
-  # What a summary costs comes after the line of its step.
+  # A step's summary is written after the line of that step.
   summaries = {step for step, _ in history.scalars.get('total_loss (raw)', ())}
   points, marked, others = [], [], []
-  # The log has milliseconds: of the longest step they tell the batch's size best.
+  # The log has milliseconds: the longest step gives the most precise batch
+  # size.
   longest = max(history.lines, key=lambda l: l.sec_per_batch, default=None)
   examples = longest and round(longest.examples_per_sec * longest.sec_per_batch)
   for before, line in zip(history.lines, history.lines[1:]):
     secs = (line.time - before.time).total_seconds()
     steps = line.step - before.step
-    if secs <= 0 or steps <= 0:  # It was started again.
+    if secs <= 0 or steps <= 0:  # The run was restarted.
       continue
     point = (line.step, steps * examples / secs)
     points.append(point)
@@ -264,15 +270,16 @@ def _filters(network):
   if network.step is None:
     return section('Filters', 'There is no checkpoint.')
   if network.filters is None:
-    return section('Filters', 'The first layer has no filters of three colors.')
+    return section(
+        'Filters', 'The first layer has no filters for three colors.'
+    )
   sheet = pictures.filters_sheet(network.filters)
   height, width, _, number = network.filters.shape
   return section(
       'Filters of conv1',
-      'The weights of each of the %d maps of the first layer for the red, green '
-      'and blue of %d x %d pixels, at step %s. Each map is scaled from its '
-      'minimum to its maximum.'
-      % (number, height, width, '{:,}'.format(network.step)),
+      'The weights of the %d maps of the first layer, for the red, green and '
+      'blue of %d x %d pixels, at step %s. Each map is scaled from its minimum '
+      'to its maximum.' % (number, height, width, '{:,}'.format(network.step)),
       pictures_of=[
           {
               'url': pictures.url(sheet),
@@ -352,7 +359,8 @@ def _mistakes(network, shares):
     return section('The most confident errors', 'There are no errors.')
   return section(
       'The most confident errors',
-      'The wrong answers with the highest probability, each with the true class '
+      'The wrong answers with the highest probability, each with the true '
+      'class '
       'of the image.',
       pictures_of=[
           {
@@ -375,9 +383,10 @@ def _reliability(network, shares):
   return section(
       'Calibration',
       'The fraction of correct answers among those with about the same '
-      'probability. On the pale line, probability and precision are equal; below '
-      'it, the network is overconfident. The mean distance, weighted by the '
-      'number of answers (the expected calibration error), is %.4f.' % error,
+      'probability. On the pale line, probability and precision are equal; '
+      'below it, the network is overconfident. The mean distance from this '
+      'line, weighted by the number of answers (the expected calibration '
+      'error), is %.4f.' % error,
       plots=[('Calibration', charts.reliability(bins))],
       tables=[
           table(

@@ -1,4 +1,4 @@
-"""Pictures within a page: PNG files as data: URLs."""
+"""Pictures in a page: PNG files as data: URLs."""
 
 import base64
 import io
@@ -33,8 +33,9 @@ def filters_sheet(filters, columns=8):
     columns: int, filters in a row.
 
   Returns:
-    uint8 array: each filter from its own least value, black, to its greatest,
-    white, as most have small weights beside a few; a gray pixel between two.
+    uint8 array: each filter is scaled from its minimum, black, to its maximum,
+      white, since most filters have much smaller weights than a few others.
+      One gray pixel separates two filters.
   """
   height, width, depth, number = filters.shape
   least = filters.min((0, 1, 2))

@@ -1,4 +1,4 @@
-"""What a network makes of the test images, counted."""
+"""Statistics of a network's predictions for the test images."""
 
 from typing import NamedTuple, Tuple
 
@@ -14,12 +14,12 @@ from cifar10_compat.training import checkpoints
 
 
 class Mistake(NamedTuple):
-  """An image whose class is not the likeliest.
+  """An image that the network misclassifies.
 
   Attributes:
-    image: int, its number.
+    image: int, its index.
     label, answer: int, classes.
-    probability: float, the answer's probability.
+    probability: float, the probability of the answer.
   """
 
   image: int
@@ -29,12 +29,12 @@ class Mistake(NamedTuple):
 
 
 class Bin(NamedTuple):
-  """The answers whose probability is in one range.
+  """The answers whose probability lies in one range.
 
   Attributes:
     count: int.
     probability: float, their mean probability.
-    precision: float, how many of them are right.
+    precision: float, the fraction of correct answers.
   """
 
   count: int
@@ -63,7 +63,7 @@ def test_images(dataset, data_dir):
           for path in dataset.filenames(data_dir, True)
       ]
   )
-  # Plane after plane: description.py.
+  # One plane after the other: see description.py.
   planes = records[:, dataset.label_bytes :].reshape(
       -1, description.DEPTH, description.HEIGHT, description.WIDTH
   )
@@ -75,7 +75,8 @@ def logits(images, config):
 
   Args:
     images: uint8 array of shape [n, 32, 32, 3].
-    config: config.Checkpoint, of the directory, the network and the averages.
+    config: config.Checkpoint: the directory, the network and whether to use the
+      averages.
 
   Returns:
     float32 array of shape [n, number of classes].
@@ -112,7 +113,7 @@ def probabilities(outputs):
 
 
 def confusion(outputs, labels):
-  """Counts what the images of each class are taken for.
+  """Counts the answers for the images of each class.
 
   Args:
     outputs: array of shape [n, classes], logits or probabilities.
@@ -128,15 +129,15 @@ def confusion(outputs, labels):
 
 
 def surest_mistakes(shares, labels, number):
-  """Returns the wrong answers of the highest probability.
+  """Returns the wrong answers with the highest probability.
 
   Args:
     shares: array of shape [n, classes], probabilities.
     labels: int array of shape [n].
-    number: int, how many at most.
+    number: int, the maximum number of answers.
 
   Returns:
-    list of Mistake, the surest first.
+    list of Mistake, the most confident first.
   """
   answers = shares.argmax(1)
   wrong = np.flatnonzero(answers != labels)
@@ -150,17 +151,17 @@ def surest_mistakes(shares, labels, number):
 
 
 def reliability(shares, labels, bins=10):
-  """Compares the probabilities of the answers with how often they are right.
+  """Compares the probabilities of the answers with their precision.
 
   Args:
     shares: array of shape [n, classes], probabilities.
     labels: int array of shape [n].
-    bins: int, equal parts of the range from 0 to 1.
+    bins: int, the number of equal parts of the range from 0 to 1.
 
   Returns:
-    tuple of Bin, those that have answers in them; and float, the expected
-    calibration error: the mean difference between a bin's probability and its
-    precision, weighted by its answers.
+    tuple of the Bins that contain answers; and float, the expected calibration
+    error: the mean difference between a bin's probability and its precision,
+    weighted by its number of answers.
   """
   likeliest = shares.max(1)
   right = shares.argmax(1) == labels
@@ -179,14 +180,14 @@ def reliability(shares, labels, bins=10):
 
 
 def confusion_table(names, counts):
-  """Shows what a network takes the images of each class for.
+  """Shows a network's answers for the images of each class.
 
   Args:
     names: sequence of str, the classes.
     counts: list of lists of int, by class and by answer.
 
   Returns:
-    (list of str, list of rows of str), a table.
+    (list of str, list of lists of str), the columns and rows of a table.
   """
   rows = []
   for i, (name, row) in enumerate(zip(names, counts)):

@@ -1,15 +1,15 @@
-"""Writes a page that shows what a run did, and what its network learned.
+"""Writes a page about a training run and its network.
 
   run_page --train_dir=DIR --out=FILE [--data_dir=DIR] [--log=FILE]
       [--eval_dir=DIR] [--raw_eval_dir=DIR] [--record=FILE]
 
-The page has the loss and its parts, the learning rate, how full the queues were and
-the filters of conv1, all from the train_dir; the answers to the test images, where
-they are in --data_dir; and the rest from what else is named.  It is one file, which
-loads nothing.
+From the train_dir, the page shows the loss and its terms, the learning rate,
+the fill levels of the queues and the filters of conv1; from the images in
+--data_dir, the network's predictions; the rest is from the other files.  The
+page is one file that loads no other.
 """
 
-# First: TensorFlow reads its log levels while it loads.
+# Import first: TensorFlow reads its log levels at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import importlib.util
@@ -66,7 +66,7 @@ def network(config, data_dir):
 
 
 def facts(record, config, step):
-  """Returns a dict of facts about the run, for the page's last table.
+  """Returns facts about the run, for the page's last table.
 
   Args:
     record: dict, read from a file of results, or None.
@@ -74,7 +74,7 @@ def facts(record, config, step):
     step: int, the step of the newest checkpoint, or None.
 
   Raises:
-    UsageError: the record is none.
+    UsageError: the record has no valid manifest.
   """
   try:
     return _facts(record, config, step)
@@ -99,7 +99,7 @@ def _facts(record, config, step):
     found.update(
         {
             'images': record.get('images', 'unknown'),
-            'files of images, SHA-256': ', '.join(
+            'image files, SHA-256': ', '.join(
                 '%s %s' % item for item in sorted(files.items())
             ),
             'command': record.get('command', 'unknown'),
@@ -113,7 +113,7 @@ def _facts(record, config, step):
         }
     )
   else:
-    # A train_dir does not say by what it was written.
+    # A train_dir does not record how it was written.
     origin, prefix = manifest.origin(), 'this page: '
   processor = origin.get('processor') or {}
   versions = origin.get('versions') or {}
@@ -161,22 +161,26 @@ def _parser():
   parser.add_argument(
       '--dataset',
       default=datasets.CIFAR10.name,
-      help='the image set that was trained on, or the directory of your own set',
+      help='the image set of the run, or the directory of your own set',
   )
   parser.add_argument('--model', default=config_lib.CIFAR10)
   parser.add_argument(
-      '--log', metavar='FILE', help='what the trainer printed: the speed'
+      '--log', metavar='FILE', help="the trainer's output, for the speed"
   )
   parser.add_argument(
-      '--eval_dir', metavar='DIR', help='of the evaluator: the precision'
+      '--eval_dir',
+      metavar='DIR',
+      help="the evaluator's event files, for the precision",
   )
   parser.add_argument(
-      '--raw_eval_dir', metavar='DIR', help='of one with --noaveraged'
+      '--raw_eval_dir',
+      metavar='DIR',
+      help='those of an evaluator with --noaveraged',
   )
   parser.add_argument(
       '--record',
       metavar='FILE',
-      help='of //tools:reproduce: the precision, and what was run',
+      help='the results of //tools:reproduce, for the precision and the conditions of the run',
   )
   return parser
 
@@ -206,7 +210,7 @@ def main(argv):
       record=path(args.record),
   )
   trained = network(config, path(args.data_dir))
-  title = 'A run of %s on %s' % (config.model, dataset.name)
+  title = 'A training run of %s on %s' % (config.model, dataset.name)
   if not course.scalars and trained.step is None:
     raise errors.UsageError(
         '--train_dir=%s has neither event files nor a checkpoint: name the '

@@ -165,7 +165,7 @@ def _parser():
       action='append',
       default=[],
       metavar='N',
-      help='also end to end: N towers on CPU devices share the batch',
+      help='also measure end to end: N towers on CPU devices share the batch',
   )
   add(
       '--workers',
@@ -173,8 +173,7 @@ def _parser():
       action='append',
       default=[],
       metavar='N',
-      help='also end to end: N workers and one parameter server share '
-      'the batch',
+      help='also measure end to end: N workers and one parameter server share the batch',
   )
   _add_sizes(add)
   add('--json', metavar='FILE', help='the file of results')

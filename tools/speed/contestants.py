@@ -100,7 +100,7 @@ def constant(*, steps, secs, processor):
   environments = {'literal': {}}
   environments.update((name, p.environment) for name, p in parts.PARTS.items())
   environments.update((name, fast) for name in parts.FAST)
-  # Keras gets the same oneDNN switch as --fast.
+  # Keras gets the same oneDNN setting as --fast.
   environments['keras'] = fast
   if torch_network.available():
     environments['pytorch'] = {}
@@ -284,8 +284,8 @@ def _share(number):
   """Returns the --batch_size of each tower or worker."""
   if number < 1 or config_lib.BATCH_SIZE % number:
     raise errors.UsageError(
-        '%d towers or workers cannot share a batch of %d evenly: choose a divisor'
-        % (number, config_lib.BATCH_SIZE)
+        '%d towers or workers cannot share a batch of %d evenly: choose a '
+        'divisor' % (number, config_lib.BATCH_SIZE)
     )
   return '--batch_size=%d' % (config_lib.BATCH_SIZE // number)
 

@@ -78,7 +78,7 @@ def make_step(name, images, labels):
   """
   with tf.Graph().as_default() as graph:
     global_step = tf.train.get_or_create_global_step()
-    # Not constants, which TensorFlow could fold.
+    # Variables, because TensorFlow could fold constants.
     batch = [
         tf.Variable(
             value, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES]

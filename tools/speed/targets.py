@@ -47,7 +47,7 @@ def _runs(key, measurement, *contestants):
   return tuple(Value(measurement, c, key) for c in contestants)
 
 
-# A ratio of examples/s is the inverse ratio of seconds.
+# A ratio of examples/s is the inverse of the ratio of seconds.
 _END = 'end_to_end'
 TARGETS = (
     Target(
@@ -65,7 +65,8 @@ TARGETS = (
         None,
     ),
     Target(
-        '--fast end to end / unmodified tutorial, better of float32 and bfloat16, examples/s',
+        '--fast end to end / unmodified tutorial, better of float32 and '
+        'bfloat16, examples/s',
         _runs('seconds_per_step', _END, 'tutorial'),
         _runs('seconds_per_step', _END, 'fast', 'fast_bfloat16'),
         {'avx2': 3.2, 'avx512_bf16': 2.3},

@@ -107,7 +107,7 @@ def make_step(images, labels):
   )
   images = torch.from_numpy(images).permute(
       0, 3, 1, 2
-  )  # Channels last already.
+  )  # The layout is already channels last.
   labels = torch.from_numpy(labels).long()
 
   def step():

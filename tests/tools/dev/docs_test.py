@@ -107,5 +107,5 @@ class DocsTest(absltest.TestCase):
       docs.fresh('<!-- generated: tables -->\n<!-- end -->\n', 'page.md')
     root = self.create_tempdir()
     root.create_file('README.md')
-    with self.assertRaisesRegex(errors.UsageError, 'no page of '):
+    with self.assertRaisesRegex(errors.UsageError, 'no page in '):
       docs.stale(root.full_path)

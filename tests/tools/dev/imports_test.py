@@ -49,11 +49,11 @@ class ImportsTest(absltest.TestCase):
 
   def test_undeclared(self):
     self.assertEqual(
-        ['tools/a/own.py imports tools.c.deep: no dep has it'],
+        ['tools/a/own.py imports tools.c.deep, which no dep contains'],
         self._wrong(_OWN, *_B),
     )
     self.assertEqual(
-        ['tools/c/deep.py imports tools.b.used.name: no dep has it'],
+        ['tools/c/deep.py imports tools.b.used.name, which no dep contains'],
         self._wrong(['tools/c/deep.py']),
     )
 
@@ -71,6 +71,6 @@ class ImportsTest(absltest.TestCase):
     with open('tools/a/__init__.py', 'w', encoding='utf-8'):
       pass
     self.assertEqual(
-        ['tools/a/own.py imports tools.a.VERSION: no dep has it'],
+        ['tools/a/own.py imports tools.a.VERSION, which no dep contains'],
         self._wrong(_OWN, *_B, _C),
     )

@@ -110,7 +110,7 @@ class CheckRecordsTest(absltest.TestCase):
         out.getvalue(),
     )
     self.assertIn('a.bin: 12296 bytes\n', out.getvalue())
-    self.assertIn('a.bin: 1 images are all zero, records 3\n', out.getvalue())
+    self.assertIn('a.bin: 1 images are all zero: records 3\n', out.getvalue())
     with Image.open(path) as sheet:
       self.assertEqual(3 * 66, sheet.height)
 

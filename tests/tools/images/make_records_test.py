@@ -139,9 +139,11 @@ class MakeTest(absltest.TestCase):
 
     self.out += '2'
     self._fill('test/c', 1, 9)
-    self._assert_error("class 'c' in one of train and test only")
+    self._assert_error("class 'c' in only one of train and test")
     self._fill('more', 1, 9)
-    self._assert_error('has the folders more, test, train: it must have one to')
+    self._assert_error(
+        'contains the folders more, test, train: it must contain one folder for'
+    )
 
   def _assert_error(self, expected, kind=errors.DataError):
     with self.assertRaisesRegex(kind, expected):
@@ -165,7 +167,9 @@ class MakeTest(absltest.TestCase):
       self.assertLen(_records(dataset)[0], 6)
       self.assertLen(_records(dataset, True)[0], 2)
     self._fill('test/a', 1, 9)
-    self._assert_error('has the folders test, train, val: it must have one to')
+    self._assert_error(
+        'contains the folders test, train, val: it must contain one folder for'
+    )
 
   def test_what_file_managers_leave(self):
     os.makedirs(os.path.join(self.images, '__MACOSX', 'cat'))
@@ -175,8 +179,10 @@ class MakeTest(absltest.TestCase):
         make_records.main, '--images=' + self.images, '--out=' + self.out
     )
     self.assertEqual((0, ''), (code, err))
-    self.assertIn('Ignored 4 of Thumbs.db, desktop.ini and __MACOSX.\n', out)
-    self.assertIn('Wrote 12 images to train and 3 to test, of 2 classes', out)
+    self.assertIn(
+        'Ignored 4 entries called Thumbs.db, desktop.ini or __MACOSX.\n', out
+    )
+    self.assertIn('Wrote 12 training and 3 test images of 2 classes', out)
 
   def test_numbers_in_names_count(self):
     self.images = self.create_tempdir().full_path
@@ -215,7 +221,7 @@ class MakeTest(absltest.TestCase):
     self._file('cat/bad.png', b'no image')
     self._file('dog/empty.jpg')
     self._assert_error(
-        r'^2 of 17 images do not decode: [^\n]*cat/bad.png '
+        r'^2 of 17 images cannot be decoded: [^\n]*cat/bad.png '
         r'[^\n]*; [^\n]*dog/empty.jpg [^\n]*; repair or remove'
     )
 
@@ -232,7 +238,7 @@ class MakeTest(absltest.TestCase):
     self._fill('one', 2, 3)
     self._assert_error('must be 2 to 256 classes, not 1')
     self._fill('two/deeper', 2, 3)
-    self._assert_error("two has a folder 'deeper' in it")
+    self._assert_error("two contains a folder, 'deeper'")
     self.images = os.path.join(self.images, 'missing')
     self._assert_error('--images must name a directory', errors.UsageError)
 
@@ -272,7 +278,7 @@ class MakeTest(absltest.TestCase):
     self.assertEqual((0, ''), (code, err))
     self.assertEqual(
         'label  class\n0      cat\n1      dog\n'
-        'Wrote 8 images to train and 7 to test, of 2 classes: '
+        'Wrote 8 training and 7 test images of 2 classes: '
         'train with --dataset=%s\n' % self.out,
         out,
     )

@@ -31,7 +31,7 @@ class BoardTest(absltest.TestCase):
           self,
           board.main,
           ['--logdir=/tmp'],
-          'tensorboard: error: TensorBoard is missing: pip install '
+          'tensorboard: error: TensorBoard is not installed: pip install '
           'cifar10_compat[tensorboard]\n',
       )
 

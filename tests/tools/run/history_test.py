@@ -107,7 +107,9 @@ class HistoryTest(tf.test.TestCase):
         '{"precision": [{"step": [], "averaged": 1}], "manifest": {}}',
         '[' * 100000,
     ):
-      with self.assertRaisesRegex(errors.UsageError, '--record=.* is no file'):
+      with self.assertRaisesRegex(
+          errors.UsageError, '--record=.* is not a file'
+      ):
         history.read(self.train_dir, record=self._path('record', content))
 
   def test_filters(self):

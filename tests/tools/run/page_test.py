@@ -33,7 +33,7 @@ class PageTest(absltest.TestCase):
         'commit abc &amp; def',
         'averaged 0.25 (step 1,000) 0.25 (step 1,000) 0.5 (step 2,000)',
         'learning rate 0.1 (step 0) 0.01 (step 200)',
-        'with a summary, some with a checkpoint too 64 without 128',
+        'with a summary, some also with a checkpoint 64 without 128',
         'it is: class 0',
     ):
       self.assertIn(expected, bare)
@@ -97,11 +97,11 @@ class PageTest(absltest.TestCase):
     bare = _bare(text)
     for expected in (
         'The event files have no loss.',
-        'No evaluation is known: --eval_dir',
+        'There are no evaluations: name',
         'The event files have no learning rate.',
-        'The event files say nothing of queues.',
-        '--log names a file',
-        'no filters of three colors',
+        'The event files have no fill levels of queues.',
+        'output with --log.',
+        'no filters for three colors',
         'The test images are missing',
     ):
       self.assertIn(expected, bare)

@@ -56,7 +56,7 @@ class ProgramTest(tf.test.TestCase):
     )
     text = pathlib.Path(self._path('page.html')).read_text(encoding='utf-8')
     for expected in (
-        'A run of cifar10 on small',
+        'A training run of cifar10 on small',
         'The checkpoint of step 21 classifies',
         'Total loss',
         '64 filters of the first layer',

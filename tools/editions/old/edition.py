@@ -129,7 +129,7 @@ def _lay_summary_writer(tf, source):
   del source
 
   def summary_writer(logdir, graph_def=None, *args):
-    # It took a GraphDef once, and a Graph later.
+    # Early versions took a GraphDef, later ones a Graph.
     if isinstance(graph_def, tf.GraphDef):
       return tf.summary.FileWriter(logdir, None, *args, graph_def=graph_def)
     return tf.summary.FileWriter(logdir, graph_def, *args)

@@ -221,7 +221,7 @@ def exchange(training, arguments, out):
   for version in ('V1', 'V2'):
     training.save(os.path.join(out, 'marked-' + version), version)
   for name, path in arguments['restore'].items():
-    # Overwrite old values, so that none can pass for restored.
+    # Overwrite old values, so that none can be mistaken for restored ones.
     training.load(
         dict((k, np.full(np.shape(v), 77, v.dtype)) for k, v in values.items())
     )

@@ -41,7 +41,8 @@ def count(output):
   """Counts the ops that lead to a tensor, by the first part of their names.
 
   Args:
-    output: tensor of shape [1, ...]; all shapes on the way must be known.
+    output: tensor of shape [1, ...]; the shapes of all ops that it depends on
+      must be known.
 
   Returns:
     list of Layers.  A bias counts among the parameters, not as a multiply-add.

@@ -1,4 +1,4 @@
-"""Shared by all faults: outcomes, waiting with a limit, and a busy machine."""
+"""Shared by all faults: outcomes, waits with a limit, and load."""
 
 import contextlib
 import os

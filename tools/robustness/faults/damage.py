@@ -29,7 +29,7 @@ def copy_of_trained(context):
 
 
 def trained(context):
-  """Returns a trainer.Trainer that has saved three times, and keeps it."""
+  """Returns a trainer.Trainer that has saved three times, for all trials."""
 
   def train():
     made = trainer.Trainer(context.new_directory())

@@ -21,7 +21,7 @@ _STOP_SECS = {False: 5.0, True: 30.0}
 
 
 def _begin(context):
-  """Returns a trainer that has saved; later trials continue with it."""
+  """Returns a trainer that has saved; later trials use the same one."""
 
   def begin():
     made = trainer.Trainer(context.new_directory(), plants=context.plants)
@@ -70,7 +70,7 @@ def kill(context, moment):
   """kill -9 at a random moment."""
   made = _begin(context)
   before = made.named()
-  if moment.random() < 0.5:  # Even during its start.
+  if moment.random() < 0.5:  # Also during its start.
     made.kill()
     before = made.named()
     made.start()

@@ -216,7 +216,7 @@ class Trainer:
         restored[1] == child.digest(read_checkpoint(path)),
         'the variables are not those of the checkpoint',
     )
-    # A tenth after 350 epochs with batches of 8: cifar10.train().
+    # Divided by ten after 350 epochs with batches of 8: see cifar10.train().
     rate = 0.1 * 0.1 ** (step // (_IMAGES // 8 * 350))
     attempt.check(
         np.isclose(rate, restored[2], rtol=1e-5),
