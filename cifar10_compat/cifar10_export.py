@@ -12,7 +12,7 @@ Both return probabilities and logits (float32 [n, number of classes]), classes
 of classes], the same in each row).  Encoded images are PNG, JPEG, GIF or BMP of
 any size; the network sees the largest central square.  Unlike cifar10_predict,
 the export ignores transparency and EXIF orientation, and rejects a BMP with
-fewer than 8 bits per pixel.
+fewer than 8 bits per pixel, with compression or with unusual color masks.
 With oneDNN, TensorFlow rejects an empty batch; oneDNN is on by default on
 processors with AVX-512 VNNI.
 
@@ -35,6 +35,8 @@ it is also the default until you train.
 from cifar10_compat import startup  # isort: skip
 startup.prepare(__name__, 'Export')  # Before TensorFlow loads.
 
+from collections.abc import Iterator
+import contextlib
 import os
 
 from absl import logging
@@ -55,9 +57,14 @@ from cifar10_compat.formats import keras_file
 from cifar10_compat.formats import saved_model
 from cifar10_compat.training import checkpoints
 
-# The size in bytes of a BMP's two headers together, and of the first alone.
-_BMP_HEADER = 54
+# The size in bytes of a BMP's two headers and color masks, and of its first
+# header alone.
+_BMP_HEADER = 66
 _BMP_FILE_HEADER = 14
+# The values of `compression`: none, and masks for the colors.  The only masks
+# that TensorFlow reads correctly, of red, green and blue, as 16-bit numbers.
+_BMP_PLAIN, _BMP_MASKS = 0, 3
+_BMP_USUAL_MASKS = (0, 0xFF, 0xFF00, 0, 0xFF, 0)
 
 
 def _decode(contents: tf.Tensor) -> tf.Tensor:
@@ -69,8 +76,10 @@ def _decode(contents: tf.Tensor) -> tf.Tensor:
   is_bmp = tf.equal(header[0], int.from_bytes(b'BM', 'little'))
   size, bits, compression, colors = (header[i] for i in (7, 14, 15, 23))
   has_palette = is_bmp & tf.equal(bits, 8)
+  is_masked = tf.equal(compression, _BMP_MASKS) & tf.equal(bits, 32)
+  usual = is_masked & tf.reduce_all(tf.equal(header[27:], _BMP_USUAL_MASKS))
   with tf.control_dependencies([tf.Assert(
-      ~is_bmp | (bits > 8) | has_palette & tf.equal(compression, 0),
+      ~is_bmp | (bits >= 8) & (tf.equal(compression, _BMP_PLAIN) | usual),
       ['a BMP with', bits, 'bits per pixel and compression', compression,
        'is not decoded: convert it to PNG'])]):
     contents = tf.identity(contents)
@@ -134,29 +143,36 @@ def export(config: config_lib.Export) -> str:
     errors.UsageError, CheckpointError: see their messages.
   """
   export_dir = config.export_dir
-  if os.path.lexists(export_dir) and (not os.path.isdir(export_dir) or
-                                      os.listdir(export_dir)):
-    raise errors.UsageError(f'{export_dir} already exists: remove it, or '
-                            'choose another with --export_dir')
+  with _writing(export_dir):
+    errors.UsageError.raise_if(
+        not files.is_free(export_dir),
+        f'{export_dir} already exists and is not an empty directory: choose '
+        'another with --export_dir')
 
   path, graph_def, signatures, weights = _read(config)
+  with _writing(export_dir), files.whole_directory(export_dir) as whole:
+    file = os.path.join(whole, _FILES[config.format])
+    if config.format == 'keras':
+      keras_file.write(file, weights, image_size=description.HEIGHT,
+                       crop_size=cifar10_input.IMAGE_SIZE,
+                       class_names=config.dataset.class_names)
+    elif config.format == 'litert':
+      # Keras and LiteRT have no ops that decode images.
+      saved_model.write_litert(file, graph_def, {_SERVING: signatures[_SERVING]})
+    else:
+      saved_model.write(file, graph_def, signatures)
+  return path
+
+
+@contextlib.contextmanager
+def _writing(export_dir: str) -> Iterator[None]:
+  """Context that reports a failed write as a UsageError."""
   try:
-    with files.whole_directory(export_dir) as whole:
-      file = os.path.join(whole, _FILES[config.format])
-      if config.format == 'keras':
-        keras_file.write(file, weights, image_size=description.HEIGHT,
-                         crop_size=cifar10_input.IMAGE_SIZE,
-                         class_names=config.dataset.class_names)
-      elif config.format == 'litert':
-        # Keras and LiteRT have no ops that decode images.
-        saved_model.write_litert(file, graph_def, {_SERVING: signatures[_SERVING]})
-      else:
-        saved_model.write(file, graph_def, signatures)
+    yield
   except (OSError, tf.errors.OpError) as e:
     reason = e.strerror if isinstance(e, OSError) else e.message
     raise errors.UsageError(f'cannot write {export_dir} ({reason}): choose '
                             'another with --export_dir') from e
-  return path
 
 
 def _read(
@@ -210,6 +226,8 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   # LiteRT converter need version 2's eager execution.
   tf.disable_resource_variables()
   tf.disable_control_flow_v2()
+  # The user may have chosen another backend, for other programs.
+  os.environ['KERAS_BACKEND'] = 'tensorflow'
   # TensorFlow's log messages about the SavedModel to convert are about our own
   # export.
   logging.set_verbosity(logging.WARNING)

@@ -24,6 +24,7 @@ from cifar10_compat.base import signals
 from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
 from cifar10_compat.training import evaluation
+from cifar10_compat.training import notes
 from cifar10_compat.training import train_dirs
 from tests.helpers import biased_network
 from tests.helpers import event_files
@@ -267,7 +268,7 @@ class EvalTest(tf.test.TestCase):
     with self.assertRaisesRegex(errors.UsageError, '--count=exact'):
       self._evaluate(views=10, count=config_lib.HISTORICAL)
     with self.assertRaisesRegex(
-        errors.UsageError, 'data set svhn: .*--views=5'
+        errors.UsageError, 'data set svhn must .*--views=5'
     ):
       self._evaluate(views=10, dataset=datasets.SVHN)
 
@@ -416,6 +417,15 @@ class EvalDirTest(tf.test.TestCase):
     self.assertNotIn('eval', os.listdir(self.train_dir))
     self.assertFalse(os.path.exists(os.path.dirname(asked_for)))
     self.assertEqual(0.4, self._evaluate()[0])
+
+  def test_the_train_dir_itself(self):
+    path = os.path.join(self.train_dir, 'dataset.json')
+    notes.write(self.train_dir, config_lib.Train(), [(0, 0.1)])
+    with open(path) as f:
+      before = f.read()
+    self._evaluate(eval_dir=self.train_dir)
+    with open(path) as f:
+      self.assertEqual(before, f.read())
 
   def test_beside_the_checkpoints(self):
     self.assertEqual(0.4, self._evaluate()[0])

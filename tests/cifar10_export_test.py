@@ -3,6 +3,7 @@
 import os
 import pathlib
 import resource
+import struct
 import subprocess
 import sys
 
@@ -63,6 +64,22 @@ for path in sys.argv[2:]:
       for n, r in results.items() for k, v in r.items()})
 assert not [m for m in sys.modules if 'cifar10_compat' in m]
 """
+
+
+def _masked_bmp(image, masks):
+  """Returns a BMP of 32 bits per pixel; masks are of red, green and blue."""
+  height, width, _ = image.shape
+  pixels = sum(
+      image[::-1, :, c].astype('<u4') * (mask & -mask)
+      for c, mask in enumerate(masks)
+  ).astype('<u4')
+  header = 14 + 40 + 12
+  return (
+      struct.pack('<2sIHHI', b'BM', header + pixels.nbytes, 0, 0, header)
+      + struct.pack('<IiiHHIIiiII', 40, width, height, 1, 32, 3, 0, 0, 0, 0, 0)
+      + struct.pack('<3I', *masks)
+      + pixels.tobytes()
+  )
 
 
 def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
@@ -223,6 +240,18 @@ class ExportTest(tf.test.TestCase):
             np.asarray(other.convert('RGB')), decode(other), other.mode
         )
       self.assertAllEqual(image, decode(picture, 'image.png'))
+      for masks, expected in (
+          ((0xFF0000, 0xFF00, 0xFF), image),
+          ((0xFF, 0xFF00, 0xFF0000), None),
+      ):
+        contents = _masked_bmp(image, masks)
+        if expected is None:
+          with self.assertRaisesRegex(
+              tf.errors.InvalidArgumentError, r'compression\] \[3\]'
+          ):
+            sess.run(decoded, {encoded: contents})
+        else:
+          self.assertAllEqual(expected, sess.run(decoded, {encoded: contents}))
       with self.assertRaisesRegex(
           tf.errors.InvalidArgumentError,
           r'\[a BMP with\] \[1\] \[bits .*: convert it to PNG\]',

@@ -11,6 +11,7 @@ import shutil
 import stat
 import tempfile
 from typing import BinaryIO
+import uuid
 
 # Errors that may be temporary, or that affect only this process.
 _PASSING = (
@@ -158,6 +159,25 @@ def write(path: str, chunks: Iterable[bytes]) -> None:
     os.fsync(f.fileno())
 
 
+def replace(path: str, content: bytes) -> None:
+  """Writes a file under another name, then renames it.
+
+  A link at the path is replaced, not followed, and the file is never
+  incomplete.
+
+  Raises:
+    OSError: the file cannot be written; an existing one does not change.
+  """
+  temporary = f'{path}.tmp{uuid.uuid4().hex}'
+  try:
+    write(temporary, [content])
+    os.replace(temporary, path)
+  except OSError:
+    with contextlib.suppress(OSError):
+      os.remove(temporary)
+    raise
+
+
 @contextlib.contextmanager
 def locked_directory(directory: str) -> Iterator[None]:
   """Context that locks a directory, which must not be a link.
@@ -213,6 +233,18 @@ def _remove_abandoned(parent: str, prefix: str) -> None:
         shutil.rmtree(path)
 
 
+def is_free(directory: str) -> bool:
+  """Whether a directory is missing or, except for abandoned files, empty."""
+  if not os.path.isdir(directory):
+    return not os.path.lexists(directory)
+  _remove_abandoned(directory, _prefix(directory))
+  return not os.listdir(directory)
+
+
+def _prefix(directory: str) -> str:
+  return os.path.basename(os.path.abspath(directory)) + '.tmp'
+
+
 @contextlib.contextmanager
 def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
   """Context that fills a directory, which appears only when complete.
@@ -220,7 +252,8 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
   If an exception ends the context, nothing remains.
 
   Args:
-    directory: need not exist; missing parents are created.
+    directory: missing or empty; missing parents are created.  An existing one
+      keeps its owner and permissions; it may be a link or a mount point.
     exist_ok: whether to keep an existing non-empty directory, which another
       process has created in the meantime.
 
@@ -230,14 +263,16 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
   Raises:
     OSError: the directory cannot be created, or is not empty.
   """
-  parent, name = os.path.split(os.path.abspath(directory))
-  prefix = name + '.tmp'
+  directory = os.path.abspath(directory)
+  parent, name = os.path.split(directory)
+  exists = os.path.isdir(directory)
   with contextlib.ExitStack() as stack:
     stack.enter_context(made_directory(parent))
-    _remove_abandoned(parent, prefix)
-    # In the same directory: a rename cannot cross file systems.
+    # On the same file system: a rename cannot go to another.
+    place = directory if exists else parent
+    _remove_abandoned(place, _prefix(directory))
     scratch = stack.enter_context(
-        tempfile.TemporaryDirectory(prefix=prefix, dir=parent)
+        tempfile.TemporaryDirectory(prefix=_prefix(directory), dir=place)
     )
     stack.enter_context(locked_directory(scratch))
     write(os.path.join(scratch, _MARKER), ())
@@ -246,7 +281,12 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
     os.mkdir(whole)
     yield whole
     try:
-      os.rename(whole, os.path.join(parent, name))
+      if exists and os.listdir(directory) == [os.path.basename(scratch)]:
+        # Files last: a SavedModel's file comes after its directories.
+        for entry in sorted(os.scandir(whole), key=os.DirEntry.is_file):
+          os.rename(entry.path, os.path.join(directory, entry.name))
+      else:
+        os.rename(whole, directory)
     except OSError as e:
       if not exist_ok or e.errno not in (errno.EEXIST, errno.ENOTEMPTY):
         raise

@@ -59,8 +59,8 @@ def checkpoint_directory(path: str) -> str:
       f'{named} is a checkpoint: choose its directory, {above}',
   )
   errors.UsageError.raise_if(
-      os.path.isfile(found),
-      f'{named} is a file: choose a directory, such as {above}',
+      os.path.exists(found) and not os.path.isdir(found),
+      f'{named} is not a directory: choose one, such as {above}',
   )
   return found
 

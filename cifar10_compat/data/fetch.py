@@ -7,6 +7,7 @@ only the rest is downloaded.  The complete file is renamed to PATH.
 from collections.abc import Callable, Sequence
 import hashlib
 import os
+import re
 
 import requests
 import rich.progress
@@ -103,7 +104,7 @@ def fetch(
             timeout_secs=timeout_secs,
         )
       except _Useless as e:
-        reasons.append(f'{url} ({e})')
+        reasons.append(_shown(f'{url} ({e})'))
       else:
         os.replace(part, path)
         return
@@ -160,7 +161,10 @@ def _fetch_from(
     reason += f', after {done} of {size} bytes'
     _Useless.raise_if(futile == MAX_FUTILE_TRIES, reason)
     print(
-        f'{url}: {output.printable(reason)}; trying again in {pause:g} seconds.',
+        _shown(
+            f'{url}: {output.printable(reason)}; trying again in {pause:g} '
+            'seconds.'
+        ),
         flush=True,
     )
     stop.sleep(pause)
@@ -186,9 +190,15 @@ def _continue(
   headers = {'Accept-Encoding': 'identity'}
   if done:
     headers['Range'] = f'bytes={done}-'
-  with requests.get(
-      url, headers=headers, stream=True, timeout=timeout_secs
-  ) as response:
+  try:
+    response = requests.get(
+        url, headers=headers, stream=True, timeout=timeout_secs
+    )
+  except requests.RequestException:
+    raise
+  except OSError as e:  # For example, REQUESTS_CA_BUNDLE is a missing file.
+    raise _Useless(str(e)) from e
+  with response:
     status = response.status_code
     _Useless.raise_if(status == 416, f'it has no byte {done}')
     _Useless.raise_if(
@@ -219,6 +229,11 @@ def _continue(
         f.write(chunk)
         done += len(chunk)
         advance(done)
+
+
+def _shown(text: str) -> str:
+  """Returns a text whose URLs have no user names and passwords."""
+  return re.sub(r'//[^/\s]*@', '//', text)
 
 
 def _size(path: str) -> int:

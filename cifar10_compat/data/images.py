@@ -10,6 +10,7 @@ A file may be hostile.  At most Pillow's limit of harmless pixels is decoded
 2000).  PostScript, which is a program, is not run.
 """
 
+import contextlib
 import logging
 import re
 import sys
@@ -87,11 +88,12 @@ def load_image(
           dark.append(f'{path} has no value above {highest}')
         return _pixels(image, white)
   except Exception as e:  # The decoders' exceptions have no common class.
-    if _is_heic(path):
-      raise errors.DataError(
+    with contextlib.suppress(OSError):
+      errors.DataError.raise_if(
+          _is_heic(path),
           f'{path} is a HEIC image, which Pillow does not read: convert it to '
-          'JPEG, for example with heif-convert'
-      ) from e
+          'JPEG, for example with heif-convert',
+      )
     message = ' '.join(str(e).split()).replace(repr(f), repr(path))
     reason = getattr(e, 'strerror', None) or message or type(e).__name__
     raise errors.DataError(f'{path} cannot be decoded ({reason})') from e

@@ -80,6 +80,9 @@ def _model(
   )
 
   layers, ops = keras.layers, keras.ops
+  # The user's keras.json may have other defaults.
+  own = {'dtype': 'float32'}
+  own_image = {'data_format': 'channels_last', **own}
   band = np.arange(weights['conv2/weights'].shape[2])
   band = np.abs(band[:, np.newaxis] - band) <= _RADIUS
 
@@ -93,8 +96,16 @@ def _model(
   def conv(name: str, x: 'keras.KerasTensor') -> 'keras.KerasTensor':
     height, width, _, maps = weights[name + '/weights'].shape
     return layers.Conv2D(
-        maps, (height, width), padding='same', activation='relu', name=name
+        maps,
+        (height, width),
+        padding='same',
+        activation='relu',
+        name=name,
+        **own_image,
     )(x)
+
+  def pool(name: str, x: 'keras.KerasTensor') -> 'keras.KerasTensor':
+    return layers.MaxPooling2D(3, 2, padding='same', name=name, **own_image)(x)
 
   def lrn(x: 'keras.KerasTensor') -> 'keras.KerasTensor':
     sums = ops.matmul(ops.square(x), band.astype(np.float32))
@@ -106,8 +117,8 @@ def _model(
     # The matrix of a linear layer, or a different kernel for each place.
     shape = weights[name + '/weights'].shape
     if len(shape) == 2:
-      return layers.Dense(shape[1], activation=activation, name=name)(
-          layers.Flatten()(x)
+      return layers.Dense(shape[1], activation=activation, name=name, **own)(
+          layers.Flatten(**own_image)(x)
       )
     height, width, *_, maps = shape
     return layers.EinsumDense(
@@ -116,16 +127,27 @@ def _model(
         activation=activation,
         bias_axes='hwc',
         name=name,
-    )(ops.image.extract_patches(x, _PATCH_SIZE, strides=1, padding='same'))
+        **own,
+    )(
+        ops.image.extract_patches(
+            x,
+            _PATCH_SIZE,
+            strides=1,
+            padding='same',
+            data_format='channels_last',
+        )
+    )
 
   images = keras.Input(
       (image_size, image_size, 3), dtype='uint8', name='images'
   )
-  x = layers.CenterCrop(crop_size, crop_size)(ops.cast(images, 'float32'))
+  x = layers.CenterCrop(crop_size, crop_size, **own_image)(
+      ops.cast(images, 'float32')
+  )
   x = conv('conv1', standardize(x))
-  x = lrn(layers.MaxPooling2D(3, 2, padding='same', name='pool1')(x))
+  x = lrn(pool('pool1', x))
   x = lrn(conv('conv2', x))
-  x = layers.MaxPooling2D(3, 2, padding='same', name='pool2')(x)
+  x = pool('pool2', x)
   x = dense('local4', dense('local3', x, 'relu'), 'relu')
   logits = dense('softmax_linear', x)
   model = keras.Model(

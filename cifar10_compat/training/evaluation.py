@@ -202,7 +202,9 @@ class Poll:
     with contextlib.ExitStack() as stack:
       try:
         stack.enter_context(files.made_directory(directory))
-        notes.write(directory, config)
+        # In a train_dir, the trainer's file also records its settings.
+        if not os.path.exists(os.path.join(directory, notes.FILENAME)):
+          notes.write(directory, config)
       except OSError as e:
         if config.eval_dir is not None or directory == config_lib.EVAL_DIR:
           raise errors.UsageError(

@@ -21,6 +21,7 @@ from tensorflow.python.client import timeline
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import event_writer
+from cifar10_compat.base import files
 from cifar10_compat.base import input_errors
 from cifar10_compat.base import progress
 from cifar10_compat.base import signals
@@ -396,8 +397,7 @@ class ProfileHook(Hook):
       trace = timeline.Timeline(run_values.run_metadata.step_stats)
       path = os.path.join(self.run.directory.path, f'timeline-{step}.json')
       try:
-        with open(path, 'w') as f:
-          f.write(trace.generate_chrome_trace_format())
+        files.replace(path, trace.generate_chrome_trace_format().encode())
       except OSError as e:
         raise errors.WriteError(
             f'cannot write {path} ({e.strerror}): free disk space, or leave '

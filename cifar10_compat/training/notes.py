@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 import json
 import os
 from typing import Any, TypeVar
-import uuid
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
@@ -93,7 +92,6 @@ def write(
   Raises:
     OSError: the file cannot be written.
   """
-  temporary = os.path.join(directory, f'{FILENAME}.tmp{uuid.uuid4().hex}')
   note = {
       'dataset': config.dataset.name,
       'class_names': config.dataset.class_names,
@@ -102,9 +100,7 @@ def write(
       'learning_rates': rates,
       'settings': settings,
   }
-  with files.open_own(temporary) as f:
-    f.write(json.dumps(note).encode())
-  os.replace(temporary, os.path.join(directory, FILENAME))
+  files.replace(os.path.join(directory, FILENAME), json.dumps(note).encode())
 
 
 def learning_rates(directory: str) -> list[tuple[int, float]]:

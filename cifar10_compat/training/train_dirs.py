@@ -30,11 +30,11 @@ _OF_CHECKPOINT = (
     rf'{checkpoints.BASENAME}-\d+(\.index|\.meta|\.data-\d{{5}}-of-\d{{5}})?'
 )
 # Files left by a process that was killed while writing: TensorFlow and
-# notes.write() write a file under such a name, then rename it.
+# files.replace() write a file under such a name, then rename it.
 _UNFINISHED = (
     rf'{_OF_CHECKPOINT}\.tempstate\d+',
-    rf'({_OF_CHECKPOINT}|{checkpoints.LIST}|{re.escape(notes.FILENAME)})'
-    r'\.tmp[0-9a-f]{32}',
+    rf'({_OF_CHECKPOINT}|{checkpoints.LIST}|{re.escape(notes.FILENAME)}|'
+    r'timeline-\d+\.json)\.tmp[0-9a-f]{32}',
 )
 # Files that --fresh removes.
 _WRITTEN = (

@@ -94,6 +94,14 @@ class FilesTest(absltest.TestCase):
       )
     self.assertNotIn(left, os.listdir(above))
     self.assertCountEqual([*theirs, 'set', 'set.other'], os.listdir(above))
+    # In an existing directory, too.
+    self.assertEqual([], os.listdir(self.directory))
+    process = multiprocessing.get_context('fork').Process(target=fill_and_die)
+    process.start()
+    process.join()
+    self.assertLen(os.listdir(self.directory), 1)
+    self.assertTrue(files.is_free(self.directory))
+    self.assertEqual([], os.listdir(self.directory))
 
   def test_no_room(self):
     # A limit on file sizes simulates a full disk.
@@ -108,6 +116,42 @@ class FilesTest(absltest.TestCase):
       resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     self.assertEqual(errno.EFBIG, caught.exception.errno)
     self.assertEqual([], os.listdir(self.parent))
+
+  def test_replace(self):
+    path = os.path.join(self.parent, 'x')
+    files.replace(path, b'first')
+    link = os.path.join(self.parent, 'link')
+    os.symlink(path, link)
+    files.replace(link, b'second')
+    for name, expected in ((path, b'first'), (link, b'second')):
+      with open(name, 'rb') as f:
+        self.assertEqual(expected, f.read())
+    os.mkdir(os.path.join(self.parent, 'directory'))
+    with self.assertRaises(IsADirectoryError):
+      files.replace(os.path.join(self.parent, 'directory'), b'third')
+    self.assertCountEqual(['x', 'link', 'directory'], os.listdir(self.parent))
+
+  def test_existing_directory_is_filled(self):
+    os.makedirs(self.directory)
+    os.chmod(self.directory, 0o2770)
+    link = os.path.join(self.parent, 'link')
+    os.symlink(self.directory, link)
+    before = os.stat(self.directory)
+    self.assertTrue(files.is_free(link))
+    with files.whole_directory(link) as whole:
+      files.write(os.path.join(whole, 'x'), [])
+      os.mkdir(os.path.join(whole, 'y'))
+      self.assertNotIn('x', os.listdir(link))
+    self.assertCountEqual(['x', 'y'], os.listdir(self.directory))
+    after = os.stat(self.directory)
+    self.assertEqual(
+        (before.st_ino, before.st_mode), (after.st_ino, after.st_mode)
+    )
+    self.assertFalse(files.is_free(link))
+    with self.assertRaises(OSError):
+      with files.whole_directory(link) as whole:
+        files.write(os.path.join(whole, 'z'), [])
+    self.assertCountEqual(['x', 'y'], os.listdir(self.directory))
 
   def test_made_directory(self):
     a = os.path.join(self.parent, 'a')

@@ -49,7 +49,8 @@ class PathsTest(absltest.TestCase):
     for wrong, expected in (
         (path, f'{path} is a checkpoint: choose its directory, {above}$'),
         (path + '/', f'{path} is a checkpoint: choose its directory, {above}$'),
-        (path + '.index', f'index is a file: choose a directory, .* {above}$'),
+        (path + '.index', f'index is not a directory: .* {above}$'),
+        ('/dev/null', '/dev/null is not a directory: .* /dev$'),
     ):
       with self.assertRaisesRegex(errors.UsageError, expected):
         paths.checkpoint_directory(wrong)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+from unittest import mock
 
 from absl.testing import absltest
 import numpy as np
@@ -149,10 +150,22 @@ class FetchTest(absltest.TestCase):
 
   def test_all_urls_are_named(self):
     message = self.assert_fails(
-        '', call('error', 403), urls=['file:///etc/passwd', self.server.url]
+        '',
+        call('error', 403),
+        urls=[
+            'file:///etc/passwd',
+            self.server.url.replace('://', '://me:secret@'),
+        ],
     )
     self.assertIn('file:///etc/passwd (No connection adapters', message)
     self.assertIn(', nor %s (403 Forbidden)' % self.server.url, message)
+
+  def test_missing_certificates(self):
+    with mock.patch.dict(os.environ, REQUESTS_CA_BUNDLE='/no/certificates'):
+      self.assert_fails(
+          r'https://\S* \(Could not find .*/no/certificates\)',
+          urls=[self.server.url.replace('http:', 'https:')],
+      )
 
   def test_redirect(self):
     self.fetch(call('redirect', '/elsewhere'))

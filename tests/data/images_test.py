@@ -385,6 +385,11 @@ class LoadImageTest(absltest.TestCase):
     with self.assertRaisesRegex(errors.DataError, 'No such file'):
       images.load_image(os.path.join(self.directory, 'none.png'))
 
+  def test_a_bad_sector(self):
+    # A regular file to stat(); reading its start fails with EIO.
+    with self.assertRaisesRegex(errors.DataError, 'Input/output error'):
+      images.load_image('/proc/self/mem')
+
   def test_without_pillow(self):
     with mock.patch.dict(sys.modules, {'PIL': None}):
       with self.assertRaisesRegex(errors.UsageError, r'\[data\]'):

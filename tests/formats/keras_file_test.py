@@ -35,6 +35,17 @@ class KerasFileTest(absltest.TestCase):
 
   @unittest.skipUnless(versions.has_keras_3(), 'TensorFlow has Keras 2')
   def test_networks(self):
+    import keras
+
+    # Defaults as from a user's keras.json.
+    for name, value in (
+        ('floatx', 'float16'),
+        ('image_data_format', 'channels_first'),
+        ('dtype_policy', 'float16'),
+    ):
+      set_value = getattr(keras.config, 'set_' + name)
+      self.addCleanup(set_value, getattr(keras.config, name)())
+      set_value(value)
     for model in (config_lib.CIFAR10, config_lib.CONV_LOCAL):
       network = random_network.make(model)
       want = network.logits

@@ -123,6 +123,10 @@ class TrainingTest(tf.test.TestCase):
     ]
 
   def test_traces(self):
+    # A link in a shared directory is not followed.
+    target = self.create_tempfile(content='precious').full_path
+    os.makedirs(self.train_dir, exist_ok=True)
+    os.symlink(target, os.path.join(self.train_dir, 'timeline-4.json'))
     ended = {}  # The time at which each step ended, in microseconds.
     for first, end, steps in ((0, 6, [2, 4, 9]), (6, 9, [7])):
       times = []
@@ -137,6 +141,8 @@ class TrainingTest(tf.test.TestCase):
         ['timeline-2.json', 'timeline-4.json', 'timeline-7.json'],
         [f for f in os.listdir(self.train_dir) if f.startswith('timeline')],
     )
+    with open(target) as f:
+      self.assertEqual('precious', f.read())
     for step in (2, 4, 7):
       with open(os.path.join(self.train_dir, 'timeline-%d.json' % step)) as f:
         events = json.load(f)['traceEvents']

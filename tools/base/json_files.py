@@ -88,5 +88,4 @@ def write(path: str, content: object, flag: str = '--json') -> None:
     UsageError: the file cannot be written.
   """
   with command_line.writing(path, flag):
-    files.write(path + '.tmp', [text(content).encode(), b'\n'])
-    os.replace(path + '.tmp', path)
+    files.replace(path, text(content).encode() + b'\n')

@@ -178,9 +178,7 @@ def _make(runtime, interpreter, root, held):
       'lock': _digest(runtime.lock),
       'python': os.path.realpath(interpreter),
   }
-  temporary = _stamp(environment) + '.tmp'
-  files.write(temporary, [json.dumps(stamp).encode()])
-  os.replace(temporary, _stamp(environment))
+  files.replace(_stamp(environment), json.dumps(stamp).encode())
   return environment
 
 

@@ -1,5 +1,6 @@
 """Counts, moments and samples of an image set's records."""
 
+import io
 import os
 from typing import NamedTuple, Tuple
 
@@ -10,6 +11,7 @@ import rich.table
 import rich.text
 
 from cifar10_compat.base import errors
+from cifar10_compat.base import files
 from cifar10_compat.data import checks
 from cifar10_compat.data import description
 
@@ -138,7 +140,9 @@ def check(dataset, data_dir, sheet_path):
   ]
   sheet = contact_sheet(dataset.class_names, train.samples)
   with command_line.writing(sheet_path, '--contact_sheet'):
-    sheet.save(sheet_path, 'PNG')
+    picture = io.BytesIO()
+    sheet.save(picture, 'PNG')
+    files.replace(sheet_path, picture.getvalue())
 
   table = _table(dataset, train, test)
   console = rich.console.Console(highlight=False, markup=False)

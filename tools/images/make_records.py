@@ -70,10 +70,9 @@ def _entries(directory):
       for e in entries
       if not e.name.startswith('.') and e.name.lower() not in _BY_THE_WAY
   ]
-  return (
-      [e.name for e in seen if e.is_dir()],
-      [e.path for e in seen if not e.is_dir()],
-  )
+  # Unlike DirEntry.is_dir(), os.path.isdir() accepts a link to itself.
+  folders = [e.name for e in seen if os.path.isdir(e)]
+  return folders, [e.path for e in seen if e.name not in folders]
 
 
 def _natural(name):
@@ -258,7 +257,7 @@ def _write_records(directory, train, test, white):
     white: int, see images.load_image().
 
   Raises:
-    DataError: images do not decode, the first are named.
+    DataError: images cannot be decoded; the message lists some.
   """
   bad, dark = [], []
   total = len(train) + len(test)

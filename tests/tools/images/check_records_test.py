@@ -113,6 +113,17 @@ class CheckRecordsTest(absltest.TestCase):
     self.assertIn('a.bin: 1 images are all zero: records 3\n', out.getvalue())
     with Image.open(path) as sheet:
       self.assertEqual(3 * 66, sheet.height)
+    # A link in another user's set: the file that it names does not change.
+    os.replace(path, path + '.other')
+    os.symlink(path + '.other', path)
+    with open(path, 'rb') as f:
+      before = f.read()
+    self._write('b.bin', [(0, self.half)])
+    with contextlib.redirect_stdout(io.StringIO()):
+      check_records.check(self.dataset, '', path)
+    self.assertFalse(os.path.islink(path))
+    with open(path + '.other', 'rb') as f:
+      self.assertEqual(before, f.read())
 
   def test_errors(self):
     with self.assertRaisesRegex(errors.UsageError, 'write .*--contact_sheet'):

@@ -175,6 +175,14 @@ class MakeTest(absltest.TestCase):
     os.makedirs(os.path.join(self.images, '__MACOSX', 'cat'))
     for name in ('Thumbs.db', 'cat/Thumbs.db', 'dog/desktop.ini'):
       self._file(name)
+    # A link to itself is not an image; see below.
+    loop = os.path.join(self.images, 'cat', 'loop.png')
+    os.symlink(loop, loop)
+    ran = tool_program.run(
+        make_records.main, '--images=' + self.images, '--out=' + self.out
+    )
+    self.assertIn('1 of 16 images cannot be decoded', ran.err)
+    os.remove(loop)
     code, out, err = tool_program.run(
         make_records.main, '--images=' + self.images, '--out=' + self.out
     )
