@@ -149,7 +149,16 @@ def read(config: type[config_lib.C], description: str | None) -> config_lib.C:
     _, *arguments = flags.FLAGS(sys.argv)
     if arguments and not config.TAKES_ARGUMENTS:
       raise flags.Error(f'unexpected argument: {arguments[0]}')
-    return config_lib.from_flags(config, tuple(arguments))
+    settings = config_lib.from_flags(config, tuple(arguments))
+    errors.UsageError.raise_if(
+        os.environ.get('TF_DETERMINISTIC_OPS', '').lower() in ('1', 'true')
+        and getattr(settings, 'seed', None) is None,
+        'TF_DETERMINISTIC_OPS is set, and TensorFlow then rejects random ops '
+        'without a seed: '
+        + ('add --seed=1, or ' if hasattr(settings, 'seed') else '')
+        + 'unset the variable',
+    )
+    return settings
   except flags.Error as e:
     message = ' '.join(str(e).split()) + ' (--help explains)'
   except errors.Cifar10Error as e:

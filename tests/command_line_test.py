@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from unittest import mock
 
 from absl import flags
 from absl.testing import absltest
@@ -70,6 +71,19 @@ class ReadTest(absltest.TestCase):
       code, out, err = _read('Train', *args)
       self.assertEqual((1, ''), (code, out), args)
       self.assertRegex(err, r'\Aprog\.py: error: %s\n\Z' % expected)
+
+  def test_determinism_needs_a_seed(self):
+    with mock.patch.dict(os.environ, TF_DETERMINISTIC_OPS='1'):
+      self.assertEqual(0, _read('Train', '--seed=0')[0])
+      for config, remedy in (
+          ('Train', 'add --seed=1, or unset the variable'),
+          ('Eval', 'unset the variable'),
+      ):
+        code, _, err = _read(config)
+        self.assertEqual(1, code)
+        self.assertEndsWith(err, 'without a seed: %s\n' % remedy)
+    with mock.patch.dict(os.environ, TF_DETERMINISTIC_OPS='0'):
+      self.assertEqual(0, _read('Train')[0])
 
   def test_nothing_of_tensorflow_is_loaded(self):
     for args, code in (
@@ -165,8 +179,7 @@ class HelpTest(absltest.TestCase):
         '  --[no]fast\n',
         '  --[no]fast_input\n      Read and distort images in chunks of 32. '
         'Default: the value of --fast.\n',
-        '  --[no]fresh\n      Remove the checkpoints and event files in '
-        '--train_dir and start from step\n      0, instead of resuming. '
-        'Default: no.\n',
+        '  --[no]fresh\n      Start from step 0 instead of resuming: removes '
+        'the checkpoints and event\n      files in --train_dir. Default: no.\n',
     ):
       self.assertIn(line, page)

@@ -106,13 +106,17 @@ def check_owner(path: str) -> None:
     path: must exist.
 
   Raises:
-    OSError: the path is in a world-writable directory, such as /tmp, and
-      belongs to another user.
+    OSError: the path is in a world-writable directory, such as /tmp, and it
+      or, if it is a link, its target belongs to another user.
   """
-  above = os.stat(os.path.dirname(os.path.abspath(path)))
-  owner = os.stat(path).st_uid
-  if above.st_mode & stat.S_ISVTX and owner not in (os.geteuid(), 0):
-    raise OSError(errno.EPERM, f'it belongs to another user, {owner}', path)
+  path = os.path.abspath(path)
+  owners = {os.lstat(path).st_uid, os.stat(path).st_uid}
+  others = owners - {os.geteuid(), 0}
+  above = os.stat(os.path.dirname(path))
+  if above.st_mode & stat.S_ISVTX and others:
+    raise OSError(
+        errno.EPERM, f'it belongs to another user, {others.pop()}', path
+    )
 
 
 def check_regular(path: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import hashlib
 import os
 import re
+import time
 
 import requests
 import rich.progress
@@ -196,7 +197,8 @@ def _continue(
     )
   except requests.RequestException:
     raise
-  except OSError as e:  # For example, REQUESTS_CA_BUNDLE is a missing file.
+  # REQUESTS_CA_BUNDLE is a missing file, or a redirect leads to no valid URL.
+  except (OSError, ValueError) as e:
     raise _Useless(str(e)) from e
   with response:
     status = response.status_code
@@ -222,13 +224,21 @@ def _continue(
     with files.open_own(part) as f:
       f.truncate(done)
       f.seek(done)
-      for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
+      began = done
+      deadline = time.monotonic() + timeout_secs[1]
+      while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
         _Useless.raise_if(
             done + len(chunk) > size, f'it sends more than {size} bytes'
         )
         f.write(chunk)
         done += len(chunk)
         advance(done)
+        if done - began >= _CHUNK_BYTES:
+          began, deadline = done, time.monotonic() + timeout_secs[1]
+        elif time.monotonic() > deadline:
+          raise requests.ReadTimeout(
+              f'it sent {done - began} bytes in {timeout_secs[1]:g} seconds'
+          )
 
 
 def _shown(text: str) -> str:

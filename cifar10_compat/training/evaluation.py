@@ -202,6 +202,7 @@ class Poll:
     with contextlib.ExitStack() as stack:
       try:
         stack.enter_context(files.made_directory(directory))
+        files.check_owner(directory)
         # In a train_dir, the trainer's file also records its settings.
         if not os.path.exists(os.path.join(directory, notes.FILENAME)):
           notes.write(directory, config)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 import json
 import os
+import re
 from typing import Any, TypeVar
 
 from cifar10_compat import config as config_lib
@@ -35,14 +36,12 @@ _ON_BITS = (
     'fast_input',
     'precision',
 )
-# Environment variables that affect the bits: numbers of threads, and the
-# kernels that oneDNN provides.
-_ENVIRONMENT = (
-    'TF_NUM_INTRAOP_THREADS',
-    'TF_NUM_INTEROP_THREADS',
-    'TF_ENABLE_ONEDNN_OPTS',
-    'ONEDNN_MAX_CPU_ISA',
+# Environment variables that can affect the bits, such as numbers of threads,
+# and the value of one that is missing.
+ENVIRONMENT = re.compile(
+    r'(TF|XLA|ONEDNN|DNNL|OMP|KMP|MKL)_(?!CPP_|CONFIG$|USE_LEGACY_KERAS$).*'
 )
+UNSET = 'unset'
 
 Settings = dict[str, Any]
 
@@ -65,7 +64,7 @@ def settings_of(
           'num_gpus': 1,  # The default of a trainer without towers.
           'flip': config.dataset.flip,
           'usable_cpus': len(os.sched_getaffinity(0)),
-          **{name: os.environ.get(name, 'unset') for name in _ENVIRONMENT},
+          **{n: v for n, v in os.environ.items() if ENVIRONMENT.fullmatch(n)},
       }
       | {
           name: getattr(config, name)

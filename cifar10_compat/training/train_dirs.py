@@ -274,7 +274,14 @@ def _changes(
     before: list[tuple[int, notes.Settings]], now: notes.Settings
 ) -> dict[str, str]:
   """Returns a description of each changed setting, by name."""
-  was = before[-1][1] if before else {}
+  if not before:
+    return {}
+  unset = {
+      name: notes.UNSET
+      for name in (*now, *before[-1][1])
+      if notes.ENVIRONMENT.fullmatch(name)
+  }
+  now, was = unset | now, unset | before[-1][1]
   return {
       name: f'{name} is {value} (was {was[name]})'
       for name, value in now.items()

@@ -60,6 +60,10 @@ class FetchTest(absltest.TestCase):
     self.fetch()
     self.assert_whole('')
 
+  def test_chunked(self):
+    self.fetch(call('chunked'))
+    self.assert_whole('')
+
   def test_resumes_after_cuts(self):
     self.fetch(call('whole', 100000), call('whole', 1), call('whole', 0))
     self.assert_whole('', 'bytes=100000-', 'bytes=100001-', 'bytes=100001-')
@@ -97,9 +101,16 @@ class FetchTest(absltest.TestCase):
     self.assert_whole('', 'bytes=100000-', 'bytes=100001-')
 
   def test_stalls(self):
-    # Received bytes are written 64 KiB at a time.
     self.fetch(call('stall', 100000), timeout_secs=(10, 0.5))
-    self.assert_whole('', 'bytes=65536-')
+    self.assert_whole('', 'bytes=100000-')
+
+  def test_drips(self):
+    message = self.assert_fails(
+        'it sent [0-9]+ bytes in 0.3 seconds',
+        *[call('drip', 0.05)] * fetch.MAX_FUTILE_TRIES,
+        timeout_secs=(10, 0.3),
+    )
+    self.assertNotIn('timed out', message)
 
   def test_errors_that_pass(self):
     self.fetch(call('error', 503), call('error', 429), call('error', 500))
@@ -170,6 +181,9 @@ class FetchTest(absltest.TestCase):
   def test_redirect(self):
     self.fetch(call('redirect', '/elsewhere'))
     self.assert_whole('', '')
+
+  def test_redirect_to_no_url(self):
+    self.assert_fails('Invalid IPv6 URL', call('redirect', 'http://[::1'))
 
   def test_redirects_without_end(self):
     self.assert_fails('30 redirects', *[call('redirect', '/again')] * 100)

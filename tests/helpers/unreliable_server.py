@@ -1,5 +1,6 @@
 """An HTTP server on this machine that fails according to a script."""
 
+import contextlib
 import http.server
 import threading
 
@@ -83,6 +84,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
     self.whole(sent)
     self.wfile.flush()
     self.server.owner.closing.wait()
+
+  def drip(self, secs):
+    """Sends one byte every so many seconds, without end."""
+    self.whole(0)
+    with contextlib.suppress(OSError):  # The client may give up.
+      while not self.server.owner.closing.wait(secs):
+        self.wfile.write(b'x')
+        self.wfile.flush()
+
+  def chunked(self):
+    """Sends everything in chunks, without a length."""
+    self.protocol_version = 'HTTP/1.1'
+    self.send_response(200)
+    self.send_header('Transfer-Encoding', 'chunked')
+    self.end_headers()
+    body = self.server.owner.body
+    for part in (body[:1000], body[1000:], b''):
+      self.wfile.write(b'%x\r\n%s\r\n' % (len(part), part))
+    self.close_connection = True
 
   def raw(self, body, headers=()):
     """Sends these bytes without a length."""

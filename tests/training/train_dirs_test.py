@@ -195,22 +195,25 @@ class TrainDirsTest(tf.test.TestCase):
     os.mkdir(train_dir)
     os.chmod(parent, 0o1777)
     self._open(train_dir)
-    real_stat = os.stat
+    link = os.path.join(parent, 'link')
+    os.symlink(train_dir, link)
+    for name, path in (('stat', train_dir), ('lstat', link)):
+      real_stat = getattr(os, name)
 
-    def stat(path, **kwargs):
-      status = real_stat(path, **kwargs)
-      if path == train_dir:
-        mode, ino, dev, nlink, _, *others = status[:10]
-        status = os.stat_result((mode, ino, dev, nlink, 4711, *others))
-      return status
+      def stat(asked, *, path=path, real_stat=real_stat, **kwargs):
+        status = real_stat(asked, **kwargs)
+        if asked == path:
+          mode, ino, dev, nlink, _, *others = status[:10]
+          status = os.stat_result((mode, ino, dev, nlink, 4711, *others))
+        return status
 
-    with (
-        mock.patch.object(os, 'stat', stat),
-        self.assertRaisesRegex(
-            errors.UsageError, 'it belongs to another user, 4711'
-        ),
-    ):
-      self._open(train_dir)
+      with (
+          mock.patch.object(os, name, stat),
+          self.assertRaisesRegex(
+              errors.UsageError, 'it belongs to another user, 4711'
+          ),
+      ):
+        self._open(path)
 
   def test_who_holds_the_lock_is_told_in_printable_words(self):
     train_dir = self.create_tempdir().full_path
@@ -482,6 +485,8 @@ class ResumeTest(tf.test.TestCase):
         'TF_NUM_INTEROP_THREADS',
         'TF_ENABLE_ONEDNN_OPTS',
         'ONEDNN_MAX_CPU_ISA',
+        'TF_DETERMINISTIC_OPS',
+        'XLA_FLAGS',
     ):
       with (
           mock.patch.dict(os.environ, {name: '1'}),
@@ -490,6 +495,8 @@ class ResumeTest(tf.test.TestCase):
           ),
       ):
         self._begin(**told)
+    with mock.patch.dict(os.environ, TF_CONFIG='{}', TF_CPP_VMODULE='x=1'):
+      self.assertEqual('', self._begin(**told))
     self.assertEqual('', self._begin(**told))
     # Without the flag it may; afterwards, no longer with it.
     self.assertEqual('', self._begin(**{**told, 'deterministic': False}))

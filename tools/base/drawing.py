@@ -7,6 +7,8 @@ import io
 import re
 import zlib
 
+from . import plots
+
 # From a placeholder color to the name of the page's color.
 _VARIABLES = {
     '#010101': 'text',
@@ -46,12 +48,7 @@ def svg(draw, x_label, y_label):
       so that the chart follows the page's light or dark scheme.
     x_label, y_label: str.
   """
-  # Optional: only extras install it.
-  import matplotlib
-  from matplotlib import figure
-
-  with matplotlib.rc_context(_STYLE):
-    fig = figure.Figure(_INCHES, layout='constrained')
+  with plots.figure(_INCHES, _STYLE) as fig:
     axes = fig.add_subplot()
     draw(axes)
     axes.set_xlabel(x_label)

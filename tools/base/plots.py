@@ -1,5 +1,6 @@
 """Shared by the tools' plots."""
 
+import contextlib
 import os
 
 from cifar10_compat.base import errors
@@ -22,12 +23,39 @@ def check(path):
         '--plot=%s: it must end with %s' % (path, ' or '.join(_SUFFIXES))
     )
   try:
-    import matplotlib  # noqa: F401
+    _matplotlib()
   except ImportError as e:
     raise errors.UsageError(
         '--plot needs matplotlib, which is not installed: run '
         "pip install 'cifar10_compat[benchmark]'"
     ) from e
+
+
+def _matplotlib():
+  """Imports matplotlib, with its defaults.
+
+  A user's settings may need what is missing here, such as LaTeX or the backend
+  that a notebook sets.
+  """
+  os.environ['MPLBACKEND'] = 'agg'
+  import matplotlib  # Optional: only extras install it.
+  import matplotlib.figure
+
+  matplotlib.rcdefaults()
+  return matplotlib
+
+
+@contextlib.contextmanager
+def figure(inches, style=STYLE):
+  """Context that yields a matplotlib figure.
+
+  Args:
+    inches: (width, height).
+    style: dict of matplotlib's settings while it is drawn and saved.
+  """
+  matplotlib = _matplotlib()
+  with matplotlib.rc_context(style):
+    yield matplotlib.figure.Figure(inches, layout='constrained')
 
 
 def save(drawing, path, description=None):

@@ -304,12 +304,7 @@ def draw(drawn: Content, path: str) -> None:
     UsageError: matplotlib is missing, or the file cannot be written.
   """
   plots.check(path)
-  # Optional: needed for drawing only.
-  import matplotlib
-  from matplotlib import figure
-
-  with matplotlib.rc_context(plots.STYLE):
-    drawing = figure.Figure(_SIZE_INCHES, layout='constrained')
+  with plots.figure(_SIZE_INCHES) as drawing:
     against_steps, against_time = drawing.subplots(2)
     _chart(against_steps, drawn, 1.0)
     against_steps.set_title('against steps', loc='left', fontsize=10)

@@ -198,12 +198,7 @@ def draw(result, path):
     UsageError: see plots.check() and plots.save().
   """
   plots.check(path)
-  # Optional: needed for drawing only.
-  import matplotlib
-  from matplotlib import figure
-
-  with matplotlib.rc_context(plots.STYLE):
-    drawing = figure.Figure((8, 8), layout='constrained')
+  with plots.figure((8, 8)) as drawing:
     all_axes = drawing.subplots(len(_QUANTITIES) + 1, sharex=True)
     for axes, (quantity, (title, scale)) in zip(all_axes, _QUANTITIES.items()):
       for process, color in _COLORS.items():

@@ -41,15 +41,10 @@ def draw(results, path):
 
 
 def _draw(charts, path):
-  # Optional: needed for drawing only.
-  import matplotlib
-  from matplotlib import figure
-
   heights = [
       _CHART_INCHES + _ROW_INCHES * len(summaries) for _, summaries in charts
   ]
-  with matplotlib.rc_context(plots.STYLE):
-    drawing = figure.Figure((_WIDTH_INCHES, sum(heights)), layout='constrained')
+  with plots.figure((_WIDTH_INCHES, sum(heights))) as drawing:
     all_axes = drawing.subplots(
         len(charts), squeeze=False, height_ratios=heights
     )
