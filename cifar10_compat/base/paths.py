@@ -20,7 +20,8 @@ def user_path(path: str) -> str:
   in BUILD_WORKING_DIRECTORY.
 
   Raises:
-    UsageError: Python and TensorFlow interpret the path differently.
+    UsageError: Python and TensorFlow interpret the path differently; or it is
+      a link to a missing file or directory.
   """
   errors.UsageError.raise_if(
       _URL.match(path),
@@ -34,8 +35,19 @@ def user_path(path: str) -> str:
         f'{ascii(path)} is not valid UTF-8, which TensorFlow requires: choose '
         'another'
     ) from e
-  return os.path.join(
+  path = os.path.join(
       os.environ.get('BUILD_WORKING_DIRECTORY', ''), os.path.expanduser(path)
+  )
+  check_link(path)
+  return path
+
+
+def check_link(path: str) -> None:
+  """Raises UsageError if a path is a link to a missing file or directory."""
+  errors.UsageError.raise_if(
+      os.path.islink(path) and not os.path.exists(path),
+      f'{path} is a link to a missing file or directory: create that, mount '
+      'its disk, or choose another',
   )
 
 

@@ -13,6 +13,7 @@ import zlib
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.base import output
+from cifar10_compat.base import paths as paths_lib
 from cifar10_compat.base import signals
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
@@ -62,6 +63,7 @@ def maybe_download_and_extract(
   directory = os.path.join(data_dir, dataset.directory)
   if os.path.isdir(directory):
     return  # checks.check() reports missing files.
+  paths_lib.check_link(directory)
   errors.UsageError.raise_if(
       any(
           os.path.exists(os.path.join(data_dir, name))

@@ -41,6 +41,12 @@ class PathsTest(absltest.TestCase):
         paths.checkpoint_directory(path)
     self.assertEqual('é {1}', paths.checkpoint_directory('é {1}'))
 
+  def test_link_to_nothing(self):
+    link = os.path.join(self.create_tempdir().full_path, 'link')
+    os.symlink('/unmounted/disk', link)
+    with self.assertRaisesRegex(errors.UsageError, 'link is a link to a miss'):
+      paths.user_path(link)
+
   def test_checkpoint_in_the_place_of_its_directory(self):
     path = os.path.join(self.create_tempdir().full_path, 'model.ckpt-20')
     with open(path + '.index', 'w'):

@@ -307,6 +307,13 @@ class DownloadTest(absltest.TestCase):
       self._get()
     self.assertLen(os.listdir(self.data_dir), 1)
 
+  def test_link_to_a_disk_that_is_not_mounted(self):
+    os.makedirs(self.data_dir)
+    os.symlink('/unmounted/disk', os.path.join(self.data_dir, _NAME))
+    with self.assertRaisesRegex(errors.UsageError, 'a link to a missing'):
+      self._get()
+    self.assertEqual([_NAME], os.listdir(self.data_dir))
+
   def test_pipes_in_place_of_files(self):
     # No process ever reads from them or writes to them.
     os.makedirs(self.data_dir)
