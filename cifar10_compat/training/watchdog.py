@@ -16,6 +16,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
 from cifar10_compat.base import input_errors
+from cifar10_compat.base import output
 from cifar10_compat.training import hooks
 
 # Ops, besides the queue's own, that can block a thread that fills a queue.
@@ -231,7 +232,7 @@ def _within(secs: float, function: Callable[[], object]) -> Exception | None:
 
 
 def _tell(lines: list[str]) -> None:
-  print('\n'.join(lines), file=sys.stderr, flush=True)
+  print(*map(output.printable, lines), sep='\n', file=sys.stderr, flush=True)
 
 
 def _state(queue: tf.Operation, size: int | None) -> str:

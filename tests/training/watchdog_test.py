@@ -254,6 +254,12 @@ class WatchdogTest(tf.test.TestCase):
     self.assertIsNone(error)
     self.assertEqual(3, report.count('the main thread is at'))
 
+  def test_a_report_is_printable(self):
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):
+      watchdog._tell(['first error: no \x1b[31m', 'queue a'])
+    self.assertEqual('first error: no \\x1b[31m\nqueue a\n', told.getvalue())
+
   def test_stop_is_not_kept_waiting(self):
     stop = signals.StopRequest()
     stop.signum = signal.SIGTERM
