@@ -74,6 +74,15 @@ def run(
     except errors.Cifar10Error as e:
       print(f'{program}: error: {e}', file=sys.stderr)
       sys.exit(128 + stop.signum if stop.signum else 1)
+    except RuntimeError as e:
+      if "can't start new thread" not in str(e):
+        raise
+      print(
+          f'{program}: error: no further thread can be started: allow more '
+          'processes (ulimit -u, or the limit of the container)',
+          file=sys.stderr,
+      )
+      sys.exit(1)
     if stop.signum:
       sys.exit(128 + stop.signum)
 

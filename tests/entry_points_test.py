@@ -41,6 +41,12 @@ class RunTest(absltest.TestCase):
     _, _, err = self._run("errors.UsageError('no file is called a\\nb\\r')")
     self.assertEndsWith(err, 'prog.py: error: no file is called a b\n')
 
+  def test_no_more_threads(self):
+    code, _, err = self._run('RuntimeError("can\'t start new thread")')
+    self.assertEqual(1, code)
+    self.assertNotIn('Traceback', err)
+    self.assertIn('error: no further thread can be started: allow more', err)
+
   def test_any_other_error_keeps_its_traceback(self):
     # A plain ValueError is unexpected, though our errors are ValueErrors.
     code, _, err = self._run("ValueError('a bug')")

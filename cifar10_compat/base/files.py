@@ -172,6 +172,9 @@ def replace(path: str, content: bytes) -> None:
   Raises:
     OSError: the file cannot be written; an existing one does not change.
   """
+  is_of_system = os.path.islink(path) and os.path.dirname(path) == '/dev'
+  if os.path.lexists(path) and (not os.path.isfile(path) or is_of_system):
+    raise OSError(errno.EINVAL, 'it is not a regular file', path)
   temporary = f'{path}.tmp{uuid.uuid4().hex}'
   try:
     write(temporary, [content])

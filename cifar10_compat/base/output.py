@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 import contextlib
 import io
+import os
 import signal
 import sys
 from typing import cast, TextIO
@@ -60,6 +61,9 @@ def arrives(
   Raises:
     SystemExit: see above.
   """
+  # A stream that was closed before the program started is None.
+  sys.stdout = sys.stdout or open(os.devnull, 'w')
+  sys.stderr = sys.stderr or open(os.devnull, 'w')
   stdout = cast(io.TextIOWrapper, sys.stdout)  # Except in tests.
   raw = _watch(stdout)
   if raw is None:

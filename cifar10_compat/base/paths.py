@@ -82,4 +82,9 @@ def enter_user_directory() -> None:
 
   For programs that print paths as they were given, or pass them on.
   """
-  os.chdir(user_path('.'))
+  try:
+    os.chdir(user_path('.'))
+  except OSError as e:
+    raise errors.UsageError(
+        f'cannot enter the working directory ({e.strerror}): change to another'
+    ) from e

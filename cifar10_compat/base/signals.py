@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 # Signals that ask a program to stop: Ctrl-C, `kill`, and a closed terminal.
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # Seconds between a stop_deadline()'s checks for a signal.
 _TICK_SECS = 0.1
@@ -108,7 +108,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
   noted: list[int] = []
 
   def note(signum: int) -> None:
-    if signum in _STOPPING:
+    if signum in STOPPING:
       stop.insisted = insists(signum, noted) or stop.insisted
     elif signum == signal.SIGUSR1 and stop.report:
       # The report's reader may have exited; the next signal still counts.
@@ -116,7 +116,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
         stop.report()
 
   with _told_at_once(note):
-    for s in map(int, _STOPPING):
+    for s in map(int, STOPPING):
       if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN:
         previous[s] = signal.signal(s, handle)
     # The handler does nothing, because the thread above receives the signal

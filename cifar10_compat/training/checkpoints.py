@@ -25,6 +25,9 @@ C = TypeVar('C', bound=config_lib.Checkpoint)
 # File names of checkpoints: model.ckpt-STEP.
 BASENAME = 'model.ckpt'
 
+# A step in a name; the step counter has 64 bits.
+_STEP = r'[0-9]{1,18}'
+
 # Key of cifar10_train's step counter in v0.7.0.
 OLD_STEP = 'Variable'
 # The ending of the key of a loss average.
@@ -56,13 +59,13 @@ class Checkpoint:
     """Returns the checkpoint at a path.
 
     Raises:
-      CheckpointError: the path does not end with -STEP.
+      CheckpointError: the path does not end with -STEP, of at most 18 digits.
     """
     step = path.rpartition('-')[2]
-    if not step.isdecimal():
+    if not re.fullmatch(_STEP, step):
       raise errors.CheckpointError(
           f'the name of checkpoint {path} has no step: it must end with '
-          '-STEP'
+          '-STEP, such as -1000'
       )
     file = main_file(path)
     found: tuple[int, ...] | None = files.identity(file)
@@ -209,8 +212,10 @@ class Checkpoint:
     ):
       try:
         files.check_regular(name)
-      except FileNotFoundError:
-        pass  # TensorFlow reports the missing file.
+      except FileNotFoundError as e:
+        if os.path.islink(name):  # Its disk may be unmounted.
+          raise self._not_read(f'{name} (a link to a missing file)') from e
+        # TensorFlow reports the missing file.
       except OSError as e:
         if files.is_passing(e):
           raise self._not_read(
@@ -482,7 +487,7 @@ def complete(directory: str) -> list[Checkpoint]:
   Args:
     directory: need not exist.
   """
-  pattern = re.compile(rf'({re.escape(BASENAME)}-\d+)(\.index)?')
+  pattern = re.compile(rf'({re.escape(BASENAME)}-{_STEP})(\.index)?')
   names = os.listdir(directory) if os.path.isdir(directory) else []
   found = {
       os.path.join(directory, match[1])

@@ -138,23 +138,10 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
     UsageError: it belongs to another model or data set, or to a data set with
       the same name but other classes; or the file cannot be read.
   """
-  path = os.path.join(directory, FILENAME)
-  try:
-    with files.open_regular(path) as f:
-      note = dict(json.load(f))
-      trained_on = str(note['dataset'])
-  except (FileNotFoundError, NotADirectoryError):
+  note = read(directory)
+  if note is None:
     return
-  except OSError as e:
-    remedy = 'try again' if files.is_passing(e) else 'move it away'
-    if isinstance(e, PermissionError):
-      remedy = files.remedy(e)
-    raise errors.UsageError(
-        f'cannot read {path} ({e.strerror}), which records the data set of the '
-        f'checkpoints: {remedy}'
-    ) from e
-  except (ValueError, KeyError, TypeError, RecursionError) as e:
-    raise errors.UsageError(f'{path} records no data set: move it away') from e
+  trained_on = note['dataset']
   # Older files record no classes (there were no custom data sets), no model
   # (there was one) and no label_index.
   names = list(config.dataset.class_names)
@@ -188,3 +175,28 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
           f'{directory} is of {of}: choose another directory with {flag}, or '
           f'{remedy}'
       )
+
+
+def read(directory: str) -> dict[str, Any] | None:
+  """Returns the content of a directory's metadata file; None if it is missing.
+
+  Raises:
+    UsageError: the file cannot be read, or is not a metadata file.
+  """
+  path = os.path.join(directory, FILENAME)
+  try:
+    with files.open_regular(path) as f:
+      note = dict(json.load(f))
+      return note | {'dataset': str(note['dataset'])}
+  except (FileNotFoundError, NotADirectoryError):
+    return None
+  except OSError as e:
+    remedy = 'try again' if files.is_passing(e) else 'move it away'
+    if isinstance(e, PermissionError):
+      remedy = files.remedy(e)
+    raise errors.UsageError(
+        f'cannot read {path} ({e.strerror}), which records the data set of the '
+        f'checkpoints: {remedy}'
+    ) from e
+  except (ValueError, KeyError, TypeError, RecursionError) as e:
+    raise errors.UsageError(f'{path} records no data set: move it away') from e

@@ -107,13 +107,17 @@ class TrainDir:
     Raises:
       UsageError: the directory cannot be written.
     """
-    _check_places(self.path)
+    named = os.path.join(self.path, checkpoints.LIST)
+    errors.UsageError.raise_if(
+        os.path.isdir(named),
+        f'cannot write to train_dir {self.path} ({named} is a directory): move '
+        'it away, or choose another with --train_dir',
+    )
     self._begun = True
     with _as_usage_errors(self.path):
       _remove(self.path, _WRITTEN if self._config.fresh else _UNFINISHED)
       if self._config.fresh:
-        eval_dir = evaluation.path(config_lib.Eval(checkpoint_dir=self.path))
-        _remove(eval_dir, evaluation.WRITTEN)
+        _remove(_eval_dir(self.path), evaluation.WRITTEN)
       if self.newest:
         if self._trouble:
           output.say(f'{self._trouble}: resuming from {self.newest.path}.')
@@ -153,7 +157,10 @@ def opened(
       lock = stack.enter_context(_locked(path))
       newest, trouble = None, ''
       try:
-        if not config.fresh:
+        if config.fresh:
+          notes.read(path)  # Do not overwrite a user's file.
+          notes.read(_eval_dir(path))
+        else:
           notes.check(path, config, '--train_dir')
           newest, trouble = _find_newest(path)
           if config.deterministic:
@@ -181,6 +188,11 @@ def _as_usage_errors(path: str) -> Iterator[None]:
         f'cannot write to train_dir {path} ({what}{e.strerror}): choose '
         'another with --train_dir'
     ) from e
+
+
+def _eval_dir(path: str) -> str:
+  """Returns the default directory of the evaluator of a run."""
+  return evaluation.path(config_lib.Eval(checkpoint_dir=path))
 
 
 def _unlock(lock: str | None) -> None:
@@ -339,20 +351,12 @@ def _settings(
   return [s for s in before if s[0] < step] + [(step, now)]
 
 
-def _check_places(path: str) -> None:
-  """Raises UsageError if a directory has the name of a file to write."""
-  for name in (checkpoints.LIST, notes.FILENAME):
-    file = os.path.join(path, name)
-    errors.UsageError.raise_if(
-        os.path.isdir(file),
-        f'cannot write to train_dir {path} ({file} is a directory): move it '
-        'away, or choose another with --train_dir',
-    )
-
-
 def _remove(path: str, patterns: Iterable[str]) -> None:
   """Removes a directory's files whose names match one of the patterns."""
-  for name in os.listdir(path) if os.path.isdir(path) else ():
+  # A link may lead to the evaluator of another run.
+  if os.path.islink(path) or not os.path.isdir(path):
+    return
+  for name in os.listdir(path):
     file = os.path.join(path, name)
     # Training writes no directory under such a name.
     if any(re.fullmatch(pattern, name) for pattern in patterns) and (

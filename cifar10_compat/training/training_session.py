@@ -115,13 +115,15 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     run = hooks_lib.Run(
         config, stop, input_files.check, hooks_lib.StepHook(), saver, summary_op
     )
+    step_key = tf.train.get_global_step().op.name
     newest = directory.newest
-    if newest and newest.step >= config.max_steps:
+    step = newest.held_step(step_key) if newest else 0
+    if newest and step >= config.max_steps:
       output.say(
-          f'{directory.path} already has step {newest.step} and --max_steps '
+          f'{directory.path} already has step {step} and --max_steps '
           f'is {config.max_steps}: nothing to train.'
       )
-      run.steps.after = newest.step
+      run.steps.after = step
       yield TrainingSession(None, run)
       return
     session_config = session_config or tf.ConfigProto()

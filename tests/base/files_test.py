@@ -127,9 +127,14 @@ class FilesTest(absltest.TestCase):
       with open(name, 'rb') as f:
         self.assertEqual(expected, f.read())
     os.mkdir(os.path.join(self.parent, 'directory'))
-    with self.assertRaises(IsADirectoryError):
-      files.replace(os.path.join(self.parent, 'directory'), b'third')
-    self.assertCountEqual(['x', 'link', 'directory'], os.listdir(self.parent))
+    pipe = os.path.join(self.parent, 'pipe')
+    os.mkfifo(pipe)
+    for other in (os.path.join(self.parent, 'directory'), pipe, '/dev/stdout'):
+      with self.assertRaisesRegex(OSError, 'it is not a regular file'):
+        files.replace(other, b'third')
+    self.assertCountEqual(
+        ['x', 'link', 'directory', 'pipe'], os.listdir(self.parent)
+    )
 
   def test_existing_directory_is_filled(self):
     os.makedirs(self.directory)

@@ -138,6 +138,26 @@ class OutputTest(absltest.TestCase):
             body,
         )
 
+  def test_closed_streams(self):
+    program = _PROGRAM.format(
+        body='print(1, flush=True); sys.stderr.write("2")'
+    )
+    for closed in ('>&-', '2>&-', '>&- 2>&-'):
+      ran = subprocess.run(
+          ['sh', '-c', 'exec "$@" ' + closed, 'sh']
+          + [sys.executable, '-c', program],
+          capture_output=True,
+          text=True,
+      )
+      self.assertEqual(
+          (
+              0,
+              '' if '>&-' == closed[:3] else '1\n',
+              '' if '2' in closed else '2',
+          ),
+          (ran.returncode, ran.stdout, ran.stderr),
+      )
+
   def test_other_errors_and_codes_pass(self):
     for body, expected in (
         ('sys.exit(3)', 3),

@@ -89,7 +89,12 @@ class CheckpointsTest(tf.test.TestCase):
     self.assertEqual(
         1234, checkpoints.Checkpoint.at('/a-1/model.ckpt-1234').step
     )
-    for path in ('/a/model.ckpt', '/a-1/model.ckpt', '/a/model.ckpt-x'):
+    for path in (
+        '/a/model.ckpt',
+        '/a-1/model.ckpt',
+        '/a/model.ckpt-x',
+        '/a/model.ckpt-' + 19 * '9',
+    ):
       with self.assertRaisesRegex(errors.CheckpointError, path):
         checkpoints.Checkpoint.at(path)
 
@@ -132,6 +137,15 @@ class CheckpointsTest(tf.test.TestCase):
           errors.CheckpointReadError, r'Too many open files\); .* be intact'
       ):
         checkpoints.newest(self.directory).held_step('v')
+
+  def test_link_to_a_disk_that_is_not_mounted(self):
+    data = self._save(1) + '.data-00000-of-00001'
+    os.remove(data)
+    os.symlink('/unmounted/disk', data)
+    with self.assertRaisesRegex(
+        errors.CheckpointReadError, r'a link to a missing file\); .* be intact'
+    ):
+      checkpoints.newest(self.directory).verify()
 
   def test_pipe_in_the_place_of_a_file(self):
     path = self._save(1)

@@ -6,6 +6,7 @@ import fcntl
 import io
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import sys
@@ -97,9 +98,9 @@ class TrainDirsTest(tf.test.TestCase):
         'model.ckpt-6',
         'events.out.tfevents.1.host',
         'eval/events.out.tfevents.1.host',
-        'eval/dataset.json',
     ]
     os.mkdir(os.path.join(train_dir, 'eval'))
+    notes.write(os.path.join(train_dir, 'eval'), config_lib.Eval())
     for name in (*ours, *_NOT_OURS, 'eval/events.txt'):
       open(os.path.join(train_dir, name), 'w').close()
     for name in _NOT_OUR_DIRECTORIES:
@@ -118,13 +119,32 @@ class TrainDirsTest(tf.test.TestCase):
     root = self.create_tempdir().full_path
     train_dir, eval_dir = os.path.join(root, 't'), os.path.join(root, 'e')
     os.mkdir(eval_dir)
-    for name in ('events.out.tfevents.1.host', 'dataset.json', 'notes.txt'):
+    notes.write(eval_dir, config_lib.Eval())
+    for name in ('events.out.tfevents.1.host', 'notes.txt'):
       open(os.path.join(eval_dir, name), 'w').close()
     with mock.patch.multiple(
         config_lib, TRAIN_DIR=train_dir, EVAL_DIR=eval_dir
     ):
       self._open(train_dir, fresh=True)
     self.assertEqual(['notes.txt'], os.listdir(eval_dir))
+
+  def test_fresh_keeps_files_of_the_users(self):
+    train_dir = self.create_tempdir().full_path
+    eval_dir = os.path.join(train_dir, 'eval')
+    os.mkdir(eval_dir)
+    for directory in (train_dir, eval_dir):
+      path = os.path.join(directory, 'dataset.json')
+      pathlib.Path(path).write_text('{"my": "notes"}')
+      with self.assertRaisesRegex(errors.UsageError, path + ' records no data'):
+        self._open(train_dir, fresh=True)
+      self.assertEqual('{"my": "notes"}', pathlib.Path(path).read_text())
+      os.remove(path)
+    # The evaluator of another run.
+    events = self.create_tempdir().create_file('events.out.tfevents.1.x')
+    os.rmdir(eval_dir)
+    os.symlink(os.path.dirname(events.full_path), eval_dir)
+    self._open(train_dir, fresh=True)
+    self.assertTrue(os.path.exists(events.full_path))
 
   def test_resuming_leaves_what_it_may_not_know(self):
     train_dir = self.create_tempdir().full_path
@@ -243,7 +263,7 @@ class TrainDirsTest(tf.test.TestCase):
       os.mkdir(os.path.join(train_dir, name))
       open(os.path.join(train_dir, 'model.ckpt-5.index'), 'w').close()
       with self.assertRaisesRegex(
-          errors.UsageError, rf'\(\S+/{name} is a directory\): move it away'
+          errors.UsageError, rf'/{name} .*is a directory.*: move it away'
       ):
         self._open(train_dir, dataset=datasets.CIFAR10, fresh=True)
       self.assertIn('model.ckpt-5.index', os.listdir(train_dir))

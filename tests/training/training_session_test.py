@@ -497,3 +497,15 @@ class TrainingTest(tf.test.TestCase):
           lines,
       )
     self.assertEqual([0, 5], self._checkpoints())
+    # The stored step counts, not that of the name.
+    for name in os.listdir(self.train_dir):
+      if name.startswith('model.ckpt-5.'):
+        os.rename(
+            os.path.join(self.train_dir, name),
+            os.path.join(self.train_dir, name.replace('-5', '-100')),
+        )
+    tf.train.update_checkpoint_state(
+        self.train_dir, os.path.join(self.train_dir, 'model.ckpt-100')
+    )
+    (step, _), _ = self._run(7)
+    self.assertEqual(7, step)

@@ -11,6 +11,7 @@ import sys
 from cifar10_compat.base import errors
 from cifar10_compat.base import output
 from cifar10_compat.base import paths
+from cifar10_compat.base import signals
 
 
 class Parser(argparse.ArgumentParser):
@@ -81,10 +82,22 @@ def program(name):
   return decorator
 
 
+class _Stopped(KeyboardInterrupt):
+  """A stop signal arrived."""
+
+  def __init__(self, signum):
+    super().__init__()
+    self.signum = signum
+
+
+def _stop(signum, unused_frame):
+  raise _Stopped(signum)
+
+
 def run(name, body):
   """Runs a tool; an expected error becomes one line on stderr.
 
-  See output.arrives() for failed writes to stdout.  Ctrl-C ends the tool
+  See output.arrives() for failed writes to stdout.  A stop signal ends the tool
   silently, after it has removed incomplete files.
 
   Args:
@@ -95,11 +108,18 @@ def run(name, body):
     int, the exit code.
   """
   try:
-    # tools/__init__.py replaced it while the tool loaded.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-      signal.signal(signal.SIGINT, signal.default_int_handler)
+    for signum in signals.STOPPING:
+      # Python's handler, unless tools/__init__.py has replaced it; for SIGHUP
+      # not that of nohup.
+      if signal.getsignal(signum) in (
+          signal.SIG_DFL,
+          signal.default_int_handler,
+      ):
+        signal.signal(signum, _stop)
     with output.arrives(name):
       return body()
+  except _Stopped as e:
+    return 128 + e.signum
   except KeyboardInterrupt:
     return 128 + signal.SIGINT
   except errors.Cifar10Error as e:

@@ -289,7 +289,7 @@ def _write_page(path, content):
         '--page=%s: there are no cells yet; name --sources to run some' % path
     )
   with command_line.writing(path, '--page'):
-    files.write(path, [page.page(content).encode()])
+    files.replace(path, page.page(content).encode())
 
 
 @command_line.program('time_machine')

@@ -108,9 +108,7 @@ def write(out, count, seed=0):
         '--images=%d: each of the ten digits needs at least 2' % count
     )
   if os.path.isdir(out) and os.listdir(out):
-    raise errors.UsageError(
-        '%s is not empty: remove it, or choose another with --out' % out
-    )
+    raise errors.UsageError('%s is not empty: choose another with --out' % out)
   rng = np.random.RandomState(seed)
   with (
       command_line.writing(out, '--out'),

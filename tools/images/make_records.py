@@ -222,9 +222,7 @@ def make(
         'test_fraction is %g: it must be between 0 and 1' % test_fraction
     )
   if os.path.lexists(out):
-    raise errors.UsageError(
-        '%s exists already: choose another --out, or remove it' % out
-    )
+    raise errors.UsageError('%s already exists: choose another --out' % out)
   images_lib.pillow()
   class_names, train, test = split(images, test_fraction, seed)
   dataset = description.Dataset(

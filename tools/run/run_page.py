@@ -14,13 +14,13 @@ from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import importlib.util
 import os
-import pathlib
 import sys
 
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.base import files
 from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
@@ -224,7 +224,7 @@ def main(argv):
   )
   out = path(args.out)
   with command_line.writing(out, '--out'):
-    pathlib.Path(out).write_text(text, encoding='utf-8')
+    files.replace(out, text.encode())
   print('%s shows %s.' % (out, train_dir))
   return 0
 

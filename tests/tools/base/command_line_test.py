@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import signal
 from unittest import mock
 
 from absl.testing import absltest
@@ -29,6 +30,27 @@ class CommandLineTest(absltest.TestCase):
     self.assertEqual(7, command_line.run('tool', lambda: 7))
     with self.assertRaises(KeyError):
       command_line.run('tool', lambda: {}[1])
+
+  def test_stop_signals(self):
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+      ended = []
+
+      def body(signum=signum, ended=ended):
+        try:
+          os.kill(os.getpid(), signum)
+          signal.pause()
+        finally:
+          ended.append(signum)
+
+      self.assertEqual(128 + signum, command_line.run('tool', body))
+      self.assertEqual([signum], ended)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # As nohup does.
+    self.assertEqual(
+        5,
+        command_line.run(
+            'tool', lambda: os.kill(os.getpid(), signal.SIGHUP) or 5
+        ),
+    )
 
   def test_path_is_relative_to_the_users_directory(self):
     with mock.patch.dict(

@@ -261,7 +261,7 @@ class MakeTest(absltest.TestCase):
 
   def test_out_exists(self):
     os.makedirs(self.out)
-    with self.assertRaisesRegex(errors.UsageError, 'pets exists already'):
+    with self.assertRaisesRegex(errors.UsageError, 'pets already exists'):
       make_records.make(self.images, self.out)
     self.assertEqual([], os.listdir(self.out))
 

@@ -124,5 +124,5 @@ class LaunchTest(absltest.TestCase):
       tool_program.assert_refused(self, launch.main, flags, 'choose towers')
     for flags in (['--towers=65'], ['--ps=1', '--workers=1000000000']):
       tool_program.assert_refused(
-          self, launch.main, flags, flags[-1] + ': at most 64'
+          self, launch.main, flags, flags[-1] + ': it must be at most 64'
       )
