@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -189,8 +190,9 @@ class EvalTest(tf.test.TestCase):
   def test_other_data_set(self):
     directory = self.create_tempdir().full_path
     save_checkpoint(directory, 1, averaged_bias=0, raw_bias=0)
-    with open(os.path.join(directory, 'dataset.json'), 'w') as f:
-      f.write('{"dataset": "synthetic"}')
+    pathlib.Path(directory, 'dataset.json').write_text(
+        '{"dataset": "synthetic"}'
+    )
     with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
       self._evaluate(checkpoint_dir=directory)
 
@@ -200,8 +202,9 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(model=config_lib.CONV_LOCAL)
     directory = self.create_tempdir().full_path
     save_checkpoint(directory, 1, averaged_bias=0, raw_bias=0)
-    with open(os.path.join(directory, 'dataset.json'), 'w') as f:
-      f.write('{"dataset": "cifar10", "model": "conv_local"}')
+    pathlib.Path(directory, 'dataset.json').write_text(
+        '{"dataset": "cifar10", "model": "conv_local"}'
+    )
     with self.assertRaisesRegex(errors.UsageError, '--model=conv_local'):
       self._evaluate(checkpoint_dir=directory)
 
@@ -313,8 +316,7 @@ class EvalTest(tf.test.TestCase):
     """Waits, evaluates, skips an evaluated checkpoint, stops."""
     directory = self.create_tempdir().full_path
     # A trainer is saving its first checkpoint, and will list it next.
-    with open(os.path.join(directory, 'model.ckpt-0.index'), 'w'):
-      pass
+    pathlib.Path(directory, 'model.ckpt-0.index').touch()
     evaluator = program.Program(
         'cifar10_eval',
         '--data_dir=' + self.data_dir,
@@ -421,8 +423,7 @@ class EvalDirTest(tf.test.TestCase):
     self.assertEqual(0.4, self._evaluate()[0])
     eval_dir = os.path.join(self.train_dir, 'eval')
     self.assertEqual([(7, np.float32(0.4))], self._precisions(eval_dir))
-    with open(os.path.join(eval_dir, 'dataset.json')) as f:
-      note = json.load(f)
+    note = json.loads(pathlib.Path(eval_dir, 'dataset.json').read_text())
     self.assertEqual(('cifar10', 'cifar10'), (note['dataset'], note['model']))
     # The trainer still resumes in its directory.
     with train_dirs.opened(
@@ -451,8 +452,7 @@ class EvalDirTest(tf.test.TestCase):
 
   def test_that_cannot_be_written(self):
     eval_dir = os.path.join(self.train_dir, 'eval')
-    with open(eval_dir, 'w'):
-      pass
+    pathlib.Path(eval_dir).touch()
     # The user need not own the directory: they may evaluate another user's run.
     precision, lines = self._evaluate()
     self.assertEqual(0.4, precision)
@@ -528,8 +528,7 @@ class EvalDirTest(tf.test.TestCase):
   def test_a_fresh_start_removes_what_was_evaluated(self):
     self._evaluate()
     eval_dir = os.path.join(self.train_dir, 'eval')
-    with open(os.path.join(eval_dir, 'notes.txt'), 'w'):
-      pass
+    pathlib.Path(eval_dir, 'notes.txt').touch()
     with train_dirs.opened(
         config_lib.Train(train_dir=self.train_dir)
     ) as directory:

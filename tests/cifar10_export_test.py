@@ -144,8 +144,7 @@ class ExportTest(tf.test.TestCase):
     script = os.path.join(self.root, 'load.py')
     images = os.path.join(self.root, 'images.npy')
     np.save(images, record_fixture.random_images(N)[0])
-    with open(script, 'w') as f:
-      f.write(_LOAD)
+    pathlib.Path(script).write_text(_LOAD)
     environ = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
     # Hide information, but show warnings.
     environ.update(TF_CPP_MIN_LOG_LEVEL='1', CUDA_VISIBLE_DEVICES='-1')

@@ -1,6 +1,7 @@
 """The input pipeline, from bytes on disk to batches."""
 
 import os
+import pathlib
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -24,8 +25,9 @@ class ReadTest(tf.test.TestCase):
     images, _ = record_fixture.random_images(3)
     labels = [9, 3, 0]
     path = os.path.join(self.get_temp_dir(), 'batch.bin')
-    with open(path, 'wb') as f:
-      f.write(b''.join(map(record_fixture.record, labels, images)))
+    pathlib.Path(path).write_bytes(
+        b''.join(map(record_fixture.record, labels, images))
+    )
     with tf.Graph().as_default(), self.session() as sess:
       q = tf.FIFOQueue(1, [tf.string], shapes=())
       q.enqueue([path]).run()
@@ -44,8 +46,9 @@ class ReadTest(tf.test.TestCase):
 
   def test_first_bytes_are_the_red_plane_row_by_row(self):
     path = os.path.join(self.get_temp_dir(), 'bytes.bin')
-    with open(path, 'wb') as f:
-      f.write(bytes([7]) + bytes(i % 251 for i in range(3072)))
+    pathlib.Path(path).write_bytes(
+        bytes([7]) + bytes(i % 251 for i in range(3072))
+    )
     with tf.Graph().as_default(), self.session() as sess:
       q = tf.FIFOQueue(1, [tf.string], shapes=())
       q.enqueue([path]).run()

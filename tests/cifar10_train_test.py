@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import time
@@ -60,8 +61,12 @@ class TrainTest(tf.test.TestCase):
     self.assertNear(4.68, float(matches[0].group(3)), 0.05)
     self.assertEqual([0, 12], self._checkpoints())
     self.assertEqual((0, 12), (self._global_step(0), self._global_step(12)))
-    with open(os.path.join(self.train_dir, 'dataset.json')) as f:
-      self.assertEqual('cifar10', json.load(f)['dataset'])
+    self.assertEqual(
+        'cifar10',
+        json.loads(pathlib.Path(self.train_dir, 'dataset.json').read_text())[
+            'dataset'
+        ],
+    )
 
     # In a finished directory it trains no step and does not rewrite a file.
     restored = os.path.join(self.train_dir, 'model.ckpt-12.index')
@@ -249,8 +254,7 @@ class ErrorTest(tf.test.TestCase):
     good = make()
     not_a_directory = self.create_tempfile().full_path
     other = self.create_tempdir().full_path
-    with open(os.path.join(other, 'dataset.json'), 'w') as f:
-      f.write('{"dataset": "synthetic"}')
+    pathlib.Path(other, 'dataset.json').write_text('{"dataset": "synthetic"}')
     cases = [
         (make(missing), [], r'data_batch_2\.bin .*--data_dir'),
         (make(odd_size), [], r'data_batch_3\.bin has 6147 bytes'),

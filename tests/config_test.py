@@ -5,6 +5,7 @@ import dataclasses
 import io
 import math
 import os
+import pathlib
 import typing
 from unittest import mock
 
@@ -459,13 +460,13 @@ class OrPublishedTest(absltest.TestCase):
 
   def test_where_something_was_trained(self):
     index = os.path.join(self.default, 'model.ckpt-7.index')
-    with open(index, 'w'):
-      pass
+    pathlib.Path(index).touch()
     # A missing list is reported, not ignored.
     with self.assertRaisesRegex(errors.CheckpointListError, 'no list of'):
       self._directory()
-    with open(os.path.join(self.default, 'checkpoint'), 'w') as f:
-      f.write('model_checkpoint_path: "model.ckpt-7"')
+    pathlib.Path(self.default, 'checkpoint').write_text(
+        'model_checkpoint_path: "model.ckpt-7"'
+    )
     self.assertEqual((self.default, ''), self._directory())
     os.remove(index)
     self.assertEqual((self.default, ''), self._directory())

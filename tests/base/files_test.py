@@ -4,6 +4,7 @@ import contextlib
 import errno
 import multiprocessing
 import os
+import pathlib
 import resource
 import signal
 
@@ -24,15 +25,13 @@ class FilesTest(absltest.TestCase):
       files.write(os.path.join(whole, 'x'), (bytes([i]) for i in range(3)))
       self.assertFalse(os.path.exists(self.directory))
     self.assertEqual(['set'], os.listdir(os.path.dirname(self.directory)))
-    with open(os.path.join(self.directory, 'x'), 'rb') as f:
-      self.assertEqual(b'\0\1\2', f.read())
+    self.assertEqual(b'\0\1\2', pathlib.Path(self.directory, 'x').read_bytes())
 
   def test_only_files_are_opened(self):
     path = os.path.join(self.parent, 'x')
     with self.assertRaises(FileNotFoundError):
       files.open_regular(path)
-    with open(path, 'wb') as f:
-      f.write(b'contents')
+    pathlib.Path(path).write_bytes(b'contents')
     with files.open_regular(path) as f:
       self.assertEqual(b'contents', f.read())
     pipe = os.path.join(self.parent, 'pipe')
@@ -83,8 +82,7 @@ class FilesTest(absltest.TestCase):
     theirs = ('set.tmp1', 'set.tmp_old_one', 'set.tmp20261129')
     for name in theirs:
       os.mkdir(os.path.join(above, name))
-    with open(os.path.join(above, 'set.tmp20261129', 'precious'), 'w'):
-      pass
+    pathlib.Path(above, 'set.tmp20261129', 'precious').touch()
     with files.whole_directory(self.directory):
       # A directory being filled stays.
       with files.whole_directory(self.directory + '.other'):
@@ -117,8 +115,7 @@ class FilesTest(absltest.TestCase):
           self.assertEqual(['c'], os.listdir(os.path.join(a, 'b')))
       self.assertEqual([], os.listdir(self.parent))
     with files.made_directory(os.path.join(a, 'b')):
-      with open(os.path.join(a, 'file'), 'w'):
-        pass
+      pathlib.Path(a, 'file').touch()
     self.assertEqual(['file'], os.listdir(a))
     os.remove(os.path.join(a, 'file'))
     with files.made_directory(a):  # An existing one stays.

@@ -1,6 +1,7 @@
 """The checks of an image set's files."""
 
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -121,14 +122,13 @@ class ChecksTest(absltest.TestCase):
 
   def test_records_of_another_set(self):
     path = os.path.join(self.directory, 'train.bin')
-    with open(path, 'wb') as f:
-      f.write(
-          b''.join(
-              bytes([20])
-              + record_fixture.record(99, record_fixture.plain(1, 2, 3))
-              for _ in range(20)
-          )
-      )
+    pathlib.Path(path).write_bytes(
+        b''.join(
+            bytes([20])
+            + record_fixture.record(99, record_fixture.plain(1, 2, 3))
+            for _ in range(20)
+        )
+    )
     directory = datasets.CIFAR10.directory
     cifar100 = datasets.CIFAR100._replace(directory=directory)
     self.assertEqual(20, checks.check(cifar100, self.data_dir, False))
@@ -173,14 +173,12 @@ class ChecksTest(absltest.TestCase):
       checked.check()
 
   def test_overwritten(self):
-    with open(self.path, 'rb') as f:
-      content = f.read()
+    content = pathlib.Path(self.path).read_bytes()
     checked = checks.watch(datasets.CIFAR10, self.data_dir)
     # The same content, with a new date and as a new file.
     os.utime(self.path, (1, 1))
     checked.check()
-    with open(self.path + '.new', 'wb') as f:
-      f.write(content)
+    pathlib.Path(self.path + '.new').write_bytes(content)
     os.replace(self.path + '.new', self.path)
     checked.check()
     with open(self.path, 'r+b') as f:

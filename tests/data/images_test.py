@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import pathlib
 import struct
 import subprocess
 import sys
@@ -219,8 +220,7 @@ class LoadImageTest(absltest.TestCase):
 
   def test_heic(self):
     path = os.path.join(self.directory, 'photo.jpg')
-    with open(path, 'wb') as f:
-      f.write(b'\0\0\0\x18ftypheic' + bytes(50))
+    pathlib.Path(path).write_bytes(b'\0\0\0\x18ftypheic' + bytes(50))
     with self.assertRaisesRegex(
         errors.DataError, 'photo.jpg is a HEIC image, .*: convert it to JPEG'
     ):
@@ -268,11 +268,9 @@ class LoadImageTest(absltest.TestCase):
   def test_what_does_not_decode(self):
     path = os.path.join(self.directory, 'image.png')
     Image.fromarray(self.image).save(path)
-    with open(path, 'rb') as f:
-      whole = f.read()
+    whole = pathlib.Path(path).read_bytes()
     for contents in (b'', b'text', whole[: len(whole) // 2], whole[:40]):
-      with open(path, 'wb') as f:
-        f.write(contents)
+      pathlib.Path(path).write_bytes(contents)
       with self.assertRaisesRegex(errors.DataError, 'image.png does not decod'):
         images.load_image(path)
     os.remove(path)

@@ -1,6 +1,7 @@
 """Converts .mat files, written by scipy like the published ones, to records."""
 
 import os
+import pathlib
 
 from absl.testing import absltest
 import numpy as np
@@ -41,21 +42,19 @@ class SvhnTest(absltest.TestCase):
 
   def test_label_and_pixels(self):
     self._write()
-    with open(os.path.join(self.directory, 'test.bin'), 'rb') as f:
-      # Label 10 stands for the digit 0.
-      self.assertEqual(
-          record_fixture.record(0, self.images[0])
-          + record_fixture.record(3, self.images[1]),
-          f.read(),
-      )
-    with open(os.path.join(self.directory, 'train.bin'), 'rb') as f:
-      self.assertEqual(
-          b''.join(
-              record_fixture.record(label % 10, image)
-              for label, image in zip(self.labels, self.images)
-          ),
-          f.read(),
-      )
+    # Label 10 stands for the digit 0.
+    self.assertEqual(
+        record_fixture.record(0, self.images[0])
+        + record_fixture.record(3, self.images[1]),
+        pathlib.Path(self.directory, 'test.bin').read_bytes(),
+    )
+    self.assertEqual(
+        b''.join(
+            record_fixture.record(label % 10, image)
+            for label, image in zip(self.labels, self.images)
+        ),
+        pathlib.Path(self.directory, 'train.bin').read_bytes(),
+    )
     self.assertEqual(1003, checks.check(datasets.SVHN, self.data_dir, False))
     self.assertCountEqual(
         ['train_32x32.mat', 'test_32x32.mat', 'svhn-batches-bin'],
@@ -80,12 +79,11 @@ class SvhnTest(absltest.TestCase):
           },
       )
       self._write()
-      with open(os.path.join(self.directory, 'test.bin'), 'rb') as f:
-        self.assertEqual(
-            record_fixture.record(0, self.images[0])
-            + record_fixture.record(3, self.images[1]),
-            f.read(),
-        )
+      self.assertEqual(
+          record_fixture.record(0, self.images[0])
+          + record_fixture.record(3, self.images[1]),
+          pathlib.Path(self.directory, 'test.bin').read_bytes(),
+      )
 
   def _assert_error(self, expected):
     with self.assertRaisesRegex(errors.DataError, expected):
@@ -122,8 +120,7 @@ class SvhnTest(absltest.TestCase):
       self._assert_error('test_32x32.mat: ' + expected)
 
   def test_damaged(self):
-    with open(self.test, 'rb') as f:
-      whole = f.read()
+    whole = pathlib.Path(self.test).read_bytes()
     damaged = bytearray(whole)
     damaged[len(whole) // 2] ^= 255
     for contents in (
@@ -135,8 +132,7 @@ class SvhnTest(absltest.TestCase):
         bytes(damaged),
         b'<html>' * 100,
     ):
-      with open(self.test, 'wb') as f:
-        f.write(contents)
+      pathlib.Path(self.test).write_bytes(contents)
       self._assert_error(
           'test_32x32.mat is damaged or not a MATLAB 5 file|no array X'
       )

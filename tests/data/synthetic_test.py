@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pathlib
 import tempfile
 from unittest import mock
 
@@ -19,8 +20,7 @@ BATCH_1_SHA256 = (
 
 
 def _read(path):
-  with open(path, 'rb') as f:
-    return f.read()
+  return pathlib.Path(path).read_bytes()
 
 
 def _draw(label, n=200, seed=7):
@@ -203,8 +203,7 @@ class FailuresTest(absltest.TestCase):
 
   def test_existing_directory_is_left_alone(self):
     os.mkdir(self.directory)
-    with open(os.path.join(self.directory, 'mine'), 'w') as f:
-      f.write('kept')
+    pathlib.Path(self.directory, 'mine').write_text('kept')
     synthetic.write_batches(self.directory)
     self.assertEqual(os.listdir(self.directory), ['mine'])
     self.assertEqual(os.listdir(self.parent), ['set'])
@@ -246,16 +245,14 @@ class FailuresTest(absltest.TestCase):
     self.assertEqual(os.listdir(self.parent), [])
 
   def test_file_of_that_name_is_an_error_and_is_kept(self):
-    with open(self.directory, 'w') as f:
-      f.write('kept')
+    pathlib.Path(self.directory).write_text('kept')
     with self.assertRaises(OSError):
       synthetic.write_batches(self.directory)
     self.assertEqual(_read(self.directory), b'kept')
     self.assertEqual(os.listdir(self.parent), ['set'])
 
   def test_directory_that_cannot_be_made(self):
-    with open(self.directory, 'w') as f:
-      f.write('a file, not a directory')
+    pathlib.Path(self.directory).write_text('a file, not a directory')
     with self.assertRaises(OSError):
       synthetic.write_batches(os.path.join(self.directory, 'below'))
     self.assertEqual(os.listdir(self.parent), ['set'])

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import os
+import pathlib
 from unittest import mock
 
 import tensorflow.compat.v1 as tf
@@ -61,8 +62,7 @@ class CheckpointsTest(tf.test.TestCase):
 
   def test_list_that_is_unreadable_or_missing(self):
     for contents in ('', 'no text protocol buffer {', 'x: "y"'):
-      with open(os.path.join(self.directory, 'checkpoint'), 'w') as f:
-        f.write(contents)
+      pathlib.Path(self.directory, 'checkpoint').write_text(contents)
       with self.assertRaisesRegex(
           errors.CheckpointListError,
           self.directory + '/checkpoint lists no checkpoint: write model_check',
@@ -202,6 +202,7 @@ class OrPublishedTest(tf.test.TestCase):
         config = dataclasses.replace(default, **other)
         self.assertIs(config, checkpoints.or_published(config))
       # A checkpoint exists, though its list is unusable.
-      with open(os.path.join(directory, 'checkpoint'), 'w') as f:
-        f.write('model_checkpoint_path: "model.ckpt-7"')
+      pathlib.Path(directory, 'checkpoint').write_text(
+          'model_checkpoint_path: "model.ckpt-7"'
+      )
       self.assertIs(default, checkpoints.or_published(default))

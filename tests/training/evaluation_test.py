@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import pathlib
 import re
 import types
 
@@ -78,8 +79,9 @@ class PollTest(tf.test.TestCase):
 
   def _name(self, step):
     """Points the directory's list at the checkpoint of a step."""
-    with open(os.path.join(self.directory, 'checkpoint'), 'w') as f:
-      f.write('model_checkpoint_path: "model.ckpt-%d"' % step)
+    pathlib.Path(self.directory, 'checkpoint').write_text(
+        'model_checkpoint_path: "model.ckpt-%d"' % step
+    )
 
   def _evaluate(self, last):
     """Evaluates like eval_once(), which finds 30 and 40 damaged."""
@@ -134,8 +136,7 @@ class PollTest(tf.test.TestCase):
     def save():
       # As a Saver does: under another name first.
       path = os.path.join(self.directory, 'model.ckpt-10.index')
-      with open(path + '.tmp', 'w') as f:
-        f.write('weights')
+      pathlib.Path(path + '.tmp').write_text('weights')
       os.rename(path + '.tmp', path)
 
     save()
@@ -163,8 +164,7 @@ class PollTest(tf.test.TestCase):
 
   def test_unreadable_list_is_named_each_time_it_becomes_so(self):
     def spoil():
-      with open(os.path.join(self.directory, 'checkpoint'), 'w') as f:
-        f.write('no list')
+      pathlib.Path(self.directory, 'checkpoint').write_text('no list')
 
     spoil()
     _, _, err = self._poll(lambda: None, lambda: self._name(10), spoil)

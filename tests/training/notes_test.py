@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import pathlib
 from unittest import mock
 
 import tensorflow.compat.v1 as tf
@@ -27,8 +28,7 @@ class NotesTest(tf.test.TestCase):
     self.directory = self.create_tempdir().full_path
 
   def _write(self, contents):
-    with open(os.path.join(self.directory, 'dataset.json'), 'w') as f:
-      f.write(contents)
+    pathlib.Path(self.directory, 'dataset.json').write_text(contents)
 
   def _assert_refused(self, expected, dataset, model=config_lib.CIFAR10):
     with self.assertRaisesRegex(errors.UsageError, expected):
@@ -42,18 +42,17 @@ class NotesTest(tf.test.TestCase):
         [(0, {'batch_size': 5})],
     )
     self.assertEqual(['dataset.json'], os.listdir(self.directory))
-    with open(os.path.join(self.directory, 'dataset.json')) as f:
-      self.assertEqual(
-          {
-              'dataset': 'pets',
-              'class_names': ['cat', 'dog'],
-              'label_index': 0,
-              'model': 'conv_local',
-              'learning_rates': [[0, 0.1]],
-              'settings': [[0, {'batch_size': 5}]],
-          },
-          json.load(f),
-      )
+    self.assertEqual(
+        {
+            'dataset': 'pets',
+            'class_names': ['cat', 'dog'],
+            'label_index': 0,
+            'model': 'conv_local',
+            'learning_rates': [[0, 0.1]],
+            'settings': [[0, {'batch_size': 5}]],
+        },
+        json.loads(pathlib.Path(self.directory, 'dataset.json').read_text()),
+    )
     self.assertEqual([(0, 0.1)], notes.learning_rates(self.directory))
     self.assertEqual([(0, {'batch_size': 5})], notes.settings(self.directory))
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import pathlib
 import re
 import signal
 import threading
@@ -138,8 +139,9 @@ class TrainingTest(tf.test.TestCase):
         [f for f in os.listdir(self.train_dir) if f.startswith('timeline')],
     )
     for step in (2, 4, 7):
-      with open(os.path.join(self.train_dir, 'timeline-%d.json' % step)) as f:
-        events = json.load(f)['traceEvents']
+      events = json.loads(
+          pathlib.Path(self.train_dir, 'timeline-%d.json' % step).read_text()
+      )['traceEvents']
       # Chrome's format: complete events ('X') with a start and a duration in
       # microseconds.
       complete = [e for e in events if e['ph'] == 'X']
@@ -190,8 +192,9 @@ class TrainingTest(tf.test.TestCase):
 
   def test_curves_of_a_run_that_was_killed_before_its_second_checkpoint(self):
     self._run(300)
-    with open(os.path.join(self.train_dir, 'checkpoint'), 'w') as f:
-      f.write('model_checkpoint_path: "model.ckpt-0"')
+    pathlib.Path(self.train_dir, 'checkpoint').write_text(
+        'model_checkpoint_path: "model.ckpt-0"'
+    )
     self._run(200)
     self.assertEqual(
         [0],
@@ -210,8 +213,9 @@ class TrainingTest(tf.test.TestCase):
             os.path.join(self.train_dir, name),
             os.path.join(self.train_dir, name.replace('-50.', '-1500.')),
         )
-    with open(os.path.join(self.train_dir, 'checkpoint'), 'w') as f:
-      f.write('model_checkpoint_path: "model.ckpt-1500"')
+    pathlib.Path(self.train_dir, 'checkpoint').write_text(
+        'model_checkpoint_path: "model.ckpt-1500"'
+    )
     (step, _), _ = self._run(1600)
     self.assertEqual(1600, step)
     self.assertEqual([0, 1000, 1500, 1600], self._checkpoints())
@@ -336,8 +340,7 @@ class TrainingTest(tf.test.TestCase):
 
   def test_first_cause_of_a_reader_error(self):
     path = os.path.join(self.create_tempdir().full_path, 'gone.bin')
-    with open(path, 'wb') as f:
-      f.write(bytes(100))
+    pathlib.Path(path).write_bytes(bytes(100))
 
     def read():
       queue = tf.train.string_input_producer([path])
@@ -455,8 +458,9 @@ class TrainingTest(tf.test.TestCase):
   def test_the_graph_gets_no_op_of_tensorflow_s_hook(self):
     self._run(1)
     path = os.path.join(self.train_dir, 'model.ckpt-1.meta')
-    with open(path, 'rb') as f:
-      nodes = tf.MetaGraphDef.FromString(f.read()).graph_def.node
+    nodes = tf.MetaGraphDef.FromString(
+        pathlib.Path(path).read_bytes()
+    ).graph_def.node
     self.assertNotIn('global_step/cond', [node.name for node in nodes])
 
   def test_what_a_session_recovers_from_does_not_end_the_training(self):
