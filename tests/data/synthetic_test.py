@@ -19,10 +19,6 @@ BATCH_1_SHA256 = (
 )
 
 
-def _read(path):
-  return pathlib.Path(path).read_bytes()
-
-
 def _draw(label, n=200, seed=7):
   """Returns images of one class, int64 of shape [n, 3, 32, 32]."""
   rng = np.random.RandomState(seed)
@@ -42,11 +38,11 @@ class WrittenSetTest(absltest.TestCase):
     scratch = tempfile.TemporaryDirectory()
     cls.addClassCleanup(scratch.cleanup)
     cls.parent = scratch.name
-    cls.directory = os.path.join(cls.parent, 'set')
-    synthetic.write_batches(cls.directory)
+    cls.directory = pathlib.Path(cls.parent, 'set')
+    synthetic.write_batches(str(cls.directory))
 
   def records(self, name):
-    data = np.fromfile(os.path.join(self.directory, name), np.uint8)
+    data = np.fromfile(self.directory / name, np.uint8)
     return data.reshape(-1, RECORD_BYTES)
 
   def test_nothing_else_is_there(self):
@@ -56,12 +52,14 @@ class WrittenSetTest(absltest.TestCase):
         TRAIN_FILES + ['test_batch.bin', 'batches.meta.txt'],
     )
 
-  def test_each_file_has_1000_records_of_each_class(self):
+  def test_each_file_has_1000_records_of_each_class_and_no_image_twice(self):
+    images = set()
     for name in TRAIN_FILES + ['test_batch.bin']:
-      path = os.path.join(self.directory, name)
-      self.assertEqual(os.path.getsize(path), 10000 * 3073)
-      labels = self.records(name)[:, 0]
-      self.assertEqual(np.bincount(labels).tolist(), [1000] * 10)
+      self.assertEqual(os.path.getsize(self.directory / name), 10000 * 3073)
+      records = self.records(name)
+      self.assertEqual(np.bincount(records[:, 0]).tolist(), [1000] * 10)
+      images.update(hash(record[1:].tobytes()) for record in records)
+    self.assertLen(images, 60000)
 
   def test_classes_are_shuffled(self):
     labels = self.records('data_batch_1.bin')[:, 0].astype(int)
@@ -75,31 +73,21 @@ class WrittenSetTest(absltest.TestCase):
   def test_names(self):
     self.assertLen(set(synthetic.CLASS_NAMES), 10)
     self.assertEqual(
-        _read(os.path.join(self.directory, 'batches.meta.txt')).decode(),
+        (self.directory / 'batches.meta.txt').read_text(),
         '\n'.join(synthetic.CLASS_NAMES) + '\n',
     )
 
   def test_first_batch_is_the_same_everywhere(self):
-    data = _read(os.path.join(self.directory, 'data_batch_1.bin'))
+    data = (self.directory / 'data_batch_1.bin').read_bytes()
     self.assertEqual(hashlib.sha256(data).hexdigest(), BATCH_1_SHA256)
 
   def test_second_writing_is_equal_to_the_byte(self):
-    again = os.path.join(self.parent, 'again', 'set')
-    synthetic.write_batches(again)
-    self.addCleanup(lambda: os.rmdir(os.path.dirname(again)))
-    self.addCleanup(lambda: os.rmdir(again))
+    again = pathlib.Path(self.create_tempdir().full_path, 'again')
+    synthetic.write_batches(str(again))
     for name in os.listdir(self.directory):
       self.assertEqual(
-          _read(os.path.join(again, name)),
-          _read(os.path.join(self.directory, name)),
+          (again / name).read_bytes(), (self.directory / name).read_bytes()
       )
-      os.remove(os.path.join(again, name))
-
-  def test_no_image_occurs_twice(self):
-    images = set()
-    for name in TRAIN_FILES + ['test_batch.bin']:
-      images.update(hash(record[1:].tobytes()) for record in self.records(name))
-    self.assertLen(images, 60000)
 
 
 class ClassesTest(absltest.TestCase):
@@ -222,7 +210,7 @@ class FailuresTest(absltest.TestCase):
     self.assertEqual(os.listdir(self.directory), ['theirs'])
     self.assertEqual(os.listdir(self.parent), ['set'])
 
-  def test_failing_write_leaves_nothing_behind(self):
+  def test_what_fails_leaves_nothing_behind(self):
     write = files.write
 
     def failing_write(path, chunks):
@@ -231,28 +219,23 @@ class FailuresTest(absltest.TestCase):
       if path.endswith('data_batch_3.bin'):
         raise OSError(28, 'No space left on device')
 
-    with mock.patch.object(files, 'write', failing_write):
-      with self.assertRaisesRegex(OSError, 'No space left'):
-        synthetic.write_batches(self.directory)
-    self.assertEqual(os.listdir(self.parent), [])
-
-  def test_interrupt_leaves_nothing_behind(self):
-    with mock.patch.object(
-        synthetic, '_draw_file', side_effect=KeyboardInterrupt
+    for failure, expected in (
+        (mock.patch.object(files, 'write', failing_write), OSError),
+        (
+            mock.patch.object(
+                synthetic, '_draw_file', side_effect=KeyboardInterrupt
+            ),
+            KeyboardInterrupt,
+        ),
     ):
-      with self.assertRaises(KeyboardInterrupt):
+      with failure, self.assertRaises(expected):
         synthetic.write_batches(self.directory)
-    self.assertEqual(os.listdir(self.parent), [])
+      self.assertEqual(os.listdir(self.parent), [])
 
   def test_file_of_that_name_is_an_error_and_is_kept(self):
     pathlib.Path(self.directory).write_text('kept')
-    with self.assertRaises(OSError):
-      synthetic.write_batches(self.directory)
-    self.assertEqual(_read(self.directory), b'kept')
-    self.assertEqual(os.listdir(self.parent), ['set'])
-
-  def test_directory_that_cannot_be_made(self):
-    pathlib.Path(self.directory).write_text('a file, not a directory')
-    with self.assertRaises(OSError):
-      synthetic.write_batches(os.path.join(self.directory, 'below'))
+    for directory in (self.directory, os.path.join(self.directory, 'below')):
+      with self.assertRaises(OSError):
+        synthetic.write_batches(directory)
+    self.assertEqual(pathlib.Path(self.directory).read_text(), 'kept')
     self.assertEqual(os.listdir(self.parent), ['set'])
