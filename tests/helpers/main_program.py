@@ -68,8 +68,3 @@ def run(module, *args, stopped=False):
   with contextlib.redirect_stdout(printed):
     module.main(settings, stop)
   return printed.getvalue().splitlines()
-
-
-def flags_of(module):
-  """Returns the set of a program's flag names."""
-  return set(config_lib.settings(config_of(module)))
