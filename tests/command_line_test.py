@@ -44,6 +44,15 @@ def _read(config, *args):
   return _run('-c', _READ % config, *args)
 
 
+def _page(config, docstring):
+  before = set(flags.FLAGS)
+  config_lib.define_flags(config)
+  try:
+    return entry_points.help_page(config, docstring)
+  finally:
+    flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+
+
 class ReadTest(absltest.TestCase):
 
   def test_flags_and_arguments(self):
@@ -128,12 +137,7 @@ class HelpTest(absltest.TestCase):
       program = module.__name__.rpartition('.')[2]
       config = main_program.config_of(module)
       with self.subTest(program):
-        before = set(flags.FLAGS)
-        config_lib.define_flags(config)
-        try:
-          page = entry_points.help_page(config, module.__doc__)
-        finally:
-          flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+        page = _page(config, module.__doc__)
         self.assertStartsWith(page, module.__doc__.splitlines()[0] + '\n')
         lines = page.splitlines()
         self.assertLessEqual(max(map(len, lines)), 80)
@@ -149,12 +153,7 @@ class HelpTest(absltest.TestCase):
         self.assertBetween(len(config.FIRST), 5, 12)
 
   def test_what_is_said_of_a_flag(self):
-    before = set(flags.FLAGS)
-    config_lib.define_flags(config_lib.Train)
-    try:
-      page = entry_points.help_page(config_lib.Train, '')
-    finally:
-      flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+    page = _page(config_lib.Train, '')
     for line in (
         '  --batch_size=128\n      Number of images per batch.\n',
         '  --dataset=cifar10\n      Image set: cifar10, cifar100, ',

@@ -12,9 +12,9 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import config as config_lib
 from cifar10_compat import published
 from cifar10_compat.base import errors
-from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
+from tests.helpers import main_program
 
 
 class CheckpointsTest(tf.test.TestCase):
@@ -22,6 +22,7 @@ class CheckpointsTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.directory = self.create_tempdir().full_path
+    self.list = pathlib.Path(self.directory, 'checkpoint')
 
   def _save(self, *steps, value=(0.0, 0.0), **kwargs):
     """Saves v for each step; returns the path of the last checkpoint."""
@@ -62,15 +63,15 @@ class CheckpointsTest(tf.test.TestCase):
 
   def test_list_that_is_unreadable_or_missing(self):
     for contents in ('', 'no text protocol buffer {', 'x: "y"'):
-      pathlib.Path(self.directory, 'checkpoint').write_text(contents)
+      self.list.write_text(contents)
       with self.assertRaisesRegex(
           errors.CheckpointListError,
-          self.directory + '/checkpoint lists no checkpoint: write model_check',
+          f'{self.list} lists no checkpoint: write model_check',
       ) as caught:
         checkpoints.newest(self.directory)
       self.assertEndsWith(caught.exception.reason, 'lists no checkpoint')
-    os.remove(os.path.join(self.directory, 'checkpoint'))
-    open(os.path.join(self.directory, 'model.ckpt-7.index'), 'w').close()
+    self.list.unlink()
+    pathlib.Path(self.directory, 'model.ckpt-7.index').touch()
     with self.assertRaisesRegex(
         errors.CheckpointListError, 'contains model.ckpt-7, but no list of'
     ):
@@ -178,31 +179,60 @@ class CheckpointsTest(tf.test.TestCase):
 
 class OrPublishedTest(tf.test.TestCase):
 
-  def test_where_nothing_was_trained(self):
-    directory = self.create_tempdir().full_path
-    with mock.patch.object(config_lib, 'TRAIN_DIR', directory):
-      default = config_lib.Predict(checkpoint_dir=directory)
-      error = io.StringIO()
-      with contextlib.redirect_stderr(error):
-        found = checkpoints.or_published(default)
-      self.assertEqual(published.DIRECTORY, found.checkpoint_dir)
+  def setUp(self):
+    super().setUp()
+    self.default = self.create_tempdir().full_path
+    self.enter_context(mock.patch.object(config_lib, 'TRAIN_DIR', self.default))
+
+  def _directory(self, *args, config=config_lib.Predict, default=None):
+    """Returns the directory for a command line, and the output on stderr."""
+    parsed = main_program.parsed(config, *args)
+    if 'checkpoint_dir' not in parsed.given:
+      parsed = dataclasses.replace(
+          parsed, checkpoint_dir=default or self.default
+      )
+    with contextlib.redirect_stderr(io.StringIO()) as error:
+      found = checkpoints.or_published(parsed).checkpoint_dir
+    return found, error.getvalue()
+
+  def test_by_name(self):
+    for config in (config_lib.Eval, config_lib.Predict, config_lib.Export):
       self.assertEqual(
-          f'{directory} has no checkpoint: using the published network.\n',
-          error.getvalue(),
+          (published.DIRECTORY, ''),
+          self._directory('--checkpoint_dir=published', config=config),
       )
-      # An explicit directory is kept.  The published network is not of another
-      # set or model, and has no raw weights.
-      for other in (
-          dict(given=frozenset(['checkpoint_dir'])),
-          dict(dataset=datasets.SVHN),
-          dict(model=config_lib.CONV_LOCAL),
-          dict(averaged=False),
-          dict(checkpoint_dir=directory + '/other'),
-      ):
-        config = dataclasses.replace(default, **other)
-        self.assertIs(config, checkpoints.or_published(config))
-      # A checkpoint exists, though its list is unusable.
-      pathlib.Path(directory, 'checkpoint').write_text(
-          'model_checkpoint_path: "model.ckpt-7"'
+    self.assertTrue(os.path.exists(published.DIRECTORY + '/checkpoint'))
+
+  def test_where_nothing_was_trained(self):
+    for config in (config_lib.Predict, config_lib.Export):
+      self.assertEqual(
+          (
+              published.DIRECTORY,
+              f'{self.default} has no checkpoint: using the published network.\n',
+          ),
+          self._directory(config=config),
       )
-      self.assertIs(default, checkpoints.or_published(default))
+    # An explicit directory is kept.  The published network has one data set and
+    # model, and no raw weights.
+    for arg in (
+        '--checkpoint_dir=' + self.default,
+        '--dataset=svhn',
+        '--model=conv_local',
+        '--averaged=false',
+    ):
+      self.assertEqual((self.default, ''), self._directory(arg))
+    other = self.default + '/other'
+    self.assertEqual((other, ''), self._directory(default=other))
+
+  def test_where_something_was_trained(self):
+    index = pathlib.Path(self.default, 'model.ckpt-7.index')
+    index.touch()
+    # A missing list is reported, not ignored.
+    with self.assertRaisesRegex(errors.CheckpointListError, 'no list of'):
+      self._directory()
+    pathlib.Path(self.default, 'checkpoint').write_text(
+        'model_checkpoint_path: "model.ckpt-7"'
+    )
+    self.assertEqual((self.default, ''), self._directory())
+    index.unlink()
+    self.assertEqual((self.default, ''), self._directory())
