@@ -89,12 +89,9 @@ class FastTest(tf.test.TestCase):
       for a, b in zip(literal, fast):
         self.assertLess(np.abs(a - b).max() / np.abs(a).max(), 2e-5, name)
 
-  def test_values_and_gradients(self):
+  def test_values_and_gradients_of_any_number_of_images(self):
     for name in _MODELS:
       self._check_alike(name, 16, batch_size=16)
-
-  def test_any_number_of_images(self):
-    for name in _MODELS:
       self._check_alike(name, 1, 3)
 
   def test_any_number_of_classes(self):
