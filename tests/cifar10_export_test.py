@@ -262,13 +262,12 @@ class ExportTest(tf.test.TestCase):
 
     train_dir = os.path.join(self.checkpoint_dir, 'cifar10')
     raw_dir = os.path.join(self.root, 'raw')
-    code, out, err = program.run(
+    out = program.output(
         'cifar10_export',
         '--checkpoint_dir=' + train_dir,
         '--export_dir=' + raw_dir,
         '--averaged=false',
     )
-    self.assertEqual((0, ''), (code, err))
     self.assertEqual('%s/model.ckpt-3 is in %s.\n' % (train_dir, raw_dir), out)
 
     *averaged, of_program = self._load(
@@ -292,7 +291,7 @@ class ExportTest(tf.test.TestCase):
     ):
       export_dir = os.path.join(self.root, form)
       paths.append(os.path.join(export_dir, file))
-      code, out, err = program.run(
+      out = program.output(
           'cifar10_export',
           '--checkpoint_dir=' + self.checkpoint_dir,
           '--export_dir=' + export_dir,
@@ -300,7 +299,6 @@ class ExportTest(tf.test.TestCase):
           # A user with a read-only home directory: Keras loads matplotlib.
           env={'MPLCONFIGDIR': os.path.join(images, 'missing')},
       )
-      self.assertEqual((0, ''), (code, err))
       self.assertEqual(
           '%s/model.ckpt-3 is in %s.\n' % (self.checkpoint_dir, paths[-1]), out
       )

@@ -1,9 +1,6 @@
 """Command lines, --help and wrong flags; TensorFlow is not loaded."""
 
-import os
 import re
-import subprocess
-import sys
 
 from absl import flags
 from absl.testing import absltest
@@ -17,6 +14,7 @@ from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
 from cifar10_compat import entry_points
 from tests.helpers import main_program
+from tests.helpers import program as program_lib
 
 # Reads a command line as a program does, and prints the settings.
 _READ = """
@@ -30,18 +28,8 @@ assert 'tensorflow' not in sys.modules
 """
 
 
-def _run(*args):
-  result = subprocess.run(
-      [sys.executable, *args],
-      capture_output=True,
-      text=True,
-      env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)),
-  )
-  return result.returncode, result.stdout, result.stderr
-
-
 def _read(config, *args):
-  return _run('-c', _READ % config, *args)
+  return program_lib.python('-c', _READ % config, *args)
 
 
 def _page(config, docstring):
@@ -86,7 +74,7 @@ class ReadTest(absltest.TestCase):
         (['--bogus'], 1),
         (['--batch_size=0'], 1),
     ):
-      found, _, err = _run(
+      found, _, err = program_lib.python(
           '-X', 'importtime', '-m', 'cifar10_compat.cifar10_train', *args
       )
       self.assertEqual(code, found)
@@ -95,7 +83,9 @@ class ReadTest(absltest.TestCase):
 
   def test_absls_own_help(self):
     for flag in ('--helpfull', '--helpxml'):
-      code, out, _ = _run('-m', 'cifar10_compat.cifar10_train', flag)
+      code, out, _ = program_lib.python(
+          '-m', 'cifar10_compat.cifar10_train', flag
+      )
       self.assertIn(code, (0, 1))
       for expected in ('queue_fraction', 'only_check_args'):
         self.assertIn(expected, out)
@@ -116,7 +106,7 @@ class HelpTest(absltest.TestCase):
         if flag != '--help' and command[0] == '-c':
           continue  # It loads TensorFlow, which takes time.
         # Other flags, and mistakes in them, do not matter.
-        code, out, _ = _run(*command, '--batch_size=0', flag)
+        code, out, _ = program_lib.python(*command, '--batch_size=0', flag)
         self.assertEqual(0, code)
         self.assertStartsWith(out, 'Trains the CIFAR-10 network')
         self.assertIn('--dataset=synthetic', out)

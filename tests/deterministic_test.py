@@ -44,8 +44,7 @@ class DeterministicTest(tf.test.TestCase):
   def _run(self, name, *flags):
     """Trains to the end; returns the losses and the values."""
     train_dir = self.create_tempdir().full_path
-    code, out, err = program.run(name, *self._flags(train_dir, *flags))
-    self.assertEqual((0, ''), (code, err), out)
+    out = program.output(name, *self._flags(train_dir, *flags))
     return self._losses(out), self._values(train_dir)
 
   def _run_interrupted(self, name, *flags):
@@ -57,8 +56,7 @@ class DeterministicTest(tf.test.TestCase):
       trainer.wait_for_line(': step %d,' % step)
       trainer.process.send_signal(signum)
       losses.update(self._losses(trainer.finish()[1]))
-    code, out, err = program.run(name, *self._flags(train_dir, *flags))
-    self.assertEqual((0, ''), (code, err), out)
+    out = program.output(name, *self._flags(train_dir, *flags))
     # It was killed after a save, and trained the following steps again.
     self.assertRegex(
         out, r'Redrawing the batches of the 1[2-9]\d steps already trained'
