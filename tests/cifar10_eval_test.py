@@ -30,6 +30,7 @@ from tests.helpers import biased_network
 from tests.helpers import event_files
 from tests.helpers import program
 from tests.helpers import record_fixture
+from tests.helpers import saved_network
 
 N = 300  # test images: two batches of 128 and one of 44
 
@@ -78,13 +79,13 @@ class EvalTest(tf.test.TestCase):
     )
     return os.path.join(directory, 'test_batch.bin')
 
-  def _save_untrained(self, inference, step):
-    """Saves a network's initial weights to the directory."""
-    with tf.Graph().as_default(), tf.Session() as sess:
-      inference(tf.zeros([1, 24, 24, 3]), config_lib.Eval())
-      sess.run(tf.global_variables_initializer())
-      path = os.path.join(self.directory, 'model.ckpt')
-      tf.train.Saver().save(sess, path, step)
+  def _save_untrained(self, inference):
+    """Saves a network's initial weights to the directory, at step 1."""
+    saved_network.save(
+        self.directory,
+        1,
+        build=lambda: inference(tf.zeros([1, 24, 24, 3]), config_lib.Eval()),
+    )
 
   def _evaluate(self, **kwargs):
     self.eval_dir = self.create_tempdir().full_path
@@ -207,7 +208,7 @@ class EvalTest(tf.test.TestCase):
         self._evaluate(**kwargs)
 
   def test_missing_key_is_named(self):
-    self._save_untrained(cifar10.inference, 5)
+    self._save_untrained(cifar10.inference)
     with self.assertRaisesRegex(
         errors.CheckpointError,
         'is missing conv1/biases/ExponentialMovingAverage and 9 more keys: .*'
@@ -252,7 +253,7 @@ class EvalTest(tf.test.TestCase):
       w = tf.get_variable('w', initializer=tf.constant(weights))
       return tf.matmul(images[:, 0, 0, :1], w)
 
-    self._save_untrained(inference, 1)
+    self._save_untrained(inference)
     # White images with some dark pixels, one per view.  White is then at least
     # 0.04 standard deviations above the mean, and as a logit 4 above 0.
     middle, left, corners = np.full([3, 32, 32, 3], 255, np.uint8)

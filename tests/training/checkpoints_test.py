@@ -15,6 +15,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
 from tests.helpers import main_program
+from tests.helpers import saved_network
 
 
 class CheckpointsTest(tf.test.TestCase):
@@ -26,15 +27,12 @@ class CheckpointsTest(tf.test.TestCase):
 
   def _save(self, *steps, value=(0.0, 0.0), **kwargs):
     """Saves v for each step; returns the path of the last checkpoint."""
-    with tf.Graph().as_default(), self.session() as sess:
-      v = tf.get_variable('v', initializer=tf.constant(value))
-      sess.run(v.initializer)
-      saver = tf.train.Saver(**kwargs)
-      for step in steps:
-        path = saver.save(
-            sess, os.path.join(self.directory, 'model.ckpt'), step
-        )
-    return path
+    return saved_network.save(
+        self.directory,
+        *steps,
+        build=lambda: tf.get_variable('v', initializer=tf.constant(value)),
+        **kwargs,
+    )
 
   def test_newest(self):
     for directory in (self.directory, os.path.join(self.directory, 'none')):

@@ -23,6 +23,7 @@ from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
 from cifar10_compat.training import train_dirs
 from tests.helpers import record_fixture
+from tests.helpers import saved_network
 
 # Opens a directory, prints a line, and waits.
 _HOLDER = """
@@ -313,18 +314,18 @@ class ResumeTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
-    os.mkdir(self.train_dir)
     self._save(0, 10, 20)
     self.list = os.path.join(self.train_dir, 'checkpoint')
 
   def _save(self, *steps, value=1.0, **kwargs):
     """Saves a weight of 1,000 numbers at each step, and keeps them all."""
-    with tf.Graph().as_default(), self.session() as sess:
-      w = tf.get_variable('w', initializer=tf.fill([1000], value))
-      sess.run(w.initializer)
-      saver = tf.train.Saver(max_to_keep=100, **kwargs)
-      for step in steps:
-        saver.save(sess, os.path.join(self.train_dir, 'model.ckpt'), step)
+    saved_network.save(
+        self.train_dir,
+        *steps,
+        build=lambda: tf.get_variable('w', initializer=tf.fill([1000], value)),
+        max_to_keep=100,
+        **kwargs,
+    )
 
   def _resume(self):
     """Returns the step resumed from, and the output."""
