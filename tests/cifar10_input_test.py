@@ -193,9 +193,8 @@ class GraphTest(tf.test.TestCase):
   def test_missing_file_is_named(self):
     missing = os.path.join(self.directory, 'data_batch_3.bin')
     os.remove(missing)
-    with tf.Graph().as_default():
-      with self.assertRaisesRegex(ValueError, missing):
-        cifar10_input.distorted_inputs(self.directory, 128)
+    with tf.Graph().as_default(), self.assertRaisesRegex(ValueError, missing):
+      cifar10_input.distorted_inputs(self.directory, 128)
 
 
 class DistortionTest(tf.test.TestCase):

@@ -20,11 +20,13 @@ class InputErrorsTest(tf.test.TestCase):
 
   def test_reader_and_empty_queue(self):
     directory = self.create_tempdir().full_path
-    with self.assertRaisesRegex(
-        errors.DataError, 'reading the images failed: .*gone.bin'
+    with (
+        self.assertRaisesRegex(
+            errors.DataError, 'reading the images failed: .*gone.bin'
+        ),
+        input_errors.as_data_errors(),
     ):
-      with input_errors.as_data_errors():
-        self._read(os.path.join(directory, 'gone.bin'))
+      self._read(os.path.join(directory, 'gone.bin'))
     empty = os.path.join(directory, 'empty.bin')
     open(empty, 'wb').close()
     with self.assertRaisesRegex(errors.DataError, 'reading the images failed'):
