@@ -205,9 +205,11 @@ class NetworkTest(tf.test.TestCase):
   def test_resource_variables_are_refused(self):
     tf.enable_resource_variables()
     self.addCleanup(tf.disable_resource_variables)
-    with tf.Graph().as_default():
-      with self.assertRaisesRegex(errors.UsageError, 'disable_v2_behavior'):
-        cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
+    with (
+        tf.Graph().as_default(),
+        self.assertRaisesRegex(errors.UsageError, 'disable_v2_behavior'),
+    ):
+      cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
 
   def test_trains(self):
     """Loss and updates are as in any network, and reach each variable."""

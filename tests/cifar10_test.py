@@ -70,9 +70,11 @@ class NetworkTest(tf.test.TestCase):
   def test_resource_variables_are_refused(self):
     tf.enable_resource_variables()
     self.addCleanup(tf.disable_resource_variables)
-    with tf.Graph().as_default():
-      with self.assertRaisesRegex(errors.UsageError, 'disable_v2_behavior'):
-        cifar10.inference(tf.zeros([1, 24, 24, 3]))
+    with (
+        tf.Graph().as_default(),
+        self.assertRaisesRegex(errors.UsageError, 'disable_v2_behavior'),
+    ):
+      cifar10.inference(tf.zeros([1, 24, 24, 3]))
 
   def test_no_data_dir(self):
     with self.assertRaisesRegex(ValueError, 'data_dir'):

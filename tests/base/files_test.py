@@ -68,9 +68,11 @@ class FilesTest(absltest.TestCase):
 
   def test_what_a_killed_process_left_is_removed(self):
     def fill_and_die():
-      with files.whole_directory(self.directory) as whole:
-        with open(os.path.join(whole, 'x'), 'wb'):
-          os.kill(os.getpid(), signal.SIGKILL)
+      with (
+          files.whole_directory(self.directory) as whole,
+          open(os.path.join(whole, 'x'), 'wb'),
+      ):
+        os.kill(os.getpid(), signal.SIGKILL)
 
     process = multiprocessing.get_context('fork').Process(target=fill_and_die)
     process.start()
@@ -98,10 +100,12 @@ class FilesTest(absltest.TestCase):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
     try:
-      with self.assertRaises(OSError) as caught:
-        with files.whole_directory(self.directory) as whole:
-          files.write(os.path.join(whole, 'x'), [bytes(4000)])
-          files.write(os.path.join(whole, 'y'), [bytes(4000)] * 2)
+      with (
+          self.assertRaises(OSError) as caught,
+          files.whole_directory(self.directory) as whole,
+      ):
+        files.write(os.path.join(whole, 'x'), [bytes(4000)])
+        files.write(os.path.join(whole, 'y'), [bytes(4000)] * 2)
     finally:
       resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     self.assertEqual(errno.EFBIG, caught.exception.errno)
@@ -110,9 +114,11 @@ class FilesTest(absltest.TestCase):
   def test_made_directory(self):
     a = os.path.join(self.parent, 'a')
     for path in ('a/b/c', 'a/b/' + 300 * 'x'):
-      with contextlib.suppress(OSError):
-        with files.made_directory(os.path.join(self.parent, path)):
-          self.assertEqual(['c'], os.listdir(os.path.join(a, 'b')))
+      with (
+          contextlib.suppress(OSError),
+          files.made_directory(os.path.join(self.parent, path)),
+      ):
+        self.assertEqual(['c'], os.listdir(os.path.join(a, 'b')))
       self.assertEqual([], os.listdir(self.parent))
     with files.made_directory(os.path.join(a, 'b')):
       pathlib.Path(a, 'file').touch()

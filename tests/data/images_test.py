@@ -374,6 +374,8 @@ class LoadImageTest(absltest.TestCase):
     self.assertIn('image.png cannot be read (Permission denied)', said)
 
   def test_without_pillow(self):
-    with mock.patch.dict(sys.modules, {'PIL': None}):
-      with self.assertRaisesRegex(errors.UsageError, r'\[data\]'):
-        images.load_image('a.png')
+    with (
+        mock.patch.dict(sys.modules, {'PIL': None}),
+        self.assertRaisesRegex(errors.UsageError, r'\[data\]'),
+    ):
+      images.load_image('a.png')

@@ -47,10 +47,12 @@ class LostTokensTest(parameterized.TestCase, cluster_case.ClusterCase):
           -1, tf.int64, shapes=[[]], shared_name='sync_token_q'
       ).dequeue()
       config = tf.ConfigProto(device_filters=['/job:ps'])
-      with tf.Session('grpc://' + cluster.ps, config=config) as session:
-        with self.assertRaises(tf.errors.DeadlineExceededError):
-          while True:
-            session.run(token, options=tf.RunOptions(timeout_in_ms=3000))
+      with (
+          tf.Session('grpc://' + cluster.ps, config=config) as session,
+          self.assertRaises(tf.errors.DeadlineExceededError),
+      ):
+        while True:
+          session.run(token, options=tf.RunOptions(timeout_in_ms=3000))
     seen = [len(p.lines) for p in (chief, worker)]
     chief.wait_for_line(r'^No update after step \d+ for 30 seconds, though')
     for program, start in zip((chief, worker), seen):
