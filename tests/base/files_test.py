@@ -46,24 +46,21 @@ class FilesTest(absltest.TestCase):
       self.assertEqual((other, expected), (other, raised.exception.strerror))
 
   def test_own_files(self):
-    path = os.path.join(self.parent, 'own')
-    with files.open_own(path) as f:
+    parent = pathlib.Path(self.parent)
+    own = parent / 'own'
+    with files.open_own(str(own)) as f:
       f.write(b'ab')
-    with files.open_own(path) as f:
+    with files.open_own(str(own)) as f:
       self.assertEqual(b'ab', f.read())
-    pipe = os.path.join(self.parent, 'pipe')
-    os.mkfifo(pipe)
-    link = os.path.join(self.parent, 'link')
-    os.symlink(path, link)
-    nowhere = os.path.join(self.parent, 'nowhere')
-    os.symlink(os.path.join(self.parent, 'missing'), nowhere)
-    other = os.path.join(self.parent, 'other')
-    os.link(path, other)
-    for name in (pipe, link, nowhere, other):
+    os.mkfifo(parent / 'pipe')
+    os.symlink(own, parent / 'link')
+    os.symlink(parent / 'missing', parent / 'nowhere')
+    os.link(own, parent / 'other')
+    for name in ('pipe', 'link', 'nowhere', 'other'):
       with self.assertRaisesRegex(
           OSError, 'it is a (link|pipe)|it has another hard link'
       ):
-        files.open_own(name)
+        files.open_own(str(parent / name))
     self.assertNotIn('missing', os.listdir(self.parent))
 
   def test_what_a_killed_process_left_is_removed(self):
