@@ -224,5 +224,3 @@ class FastTest(tf.test.TestCase):
         errors.UsageError, "'float16': it must be one of bfloat16, float32"
     ):
       _config(fast=True, precision='float16')
-    with self.assertRaisesRegex(errors.UsageError, 'add --fast_network'):
-      models.network(_config(precision='bfloat16'))

@@ -256,5 +256,3 @@ class PredictTest(tf.test.TestCase):
               ),
           )
       )
-    with self.assertRaisesRegex(errors.UsageError, 'batch_size is 0'):
-      config_lib.Predict(batch_size=0)

@@ -76,12 +76,6 @@ class NetworkTest(tf.test.TestCase):
     ):
       cifar10.inference(tf.zeros([1, 24, 24, 3]))
 
-  def test_no_data_dir(self):
-    with self.assertRaisesRegex(ValueError, 'data_dir'):
-      cifar10.distorted_inputs(config_lib.Train(data_dir=''))
-    with self.assertRaisesRegex(ValueError, 'data_dir'):
-      cifar10.inputs(True, config_lib.Eval(data_dir=''))
-
 
 class LossTest(tf.test.TestCase):
 

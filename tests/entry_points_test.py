@@ -26,14 +26,17 @@ class RunTest(absltest.TestCase):
     return program.python('-c', _PROGRAM.format(error=error), *args)
 
   def test_foreseen_error_is_one_line(self):
-    code, out, err = self._run("errors.DataError('this file is bad')")
-    self.assertEqual((1, '128 /tmp/cifar10_data cifar10\n'), (code, out))
-    self.assertEndsWith(err, 'prog.py: error: this file is bad\n')
-    self.assertNotIn('Traceback', err)
-
-  def test_an_error_is_one_line_whatever_it_names(self):
-    _, _, err = self._run("errors.UsageError('no file is called a\\nb\\r')")
-    self.assertEndsWith(err, 'prog.py: error: no file is called a b\n')
+    for error, expected in (
+        ("errors.DataError('this file is bad')", 'this file is bad'),
+        (
+            "errors.UsageError('no file is called a\\nb\\r')",
+            'no file is called a b',
+        ),
+    ):
+      code, out, err = self._run(error)
+      self.assertEqual((1, '128 /tmp/cifar10_data cifar10\n'), (code, out))
+      self.assertEndsWith(err, 'prog.py: error: %s\n' % expected)
+      self.assertNotIn('Traceback', err)
 
   def test_any_other_error_keeps_its_traceback(self):
     # A plain ValueError is unexpected, though our errors are ValueErrors.
