@@ -1,5 +1,6 @@
 """Downloads images from a local server; fetch_test.py has the faults."""
 
+from concurrent import futures
 import fcntl
 import gzip
 import hashlib
@@ -148,14 +149,6 @@ class DownloadTest(absltest.TestCase):
     self.assertFalse(os.path.exists(part))
 
   def test_two_at_once(self):
-    errors_seen = []
-
-    def get():
-      try:
-        self._get()
-      except Exception as e:  # pylint: disable=broad-except
-        errors_seen.append(e)
-
     # The second process starts while the first one waits for its response.
     asked, waiting = threading.Event(), threading.Event()
 
@@ -165,15 +158,16 @@ class DownloadTest(absltest.TestCase):
       handler.whole()
 
     self.server.script = [answer]
-    threads = [threading.Thread(target=get) for _ in range(2)]
-    threads[0].start()
-    self.assertTrue(asked.wait(60))
-    with mock.patch.object(output, 'say', side_effect=lambda _: waiting.set()):
-      threads[1].start()
-      self.assertTrue(waiting.wait(60))
-    for thread in threads:
-      thread.join()
-    self.assertEqual([], errors_seen)
+    with futures.ThreadPoolExecutor() as pool:
+      first = pool.submit(self._get)
+      self.assertTrue(asked.wait(60))
+      with mock.patch.object(
+          output, 'say', side_effect=lambda _: waiting.set()
+      ):
+        second = pool.submit(self._get)
+        self.assertTrue(waiting.wait(60))
+        first.result()
+        second.result()
     self.assertLen(self.server.ranges, 1)
     self.assertEqual(5, checks.check(self.dataset, self.data_dir, False))
 
@@ -302,7 +296,7 @@ class DownloadTest(absltest.TestCase):
         self._get()
       os.remove(path)
     # In place of the source, a pipe is an invalid file, and is replaced.
-    os.mkfifo(os.path.join(self.data_dir, 'set.tar.gz'))
+    os.mkfifo(self.archive)
     self._get()
 
   def test_data_dir_that_cannot_be_made(self):

@@ -367,56 +367,70 @@ class ResumeTest(tf.test.TestCase):
     )
 
   def test_learning_rate(self):
-    def rates():
-      return notes.learning_rates(self.train_dir)
-
-    # A directory of an earlier version records no rate.
-    self.assertEqual('', self._begin(learning_rate=0.1))
-    self.assertEqual([(20, 0.1)], rates())
-    self._save(30)
-    self.assertEqual('', self._begin(learning_rate=0.1))
-    self.assertEqual(
-        'From step 30, the learning rate is 0.05 (was 0.1).\n',
-        self._begin(learning_rate=0.05),
-    )
-    self.assertEqual([(20, 0.1), (30, 0.05)], rates())
-    # Another rate before the first step with this one.
-    self.assertIn('is 0.01 (was 0.05)', self._begin(learning_rate=0.01))
-    self.assertEqual([(20, 0.1), (30, 0.01)], rates())
+    for saved, rate, expected, rates in (
+        # A directory of an earlier version records no rate.
+        (None, 0.1, '', [(20, 0.1)]),
+        (30, 0.1, '', [(20, 0.1)]),
+        (
+            None,
+            0.05,
+            'From step 30, the learning rate is 0.05 (was 0.1).\n',
+            [(20, 0.1), (30, 0.05)],
+        ),
+        # Another rate before the first step with this one.
+        (
+            None,
+            0.01,
+            'From step 30, the learning rate is 0.01 (was 0.05).\n',
+            [(20, 0.1), (30, 0.01)],
+        ),
+    ):
+      if saved:
+        self._save(saved)
+      self.assertEqual(expected, self._begin(learning_rate=rate))
+      self.assertEqual(rates, notes.learning_rates(self.train_dir))
 
   def _begin(self, **settings):
     """Resumes with settings; returns the output."""
     return _begin(self.train_dir, **settings)[1]
 
   def test_other_settings_are_told(self):
-    # A directory of an earlier version records no settings.
-    self.assertEqual('', self._begin(batch_size=64))
-    self._save(30)
     towers = config_lib.MultiGpuTrain
-    self.assertEqual(
-        'From step 30, batch_size is 32 (was 64): the learning rate drops at '
-        'other steps.\n',
-        self._begin(batch_size=32, seed=3),
-    )
-    # No step was trained with 32.
-    self.assertEqual('', self._begin(batch_size=64))
-    self.assertEqual(
-        'From step 30, num_gpus is 2 (was 1).\n',
-        self._begin(config=towers, batch_size=64, num_gpus=2),
-    )
-    self._save(40)
-    self.assertEqual(
-        'From step 40, num_gpus is 1 (was 2), decay_by_examples is True '
-        '(was False): the learning rate drops at other steps.\n',
-        self._begin(config=towers, batch_size=64, decay_by_examples=True),
-    )
-    self.assertEqual(
-        'From step 40, num_gpus is 1 (was 2), flip is False (was True).\n',
-        self._begin(
-            batch_size=64, dataset=datasets.CIFAR10._replace(flip=False)
+    for saved, settings, expected in (
+        # A directory of an earlier version records no settings.
+        (None, {'batch_size': 64}, ''),
+        (
+            30,
+            {'batch_size': 32, 'seed': 3},
+            'From step 30, batch_size is 32 (was 64): the learning rate drops '
+            'at other steps.\n',
         ),
-    )
-    self.assertEqual('', self._begin(batch_size=16, fresh=True))
+        # No step was trained with 32.
+        (None, {'batch_size': 64}, ''),
+        (
+            None,
+            {'config': towers, 'batch_size': 64, 'num_gpus': 2},
+            'From step 30, num_gpus is 2 (was 1).\n',
+        ),
+        (
+            40,
+            {'config': towers, 'batch_size': 64, 'decay_by_examples': True},
+            'From step 40, num_gpus is 1 (was 2), decay_by_examples is True '
+            '(was False): the learning rate drops at other steps.\n',
+        ),
+        (
+            None,
+            {
+                'batch_size': 64,
+                'dataset': datasets.CIFAR10._replace(flip=False),
+            },
+            'From step 40, num_gpus is 1 (was 2), flip is False (was True).\n',
+        ),
+        (None, {'batch_size': 16, 'fresh': True}, ''),
+    ):
+      if saved:
+        self._save(saved)
+      self.assertEqual(expected, self._begin(**settings))
 
   def test_external_text_is_escaped(self):
     self.assertEqual('', self._begin(batch_size=64))
@@ -458,41 +472,48 @@ class ResumeTest(tf.test.TestCase):
     self.assertEqual('', self._begin(**told, fresh=True))
     self._save(30)
     self.assertEqual('', self._begin(**told))
-    for name, value, was in (
-        ('seed', 2, '1'),
-        ('batch_size', 32, '64'),
-        ('summary_steps', 10, '50'),
-        ('fast', True, 'False'),
-    ):
-      with self.assertRaisesRegex(
-          errors.UsageError,
-          f'would not repeat bit for bit: {name} is {value} \\(was {was}\\): '
-          'restore the earlier values, leave out --deterministic, or choose ',
-      ):
-        self._begin(**{**told, name: value})
-    with (
-        mock.patch.object(os, 'sched_getaffinity', lambda _: set(range(99))),
-        self.assertRaisesRegex(errors.UsageError, r'usable_cpus is 99 \(was'),
-    ):
-      self._begin(**told)
-    for name in (
-        'TF_NUM_INTRAOP_THREADS',
-        'TF_NUM_INTEROP_THREADS',
-        'TF_ENABLE_ONEDNN_OPTS',
-        'ONEDNN_MAX_CPU_ISA',
+    unchanged = contextlib.nullcontext()
+    for patch, settings, expected in (
+        (unchanged, {'seed': 2}, r'seed is 2 \(was 1\)'),
+        (unchanged, {'batch_size': 32}, r'batch_size is 32 \(was 64\)'),
+        (unchanged, {'summary_steps': 10}, r'summary_steps is 10 \(was 50\)'),
+        (unchanged, {'fast': True}, r'fast is True \(was False\)'),
+        (
+            mock.patch.object(
+                os, 'sched_getaffinity', lambda _: set(range(99))
+            ),
+            {},
+            r'usable_cpus is 99 \(was \d+\)',
+        ),
+        *(
+            (
+                mock.patch.dict(os.environ, {name: '1'}),
+                {},
+                rf'{name} is 1 \(was unset\)',
+            )
+            for name in (
+                'TF_NUM_INTRAOP_THREADS',
+                'TF_NUM_INTEROP_THREADS',
+                'TF_ENABLE_ONEDNN_OPTS',
+                'ONEDNN_MAX_CPU_ISA',
+            )
+        ),
     ):
       with (
-          mock.patch.dict(os.environ, {name: '1'}),
+          patch,
           self.assertRaisesRegex(
-              errors.UsageError, rf'{name} is 1 \(was unset'
+              errors.UsageError,
+              f'would not repeat bit for bit: {expected}: restore the earlier '
+              'values, leave out --deterministic, or choose ',
           ),
       ):
-        self._begin(**told)
+        self._begin(**told | settings)
     self.assertEqual('', self._begin(**told))
     # Without the flag it may; afterwards, no longer with it.
-    self.assertEqual('', self._begin(**{**told, 'deterministic': False}))
+    alone = told | {'deterministic': False}
+    self.assertEqual('', self._begin(**alone))
     self.assertEqual('', self._begin(**told))
-    self._begin(**{**told, 'deterministic': False})
+    self._begin(**alone)
     self._save(40)
     with self.assertRaisesRegex(
         errors.UsageError, r'deterministic is True \(was False\)'

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -292,13 +293,9 @@ class TrainingTest(tf.test.TestCase):
         # An unforeseen error is left alone.
         (KeyError('it broke'), 1),
     ):
-      calls = []
-
-      def fail_later(calls=calls, error=error):
-        calls.append(1)
-        if len(calls) > 30:
-          raise error
-
+      fail_later = mock.Mock(
+          side_effect=itertools.chain([None] * 30, itertools.repeat(error))
+      )
       with self.assertRaisesRegex(type(error), 'it broke'):
         self._run(10**6, check_input=fail_later, fresh=True)
       self.assertLen(self._checkpoints(), checkpoints)
