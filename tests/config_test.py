@@ -355,8 +355,7 @@ class ValuesTest(absltest.TestCase):
 class EvaluatorOfTest(absltest.TestCase):
 
   def test_common_settings_are_the_clusters(self):
-    config = config_lib.DistributedTrain(
-        train_dir='/train',
+    common = dict(
         data_dir='/data',
         data_url=('http://a',),
         dataset=datasets.SVHN,
@@ -368,28 +367,12 @@ class EvaluatorOfTest(absltest.TestCase):
         precision='bfloat16',
         allow_growth=True,
         eval_dir='/eval',
-        seed=3,
     )
-    self.assertEqual(
-        config_lib.Eval(
-            checkpoint_dir='/train',
-            data_dir='/data',
-            data_url=('http://a',),
-            dataset=datasets.SVHN,
-            model=config_lib.CONV_LOCAL,
-            batch_size=7,
-            fast=True,
-            fast_network=True,
-            fast_input=False,
-            precision='bfloat16',
-            allow_growth=True,
-            eval_dir='/eval',
+    for cluster, evaluator in (
+        (
+            config_lib.DistributedTrain(train_dir='/train', seed=3, **common),
+            config_lib.Eval(checkpoint_dir='/train', **common),
         ),
-        config_lib.evaluator_of(config),
-    )
-
-  def test_defaults(self):
-    self.assertEqual(
-        config_lib.Eval(),
-        config_lib.evaluator_of(config_lib.DistributedTrain()),
-    )
+        (config_lib.DistributedTrain(), config_lib.Eval()),
+    ):
+      self.assertEqual(evaluator, config_lib.evaluator_of(cluster))

@@ -172,22 +172,21 @@ class FailuresTest(absltest.TestCase):
         )
     )
 
-  def test_directories_above_are_made(self):
-    directory = os.path.join(self.parent, 'a', 'b', 'set')
-    synthetic.write_batches(directory + os.sep)
-    self.assertLen(os.listdir(directory), 7)
-    self.assertEqual(os.listdir(os.path.dirname(directory)), ['set'])
+  def test_directories_above_are_made_and_an_empty_one_is_filled(self):
+    above = os.path.join(self.parent, 'a', 'b')
+    for directory in (
+        os.path.join(above, 'set'),
+        self.create_tempdir().full_path,
+    ):
+      synthetic.write_batches(directory + os.sep)
+      self.assertLen(os.listdir(directory), 7)
+    self.assertEqual(os.listdir(above), ['set'])
 
   def test_other_users_may_read_the_set(self):
     synthetic.write_batches(self.directory)
     usual = os.path.join(self.parent, 'usual')
     os.mkdir(usual)
     self.assertEqual(os.stat(self.directory).st_mode, os.stat(usual).st_mode)
-
-  def test_empty_directory_is_filled(self):
-    os.mkdir(self.directory)
-    synthetic.write_batches(self.directory)
-    self.assertLen(os.listdir(self.directory), 7)
 
   def test_existing_directory_is_left_alone(self):
     os.mkdir(self.directory)

@@ -325,22 +325,22 @@ class TrainingTest(tf.test.TestCase):
     )
 
   def test_first_cause_of_a_reader_error(self):
-    path = os.path.join(self.create_tempdir().full_path, 'gone.bin')
-    pathlib.Path(path).write_bytes(bytes(100))
+    path = pathlib.Path(self.create_tempdir().full_path, 'gone.bin')
+    path.write_bytes(bytes(100))
 
     def read():
-      queue = tf.train.string_input_producer([path])
+      queue = tf.train.string_input_producer([str(path)])
       _, value = tf.FixedLengthRecordReader(record_bytes=1).read(queue)
       return tf.cast(tf.strings.length(value), tf.float32)
-
-    def remove():
-      if os.path.exists(path):
-        os.remove(path)
 
     with self.assertRaisesRegex(
         errors.DataError, 'reading the images failed: .*gone.bin'
     ):
-      self._run(10**6, read=read, check_input=remove)
+      self._run(
+          10**6,
+          read=read,
+          check_input=lambda: path.unlink(missing_ok=True),
+      )
     # The steps until then, which are kept.
     self.assertLen(self._checkpoints(), 2)
 
