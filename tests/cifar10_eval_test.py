@@ -43,7 +43,6 @@ def save_checkpoint(directory, step, *, averaged_bias, raw_bias):
     step: int.
     averaged_bias, raw_bias: int, the labels.
   """
-  os.makedirs(directory, exist_ok=True)
   biased_network.save(
       directory,
       step,

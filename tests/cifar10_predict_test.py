@@ -84,7 +84,6 @@ class PredictTest(tf.test.TestCase):
     super().setUp()
     self.root = self.create_tempdir().full_path
     self.checkpoint_dir = os.path.join(self.root, 'train')
-    os.makedirs(self.checkpoint_dir)
     # Probabilities: 3/12 for cat, 2/12 for ship, 1/12 for the 7 others except
     # airplane; with the raw weights, airplane has all.
     bias = np.zeros(10)

@@ -500,7 +500,6 @@ class _CheckpointTests:
   def setUp(self):
     super().setUp()
     self.checkpoint_dir = os.path.join(self.root, 'trained')
-    os.mkdir(self.checkpoint_dir)
     biased_network.save(
         self.checkpoint_dir,
         7,
