@@ -54,9 +54,10 @@ class StoppingTest(cluster_case.ClusterCase):
     cluster = self.cluster('--connect_secs=2')
     host, port = cluster.ps.split(':')
     with socket.create_server((host, int(port))):
-      code, _, err = cluster.start('worker', 0).finish()
-    self.assertEqual(1, code)
-    self.assertIn('no answer within 2 seconds from ps 0 at ' + cluster.ps, err)
+      self.assert_fails(
+          cluster.start('worker', 0),
+          'no answer within 2 seconds from ps 0 at ' + cluster.ps,
+      )
 
   def test_a_ps_that_is_stopped(self):
     cluster = self.cluster('--ps_timeout_secs=3600')
@@ -76,10 +77,8 @@ class StoppingTest(cluster_case.ClusterCase):
     worker.wait_for_line(_STEP)
     self.kill(chief)
     for program in (ps, worker):
-      code, out, err = program.finish()
-      self.assertEqual(1, code, out)
-      self.assertIn(
+      self.assert_fails(
+          program,
           'worker 0 at %s, the chief, has been unreachable for 5 seconds: '
           'restart all tasks to resume' % cluster.workers[0],
-          err,
       )

@@ -44,6 +44,15 @@ class ClusterCase(tf.test.TestCase):
       self.assertEqual((0, ''), (code, err), out)
     return [out for _, out, _ in results]
 
+  def assert_fails(self, program, message):
+    """Waits for the end of a program, whose error begins with a message."""
+    code, out, err = program.finish()
+    self.assertEqual(1, code, err)
+    self.assertStartsWith(
+        err, 'cifar10_distributed_train.py: error: ' + message, out
+    )
+    return err
+
   def step(self):
     """Returns the step of the last checkpoint."""
     return int(tf.train.load_variable(self.train_dir, 'global_step'))
