@@ -76,8 +76,8 @@ def _refusals(cluster, silent):
 
 class DistributedFaultsTest(cluster_case.ClusterCase):
 
-  def _cluster(self, *flags):
-    return self.cluster('--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS, *flags)
+  def cluster(self, *flags):
+    return super().cluster('--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS, *flags)
 
   def test_worker_then_chief_then_ps_die(self):
     cifar10_train.train(
@@ -89,10 +89,8 @@ class DistributedFaultsTest(cluster_case.ClusterCase):
             max_steps=15,
         )
     )
-    cluster = self._cluster()
-    ps, chief, worker = cluster.start_all()
     # Each sees some of the steps: it logs the first one after a multiple.
-    worker.wait_for_line(_STEP)
+    cluster, ps, chief, worker = self.start()
 
     # An update needs both: the remaining one prints whom it waits for.
     self.kill(worker)
@@ -135,19 +133,14 @@ class DistributedFaultsTest(cluster_case.ClusterCase):
         # Synchronous training with fewer to aggregate.
         ('--replicas_to_aggregate=1', 100),
     ):
-      ps, chief, worker = self._cluster(
-          flag, '--max_steps=100', '--fresh'
-      ).start_all()
-      worker.wait_for_line(_STEP)
+      _, ps, chief, worker = self.start(flag, '--max_steps=100', '--fresh')
       self.kill(worker)
       self.assert_ended_well(ps, chief)
       self.assertBetween(self.step(), 100, last)
       self.assertNotIn('waits for', '\n'.join(filter(None, chief.lines)))
 
   def test_tasks_that_were_told_otherwise(self):
-    cluster = self._cluster()
-    ps, chief, worker = cluster.start_all()
-    worker.wait_for_line(_STEP)
+    cluster, ps, chief, worker = self.start()
     self.kill(worker)
     self.kill(chief)
     empty = self.train_dir + '-empty'
@@ -181,7 +174,7 @@ class DistributedFaultsTest(cluster_case.ClusterCase):
     return host, port
 
   def test_who_cannot_take_part_says_why(self):
-    cluster = self._cluster()
+    cluster = self.cluster()
     ps = cluster.start_ps()
     host, port = self._silent_host()
     expected = _refusals(cluster, '%s:%d' % (host, port))

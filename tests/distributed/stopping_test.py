@@ -25,9 +25,7 @@ class StoppingTest(cluster_case.ClusterCase):
     return out
 
   def test_a_chief_that_waits_saves_and_a_worker_ends(self):
-    cluster = self.cluster()
-    ps, chief, worker = cluster.start_all()
-    worker.wait_for_line(_STEP)
+    cluster, ps, chief, worker = self.start()
     # If killed at the wrong moment, it would leave its token to the chief.
     worker.process.send_signal(signal.SIGSTOP)
     chief.wait_for_line('waits for worker 1')
@@ -60,9 +58,7 @@ class StoppingTest(cluster_case.ClusterCase):
       )
 
   def test_a_ps_that_is_stopped(self):
-    cluster = self.cluster('--ps_timeout_secs=3600')
-    ps, chief, worker = cluster.start_all()
-    worker.wait_for_line(_STEP)
+    cluster, ps, chief, worker = self.start('--ps_timeout_secs=3600')
     ps.process.send_signal(signal.SIGSTOP)
     for program in (chief, worker):
       # It cannot reach the ps to say it is done; the deadline ends it.
@@ -72,9 +68,7 @@ class StoppingTest(cluster_case.ClusterCase):
       )
 
   def test_a_chief_that_stays_away(self):
-    cluster = self.cluster('--chief_timeout_secs=5')
-    ps, chief, worker = cluster.start_all()
-    worker.wait_for_line(_STEP)
+    cluster, ps, chief, worker = self.start('--chief_timeout_secs=5')
     self.kill(chief)
     for program in (ps, worker):
       self.assert_fails(

@@ -33,6 +33,17 @@ class ClusterCase(tf.test.TestCase):
     self.addCleanup(made.kill)
     return made
 
+  def start(self, *flags):
+    """Starts a ps and two workers, and waits for a step of the second one.
+
+    Returns:
+      small_cluster.SmallCluster, and its three processes.
+    """
+    cluster = self.cluster(*flags)
+    ps, chief, worker = cluster.start_all()
+    worker.wait_for_line(STEP)
+    return cluster, ps, chief, worker
+
   def kill(self, program):
     program.process.kill()
     self.assertEqual(-signal.SIGKILL, program.finish()[0])
