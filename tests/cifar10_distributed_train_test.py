@@ -1,7 +1,6 @@
 """A cluster of real processes on this machine."""
 
 import logging
-import os
 import re
 from unittest import mock
 
@@ -11,8 +10,7 @@ from cifar10_compat import cifar10_distributed_train
 from cifar10_compat import config as config_lib
 from cifar10_compat.distributed import cluster as cluster_lib
 from cifar10_compat.training import hooks
-from tests.helpers import record_fixture
-from tests.helpers import small_cluster
+from tests.helpers import cluster_case
 from tools.base import processes
 
 
@@ -89,26 +87,11 @@ class SyncTrainTest(tf.test.TestCase):
           self.assertAllClose(expected, sess.run(rate))
 
 
-class DistributedTrainTest(tf.test.TestCase):
-
-  def setUp(self):
-    super().setUp()
-    self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
-    self.dataset = record_fixture.write_set(
-        self.create_tempdir().full_path, *record_fixture.random_images(200)
-    )
+class DistributedTrainTest(cluster_case.ClusterCase):
 
   def _run(self, *flags):
     """Runs a ps and two workers to their end; returns their output."""
-    cluster = small_cluster.SmallCluster(self.dataset, self.train_dir, *flags)
-    self.addCleanup(cluster.kill)
-    results = [p.finish() for p in cluster.start_all()]
-    for code, out, err in results:
-      self.assertEqual((0, ''), (code, err), out)
-    return [out for _, out, _ in results]
-
-  def _step(self):
-    return int(tf.train.load_variable(self.train_dir, 'global_step'))
+    return self.assert_ended_well(*self.cluster(*flags).start_all())
 
   def test_synchronous_then_resumed_then_nothing_left(self):
     outs = self._run('--max_steps=11')
@@ -117,20 +100,20 @@ class DistributedTrainTest(tf.test.TestCase):
     for out in outs[1:]:
       self.assertRegex(out, r': step 0, loss = 4\.[67]\d ')
       self.assertLen(re.findall(': step 0,', out), 1)
-    self.assertEqual(11, self._step())
+    self.assertEqual(11, self.step())
     # The keys are those of a trainer in one process.
     self.assertLen(tf.train.list_variables(self.train_dir), 25)
 
     outs = self._run('--max_steps=15')
     self.assertNotIn(': step 0,', outs[1])
-    self.assertEqual(15, self._step())
+    self.assertEqual(15, self.step())
     self._run('--max_steps=15')
-    self.assertEqual(15, self._step())
+    self.assertEqual(15, self.step())
 
   def test_asynchronous(self):
     self._run('--max_steps=20', '--sync=false')
     # Each worker may be on a different step when the last one ends.
-    self.assertBetween(self._step(), 20, 21)
+    self.assertBetween(self.step(), 20, 21)
     self.assertLen(tf.train.list_variables(self.train_dir), 25)
 
   def test_a_refused_run_loses_no_step_and_no_image(self):
@@ -149,24 +132,24 @@ class DistributedTrainTest(tf.test.TestCase):
         # TensorFlow's server sometimes prints this: see local_input.py.
         raise tf.errors.AbortedError(None, None, 'was received twice')
 
-    with mock.patch.object(
-        hooks.CheckpointSaverHook, 'after_run', refused_at_7
+    with (
+        mock.patch.object(hooks.CheckpointSaverHook, 'after_run', refused_at_7),
+        mock.patch.object(hooks, 'print', create=True) as printed,
     ):
-      with mock.patch.object(hooks, 'print', create=True) as printed:
-        self.assertEqual(
-            12,
-            cifar10_distributed_train.train(
-                cluster,
-                self.fail,
-                config_lib.DistributedTrain(
-                    data_dir=self.dataset.directory,
-                    train_dir=self.train_dir,
-                    dataset=self.dataset,
-                    batch_size=8,
-                    max_steps=12,
-                ),
-            ),
-        )
+      self.assertEqual(
+          12,
+          cifar10_distributed_train.train(
+              cluster,
+              self.fail,
+              config_lib.DistributedTrain(
+                  data_dir=self.dataset.directory,
+                  train_dir=self.train_dir,
+                  dataset=self.dataset,
+                  batch_size=8,
+                  max_steps=12,
+              ),
+          ),
+      )
     self.assertIn(7, steps)
     # A session's first token belongs to no update, so a step can appear twice.
     # Without the variables on the ps, training would resume from model.ckpt-0.

@@ -6,10 +6,11 @@ import io
 import json
 import math
 import os
+import pathlib
 import re
-import shutil
 import signal
 import types
+from unittest import mock
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -30,6 +31,7 @@ from tests.helpers import biased_network
 from tests.helpers import event_files
 from tests.helpers import program
 from tests.helpers import record_fixture
+from tests.helpers import saved_network
 
 N = 300  # test images: two batches of 128 and one of 44
 
@@ -38,7 +40,7 @@ def save_checkpoint(directory, step, *, averaged_bias, raw_bias):
   """Saves a network whose averages and weights predict one label each.
 
   Args:
-    directory: str.
+    directory: str, created if missing.
     step: int.
     averaged_bias, raw_bias: int, the labels.
   """
@@ -63,8 +65,27 @@ class EvalTest(tf.test.TestCase):
         cls.data_dir, images, [3] * 120 + [5] * 90 + [7] * 90
     )
     cls.checkpoint_dir = os.path.join(root, 'checkpoints')
-    os.makedirs(cls.checkpoint_dir)
     save_checkpoint(cls.checkpoint_dir, 1000, averaged_bias=3, raw_bias=5)
+
+  def setUp(self):
+    super().setUp()
+    # A directory for a test's own images or checkpoints.
+    self.directory = self.create_tempdir().full_path
+
+  def _write_images(self):
+    """Writes images to the directory; returns the path of the test images."""
+    directory = record_fixture.write_batches(
+        self.directory, *record_fixture.random_images(N)
+    )
+    return os.path.join(directory, 'test_batch.bin')
+
+  def _save_untrained(self, inference):
+    """Saves a network's initial weights to the directory, at step 1."""
+    saved_network.save(
+        self.directory,
+        1,
+        build=lambda: inference(tf.zeros([1, 24, 24, 3]), config_lib.Eval()),
+    )
 
   def _evaluate(self, **kwargs):
     self.eval_dir = self.create_tempdir().full_path
@@ -87,28 +108,44 @@ class EvalTest(tf.test.TestCase):
         event_files.scalars(self.eval_dir, 'Precision @ 1'),
     )
 
-  def test_exact_count_of_raw_weights(self):
-    self.assertEqual(90 / 300, self._evaluate(averaged=False))
-
-  def test_first_images_only(self):
-    # In file order: all 120 of label 3, then 30 of label 5.
-    self.assertEqual(120 / 150, self._evaluate(num_examples=150))
-    self.assertEqual(30 / 150, self._evaluate(num_examples=150, averaged=False))
+  def test_which_weights_and_images(self):
+    for kwargs, expected in (
+        ({'averaged': False}, 90 / 300),
+        # In file order: all 120 of label 3, then 30 of label 5.
+        ({'num_examples': 150}, 120 / 150),
+        ({'num_examples': 150, 'averaged': False}, 30 / 150),
+        # Five training files, each with the same 300 images.
+        ({'eval_data': 'train_eval'}, 0.4),
+    ):
+      self.assertEqual(expected, self._evaluate(**kwargs))
 
   def test_historical_count_rounds_up_to_batches(self):
-    precision = self._evaluate(count=config_lib.HISTORICAL)
-    # 79 batches of 128 are 10,112 draws.
-    self.assertNear(round(precision * 10112), precision * 10112, 1e-6)
-    self.assertNear(0.4, precision, 0.04)
-    tags = {
-        v.tag for e in event_files.read(self.eval_dir) for v in e.summary.value
-    }
-    self.assertIn('queue/shuffle_batch/fraction_over_4000_of_384_full', tags)
+    for size, draws in (
+        # 79 batches of 128 are 10,112 draws; 3 batches are 384.
+        (10000, 10112),
+        (300, 384),
+    ):
+      precision = self._evaluate(
+          count=config_lib.HISTORICAL,
+          dataset=datasets.CIFAR10._replace(
+              num_examples_per_epoch_for_eval=size
+          ),
+      )
+      self.assertNear(round(precision * draws), precision * draws, 1e-6)
+      if size == 10000:
+        self.assertNear(0.4, precision, 0.04)
+        self.assertIn(
+            'queue/shuffle_batch/fraction_over_4000_of_384_full',
+            self._tags(),
+        )
+
+  def _tags(self):
+    """Returns the tags of the written summaries, with their steps."""
+    events = event_files.read(self.eval_dir)
+    return {v.tag: e.step for e in events for v in e.summary.value}
 
   def test_summaries_of_2016(self):
     self._evaluate()
-    events = event_files.read(self.eval_dir)
-    tags = {v.tag: e.step for e in events for v in e.summary.value}
     expected = {
         'Precision @ 1',
         'queue/input_producer/fraction_of_32_full',
@@ -120,52 +157,40 @@ class EvalTest(tf.test.TestCase):
           for kind in ('activations', 'sparsity')
       }
     expected |= {'images/image/%d' % i for i in range(3)}
-    self.assertEqual(expected, set(tags))
-    self.assertEqual({1000}, set(tags.values()))
-    self.assertLen([e for e in events if e.HasField('graph_def')], 1)
-
-  def test_train_eval(self):
-    # Five training files, each with the same 300 images.
-    self.assertEqual(0.4, self._evaluate(eval_data='train_eval'))
-
-  def test_number_of_draws_follows_the_set(self):
-    dataset = datasets.CIFAR10._replace(num_examples_per_epoch_for_eval=300)
-    precision = self._evaluate(count=config_lib.HISTORICAL, dataset=dataset)
-    # 3 batches of 128 are 384 draws.
-    self.assertNear(round(precision * 384), precision * 384, 1e-6)
+    self.assertEqual(dict.fromkeys(expected, 1000), self._tags())
+    self.assertLen(
+        [e for e in event_files.read(self.eval_dir) if e.HasField('graph_def')],
+        1,
+    )
 
   def test_images_that_end_too_soon(self):
-    data_dir = self.create_tempdir().full_path
-    directory = record_fixture.write_batches(
-        data_dir, *record_fixture.random_images(N)
-    )
+    path = self._write_images()
 
     def truncate(unused_files):
       # TensorFlow's reader ignores an incomplete record.
-      os.truncate(os.path.join(directory, 'test_batch.bin'), 3073 * 200 + 1)
+      os.truncate(path, 3073 * 200 + 1)
 
     # The file changes just after a check.
-    with tf.test.mock.patch.object(checks.CheckedFiles, 'check', truncate):
-      with self.assertRaisesRegex(errors.DataError, 'after 200 of 300'):
-        self._evaluate(data_dir=data_dir)
+    with (
+        mock.patch.object(checks.CheckedFiles, 'check', truncate),
+        self.assertRaisesRegex(errors.DataError, 'after 200 of 300'),
+    ):
+      self._evaluate(data_dir=self.directory)
 
   def test_images_that_were_overwritten(self):
-    data_dir = self.create_tempdir().full_path
-    directory = record_fixture.write_batches(
-        data_dir, *record_fixture.random_images(N)
-    )
+    path = self._write_images()
     eval_once = cifar10_eval.eval_once
 
     def overwrite_and_evaluate(*args, **kwargs):
-      with open(os.path.join(directory, 'test_batch.bin'), 'r+b') as f:
+      with open(path, 'r+b') as f:
         f.write(b'\xc8')  # A label of 200.
       return eval_once(*args, **kwargs)
 
-    with tf.test.mock.patch.object(
-        cifar10_eval, 'eval_once', overwrite_and_evaluate
+    with (
+        mock.patch.object(cifar10_eval, 'eval_once', overwrite_and_evaluate),
+        self.assertRaisesRegex(errors.DataError, 'was overwritten'),
     ):
-      with self.assertRaisesRegex(errors.DataError, 'was overwritten'):
-        self._evaluate(data_dir=data_dir)
+      self._evaluate(data_dir=self.directory)
 
   def test_device_that_is_none(self):
     with self.assertRaisesRegex(
@@ -174,37 +199,30 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(device='gpu0')
 
   def test_missing_key_is_named(self):
-    directory = self.create_tempdir().full_path
-    with tf.Graph().as_default(), tf.Session() as sess:
-      cifar10.inference(tf.zeros([1, 24, 24, 3]))
-      sess.run(tf.global_variables_initializer())
-      tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 5)
+    self._save_untrained(cifar10.inference)
     with self.assertRaisesRegex(
         errors.CheckpointError,
         'is missing conv1/biases/ExponentialMovingAverage and 9 more keys: .*'
         '--averaged=false',
     ):
-      self._evaluate(checkpoint_dir=directory)
-    self._evaluate(checkpoint_dir=directory, averaged=False)
+      self._evaluate(checkpoint_dir=self.directory)
+    self._evaluate(checkpoint_dir=self.directory, averaged=False)
 
-  def test_other_data_set(self):
-    directory = self.create_tempdir().full_path
-    save_checkpoint(directory, 1, averaged_bias=0, raw_bias=0)
-    with open(os.path.join(directory, 'dataset.json'), 'w') as f:
-      f.write('{"dataset": "synthetic"}')
-    with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
-      self._evaluate(checkpoint_dir=directory)
-
-  def test_other_model(self):
+  def test_other_data_set_or_model(self):
     # Both the directory's metadata and the checkpoint's keys can reveal it.
     with self.assertRaisesRegex(errors.CheckpointError, 'another .*--model'):
       self._evaluate(model=config_lib.CONV_LOCAL)
-    directory = self.create_tempdir().full_path
-    save_checkpoint(directory, 1, averaged_bias=0, raw_bias=0)
-    with open(os.path.join(directory, 'dataset.json'), 'w') as f:
-      f.write('{"dataset": "cifar10", "model": "conv_local"}')
-    with self.assertRaisesRegex(errors.UsageError, '--model=conv_local'):
-      self._evaluate(checkpoint_dir=directory)
+    save_checkpoint(self.directory, 1, averaged_bias=0, raw_bias=0)
+    for note, expected in (
+        ('{"dataset": "synthetic"}', "'synthetic', not of"),
+        (
+            '{"dataset": "cifar10", "model": "conv_local"}',
+            '--model=conv_local',
+        ),
+    ):
+      pathlib.Path(self.directory, 'dataset.json').write_text(note)
+      with self.assertRaisesRegex(errors.UsageError, expected):
+        self._evaluate(checkpoint_dir=self.directory)
 
   def test_mean_of_views(self):
     # One view is certain of label 0; the other four give 1/4 and 3/4.  The mean
@@ -226,11 +244,7 @@ class EvalTest(tf.test.TestCase):
       w = tf.get_variable('w', initializer=tf.constant(weights))
       return tf.matmul(images[:, 0, 0, :1], w)
 
-    directory = self.create_tempdir().full_path
-    with tf.Graph().as_default(), tf.Session() as sess:
-      inference(tf.zeros([1, 24, 24, 3]), config_lib.Eval())
-      sess.run(tf.global_variables_initializer())
-      tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 1)
+    self._save_untrained(inference)
     # White images with some dark pixels, one per view.  White is then at least
     # 0.04 standard deviations above the mean, and as a logit 4 above 0.
     middle, left, corners = np.full([3, 32, 32, 3], 255, np.uint8)
@@ -240,107 +254,78 @@ class EvalTest(tf.test.TestCase):
     for row in (0, 8):
       left[row, [0, 8]] = 0  # The first pixel of each corner view.
       corners[row, [0, 8, 23, 31]] = 0  # The same, with the flipped views.
-    data_dir = self.create_tempdir().full_path
     record_fixture.write_batches(
-        data_dir, [middle, middle, middle, left, corners], [3, 3, 3, 5, 3]
+        self.directory, [middle, middle, middle, left, corners], [3, 3, 3, 5, 3]
     )
     # In effect each view votes.  The middle alone votes for 5 in the first
     # three images, most of the five views in the last two, most of the ten in
     # the last.  If the views of `middle` and `left`, one batch, were mixed up,
     # both images would be wrong.
     network = types.SimpleNamespace(inference=inference)
-    with tf.test.mock.patch.object(models, 'network', return_value=network):
+    with mock.patch.object(models, 'network', return_value=network):
       for views, expected in ((1, 1 / 5), (5, 4 / 5), (10, 3 / 5)):
         self.assertAllClose(
             expected,
             self._evaluate(
-                data_dir=data_dir,
-                checkpoint_dir=directory,
+                data_dir=self.directory,
+                checkpoint_dir=self.directory,
                 averaged=False,
                 batch_size=2,
                 views=views,
             ),
         )
 
-  def test_views_that_cannot_be(self):
-    with self.assertRaisesRegex(errors.UsageError, 'views is 3: .*1, 5, 10'):
-      self._evaluate(views=3)
-    with self.assertRaisesRegex(errors.UsageError, '--count=exact'):
-      self._evaluate(views=10, count=config_lib.HISTORICAL)
-    with self.assertRaisesRegex(
-        errors.UsageError, 'data set svhn must .*--views=5'
-    ):
-      self._evaluate(views=10, dataset=datasets.SVHN)
-
   def test_views_are_checked_before_images_are_fetched(self):
-    data_dir = self.create_tempdir().full_path
     code, _, err = program.run(
         'cifar10_eval',
         '--views=3',
         '--dataset=synthetic',
-        '--data_dir=' + data_dir,
+        '--data_dir=' + self.directory,
         forked=True,
     )
     self.assertEqual(1, code)
     self.assertIn('error: views is 3: ', err)
-    self.assertEmpty(os.listdir(data_dir))
+    self.assertEmpty(os.listdir(self.directory))
 
-  def test_nothing_to_evaluate(self):
+  def test_checkpoint_that_cannot_be_evaluated(self):
     with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
-      self._evaluate(checkpoint_dir=self.create_tempdir().full_path)
-    gone = self.create_tempdir().full_path
-    save_checkpoint(gone, 7, averaged_bias=0, raw_bias=0)
-    os.remove(os.path.join(gone, 'model.ckpt-7.index'))
-    with self.assertRaisesRegex(errors.CheckpointError, 'is missing'):
-      self._evaluate(checkpoint_dir=gone)
-
-  def test_damaged_checkpoint(self):
-    directory = self.create_tempdir().full_path
-    save_checkpoint(directory, 7, averaged_bias=0, raw_bias=0)
-    path = os.path.join(directory, 'model.ckpt-7.data-00000-of-00001')
+      self._evaluate(checkpoint_dir=self.directory)
+    save_checkpoint(self.directory, 7, averaged_bias=0, raw_bias=0)
+    path = os.path.join(self.directory, 'model.ckpt-7.data-00000-of-00001')
     with open(path, 'r+b') as f:
       f.seek(os.path.getsize(path) // 2)
       f.write(b'damage')
     with self.assertRaisesRegex(errors.CheckpointError, 'ckpt-7 is damaged'):
-      self._evaluate(checkpoint_dir=directory, averaged=False)
-
-  def test_arguments(self):
-    with self.assertRaisesRegex(errors.UsageError, 'batch_size is 0'):
-      self._evaluate(batch_size=0)
-    with self.assertRaisesRegex(errors.UsageError, 'num_examples is -1'):
-      self._evaluate(num_examples=-1)
+      self._evaluate(checkpoint_dir=self.directory, averaged=False)
+    os.remove(os.path.join(self.directory, 'model.ckpt-7.index'))
+    with self.assertRaisesRegex(errors.CheckpointError, 'is missing'):
+      self._evaluate(checkpoint_dir=self.directory)
 
   def test_polling(self):
     """Waits, evaluates, skips an evaluated checkpoint, stops."""
-    directory = self.create_tempdir().full_path
     # A trainer is saving its first checkpoint, and will list it next.
-    with open(os.path.join(directory, 'model.ckpt-0.index'), 'w'):
-      pass
+    pathlib.Path(self.directory, 'model.ckpt-0.index').touch()
+    eval_dir = os.path.join(self.directory, 'eval')
     evaluator = program.Program(
         'cifar10_eval',
         '--data_dir=' + self.data_dir,
-        '--checkpoint_dir=' + directory,
+        '--checkpoint_dir=' + self.directory,
         '--eval_interval_secs=0',
-        '--eval_dir=' + os.path.join(directory, 'eval'),
+        '--eval_dir=' + eval_dir,
     )
-    evaluator.wait_for_line('Waiting for the first checkpoint in ' + directory)
-    save_checkpoint(directory, 10, averaged_bias=3, raw_bias=0)
-    evaluator.wait_for_line(r'precision @ 1 = 0\.400')
-    save_checkpoint(directory, 20, averaged_bias=5, raw_bias=0)
-    evaluator.wait_for_line(r'precision @ 1 = 0\.300')
+    evaluator.wait_for_line(
+        'Waiting for the first checkpoint in ' + self.directory
+    )
+    for step, label, precision in ((10, 3, r'0\.400'), (20, 5, r'0\.300')):
+      save_checkpoint(self.directory, step, averaged_bias=label, raw_bias=0)
+      evaluator.wait_for_line('precision @ 1 = ' + precision)
     evaluator.process.send_signal(signal.SIGTERM)
     code, out, err = evaluator.finish()
     self.assertEqual((128 + signal.SIGTERM, ''), (code, err))
     self.assertLen(re.findall('precision', out), 2)
     self.assertLen(re.findall('Waiting', out), 1)
-    steps = [
-        s
-        for s, _ in event_files.scalars(
-            os.path.join(directory, 'eval'), 'Precision @ 1'
-        )
-    ]
-    self.assertEqual([10, 20], steps)
-    shutil.rmtree(directory)
+    precisions = event_files.scalars(eval_dir, 'Precision @ 1')
+    self.assertEqual([10, 20], [step for step, _ in precisions])
 
 
 class EvalDirTest(tf.test.TestCase):
@@ -353,7 +338,7 @@ class EvalDirTest(tf.test.TestCase):
     images, _ = record_fixture.random_images(10)
     record_fixture.write_batches(self.data_dir, images, [3] * 4 + [5] * 6)
     self.train_dir = os.path.join(self.root, 'train')
-    os.mkdir(self.train_dir)
+    self.eval_dir = os.path.join(self.train_dir, 'eval')
     save_checkpoint(self.train_dir, 7, averaged_bias=3, raw_bias=5)
 
   def _config(self, **kwargs):
@@ -368,13 +353,12 @@ class EvalDirTest(tf.test.TestCase):
 
   def _evaluate(self, **kwargs):
     """Returns the precision, and the printed lines."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
       precision = cifar10_eval.evaluate(self._config(**kwargs))
     return precision, printed.getvalue().splitlines()
 
-  def _precisions(self, eval_dir):
-    return event_files.scalars(eval_dir, 'Precision @ 1')
+  def _precisions(self, eval_dir=None):
+    return event_files.scalars(eval_dir or self.eval_dir, 'Precision @ 1')
 
   def test_path(self):
     for kwargs, expected in (
@@ -429,10 +413,8 @@ class EvalDirTest(tf.test.TestCase):
 
   def test_beside_the_checkpoints(self):
     self.assertEqual(0.4, self._evaluate()[0])
-    eval_dir = os.path.join(self.train_dir, 'eval')
-    self.assertEqual([(7, np.float32(0.4))], self._precisions(eval_dir))
-    with open(os.path.join(eval_dir, 'dataset.json')) as f:
-      note = json.load(f)
+    self.assertEqual([(7, np.float32(0.4))], self._precisions())
+    note = json.loads(pathlib.Path(self.eval_dir, 'dataset.json').read_text())
     self.assertEqual(('cifar10', 'cifar10'), (note['dataset'], note['model']))
     # The trainer still resumes in its directory.
     with train_dirs.opened(
@@ -442,7 +424,7 @@ class EvalDirTest(tf.test.TestCase):
 
   def test_of_the_default_directory(self):
     eval_dir = os.path.join(self.root, 'cifar10_eval')
-    with tf.test.mock.patch.multiple(
+    with mock.patch.multiple(
         config_lib, TRAIN_DIR=self.train_dir, EVAL_DIR=eval_dir
     ):
       self._evaluate()
@@ -460,27 +442,30 @@ class EvalDirTest(tf.test.TestCase):
     self.assertEqual(before, sorted(os.listdir(published.DIRECTORY)))
 
   def test_that_cannot_be_written(self):
-    eval_dir = os.path.join(self.train_dir, 'eval')
-    with open(eval_dir, 'w'):
-      pass
+    pathlib.Path(self.eval_dir).touch()
     # The user need not own the directory: they may evaluate another user's run.
     precision, lines = self._evaluate()
     self.assertEqual(0.4, precision)
     self.assertEqual(
-        eval_dir
+        self.eval_dir
         + ' cannot be written (File exists): no event files are written; '
         'choose another directory with --eval_dir.',
         lines[0],
     )
     # But an explicit --eval_dir must be usable.
-    expected = r'cannot write to eval_dir %s \(File exists\): .*--eval_dir'
-    with self.assertRaisesRegex(errors.UsageError, expected % eval_dir):
-      self._evaluate(eval_dir=eval_dir)
-    with tf.test.mock.patch.multiple(
-        config_lib, TRAIN_DIR=self.train_dir, EVAL_DIR=eval_dir
+    expected = (
+        r'cannot write to eval_dir %s \(File exists\): .*--eval_dir'
+        % self.eval_dir
+    )
+    with self.assertRaisesRegex(errors.UsageError, expected):
+      self._evaluate(eval_dir=self.eval_dir)
+    with (
+        mock.patch.multiple(
+            config_lib, TRAIN_DIR=self.train_dir, EVAL_DIR=self.eval_dir
+        ),
+        self.assertRaisesRegex(errors.UsageError, expected),
     ):
-      with self.assertRaisesRegex(errors.UsageError, expected % eval_dir):
-        self._evaluate()
+      self._evaluate()
 
   def test_of_another_set_or_model(self):
     other_set = datasets.CIFAR10._replace(
@@ -513,46 +498,42 @@ class EvalDirTest(tf.test.TestCase):
       )
 
   def test_two_evaluators(self):
-    eval_dir = os.path.join(self.train_dir, 'eval')
     poll = evaluation.Poll(self._config(), checks.CheckedFiles({}))
     with poll.event_writer(tf.Graph(), signals.NEVER):
       precision, lines = self._evaluate()
       self.assertEqual(0.4, precision)
-      self.assertStartsWith(lines[0], 'Another evaluator writes to ' + eval_dir)
-    self.assertEqual([], self._precisions(eval_dir))
+      self.assertStartsWith(
+          lines[0], 'Another evaluator writes to ' + self.eval_dir
+      )
+    self.assertEqual([], self._precisions())
     self._evaluate()
-    self.assertLen(self._precisions(eval_dir), 1)
+    self.assertLen(self._precisions(), 1)
 
   def test_damaged_event_files(self):
     self._evaluate()
-    eval_dir = os.path.join(self.train_dir, 'eval')
-    (path,) = glob.glob(os.path.join(eval_dir, 'events.*'))
+    (path,) = glob.glob(os.path.join(self.eval_dir, 'events.*'))
     os.truncate(path, os.path.getsize(path) - 1)
-    os.mkfifo(os.path.join(eval_dir, 'events.out.tfevents.1.pipe'))
+    pipe = os.path.join(self.eval_dir, 'events.out.tfevents.1.pipe')
+    os.mkfifo(pipe)
     # The incomplete point is lost.
     self._evaluate()
-    os.remove(os.path.join(eval_dir, 'events.out.tfevents.1.pipe'))
+    os.remove(pipe)
     os.remove(path)
-    self.assertLen(self._precisions(eval_dir), 1)
+    self.assertLen(self._precisions(), 1)
 
   def test_a_fresh_start_removes_what_was_evaluated(self):
     self._evaluate()
-    eval_dir = os.path.join(self.train_dir, 'eval')
-    with open(os.path.join(eval_dir, 'notes.txt'), 'w'):
-      pass
-    with train_dirs.opened(
-        config_lib.Train(train_dir=self.train_dir)
-    ) as directory:
-      directory.begin()
-      self.assertLen(os.listdir(eval_dir), 3)
-    with train_dirs.opened(
-        config_lib.Train(train_dir=self.train_dir, fresh=True)
-    ) as directory:
-      directory.begin()
-      self.assertEqual(['notes.txt'], os.listdir(eval_dir))
+    pathlib.Path(self.eval_dir, 'notes.txt').touch()
+    for fresh, files in ((False, 3), (True, 1)):
+      with train_dirs.opened(
+          config_lib.Train(train_dir=self.train_dir, fresh=fresh)
+      ) as directory:
+        directory.begin()
+        self.assertLen(os.listdir(self.eval_dir), files)
+    self.assertEqual(['notes.txt'], os.listdir(self.eval_dir))
     # A later run in the directory may be of any data set.
     save_checkpoint(self.train_dir, 1, averaged_bias=5, raw_bias=5)
     os.remove(os.path.join(self.train_dir, 'dataset.json'))
     other = datasets.CIFAR10._replace(name='other')
     self.assertEqual(0.6, self._evaluate(dataset=other)[0])
-    self.assertEqual([(1, np.float32(0.6))], self._precisions(eval_dir))
+    self.assertEqual([(1, np.float32(0.6))], self._precisions())

@@ -4,8 +4,6 @@ import os
 import pathlib
 import resource
 import struct
-import subprocess
-import sys
 
 import numpy as np
 from PIL import Image
@@ -82,6 +80,11 @@ def _masked_bmp(image, masks):
   )
 
 
+def _softmax(logits):
+  exponentials = np.exp(logits)
+  return exponentials / exponentials.sum(1, keepdims=True)
+
+
 def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
   """Trains a few steps on noise, and saves as a trainer does.
 
@@ -116,13 +119,11 @@ def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
     # Like trained weights, these give different logits for different images.
     for v in tf.trainable_variables():
       if v.op.name in ('conv1/weights', 'conv2/weights'):
-        sess.run(
-            v.assign(0.03 * np.random.RandomState(0).randn(*v.shape.as_list()))
-        )
+        v.load(0.03 * np.random.RandomState(0).randn(*v.shape.as_list()), sess)
     for _ in range(steps):
       sess.run(train_op)
     os.makedirs(directory, exist_ok=True)
-    tf.train.Saver(tf.global_variables()).save(
+    path = tf.train.Saver(tf.global_variables()).save(
         sess, os.path.join(directory, 'model.ckpt'), steps
     )
     notes.write(directory, config)
@@ -132,7 +133,7 @@ def save_trained(directory, model, *, steps=3, dataset=datasets.CIFAR10):
             v.op.name + '/ExponentialMovingAverage': v
             for v in tf.trainable_variables()
         }
-    ).restore(sess, os.path.join(directory, 'model.ckpt-%d' % steps))
+    ).restore(sess, path)
     logits[True] = sess.run(out, {batch: crops})
   return logits
 
@@ -143,6 +144,8 @@ class ExportTest(tf.test.TestCase):
     super().setUp()
     self.root = self.create_tempdir().full_path
     self.checkpoint_dir = os.path.join(self.root, 'train')
+    self.images = os.path.join(self.create_tempdir().full_path, 'images.npy')
+    np.save(self.images, record_fixture.random_images(N)[0])
 
   def _export(self, **kwargs):
     return cifar10_export.export(
@@ -158,64 +161,52 @@ class ExportTest(tf.test.TestCase):
     Returns:
       list of dicts, one per directory, from SIGNATURE/OUTPUT to an array.
     """
-    script = os.path.join(self.root, 'load.py')
-    images = os.path.join(self.root, 'images.npy')
-    np.save(images, record_fixture.random_images(N)[0])
-    with open(script, 'w') as f:
-      f.write(_LOAD)
-    environ = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
-    # Hide information, but show warnings.
-    environ.update(TF_CPP_MIN_LOG_LEVEL='1', CUDA_VISIBLE_DEVICES='-1')
-    # With oneDNN, which is on by default on some processors, TensorFlow rejects
-    # a convolution of an empty batch.
-    environ['TF_ENABLE_ONEDNN_OPTS'] = '0'
-    process = subprocess.run(
-        [sys.executable, '-W', 'always', script, images] + list(export_dirs),
-        capture_output=True,
-        text=True,
+    code, out, err = program.python(
+        '-W',
+        'always',
+        '-c',
+        _LOAD,
+        self.images,
+        *export_dirs,
         cwd=self.root,
-        env=environ,
+        env={
+            'PYTHONPATH': None,
+            # Hide information, but show warnings.
+            'TF_CPP_MIN_LOG_LEVEL': '1',
+            'CUDA_VISIBLE_DEVICES': '-1',
+            # With oneDNN, which is on by default on some processors, TensorFlow
+            # rejects a convolution of an empty batch.
+            'TF_ENABLE_ONEDNN_OPTS': '0',
+        },
     )
-    self.assertEqual(
-        (0, ''), (process.returncode, process.stdout), process.stderr
-    )
+    self.assertEqual((0, ''), (code, out), err)
     # Ignore an error of the driver, which does not concern the model.
     self.assertEqual(
         [],
-        [
-            line
-            for line in program.without_loader_chatter(
-                process.stderr
-            ).splitlines()
-            if 'failed call to cuInit' not in line
-        ],
+        [l for l in err.splitlines() if 'failed call to cuInit' not in l],
     )
     return [np.load(path + '.npz') for path in export_dirs]
 
   def _check_signatures(self, found, want, class_names):
     """Compares an export's outputs from _load() with the wanted logits."""
     logits = found['all/logits']
-    self.assertAllClose(want, logits, rtol=0, atol=1e-4)
-    self.assertAllClose(want[:1], found['one/logits'], rtol=0, atol=1e-4)
+    for name, images, atol in (
+        ('all/logits', slice(None), 1e-4),
+        ('one/logits', slice(1), 1e-4),
+        # PNG is lossless; the first one is image 0, enlarged.
+        ('encoded/logits', [0, *range(8)], 1e-4),
+    ):
+      self.assertAllClose(
+          want[images], found[name][: len(want[images])], rtol=0, atol=atol
+      )
+    self.assertAllClose(want[:2], found['encoded/logits'][9:], rtol=0, atol=0.5)
     self.assertEqual((0, 10), found['none/logits'].shape)
-    exponentials = np.exp(logits)
-    self.assertAllClose(
-        exponentials / exponentials.sum(1, keepdims=True),
-        found['all/probabilities'],
-    )
+    self.assertAllClose(_softmax(logits), found['all/probabilities'])
     self.assertAllEqual(logits.argmax(1), found['all/classes'])
     self.assertEqual(
         [list(class_names)] * N,
         [[n.decode() for n in row] for row in found['all/class_names']],
     )
-    # PNG is lossless; the first one is image 0, enlarged.
-    self.assertAllClose(
-        want[[0] + list(range(8))],
-        found['encoded/logits'][:9],
-        rtol=0,
-        atol=1e-4,
-    )
-    self.assertAllClose(want[:2], found['encoded/logits'][9:], rtol=0, atol=0.5)
 
   def test_bmp(self):
     """Tests palettes, and variants of BMP that TensorFlow does not decode."""
@@ -292,13 +283,12 @@ class ExportTest(tf.test.TestCase):
 
     train_dir = os.path.join(self.checkpoint_dir, 'cifar10')
     raw_dir = os.path.join(self.root, 'raw')
-    code, out, err = program.run(
+    out = program.output(
         'cifar10_export',
         '--checkpoint_dir=' + train_dir,
         '--export_dir=' + raw_dir,
         '--averaged=false',
     )
-    self.assertEqual((0, ''), (code, err))
     self.assertEqual('%s/model.ckpt-3 is in %s.\n' % (train_dir, raw_dir), out)
 
     *averaged, of_program = self._load(
@@ -314,44 +304,39 @@ class ExportTest(tf.test.TestCase):
 
   def test_files(self):
     logits = save_trained(self.checkpoint_dir, config_lib.CIFAR10)[True]
-    images = os.path.join(self.root, 'images.npy')
-    np.save(images, record_fixture.random_images(N)[0])
     paths = []
     for form, file in [('litert', 'model.tflite')] + (
         [('keras', 'model.keras')] if versions.has_keras_3() else []
     ):
       export_dir = os.path.join(self.root, form)
       paths.append(os.path.join(export_dir, file))
-      code, out, err = program.run(
+      out = program.output(
           'cifar10_export',
           '--checkpoint_dir=' + self.checkpoint_dir,
           '--export_dir=' + export_dir,
           '--format=' + form,
           # A user with a read-only home directory: Keras loads matplotlib.
-          env={'MPLCONFIGDIR': os.path.join(images, 'missing')},
+          env={'MPLCONFIGDIR': os.path.join(self.images, 'missing')},
       )
-      self.assertEqual((0, ''), (code, err))
       self.assertEqual(
           '%s/model.ckpt-3 is in %s.\n' % (self.checkpoint_dir, paths[-1]), out
       )
       self.assertEqual([file], os.listdir(export_dir))
 
-    subprocess.run(
-        [sys.executable, '-c', _RUN_FILES, images] + paths,
+    code, _, err = program.python(
+        '-c',
+        _RUN_FILES,
+        self.images,
+        *paths,
         cwd=self.root,
-        env={k: v for k, v in os.environ.items() if k != 'PYTHONPATH'},
-        check=True,
+        env={'PYTHONPATH': None},
     )
-    exponentials = np.exp(logits)
+    self.assertEqual(0, code, err)
     for path in paths:
-      form = os.path.basename(os.path.dirname(path))
-      found = np.load(os.path.join(self.root, form + '.npz'))
+      found = np.load(os.path.dirname(path) + '.npz')
       self.assertAllClose(logits, found['logits'], rtol=1e-5, atol=1e-5)
       self.assertAllClose(
-          exponentials / exponentials.sum(1, keepdims=True),
-          found['probabilities'],
-          rtol=0,
-          atol=1e-5,
+          _softmax(logits), found['probabilities'], rtol=0, atol=1e-5
       )
     litert = np.load(os.path.join(self.root, 'litert.npz'))
     self.assertAllEqual(logits.argmax(1), litert['classes'])
@@ -364,17 +349,38 @@ class ExportTest(tf.test.TestCase):
     export_dir = os.path.join(self.root, 'export')
     empty = os.path.join(self.root, 'empty')
     os.mkdir(empty)
-    for directory in (export_dir, empty):
-      with self.assertRaisesRegex(errors.CheckpointError, 'No checkpoint file'):
-        self._export(export_dir=directory)
-    save_trained(self.checkpoint_dir, config_lib.CIFAR10, steps=0)
-    with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
-      self._export(export_dir=export_dir, model=config_lib.CONV_LOCAL)
-    with self.assertRaisesRegex(errors.UsageError, 'already exists'):
-      self._export(export_dir=self.checkpoint_dir)
     not_a_directory = self.create_tempfile().full_path
-    with self.assertRaisesRegex(errors.UsageError, 'cannot write'):
-      self._export(export_dir=not_a_directory + '/export')
+    missing = os.path.join(self.root, 'missing')
+    save_trained(self.checkpoint_dir, config_lib.CIFAR10, steps=0)
+    for kwargs, error, expected in (
+        (
+            {'checkpoint_dir': missing},
+            errors.CheckpointError,
+            'No checkpoint file',
+        ),
+        (
+            {'checkpoint_dir': missing, 'export_dir': empty},
+            errors.CheckpointError,
+            'No checkpoint file',
+        ),
+        (
+            {'model': config_lib.CONV_LOCAL},
+            errors.UsageError,
+            '--model=cifar10',
+        ),
+        (
+            {'export_dir': self.checkpoint_dir},
+            errors.UsageError,
+            'already exists',
+        ),
+        (
+            {'export_dir': not_a_directory + '/export'},
+            errors.UsageError,
+            'cannot write',
+        ),
+    ):
+      with self.assertRaisesRegex(error, expected):
+        self._export(**{'export_dir': export_dir} | kwargs)
     # A limit on file sizes simulates a full disk.
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))

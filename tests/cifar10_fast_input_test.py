@@ -3,6 +3,7 @@
 import collections
 import functools
 import os
+import pathlib
 
 import numpy as np
 import scipy.stats
@@ -12,26 +13,14 @@ from cifar10_compat import cifar10_fast_input
 from cifar10_compat import cifar10_input
 from cifar10_compat import config as config_lib
 from cifar10_compat.data import datasets
+from tests.helpers import batches
 from tests.helpers import record_fixture
 
 
 def _run(make_batch, count, *, seed=None):
   """Runs up to count batches; fewer if the images end. Returns all."""
-  batches = []
-  with tf.Graph().as_default(), tf.Session() as sess:
-    tf.set_random_seed(seed)
-    batch = make_batch()
-    sess.run(tf.local_variables_initializer())
-    coord = tf.train.Coordinator()
-    threads = tf.train.start_queue_runners(sess, coord)
-    try:
-      for _ in range(count):
-        batches.append(sess.run(batch))
-    except tf.errors.OutOfRangeError:
-      pass
-    coord.request_stop()
-    coord.join(threads)
-  return [np.concatenate(parts) for parts in zip(*batches)]
+  found = batches.run(make_batch, count, seed=seed)
+  return [np.concatenate(parts) for parts in zip(*found)]
 
 
 class ReadTest(tf.test.TestCase):
@@ -41,10 +30,9 @@ class ReadTest(tf.test.TestCase):
     data_dir = self.create_tempdir().full_path
     directory = record_fixture.write_batches(data_dir, images, labels)
     with tf.Graph().as_default(), self.session() as sess:
-      q = tf.FIFOQueue(1, [tf.string], shapes=())
-      q.enqueue([os.path.join(directory, 'test_batch.bin')]).run()
-      q.close().run()
-      planes, found = cifar10_fast_input.read_cifar10_up_to(q, 3)
+      planes, found = cifar10_fast_input.read_cifar10_up_to(
+          batches.file_queue(os.path.join(directory, 'test_batch.bin')), 3
+      )
       self.assertEqual([None, 3, 32, 32], planes.shape.as_list())
       for part in (slice(0, 3), slice(3, 5)):
         p, l = sess.run([planes, found])
@@ -56,19 +44,17 @@ class ReadTest(tf.test.TestCase):
   def test_two_labels(self):
     images, _ = record_fixture.random_images(2)
     path = os.path.join(self.get_temp_dir(), 'cifar100.bin')
-    with open(path, 'wb') as f:
-      for coarse, fine, image in ((19, 99, images[0]), (4, 0, images[1])):
-        f.write(bytes([coarse]) + record_fixture.record(fine, image))
+    record_fixture.write_cifar100(path, images)
     for dataset, expected in (
         (datasets.CIFAR100, [[99], [0]]),
         (datasets.CIFAR100_COARSE, [[19], [4]]),
     ):
       with tf.Graph().as_default(), self.session() as sess:
-        q = tf.FIFOQueue(1, [tf.string], shapes=())
-        q.enqueue([path]).run()
         planes, labels = sess.run(
             cifar10_fast_input.read_cifar10_up_to(
-                q, 9, config_lib.Network(dataset=dataset)
+                batches.file_queue(path),
+                9,
+                config_lib.Network(dataset=dataset),
             )
         )
         self.assertAllEqual(expected, labels)
@@ -175,9 +161,12 @@ class EpochTest(tf.test.TestCase):
     )
     images, _ = record_fixture.random_images(80)
     for name, first in (('a.bin', 0), ('b.bin', 40)):
-      with open(os.path.join(directory, name), 'wb') as f:
-        for i in range(first, first + 40):
-          f.write(record_fixture.record(i, images[i]))
+      pathlib.Path(directory, name).write_bytes(
+          b''.join(
+              record_fixture.record(i, images[i])
+              for i in range(first, first + 40)
+          )
+      )
     epochs = 25
     _, labels = _run(
         lambda: cifar10_fast_input.distorted_inputs(

@@ -55,6 +55,12 @@ class _Built:
       variable.load(_weights(random, variable.shape.as_list()), sess)
     return sess
 
+  def run(self, fetches, n):
+    """Runs fetches on n images, in such a session."""
+    images, labels = _batch(n)
+    with self.session() as sess:
+      return sess.run(fetches, {self.images: images, self.labels: labels})
+
 
 @functools.cache
 def _built(config, batch_size=None):
@@ -68,7 +74,7 @@ def _batch(n, seed=1):
 
 class FastTest(tf.test.TestCase):
 
-  def _check_alike(self, name, *batches, **kwargs):
+  def _check_alike(self, name, n, **kwargs):
     """Checks that loss, logits and gradients differ only by rounding errors.
 
     Each of the two is within 1e-5 of the exact values.
@@ -76,36 +82,24 @@ class FastTest(tf.test.TestCase):
     results = []
     for fast in (False, True):
       built = _built(_config(name, fast=fast), **kwargs)
-      with built.session() as sess:
-        for n in batches:
-          images, labels = _batch(n)
-          results.append(
-              sess.run(
-                  [built.loss, built.logits, *built.gradients],
-                  {built.images: images, built.labels: labels},
-              )
-          )
-    for literal, fast in zip(results, results[len(batches) :]):
-      for a, b in zip(literal, fast):
-        self.assertLess(np.abs(a - b).max() / np.abs(a).max(), 2e-5, name)
+      fetches = [built.loss, built.logits, *built.gradients]
+      results.append(built.run(fetches, n))
+    for a, b in zip(*results):
+      self.assertLess(np.abs(a - b).max() / np.abs(a).max(), 2e-5, name)
 
-  def test_values_and_gradients(self):
+  def test_values_and_gradients_of_any_number_of_images(self):
     for name in _MODELS:
       self._check_alike(name, 16, batch_size=16)
+      for n in (1, 3):
+        self._check_alike(name, n)
 
-  def test_any_number_of_images(self):
-    for name in _MODELS:
-      self._check_alike(name, 1, 3)
-
-  def test_any_number_of_classes(self):
+  def test_variables_are_the_same_for_any_number_of_classes(self):
     seven = datasets.CIFAR10._replace(class_names=tuple('abcdefg'))
     for name in _MODELS:
-      built = _built(_config(name, fast=True, dataset=seven))
-      self.assertEqual([None, 7], built.logits.shape.as_list(), name)
-
-  def test_variables_are_the_same(self):
-    for name in _MODELS:
-      literal, fast = [_built(_config(name, fast=f)) for f in (False, True)]
+      literal, fast = [
+          _built(_config(name, fast=f, dataset=seven)) for f in (False, True)
+      ]
+      self.assertEqual([None, 7], fast.logits.shape.as_list(), name)
       self.assertEqual(literal.names, fast.names)
       self.assertEqual(
           {n: v.shape for n, v in literal.variables.items()},
@@ -135,22 +129,11 @@ class FastTest(tf.test.TestCase):
         )
 
   def test_summaries_are_the_same(self):
-    images, labels = _batch(4)
     found = []
     for fast in (False, True):
       built = _built(_config(fast=fast))
-      with built.session() as sess:
-        found.append(
-            {
-                value.tag: value
-                for value in tf.Summary.FromString(
-                    sess.run(
-                        built.summary_op,
-                        {built.images: images, built.labels: labels},
-                    )
-                ).value
-            }
-        )
+      summary = tf.Summary.FromString(built.run(built.summary_op, 4))
+      found.append({value.tag: value for value in summary.value})
     self.assertEqual(sorted(found[0]), sorted(found[1]))
     self.assertIn('conv1/conv1/activations', found[1])
     for tag, value in found[0].items():
@@ -190,7 +173,6 @@ class FastTest(tf.test.TestCase):
       self.assertAllClose(losses['same'], losses['other'], rtol=1e-4)
 
   def test_bfloat16(self):
-    images, labels = _batch(16)
     exact, rounded = [
         _built(_config(fast=True, precision=p)) for p in ('float32', 'bfloat16')
     ]
@@ -200,13 +182,7 @@ class FastTest(tf.test.TestCase):
           {tf.float32}, {v.dtype.base_dtype for v in built.variables.values()}
       )
       self.assertEqual({tf.float32}, {g.dtype for g in built.gradients})
-      with built.session() as sess:
-        found.append(
-            sess.run(
-                [built.logits, *built.gradients],
-                {built.images: images, built.labels: labels},
-            )
-        )
+      found.append(built.run([built.logits, *built.gradients], 16))
     for name, a, b in zip(['logits', *exact.variables], *found):
       difference = np.linalg.norm(a - b) / np.linalg.norm(a)
       # A factor of 8 bits has a relative error of up to 2 ** -9.  If the
@@ -227,5 +203,3 @@ class FastTest(tf.test.TestCase):
         errors.UsageError, "'float16': it must be one of bfloat16, float32"
     ):
       _config(fast=True, precision='float16')
-    with self.assertRaisesRegex(errors.UsageError, 'add --fast_network'):
-      models.network(_config(precision='bfloat16'))

@@ -1,6 +1,7 @@
 """The input pipeline, from bytes on disk to batches."""
 
 import os
+import pathlib
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -8,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import cifar10_input
 from cifar10_compat import config as config_lib
 from cifar10_compat.data import datasets
+from tests.helpers import batches
 from tests.helpers import record_fixture
 
 
@@ -19,60 +21,57 @@ def _standardized(image):
 
 class ReadTest(tf.test.TestCase):
 
+  def setUp(self):
+    super().setUp()
+    self.path = self.create_tempfile('batch.bin').full_path
+
   def test_records_in_order_then_the_end(self):
     # Every pixel has different bytes, so a wrong order would show.
     images, _ = record_fixture.random_images(3)
     labels = [9, 3, 0]
-    path = os.path.join(self.get_temp_dir(), 'batch.bin')
-    with open(path, 'wb') as f:
-      f.write(b''.join(map(record_fixture.record, labels, images)))
+    pathlib.Path(self.path).write_bytes(
+        b''.join(map(record_fixture.record, labels, images))
+    )
     with tf.Graph().as_default(), self.session() as sess:
-      q = tf.FIFOQueue(1, [tf.string], shapes=())
-      q.enqueue([path]).run()
-      q.close().run()
-      result = cifar10_input.read_cifar10(q)
+      result = cifar10_input.read_cifar10(batches.file_queue(self.path))
       self.assertEqual((32, 32, 3), (result.height, result.width, result.depth))
       for i in range(3):
         key, label, image = sess.run(
             [result.key, result.label, result.uint8image]
         )
-        self.assertEqual('%s:%d' % (path, i), key.decode())
+        self.assertEqual('%s:%d' % (self.path, i), key.decode())
         self.assertAllEqual([labels[i]], label)
         self.assertAllEqual(images[i], image)
       with self.assertRaises(tf.errors.OutOfRangeError):
         sess.run([result.key, result.uint8image])
 
   def test_first_bytes_are_the_red_plane_row_by_row(self):
-    path = os.path.join(self.get_temp_dir(), 'bytes.bin')
-    with open(path, 'wb') as f:
-      f.write(bytes([7]) + bytes(i % 251 for i in range(3072)))
+    pathlib.Path(self.path).write_bytes(
+        bytes([7]) + bytes(i % 251 for i in range(3072))
+    )
     with tf.Graph().as_default(), self.session() as sess:
-      q = tf.FIFOQueue(1, [tf.string], shapes=())
-      q.enqueue([path]).run()
-      image = sess.run(cifar10_input.read_cifar10(q).uint8image)
+      queue = batches.file_queue(self.path)
+      image = sess.run(cifar10_input.read_cifar10(queue).uint8image)
     # Byte 1 + plane * 1024 + row * 32 + column.
-    self.assertEqual(0, image[0, 0, 0])
-    self.assertEqual(1, image[0, 1, 0])
-    self.assertEqual(32, image[1, 0, 0])
-    self.assertEqual(1024 % 251, image[0, 0, 1])
-    self.assertEqual((2 * 1024 + 31 * 32 + 30) % 251, image[31, 30, 2])
+    for place, expected in (
+        ((0, 0, 0), 0),
+        ((0, 1, 0), 1),
+        ((1, 0, 0), 32),
+        ((0, 0, 1), 1024 % 251),
+        ((31, 30, 2), (2 * 1024 + 31 * 32 + 30) % 251),
+    ):
+      self.assertEqual(expected, image[place])
 
   def test_cifar100_has_two_labels(self):
     images, _ = record_fixture.random_images(2)
-    path = os.path.join(self.get_temp_dir(), 'cifar100.bin')
-    with open(path, 'wb') as f:
-      for coarse, fine, image in ((19, 99, images[0]), (4, 0, images[1])):
-        f.write(bytes([coarse]) + record_fixture.record(fine, image))
+    record_fixture.write_cifar100(self.path, images)
     for dataset, labels in (
         (datasets.CIFAR100, [99, 0]),
         (datasets.CIFAR100_COARSE, [19, 4]),
     ):
       with tf.Graph().as_default(), self.session() as sess:
-        q = tf.FIFOQueue(1, [tf.string], shapes=())
-        q.enqueue([path]).run()
-        q.close().run()
         result = cifar10_input.read_cifar10(
-            q, config_lib.Network(dataset=dataset)
+            batches.file_queue(self.path), config_lib.Network(dataset=dataset)
         )
         self.assertEqual([1], result.label.shape.as_list())
         for label, image in zip(labels, images):
@@ -91,17 +90,32 @@ class GraphTest(tf.test.TestCase):
         self.create_tempdir().full_path, *record_fixture.random_images(4)
     )
 
-  def _queue(self, graph):
-    (queue,) = [
-        op for op in graph.get_operations() if op.type == 'RandomShuffleQueueV2'
+  def _built(self, build, *args, **kwargs):
+    """Builds an input of the directory in a graph.
+
+    Args:
+      build: cifar10_input.distorted_inputs or inputs.
+      *args: eval_data, of inputs().
+      **kwargs: further arguments.
+
+    Returns:
+      tf.Graph, the batch, and the minimum and the capacity of its queue.
+    """
+    with tf.Graph().as_default() as graph:
+      batch = build(*args, self.directory, **kwargs)
+    queues = [
+        (op.get_attr('min_after_dequeue'), op.get_attr('capacity'))
+        for op in graph.get_operations()
+        if op.type == 'RandomShuffleQueueV2'
     ]
-    return (queue.get_attr('min_after_dequeue'), queue.get_attr('capacity'))
+    return graph, batch, queues
 
   def test_training_queue(self):
-    with tf.Graph().as_default() as graph:
-      images, labels = cifar10_input.distorted_inputs(self.directory, 128)
-      files, examples = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
-    self.assertEqual((20000, 20384), self._queue(graph))
+    graph, (images, labels), queues = self._built(
+        cifar10_input.distorted_inputs, batch_size=128
+    )
+    files, examples = graph.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
+    self.assertEqual([(20000, 20384)], queues)
     self.assertLen(files.enqueue_ops, 1)
     self.assertLen(examples.enqueue_ops, 16)
     self.assertEqual([128, 24, 24, 3], images.shape.as_list())
@@ -115,82 +129,72 @@ class GraphTest(tf.test.TestCase):
     self.assertEqual(3073, reader.get_attr('record_bytes'))
     self.assertEqual(0, reader.get_attr('header_bytes'))
 
-  def test_smaller_queue(self):
-    with tf.Graph().as_default() as graph:
-      cifar10_input.distorted_inputs(
-          self.directory, 128, config_lib.Train(queue_fraction=0.01)
-      )
-    self.assertEqual((500, 884), self._queue(graph))
-
-  def test_historical_eval_queues(self):
-    for eval_data, expected in ((True, (4000, 4384)), (False, (20000, 20384))):
-      with tf.Graph().as_default() as graph:
-        images, _ = cifar10_input.inputs(eval_data, self.directory, 128)
-        _, examples = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
-      self.assertEqual(expected, self._queue(graph))
-      self.assertLen(examples.enqueue_ops, 16)
-      self.assertEqual([128, 24, 24, 3], images.shape.as_list())
-
-  def test_one_epoch_has_one_thread(self):
-    with tf.Graph().as_default():
-      cifar10_input.inputs(True, self.directory, 128, config_lib.Eval())
-      _, examples = tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
-    self.assertLen(examples.enqueue_ops, 1)
-
-  def test_queue_and_flip_are_those_of_the_set(self):
+  def test_queue_and_flip_are_those_of_the_set_and_the_settings(self):
     for name in ('train.bin', 'test.bin'):
       os.link(
           os.path.join(self.directory, 'test_batch.bin'),
           os.path.join(self.directory, name),
       )
-    with tf.Graph().as_default() as graph:
-      cifar10_input.distorted_inputs(
-          self.directory, 128, config_lib.Train(dataset=datasets.SVHN)
+    for config, expected, flips in (
+        (config_lib.Train(), (20000, 20384), True),
+        (config_lib.Train(queue_fraction=0.01), (500, 884), True),
+        # int(0.4 * 73,257)
+        (config_lib.Train(dataset=datasets.SVHN), (29302, 29686), False),
+    ):
+      graph, _, queues = self._built(
+          cifar10_input.distorted_inputs, batch_size=128, config=config
       )
+      self.assertEqual([expected], queues)
       names = {op.name.partition('/')[0] for op in graph.get_operations()}
-    # int(0.4 * 73,257)
-    self.assertEqual((29302, 29686), self._queue(graph))
-    self.assertNotIn('random_flip_left_right', names)
-    self.assertIn('random_crop', names)
-    with tf.Graph().as_default() as graph:
-      cifar10_input.inputs(
-          True,
-          self.directory,
-          128,
-          config_lib.Eval(dataset=datasets.SVHN, count=config_lib.HISTORICAL),
-      )
+      self.assertEqual(flips, 'random_flip_left_right' in names)
+      self.assertIn('random_crop', names)
+    config = config_lib.Eval(dataset=datasets.SVHN, count=config_lib.HISTORICAL)
+    _, _, queues = self._built(
+        cifar10_input.inputs, True, batch_size=128, config=config
+    )
     # int(0.4 * 26,032)
-    self.assertEqual((10412, 10796), self._queue(graph))
-    with tf.Graph().as_default() as graph:
-      cifar10_input.distorted_inputs(self.directory, 128)
-      names = {op.name.partition('/')[0] for op in graph.get_operations()}
-    self.assertIn('random_flip_left_right', names)
+    self.assertEqual([(10412, 10796)], queues)
+
+  def test_eval_queues(self):
+    for eval_data, kwargs, queues, threads in (
+        (True, {}, [(4000, 4384)], 16),
+        (False, {}, [(20000, 20384)], 16),
+        # One epoch, in order.
+        (True, {'config': config_lib.Eval()}, [], 1),
+    ):
+      graph, (images, _), found = self._built(
+          cifar10_input.inputs, eval_data, batch_size=128, **kwargs
+      )
+      _, examples = graph.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
+      self.assertEqual(queues, found)
+      self.assertLen(examples.enqueue_ops, threads)
+      self.assertEqual(
+          [None if kwargs else 128, 24, 24, 3], images.shape.as_list()
+      )
 
   def test_set_smaller_than_a_batch(self):
     dataset = datasets.CIFAR10._replace(
         train_files=('train.bin',), num_examples_per_epoch_for_train=2
     )
-    with open(os.path.join(self.directory, 'train.bin'), 'wb') as f:
-      for label in (3, 8):
-        f.write(record_fixture.record(label, record_fixture.plain(1, 2, label)))
-    with tf.Graph().as_default() as graph, tf.Session() as sess:
-      batch = cifar10_input.distorted_inputs(
-          self.directory, 16, config_lib.Train(dataset=dataset)
-      )
-      self.assertEqual((0, 48), self._queue(graph))
-      coord = tf.train.Coordinator()
-      threads = tf.train.start_queue_runners(sess, coord)
-      labels = np.concatenate([sess.run(batch)[1] for _ in range(8)])
-      coord.request_stop()
-      coord.join(threads)
-    self.assertEqual({3, 8}, set(labels))
+    pathlib.Path(self.directory, 'train.bin').write_bytes(
+        b''.join(
+            record_fixture.record(label, record_fixture.plain(1, 2, label))
+            for label in (3, 8)
+        )
+    )
+    kwargs = {'batch_size': 16, 'config': config_lib.Train(dataset=dataset)}
+    _, _, queues = self._built(cifar10_input.distorted_inputs, **kwargs)
+    self.assertEqual([(0, 48)], queues)
+    found = batches.run(
+        lambda: cifar10_input.distorted_inputs(self.directory, **kwargs), 8
+    )
+    self.assertEqual({3, 8}, {label for _, labels in found for label in labels})
 
   def test_missing_file_is_named(self):
     missing = os.path.join(self.directory, 'data_batch_3.bin')
     os.remove(missing)
-    with tf.Graph().as_default():
-      with self.assertRaisesRegex(ValueError, missing):
-        cifar10_input.distorted_inputs(self.directory, 128)
+    with tf.Graph().as_default(), self.assertRaisesRegex(ValueError, missing):
+      cifar10_input.distorted_inputs(self.directory, 128)
 
 
 class DistortionTest(tf.test.TestCase):
@@ -226,14 +230,11 @@ class DistortionTest(tf.test.TestCase):
           brightness.outputs[0],
           contrast.outputs[0],
       ]
-      coord = tf.train.Coordinator()
-      threads = tf.train.start_queue_runners(sess, coord)
-      cls.images, cls.labels = sess.run([images, labels])
-      cls.cropped, cls.brighter, cls.adjusted = map(
-          np.array, zip(*[sess.run(stages) for _ in range(500)])
-      )
-      coord.request_stop()
-      coord.join(threads)
+      with batches.running(sess):
+        cls.images, cls.labels = sess.run([images, labels])
+        cls.cropped, cls.brighter, cls.adjusted = map(
+            np.array, zip(*[sess.run(stages) for _ in range(500)])
+        )
 
   def test_crop_and_flip(self):
     column = self.cropped[:, 0, :, 0].min(axis=1) / 4
@@ -318,31 +319,37 @@ class OneEpochTest(tf.test.TestCase):
     directory = record_fixture.write_batches(
         self.create_tempdir().full_path, images, labels
     )
-    result = []
-    with tf.Graph().as_default(), tf.Session() as sess:
-      batch = cifar10_input.inputs(
-          True, directory, batch_size, config_lib.Eval(views=views)
-      )
-      sess.run(tf.local_variables_initializer())
-      coord = tf.train.Coordinator()
-      threads = tf.train.start_queue_runners(sess, coord)
-      with self.assertRaises(tf.errors.OutOfRangeError):
-        while True:
-          result.append(sess.run(batch))
-      coord.request_stop()
-      coord.join(threads)
-    return images, labels, result
-
-  def test_each_image_once_in_order_centrally_cropped(self):
-    images, labels, batches = self._batches(21, 8)
-    self.assertEqual([8, 8, 5], [len(l) for _, l in batches])
-    self.assertAllEqual(labels, np.concatenate([l for _, l in batches]))
-    # The center: of the 8 surplus rows and columns, 4 go on each side.
-    self.assertAllClose(
-        [_standardized(i[4:28, 4:28]) for i in images],
-        np.concatenate([i for i, _ in batches]),
-        atol=1e-4,
+    config = config_lib.Eval(views=views)
+    return (
+        images,
+        labels,
+        batches.run(
+            lambda: cifar10_input.inputs(True, directory, batch_size, config)
+        ),
     )
+
+  def test_each_image_once_in_order_and_its_views(self):
+    corners = (0, 0), (0, 8), (8, 0), (8, 8)
+    # The center: of the 8 surplus rows and columns, 4 go on each side.
+    center = (4, 4)
+    for n, batch_size, lengths, views, places, flips in (
+        (21, 8, [8, 8, 5], 1, (center,), (1,)),
+        (2, 2, [2], 5, (*corners, center), (1,)),
+        (3, 2, [2, 1], 10, (*corners, center), (1, -1)),
+    ):
+      images, labels, found = self._batches(n, batch_size, views)
+      self.assertEqual(lengths, [len(l) for _, l in found])
+      self.assertAllEqual(labels, np.concatenate([l for _, l in found]))
+      self.assertAllClose(
+          [
+              _standardized(i[r : r + 24, c : c + 24][:, ::flip])
+              for i in images
+              for flip in flips
+              for r, c in places
+          ],
+          np.concatenate([i for i, _ in found]),
+          atol=1e-4,
+      )
 
   def test_pixels_are_averaged(self):
     # 64 x 64 pixels, each 2 x 2 block 0, 10, 20 and 30: mean 15.
@@ -353,35 +360,3 @@ class OneEpochTest(tf.test.TestCase):
           np.full([32, 32, 3], 15),
           sess.run(cifar10_input.fit(tf.constant(image))),
       )
-
-  def test_views_of_each_image(self):
-    images, labels, batches = self._batches(3, 2, views=10)
-    self.assertEqual([2, 1], [len(l) for _, l in batches])
-    self.assertAllEqual(labels, np.concatenate([l for _, l in batches]))
-    expected = []
-    for image in images:
-      crops = [
-          image[:24, :24],
-          image[:24, 8:],
-          image[8:, :24],
-          image[8:, 8:],
-          image[4:28, 4:28],
-      ]
-      expected += crops + [c[:, ::-1] for c in crops]
-    self.assertAllClose(
-        [_standardized(i) for i in expected],
-        np.concatenate([i for i, _ in batches]),
-        atol=1e-4,
-    )
-
-  def test_five_views(self):
-    images, _, batches = self._batches(2, 2, views=5)
-    self.assertAllClose(
-        [
-            _standardized(i[r : r + 24, c : c + 24])
-            for i in images
-            for r, c in ((0, 0), (0, 8), (8, 0), (8, 8), (4, 4))
-        ],
-        batches[0][0],
-        atol=1e-4,
-    )

@@ -1,5 +1,6 @@
 """Compares the locally connected network with hand-computed values."""
 
+import collections
 import math
 
 import numpy as np
@@ -79,14 +80,20 @@ class UnsharedConvolutionTest(tf.test.TestCase):
 
 class NetworkTest(tf.test.TestCase):
 
+  def setUp(self):
+    super().setUp()
+    self.graph = self.enter_context(tf.Graph().as_default())
+    self.sess = self.enter_context(tf.Session())
+    tf.set_random_seed(1)
+    self.logits = cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
+    self.variables = {v.op.name: v for v in tf.trainable_variables()}
+    self.sess.run(tf.global_variables_initializer())
+
   def test_parameters_and_multiply_adds(self):
-    with tf.Graph().as_default() as graph:
-      cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
-      shapes = {v.op.name: v.shape.as_list() for v in tf.trainable_variables()}
-      products = {}
-      for op in graph.get_operations():
-        layer = op.name.partition('/')[0]
-        products[layer] = products.get(layer, 0) + _multiply_adds(op)
+    shapes = {name: v.shape.as_list() for name, v in self.variables.items()}
+    products = collections.Counter()
+    for op in self.graph.get_operations():
+      products[op.name.partition('/')[0]] += _multiply_adds(op)
     self.assertEqual(
         {
             'conv1/weights': [5, 5, 3, 64],
@@ -118,10 +125,7 @@ class NetworkTest(tf.test.TestCase):
     self.assertEqual(19512576, sum(products.values()))
 
   def test_order_of_layers(self):
-    with tf.Graph().as_default() as graph:
-      logits = cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
-      types = ('Conv2D', 'Relu', 'MaxPool', 'LRN', 'BatchMatMulV2', 'MatMul')
-      ops = [op.type for op in graph.get_operations() if op.type in types]
+    types = ('Conv2D', 'Relu', 'MaxPool', 'LRN', 'BatchMatMulV2', 'MatMul')
     self.assertEqual(
         [
             'Conv2D',
@@ -138,56 +142,30 @@ class NetworkTest(tf.test.TestCase):
             'Relu',
             'MatMul',
         ],
-        ops,
+        [op.type for op in self.graph.get_operations() if op.type in types],
     )
-    self.assertEqual('softmax_linear/softmax_linear', logits.op.name)
+    self.assertEqual('softmax_linear/softmax_linear', self.logits.op.name)
 
   def test_biases_of_a_place(self):
-    with tf.Graph().as_default(), self.session() as sess:
-      cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
-      sess.run(tf.global_variables_initializer())
-      bias = np.zeros([6, 6, 64], np.float32)
-      bias[2, 5, 7] = 3
-      (variable,) = [
-          v for v in tf.trainable_variables() if v.op.name == 'local3/biases'
-      ]
-      sess.run(variable.assign(bias))
-      # With another image or bias nothing else changes.
-      self.assertAllEqual(bias[None], sess.run('local3/local3:0'))
+    bias = np.zeros([6, 6, 64], np.float32)
+    bias[2, 5, 7] = 3
+    self.variables['local3/biases'].load(bias, self.sess)
+    # With another image or bias nothing else changes.
+    self.assertAllEqual(bias[None], self.sess.run('local3/local3:0'))
 
-  def test_weight_decay(self):
-    with tf.Graph().as_default(), self.session() as sess:
-      cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
-      sess.run(tf.global_variables_initializer())
-      weights = {v.op.name: sess.run(v) for v in tf.trainable_variables()}
-      losses = {l.op.name: sess.run(l) for l in tf.get_collection('losses')}
-    self.assertEqual(
-        {'local3', 'local4', 'softmax_linear'},
-        {name.partition('/')[0] for name in losses},
-    )
-    for layer, wc in (
-        ('local3', 0.004),
-        ('local4', 0.004),
-        ('softmax_linear', 0.01),
-    ):
-      squares = np.sum(np.square(weights[layer + '/weights'], dtype=np.float64))
-      self.assertAllClose(
-          wc * squares / 2, losses[layer + '/weight_loss'], rtol=1e-5
-      )
-
-  def test_initial_values(self):
-    with tf.Graph().as_default(), self.session() as sess:
-      tf.set_random_seed(1)
-      cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
-      sess.run(tf.global_variables_initializer())
-      values = {v.op.name: sess.run(v) for v in tf.trainable_variables()}
+  def test_initial_values_and_weight_decay(self):
+    values = self.sess.run(self.variables)
+    losses = {
+        loss.op.name: self.sess.run(loss)
+        for loss in tf.get_collection('losses')
+    }
     # See cifar10_test.py for the standard deviation of a truncated normal.
-    for name, stddev in (
-        ('conv1', 1e-4),
-        ('conv2', 0.01),
-        ('local3', 0.04),
-        ('local4', 0.04),
-        ('softmax_linear', 0.01),
+    for name, stddev, wc in (
+        ('conv1', 1e-4, 0),
+        ('conv2', 0.01, 0),
+        ('local3', 0.04, 0.004),
+        ('local4', 0.04, 0.004),
+        ('softmax_linear', 0.01, 0.01),
     ):
       weights = values[name + '/weights']
       self.assertNear(
@@ -198,6 +176,12 @@ class NetworkTest(tf.test.TestCase):
       self.assertAllEqual(
           np.zeros_like(values[name + '/biases']), values[name + '/biases']
       )
+      if wc:
+        squares = np.sum(np.square(weights, dtype=np.float64))
+        self.assertAllClose(
+            wc * squares / 2, losses.pop(name + '/weight_loss'), rtol=1e-5
+        )
+    self.assertEmpty(losses)
 
   def test_any_batch_size(self):
     with tf.Graph().as_default(), self.session() as sess:
@@ -221,9 +205,11 @@ class NetworkTest(tf.test.TestCase):
   def test_resource_variables_are_refused(self):
     tf.enable_resource_variables()
     self.addCleanup(tf.disable_resource_variables)
-    with tf.Graph().as_default():
-      with self.assertRaisesRegex(errors.UsageError, 'disable_v2_behavior'):
-        cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
+    with (
+        tf.Graph().as_default(),
+        self.assertRaisesRegex(errors.UsageError, 'disable_v2_behavior'),
+    ):
+      cifar10_local.inference(tf.zeros([1, 24, 24, 3]))
 
   def test_trains(self):
     """Loss and updates are as in any network, and reach each variable."""

@@ -28,10 +28,7 @@ class ProgramTest(tf.test.TestCase):
 
   def test_towers_on_the_cpu_train_resume_and_are_evaluated(self):
     flags = self.flags + ['--tower_devices=cpu']
-    code, out, err = program.run(
-        'cifar10_multi_gpu_train', '--max_steps=2', *flags
-    )
-    self.assertEqual((0, ''), (code, err))
+    out = program.output('cifar10_multi_gpu_train', '--max_steps=2', *flags)
     self.assertIn('Filling queue with 40000 CIFAR images', out)
     self.assertNotIn('fewer GPUs', out)
     self.assertRegex(out, r'step 0, loss = 4\.6\d ')
@@ -57,31 +54,26 @@ class ProgramTest(tf.test.TestCase):
     self.assertIn('queue/tower_1/input_producer/fraction_of_32_full', tags)
     self.assertIn('images/image/0', tags)
 
-    code, out, err = program.run(
-        'cifar10_multi_gpu_train', '--max_steps=11', *flags
-    )
-    self.assertEqual((0, ''), (code, err))
+    out = program.output('cifar10_multi_gpu_train', '--max_steps=11', *flags)
     self.assertIn(': step 10, ', out)
     self.assertNotIn(': step 0, ', out)
 
-    code, out, err = program.run(
+    out = program.output(
         'cifar10_eval',
         '--run_once',
         '--data_dir=' + self.data_dir,
         '--checkpoint_dir=' + self.train_dir,
         '--eval_dir=' + self.create_tempdir().full_path,
     )
-    self.assertEqual((0, ''), (code, err))
     self.assertIn('precision @ 1 = ', out)
 
   def test_fewer_gpus_than_towers_and_a_shared_input(self):
-    code, out, err = program.run(
+    out = program.output(
         'cifar10_multi_gpu_train',
         '--max_steps=1',
         '--shared_input',
         *self.flags,
     )
-    self.assertEqual((0, ''), (code, err))
     self.assertIn('Filling queue with 20000 CIFAR images', out)
     if not tf.config.list_physical_devices('GPU'):
       self.assertEqual(
@@ -99,18 +91,16 @@ class ProgramTest(tf.test.TestCase):
     self.assertLen(tags, len(set(tags)))
 
   def test_a_directory_of_the_trainer_is_resumed(self):
-    code, _, err = program.run(
+    program.output(
         'cifar10_train',
         '--max_steps=1',
         '--data_dir=' + self.data_dir,
         '--train_dir=' + self.train_dir,
         '--batch_size=8',
     )
-    self.assertEqual((0, ''), (code, err))
-    code, out, err = program.run(
+    out = program.output(
         'cifar10_multi_gpu_train', '--max_steps=2', *self.flags
     )
-    self.assertEqual((0, ''), (code, err))
     self.assertIn(
         'model.ckpt-1 is missing 8 of the loss averages, such as '
         'tower_0/cross_entropy/avg: ',

@@ -25,17 +25,18 @@ def _images(n, seed=0):
   )
 
 
-def _two_cpus():
-  return tf.ConfigProto(device_count={'CPU': 2}, allow_soft_placement=True)
+def _config(threads=0):
+  """Returns a ConfigProto with two CPU devices.
 
-
-def _one_thread(cpus):
-  """Makes the order of additions, and so the rounding error, repeatable."""
+  Args:
+    threads: int, 1 to make the order of additions, and so the rounding error,
+      repeatable.
+  """
   return tf.ConfigProto(
-      device_count={'CPU': cpus},
+      device_count={'CPU': 2},
       allow_soft_placement=True,
-      intra_op_parallelism_threads=1,
-      inter_op_parallelism_threads=1,
+      intra_op_parallelism_threads=threads,
+      inter_op_parallelism_threads=threads,
   )
 
 
@@ -81,6 +82,14 @@ class _Towers(object):
     self.images = tf.placeholder(tf.float32, [self._batch_size, 24, 24, 3])
     self.labels = tf.placeholder(tf.int32, [self._batch_size])
     self._halves = iter(zip(tf.split(self.images, 2), tf.split(self.labels, 2)))
+
+  def run_once(self, fetches, **kwargs):
+    """Runs fetches on noise, in a session with new values."""
+    images, labels = _images(self._batch_size)
+    with tf.Session(graph=self.graph, config=_config()) as sess:
+      sess.run(self.init)
+      feed = {self.images: images, self.labels: labels}
+      return sess.run(fetches, feed, **kwargs)
 
   @contextlib.contextmanager
   def _session(self, *unused_args, summary_op, hooks, session_config, **_):
@@ -158,8 +167,8 @@ class _Pair(contextlib.ExitStack):
       self._init = tf.global_variables_initializer()
       self.names = [v.op.name for v in tf.trainable_variables()]
     self.towers_session, self.single_session = (
-        self.enter_context(tf.Session(graph=graph, config=_one_thread(cpus)))
-        for graph, cpus in ((self.towers.graph, 2), (self.single_graph, 1))
+        self.enter_context(tf.Session(graph=graph, config=_config(threads=1)))
+        for graph in (self.towers.graph, self.single_graph)
     )
 
   def start(self, seed):
@@ -249,15 +258,11 @@ class TowersTest(tf.test.TestCase):
   def test_placed_graph(self):
     towers = _Towers(4)
     metadata = tf.RunMetadata()
-    with tf.Session(graph=towers.graph, config=_two_cpus()) as sess:
-      sess.run(towers.init)
-      x, y = _images(4)
-      sess.run(
-          [towers.train_op, towers.loss],
-          {towers.images: x, towers.labels: y},
-          options=tf.RunOptions(output_partition_graphs=True),
-          run_metadata=metadata,
-      )
+    towers.run_once(
+        [towers.train_op, towers.loss],
+        options=tf.RunOptions(output_partition_graphs=True),
+        run_metadata=metadata,
+    )
     placed = {
         node.name: (node.op, node.device.rpartition('CPU:')[2])
         for graph in metadata.partition_graphs
@@ -300,12 +305,7 @@ class TowersTest(tf.test.TestCase):
 
   def test_summaries_lose_the_towers_name(self):
     towers = _Towers(4)
-    with tf.Session(graph=towers.graph, config=_two_cpus()) as sess:
-      sess.run(towers.init)
-      x, y = _images(4)
-      summary = tf.Summary.FromString(
-          sess.run(towers.summary_op, {towers.images: x, towers.labels: y})
-      )
+    summary = tf.Summary.FromString(towers.run_once(towers.summary_op))
     tags = [v.tag for v in summary.value]
     # Five layers twice, four losses twice, ten variables twice, and the rate.
     self.assertLen(set(tags), 10 + 8 + 20 + 1)
@@ -334,7 +334,7 @@ class TowersTest(tf.test.TestCase):
           and tf.get_static_value(op.inputs[0]) == b'learning_rate'
       ]
       counter = _variables(towers.graph)['global_step']
-      with tf.Session(graph=towers.graph, config=_two_cpus()) as sess:
+      with tf.Session(graph=towers.graph, config=_config()) as sess:
         for s, expected in ((step - 1, 0.1), (step, 0.01)):
           counter.load(s, sess)
           self.assertAllClose(expected, sess.run(rate))

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import types
+from unittest import mock
 
 import numpy as np
 from PIL import Image
@@ -18,14 +19,17 @@ from cifar10_compat.base import errors
 from tests.helpers import biased_network
 from tests.helpers import program
 from tests.helpers import record_fixture
+from tests.helpers import saved_network
 
 
 class FindTest(tf.test.TestCase):
 
   def test_without_pillow(self):
-    with tf.test.mock.patch.dict(sys.modules, {'PIL': None}):
-      with self.assertRaisesRegex(errors.UsageError, r'\[data\]'):
-        cifar10_predict.find_images(['a.png'])
+    with (
+        mock.patch.dict(sys.modules, {'PIL': None}),
+        self.assertRaisesRegex(errors.UsageError, r'\[data\]'),
+    ):
+      cifar10_predict.find_images(['a.png'])
 
   def test_files_directories_and_patterns(self):
     root = self.create_tempdir().full_path
@@ -63,13 +67,15 @@ class FindTest(tf.test.TestCase):
     for name in ('none.png', '*.bmp', 'photos/deeper'):
       with self.assertRaisesRegex(errors.UsageError, 'no image file'):
         find(name)
-    with tf.test.mock.patch.object(
-        os, 'listdir', side_effect=PermissionError(13, 'Permission denied')
+    with (
+        mock.patch.object(
+            os, 'listdir', side_effect=PermissionError(13, 'Permission denied')
+        ),
+        self.assertRaisesRegex(
+            errors.UsageError, r'cannot read .*photos \(Permission denied'
+        ),
     ):
-      with self.assertRaisesRegex(
-          errors.UsageError, r'cannot read .*photos \(Permission denied'
-      ):
-        find('photos')
+      find('photos')
 
 
 class PredictTest(tf.test.TestCase):
@@ -78,7 +84,6 @@ class PredictTest(tf.test.TestCase):
     super().setUp()
     self.root = self.create_tempdir().full_path
     self.checkpoint_dir = os.path.join(self.root, 'train')
-    os.makedirs(self.checkpoint_dir)
     # Probabilities: 3/12 for cat, 2/12 for ship, 1/12 for the 7 others except
     # airplane; with the raw weights, airplane has all.
     bias = np.zeros(10)
@@ -90,6 +95,7 @@ class PredictTest(tf.test.TestCase):
         raw=1000 * np.eye(10)[0],
         describe=True,
     )
+    self.images, _ = record_fixture.random_images(3)
 
   def _image(self, name, image):
     path = os.path.join(self.root, name)
@@ -106,21 +112,19 @@ class PredictTest(tf.test.TestCase):
       return tf.reshape(images, [-1, 24 * 24 * 3])[:, :num_classes] * w
 
     directory = os.path.join(self.root, 'other')
-    os.makedirs(directory, exist_ok=True)
-    with tf.Graph().as_default(), tf.Session() as sess:
-      inference(tf.zeros([1, 24, 24, 3]), config_lib.Predict())
-      sess.run(tf.global_variables_initializer())
-      tf.train.Saver().save(sess, os.path.join(directory, 'model.ckpt'), 1)
+    config = config_lib.Predict(
+        checkpoint_dir=directory, averaged=False, batch_size=batch_size
+    )
+    saved_network.save(
+        directory,
+        1,
+        build=lambda: inference(tf.zeros([1, 24, 24, 3]), config),
+    )
     network = types.SimpleNamespace(inference=inference)
     self.enter_context(
-        tf.test.mock.patch.object(models, 'network', return_value=network)
+        mock.patch.object(models, 'network', return_value=network)
     )
-    return cifar10_predict.predict(
-        paths,
-        config_lib.Predict(
-            checkpoint_dir=directory, averaged=False, batch_size=batch_size
-        ),
-    )
+    return cifar10_predict.predict(paths, config)
 
   def _assert_pixels_of(self, image, prediction):
     crop = image[4:28, 4:28].astype(np.float64)
@@ -129,53 +133,46 @@ class PredictTest(tf.test.TestCase):
         np.exp(first) / np.exp(first).sum(), prediction.probabilities, atol=1e-5
     )
 
+  def _images(self):
+    """Returns the paths of the three images."""
+    return [
+        self._image('%d.png' % i, image) for i, image in enumerate(self.images)
+    ]
+
   def test_the_evaluators_view_of_the_largest_square(self):
-    images, _ = record_fixture.random_images(3)
     # Unchanged; twice as large, with borders above and below; and at the sides,
     # of which the right one has an extra column if their number is odd.
     tall = np.full([90, 64, 3], 200, np.uint8)
-    tall[13:77] = images[1].repeat(2, 0).repeat(2, 1)
+    tall[13:77] = self.images[1].repeat(2, 0).repeat(2, 1)
     wide = np.full([32, 37, 3], 100, np.uint8)
-    wide[:, 2:34] = images[2]
+    wide[:, 2:34] = self.images[2]
     paths = [
-        self._image(*args)
-        for args in (
-            ('plain.png', images[0]),
-            ('tall.png', tall),
-            ('wide.png', wide),
-        )
+        self._image('plain.png', self.images[0]),
+        self._image('tall.png', tall),
+        self._image('wide.png', wide),
     ]
     predictions = list(self._predict_pixels(paths))
     self.assertEqual(paths, [p.path for p in predictions])
-    for image, prediction in zip(images, predictions):
+    for image, prediction in zip(self.images, predictions):
       self._assert_pixels_of(image, prediction)
 
   def test_a_failed_file_leaves_the_others_theirs(self):
-    images, _ = record_fixture.random_images(3)
-    first, second, third = [
-        self._image('%d.png' % i, image) for i, image in enumerate(images)
-    ]
+    first, second, third = self._images()
     bad = self.create_tempfile().full_path
     # In batches of three: a bad file between two good ones, only bad ones, one
     # file twice.
     paths = [first, bad, second, bad, bad, bad, bad, third, third]
     predictions = list(self._predict_pixels(paths, batch_size=3))
     self.assertEqual(paths, [p.path for p in predictions])
-    for i, image in (
-        (0, images[0]),
-        (2, images[1]),
-        (7, images[2]),
-        (8, images[2]),
-    ):
+    for i, image in ((0, 0), (2, 1), (7, 2), (8, 2)):
       self.assertIsNone(predictions[i].error)
-      self._assert_pixels_of(image, predictions[i])
+      self._assert_pixels_of(self.images[image], predictions[i])
     for i in (1, 3, 4, 5, 6):
       self.assertIsNone(predictions[i].probabilities)
       self.assertIn(bad, predictions[i].error)
 
   def test_the_callers_graph_stays_the_default(self):
-    images, _ = record_fixture.random_images(2)
-    paths = [self._image('%d.png' % i, image) for i, image in enumerate(images)]
+    paths = self._images()[:2]
     ours = tf.get_default_graph()
     # The first generator ends first, which a stack of graphs would not allow.
     for predictions in zip(
@@ -186,13 +183,10 @@ class PredictTest(tf.test.TestCase):
       self.assertAllEqual(*[p.probabilities for p in predictions])
 
   def test_program(self):
-    image = record_fixture.random_images(1)[0][0]
-    good = self._image('[red]good.png', image)
-    bad = os.path.join(self.root, 'bad.png')
-    with open(bad, 'w') as f:
-      f.write('text')
+    good = self._image('[red]good.png', self.images[0])
+    bad = self.create_tempfile('bad.png', content='text').full_path
     # A name that is not UTF-8, like those of old files.
-    other = self._image('other\udcff.jpg', image)
+    other = self._image('other\udcff.jpg', self.images[0])
     flag = '--checkpoint_dir=' + self.checkpoint_dir
 
     code, out, err = program.run(
@@ -220,7 +214,7 @@ class PredictTest(tf.test.TestCase):
     self.assertEqual(1, code)
 
     # `bazel run` passes the user's directory in this variable.
-    code, out, err = program.run(
+    out = program.output(
         'cifar10_predict',
         '[red]good.png',
         flag,
@@ -231,7 +225,6 @@ class PredictTest(tf.test.TestCase):
         'o*.jpg',
         env={'BUILD_WORKING_DIRECTORY': self.root},
     )
-    self.assertEqual((0, ''), (code, err))
     lines = [json.loads(line) for line in out.splitlines()]
     self.assertEqual(
         ['[red]good.png', 'other\udcff.jpg'], [line['file'] for line in lines]
@@ -262,5 +255,3 @@ class PredictTest(tf.test.TestCase):
               ),
           )
       )
-    with self.assertRaisesRegex(errors.UsageError, 'batch_size is 0'):
-      config_lib.Predict(batch_size=0)

@@ -70,15 +70,11 @@ class NetworkTest(tf.test.TestCase):
   def test_resource_variables_are_refused(self):
     tf.enable_resource_variables()
     self.addCleanup(tf.disable_resource_variables)
-    with tf.Graph().as_default():
-      with self.assertRaisesRegex(errors.UsageError, 'disable_v2_behavior'):
-        cifar10.inference(tf.zeros([1, 24, 24, 3]))
-
-  def test_no_data_dir(self):
-    with self.assertRaisesRegex(ValueError, 'data_dir'):
-      cifar10.distorted_inputs(config_lib.Train(data_dir=''))
-    with self.assertRaisesRegex(ValueError, 'data_dir'):
-      cifar10.inputs(True, config_lib.Eval(data_dir=''))
+    with (
+        tf.Graph().as_default(),
+        self.assertRaisesRegex(errors.UsageError, 'disable_v2_behavior'),
+    ):
+      cifar10.inference(tf.zeros([1, 24, 24, 3]))
 
 
 class LossTest(tf.test.TestCase):
@@ -126,92 +122,82 @@ class LossTest(tf.test.TestCase):
 
 class TrainTest(tf.test.TestCase):
 
+  def setUp(self):
+    super().setUp()
+    self.enter_context(tf.Graph().as_default())
+    self.sess = self.enter_context(tf.Session())
+
   def _tiny(self, config=config_lib.Train()):
     """One weight w = 2 and the loss 3 w: the gradient is always 3."""
     self.step = tf.train.get_or_create_global_step()
     self.w = tf.get_variable('w', [], initializer=tf.constant_initializer(2.0))
     loss = tf.multiply(3.0, self.w, name='total_loss')
-    return cifar10.train(loss, self.step, config)
+    train_op = cifar10.train(loss, self.step, config)
+    self.sess.run(tf.global_variables_initializer())
+    return train_op
 
   def test_one_step(self):
-    with tf.Graph().as_default(), self.session() as sess:
-      train_op = self._tiny()
-      self.assertEqual(('train', 'NoOp'), (train_op.name, train_op.type))
-      sess.run(tf.global_variables_initializer())
-      sess.run(train_op)
-      self.assertAllClose(2 - 0.1 * 3, sess.run(self.w))
-      self.assertEqual(1, sess.run(self.step))
-      # 0.9 * 0 + 0.1 * 6: from zero, without bias correction.
-      average = sess.run('total_loss/avg:0')
-      self.assertAllClose(0.6, average)
-
-  def test_moving_average_follows_its_formula(self):
-    with tf.Graph().as_default(), self.session() as sess:
-      train_op = self._tiny()
-      sess.run(tf.global_variables_initializer())
-      # The order of the two is undefined in each step, and so is whether the
-      # count is read before or after its own update.
-      lowest = highest = 2.0
-      for n in range(5):
-        before = sess.run(self.w)
-        sess.run(train_op)
-        after = sess.run(self.w)
-        decays = [min(0.9999, (1 + m) / (10 + m)) for m in (n, n + 1)]
-        lowest = min(d * lowest + (1 - d) * after for d in decays)
-        highest = max(d * highest + (1 - d) * before for d in decays)
-        average = sess.run('w/ExponentialMovingAverage:0')
-        self.assertBetween(average, lowest - 1e-5, highest + 1e-5)
-
-  def test_moving_average_decay_is_capped(self):
-    with tf.Graph().as_default(), self.session() as sess:
-      train_op = self._tiny()
-      sess.run(tf.global_variables_initializer())
-      sess.run(self.step.assign(1000000))
-      average = tf.get_default_graph().get_tensor_by_name(
-          'w/ExponentialMovingAverage:0'
-      )
-      sess.run(self.w.assign(10002.0))
-      sess.run(train_op)
-      # 2 + (1 - 0.9999) * (w - 2), w = 10002 or 0.003 less.
-      self.assertNear(3.0, sess.run(average), 1e-3)
-
-  def _rate(self):
-    (rate,) = [
-        s.op.inputs[1]
-        for s in tf.get_collection(tf.GraphKeys.SUMMARIES)
-        if tf.get_static_value(s.op.inputs[0]) == b'learning_rate'
-    ]
-    return rate
-
-  def test_learning_rate(self):
-    with tf.Graph().as_default(), self.session() as sess:
-      self._tiny()
-      sess.run(tf.global_variables_initializer())
-      rate = self._rate()
-      # int(50000 / 128 * 350) = 136718 steps for each factor of 10.
-      for step, expected in (
-          (0, 0.1),
-          (100000, 0.1),
-          (136717, 0.1),
-          (136718, 0.01),
-          (273435, 0.01),
-          (273436, 0.001),
-      ):
-        sess.run(self.step.assign(step))
-        self.assertAllClose(expected, sess.run(rate))
-
-  def test_learning_rate_of_few_images(self):
-    few = datasets.CIFAR10._replace(num_examples_per_epoch_for_train=2)
-    with tf.Graph().as_default(), self.session() as sess:
-      # int(2 / 1024 * 350) = 0 steps would make it NaN.
-      self._tiny(config_lib.Train(batch_size=1024, dataset=few))
-      sess.run(tf.global_variables_initializer())
-      sess.run(self.step.assign(1))
-      self.assertAllClose(0.01, sess.run(self._rate()))
+    train_op = self._tiny()
+    self.assertEqual(('train', 'NoOp'), (train_op.name, train_op.type))
+    self.sess.run(train_op)
+    self.assertAllClose(2 - 0.1 * 3, self.sess.run(self.w))
+    self.assertEqual(1, self.sess.run(self.step))
+    # 0.9 * 0 + 0.1 * 6: from zero, without bias correction.
+    self.assertAllClose(0.6, self.sess.run('total_loss/avg:0'))
 
   def test_another_learning_rate(self):
-    with tf.Graph().as_default(), self.session() as sess:
-      train_op = self._tiny(config_lib.Train(learning_rate=0.25))
-      sess.run(tf.global_variables_initializer())
-      sess.run(train_op)
-      self.assertAllClose(2 - 0.25 * 3, sess.run(self.w))
+    self.sess.run(self._tiny(config_lib.Train(learning_rate=0.25)))
+    self.assertAllClose(2 - 0.25 * 3, self.sess.run(self.w))
+
+  def test_moving_average_follows_its_formula(self):
+    train_op = self._tiny()
+    # The order of the two is undefined in each step, and so is whether the
+    # count is read before or after its own update.
+    lowest = highest = 2.0
+    for n in range(5):
+      before = self.sess.run(self.w)
+      self.sess.run(train_op)
+      after = self.sess.run(self.w)
+      decays = [min(0.9999, (1 + m) / (10 + m)) for m in (n, n + 1)]
+      lowest = min(d * lowest + (1 - d) * after for d in decays)
+      highest = max(d * highest + (1 - d) * before for d in decays)
+      average = self.sess.run('w/ExponentialMovingAverage:0')
+      self.assertBetween(average, lowest - 1e-5, highest + 1e-5)
+
+  def test_moving_average_decay_is_capped(self):
+    train_op = self._tiny()
+    self.step.load(1000000, self.sess)
+    self.w.load(10002.0, self.sess)
+    self.sess.run(train_op)
+    # 2 + (1 - 0.9999) * (w - 2), w = 10002 or 0.003 less.
+    average = self.sess.run('w/ExponentialMovingAverage:0')
+    self.assertNear(3.0, average, 1e-3)
+
+  def test_learning_rate_drops(self):
+    few = datasets.CIFAR10._replace(num_examples_per_epoch_for_train=2)
+    for config, rates in (
+        # int(50000 / 128 * 350) = 136718 steps for each factor of 10.
+        (
+            config_lib.Train(),
+            {
+                0: 0.1,
+                100000: 0.1,
+                136717: 0.1,
+                136718: 0.01,
+                273435: 0.01,
+                273436: 0.001,
+            },
+        ),
+        # int(2 / 1024 * 350) = 0 steps would make it NaN.
+        (config_lib.Train(batch_size=1024, dataset=few), {1: 0.01}),
+    ):
+      with tf.Graph().as_default(), tf.Session() as self.sess:
+        self._tiny(config)
+        (rate,) = [
+            s.op.inputs[1]
+            for s in tf.get_collection(tf.GraphKeys.SUMMARIES)
+            if tf.get_static_value(s.op.inputs[0]) == b'learning_rate'
+        ]
+        for step, expected in rates.items():
+          self.step.load(step, self.sess)
+          self.assertAllClose(expected, self.sess.run(rate))

@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 from unittest import mock
 
 from absl import flags
@@ -18,6 +16,7 @@ from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
 from cifar10_compat import entry_points
 from tests.helpers import main_program
+from tests.helpers import program as program_lib
 
 # Reads a command line as a program does, and prints the settings.
 _READ = """
@@ -31,18 +30,17 @@ assert 'tensorflow' not in sys.modules
 """
 
 
-def _run(*args):
-  result = subprocess.run(
-      [sys.executable, *args],
-      capture_output=True,
-      text=True,
-      env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)),
-  )
-  return result.returncode, result.stdout, result.stderr
-
-
 def _read(config, *args):
-  return _run('-c', _READ % config, *args)
+  return program_lib.python('-c', _READ % config, *args)
+
+
+def _page(config, docstring):
+  before = set(flags.FLAGS)
+  config_lib.define_flags(config)
+  try:
+    return entry_points.help_page(config, docstring)
+  finally:
+    flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
 
 
 class ReadTest(absltest.TestCase):
@@ -91,7 +89,7 @@ class ReadTest(absltest.TestCase):
         (['--bogus'], 1),
         (['--batch_size=0'], 1),
     ):
-      found, _, err = _run(
+      found, _, err = program_lib.python(
           '-X', 'importtime', '-m', 'cifar10_compat.cifar10_train', *args
       )
       self.assertEqual(code, found)
@@ -100,7 +98,9 @@ class ReadTest(absltest.TestCase):
 
   def test_absls_own_help(self):
     for flag in ('--helpfull', '--helpxml'):
-      code, out, _ = _run('-m', 'cifar10_compat.cifar10_train', flag)
+      code, out, _ = program_lib.python(
+          '-m', 'cifar10_compat.cifar10_train', flag
+      )
       self.assertIn(code, (0, 1))
       for expected in ('queue_fraction', 'only_check_args'):
         self.assertIn(expected, out)
@@ -121,7 +121,7 @@ class HelpTest(absltest.TestCase):
         if flag != '--help' and command[0] == '-c':
           continue  # It loads TensorFlow, which takes time.
         # Other flags, and mistakes in them, do not matter.
-        code, out, _ = _run(*command, '--batch_size=0', flag)
+        code, out, _ = program_lib.python(*command, '--batch_size=0', flag)
         self.assertEqual(0, code)
         self.assertStartsWith(out, 'Trains the CIFAR-10 network')
         self.assertIn('--dataset=synthetic', out)
@@ -142,12 +142,7 @@ class HelpTest(absltest.TestCase):
       program = module.__name__.rpartition('.')[2]
       config = main_program.config_of(module)
       with self.subTest(program):
-        before = set(flags.FLAGS)
-        config_lib.define_flags(config)
-        try:
-          page = entry_points.help_page(config, module.__doc__)
-        finally:
-          flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+        page = _page(config, module.__doc__)
         self.assertStartsWith(page, module.__doc__.splitlines()[0] + '\n')
         lines = page.splitlines()
         self.assertLessEqual(max(map(len, lines)), 80)
@@ -163,12 +158,7 @@ class HelpTest(absltest.TestCase):
         self.assertBetween(len(config.FIRST), 5, 12)
 
   def test_what_is_said_of_a_flag(self):
-    before = set(flags.FLAGS)
-    config_lib.define_flags(config_lib.Train)
-    try:
-      page = entry_points.help_page(config_lib.Train, '')
-    finally:
-      flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+    page = _page(config_lib.Train, '')
     for line in (
         '  --batch_size=128\n      Number of images per batch.\n',
         '  --dataset=cifar10\n      Image set: cifar10, cifar100, ',

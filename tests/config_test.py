@@ -1,8 +1,6 @@
 """The settings of the programs: as flags, and their constraints."""
 
-import contextlib
 import dataclasses
-import io
 import math
 import os
 import typing
@@ -18,10 +16,8 @@ from cifar10_compat import cifar10_multi_gpu_train
 from cifar10_compat import cifar10_predict
 from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
-from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
-from cifar10_compat.training import checkpoints
 from tests.helpers import main_program
 
 _PROGRAMS = {
@@ -37,21 +33,11 @@ _PROGRAMS = {
 _WITH = {'deterministic': {'seed': 1}}
 
 
-def _parsed(config, *args):
-  """Returns the settings of a command line."""
-  flag_values = flags.FlagValues()
-  config_lib.define_flags(config, flag_values)
-  _, *rest = flag_values(['program', *args])
-  return config_lib.from_flags(config, tuple(rest), flag_values)
-
-
-def _numbers():
-  """Yields each program's dataclass with each setting that has bounds."""
+def _settings():
+  """Yields each program's dataclass with each setting's name and field."""
   for config in _PROGRAMS.values():
     for name, field in config_lib.settings(config).items():
-      bounds = field.metadata['bounds']
-      if bounds != config_lib.Bounds():
-        yield config, name, bounds, isinstance(field.default, tuple)
+      yield config, name, field
 
 
 class FlagsTest(absltest.TestCase):
@@ -61,21 +47,19 @@ class FlagsTest(absltest.TestCase):
     self.enter_context(mock.patch.dict(os.environ))
     os.environ.pop('BUILD_WORKING_DIRECTORY', None)
 
-  def test_each_program_has_its_settings(self):
+  def test_each_program_has_its_settings_as_flags(self):
     for module, config in _PROGRAMS.items():
       self.assertIs(config, main_program.config_of(module))
       # --helpfull shows it.
       self.assertEqual(module.__name__.rpartition('.')[2] + '.', config.__doc__)
-
-  def test_each_setting_is_a_flag_with_its_default(self):
-    for config in _PROGRAMS.values():
       flag_values = flags.FlagValues()
       before = set(flag_values)
       config_lib.define_flags(config, flag_values)
-      self.assertEqual(
-          set(config_lib.settings(config)), set(flag_values) - before
-      )
-      self.assertEqual(config(), _parsed(config))
+      names = tuple(config_lib.settings(config))
+      self.assertEqual(set(names), set(flag_values) - before)
+      self.assertEqual(config(), main_program.parsed(config))
+      # The first flags come first.
+      self.assertEqual(config.FIRST, names[: len(config.FIRST)])
 
   def test_a_setting_of_a_base_class_is_one(self):
     # As a field of another base class, it would be lost.
@@ -92,58 +76,46 @@ class FlagsTest(absltest.TestCase):
           declared, set(config_lib.settings(config)), config.__name__
       )
 
-  def test_first_flags_come_first(self):
-    for config in _PROGRAMS.values():
-      self.assertEqual(
-          config.FIRST, tuple(config_lib.settings(config))[: len(config.FIRST)]
-      )
-
   def test_each_setting_takes_its_flags_value(self):
-    for config in _PROGRAMS.values():
-      for name, field in config_lib.settings(config).items():
-        default, choices = field.default, field.metadata['choices']
-        if name == 'dataset':
-          text, value = 'svhn', datasets.SVHN
-        elif name == 'views':
-          text, value = '5', 5
-        elif choices:
-          value = text = [c for c in choices if c != default][0]
-        elif isinstance(default, bool) or name in (
-            'fast_network',
-            'fast_input',
-        ):
-          value = not default
-          text = str(value)
-        elif name in ('seed', 'num_examples', 'replicas_to_aggregate'):
-          text, value = '7', 7
-        elif typing.get_type_hints(config)[name] is float:
-          value = default / 2 + 0.5
-          text = str(value)
-        elif isinstance(default, int):
-          value = default - 1 if name == 'white' else default + 1
-          text = str(value)
-        elif name == 'profile_steps':
-          text, value = '7', (7,)
-        elif isinstance(default, tuple):
-          text, value = 'a:1,b:2', ('a:1', 'b:2')
-        else:
-          value = text = '/some/where'
-        with self.subTest('%s of %s' % (name, config.__name__)):
-          others = _WITH.get(name, {})
-          args = ['--%s=%s' % item for item in others.items()]
-          found = _parsed(config, '--%s=%s' % (name, text), *args)
-          self.assertEqual(
-              config(
-                  given=frozenset({name, *others}), **{name: value} | others
-              ),
-              found,
-          )
-          self.assertIs(type(value), type(getattr(found, name)))
+    for config, name, field in _settings():
+      default, choices = field.default, field.metadata['choices']
+      if name == 'dataset':
+        text, value = 'svhn', datasets.SVHN
+      elif name == 'views':
+        text, value = '5', 5
+      elif choices:
+        value = text = [c for c in choices if c != default][0]
+      elif isinstance(default, bool) or name in ('fast_network', 'fast_input'):
+        value = not default
+        text = str(value)
+      elif name in ('seed', 'num_examples', 'replicas_to_aggregate'):
+        text, value = '7', 7
+      elif typing.get_type_hints(config)[name] is float:
+        value = default / 2 + 0.5
+        text = str(value)
+      elif isinstance(default, int):
+        value = default - 1 if name == 'white' else default + 1
+        text = str(value)
+      elif name == 'profile_steps':
+        text, value = '7', (7,)
+      elif isinstance(default, tuple):
+        text, value = 'a:1,b:2', ('a:1', 'b:2')
+      else:
+        value = text = '/some/where'
+      with self.subTest('%s of %s' % (name, config.__name__)):
+        others = _WITH.get(name, {})
+        args = ['--%s=%s' % item for item in others.items()]
+        found = main_program.parsed(config, '--%s=%s' % (name, text), *args)
+        self.assertEqual(
+            config(given=frozenset({name, *others}), **{name: value} | others),
+            found,
+        )
+        self.assertIs(type(value), type(getattr(found, name)))
 
   def test_steps_to_trace_are_collected(self):
     self.assertEqual(
         (3, 5),
-        _parsed(
+        main_program.parsed(
             config_lib.Train, '--profile_steps=3', '--profile_steps=5'
         ).profile_steps,
     )
@@ -164,7 +136,9 @@ class FlagsTest(absltest.TestCase):
         ):
           self.assertEqual(
               expected,
-              getattr(_parsed(config, '--%s=%s' % (name, path)), name),
+              getattr(
+                  main_program.parsed(config, '--%s=%s' % (name, path)), name
+              ),
           )
 
   def test_dataset_is_a_name_or_a_directory(self):
@@ -175,16 +149,16 @@ class FlagsTest(absltest.TestCase):
     self.assertIs(datasets.SVHN, config_lib.get_dataset('svhn'))
     self.assertIs(
         datasets.CIFAR10,
-        _parsed(config_lib.Train, '--dataset=cifar10').dataset,
+        main_program.parsed(config_lib.Train, '--dataset=cifar10').dataset,
     )
     for name in ('own', './cifar10'):
       with self.assertRaisesRegex(errors.DataError, 'version is missing'):
-        _parsed(config_lib.Train, '--dataset=' + name)
+        main_program.parsed(config_lib.Train, '--dataset=' + name)
     with self.assertRaisesRegex(errors.UsageError, 'a directory written by'):
-      _parsed(config_lib.Train, '--dataset=missing')
+      main_program.parsed(config_lib.Train, '--dataset=missing')
 
   def test_arguments(self):
-    config = _parsed(config_lib.Predict, 'a.png', '--json', 'b.png')
+    config = main_program.parsed(config_lib.Predict, 'a.png', '--json', 'b.png')
     self.assertEqual(('a.png', 'b.png'), config.arguments)
     self.assertEqual({'json'}, config.given)
     for config in _PROGRAMS.values():
@@ -197,19 +171,21 @@ class ValuesTest(absltest.TestCase):
 
   def test_both_bounds(self):
     names = set()
-    for config, name, bounds, is_tuple in _numbers():
-      names.add(name)
-      with self.subTest('%s of %s' % (name, config.__name__)):
-        for bound, step, expected in (
-            (bounds.lower, -1, 'at least'),
-            (bounds.upper, 1, 'at most'),
-        ):
-          if math.isinf(bound):
-            continue
+    for config, name, field in _settings():
+      bounds = field.metadata['bounds']
+      is_tuple = isinstance(field.default, tuple)
+      for bound, step, expected in (
+          (bounds.lower, -1, 'at least'),
+          (bounds.upper, 1, 'at most'),
+      ):
+        if math.isinf(bound):
+          continue
+        names.add(name)
+        with self.subTest('%s of %s' % (name, config.__name__)):
           # The bound itself is allowed.
           for made in (
               config(**{name: (bound,) if is_tuple else bound}),
-              _parsed(config, '--%s=%s' % (name, bound)),
+              main_program.parsed(config, '--%s=%s' % (name, bound)),
           ):
             self.assertEqual(
                 (bound,) if is_tuple else bound, getattr(made, name)
@@ -222,7 +198,7 @@ class ValuesTest(absltest.TestCase):
               bound,
           )
           with self.assertRaisesRegex(errors.UsageError, message):
-            _parsed(config, '--%s=%s' % (name, beyond))
+            main_program.parsed(config, '--%s=%s' % (name, beyond))
           with self.assertRaisesRegex(errors.UsageError, message) as raised:
             config(**{name: (5, beyond) if is_tuple else beyond})
           if expected == 'at most' and bounds.why:
@@ -251,13 +227,17 @@ class ValuesTest(absltest.TestCase):
         (config_lib.Train, '--max_steps=%d' % (1 << 63), '64 bits'),
         (config_lib.Train, '--learning_rate=0', 'at least 1e-30'),
         (config_lib.Train, '--learning_rate=-inf', 'a finite number'),
+        (config_lib.Train, '--max_steps=0', 'at least 1'),
+        (config_lib.Eval, '--num_examples=-1', 'at least 1'),
+        (config_lib.Eval, '--batch_size=0', 'at least 1'),
+        (config_lib.Predict, '--batch_size=0', 'at least 1'),
         (config_lib.Predict, '--batch_size=65537', 'at most 65536'),
         (config_lib.Predict, '--top_k=0', 'at least 1'),
         (config_lib.Train, '--profile_steps=-1', 'at least 0'),
     ):
-      _parsed(config)  # The defaults pass.
+      main_program.parsed(config)  # The defaults pass.
       with self.assertRaisesRegex(errors.UsageError, expected):
-        _parsed(config, bad)
+        main_program.parsed(config, bad)
 
   def test_no_number_is_nan_or_infinite(self):
     found = set()
@@ -278,26 +258,24 @@ class ValuesTest(absltest.TestCase):
     )
 
   def test_what_may_be_none(self):
-    for config in _PROGRAMS.values():
-      for name, field in config_lib.settings(config).items():
-        if field.default is None:
-          self.assertIsNone(getattr(config(**{name: None}), name))
+    for config, name, field in _settings():
+      if field.default is None:
+        self.assertIsNone(getattr(config(**{name: None}), name))
 
   def test_choices(self):
-    for config in _PROGRAMS.values():
-      for name, field in config_lib.settings(config).items():
-        choices = field.metadata['choices']
-        if not choices:
-          continue
-        for value in choices:
-          self.assertEqual(value, getattr(config(**{name: value}), name))
-        with self.assertRaisesRegex(
-            errors.UsageError,
-            "^%s is 'other': it must be one of %s" % (name, ', '.join(choices)),
-        ):
-          config(**{name: 'other'})
-        with self.assertRaisesRegex(flags.Error, 'other'):
-          _parsed(config, '--%s=other' % name)
+    for config, name, field in _settings():
+      choices = field.metadata['choices']
+      if not choices:
+        continue
+      for value in choices:
+        self.assertEqual(value, getattr(config(**{name: value}), name))
+      with self.assertRaisesRegex(
+          errors.UsageError,
+          "^%s is 'other': it must be one of %s" % (name, ', '.join(choices)),
+      ):
+        config(**{name: 'other'})
+      with self.assertRaisesRegex(flags.Error, 'other'):
+        main_program.parsed(config, '--%s=other' % name)
 
   def test_settings_do_not_change(self):
     config = config_lib.Train()
@@ -334,13 +312,16 @@ class ValuesTest(absltest.TestCase):
     ):
       with self.assertRaisesRegex(errors.UsageError, expected):
         config(**kwargs)
-    config_lib.Train(deterministic=True, seed=0)
-    config_lib.MultiGpuTrain(deterministic=True, seed=0)
-    config_lib.MultiGpuTrain(shared_input=True, seed=0)
-    config_lib.DistributedTrain(replicas_to_aggregate=1)
-    config_lib.Eval(views=5, dataset=datasets.SVHN)
-    config_lib.Eval(views=10)
-    config_lib.Eval(count=config_lib.HISTORICAL)
+    for config, kwargs in (
+        (config_lib.Train, {'deterministic': True, 'seed': 0}),
+        (config_lib.MultiGpuTrain, {'deterministic': True, 'seed': 0}),
+        (config_lib.MultiGpuTrain, {'shared_input': True, 'seed': 0}),
+        (config_lib.DistributedTrain, {'replicas_to_aggregate': 1}),
+        (config_lib.Eval, {'views': 5, 'dataset': datasets.SVHN}),
+        (config_lib.Eval, {'views': 10}),
+        (config_lib.Eval, {'count': config_lib.HISTORICAL}),
+    ):
+      config(**kwargs)
 
   def test_what_follows_from_settings(self):
     for model, expected in (
@@ -374,8 +355,7 @@ class ValuesTest(absltest.TestCase):
 class EvaluatorOfTest(absltest.TestCase):
 
   def test_common_settings_are_the_clusters(self):
-    config = config_lib.DistributedTrain(
-        train_dir='/train',
+    common = dict(
         data_dir='/data',
         data_url=('http://a',),
         dataset=datasets.SVHN,
@@ -387,85 +367,12 @@ class EvaluatorOfTest(absltest.TestCase):
         precision='bfloat16',
         allow_growth=True,
         eval_dir='/eval',
-        seed=3,
     )
-    self.assertEqual(
-        config_lib.Eval(
-            checkpoint_dir='/train',
-            data_dir='/data',
-            data_url=('http://a',),
-            dataset=datasets.SVHN,
-            model=config_lib.CONV_LOCAL,
-            batch_size=7,
-            fast=True,
-            fast_network=True,
-            fast_input=False,
-            precision='bfloat16',
-            allow_growth=True,
-            eval_dir='/eval',
+    for cluster, evaluator in (
+        (
+            config_lib.DistributedTrain(train_dir='/train', seed=3, **common),
+            config_lib.Eval(checkpoint_dir='/train', **common),
         ),
-        config_lib.evaluator_of(config),
-    )
-
-  def test_defaults(self):
-    self.assertEqual(
-        config_lib.Eval(),
-        config_lib.evaluator_of(config_lib.DistributedTrain()),
-    )
-
-
-class OrPublishedTest(absltest.TestCase):
-
-  def setUp(self):
-    super().setUp()
-    self.default = self.create_tempdir().full_path
-    self.enter_context(mock.patch.object(config_lib, 'TRAIN_DIR', self.default))
-
-  def _directory(self, *args, config=config_lib.Predict):
-    """Returns the directory for a command line, and the output on stderr."""
-    parsed = _parsed(config, *args)
-    if 'checkpoint_dir' not in parsed.given:
-      parsed = dataclasses.replace(parsed, checkpoint_dir=self.default)
-    error = io.StringIO()
-    with contextlib.redirect_stderr(error):
-      return checkpoints.or_published(parsed).checkpoint_dir, error.getvalue()
-
-  def test_by_name(self):
-    for config in (config_lib.Eval, config_lib.Predict, config_lib.Export):
-      self.assertEqual(
-          (published.DIRECTORY, ''),
-          self._directory('--checkpoint_dir=published', config=config),
-      )
-    self.assertTrue(os.path.exists(published.DIRECTORY + '/checkpoint'))
-
-  def test_where_nothing_was_trained(self):
-    for config in (config_lib.Predict, config_lib.Export):
-      self.assertEqual(
-          (
-              published.DIRECTORY,
-              '%s has no checkpoint: using the published network.\n'
-              % self.default,
-          ),
-          self._directory(config=config),
-      )
-    # An explicit directory is kept.
-    self.assertEqual(
-        (self.default, ''),
-        self._directory('--checkpoint_dir=' + self.default),
-    )
-    # The published network has one data set and model, and no raw weights.
-    for arg in ('--dataset=svhn', '--model=conv_local', '--averaged=false'):
-      self.assertEqual((self.default, ''), self._directory(arg))
-
-  def test_where_something_was_trained(self):
-    index = os.path.join(self.default, 'model.ckpt-7.index')
-    with open(index, 'w'):
-      pass
-    # A missing list is reported, not ignored.
-    with self.assertRaisesRegex(errors.CheckpointListError, 'no list of'):
-      self._directory()
-    with open(os.path.join(self.default, 'checkpoint'), 'w') as f:
-      f.write('model_checkpoint_path: "model.ckpt-7"')
-    self.assertEqual((self.default, ''), self._directory())
-    os.remove(index)
-    self.assertEqual((self.default, ''), self._directory())
+        (config_lib.DistributedTrain(), config_lib.Eval()),
+    ):
+      self.assertEqual(evaluator, config_lib.evaluator_of(cluster))

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 
+from absl.testing import parameterized
 import tensorflow.compat.v1 as tf
 
 from tests.helpers import program
@@ -12,7 +13,7 @@ from tests.helpers import record_fixture
 _STEPS = 300
 
 
-class DeterministicTest(tf.test.TestCase):
+class DeterministicTest(parameterized.TestCase, tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
@@ -44,8 +45,7 @@ class DeterministicTest(tf.test.TestCase):
   def _run(self, name, *flags):
     """Trains to the end; returns the losses and the values."""
     train_dir = self.create_tempdir().full_path
-    code, out, err = program.run(name, *self._flags(train_dir, *flags))
-    self.assertEqual((0, ''), (code, err), out)
+    out = program.output(name, *self._flags(train_dir, *flags))
     return self._losses(out), self._values(train_dir)
 
   def _run_interrupted(self, name, *flags):
@@ -57,8 +57,7 @@ class DeterministicTest(tf.test.TestCase):
       trainer.wait_for_line(': step %d,' % step)
       trainer.process.send_signal(signum)
       losses.update(self._losses(trainer.finish()[1]))
-    code, out, err = program.run(name, *self._flags(train_dir, *flags))
-    self.assertEqual((0, ''), (code, err), out)
+    out = program.output(name, *self._flags(train_dir, *flags))
     # It was killed after a save, and trained the following steps again.
     self.assertRegex(
         out, r'Redrawing the batches of the 1[2-9]\d steps already trained'
@@ -66,7 +65,17 @@ class DeterministicTest(tf.test.TestCase):
     losses.update(self._losses(out))
     return losses, self._values(train_dir)
 
-  def _assert_repeats(self, name, *flags):
+  @parameterized.named_parameters(
+      ('train', 'cifar10_train'),
+      ('train_fast', 'cifar10_train', '--fast'),
+      (
+          'towers',
+          'cifar10_multi_gpu_train',
+          '--num_gpus=2',
+          '--tower_devices=cpu',
+      ),
+  )
+  def test_repeats(self, name, *flags):
     flags += ('--seed=7', '--deterministic')
     losses, values = self._run(name, *flags)
     self.assertLen(losses, _STEPS // 10)
@@ -80,17 +89,6 @@ class DeterministicTest(tf.test.TestCase):
       self.assertEqual(
           [], [key for key in values if values[key] != others[1][key]]
       )
-
-  def test_train(self):
-    self._assert_repeats('cifar10_train')
-
-  def test_train_fast(self):
-    self._assert_repeats('cifar10_train', '--fast')
-
-  def test_towers(self):
-    self._assert_repeats(
-        'cifar10_multi_gpu_train', '--num_gpus=2', '--tower_devices=cpu'
-    )
 
   def test_another_seed_is_another_training(self):
     values = [

@@ -9,7 +9,6 @@ from cifar10_compat import cifar10_fast
 from cifar10_compat import cifar10_fast_input
 from cifar10_compat import cifar10_input
 from cifar10_compat import cifar10_local
-from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
 from cifar10_compat import models
 from cifar10_compat.base import errors
@@ -17,13 +16,6 @@ from tests.helpers import main_program
 
 
 class ModelsTest(tf.test.TestCase):
-
-  def _network(self, config, gpus=()):
-    """Returns the module selected on a machine with these GPUs."""
-    with mock.patch.object(
-        tf.config, 'list_physical_devices', return_value=list(gpus)
-    ):
-      return models.network(config)
 
   def test_models(self):
     for name, module in (
@@ -49,13 +41,16 @@ class ModelsTest(tf.test.TestCase):
           (config_lib.CIFAR10, cifar10),
           (config_lib.CONV_LOCAL, cifar10_local),
       ):
-        config = main_program.config(cifar10_train, '--model=' + name, *args)
+        config = main_program.parsed(config_lib.Train, '--model=' + name, *args)
         self.assertEqual(name, config.model)
-        self.assertIs(
-            cifar10_fast if network else literal,
-            self._network(config, gpus),
-            args,
-        )
+        with mock.patch.object(
+            tf.config, 'list_physical_devices', return_value=list(gpus)
+        ):
+          self.assertIs(
+              cifar10_fast if network else literal,
+              models.network(config),
+              args,
+          )
         self.assertEqual(chunks, config.in_chunks, args)
 
   def test_input_in_chunks(self):

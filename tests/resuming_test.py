@@ -9,6 +9,7 @@ from cifar10_compat import cifar10_multi_gpu_train
 from cifar10_compat import cifar10_train
 from tests.helpers import main_program
 from tests.helpers import record_fixture
+from tests.helpers import saved_network
 
 
 class ResumingTest(tf.test.TestCase):
@@ -40,15 +41,15 @@ class ResumingTest(tf.test.TestCase):
 
   def _save_old(self, values, name, step):
     """Saves values in the format of 2016."""
-    directory = os.path.join(self.root, name)
-    os.mkdir(directory)
-    with tf.Graph().as_default(), tf.Session() as sess:
-      for key, value in values.items():
-        tf.get_variable(key, initializer=value)
-      sess.run(tf.global_variables_initializer())
-      tf.train.Saver(write_version=tf.train.SaverDef.V1).save(
-          sess, os.path.join(directory, 'model.ckpt'), step
-      )
+    saved_network.save(
+        os.path.join(self.root, name),
+        step,
+        build=lambda: [
+            tf.get_variable(key, initializer=value)
+            for key, value in values.items()
+        ],
+        write_version=tf.train.SaverDef.V1,
+    )
 
   def test_towers_and_one_device(self):
     self._train(cifar10_train, 'one', 2)

@@ -1,7 +1,6 @@
 """Runs the programs as scripts, by file name."""
 
 import os
-import subprocess
 import sys
 
 from absl.testing import absltest
@@ -17,38 +16,35 @@ _ROOT = os.path.dirname(_DIRECTORY)
 def _run(*args, cwd):
   """Runs Python in a directory, without the project on its path."""
   others = [p for p in sys.path if os.path.abspath(p) != _ROOT]
-  result = subprocess.run(
-      [sys.executable, *args],
+  return program.python(
+      *args,
       cwd=cwd,
-      env=dict(
-          os.environ,
-          PYTHONPATH=os.pathsep.join(others),
+      env={
+          'PYTHONPATH': os.pathsep.join(others),
           # Bazel sets it, which keeps a script's directory off the path.
-          PYTHONSAFEPATH='',
-      ),
-      capture_output=True,
-      text=True,
-  )
-  return (
-      result.returncode,
-      result.stdout,
-      program.without_loader_chatter(result.stderr),
+          'PYTHONSAFEPATH': '',
+      },
   )
 
 
 class ScriptsTest(absltest.TestCase):
 
-  def test_help_in_the_checkout(self):
-    code, out, err = _run(
-        'cifar10_compat/cifar10_train.py', '--help', cwd=_ROOT
-    )
-    self.assertEqual((0, ''), (code, err))
-    self.assertStartsWith(out, 'Trains the CIFAR-10 network on one device.')
-
-  def test_help_in_the_package(self):
-    code, out, err = _run('cifar10_eval.py', '--help', cwd=_DIRECTORY)
-    self.assertEqual((0, ''), (code, err))
-    self.assertStartsWith(out, 'Evaluates checkpoints of the CIFAR-10 network')
+  def test_help_in_the_checkout_and_in_the_package(self):
+    for script, cwd, expected in (
+        (
+            'cifar10_compat/cifar10_train.py',
+            _ROOT,
+            'Trains the CIFAR-10 network on one device.',
+        ),
+        (
+            'cifar10_eval.py',
+            _DIRECTORY,
+            'Evaluates checkpoints of the CIFAR-10 network',
+        ),
+    ):
+      code, out, err = _run(script, '--help', cwd=cwd)
+      self.assertEqual((0, ''), (code, err))
+      self.assertStartsWith(out, expected)
 
   def test_a_step_of_training(self):
     data = self.create_tempdir().full_path

@@ -17,6 +17,7 @@ from cifar10_compat import cifar10_predict
 from cifar10_compat import cifar10_train
 from cifar10_compat import startup
 from tests.helpers import main_program
+from tests.helpers import program as program_lib
 
 _PROGRAMS = (
     cifar10_train,
@@ -42,21 +43,14 @@ print('tensorflow' in sys.modules)
 """
 
 
-def _environment(**variables):
-  """Returns an environment without variables that affect TensorFlow."""
-  environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
-  for name in (startup.ONEDNN, 'TF_CPP_MIN_LOG_LEVEL', 'TF_USE_LEGACY_KERAS'):
-    environment.pop(name, None)
-  return environment | variables
+# Variables that affect TensorFlow.
+_UNSET = dict.fromkeys(
+    (startup.ONEDNN, 'TF_CPP_MIN_LOG_LEVEL', 'TF_USE_LEGACY_KERAS')
+)
 
 
 def _run(*args, **variables):
-  return subprocess.run(
-      [sys.executable, *args],
-      env=_environment(**variables),
-      capture_output=True,
-      text=True,
-  )
+  return program_lib.python(*args, env=_UNSET | variables)
 
 
 class PrepareTest(absltest.TestCase):
@@ -69,9 +63,9 @@ class PrepareTest(absltest.TestCase):
 
   def _prepare(self, *args, **variables):
     """Prepares the new program; returns the list of lines that it prints."""
-    result = _run(self.program, *args, **variables)
-    self.assertEqual((0, ''), (result.returncode, result.stderr))
-    return result.stdout.splitlines()
+    code, out, err = _run(self.program, *args, **variables)
+    self.assertEqual((0, ''), (code, err))
+    return out.splitlines()
 
   def test_a_program_that_no_list_has(self):
     self.assertEqual(
@@ -112,12 +106,8 @@ class PrepareTest(absltest.TestCase):
         os.path.dirname(self.program)
     )
     for args in (['--fast'], ['--help'], ['--bogus']):
-      result = _run('-c', code, *args)
       self.assertEqual(
-          (0, ''), (result.returncode, result.stderr), result.stdout
-      )
-      self.assertEqual(
-          ['None', 'True', 'True', 'None', 'False'], result.stdout.splitlines()
+          (0, 'None\nTrue\nTrue\nNone\nFalse\n', ''), _run('-c', code, *args)
       )
 
   def test_each_program_begins_with_it(self):
@@ -149,12 +139,14 @@ runpy.run_module('cifar10_compat.%s', run_name='__main__', alter_sys=True)
 """
     for program in ('cifar10_train', 'cifar10_export'):
       for args in ([], ['--help']):
-        result = _run('-c', code % program, *args)
-        self.assertEqual((1, ''), (result.returncode, result.stdout))
         self.assertEqual(
-            '%s: error: TensorFlow is not installed: run pip install '
-            "'.[data]' in the checkout\n" % program,
-            result.stderr,
+            (
+                1,
+                '',
+                '%s: error: TensorFlow is not installed: run pip install '
+                "'.[data]' in the checkout\n" % program,
+            ),
+            _run('-c', code % program, *args),
         )
 
 
@@ -166,7 +158,7 @@ class SignalsTest(absltest.TestCase):
     process = subprocess.Popen(
         # Prints a line on stderr for each loaded module.
         [sys.executable, '-X', 'importtime', *args],
-        env=_environment(),
+        env=program_lib.environment(**_UNSET),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -186,23 +178,25 @@ class SignalsTest(absltest.TestCase):
         self.assertEqual((128 + signum, ''), (process.returncode, out), err)
         self.assertNotIn('Traceback', err)
 
-  def test_question_while_tensorflow_loads(self):
-    process = self._start('-m', 'cifar10_compat.cifar10_predict')
-    process.send_signal(signal.SIGUSR1)
-    _, err = process.communicate()
-    self.assertEqual(1, process.returncode)
-    self.assertIn('cifar10_predict.py: error: no image given', err)
-
-  def test_ignored_hangup_stays_ignored(self):
-    process = self._start(
-        '-m',
-        'cifar10_compat.cifar10_predict',
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    )
-    process.send_signal(signal.SIGHUP)
-    _, err = process.communicate()
-    self.assertEqual(1, process.returncode)
-    self.assertIn('cifar10_predict.py: error: no image given', err)
+  def test_signals_that_do_not_end_it(self):
+    for signum, kwargs in (
+        # A question while TensorFlow loads.
+        (signal.SIGUSR1, {}),
+        # An ignored hangup stays ignored.
+        (
+            signal.SIGHUP,
+            {
+                'preexec_fn': lambda: signal.signal(
+                    signal.SIGHUP, signal.SIG_IGN
+                )
+            },
+        ),
+    ):
+      process = self._start('-m', 'cifar10_compat.cifar10_predict', **kwargs)
+      process.send_signal(signum)
+      _, err = process.communicate()
+      self.assertEqual(1, process.returncode)
+      self.assertIn('cifar10_predict.py: error: no image given', err)
 
   def test_another_program_keeps_its_handlers(self):
     process = self._start('-c', 'from cifar10_compat import cifar10_train')
@@ -240,22 +234,19 @@ atexit.register(
 cifar10_predict.console_main()
 """
 
-  def _lines(self, name):
-    result = _run('-c', self.CODE % name)
-    self.assertEqual(0, result.returncode, result.stderr)
-    return result.stdout.splitlines()
-
-  def test_a_program(self):
-    self.assertEqual(
-        ['loaded False False', 'main True True True', 'end False True'],
-        self._lines('cifar10_predict.py'),
-    )
-
-  def test_another_program_changes_nothing(self):
-    self.assertEqual(
-        ['loaded True False', 'main True False True', 'end True False'],
-        self._lines('somebody_s.py'),
-    )
+  def test_a_program_and_another_one_in_which_nothing_changes(self):
+    for name, expected in (
+        (
+            'cifar10_predict.py',
+            'loaded False False\nmain True True True\nend False True\n',
+        ),
+        (
+            'somebody_s.py',
+            'loaded True False\nmain True False True\nend True False\n',
+        ),
+    ):
+      code, out, err = _run('-c', self.CODE % name)
+      self.assertEqual((0, expected), (code, out), err)
 
 
 class EnvironmentTest(absltest.TestCase):
@@ -266,10 +257,10 @@ class EnvironmentTest(absltest.TestCase):
         (['/usr/bin/cifar10_predict'], 'None'),
         (['notebook', '--fast'], 'None'),
     ):
-      result = _run(
+      _, out, err = _run(
           '-c',
           'import os, sys; sys.argv = %r; '
           'from cifar10_compat import cifar10_predict; '
           'print(os.environ.get(%r))' % (argv, startup.ONEDNN),
       )
-      self.assertEqual(expected, result.stdout.strip(), result.stderr)
+      self.assertEqual(expected, out.strip(), err)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import multiprocessing
 import os
+import pathlib
 import resource
 import signal
 
@@ -24,15 +25,13 @@ class FilesTest(absltest.TestCase):
       files.write(os.path.join(whole, 'x'), (bytes([i]) for i in range(3)))
       self.assertFalse(os.path.exists(self.directory))
     self.assertEqual(['set'], os.listdir(os.path.dirname(self.directory)))
-    with open(os.path.join(self.directory, 'x'), 'rb') as f:
-      self.assertEqual(b'\0\1\2', f.read())
+    self.assertEqual(b'\0\1\2', pathlib.Path(self.directory, 'x').read_bytes())
 
   def test_only_files_are_opened(self):
     path = os.path.join(self.parent, 'x')
     with self.assertRaises(FileNotFoundError):
       files.open_regular(path)
-    with open(path, 'wb') as f:
-      f.write(b'contents')
+    pathlib.Path(path).write_bytes(b'contents')
     with files.open_regular(path) as f:
       self.assertEqual(b'contents', f.read())
     pipe = os.path.join(self.parent, 'pipe')
@@ -47,31 +46,30 @@ class FilesTest(absltest.TestCase):
       self.assertEqual((other, expected), (other, raised.exception.strerror))
 
   def test_own_files(self):
-    path = os.path.join(self.parent, 'own')
-    with files.open_own(path) as f:
+    parent = pathlib.Path(self.parent)
+    own = parent / 'own'
+    with files.open_own(str(own)) as f:
       f.write(b'ab')
-    with files.open_own(path) as f:
+    with files.open_own(str(own)) as f:
       self.assertEqual(b'ab', f.read())
-    pipe = os.path.join(self.parent, 'pipe')
-    os.mkfifo(pipe)
-    link = os.path.join(self.parent, 'link')
-    os.symlink(path, link)
-    nowhere = os.path.join(self.parent, 'nowhere')
-    os.symlink(os.path.join(self.parent, 'missing'), nowhere)
-    other = os.path.join(self.parent, 'other')
-    os.link(path, other)
-    for name in (pipe, link, nowhere, other):
+    os.mkfifo(parent / 'pipe')
+    os.symlink(own, parent / 'link')
+    os.symlink(parent / 'missing', parent / 'nowhere')
+    os.link(own, parent / 'other')
+    for name in ('pipe', 'link', 'nowhere', 'other'):
       with self.assertRaisesRegex(
           OSError, 'it is a (link|pipe)|it has another hard link'
       ):
-        files.open_own(name)
+        files.open_own(str(parent / name))
     self.assertNotIn('missing', os.listdir(self.parent))
 
   def test_what_a_killed_process_left_is_removed(self):
     def fill_and_die():
-      with files.whole_directory(self.directory) as whole:
-        with open(os.path.join(whole, 'x'), 'wb'):
-          os.kill(os.getpid(), signal.SIGKILL)
+      with (
+          files.whole_directory(self.directory) as whole,
+          open(os.path.join(whole, 'x'), 'wb'),
+      ):
+        os.kill(os.getpid(), signal.SIGKILL)
 
     process = multiprocessing.get_context('fork').Process(target=fill_and_die)
     process.start()
@@ -83,8 +81,7 @@ class FilesTest(absltest.TestCase):
     theirs = ('set.tmp1', 'set.tmp_old_one', 'set.tmp20261129')
     for name in theirs:
       os.mkdir(os.path.join(above, name))
-    with open(os.path.join(above, 'set.tmp20261129', 'precious'), 'w'):
-      pass
+    pathlib.Path(above, 'set.tmp20261129', 'precious').touch()
     with files.whole_directory(self.directory):
       # A directory being filled stays.
       with files.whole_directory(self.directory + '.other'):
@@ -108,10 +105,12 @@ class FilesTest(absltest.TestCase):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
     try:
-      with self.assertRaises(OSError) as caught:
-        with files.whole_directory(self.directory) as whole:
-          files.write(os.path.join(whole, 'x'), [bytes(4000)])
-          files.write(os.path.join(whole, 'y'), [bytes(4000)] * 2)
+      with (
+          self.assertRaises(OSError) as caught,
+          files.whole_directory(self.directory) as whole,
+      ):
+        files.write(os.path.join(whole, 'x'), [bytes(4000)])
+        files.write(os.path.join(whole, 'y'), [bytes(4000)] * 2)
     finally:
       resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     self.assertEqual(errno.EFBIG, caught.exception.errno)
@@ -161,13 +160,14 @@ class FilesTest(absltest.TestCase):
   def test_made_directory(self):
     a = os.path.join(self.parent, 'a')
     for path in ('a/b/c', 'a/b/' + 300 * 'x'):
-      with contextlib.suppress(OSError):
-        with files.made_directory(os.path.join(self.parent, path)):
-          self.assertEqual(['c'], os.listdir(os.path.join(a, 'b')))
+      with (
+          contextlib.suppress(OSError),
+          files.made_directory(os.path.join(self.parent, path)),
+      ):
+        self.assertEqual(['c'], os.listdir(os.path.join(a, 'b')))
       self.assertEqual([], os.listdir(self.parent))
     with files.made_directory(os.path.join(a, 'b')):
-      with open(os.path.join(a, 'file'), 'w'):
-        pass
+      pathlib.Path(a, 'file').touch()
     self.assertEqual(['file'], os.listdir(a))
     os.remove(os.path.join(a, 'file'))
     with files.made_directory(a):  # An existing one stays.

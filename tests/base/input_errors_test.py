@@ -20,27 +20,35 @@ class InputErrorsTest(tf.test.TestCase):
 
   def test_reader_and_empty_queue(self):
     directory = self.create_tempdir().full_path
-    with self.assertRaisesRegex(
-        errors.DataError, 'reading the images failed: .*gone.bin'
+    with (
+        self.assertRaisesRegex(
+            errors.DataError, 'reading the images failed: .*gone.bin'
+        ),
+        input_errors.as_data_errors(),
     ):
-      with input_errors.as_data_errors():
-        self._read(os.path.join(directory, 'gone.bin'))
+      self._read(os.path.join(directory, 'gone.bin'))
     empty = os.path.join(directory, 'empty.bin')
     open(empty, 'wb').close()
-    with self.assertRaisesRegex(errors.DataError, 'reading the images failed'):
-      with input_errors.as_data_errors():
-        with tf.Graph().as_default(), tf.Session() as session:
-          queue = tf.FIFOQueue(1, [tf.string], [[]])
-          session.run(queue.close())
-          session.run(queue.dequeue())
+    with (
+        self.assertRaisesRegex(errors.DataError, 'reading the images failed'),
+        input_errors.as_data_errors(),
+        tf.Graph().as_default(),
+        tf.Session() as session,
+    ):
+      queue = tf.FIFOQueue(1, [tf.string], [[]])
+      session.run(queue.close())
+      session.run(queue.dequeue())
 
   def test_any_other_error_is_left_alone(self):
-    with self.assertRaises(tf.errors.InvalidArgumentError):
-      with input_errors.as_data_errors():
-        with tf.Graph().as_default(), tf.Session() as session:
-          session.run(
-              tf.reshape(
-                  tf.placeholder_with_default([1, 2], [2]),
-                  tf.placeholder_with_default([3], [1]),
-              )
+    with (
+        self.assertRaises(tf.errors.InvalidArgumentError),
+        input_errors.as_data_errors(),
+        tf.Graph().as_default(),
+        tf.Session() as session,
+    ):
+      session.run(
+          tf.reshape(
+              tf.placeholder_with_default([1, 2], [2]),
+              tf.placeholder_with_default([3], [1]),
           )
+      )

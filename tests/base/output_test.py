@@ -67,9 +67,7 @@ class OutputTest(absltest.TestCase):
 
   def setUp(self):
     super().setUp()
-    environment = mock.patch.dict(os.environ)
-    environment.start()
-    self.addCleanup(environment.stop)
+    self.enter_context(mock.patch.dict(os.environ))
     os.environ.pop('PYTHONUNBUFFERED', None)
 
   def _command(self, body, *options):

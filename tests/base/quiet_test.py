@@ -1,9 +1,5 @@
 """TensorFlow prints and loads less, and a user's own log level is kept."""
 
-import os
-import subprocess
-import sys
-
 from absl.testing import absltest
 
 from tests.helpers import program
@@ -32,18 +28,11 @@ _LOADED = [] if versions.minor() >= 16 else ['keras']
 class QuietTest(absltest.TestCase):
 
   def _run(self, level=None):
-    env = {k: v for k, v in os.environ.items() if k != 'TF_CPP_MIN_LOG_LEVEL'}
-    if level:
-      env['TF_CPP_MIN_LOG_LEVEL'] = level
-    result = subprocess.run(
-        [sys.executable, '-c', _PROGRAM],
-        env=env,
-        check=True,
-        capture_output=True,
-        text=True,
+    code, out, err = program.python(
+        '-c', _PROGRAM, env={'TF_CPP_MIN_LOG_LEVEL': level}
     )
-    self.assertEqual('a\n%s\n' % _LOADED, result.stdout)
-    return program.without_loader_chatter(result.stderr)
+    self.assertEqual((0, 'a\n%s\n' % _LOADED), (code, out), err)
+    return err
 
   def test_nothing_but_its_own_lines(self):
     self.assertEqual('', self._run())

@@ -76,66 +76,64 @@ class SignalsTest(absltest.TestCase):
         stderr=subprocess.PIPE,
         **kwargs,
     )
+    self.addCleanup(process.communicate)
+    self.addCleanup(process.kill)
     self.assertEqual('ready\n', process.stdout.readline())
     return process
+
+  def _assert_says(self, process, line, *signums):
+    """Sends signals to a process; checks the next line of its output."""
+    for signum in signums:
+      process.send_signal(signum)
+    self.assertEqual(line + '\n', process.stdout.readline())
 
   def test_first_signal_asks_second_ends(self):
     for signum in (signal.SIGINT, signal.SIGTERM):
       process = self._start(_PROGRAM)
-      process.send_signal(signum)
-      self.assertEqual('asked by %d\n' % signum, process.stdout.readline())
+      self._assert_says(process, 'asked by %d' % signum, signum)
       self.assertIsNone(process.poll())
       process.send_signal(signum)
-      _, err = process.communicate()
+      err = process.stderr.read()
       if signum == signal.SIGINT:
         self.assertIn('KeyboardInterrupt', err)
       else:
-        self.assertEqual(-signum, process.returncode)
+        self.assertEqual(-signum, process.wait())
 
   def test_a_hangup_insists_on_nothing(self):
     # When a terminal closes, both the shell and the kernel send SIGHUP.
     process = self._start(_PROGRAM)
-    process.send_signal(signal.SIGHUP)
-    self.assertEqual('asked by 1\n', process.stdout.readline())
+    self._assert_says(process, 'asked by 1', signal.SIGHUP)
     for signum in (signal.SIGHUP, signal.SIGTERM):
-      process.send_signal(signum)
-      process.send_signal(signal.SIGUSR1)
-      self.assertEqual('still here\n', process.stdout.readline())
+      self._assert_says(process, 'still here', signum, signal.SIGUSR1)
     process.send_signal(signal.SIGINT)
-    process.communicate()
-    self.assertNotEqual(0, process.returncode)
+    self.assertNotEqual(0, process.wait())
 
   def test_signals_that_come_within_one_call(self):
     # As systemd stops a service.  Python then first calls the handler of signal
     # 1.
     process = self._start(_LATE, stdin=subprocess.PIPE)
-    process.send_signal(signal.SIGTERM)
-    self.assertEqual('asked by 15\n', process.stdout.readline())
+    self._assert_says(process, 'asked by 15', signal.SIGTERM)
     process.send_signal(signal.SIGHUP)
-    self.assertEqual(
-        ('still asked by 15 False\n', ''), process.communicate('\n')
-    )
+    process.stdin.write('\n')
+    process.stdin.flush()
+    self._assert_says(process, 'still asked by 15 False')
+    self.assertEqual('', process.stderr.read())
 
   def test_ignored_hangup_stays_ignored(self):
     process = self._start(
         _PROGRAM,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
     )
-    process.send_signal(signal.SIGHUP)
-    process.send_signal(signal.SIGTERM)
-    self.assertEqual('asked by 15\n', process.stdout.readline())
-    process.kill()
-    process.communicate()
+    self._assert_says(process, 'asked by 15', signal.SIGHUP, signal.SIGTERM)
 
   def test_while_the_main_thread_runs_no_python(self):
     process = self._start(_BLOCKED)
-    for line in ('reported 1\n', 'reported 2\n'):
-      process.send_signal(signal.SIGUSR1)
-      self.assertEqual(line, process.stdout.readline())
-    process.send_signal(signal.SIGTERM)
-    self.assertEqual('asked by 15\n', process.stdout.readline())
-    process.kill()
-    process.communicate()
+    for line, signum in (
+        ('reported 1', signal.SIGUSR1),
+        ('reported 2', signal.SIGUSR1),
+        ('asked by 15', signal.SIGTERM),
+    ):
+      self._assert_says(process, line, signum)
 
   def test_handlers_are_restored(self):
     signums = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 
-from absl.testing import absltest
+from absl.testing import parameterized
 
 # The C code of a lock restarts its wait after a handler, as do TensorFlow's
 # waits.  Python's handlers do not run meanwhile; sleep() would run them.
@@ -55,7 +55,7 @@ sys.exit(128 + stop.signum)
 """
 
 
-class StopDeadlineTest(absltest.TestCase):
+class StopDeadlineTest(parameterized.TestCase):
 
   def _start(self, secs, *state):
     process = subprocess.Popen(
@@ -72,30 +72,38 @@ class StopDeadlineTest(absltest.TestCase):
     self.assertEqual('ready\n', process.stdout.readline())
     return process
 
-  def test_a_main_thread_that_is_stuck(self):
-    process = self._start(0.5, 'blocked')
-    process.send_signal(signal.SIGTERM)
-    self.assertEqual('known: 15\n', process.stdout.readline())
-    self.assertEqual('left at 15\n', process.stdout.read())
-    self.assertEqual(143, process.wait(60))
-
-  def test_what_is_unsaved_is_waited_for(self):
-    process = self._start(0, 'blocked', 'but_save', 'unsaved')
-    process.send_signal(signal.SIGTERM)
-    self.assertEqual('known: 15\nsaved\nleft at 15\n', process.stdout.read())
-    self.assertEqual(143, process.wait(60))
-
-  def test_a_second_signal_insists(self):
-    process = self._start(3600, 'blocked')
-    process.send_signal(signal.SIGTERM)
-    self.assertEqual('known: 15\n', process.stdout.readline())
-    process.send_signal(signal.SIGINT)
-    self.assertEqual('left at 15\n', process.stdout.read())
-    self.assertEqual(143, process.wait(60))
-
-  def test_a_main_thread_that_is_free_ends_by_itself(self):
-    process = self._start(3600, 'free')
-    process.send_signal(signal.SIGINT)
-    self.assertEqual('known: 2\n', process.stdout.readline())
-    self.assertEqual('ended well\n', process.stdout.read())
-    self.assertEqual(130, process.wait(60))
+  @parameterized.named_parameters(
+      (
+          'a_main_thread_that_is_stuck',
+          (0.5, 'blocked'),
+          [signal.SIGTERM],
+          'left at 15\n',
+      ),
+      (
+          'what_is_unsaved_is_waited_for',
+          (0, 'blocked', 'but_save', 'unsaved'),
+          [signal.SIGTERM],
+          'saved\nleft at 15\n',
+      ),
+      (
+          'a_second_signal_insists',
+          (3600, 'blocked'),
+          [signal.SIGTERM, signal.SIGINT],
+          'left at 15\n',
+      ),
+      (
+          'a_main_thread_that_is_free_ends_by_itself',
+          (3600, 'free'),
+          [signal.SIGINT],
+          'ended well\n',
+      ),
+  )
+  def test_with(self, args, signums, last):
+    process = self._start(*args)
+    first, *more = signums
+    process.send_signal(first)
+    self.assertEqual('known: %d\n' % first, process.stdout.readline())
+    for signum in more:
+      process.send_signal(signum)
+    self.assertEqual(last, process.stdout.read())
+    self.assertEqual(128 + first, process.wait(60))

@@ -8,35 +8,32 @@ from cifar10_compat.base import summaries
 
 class SummariesTest(tf.test.TestCase):
 
-  def _only_value(self, summary):
+  def setUp(self):
+    super().setUp()
+    self.enter_context(tf.Graph().as_default())
+
+  def _values(self, summary):
     with self.session() as sess:
-      values = tf.Summary.FromString(sess.run(summary)).value
-    return values
+      return tf.Summary.FromString(sess.run(summary)).value
 
   def test_scalar(self):
-    with tf.Graph().as_default():
-      with tf.name_scope('scope'):
-        summary = summaries.scalar_summary('total_loss (raw)', tf.constant(2.5))
-      (value,) = self._only_value(summary)
-      self.assertEqual(
-          ('total_loss (raw)', 2.5), (value.tag, value.simple_value)
-      )
-      self.assertEqual('scope/ScalarSummary', summary.op.name)
-      self.assertEqual('scope/ScalarSummary/tags', summary.op.inputs[0].op.name)
-      self.assertEqual([summary], tf.get_collection(tf.GraphKeys.SUMMARIES))
+    with tf.name_scope('scope'):
+      summary = summaries.scalar_summary('total_loss (raw)', tf.constant(2.5))
+    (value,) = self._values(summary)
+    self.assertEqual(('total_loss (raw)', 2.5), (value.tag, value.simple_value))
+    self.assertEqual('scope/ScalarSummary', summary.op.name)
+    self.assertEqual('scope/ScalarSummary/tags', summary.op.inputs[0].op.name)
+    self.assertEqual([summary], tf.get_collection(tf.GraphKeys.SUMMARIES))
 
   def test_names_count_up(self):
-    with tf.Graph().as_default():
-      names = [
-          summaries.scalar_summary('a', tf.constant(1.0)).op.name
-          for _ in range(2)
-      ]
-    self.assertEqual(['ScalarSummary', 'ScalarSummary_1'], names)
+    self.assertEqual(
+        ['ScalarSummary', 'ScalarSummary_1'],
+        [summaries.scalar_summary('a', 1.0).op.name for _ in range(2)],
+    )
 
   def test_histogram(self):
-    with tf.Graph().as_default():
-      summary = summaries.histogram_summary('a b/c', tf.constant([1.0, 3.0]))
-      (value,) = self._only_value(summary)
+    summary = summaries.histogram_summary('a b/c', tf.constant([1.0, 3.0]))
+    (value,) = self._values(summary)
     self.assertEqual('HistogramSummary', summary.op.name)
     self.assertEqual('a b/c', value.tag)
     self.assertEqual(
@@ -45,12 +42,11 @@ class SummariesTest(tf.test.TestCase):
     )
 
   def test_first_three_images(self):
-    with tf.Graph().as_default():
-      summary = summaries.image_summary(
-          'images',
-          tf.constant(np.random.RandomState(0).randn(5, 6, 7, 3), tf.float32),
-      )
-      values = self._only_value(summary)
+    summary = summaries.image_summary(
+        'images',
+        tf.constant(np.random.RandomState(0).randn(5, 6, 7, 3), tf.float32),
+    )
+    values = self._values(summary)
     self.assertEqual('ImageSummary', summary.op.name)
     self.assertEqual(
         ['images/image/0', 'images/image/1', 'images/image/2'],
@@ -62,27 +58,25 @@ class SummariesTest(tf.test.TestCase):
     )
 
   def test_queue_tag(self):
-    with tf.Graph().as_default():
-      tf.train.string_input_producer(['a'])
-      summaries.restore_queue_tag()
-      (summary,) = tf.get_collection(tf.GraphKeys.SUMMARIES)
-      (value,) = self._only_value(summary)
+    tf.train.string_input_producer(['a'])
+    summaries.restore_queue_tag()
+    (summary,) = tf.get_collection(tf.GraphKeys.SUMMARIES)
+    (value,) = self._values(summary)
     self.assertEqual(
         ('queue/input_producer/fraction_of_32_full', 0.0),
         (value.tag, value.simple_value),
     )
 
   def test_no_summary_but_that_of_a_queue_is_taken_off(self):
-    with tf.Graph().as_default():
-      with self.assertRaisesRegex(ValueError, 'missing'):
+    with self.assertRaisesRegex(ValueError, 'missing'):
+      summaries.restore_queue_tag()
+    tf.train.string_input_producer(['a'])
+    for make, tag, value in (
+        (summaries.scalar_summary, 'learning_rate', 0.1),
+        (summaries.histogram_summary, 'a/fraction_of_32_full', [0.5]),
+    ):
+      summary = make(tag, value)
+      with self.assertRaisesRegex(ValueError, 'is ' + summary.op.name):
         summaries.restore_queue_tag()
-      tf.train.string_input_producer(['a'])
-      for make, tag, value in (
-          (summaries.scalar_summary, 'learning_rate', 0.1),
-          (summaries.histogram_summary, 'a/fraction_of_32_full', [0.5]),
-      ):
-        summary = make(tag, value)
-        with self.assertRaisesRegex(ValueError, 'is ' + summary.op.name):
-          summaries.restore_queue_tag()
-        collected = tf.get_collection(tf.GraphKeys.SUMMARIES)
-        self.assertIs(summary, collected[-1])
+      collected = tf.get_collection(tf.GraphKeys.SUMMARIES)
+      self.assertIs(summary, collected[-1])

@@ -1,10 +1,11 @@
 """The checks of an image set's files."""
 
 import os
+import pathlib
 import subprocess
 import sys
 
-from absl.testing import absltest
+from absl.testing import parameterized
 import numpy as np
 
 from cifar10_compat.base import errors
@@ -14,7 +15,7 @@ from tests.helpers import limits
 from tests.helpers import record_fixture
 
 
-class ChecksTest(absltest.TestCase):
+class ChecksTest(parameterized.TestCase):
 
   def setUp(self):
     super().setUp()
@@ -24,18 +25,14 @@ class ChecksTest(absltest.TestCase):
     )
     self.path = os.path.join(self.directory, 'data_batch_2.bin')
 
-  def _assert_error(self, expected):
-    with self.assertRaisesRegex(errors.DataError, expected):
-      checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
-    # The other split is not checked.
-    self.assertEqual(
-        30, checks.check(datasets.CIFAR10, self.data_dir, eval_data=True)
-    )
+  def _check(self, dataset=datasets.CIFAR10, eval_data=False):
+    return checks.check(dataset, self.data_dir, eval_data)
 
-  def test_whole_files(self):
-    self.assertEqual(
-        150, checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
-    )
+  def _assert_error(self, expected, dataset=datasets.CIFAR10):
+    with self.assertRaisesRegex(errors.DataError, expected):
+      self._check(dataset)
+    # The other split is not checked.
+    self.assertEqual(30, self._check(eval_data=True))
 
   def test_fingerprint(self):
     def fingerprint():
@@ -51,12 +48,27 @@ class ChecksTest(absltest.TestCase):
       f.write(bytes([last ^ 1]))
     self.assertNotEqual(before, fingerprint())
 
-  def test_missing(self):
-    os.remove(self.path)
-    self._assert_error(
-        r'cannot read .*data_batch_2.bin \(No such file.*'
-        'directory above cifar-10-batches-bin'
-    )
+  @parameterized.named_parameters(
+      (
+          'missing',
+          os.remove,
+          r'cannot read .*data_batch_2.bin \(No such file.*'
+          'directory above cifar-10-batches-bin',
+      ),
+      (
+          'empty',
+          lambda path: os.truncate(path, 0),
+          'data_batch_2.bin is empty',
+      ),
+      (
+          'cut',
+          lambda path: os.truncate(path, 3073 * 2 - 1),
+          'data_batch_2.bin has 6145 bytes',
+      ),
+  )
+  def test_file(self, damage, expected):
+    damage(self.path)
+    self._assert_error(expected)
 
   def test_no_file_or_not_to_be_read(self):
     os.rename(self.path, self.path + '.away')
@@ -89,63 +101,44 @@ class ChecksTest(absltest.TestCase):
         result.stderr,
     )
 
-  def test_empty(self):
-    os.truncate(self.path, 0)
-    self._assert_error('data_batch_2.bin is empty')
-
-  def test_size(self):
-    os.truncate(self.path, 3073 * 2 - 1)
-    self._assert_error('data_batch_2.bin has 6145 bytes')
-
   def test_zeros(self):
     with open(self.path, 'r+b') as f:
       f.write(bytes(30 * 3073 - 1))
     # One nonzero byte, the very last.
-    self.assertEqual(
-        150, checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
-    )
+    self.assertEqual(150, self._check())
     os.truncate(self.path, 0)
     os.truncate(self.path, 30 * 3073)
     self._assert_error('data_batch_2.bin has 92190 bytes that are all zero')
 
   def test_too_long(self):
     dataset = datasets.CIFAR10._replace(num_examples_per_epoch_for_train=150)
-    self.assertEqual(150, checks.check(dataset, self.data_dir, False))
+    self.assertEqual(150, self._check(dataset))
     with open(self.path, 'ab') as f:
       f.write(bytes(3073))
-    with self.assertRaisesRegex(
-        errors.DataError,
-        'data_batch_2.bin has 31 records; .* 151, but the set has 150',
-    ):
-      checks.check(dataset, self.data_dir, False)
+    self._assert_error(
+        'data_batch_2.bin has 31 records; .* 151, but the set has 150', dataset
+    )
 
   def test_records_of_another_set(self):
-    path = os.path.join(self.directory, 'train.bin')
-    with open(path, 'wb') as f:
-      f.write(
-          b''.join(
-              bytes([20])
-              + record_fixture.record(99, record_fixture.plain(1, 2, 3))
-              for _ in range(20)
-          )
-      )
+    pathlib.Path(self.directory, 'train.bin').write_bytes(
+        20
+        * (
+            bytes([20])
+            + record_fixture.record(99, record_fixture.plain(1, 2, 3))
+        )
+    )
     directory = datasets.CIFAR10.directory
-    cifar100 = datasets.CIFAR100._replace(directory=directory)
-    self.assertEqual(20, checks.check(cifar100, self.data_dir, False))
-    with self.assertRaisesRegex(
-        errors.DataError, 'record 0 .* label 20, .* 19'
-    ):
-      checks.check(
-          datasets.CIFAR100_COARSE._replace(directory=directory),
-          self.data_dir,
-          False,
-      )
-    with self.assertRaisesRegex(
-        errors.DataError, '3073 bytes of a record.*svhn'
-    ):
-      checks.check(
-          datasets.SVHN._replace(directory=directory), self.data_dir, False
-      )
+    cifar100, coarse, svhn = [
+        dataset._replace(directory=directory)
+        for dataset in (
+            datasets.CIFAR100,
+            datasets.CIFAR100_COARSE,
+            datasets.SVHN,
+        )
+    ]
+    self.assertEqual(20, self._check(cifar100))
+    self._assert_error('record 0 .* label 20, .* 19', coarse)
+    self._assert_error('3073 bytes of a record.*svhn', svhn)
 
   def test_label(self):
     labels = np.zeros(30, int)
@@ -158,7 +151,7 @@ class ChecksTest(absltest.TestCase):
         r'data_batch_1.bin: record 17 .* label 10, the highest is 9.*; labels '
         'count from 0$',
     ):
-      checks.check(datasets.CIFAR10, self.data_dir, eval_data=False)
+      self._check()
 
   def test_a_file_that_changes(self):
     checked = checks.watch(datasets.CIFAR10, self.data_dir)
@@ -173,14 +166,12 @@ class ChecksTest(absltest.TestCase):
       checked.check()
 
   def test_overwritten(self):
-    with open(self.path, 'rb') as f:
-      content = f.read()
+    content = pathlib.Path(self.path).read_bytes()
     checked = checks.watch(datasets.CIFAR10, self.data_dir)
     # The same content, with a new date and as a new file.
     os.utime(self.path, (1, 1))
     checked.check()
-    with open(self.path + '.new', 'wb') as f:
-      f.write(content)
+    pathlib.Path(self.path + '.new').write_bytes(content)
     os.replace(self.path + '.new', self.path)
     checked.check()
     with open(self.path, 'r+b') as f:

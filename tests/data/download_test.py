@@ -1,10 +1,12 @@
 """Downloads images from a local server; fetch_test.py has the faults."""
 
+from concurrent import futures
 import fcntl
 import gzip
 import hashlib
 import io
 import os
+import pathlib
 import signal
 import tarfile
 import threading
@@ -65,6 +67,7 @@ class DownloadTest(absltest.TestCase):
     self.addCleanup(self.server.close)
     self.dataset = self._dataset(self.body)
     self.data_dir = os.path.join(self.create_tempdir().full_path, 'new', 'dir')
+    self.archive = pathlib.Path(self.data_dir, 'set.tar.gz')
 
   def _source(self, name, body):
     return description.RemoteFile(
@@ -83,16 +86,14 @@ class DownloadTest(absltest.TestCase):
         self.data_dir, dataset=dataset or self.dataset, **kwargs
     )
 
-  def _serve(self, members):
-    """Lets the server serve an archive; returns a Dataset of it."""
-    self.server.body = _archive(members)
-    return self._dataset(self.server.body)
-
-  def _assert_refused(self, expected, dataset):
+  def _assert_refused(self, expected, body):
+    """Checks that an archive, which the server serves, is refused."""
+    self.server.body = body
     with self.assertRaisesRegex(errors.DataError, expected):
-      self._get(dataset)
+      self._get(self._dataset(body))
     # No incomplete directory remains that could pass as complete.
     self.assertCountEqual(['set.tar.gz', _LOCK], os.listdir(self.data_dir))
+    self.archive.unlink()
 
   def test_download_once(self):
     self._get()
@@ -104,22 +105,17 @@ class DownloadTest(absltest.TestCase):
     self._get()
     self.assertLen(self.server.ranges, 1)
 
-  def test_archive_that_lies_there_is_used(self):
-    os.makedirs(self.data_dir)
-    with open(os.path.join(self.data_dir, 'set.tar.gz'), 'wb') as f:
-      f.write(self.body)
-    self._get()
-    self.assertEqual([], self.server.ranges)
-    self.assertEqual(1, checks.check(self.dataset, self.data_dir, True))
-
-  def test_broken_archive_that_lies_there_is_replaced(self):
-    for broken in (self.body[:-1], self.body[:-1] + b'x'):
+  def test_archive_that_lies_there_is_used_unless_it_is_broken(self):
+    for contents, requests in (
+        (self.body, []),
+        (self.body[:-1], ['']),
+        (self.body[:-1] + b'x', ['']),
+    ):
       self.data_dir = self.create_tempdir().full_path
       self.server.ranges.clear()
-      with open(os.path.join(self.data_dir, 'set.tar.gz'), 'wb') as f:
-        f.write(broken)
+      pathlib.Path(self.data_dir, 'set.tar.gz').write_bytes(contents)
       self._get()
-      self.assertEqual([''], self.server.ranges)
+      self.assertEqual(requests, self.server.ranges)
       self.assertEqual(1, checks.check(self.dataset, self.data_dir, True))
 
   def test_mirrors_come_first(self):
@@ -153,14 +149,6 @@ class DownloadTest(absltest.TestCase):
     self.assertFalse(os.path.exists(part))
 
   def test_two_at_once(self):
-    errors_seen = []
-
-    def get():
-      try:
-        self._get()
-      except Exception as e:  # pylint: disable=broad-except
-        errors_seen.append(e)
-
     # The second process starts while the first one waits for its response.
     asked, waiting = threading.Event(), threading.Event()
 
@@ -170,15 +158,16 @@ class DownloadTest(absltest.TestCase):
       handler.whole()
 
     self.server.script = [answer]
-    threads = [threading.Thread(target=get) for _ in range(2)]
-    threads[0].start()
-    self.assertTrue(asked.wait(60))
-    with mock.patch.object(output, 'say', side_effect=lambda _: waiting.set()):
-      threads[1].start()
-      self.assertTrue(waiting.wait(60))
-    for thread in threads:
-      thread.join()
-    self.assertEqual([], errors_seen)
+    with futures.ThreadPoolExecutor() as pool:
+      first = pool.submit(self._get)
+      self.assertTrue(asked.wait(60))
+      with mock.patch.object(
+          output, 'say', side_effect=lambda _: waiting.set()
+      ):
+        second = pool.submit(self._get)
+        self.assertTrue(waiting.wait(60))
+        first.result()
+        second.result()
     self.assertLen(self.server.ranges, 1)
     self.assertEqual(5, checks.check(self.dataset, self.data_dir, False))
 
@@ -192,37 +181,40 @@ class DownloadTest(absltest.TestCase):
         self._get(stop=stop)
     self.assertEqual([], self.server.ranges)
 
-  def test_names_that_lead_out(self):
-    for name in (_NAME + '/../../evil', '../evil', '/etc/evil'):
-      self._assert_refused(
-          '%s.*leads out of it' % name, self._serve(self.files + [(name, b'x')])
-      )
-
-  def test_names_that_cannot_be_written(self):
-    for name in ('x' * 300, '', '.', 'a\nb'):
-      self._assert_refused(
-          'not a usual file name',
-          self._serve(self.files + [(_NAME + '/' + name, b'x')]),
-      )
-
-  def test_links_and_devices(self):
-    for kind in (
-        tarfile.SYMTYPE,
-        tarfile.LNKTYPE,
-        tarfile.CHRTYPE,
-        tarfile.FIFOTYPE,
+  def test_archives_that_are_refused(self):
+    link = "'%s/x', a link or a device" % _NAME
+    for members, expected in (
+        # Names that lead out.
+        (
+            [*self.files, (_NAME + '/../../evil', b'x')],
+            _NAME + '/../../evil.*leads out of it',
+        ),
+        ([*self.files, ('../evil', b'x')], r'\.\./evil.*leads out of it'),
+        ([*self.files, ('/etc/evil', b'x')], '/etc/evil.*leads out of it'),
+        # Names that cannot be written.
+        (
+            [*self.files, (_NAME + '/' + 'x' * 300, b'x')],
+            'not a usual file name',
+        ),
+        ([*self.files, (_NAME + '/', b'x')], 'not a usual file name'),
+        ([*self.files, (_NAME + '/.', b'x')], 'not a usual file name'),
+        ([*self.files, (_NAME + '/a\nb', b'x')], 'not a usual file name'),
+        ([(_NAME + '/x', tarfile.SYMTYPE), *self.files], link),
+        ([(_NAME + '/x', tarfile.LNKTYPE), *self.files], link),
+        ([(_NAME + '/x', tarfile.CHRTYPE), *self.files], link),
+        ([(_NAME + '/x', tarfile.FIFOTYPE), *self.files], link),
+        # Another set.
+        ([('x', b'x')], 'no files of ' + _NAME),
     ):
-      self._assert_refused(
-          "'%s/x', a link or a device" % _NAME,
-          self._serve([(_NAME + '/x', kind)] + self.files),
-      )
-
-  def test_archive_of_something_else(self):
-    self._assert_refused('no files of ' + _NAME, self._serve([('x', b'x')]))
-
-  def test_archive_that_is_none(self):
-    self.server.body = b'not gzip'
-    self._assert_refused('cannot be unpacked', self._dataset(b'not gzip'))
+      self._assert_refused(expected, _archive(members))
+    # As if published like this: its SHA-256 is right.
+    for body in (
+        b'not gzip',
+        self.body[:-200],
+        self.body[:100] + self.body[101:],
+        self.body[:-8] + b'x' * 8,
+    ):
+      self._assert_refused('cannot be unpacked', body)
 
   def test_archive_that_is_a_bomb(self):
     # 600 KB that would unpack to 600 MB: as a file; as a skipped one; as a
@@ -242,20 +234,7 @@ class DownloadTest(absltest.TestCase):
         f.write(info.tobuf(tarfile.USTAR_FORMAT))
         for _ in range(600):
           f.write(bytes(1 << 20))
-      self.server.body = body.getvalue()
-      self._assert_refused('more than 512 MB', self._dataset(self.server.body))
-      os.remove(os.path.join(self.data_dir, 'set.tar.gz'))
-
-  def test_damaged_archive(self):
-    # As if published like this: its SHA-256 is right.
-    for body in (
-        self.body[:-200],
-        self.body[:100] + self.body[101:],
-        self.body[:-8] + b'x' * 8,
-    ):
-      self.server.body = body
-      self._assert_refused('cannot be unpacked', self._dataset(body))
-      os.remove(os.path.join(self.data_dir, 'set.tar.gz'))
+      self._assert_refused('more than 512 MB', body.getvalue())
 
   def test_drawn(self):
     self._get(self.dataset._replace(sources=(), make=os.mkdir))
@@ -291,15 +270,13 @@ class DownloadTest(absltest.TestCase):
       self._get()
     self.assertEqual([], self.server.paths)
     # A user who put the archive there knows.
-    with open(os.path.join(self.data_dir, 'set.tar.gz'), 'wb') as f:
-      f.write(self.body)
+    self.archive.write_bytes(self.body)
     self._get()
     self.assertTrue(os.path.isdir(os.path.join(self.data_dir, _NAME)))
 
   def test_directory_of_the_files_themselves(self):
     os.makedirs(self.data_dir)
-    with open(os.path.join(self.data_dir, self.dataset.train_files[0]), 'w'):
-      pass
+    pathlib.Path(self.data_dir, self.dataset.train_files[0]).touch()
     with self.assertRaisesRegex(
         errors.UsageError,
         'itself contains the files of .*: rename it',
@@ -326,7 +303,7 @@ class DownloadTest(absltest.TestCase):
         self._get()
       os.remove(path)
     # In place of the source, a pipe is an invalid file, and is replaced.
-    os.mkfifo(os.path.join(self.data_dir, 'set.tar.gz'))
+    os.mkfifo(self.archive)
     self._get()
 
   def test_data_dir_that_cannot_be_made(self):

@@ -2,10 +2,11 @@
 
 import hashlib
 import os
+import pathlib
 import signal
 from unittest import mock
 
-from absl.testing import absltest
+from absl.testing import parameterized
 import numpy as np
 
 from cifar10_compat.base import errors
@@ -14,17 +15,24 @@ from cifar10_compat.data import fetch
 from tests.helpers import unreliable_server
 
 call = unreliable_server.call
+# More than the client reads at once, so that a cut falls inside.
+_BODY = np.random.RandomState(1).bytes(300000)
 
 
-class FetchTest(absltest.TestCase):
+def _shifted(handler):
+  """Answers with another range than the one asked for."""
+  handler.headers.replace_header('Range', 'bytes=7-')
+  handler.whole()
+
+
+class FetchTest(parameterized.TestCase):
 
   def setUp(self):
     super().setUp()
-    # More than the client reads at once, so that a cut falls inside.
-    self.body = np.random.RandomState(1).bytes(300000)
-    self.server = unreliable_server.Server(self.body)
+    self.server = unreliable_server.Server(_BODY)
     self.addCleanup(self.server.close)
     self.path = os.path.join(self.create_tempdir().full_path, 'set.tar.gz')
+    self.part = pathlib.Path(self.path + '.part')
     self.stop = signals.StopRequest()
 
   def fetch(self, *script, urls=None, timeout_secs=(10, 60)):
@@ -32,8 +40,8 @@ class FetchTest(absltest.TestCase):
     fetch.fetch(
         urls or [self.server.url],
         self.path,
-        size=len(self.body),
-        sha256=hashlib.sha256(self.body).hexdigest(),
+        size=len(_BODY),
+        sha256=hashlib.sha256(_BODY).hexdigest(),
         stop=self.stop,
         first_wait_secs=0.01,
         timeout_secs=timeout_secs,
@@ -41,8 +49,7 @@ class FetchTest(absltest.TestCase):
 
   def assert_whole(self, *ranges):
     """Checks that only the complete file exists, after these range requests."""
-    with open(self.path, 'rb') as f:
-      self.assertEqual(self.body, f.read())
+    self.assertEqual(_BODY, pathlib.Path(self.path).read_bytes())
     self.assertEqual(['set.tar.gz'], os.listdir(os.path.dirname(self.path)))
     self.assertEqual(list(ranges), self.server.ranges)
 
@@ -52,53 +59,54 @@ class FetchTest(absltest.TestCase):
     self.assertFalse(os.path.exists(self.path))
     return str(raised.exception)
 
-  def part(self):
-    with open(self.path + '.part', 'rb') as f:
-      return f.read()
+  @parameterized.named_parameters(
+      ('at_once', [], ['']),
+      (
+          'after_cuts',
+          [call('whole', 100000), call('whole', 1), call('whole', 0)],
+          ['', 'bytes=100000-', 'bytes=100001-', 'bytes=100001-'],
+      ),
+      (
+          'without_ranges',
+          [
+              call('whole', 100000),
+              call('ignore_range', 100001),
+              call('ignore_range'),
+          ],
+          ['', 'bytes=100000-', 'bytes=100001-'],
+      ),
+      (
+          'after_errors_that_pass',
+          [call('error', 503), call('error', 429), call('error', 500)],
+          ['', '', '', ''],
+      ),
+      ('after_a_redirect', [call('redirect', '/elsewhere')], ['', '']),
+      ('in_chunks', [call('chunked')], ['']),
+      (
+          'after_less_without_a_length',
+          [call('raw', _BODY[:1000])],
+          ['', 'bytes=1000-'],
+      ),
+      (
+          'without_being_unpacked',
+          [call('raw', _BODY, [('Content-Encoding', 'gzip')])],
+          [''],
+      ),
+  )
+  def test_fetched(self, script, ranges):
+    self.fetch(*script)
+    self.assert_whole(*ranges)
 
-  def test_at_once(self):
+  @parameterized.named_parameters(
+      ('of_an_earlier_run', _BODY[:123456], ['bytes=123456-']),
+      ('of_another_file', b'x' * 123456, ['bytes=123456-', '']),
+      ('that_is_too_long', _BODY + b'x', ['']),
+      ('that_is_complete', _BODY, []),
+  )
+  def test_part(self, contents, ranges):
+    self.part.write_bytes(contents)
     self.fetch()
-    self.assert_whole('')
-
-  def test_chunked(self):
-    self.fetch(call('chunked'))
-    self.assert_whole('')
-
-  def test_resumes_after_cuts(self):
-    self.fetch(call('whole', 100000), call('whole', 1), call('whole', 0))
-    self.assert_whole('', 'bytes=100000-', 'bytes=100001-', 'bytes=100001-')
-
-  def test_resumes_in_the_next_run(self):
-    with open(self.path + '.part', 'wb') as f:
-      f.write(self.body[:123456])
-    self.fetch()
-    self.assert_whole('bytes=123456-')
-
-  def test_part_of_another_file(self):
-    with open(self.path + '.part', 'wb') as f:
-      f.write(b'x' * 123456)
-    self.fetch()
-    self.assert_whole('bytes=123456-', '')
-
-  def test_part_that_is_too_long(self):
-    with open(self.path + '.part', 'wb') as f:
-      f.write(self.body + b'x')
-    self.fetch()
-    self.assert_whole('')
-
-  def test_whole_part(self):
-    with open(self.path + '.part', 'wb') as f:
-      f.write(self.body)
-    self.fetch()
-    self.assert_whole()
-
-  def test_no_ranges(self):
-    self.fetch(
-        call('whole', 100000),
-        call('ignore_range', 100001),
-        call('ignore_range'),
-    )
-    self.assert_whole('', 'bytes=100000-', 'bytes=100001-')
+    self.assert_whole(*ranges)
 
   def test_stalls(self):
     self.fetch(call('stall', 100000), timeout_secs=(10, 0.5))
@@ -111,10 +119,6 @@ class FetchTest(absltest.TestCase):
         timeout_secs=(10, 0.3),
     )
     self.assertNotIn('timed out', message)
-
-  def test_errors_that_pass(self):
-    self.fetch(call('error', 503), call('error', 429), call('error', 500))
-    self.assert_whole('', '', '', '')
 
   def test_gives_up_when_nothing_comes_any_more(self):
     # The first trial received bytes, the next six did not.
@@ -131,26 +135,72 @@ class FetchTest(absltest.TestCase):
         '--dataset=synthetic',
     ):
       self.assertIn(remedy, message)
-    self.assertEqual(self.body[:5000], self.part())
+    self.assertEqual(_BODY[:5000], self.part.read_bytes())
 
-  def test_gives_up_when_hardly_anything_comes(self):
-    self.assert_fails('after 6 of 300000 bytes', *[call('whole', 1)] * 20)
-    self.assertLen(self.server.ranges, 6)
+  @parameterized.named_parameters(
+      (
+          'when_hardly_anything_comes',
+          'after 6 of 300000 bytes',
+          [call('whole', 1)] * 20,
+          6,
+      ),
+      ('if_it_is_missing', '404 Not Found', [call('error', 404)], 1),
+      (
+          'after_redirects_without_end',
+          '30 redirects',
+          [call('redirect', '/again')] * 100,
+          31,
+      ),
+      (
+          'after_a_redirect_to_no_url',
+          'Invalid IPv6 URL',
+          [call('redirect', 'http://[::1')],
+          1,
+      ),
+      (
+          'if_it_is_shorter',
+          'its file has 299999 bytes, not 300000',
+          [call('whole', total=299999)],
+          1,
+      ),
+      (
+          'if_it_is_longer',
+          'its file has 300001 bytes, not 300000',
+          [call('whole', 10), call('whole', total=300001)],
+          2,
+      ),
+      (
+          'if_it_sends_more',
+          'it sends more than 300000 bytes',
+          [call('raw', _BODY + b'x')],
+          1,
+      ),
+      (
+          'if_it_sends_another_range',
+          "asked for bytes from 100, it sent 'bytes 7-299999'",
+          [call('whole', 100), _shifted],
+          2,
+      ),
+      (
+          'if_it_is_shorter_than_what_has_come',
+          'it has no byte 100',
+          [call('whole', 100), call('error', 416)],
+          2,
+      ),
+  )
+  def test_gives_up(self, pattern, script, requests):
+    self.assert_fails(pattern, *script)
+    self.assertLen(self.server.ranges, requests)
 
   def test_links_are_not_followed(self):
     precious = self.create_tempfile(content='precious').full_path
-    os.symlink(precious, self.path + '.part')
+    self.part.symlink_to(precious)
     with self.assertRaisesRegex(OSError, 'it is a link'):
       self.fetch()
-    with open(precious) as f:
-      self.assertEqual('precious', f.read())
-
-  def test_a_file_that_is_not_there_is_asked_for_once(self):
-    self.assert_fails('404 Not Found', call('error', 404))
-    self.assertLen(self.server.ranges, 1)
+    self.assertEqual('precious', pathlib.Path(precious).read_text())
 
   def test_the_next_url_goes_on(self):
-    mirror = unreliable_server.Server(self.body)
+    mirror = unreliable_server.Server(_BODY)
     self.addCleanup(mirror.close)
     mirror.script = [call('whole', 5000), call('error', 410)]
     self.fetch(
@@ -178,66 +228,16 @@ class FetchTest(absltest.TestCase):
           urls=[self.server.url.replace('http:', 'https:')],
       )
 
-  def test_redirect(self):
-    self.fetch(call('redirect', '/elsewhere'))
-    self.assert_whole('', '')
-
-  def test_redirect_to_no_url(self):
-    self.assert_fails('Invalid IPv6 URL', call('redirect', 'http://[::1'))
-
-  def test_redirects_without_end(self):
-    self.assert_fails('30 redirects', *[call('redirect', '/again')] * 100)
-    self.assertLen(self.server.ranges, 31)
-
   def test_garbage_of_the_right_size(self):
-    garbage = unreliable_server.Server(b'x' * len(self.body))
+    garbage = unreliable_server.Server(b'x' * len(_BODY))
     self.addCleanup(garbage.close)
     self.fetch(urls=[garbage.url, self.server.url])
     self.assert_whole('')
 
   def test_garbage_alone(self):
-    self.server.body = b'x' * len(self.body)
+    self.server.body = b'x' * len(_BODY)
     self.assert_fails('its 300000 bytes do not have the SHA-256')
-    self.assertFalse(os.path.exists(self.path + '.part'))
-
-  def test_another_size(self):
-    self.assert_fails(
-        'its file has 299999 bytes, not 300000', call('whole', total=299999)
-    )
-    self.assert_fails(
-        'its file has 300001 bytes, not 300000',
-        call('whole', 10),
-        call('whole', total=300001),
-    )
-
-  def test_more_than_it_says(self):
-    self.assert_fails(
-        'it sends more than 300000 bytes', call('raw', self.body + b'x')
-    )
-
-  def test_less_without_a_length(self):
-    self.fetch(call('raw', self.body[:1000]))
-    self.assert_whole('', 'bytes=1000-')
-
-  def test_another_range_than_asked_for(self):
-    def shifted(handler):
-      handler.headers.replace_header('Range', 'bytes=7-')
-      handler.whole()
-
-    self.assert_fails(
-        "asked for bytes from 100, it sent 'bytes 7-299999'",
-        call('whole', 100),
-        shifted,
-    )
-
-  def test_shorter_than_what_has_come(self):
-    self.assert_fails(
-        'it has no byte 100', call('whole', 100), call('error', 416)
-    )
-
-  def test_is_not_unpacked_on_the_way(self):
-    self.fetch(call('raw', self.body, [('Content-Encoding', 'gzip')]))
-    self.assert_whole('')
+    self.assertFalse(self.part.exists())
 
   def test_stopped(self):
     def ask_to_stop(handler):
@@ -245,10 +245,10 @@ class FetchTest(absltest.TestCase):
       self.stop.signum = signal.SIGINT
 
     self.assert_fails('stopped downloading .* which are kept', ask_to_stop)
-    self.assertLessEqual(len(self.part()), 100000)
-    self.assertTrue(self.body.startswith(self.part()))
+    self.assertLessEqual(self.part.stat().st_size, 100000)
+    self.assertStartsWith(_BODY, self.part.read_bytes())
 
   def test_part_that_cannot_be_written(self):
-    os.mkdir(self.path + '.part')
+    self.part.mkdir()
     with self.assertRaises(OSError):
       self.fetch()

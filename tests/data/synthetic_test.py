@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pathlib
 import tempfile
 from unittest import mock
 
@@ -16,11 +17,6 @@ TRAIN_FILES = ['data_batch_%d.bin' % i for i in range(1, 6)]
 BATCH_1_SHA256 = (
     '55ff6dffc2b907d1af55d18ec0998f5f9df7c25f47debd95ed8fd04bc5653690'
 )
-
-
-def _read(path):
-  with open(path, 'rb') as f:
-    return f.read()
 
 
 def _draw(label, n=200, seed=7):
@@ -42,11 +38,11 @@ class WrittenSetTest(absltest.TestCase):
     scratch = tempfile.TemporaryDirectory()
     cls.addClassCleanup(scratch.cleanup)
     cls.parent = scratch.name
-    cls.directory = os.path.join(cls.parent, 'set')
-    synthetic.write_batches(cls.directory)
+    cls.directory = pathlib.Path(cls.parent, 'set')
+    synthetic.write_batches(str(cls.directory))
 
   def records(self, name):
-    data = np.fromfile(os.path.join(self.directory, name), np.uint8)
+    data = np.fromfile(self.directory / name, np.uint8)
     return data.reshape(-1, RECORD_BYTES)
 
   def test_nothing_else_is_there(self):
@@ -56,12 +52,14 @@ class WrittenSetTest(absltest.TestCase):
         TRAIN_FILES + ['test_batch.bin', 'batches.meta.txt'],
     )
 
-  def test_each_file_has_1000_records_of_each_class(self):
+  def test_each_file_has_1000_records_of_each_class_and_no_image_twice(self):
+    images = set()
     for name in TRAIN_FILES + ['test_batch.bin']:
-      path = os.path.join(self.directory, name)
-      self.assertEqual(os.path.getsize(path), 10000 * 3073)
-      labels = self.records(name)[:, 0]
-      self.assertEqual(np.bincount(labels).tolist(), [1000] * 10)
+      self.assertEqual(os.path.getsize(self.directory / name), 10000 * 3073)
+      records = self.records(name)
+      self.assertEqual(np.bincount(records[:, 0]).tolist(), [1000] * 10)
+      images.update(hash(record[1:].tobytes()) for record in records)
+    self.assertLen(images, 60000)
 
   def test_classes_are_shuffled(self):
     labels = self.records('data_batch_1.bin')[:, 0].astype(int)
@@ -75,31 +73,21 @@ class WrittenSetTest(absltest.TestCase):
   def test_names(self):
     self.assertLen(set(synthetic.CLASS_NAMES), 10)
     self.assertEqual(
-        _read(os.path.join(self.directory, 'batches.meta.txt')).decode(),
+        (self.directory / 'batches.meta.txt').read_text(),
         '\n'.join(synthetic.CLASS_NAMES) + '\n',
     )
 
   def test_first_batch_is_the_same_everywhere(self):
-    data = _read(os.path.join(self.directory, 'data_batch_1.bin'))
+    data = (self.directory / 'data_batch_1.bin').read_bytes()
     self.assertEqual(hashlib.sha256(data).hexdigest(), BATCH_1_SHA256)
 
   def test_second_writing_is_equal_to_the_byte(self):
-    again = os.path.join(self.parent, 'again', 'set')
-    synthetic.write_batches(again)
-    self.addCleanup(lambda: os.rmdir(os.path.dirname(again)))
-    self.addCleanup(lambda: os.rmdir(again))
+    again = pathlib.Path(self.create_tempdir().full_path, 'again')
+    synthetic.write_batches(str(again))
     for name in os.listdir(self.directory):
       self.assertEqual(
-          _read(os.path.join(again, name)),
-          _read(os.path.join(self.directory, name)),
+          (again / name).read_bytes(), (self.directory / name).read_bytes()
       )
-      os.remove(os.path.join(again, name))
-
-  def test_no_image_occurs_twice(self):
-    images = set()
-    for name in TRAIN_FILES + ['test_batch.bin']:
-      images.update(hash(record[1:].tobytes()) for record in self.records(name))
-    self.assertLen(images, 60000)
 
 
 class ClassesTest(absltest.TestCase):
@@ -184,11 +172,15 @@ class FailuresTest(absltest.TestCase):
         )
     )
 
-  def test_directories_above_are_made(self):
-    directory = os.path.join(self.parent, 'a', 'b', 'set')
-    synthetic.write_batches(directory + os.sep)
-    self.assertLen(os.listdir(directory), 7)
-    self.assertEqual(os.listdir(os.path.dirname(directory)), ['set'])
+  def test_directories_above_are_made_and_an_empty_one_is_filled(self):
+    above = os.path.join(self.parent, 'a', 'b')
+    for directory in (
+        os.path.join(above, 'set'),
+        self.create_tempdir().full_path,
+    ):
+      synthetic.write_batches(directory + os.sep)
+      self.assertLen(os.listdir(directory), 7)
+    self.assertEqual(os.listdir(above), ['set'])
 
   def test_other_users_may_read_the_set(self):
     synthetic.write_batches(self.directory)
@@ -196,15 +188,9 @@ class FailuresTest(absltest.TestCase):
     os.mkdir(usual)
     self.assertEqual(os.stat(self.directory).st_mode, os.stat(usual).st_mode)
 
-  def test_empty_directory_is_filled(self):
-    os.mkdir(self.directory)
-    synthetic.write_batches(self.directory)
-    self.assertLen(os.listdir(self.directory), 7)
-
   def test_existing_directory_is_left_alone(self):
     os.mkdir(self.directory)
-    with open(os.path.join(self.directory, 'mine'), 'w') as f:
-      f.write('kept')
+    pathlib.Path(self.directory, 'mine').write_text('kept')
     synthetic.write_batches(self.directory)
     self.assertEqual(os.listdir(self.directory), ['mine'])
     self.assertEqual(os.listdir(self.parent), ['set'])
@@ -223,7 +209,7 @@ class FailuresTest(absltest.TestCase):
     self.assertEqual(os.listdir(self.directory), ['theirs'])
     self.assertEqual(os.listdir(self.parent), ['set'])
 
-  def test_failing_write_leaves_nothing_behind(self):
+  def test_what_fails_leaves_nothing_behind(self):
     write = files.write
 
     def failing_write(path, chunks):
@@ -232,30 +218,23 @@ class FailuresTest(absltest.TestCase):
       if path.endswith('data_batch_3.bin'):
         raise OSError(28, 'No space left on device')
 
-    with mock.patch.object(files, 'write', failing_write):
-      with self.assertRaisesRegex(OSError, 'No space left'):
-        synthetic.write_batches(self.directory)
-    self.assertEqual(os.listdir(self.parent), [])
-
-  def test_interrupt_leaves_nothing_behind(self):
-    with mock.patch.object(
-        synthetic, '_draw_file', side_effect=KeyboardInterrupt
+    for failure, expected in (
+        (mock.patch.object(files, 'write', failing_write), OSError),
+        (
+            mock.patch.object(
+                synthetic, '_draw_file', side_effect=KeyboardInterrupt
+            ),
+            KeyboardInterrupt,
+        ),
     ):
-      with self.assertRaises(KeyboardInterrupt):
+      with failure, self.assertRaises(expected):
         synthetic.write_batches(self.directory)
-    self.assertEqual(os.listdir(self.parent), [])
+      self.assertEqual(os.listdir(self.parent), [])
 
   def test_file_of_that_name_is_an_error_and_is_kept(self):
-    with open(self.directory, 'w') as f:
-      f.write('kept')
-    with self.assertRaises(OSError):
-      synthetic.write_batches(self.directory)
-    self.assertEqual(_read(self.directory), b'kept')
-    self.assertEqual(os.listdir(self.parent), ['set'])
-
-  def test_directory_that_cannot_be_made(self):
-    with open(self.directory, 'w') as f:
-      f.write('a file, not a directory')
-    with self.assertRaises(OSError):
-      synthetic.write_batches(os.path.join(self.directory, 'below'))
+    pathlib.Path(self.directory).write_text('kept')
+    for directory in (self.directory, os.path.join(self.directory, 'below')):
+      with self.assertRaises(OSError):
+        synthetic.write_batches(directory)
+    self.assertEqual(pathlib.Path(self.directory).read_text(), 'kept')
     self.assertEqual(os.listdir(self.parent), ['set'])

@@ -106,9 +106,9 @@ class ProxyTest(AgreementTest):
 
   def setUp(self):
     proxy = 'http://127.0.0.1:9'
-    environ = mock.patch.dict(os.environ, grpc_proxy=proxy, http_proxy=proxy)
-    environ.start()
-    self.addCleanup(environ.stop)
+    self.enter_context(
+        mock.patch.dict(os.environ, grpc_proxy=proxy, http_proxy=proxy)
+    )
     os.environ.pop('no_proxy', None)
     os.environ.pop('no_grpc_proxy', None)
     super().setUp()

@@ -24,6 +24,25 @@ def _listener():
   return listener, '127.0.0.1:%d' % listener.getsockname()[1]
 
 
+def _with_ps(address):
+  """Returns ps 0 at an address, of a cluster with one worker."""
+  return cluster.from_flags(
+      'ps', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:1']
+  )
+
+
+class _Leave:
+  """A function that a watchdog calls."""
+
+  def __init__(self):
+    self.left = threading.Event()
+    self.messages = []
+
+  def __call__(self, message):
+    self.messages.append(message)
+    self.left.set()
+
+
 def _speak_once(listener, *parts):
   """Starts and returns a thread that accepts, sends parts, and closes."""
 
@@ -77,7 +96,7 @@ class ClusterTest(tf.test.TestCase):
     self.assertEqual(('chief', True), (made.job, made.is_chief))
 
   def test_mistakes(self):
-    for arguments, expected in (
+    for (job, index, ps, workers), expected in (
         (('worker', 0, [], ['a:1']), '--ps_hosts is missing'),
         (('worker', 2, ['a:1'], ['b:2', 'c:3']), 'index 2 is out of range'),
         (('worker', -1, ['a:1'], ['b:2']), 'index -1 is out of range'),
@@ -90,7 +109,6 @@ class ClusterTest(tf.test.TestCase):
         (('worker', 0, ['a:0'], ['b:2']), "ps 0 has address 'a:0'"),
     ):
       with self.assertRaisesRegex(errors.UsageError, expected):
-        job, index, ps, workers = arguments
         cluster.from_flags(job, index, ps_hosts=ps, worker_hosts=workers)
     for text, expected in (
         ('{', 'TF_CONFIG is not'),
@@ -119,28 +137,18 @@ class ClusterTest(tf.test.TestCase):
         cluster.from_tf_config(text)
 
   def test_other_machines_are_refused(self):
-    for address in ('127.0.0.1:1', 'localhost:1', '[::1]:1', '127.9.9.9:1'):
-      cluster.check_local(
-          cluster.from_flags(
-              'ps', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:2']
-          )
-      )
+    for address in ('127.0.0.1:2', 'localhost:2', '[::1]:2', '127.9.9.9:2'):
+      cluster.check_local(_with_ps(address))
     for address in ('10.0.0.1:1', 'example.org:1', '0.0.0.0:1'):
       with self.assertRaisesRegex(errors.UsageError, 'ps 0 is at .*on another'):
-        cluster.check_local(
-            cluster.from_flags(
-                'ps', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:2']
-            )
-        )
+        cluster.check_local(_with_ps(address))
 
   def test_a_ps_that_does_not_answer_is_named(self):
     silent, accepts = _listener()
     gone, nobody = _listener()
     gone.close()
     [speaks] = processes.free_addresses(1)
-    made = cluster.from_flags(
-        'ps', 0, ps_hosts=[speaks], worker_hosts=['127.0.0.1:1']
-    )
+    made = _with_ps(speaks)
     server = cluster.start_server(made)
     stop = signals.StopRequest()
     self.assertTrue(cluster.answers(speaks))
@@ -158,73 +166,59 @@ class ClusterTest(tf.test.TestCase):
         cluster.wait_for_ps(two, 60, stop)
     del server
 
-  def test_what_is_no_server_of_ours(self):
-    for said in (b'', b'SSH-2.0-OpenSSH_9.2\r\n', b'HTTP/1.1 400 Bad Request'):
+  def test_what_is_a_server_of_ours(self):
+    for parts, expected in (
+        ([b''], False),
+        ([b'SSH-2.0-OpenSSH_9.2\r\n'], False),
+        ([b'HTTP/1.1 400 Bad Request'], False),
+        # A frame that comes in pieces.
+        ([_SETTINGS[:2], _SETTINGS[2:]], True),
+    ):
       listener, address = _listener()
       with contextlib.closing(listener):
-        thread = _speak_once(listener, said)
-        self.assertFalse(cluster.answers(address), said)
+        thread = _speak_once(listener, *parts)
+        self.assertEqual(expected, cluster.answers(address), parts)
         thread.join()
-
-  def test_a_frame_that_comes_in_pieces(self):
-    listener, address = _listener()
-    with contextlib.closing(listener):
-      thread = _speak_once(listener, _SETTINGS[:2], _SETTINGS[2:])
-      self.assertTrue(cluster.answers(address))
-      thread.join()
 
   def test_a_port_that_is_taken(self):
     listener, address = _listener()
-    with contextlib.closing(listener):
-      with self.assertRaisesRegex(errors.UsageError, 'ps 0 at .* is in use'):
-        cluster.start_server(
-            cluster.from_flags(
-                'ps', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:1']
-            )
-        )
+    with (
+        contextlib.closing(listener),
+        self.assertRaisesRegex(errors.UsageError, 'ps 0 at .* is in use'),
+    ):
+      cluster.start_server(_with_ps(address))
 
   def test_watchdog_leaves_when_the_ps_is_gone(self):
     listener, address = _listener()
-    left, messages = threading.Event(), []
-
-    def leave(message):
-      messages.append(message)
-      left.set()
-
-    made = cluster.from_flags(
-        'worker', 0, ps_hosts=[address], worker_hosts=['127.0.0.1:1']
-    )
+    leave = _Leave()
+    made = _with_ps(address)._replace(job='worker')
     with cluster.ps_watchdog(made, 0.2, leave):
       # While it answers, no process exits, even after the time allowed.
       begin = time.monotonic()
       while time.monotonic() - begin < 0.4:
         _speak_once(listener, _SETTINGS).join()
-      self.assertEmpty(messages)
+      self.assertEmpty(leave.messages)
       # It no longer answers, though its port still accepts connections.
-      self.assertTrue(left.wait(60))
+      self.assertTrue(leave.left.wait(60))
     listener.close()
-    self.assertIn('ps 0 at %s has been unreachable' % address, messages[0])
+    self.assertIn(
+        'ps 0 at %s has been unreachable' % address, leave.messages[0]
+    )
 
   def test_a_chief_may_come_late_but_not_go(self):
-    reserved, address = _listener()
-    reserved.close()
-    left, messages = threading.Event(), []
-
-    def leave(message):
-      messages.append(message)
-      left.set()
-
+    [address] = processes.free_addresses(1)
+    leave = _Leave()
     made = cluster.from_flags(
         'worker', 1, ps_hosts=['127.0.0.1:1'], worker_hosts=[address, 'a:1']
     )
     with cluster.chief_watchdog(made, 0.1, leave):
-      self.assertFalse(left.wait(0.5))
-      listener = socket.create_server(
+      self.assertFalse(leave.left.wait(0.5))
+      with socket.create_server(
           ('127.0.0.1', int(address.rpartition(':')[2]))
-      )
-      _speak_once(listener, _SETTINGS).join()
-      listener.close()
-      self.assertTrue(left.wait(60))
+      ) as listener:
+        _speak_once(listener, _SETTINGS).join()
+      self.assertTrue(leave.left.wait(60))
     self.assertIn(
-        'worker 0 at %s, the chief, has been unreachable' % address, messages[0]
+        'worker 0 at %s, the chief, has been unreachable' % address,
+        leave.messages[0],
     )

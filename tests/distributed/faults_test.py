@@ -6,25 +6,22 @@ import signal
 import socket
 import time
 
-import tensorflow.compat.v1 as tf
-
 from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
-from tests.helpers import record_fixture
-from tests.helpers import small_cluster
+from tests.helpers import cluster_case
 
 _PS_TIMEOUT_SECS = 4
 # Seconds for processes to notice and to end on a busy machine.
 _SLACK_SECS = 30
 
-_STEP = r': step ([1-9]\d*),'
+_STEP = cluster_case.STEP
 
 
 def _refusals(cluster, silent):
   """Returns (job, index, further flags, message) for tasks that cannot start.
 
   Args:
-    cluster: small_cluster.Cluster whose ps 0 runs.
+    cluster: small_cluster.SmallCluster whose ps 0 runs.
     silent: str, an address that does not answer.
   """
   return [
@@ -77,36 +74,10 @@ def _refusals(cluster, silent):
   ]
 
 
-class DistributedFaultsTest(tf.test.TestCase):
+class DistributedFaultsTest(cluster_case.ClusterCase):
 
-  def setUp(self):
-    super().setUp()
-    self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
-    self.dataset = record_fixture.write_set(
-        self.create_tempdir().full_path, *record_fixture.random_images(200)
-    )
-
-  def _cluster(self, *flags):
-    made = small_cluster.SmallCluster(
-        self.dataset,
-        self.train_dir,
-        '--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS,
-        *flags,
-    )
-    self.addCleanup(made.kill)
-    return made
-
-  def _kill(self, program):
-    program.process.send_signal(signal.SIGKILL)
-    self.assertEqual(-signal.SIGKILL, program.finish()[0])
-
-  def _assert_ended_well(self, *programs):
-    for program in programs:
-      code, out, err = program.finish()
-      self.assertEqual((0, ''), (code, err), out)
-
-  def _step(self):
-    return int(tf.train.load_variable(self.train_dir, 'global_step'))
+  def cluster(self, *flags):
+    return super().cluster('--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS, *flags)
 
   def test_worker_then_chief_then_ps_die(self):
     cifar10_train.train(
@@ -118,13 +89,11 @@ class DistributedFaultsTest(tf.test.TestCase):
             max_steps=15,
         )
     )
-    cluster = self._cluster()
-    ps, chief, worker = cluster.start_all()
     # Each sees some of the steps: it logs the first one after a multiple.
-    worker.wait_for_line(_STEP)
+    cluster, ps, chief, worker = self.start()
 
     # An update needs both: the remaining one prints whom it waits for.
-    self._kill(worker)
+    self.kill(worker)
     chief.wait_for_line(
         r'^Step \d+ waits for worker 1 at %s, last seen \d+ seconds ago at '
         r'step \d+\.$' % cluster.workers[1]
@@ -136,7 +105,7 @@ class DistributedFaultsTest(tf.test.TestCase):
 
     # The dead chief's variables are on the ps; those of its last checkpoint, of
     # step 15, replace them, so that the saved values are the trained ones.
-    self._kill(chief)
+    self.kill(chief)
     worker.wait_for_line(
         r'^Step \d+ waits for worker 0 at %s, last seen' % cluster.workers[0]
     )
@@ -147,54 +116,41 @@ class DistributedFaultsTest(tf.test.TestCase):
     worker.wait_for_line(_STEP, waited)
 
     begin = time.monotonic()
-    self._kill(ps)
+    self.kill(ps)
     for program in (chief, worker):
-      code, out, err = program.finish()
-      self.assertEqual(1, code, err)
-      self.assertRegex(
-          err,
-          (
-              r'\Acifar10_distributed_train\.py: error: ps 0 at %s has been '
-              r'unreachable for %d seconds, and its variables are lost: restart '
-              r'ps and workers to resume from the last checkpoint\n\Z'
-              % (re.escape(cluster.ps), _PS_TIMEOUT_SECS)
-          ),
-          out,
+      err = self.assert_fails(
+          program,
+          'ps 0 at %s has been unreachable for %d seconds, and its variables '
+          'are lost: restart ps and workers to resume from the last '
+          'checkpoint\n' % (cluster.ps, _PS_TIMEOUT_SECS),
       )
+      self.assertEqual(1, err.count('\n'), err)
     self.assertLess(time.monotonic() - begin, _PS_TIMEOUT_SECS + _SLACK_SECS)
 
-  def test_asynchronous_training_goes_on_without_a_worker(self):
-    cluster = self._cluster('--sync=false', '--max_steps=100')
-    ps, chief, worker = cluster.start_all()
-    worker.wait_for_line(_STEP)
-    self._kill(worker)
-    self._assert_ended_well(ps, chief)
-    self.assertBetween(self._step(), 100, 101)
-
-  def test_synchronous_training_goes_on_with_fewer_to_aggregate(self):
-    cluster = self._cluster('--replicas_to_aggregate=1', '--max_steps=100')
-    ps, chief, worker = cluster.start_all()
-    worker.wait_for_line(_STEP)
-    self._kill(worker)
-    self._assert_ended_well(ps, chief)
-    self.assertEqual(100, self._step())
-    self.assertNotIn('waits for', '\n'.join(filter(None, chief.lines)))
+  def test_training_goes_on_without_a_worker(self):
+    for flag, last in (
+        ('--sync=false', 101),
+        # Synchronous training with fewer to aggregate.
+        ('--replicas_to_aggregate=1', 100),
+    ):
+      _, ps, chief, worker = self.start(flag, '--max_steps=100', '--fresh')
+      self.kill(worker)
+      self.assert_ended_well(ps, chief)
+      self.assertBetween(self.step(), 100, last)
+      self.assertNotIn('waits for', '\n'.join(filter(None, chief.lines)))
 
   def test_tasks_that_were_told_otherwise(self):
-    cluster = self._cluster()
-    ps, chief, worker = cluster.start_all()
-    worker.wait_for_line(_STEP)
-    self._kill(worker)
-    self._kill(chief)
+    cluster, ps, chief, worker = self.start()
+    self.kill(worker)
+    self.kill(chief)
     empty = self.train_dir + '-empty'
     for index, flag, value in (
         (1, '--learning_rate', '0.5'),
         (0, '--train_dir', empty),
     ):
-      code, _, err = cluster.start('worker', index, f'{flag}={value}').finish()
-      self.assertEqual(1, code, err)
-      self.assertStartsWith(
-          err, f'cifar10_distributed_train.py: error: {flag} is {value}, but '
+      self.assert_fails(
+          cluster.start('worker', index, f'{flag}={value}'),
+          f'{flag} is {value}, but ',
       )
     self.assertFalse(os.path.exists(empty))
     # The run is intact for its own tasks.
@@ -218,7 +174,7 @@ class DistributedFaultsTest(tf.test.TestCase):
     return host, port
 
   def test_who_cannot_take_part_says_why(self):
-    cluster = self._cluster()
+    cluster = self.cluster()
     ps = cluster.start_ps()
     host, port = self._silent_host()
     expected = _refusals(cluster, '%s:%d' % (host, port))
@@ -228,11 +184,7 @@ class DistributedFaultsTest(tf.test.TestCase):
         for n, (job, index, flags, _) in enumerate(expected)
     ]
     for program, (_, _, _, message) in zip(started, expected):
-      code, _, err = program.finish()
-      self.assertEqual(1, code, err)
-      self.assertStartsWith(
-          err, 'cifar10_distributed_train.py: error: ' + message
-      )
+      err = self.assert_fails(program, message)
       self.assertEqual(1, err.count('\n'), err)
 
     # None of them disturbed the running task.

@@ -1,5 +1,6 @@
 """The table in which workers see each other."""
 
+import contextlib
 import threading
 from unittest import mock
 
@@ -17,24 +18,30 @@ from tools.base import processes
 
 class StallTest(tf.test.TestCase):
 
-  def test_alarm(self):
-    stall = heartbeats.Stall(10)
-    self.assertFalse(stall.found(5, False, 100))
-    self.assertFalse(stall.found(5, False, 110))
-    self.assertTrue(stall.found(5, False, 111))
-    # Twice the time for the next update.
-    self.assertFalse(stall.found(5, False, 131))
-    self.assertTrue(stall.found(5, False, 132))
-    self.assertFalse(stall.found(6, False, 172))
-    self.assertTrue(stall.found(6, False, 213))
-
-  def test_what_begins_the_time_anew(self):
-    stall = heartbeats.Stall(10)
-    self.assertFalse(stall.found(5, False, 100))
-    self.assertFalse(stall.found(6, False, 120))
-    self.assertFalse(stall.found(6, True, 140))
-    self.assertFalse(stall.found(6, False, 150))
-    self.assertTrue(stall.found(6, False, 151))
+  def test_alarms(self):
+    for calls in (
+        (
+            (5, False, 100, False),
+            (5, False, 110, False),
+            (5, False, 111, True),
+            # Twice the time for the next update.
+            (5, False, 131, False),
+            (5, False, 132, True),
+            (6, False, 172, False),
+            (6, False, 213, True),
+        ),
+        # What restarts the time: another step, and an absent worker.
+        (
+            (5, False, 100, False),
+            (6, False, 120, False),
+            (6, True, 140, False),
+            (6, False, 150, False),
+            (6, False, 151, True),
+        ),
+    ):
+      stall = heartbeats.Stall(10)
+      for *arguments, expected in calls:
+        self.assertEqual(expected, stall.found(*arguments), arguments)
 
 
 class _Refusing(object):
@@ -53,6 +60,35 @@ class _Refusing(object):
 
 class HeartbeatsTest(tf.test.TestCase):
 
+  def setUp(self):
+    """Starts a ps of two workers, and builds their table."""
+    super().setUp()
+    ps, *workers = processes.free_addresses(3)
+    self.cluster = cluster.from_flags(
+        'worker', 1, ps_hosts=[ps], worker_hosts=workers
+    )
+    self.server = cluster.start_server(self.cluster._replace(job='ps', index=0))
+    self.config = tf.ConfigProto(device_filters=['/job:ps'])
+    self.enter_context(tf.Graph().as_default())
+    self.table = heartbeats.Table(2)
+    self.coord = tf.train.Coordinator()
+
+  def _session(self):
+    return tf.Session(self.server.target, config=self.config)
+
+  @contextlib.contextmanager
+  def _hook(self, **kwargs):
+    """Context that yields a session with values, and a worker's hook."""
+    with tf.device('/job:ps'):
+      step = tf.train.get_or_create_global_step()
+    with self._session() as session:
+      session.run([self.table.initializer, step.initializer])
+      hook = heartbeats.HeartbeatHook(
+          self.table, self.cluster, max_steps=10, leave=self.fail, **kwargs
+      )
+      hook.begin()
+      yield session, hook
+
   def test_absent(self):
     table = np.array(
         [
@@ -70,53 +106,36 @@ class HeartbeatsTest(tf.test.TestCase):
     # A worker does not miss itself.
     self.assertEqual([(3, None, None)], heartbeats.absent(table, 100.0, 2))
 
-  def _ps(self):
-    """Starts a ps of two workers; returns its Cluster as a worker sees it."""
-    ps, *workers = processes.free_addresses(3)
-    made = cluster.from_flags('worker', 1, ps_hosts=[ps], worker_hosts=workers)
-    self._server = cluster.start_server(made._replace(job='ps', index=0))
-    self._config = tf.ConfigProto(device_filters=['/job:ps'])
-    return made
-
   def test_rows_in_a_real_ps(self):
-    self._ps()
-    with tf.Graph().as_default():
-      table = heartbeats.Table(2)
-      self.assertEmpty(tf.global_variables())
-      self.assertEmpty(tf.local_variables())
-      with tf.Session(self._server.target, config=self._config) as session:
-        with self.assertRaises(tf.errors.FailedPreconditionError):
-          session.run(table.read)
-        session.run(table.initializer)
-        table.update(session, 1, step=42, state=heartbeats.TRAINING)
-        rows, now = session.run(table.read)
+    self.assertEmpty(tf.global_variables())
+    self.assertEmpty(tf.local_variables())
+    with self._session() as session:
+      with self.assertRaises(tf.errors.FailedPreconditionError):
+        session.run(self.table.read)
+      session.run(self.table.initializer)
+      self.table.update(session, 1, step=42, state=heartbeats.TRAINING)
+      rows, now = session.run(self.table.read)
     self.assertAllEqual([0, 0, heartbeats.UNSEEN], rows[0])
     self.assertEqual((42, heartbeats.TRAINING), (rows[1, 0], rows[1, 2]))
     self.assertBetween(rows[1, 1], now - 60, now)
 
   def test_a_fresh_chief_is_refused_once_training_has_begun(self):
     connection = sessions.Connection(
-        self._ps(), self._server.target, self._config, connect_secs=60
+        self.cluster, self.server.target, self.config, connect_secs=60
     )
     sessions.check_not_in_use(connection)
-    with tf.Graph().as_default():
-      table = heartbeats.Table(2)
-      with tf.Session(self._server.target, config=self._config) as session:
-        session.run(table.initializer)
+    with self._session() as session:
+      session.run(self.table.initializer)
     with self.assertRaisesRegex(errors.UsageError, 'again without --fresh'):
       sessions.check_not_in_use(connection)
 
   def test_a_stalled_chief_saves_and_says_so_before_it_leaves(self):
-    addresses = processes.free_addresses(2)
-    made = cluster.from_flags(
-        'worker', 0, ps_hosts=addresses[:1], worker_hosts=addresses[1:]
-    )
     did = mock.Mock()
     did.run.steps.after = 20
     did.run.stop.signum = None
     did.leave.side_effect = SystemExit
     leave_stalled = cifar10_distributed_train._leave_stalled(
-        did.run, did.table, made, did.leave
+        did.run, did.table, self.cluster._replace(index=0), did.leave
     )
     with self.assertRaises(SystemExit):
       leave_stalled('session')
@@ -130,71 +149,45 @@ class HeartbeatsTest(tf.test.TestCase):
     )
 
   def test_the_last_word_is_that_it_is_done(self):
-    made = self._ps()
-    with tf.Graph().as_default():
-      table = heartbeats.Table(2)
-      with tf.device('/job:ps'):
-        step = tf.train.get_or_create_global_step()
-      with tf.Session(self._server.target, config=self._config) as session:
-        session.run([table.initializer, step.initializer])
-        coord = tf.train.Coordinator()
-        hook = heartbeats.HeartbeatHook(
-            table,
-            made,
-            steps=mock.Mock(after=10),
-            max_steps=10,
-            stop=signals.StopRequest(),
-            leave=self.fail,
-        )
-        hook.begin()
-        begun, ended = threading.Event(), threading.Event()
-        update = table.update
+    begun, ended = threading.Event(), threading.Event()
+    update = self.table.update
 
-        def late(session, worker, *, step, state):
-          if state == heartbeats.TRAINING:
-            begun.set()
-            # Training ends during this heartbeat, unless the hook waits for it.
-            ended.wait(1)
-          update(session, worker, step=step, state=state)
+    def late(session, worker, *, step, state):
+      if state == heartbeats.TRAINING:
+        begun.set()
+        # Training ends during this heartbeat, unless the hook waits for it.
+        ended.wait(1)
+      update(session, worker, step=step, state=state)
 
-        with mock.patch.object(table, 'update', late):
-          hook.after_create_session(session, coord)
-          begun.wait()
-          hook.end(session)
-          ended.set()
-          coord.request_stop()
-          coord.join()
-        self.assertEqual(heartbeats.DONE, session.run(table.read)[0][1, 2])
+    with self._hook(steps=mock.Mock(after=10), stop=signals.StopRequest()) as (
+        session,
+        hook,
+    ):
+      with mock.patch.object(self.table, 'update', late):
+        hook.after_create_session(session, self.coord)
+        begun.wait()
+        hook.end(session)
+        ended.set()
+        self.coord.request_stop()
+        self.coord.join()
+      self.assertEqual(heartbeats.DONE, session.run(self.table.read)[0][1, 2])
 
   def test_a_refused_run_is_no_end(self):
-    made = self._ps()
     stop = signals.StopRequest()
-    with tf.Graph().as_default():
-      table = heartbeats.Table(2)
-      with tf.device('/job:ps'):
-        step = tf.train.get_or_create_global_step()
-      with tf.Session(self._server.target, config=self._config) as session:
-        session.run([table.initializer, step.initializer])
-
-        # A worker's thread.
-        coord = tf.train.Coordinator()
-        steps = mock.Mock(after=5)
-        hook = heartbeats.HeartbeatHook(
-            table, made, steps=steps, max_steps=10, stop=stop, leave=self.fail
+    with self._hook(steps=mock.Mock(after=5), stop=stop) as (session, hook):
+      # A worker's thread.
+      hook.after_create_session(_Refusing(session), self.coord)
+      while session.run(self.table.read)[0][1, 0] != 5:
+        self.assertFalse(self.coord.wait_for_stop(0.05))
+        self.assertNotEmpty(
+            [t for t in threading.enumerate() if t.name == 'heartbeat']
         )
-        hook.begin()
-        hook.after_create_session(_Refusing(session), coord)
-        while session.run(table.read)[0][1, 0] != 5:
-          self.assertFalse(coord.wait_for_stop(0.05))
-          self.assertNotEmpty(
-              [t for t in threading.enumerate() if t.name == 'heartbeat']
-          )
-        coord.request_stop()
-        coord.join()
+      self.coord.request_stop()
+      self.coord.join()
 
-        # The ps.
-        for worker in (0, 1):
-          table.update(session, worker, step=10, state=heartbeats.DONE)
-        refusing = _Refusing(session)
-        heartbeats.wait_until_done(refusing, table, stop=stop)
-        self.assertEqual(2, refusing.runs)
+      # The ps.
+      for worker in (0, 1):
+        self.table.update(session, worker, step=10, state=heartbeats.DONE)
+      refusing = _Refusing(session)
+      heartbeats.wait_until_done(refusing, self.table, stop=stop)
+      self.assertEqual(2, refusing.runs)

@@ -88,9 +88,11 @@ class LocalInputTest(tf.test.TestCase):
       queue.size()
       return queue.dequeue_many(2), queue.dequeue_many(2)
 
-    with local_input.LocalInput(never, self.stop, lambda: None) as source:
-      with tf.train.MonitoredSession(hooks=[source]) as session:
-        self.assertTrue(session.should_stop())
+    with (
+        local_input.LocalInput(never, self.stop, lambda: None) as source,
+        tf.train.MonitoredSession(hooks=[source]) as session,
+    ):
+      self.assertTrue(session.should_stop())
 
   def test_damaged_images(self):
     damaged = []
@@ -99,9 +101,11 @@ class LocalInputTest(tf.test.TestCase):
       if damaged:
         raise errors.DataError('cut off')
 
-    with self.assertRaisesRegex(errors.DataError, 'cut off'):
-      with local_input.LocalInput(_inputs, self.stop, check) as source:
-        with tf.train.MonitoredSession(hooks=[source]) as session:
-          session.run(source.images)
-          damaged.append(True)
-          session.run(source.images)
+    with (
+        self.assertRaisesRegex(errors.DataError, 'cut off'),
+        local_input.LocalInput(_inputs, self.stop, check) as source,
+        tf.train.MonitoredSession(hooks=[source]) as session,
+    ):
+      session.run(source.images)
+      damaged.append(True)
+      session.run(source.images)

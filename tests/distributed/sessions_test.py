@@ -36,30 +36,27 @@ class PatientlyTest(tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
-    secs = mock.patch.object(sessions, '_ATTEMPT_SECS', 0)
-    secs.start()
-    self.addCleanup(secs.stop)
+    self.enter_context(mock.patch.object(sessions, '_ATTEMPT_SECS', 0))
 
   def test_parameter_servers_that_are_restarted(self):
     ask = _Ask(_errors())
     sessions.patiently(ask, 60, signals.NEVER)
     self.assertEmpty(ask.failures)
 
-  def test_that_stay_away(self):
-    with self.assertRaisesRegex(
-        errors.UsageError,
-        r'were unreachable for -1 seconds \(Socket closed\): start',
-    ):
-      sessions.patiently(_Ask(_errors()[1:]), -1, signals.NEVER)
-
-  def test_stopped(self):
+  def test_what_ends_it(self):
     stop = signals.StopRequest()
-    with self.assertRaises(cluster_lib.Stopped):
-      sessions.patiently(_Ask(_errors(), stop), 60, stop)
-
-  def test_another_error(self):
-    with self.assertRaisesRegex(errors.UsageError, 'differ'):
-      sessions.patiently(_Ask([errors.UsageError('differ')]), 60, signals.NEVER)
+    for ask, secs, error, expected in (
+        (
+            _Ask(_errors()[1:]),
+            -1,
+            errors.UsageError,
+            r'were unreachable for -1 seconds \(Socket closed\): start',
+        ),
+        (_Ask([errors.UsageError('differ')]), 60, errors.UsageError, 'differ'),
+        (_Ask(_errors(), stop), 60, cluster_lib.Stopped, ''),
+    ):
+      with self.assertRaisesRegex(error, expected):
+        sessions.patiently(ask, secs, stop)
 
 
 class WorkerSessionCreatorTest(tf.test.TestCase):

@@ -1,39 +1,19 @@
 """SIGTERM while TensorFlow waits, and a chief that does not return."""
 
-import os
 import signal
 import socket
 import time
 
-import tensorflow.compat.v1 as tf
+from tests.helpers import cluster_case
 
-from tests.helpers import record_fixture
-from tests.helpers import small_cluster
-
-_STEP = r': step [1-9]\d*,'
+_STEP = cluster_case.STEP
 # The promised time, and what a busy machine may add.
 _STOP_SECS = 30
 _SLACK_SECS = 30
 _TERMINATED = 128 + signal.SIGTERM
 
 
-class StoppingTest(tf.test.TestCase):
-
-  def setUp(self):
-    super().setUp()
-    self.train_dir = os.path.join(self.create_tempdir().full_path, 'train')
-    self.dataset = record_fixture.write_set(
-        self.create_tempdir().full_path, *record_fixture.random_images(200)
-    )
-
-  def _cluster(self, *flags):
-    made = small_cluster.SmallCluster(self.dataset, self.train_dir, *flags)
-    self.addCleanup(made.kill)
-    return made
-
-  def _kill(self, program):
-    program.process.kill()
-    self.assertEqual(-signal.SIGKILL, program.finish()[0])
+class StoppingTest(cluster_case.ClusterCase):
 
   def _assert_terminates(self, program):
     """Sends SIGTERM; returns the output."""
@@ -45,9 +25,7 @@ class StoppingTest(tf.test.TestCase):
     return out
 
   def test_a_chief_that_waits_saves_and_a_worker_ends(self):
-    cluster = self._cluster()
-    ps, chief, worker = cluster.start_all()
-    worker.wait_for_line(_STEP)
+    cluster, ps, chief, worker = self.start()
     # If killed at the wrong moment, it would leave its token to the chief.
     worker.process.send_signal(signal.SIGSTOP)
     chief.wait_for_line('waits for worker 1')
@@ -55,7 +33,7 @@ class StoppingTest(tf.test.TestCase):
         self._assert_terminates(chief),
         r'Stopped by SIGTERM after \d+ steps, which are saved\.',
     )
-    self.assertGreater(tf.train.load_variable(self.train_dir, 'global_step'), 0)
+    self.assertGreater(self.step(), 0)
     # No process applies the update that it waits for.
     worker.process.send_signal(signal.SIGCONT)
     worker.wait_for_line('Step .* waits for worker 0')
@@ -63,7 +41,7 @@ class StoppingTest(tf.test.TestCase):
     self._assert_terminates(ps)
 
   def test_a_worker_whose_chief_never_came(self):
-    cluster = self._cluster('--connect_secs=3600')
+    cluster = self.cluster('--connect_secs=3600')
     ps = cluster.start_ps()
     worker = cluster.start('worker', 1)
     worker.wait_for_line('Filling queue|Not started yet')
@@ -71,17 +49,16 @@ class StoppingTest(tf.test.TestCase):
     self._assert_terminates(ps)
 
   def test_a_ps_that_says_nothing(self):
-    cluster = self._cluster('--connect_secs=2')
+    cluster = self.cluster('--connect_secs=2')
     host, port = cluster.ps.split(':')
     with socket.create_server((host, int(port))):
-      code, _, err = cluster.start('worker', 0).finish()
-    self.assertEqual(1, code)
-    self.assertIn('no answer within 2 seconds from ps 0 at ' + cluster.ps, err)
+      self.assert_fails(
+          cluster.start('worker', 0),
+          'no answer within 2 seconds from ps 0 at ' + cluster.ps,
+      )
 
   def test_a_ps_that_is_stopped(self):
-    cluster = self._cluster('--ps_timeout_secs=3600')
-    ps, chief, worker = cluster.start_all()
-    worker.wait_for_line(_STEP)
+    cluster, ps, chief, worker = self.start('--ps_timeout_secs=3600')
     ps.process.send_signal(signal.SIGSTOP)
     for program in (chief, worker):
       # It cannot reach the ps to say it is done; the deadline ends it.
@@ -91,15 +68,11 @@ class StoppingTest(tf.test.TestCase):
       )
 
   def test_a_chief_that_stays_away(self):
-    cluster = self._cluster('--chief_timeout_secs=5')
-    ps, chief, worker = cluster.start_all()
-    worker.wait_for_line(_STEP)
-    self._kill(chief)
+    cluster, ps, chief, worker = self.start('--chief_timeout_secs=5')
+    self.kill(chief)
     for program in (ps, worker):
-      code, out, err = program.finish()
-      self.assertEqual(1, code, out)
-      self.assertIn(
+      self.assert_fails(
+          program,
           'worker 0 at %s, the chief, has been unreachable for 5 seconds: '
           'restart all tasks to resume' % cluster.workers[0],
-          err,
       )

@@ -87,11 +87,13 @@ class KerasFileTest(absltest.TestCase):
 
   @unittest.skipUnless(versions.has_keras_3(), 'TensorFlow has Keras 2')
   def test_needs_eager_execution(self):
-    with tf.Graph().as_default():
-      with self.assertRaisesRegex(errors.UsageError, 'eager execution'):
-        keras_file.write(
-            'model.keras', {}, image_size=32, crop_size=24, class_names=()
-        )
+    with (
+        tf.Graph().as_default(),
+        self.assertRaisesRegex(errors.UsageError, 'eager execution'),
+    ):
+      keras_file.write(
+          'model.keras', {}, image_size=32, crop_size=24, class_names=()
+      )
 
   @unittest.skipIf(versions.has_keras_3(), 'TensorFlow has Keras 3')
   def test_older_keras(self):

@@ -13,11 +13,12 @@ def save(directory, step, *, averaged, raw, describe=False):
   """Saves a network whose logits are given biases, for any image.
 
   Args:
-    directory: str.
+    directory: str, created if missing.
     step: int.
     averaged, raw: 10 numbers, the logits with the moving averages and without.
     describe: bool, whether to write the metadata file, as a trainer does.
   """
+  os.makedirs(directory, exist_ok=True)
   with tf.Graph().as_default(), tf.Session() as sess:
     cifar10.inference(tf.zeros([1, 24, 24, 3]))
     averages = tf.train.ExponentialMovingAverage(cifar10.MOVING_AVERAGE_DECAY)

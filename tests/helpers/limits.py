@@ -57,10 +57,12 @@ def small_disk(directory, size):
 
 def fill(directory):
   """Writes a file that fills the disk."""
-  with open(os.path.join(directory, 'filling'), 'wb', buffering=0) as f:
-    with contextlib.suppress(OSError):
-      while True:
-        f.write(bytes(1 << 10))
+  with (
+      open(os.path.join(directory, 'filling'), 'wb', buffering=0) as f,
+      contextlib.suppress(OSError),
+  ):
+    while True:
+      f.write(bytes(1 << 10))
 
 
 class Network(object):

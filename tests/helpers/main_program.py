@@ -32,13 +32,16 @@ def config_of(module):
   return config_class
 
 
-def config(module, *args):
-  """Returns the settings of a program for a command line.
+def parsed(config_class, *args):
+  """Returns the settings of a command line.
+
+  Args:
+    config_class: a program's dataclass, from config.py.
+    *args: str, the command line.
 
   Raises:
     absl.flags.Error, UsageError, DataError: the command line is wrong.
   """
-  config_class = config_of(module)
   flag_values = flags.FlagValues()
   config_lib.define_flags(config_class, flag_values)
   _, *rest = flag_values(['program', *args])
@@ -64,12 +67,7 @@ def run(module, *args, stopped=False):
   if stopped:
     stop.signum = signal.SIGTERM
   printed = _Printed()
-  settings = config(module, *args)
+  settings = parsed(config_of(module), *args)
   with contextlib.redirect_stdout(printed):
     module.main(settings, stop)
   return printed.getvalue().splitlines()
-
-
-def flags_of(module):
-  """Returns the set of a program's flag names."""
-  return set(config_lib.settings(config_of(module)))

@@ -219,3 +219,46 @@ def run(module, *args, **kwargs):
     TensorFlow prints while it loads.
   """
   return Program(module, *args, **kwargs).finish()
+
+
+def environment(**variables):
+  """Returns the environment of a Python with the path of this process.
+
+  Args:
+    **variables: str, or None to remove one.
+  """
+  everything = (
+      os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)} | variables
+  )
+  return {k: v for k, v in everything.items() if v is not None}
+
+
+def python(*args, env=None, **kwargs):
+  """Runs Python; returns what run() returns.
+
+  Args:
+    *args: str, the command line.
+    env: dict of variables for environment().
+    **kwargs: for subprocess.run().
+  """
+  result = subprocess.run(
+      [sys.executable, *args],
+      env=environment(**(env or {})),
+      capture_output=True,
+      text=True,
+      **kwargs,
+  )
+  err = without_loader_chatter(result.stderr)
+  return result.returncode, result.stdout, err
+
+
+def output(module, *args, **kwargs):
+  """Runs a program like run(); returns its stdout.
+
+  Raises:
+    AssertionError: its exit code is not 0, or it wrote to stderr.
+  """
+  code, out, err = run(module, *args, **kwargs)
+  if (code, err) != (0, ''):
+    raise AssertionError((code, err, out))
+  return out

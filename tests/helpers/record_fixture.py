@@ -49,6 +49,13 @@ def write_batches(
   return path
 
 
+def write_cifar100(path, images):
+  """Writes two images: coarse label 19, fine label 99; and 4, 0."""
+  pathlib.Path(path).write_bytes(
+      bytes([19]) + record(99, images[0]) + bytes([4]) + record(0, images[1])
+  )
+
+
 def write_set(directory, images, labels):
   """Writes a custom set that trains and tests on the same images.
 

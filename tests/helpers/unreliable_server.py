@@ -50,24 +50,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
   def log_message(self, *args):
     pass
 
+  def _send(self, status, headers, body=b''):
+    self.send_response(status)
+    for name, value in headers:
+      self.send_header(name, value)
+    self.end_headers()
+    self.wfile.write(body)
+
   def whole(self, sent=None, total=None):
     """Sends the requested bytes, or the first `sent` of them."""
     body = self.server.owner.body
     total = len(body) if total is None else total
     asked = self.headers.get('Range')
     start = int(asked[len('bytes=') : -1]) if asked else 0
+    headers = [('Content-Length', str(total - start))]
     if asked:
-      self.send_response(206)
-      self.send_header(
-          'Content-Range', 'bytes %d-%d/%d' % (start, total - 1, total)
-      )
-    else:
-      self.send_response(200)
-    self.send_header('Content-Length', str(total - start))
-    self.end_headers()
-    self.wfile.write(
-        body[start:] if sent is None else body[start : start + sent]
-    )
+      part = 'bytes %d-%d/%d' % (start, total - 1, total)
+      headers.append(('Content-Range', part))
+    self._send(206 if asked else 200, headers, body[start:][:sent])
 
   def ignore_range(self, sent=None):
     """Sends everything from the beginning, ignoring a requested range."""
@@ -75,9 +75,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     self.whole(sent)
 
   def error(self, status):
-    self.send_response(status)
-    self.send_header('Content-Length', '0')
-    self.end_headers()
+    self._send(status, [('Content-Length', '0')])
 
   def stall(self, sent):
     """Sends a few bytes, then nothing until the server closes."""
@@ -106,17 +104,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
   def raw(self, body, headers=()):
     """Sends these bytes without a length."""
-    self.send_response(200)
-    for name, value in headers:
-      self.send_header(name, value)
-    self.end_headers()
-    self.wfile.write(body)
+    self._send(200, headers, body)
 
   def redirect(self, url):
-    self.send_response(302)
-    self.send_header('Location', url)
-    self.send_header('Content-Length', '0')
-    self.end_headers()
+    self._send(302, [('Location', url), ('Content-Length', '0')])
 
 
 def call(name, *args, **kwargs):

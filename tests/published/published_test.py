@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pathlib
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -19,8 +20,7 @@ class PublishedTest(tf.test.TestCase):
 
   def setUp(self):
     super().setUp()
-    with open(publish.GOLDEN) as f:
-      self.golden = json.load(f)
+    self.golden = json.loads(pathlib.Path(publish.GOLDEN).read_text())
 
   def test_logits(self):
     images = publish.golden_images()
@@ -38,8 +38,9 @@ class PublishedTest(tf.test.TestCase):
     digests = {}
     for path in files:
       if os.path.exists(path):
-        with open(path, 'rb') as f:
-          digests[os.path.basename(path)] = hashlib.sha256(f.read()).hexdigest()
+        digests[os.path.basename(path)] = hashlib.sha256(
+            pathlib.Path(path).read_bytes()
+        ).hexdigest()
     expected = {
         os.path.basename(p): self.golden['files'][os.path.basename(p)]
         for p in files
@@ -56,8 +57,7 @@ class PublishedTest(tf.test.TestCase):
   def test_the_card_is_of_this_network(self):
     counts = np.array(self.golden['confusion'])
     self.assertEqual(10000, counts.sum())
-    with open(os.path.join(published.DIRECTORY, 'README.md')) as f:
-      card = f.read()
+    card = pathlib.Path(published.DIRECTORY, 'README.md').read_text()
     self.assertIn('trained for {:,} steps'.format(self.golden['step']), card)
     self.assertIn('| %.4f of the 10,000' % (np.trace(counts) / 10000), card)
     for i, name in enumerate(datasets.CIFAR10.class_names):

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import os
+import pathlib
 from unittest import mock
 
 import tensorflow.compat.v1 as tf
@@ -11,9 +12,10 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import config as config_lib
 from cifar10_compat import published
 from cifar10_compat.base import errors
-from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
+from tests.helpers import main_program
+from tests.helpers import saved_network
 
 
 class CheckpointsTest(tf.test.TestCase):
@@ -21,18 +23,16 @@ class CheckpointsTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.directory = self.create_tempdir().full_path
+    self.list = pathlib.Path(self.directory, 'checkpoint')
 
   def _save(self, *steps, value=(0.0, 0.0), **kwargs):
     """Saves v for each step; returns the path of the last checkpoint."""
-    with tf.Graph().as_default(), self.session() as sess:
-      v = tf.get_variable('v', initializer=tf.constant(value))
-      sess.run(v.initializer)
-      saver = tf.train.Saver(**kwargs)
-      for step in steps:
-        path = saver.save(
-            sess, os.path.join(self.directory, 'model.ckpt'), step
-        )
-    return path
+    return saved_network.save(
+        self.directory,
+        *steps,
+        build=lambda: tf.get_variable('v', initializer=tf.constant(value)),
+        **kwargs,
+    )
 
   def test_newest(self):
     for directory in (self.directory, os.path.join(self.directory, 'none')):
@@ -42,35 +42,34 @@ class CheckpointsTest(tf.test.TestCase):
           errors.NoCheckpointError, 'No checkpoint file found in ' + directory
       ):
         checkpoints.newest(directory)
-    path = self._save(0, 10)
-    newest = checkpoints.newest(self.directory)
-    self.assertEqual((path, 10), (newest.path, newest.step))
-    self.assertTrue(os.path.exists(path + '.index'))
-    self.assertEqual(newest, checkpoints.listed(self.directory))
-    self.assertEqual(
-        [0, 10], [c.step for c in checkpoints.complete(self.directory)]
-    )
-    newest.verify()
-
-  def test_format_of_2016(self):
-    path = self._save(3, write_version=tf.train.SaverDef.V1)
-    newest = checkpoints.newest(self.directory)
-    self.assertEqual(path, newest.path)
-    self.assertFalse(os.path.exists(path + '.index'))
-    newest.verify()
+    for steps, version, complete in (
+        ([0, 10], tf.train.SaverDef.V2, [0, 10]),
+        # The format of 2016.
+        ([3], tf.train.SaverDef.V1, [0, 3, 10]),
+    ):
+      path = self._save(*steps, write_version=version)
+      newest = checkpoints.newest(self.directory)
+      self.assertEqual((path, steps[-1]), (newest.path, newest.step))
+      self.assertEqual(
+          version == tf.train.SaverDef.V2, os.path.exists(path + '.index')
+      )
+      self.assertEqual(newest, checkpoints.listed(self.directory))
+      self.assertEqual(
+          complete, [c.step for c in checkpoints.complete(self.directory)]
+      )
+      newest.verify()
 
   def test_list_that_is_unreadable_or_missing(self):
     for contents in ('', 'no text protocol buffer {', 'x: "y"'):
-      with open(os.path.join(self.directory, 'checkpoint'), 'w') as f:
-        f.write(contents)
+      self.list.write_text(contents)
       with self.assertRaisesRegex(
           errors.CheckpointListError,
-          self.directory + '/checkpoint lists no checkpoint: write model_check',
+          f'{self.list} lists no checkpoint: write model_check',
       ) as caught:
         checkpoints.newest(self.directory)
       self.assertEndsWith(caught.exception.reason, 'lists no checkpoint')
-    os.remove(os.path.join(self.directory, 'checkpoint'))
-    open(os.path.join(self.directory, 'model.ckpt-7.index'), 'w').close()
+    self.list.unlink()
+    pathlib.Path(self.directory, 'model.ckpt-7.index').touch()
     with self.assertRaisesRegex(
         errors.CheckpointListError, 'contains model.ckpt-7, but no list of'
     ):
@@ -101,24 +100,26 @@ class CheckpointsTest(tf.test.TestCase):
   def test_verify(self):
     path = self._save(1)
     newest = checkpoints.newest(self.directory)
-    data = path + '.data-00000-of-00001'
-    with open(data, 'r+b') as f:
+    with open(path + '.data-00000-of-00001', 'r+b') as f:
       f.write(b'\xff' * 8)
     with self.assertRaisesRegex(
-        errors.UnusableCheckpointError, 'ckpt-1 is damaged or incomplete'
+        errors.UnusableCheckpointError,
+        f'ckpt-1 is damaged or incomplete.*point {self.list} at',
     ) as caught:
       newest.verify()
     self.assertEqual(path, caught.exception.path)
     self.assertStartsWith(caught.exception.reason, 'is damaged')
-    self.assertIn(
-        'point %s at' % os.path.join(self.directory, 'checkpoint'),
-        str(caught.exception),
-    )
     newest.verify([])  # Only requested keys are read.
     os.remove(path + '.index')
     with self.assertRaisesRegex(
         errors.UnusableCheckpointError,
         'which is missing: point it at an existing',
+    ):
+      newest.verify()
+    # A pipe in the place of a file.
+    os.mkfifo(path + '.index')
+    with self.assertRaisesRegex(
+        errors.UnusableCheckpointError, r'cannot read \S+ \(it is a pipe'
     ):
       newest.verify()
     self._save(2, value=(0.0, float('nan')))
@@ -144,15 +145,6 @@ class CheckpointsTest(tf.test.TestCase):
     os.symlink('/unmounted/disk', data)
     with self.assertRaisesRegex(
         errors.CheckpointReadError, r'a link to a missing file\); .* be intact'
-    ):
-      checkpoints.newest(self.directory).verify()
-
-  def test_pipe_in_the_place_of_a_file(self):
-    path = self._save(1)
-    os.remove(path + '.index')
-    os.mkfifo(path + '.index')
-    with self.assertRaisesRegex(
-        errors.UnusableCheckpointError, r'cannot read \S+ \(it is a pipe'
     ):
       checkpoints.newest(self.directory).verify()
 
@@ -192,30 +184,60 @@ class CheckpointsTest(tf.test.TestCase):
 
 class OrPublishedTest(tf.test.TestCase):
 
-  def test_where_nothing_was_trained(self):
-    directory = self.create_tempdir().full_path
-    with mock.patch.object(config_lib, 'TRAIN_DIR', directory):
-      default = config_lib.Predict(checkpoint_dir=directory)
-      error = io.StringIO()
-      with contextlib.redirect_stderr(error):
-        found = checkpoints.or_published(default)
-      self.assertEqual(published.DIRECTORY, found.checkpoint_dir)
-      self.assertEqual(
-          f'{directory} has no checkpoint: using the published network.\n',
-          error.getvalue(),
+  def setUp(self):
+    super().setUp()
+    self.default = self.create_tempdir().full_path
+    self.enter_context(mock.patch.object(config_lib, 'TRAIN_DIR', self.default))
+
+  def _directory(self, *args, config=config_lib.Predict, default=None):
+    """Returns the directory for a command line, and the output on stderr."""
+    parsed = main_program.parsed(config, *args)
+    if 'checkpoint_dir' not in parsed.given:
+      parsed = dataclasses.replace(
+          parsed, checkpoint_dir=default or self.default
       )
-      # An explicit directory is kept.  The published network is not of another
-      # set or model, and has no raw weights.
-      for other in (
-          dict(given=frozenset(['checkpoint_dir'])),
-          dict(dataset=datasets.SVHN),
-          dict(model=config_lib.CONV_LOCAL),
-          dict(averaged=False),
-          dict(checkpoint_dir=directory + '/other'),
-      ):
-        config = dataclasses.replace(default, **other)
-        self.assertIs(config, checkpoints.or_published(config))
-      # A checkpoint exists, though its list is unusable.
-      with open(os.path.join(directory, 'checkpoint'), 'w') as f:
-        f.write('model_checkpoint_path: "model.ckpt-7"')
-      self.assertIs(default, checkpoints.or_published(default))
+    with contextlib.redirect_stderr(io.StringIO()) as error:
+      found = checkpoints.or_published(parsed).checkpoint_dir
+    return found, error.getvalue()
+
+  def test_by_name(self):
+    for config in (config_lib.Eval, config_lib.Predict, config_lib.Export):
+      self.assertEqual(
+          (published.DIRECTORY, ''),
+          self._directory('--checkpoint_dir=published', config=config),
+      )
+    self.assertTrue(os.path.exists(published.DIRECTORY + '/checkpoint'))
+
+  def test_where_nothing_was_trained(self):
+    for config in (config_lib.Predict, config_lib.Export):
+      self.assertEqual(
+          (
+              published.DIRECTORY,
+              f'{self.default} has no checkpoint: using the published network.\n',
+          ),
+          self._directory(config=config),
+      )
+    # An explicit directory is kept.  The published network has one data set and
+    # model, and no raw weights.
+    for arg in (
+        '--checkpoint_dir=' + self.default,
+        '--dataset=svhn',
+        '--model=conv_local',
+        '--averaged=false',
+    ):
+      self.assertEqual((self.default, ''), self._directory(arg))
+    other = self.default + '/other'
+    self.assertEqual((other, ''), self._directory(default=other))
+
+  def test_where_something_was_trained(self):
+    index = pathlib.Path(self.default, 'model.ckpt-7.index')
+    index.touch()
+    # A missing list is reported, not ignored.
+    with self.assertRaisesRegex(errors.CheckpointListError, 'no list of'):
+      self._directory()
+    pathlib.Path(self.default, 'checkpoint').write_text(
+        'model_checkpoint_path: "model.ckpt-7"'
+    )
+    self.assertEqual((self.default, ''), self._directory())
+    index.unlink()
+    self.assertEqual((self.default, ''), self._directory())

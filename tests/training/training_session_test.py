@@ -2,8 +2,10 @@
 
 import contextlib
 import io
+import itertools
 import json
 import os
+import pathlib
 import re
 import signal
 import threading
@@ -29,6 +31,7 @@ class TrainingTest(tf.test.TestCase):
   def setUp(self):
     super().setUp()
     self.train_dir = self.create_tempdir().full_path
+    self.stop = signals.StopRequest()
 
   def _run(
       self,
@@ -38,7 +41,6 @@ class TrainingTest(tf.test.TestCase):
       bad_weight_at=None,
       histogram=False,
       bad_label_at=None,
-      stop=None,
       check_input=lambda: None,
       read=None,
       profile_steps=(),
@@ -77,7 +79,6 @@ class TrainingTest(tf.test.TestCase):
         with tf.control_dependencies([w.assign_add(increment)]):
           train_op = step.assign_add(1).op
       last = None
-      printed = io.StringIO()
       config = config_lib.Train(
           train_dir=self.train_dir,
           max_steps=max_steps,
@@ -85,10 +86,10 @@ class TrainingTest(tf.test.TestCase):
           **settings,
       )
       with (
-          contextlib.redirect_stdout(printed),
+          contextlib.redirect_stdout(io.StringIO()) as printed,
           training_session.MonitoredTrainingSession(
               config,
-              stop or signals.StopRequest(),
+              self.stop,
               types.SimpleNamespace(check=check_input, fingerprint=''),
               saver=tf.train.Saver(tf.global_variables()),
               summary_op=tf.summary.merge_all(),
@@ -122,6 +123,26 @@ class TrainingTest(tf.test.TestCase):
         s for s, _ in event_files.scalars(self.train_dir, 'total_loss (raw)')
     ]
 
+  def _starts(self):
+    """Returns the steps at which runs resumed, as the event files say."""
+    return [
+        e.step
+        for e in event_files.read(self.train_dir)
+        if e.session_log.status == tf.SessionLog.START
+    ]
+
+  def _list(self, step):
+    """Makes the checkpoint of a step the one that is resumed."""
+    pathlib.Path(self.train_dir, 'checkpoint').write_text(
+        'model_checkpoint_path: "model.ckpt-%d"' % step
+    )
+
+  def _assert_ends(self, error, message, saved, *args, **kwargs):
+    """Checks that a run fails with an error and leaves these checkpoints."""
+    with self.assertRaisesRegex(error, message):
+      self._run(*args, **kwargs)
+    self.assertEqual(saved, self._checkpoints())
+
   def test_traces(self):
     # A link in a shared directory is not followed.
     target = self.create_tempfile(content='precious').full_path
@@ -144,8 +165,9 @@ class TrainingTest(tf.test.TestCase):
     with open(target) as f:
       self.assertEqual('precious', f.read())
     for step in (2, 4, 7):
-      with open(os.path.join(self.train_dir, 'timeline-%d.json' % step)) as f:
-        events = json.load(f)['traceEvents']
+      events = json.loads(
+          pathlib.Path(self.train_dir, 'timeline-%d.json' % step).read_text()
+      )['traceEvents']
       # Chrome's format: complete events ('X') with a start and a duration in
       # microseconds.
       complete = [e for e in events if e['ph'] == 'X']
@@ -187,87 +209,64 @@ class TrainingTest(tf.test.TestCase):
     self.assertEqual(written, os.stat(restored).st_mtime_ns)
     self.assertIn('step 2350,', lines[1])
     self.assertEqual(list(range(0, 4010, 100)), self._summary_steps())
-    starts = [
-        e.step
-        for e in event_files.read(self.train_dir)
-        if e.session_log.status == tf.SessionLog.START
-    ]
-    self.assertEqual([2345], starts)
+    self.assertEqual([2345], self._starts())
 
   def test_curves_of_a_run_that_was_killed_before_its_second_checkpoint(self):
     self._run(300)
-    with open(os.path.join(self.train_dir, 'checkpoint'), 'w') as f:
-      f.write('model_checkpoint_path: "model.ckpt-0"')
+    self._list(0)
     self._run(200)
-    self.assertEqual(
-        [0],
-        [
-            e.step
-            for e in event_files.read(self.train_dir)
-            if e.session_log.status == tf.SessionLog.START
-        ],
-    )
+    self.assertEqual([0], self._starts())
 
   def test_what_a_checkpoint_holds_counts_and_not_its_name(self):
     self._run(50)
-    for name in os.listdir(self.train_dir):
-      if name.startswith('model.ckpt-50.'):
-        os.rename(
-            os.path.join(self.train_dir, name),
-            os.path.join(self.train_dir, name.replace('-50.', '-1500.')),
-        )
-    with open(os.path.join(self.train_dir, 'checkpoint'), 'w') as f:
-      f.write('model_checkpoint_path: "model.ckpt-1500"')
+    for path in pathlib.Path(self.train_dir).glob('model.ckpt-50.*'):
+      path.rename(str(path).replace('-50.', '-1500.'))
+    self._list(1500)
     (step, _), _ = self._run(1600)
     self.assertEqual(1600, step)
     self.assertEqual([0, 1000, 1500, 1600], self._checkpoints())
 
   def test_kept_checkpoints(self):
-    self._run(4000, keep_checkpoints=3)
-    self.assertEqual([2000, 3000, 4000], self._checkpoints())
     # Those of an earlier run count.
-    self._run(4001, keep_checkpoints=2)
-    self.assertEqual([4000, 4001], self._checkpoints())
-    self._run(6000, keep_checkpoints=9)
-    self.assertEqual([4000, 4001, 5000, 6000], self._checkpoints())
-
-  def test_nan_names_loss_and_step_and_is_not_saved(self):
-    with self.assertRaisesRegex(
-        errors.DivergedError, 'bad_part = nan at step 1007'
+    for max_steps, kept, expected in (
+        (4000, 3, [2000, 3000, 4000]),
+        (4001, 2, [4000, 4001]),
+        (6000, 9, [4000, 4001, 5000, 6000]),
     ):
-      self._run(2000, bad_loss_at=1007)
-    self.assertEqual([0, 1000], self._checkpoints())
+      self._run(max_steps, keep_checkpoints=kept)
+      self.assertEqual(expected, self._checkpoints())
 
-  def test_nan_at_a_step_that_would_be_saved(self):
-    with self.assertRaisesRegex(errors.DivergedError, 'at step 999'):
-      self._run(2000, bad_loss_at=999)
-    self.assertEqual([0], self._checkpoints())
-
-  def test_infinite_weight_is_not_saved(self):
-    with self.assertRaisesRegex(
-        errors.DivergedError, 'w is non-finite at step 1000'
+  def test_what_diverges_is_named_and_not_saved(self):
+    for kwargs, expected, saved in (
+        (
+            {'bad_loss_at': 1007},
+            'bad_part = nan at step 1007',
+            [0, 1000],
+        ),
+        # At a step that would be saved.
+        ({'bad_loss_at': 999}, 'at step 999', [0]),
+        ({'bad_weight_at': 555}, 'w is non-finite at step 1000', [0]),
+        # The summaries find it earlier.
+        (
+            {'bad_weight_at': 555, 'histogram': True},
+            'w of the histogram is non-finite at step 600',
+            [0],
+        ),
     ):
-      self._run(2000, bad_weight_at=555)
-    self.assertEqual([0], self._checkpoints())
-
-  def test_infinite_weight_has_no_histogram(self):
-    with self.assertRaisesRegex(
-        errors.DivergedError, 'w of the histogram is non-finite at step 600'
-    ):
-      self._run(2000, bad_weight_at=555, histogram=True)
-    self.assertEqual([0], self._checkpoints())
+      with self.subTest(expected):
+        self._assert_ends(
+            errors.DivergedError, expected, saved, 2000, fresh=True, **kwargs
+        )
 
   def test_stop_requested_saves_that_step(self):
-    stop = signals.StopRequest()
-
     calls = []
 
     def stop_later():
       calls.append(1)
       if len(calls) > 30:
-        stop.signum = signal.SIGINT
+        self.stop.signum = signal.SIGINT
 
-    (step, loss), lines = self._run(10**6, stop=stop, check_input=stop_later)
+    (step, loss), lines = self._run(10**6, check_input=stop_later)
     self.assertEqual([0, step], self._checkpoints())
     self.assertEqual(5.0, loss)
     self.assertEqual(
@@ -277,38 +276,35 @@ class TrainingTest(tf.test.TestCase):
     )
 
   def test_nothing_is_unsaved_before_the_first_step(self):
-    stop = signals.StopRequest()
     seen = []
-    self._run(3, stop=stop, check_input=lambda: seen.append(stop.unsaved))
+    self._run(3, check_input=lambda: seen.append(self.stop.unsaved))
     self.assertEqual([True] * 3, seen[-3:])
     self.assertNotIn(True, seen[:-3])
-    # A session without a step has nothing to lose, however long it takes to
-    # close.
-    stop = signals.StopRequest()
-    stop.signum = signal.SIGTERM
-    self._run(10**6, stop=stop)
-    self.assertFalse(stop.unsaved)
 
   def test_stop_requested_before_the_first_step(self):
-    stop = signals.StopRequest()
-    stop.signum = signal.SIGTERM
-    (step, _), lines = self._run(10**6, stop=stop, fresh=True)
+    self.stop.signum = signal.SIGTERM
+    (step, _), lines = self._run(10**6, fresh=True)
     # The same command would remove them.
     self.assertRegex(lines[-1], 'same command without --fresh resumes from')
     self.assertLessEqual(step, 1)
     self.assertEqual(step, self._checkpoints()[-1])
+    # A session without a step has nothing to lose, however long it takes to
+    # close.
+    self.assertFalse(self.stop.unsaved)
 
-  def test_damaged_input_is_told_and_the_step_saved(self):
-    calls = []
-
-    def fail_later():
-      calls.append(1)
-      if len(calls) > 30:
-        raise errors.DataError('it broke')
-
-    with self.assertRaisesRegex(errors.DataError, 'it broke'):
-      self._run(10**6, check_input=fail_later)
-    self.assertLen(self._checkpoints(), 2)
+  def test_error_of_the_input(self):
+    for error, checkpoints in (
+        # The step is saved.
+        (errors.DataError('it broke'), 2),
+        # An unforeseen error is left alone.
+        (KeyError('it broke'), 1),
+    ):
+      fail_later = mock.Mock(
+          side_effect=itertools.chain([None] * 30, itertools.repeat(error))
+      )
+      with self.assertRaisesRegex(type(error), 'it broke'):
+        self._run(10**6, check_input=fail_later, fresh=True)
+      self.assertLen(self._checkpoints(), checkpoints)
 
   def test_line_that_does_not_arrive(self):
     class Closed(io.StringIO):
@@ -319,45 +315,38 @@ class TrainingTest(tf.test.TestCase):
         return super().write(text)
 
     with mock.patch.object(io, 'StringIO', Closed):
-      with self.assertRaises(BrokenPipeError):
-        self._run(2000)
-    self.assertEqual([0, 1000, 1231], self._checkpoints())
+      self._assert_ends(BrokenPipeError, '', [0, 1000, 1231], 2000)
     self.assertEqual(1231, self._load(1231, 'w'))
 
   def test_damaged_input_while_the_queue_fills(self):
-    def fail():
-      raise errors.DataError('it broke')
-
-    with self.assertRaisesRegex(errors.DataError, 'it broke'):
-      self._run(10**6, check_input=fail)
-    self.assertEqual([0], self._checkpoints())
-    self.assertEqual(
-        [],
-        [
-            t.name
-            for t in threading.enumerate()
-            if t.name.startswith('QueueRunner')
-        ],
+    self._assert_ends(
+        errors.DataError,
+        'it broke',
+        [0],
+        10**6,
+        check_input=mock.Mock(side_effect=errors.DataError('it broke')),
+    )
+    self.assertNotIn(
+        'QueueRunner', str([t.name for t in threading.enumerate()])
     )
 
   def test_first_cause_of_a_reader_error(self):
-    path = os.path.join(self.create_tempdir().full_path, 'gone.bin')
-    with open(path, 'wb') as f:
-      f.write(bytes(100))
+    path = pathlib.Path(self.create_tempdir().full_path, 'gone.bin')
+    path.write_bytes(bytes(100))
 
     def read():
-      queue = tf.train.string_input_producer([path])
+      queue = tf.train.string_input_producer([str(path)])
       _, value = tf.FixedLengthRecordReader(record_bytes=1).read(queue)
       return tf.cast(tf.strings.length(value), tf.float32)
-
-    def remove():
-      if os.path.exists(path):
-        os.remove(path)
 
     with self.assertRaisesRegex(
         errors.DataError, 'reading the images failed: .*gone.bin'
     ):
-      self._run(10**6, read=read, check_input=remove)
+      self._run(
+          10**6,
+          read=read,
+          check_input=lambda: path.unlink(missing_ok=True),
+      )
     # The steps until then, which are kept.
     self.assertLen(self._checkpoints(), 2)
 
@@ -424,45 +413,30 @@ class TrainingTest(tf.test.TestCase):
       self._run(2000, check_input=rename)
     self.assertFalse(os.path.exists(self.train_dir))
 
-  def test_unforeseen_error_is_left_alone(self):
-    calls = []
-
-    def fail():
-      calls.append(1)
-      if len(calls) > 9:
-        raise KeyError('a bug')
-
-    with self.assertRaises(KeyError):
-      self._run(100, check_input=fail)
-
   def test_checkpoint_of_another_model(self):
     self._run(1)
     with train_dirs.opened(
         config_lib.Train(train_dir=self.train_dir)
     ) as directory:
       pass
-    with tf.Graph().as_default():
-      tf.train.get_or_create_global_step()
-      tf.get_variable('other', [])
-      with self.assertRaisesRegex(
-          errors.CheckpointError,
-          'ckpt-1 is missing other: .* choose another --model or --train_dir$',
-      ):
-        directory.resuming_saver(tf.train.Saver())
-    with tf.Graph().as_default():
-      tf.train.get_or_create_global_step()
-      tf.get_variable('w', [3])
-      with self.assertRaisesRegex(
-          errors.CheckpointError,
-          r'w has shape \[\], but shape \[3\] in this model',
-      ):
-        directory.resuming_saver(tf.train.Saver())
+    for name, shape, expected in (
+        (
+            'other',
+            [],
+            'ckpt-1 is missing other: .* choose another --model or --train_dir$',
+        ),
+        ('w', [3], r'w has shape \[\], but shape \[3\] in this model'),
+    ):
+      with tf.Graph().as_default():
+        tf.train.get_or_create_global_step()
+        tf.get_variable(name, shape)
+        with self.assertRaisesRegex(errors.CheckpointError, expected):
+          directory.resuming_saver(tf.train.Saver())
 
   def test_the_graph_gets_no_op_of_tensorflow_s_hook(self):
     self._run(1)
-    path = os.path.join(self.train_dir, 'model.ckpt-1.meta')
-    with open(path, 'rb') as f:
-      nodes = tf.MetaGraphDef.FromString(f.read()).graph_def.node
+    meta_graph = pathlib.Path(self.train_dir, 'model.ckpt-1.meta').read_bytes()
+    nodes = tf.MetaGraphDef.FromString(meta_graph).graph_def.node
     self.assertNotIn('global_step/cond', [node.name for node in nodes])
 
   def test_what_a_session_recovers_from_does_not_end_the_training(self):
