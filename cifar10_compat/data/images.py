@@ -255,7 +255,7 @@ def pillow() -> tuple[types.ModuleType, types.ModuleType]:
   """Returns the modules PIL.Image and PIL.ImageOps.
 
   Raises:
-    UsageError: Pillow, of the extra `data`, is not installed.
+    UsageError: Pillow (extra `data`) is not installed.
   """
   try:
     from PIL import Image

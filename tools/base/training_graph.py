@@ -114,7 +114,7 @@ def import_parts(meta_graph):
     (tf.train.Saver, list): the saver, and the parts, in the order of PARTS.
 
   Raises:
-    UsageError: the MetaGraphDef does not name its parts.
+    UsageError: the MetaGraphDef was not made by export().
   """
   missing = [
       part for part in PARTS if _PREFIX + part not in meta_graph.collection_def

@@ -81,7 +81,7 @@ def made(runtime, root):
 
 
 def make(runtime, *, python=None, root=None, tell=None):
-  """Returns a Runtime's Environment, and makes it if missing or incomplete.
+  """Returns a Runtime's Environment, creating it if missing or incomplete.
 
   One of several processes makes it, and the others wait.
 

@@ -49,7 +49,7 @@ def seeds_of(text: str | None, experiment: plan.Experiment) -> list[int]:
     experiment: the experiment.
 
   Raises:
-    UsageError: the text has another form.
+    UsageError: the text is neither a seed nor a range of seeds.
   """
   if text is None:
     return list(range(1, experiment.seeds + 1))

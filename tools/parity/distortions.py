@@ -2,8 +2,8 @@
 
 Both sides run their own queues.  First they read the files of coded_images.py, so
 that crop, flip and contrast can be decoded from each finished image.
-Standardization removes the brightness, so its values come from the op that adds
-it.  Then both sides read the real files, for the labels and for the moments of the
+Standardization removes the brightness, so each brightness is read from the op that
+adds it.  Then both sides read the real files, for the labels and for the moments of the
 finished images.
 
 Every quantity gets a two-sample test: chi-squared for integers,

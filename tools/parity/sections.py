@@ -21,7 +21,7 @@ from . import trainers
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-  """Sizes of the comparisons of two sides; 0 disables a section, except steps.
+  """How much each section compares; 0 images, runs or rounds disable theirs.
 
   Attributes:
     runtime_steps: steps on an old TensorFlow before the second look.
