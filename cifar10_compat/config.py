@@ -298,7 +298,7 @@ class Training(Images, Session):
   learning_rate: float = setting(
       0.1,
       'Initial learning rate, divided by 10 every 350 epochs. A resumed run '
-      'can have another; the trainer prints the change.',
+      'can use another; the trainer prints the change.',
       bounds=Bounds(1e-30),
   )
   log_device_placement: bool = setting(False, 'Print the device of each op.')
@@ -636,7 +636,7 @@ class Export(Checkpoint):
 
   export_dir: str = setting(
       '/tmp/cifar10_export',
-      'Directory to create: that of the SavedModel, or of the file in another '
+      'Directory to create for the SavedModel, or for the file in another '
       'format.',
       parse=paths.user_path,
   )

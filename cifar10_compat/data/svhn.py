@@ -27,7 +27,7 @@ def write_batches(directory: str, train_mat: str, test_mat: str) -> None:
   """Writes the set's directory, which appears when complete.
 
   A record is one byte, the digit, and 3,072 bytes: the red, green and blue
-  planes. Takes some seconds, 0.7 GB of memory and 305 MB of disk space.
+  planes. Takes several seconds, 0.7 GB of memory and 305 MB of disk space.
 
   Args:
     directory: see files.whole_directory(), with exist_ok.

@@ -121,7 +121,7 @@ class Poll:
 
     If the newest checkpoint is missing, still being copied, damaged, or removed
     while it is read, the evaluator reports this once and waits for the next
-    attempt.  A single evaluation tries again only if there is a newer
+    attempt.  With --run_once, it tries again only if there is a newer
     checkpoint.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Makes the virtual environments of old TensorFlows.
+"""Creates the virtual environments of old TensorFlow versions.
 
 An environment is complete once it has its stamp, which is written last and records
 its lock and its interpreter.  An environment left incomplete by a kill has no stamp,

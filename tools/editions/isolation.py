@@ -1,4 +1,4 @@
-"""The minimal environment variables of processes of another Python."""
+"""The environment variables for a process that runs another Python."""
 
 import os
 

@@ -1,4 +1,4 @@
-r"""Makes the environments in which old TensorFlows run.
+r"""Creates the environments in which old TensorFlow versions run.
 
   runtime [--python=FILE] VERSION [VERSION ...]
   runtime --list

@@ -1,4 +1,4 @@
-"""Trains the experiments of docs/results.md, and writes their files of results.
+"""Trains the experiments of docs/results.md, and writes their results files.
 
   reproduce --list
   reproduce --out=DIR [--seeds=1-3] [--dry_run] EXPERIMENT...
@@ -159,7 +159,7 @@ def _parser():
       '--results',
       default=os.path.join(manifest.ROOT, 'docs', 'data', 'runs'),
       metavar='DIR',
-      help="directory for the files of results (default: the checkout's)",
+      help="directory for the results files (default: the checkout's)",
   )
   return parser
 

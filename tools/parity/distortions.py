@@ -246,9 +246,8 @@ def section(result, title='Input'):
       'finished image and must reproduce every pixel. Of %d original and %d '
       'port '
       'images, %d and %d do not match. Standardization removes the brightness, '
-      'so '
-      'its values come from the op that adds it. All other quantities are of '
-      'images of --data_dir.'
+      'so each brightness is read from the op that adds it. All other quantities '
+      'are of images of --data_dir.'
       % (*(len(side) for side in result.tests[0][2:4]), *result.not_codes),
       '%d quantities were tested, each with a two-sample test. A difference '
       'counts as unexplained if p < %g / %d = %.2g: for equal pipelines, at '
