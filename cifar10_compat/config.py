@@ -278,8 +278,8 @@ class Training(Images, Session):
   Attributes:
     log_steps, summary_steps, checkpoint_steps: the number of steps from one log
       line, summary or checkpoint to the next; the defaults are those of 2016.
-    decay_by_examples: whether the learning rate drops every 350 epochs of all
-      images in an update, instead of one batch per update as in 2016.
+    decay_by_examples: whether the 350 epochs between two drops of the learning
+      rate count all images in an update; if not, one batch, as in 2016.
     profile_steps: the global steps at which a run is traced.
     stall_secs: seconds after which a stalled training run ends; 0 disables the
       check.
@@ -298,7 +298,7 @@ class Training(Images, Session):
   learning_rate: float = setting(
       0.1,
       'Initial learning rate, divided by 10 every 350 epochs. A resumed run '
-      'can have another; the trainer prints the change.',
+      'can use another; the trainer prints the change.',
       bounds=Bounds(1e-30),
   )
   log_device_placement: bool = setting(False, 'Print the device of each op.')
@@ -319,7 +319,7 @@ class Training(Images, Session):
       5,
       'Number of checkpoints to keep, the newest ones.',
       bounds=Bounds(
-          1, MAX_CHECKPOINTS, 'the list of them is rewritten at each save'
+          1, MAX_CHECKPOINTS, 'the checkpoint list is rewritten at each save'
       ),
   )
   log_steps: int = 10
@@ -341,8 +341,9 @@ class SeveralBatches(Config):
 
   decay_by_examples: bool = setting(
       False,
-      'Divide the learning rate by 10 every 350 epochs of all images seen, not '
-      'of one batch per update as in 2016.',
+      'Divide the learning rate by 10 every 350 epochs, counting the images of '
+      'all batches in an update. Default: count one batch per update, as in '
+      '2016.',
   )
 
 
@@ -473,7 +474,7 @@ class DistributedTrain(SeveralBatches, Training):
   )
   ps_timeout_secs: float = setting(
       30,
-      'Seconds that a parameter server may be unreachable later.',
+      'Seconds that a parameter server may be unreachable after the start.',
       bounds=Bounds(1, _WEEK, 'one week'),
   )
   chief_timeout_secs: float = setting(
@@ -635,7 +636,7 @@ class Export(Checkpoint):
 
   export_dir: str = setting(
       '/tmp/cifar10_export',
-      'Directory to create: that of the SavedModel, or of the file in another '
+      'Directory to create for the SavedModel, or for the file in another '
       'format.',
       parse=paths.user_path,
   )

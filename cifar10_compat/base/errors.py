@@ -1,7 +1,7 @@
 """Expected errors: mistakes of the user and faults of the machine.
 
 A program prints these as one line; all other exceptions keep their traceback.
-The messages give the wrong value and the remedy.
+Each message names the bad value and the remedy.
 """
 
 from cifar10_compat.base import output

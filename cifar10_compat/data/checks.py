@@ -73,7 +73,7 @@ class CheckedFiles:
   def check(self) -> None:
     """Checks that the files have not changed since they were first read.
 
-    This takes microseconds unless a file was written to or replaced.  Then the
+    This takes microseconds unless a file was written to or replaced.  Such a
     file is read again, and passes if its content is the same.
 
     Raises:

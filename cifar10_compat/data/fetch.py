@@ -242,7 +242,7 @@ def _continue(
 
 
 def _shown(text: str) -> str:
-  """Returns a text whose URLs have no user names and passwords."""
+  """Returns a text without the user names and passwords in its URLs."""
   return re.sub(r'//[^/\s]*@', '//', text)
 
 

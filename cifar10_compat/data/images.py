@@ -87,7 +87,7 @@ def load_image(
         if dark is not None and highest < white // 2:
           dark.append(f'{path} has no value above {highest}')
         return _pixels(image, white)
-  except Exception as e:  # The decoders' exceptions have no common class.
+  except Exception as e:  # The decoders' exceptions share no base class.
     with contextlib.suppress(OSError):
       errors.DataError.raise_if(
           _is_heic(path),
@@ -235,9 +235,8 @@ def _weights(side: int) -> np.ndarray:
     side: the number of pixels in a row or a column.
 
   Returns:
-    float32 array of shape [32, side]: the weight of each pixel in each small
-    pixel. float32 array of shape [32, side]: how much of each small pixel is of
-    each.
+    float32 array of shape [32, side]: the weight of each of the `side` pixels in
+    the mean for each of the 32; rows add up to 1.
   """
   edges = np.arange(description.HEIGHT + 1) * side / description.HEIGHT
   pixels = np.arange(side)
@@ -255,7 +254,7 @@ def pillow() -> tuple[types.ModuleType, types.ModuleType]:
   """Returns the modules PIL.Image and PIL.ImageOps.
 
   Raises:
-    UsageError: Pillow, of the extra `data`, is not installed.
+    UsageError: Pillow (extra `data`) is not installed.
   """
   try:
     from PIL import Image

@@ -27,7 +27,7 @@ def write_batches(directory: str, train_mat: str, test_mat: str) -> None:
   """Writes the set's directory, which appears when complete.
 
   A record is one byte, the digit, and 3,072 bytes: the red, green and blue
-  planes. Takes some seconds, 0.7 GB of memory and 305 MB of disk space.
+  planes. Takes several seconds, 0.7 GB of memory and 305 MB of disk space.
 
   Args:
     directory: see files.whole_directory(), with exist_ok.
@@ -35,7 +35,7 @@ def write_batches(directory: str, train_mat: str, test_mat: str) -> None:
 
   Raises:
     DataError: a .mat file cannot be read or is not from SVHN.
-    UsageError: scipy, of the extra `data`, is not installed.
+    UsageError: scipy (extra `data`) is not installed.
     OSError: the files cannot be written.
   """
   with files.whole_directory(directory, exist_ok=True) as whole:
@@ -108,7 +108,7 @@ def _read(path: str) -> dict[str, np.ndarray]:
   with f:
     try:
       return io.loadmat(f)
-    except Exception as e:  # The reader's exceptions have no common class.
+    except Exception as e:  # The reader's exceptions share no base class.
       raise errors.DataError(
           f'{path} is damaged or not a MATLAB 5 file ({e}): remove it, or '
           'replace it with an intact copy'

@@ -152,7 +152,7 @@ def _draw_file(seed: int) -> np.ndarray:
 
 
 def write_batches(directory: str) -> None:
-  """Writes the set: takes some seconds and 184 MB.
+  """Writes the set: takes several seconds and 184 MB.
 
   The files appear together when complete.  An existing non-empty directory is
   kept: another process has drawn the same set in the meantime.

@@ -116,7 +116,7 @@ def from_tf_config(text: str) -> Cluster:
     The cluster.  It need not list the evaluator.
 
   Raises:
-    UsageError: the text has another form, or the cluster is invalid.
+    UsageError: the text is malformed, or the cluster is invalid.
   """
   try:
     config = json.loads(text)

@@ -1,14 +1,15 @@
 """Local response normalization as a matrix product.
 
-Krizhevsky's layer divides the value x of a map at a pixel by a power of the sum
-of squares of the maps with nearby indices:
+Krizhevsky's layer scales each value x, of map j at a pixel, by the squares of
+the values of nearby maps at the same pixel:
 
   y = x * t ** -0.75,  t = bias + alpha * S,  S = sum of x ** 2 over j - radius
                                                   to j + radius
 
-If a pixel's maps are a row, S is the row of squares times a matrix that is 1 in
-a band around its diagonal.  TensorFlow's own op adds the maps one by one, and
-its gradient computes a power for each pair of neighbors.  Since the band is
+If the values at a pixel form a row vector, S is the row of their squares times
+a matrix with ones in a band around its diagonal and zeros elsewhere.
+TensorFlow's own op adds the maps one by one, and its gradient computes a power
+for each pair of neighbors.  Since the band is
 symmetric, the gradient
 
   dx = g * t ** -0.75 - 2 * 0.75 * alpha * x * band(g * y / t)

@@ -28,7 +28,7 @@ The matrices are computed with fractions, and rounded once.
 Images have rows and columns as their first dimensions.  Transforming all pieces
 of all images is then one product, with a matrix that contains B^T once per
 piece, shifted by m.  The images need not be cut into pieces or padded: the
-  zeros beyond the edges are columns missing from the matrix.
+matrix omits the columns that would multiply the zeros beyond the edges.
 """
 
 from collections.abc import Callable, Sequence

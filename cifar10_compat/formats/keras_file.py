@@ -53,7 +53,7 @@ def write(
       is an archive, as class_names.json.
 
   Raises:
-    UsageError: Keras is too old, or cannot work in this process.
+    UsageError: Keras is too old, or eager execution is disabled.
     OSError: the file cannot be written.
   """
   _model(weights, image_size, crop_size).save(path)

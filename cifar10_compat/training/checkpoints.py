@@ -30,7 +30,7 @@ _STEP = r'[0-9]{1,18}'
 
 # Key of cifar10_train's step counter in v0.7.0.
 OLD_STEP = 'Variable'
-# The ending of the key of a loss average.
+# The suffix of a loss average's key.
 _LOSS_AVERAGE = '/avg'
 
 # The file in which TensorFlow lists a directory's checkpoints.  A path has up
@@ -121,7 +121,7 @@ class Checkpoint:
     reader = self._open()
     try:
       return int(reader.get_tensor(key if reader.has_tensor(key) else OLD_STEP))
-    except Exception as e:  # The reader's exceptions have no common class.
+    except Exception as e:  # The reader's exceptions share no base class.
       raise self._damaged(e) from e
 
   def verify(self, keys: Iterable[str] | None = None) -> None:
@@ -141,7 +141,7 @@ class Checkpoint:
     ):
       try:
         tensor = reader.get_tensor(key)
-      except Exception as e:  # The reader's exceptions have no common class.
+      except Exception as e:  # The reader's exceptions share no base class.
         raise self._damaged(e) from e
       if tensor.dtype.kind == 'f' and not np.isfinite(tensor).all():
         raise self._unusable(
@@ -231,7 +231,7 @@ class Checkpoint:
       return tf.train.NewCheckpointReader(self.path)
     except tf.errors.NotFoundError as e:
       raise self._missing() from e
-    except Exception as e:  # The reader's exceptions have no common class.
+    except Exception as e:  # The reader's exceptions share no base class.
       raise self._damaged(e) from e
 
   def _damaged(self, error: Exception) -> errors.CheckpointError:

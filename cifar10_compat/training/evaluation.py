@@ -53,7 +53,7 @@ def path(config: config_lib.Eval) -> str:
 class _NewPoints(event_writer.EventWriter):
   """Drops a precision that the event files in the directory already contain.
 
-  That happens when a single evaluation follows another evaluator.
+  Otherwise a --run_once evaluation after another evaluator would repeat it.
   """
 
   def __init__(self, directory: str, graph: tf.Graph) -> None:
@@ -121,7 +121,7 @@ class Poll:
 
     If the newest checkpoint is missing, still being copied, damaged, or removed
     while it is read, the evaluator reports this once and waits for the next
-    attempt.  A single evaluation tries again only if there is a newer
+    attempt.  With --run_once, it tries again only if there is a newer
     checkpoint.
 
     Raises:
@@ -181,8 +181,8 @@ class Poll:
     Raises:
       UsageError: the directory cannot be written, or contains the results of
         another data set or model.
-      CheckpointError: the checkpoint does not fit the graph; or a single
-        evaluation found no usable one.
+      CheckpointError: the checkpoint does not fit the graph; or, with --run_once,
+        none is usable.
       DataError: the images changed.
       WriteError: no event file can be written.
     """

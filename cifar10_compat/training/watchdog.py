@@ -47,9 +47,9 @@ _PATIENCE_SECS = 20
 class StallWatchdog(hooks.Hook):
   """Watches the steps from a separate thread.
 
-  A run stalls if, for config.stall_secs, no step ends, none is replayed and no
-  queue changes its size.  Time in which the process is suspended does not
-  count. The watchdog then saves the last step and ends the session; if that
+  A run counts as stalled if, for config.stall_secs, no step ends or is replayed
+  and no queue changes size.  Time in which the process is suspended does not
+  count.  The watchdog then saves the last step and ends the session; if that
   fails, stop.leave ends the process.  While the hook runs, stop.report prints
   its report.
   """

@@ -1,4 +1,4 @@
-"""The origin of the figures in a file of results.
+"""The origin of the figures in a results file.
 
 Every tool that writes results adds the same dict to its file, so that a reader can
 reproduce them: code, images, processor, versions and flags.  It does not

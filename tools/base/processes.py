@@ -248,7 +248,7 @@ def free_addresses(number: int) -> list[str]:
 
 
 def _end_with_parent() -> Callable[[], int] | None:
-  """Returns a function that ties a child to its parent's life; None if unsupported."""
+  """Returns a function that ends a child with its parent; None if unsupported."""
   if not sys.platform.startswith('linux'):
     return None
   prctl = ctypes.CDLL(

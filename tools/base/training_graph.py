@@ -114,7 +114,7 @@ def import_parts(meta_graph):
     (tf.train.Saver, list): the saver, and the parts, in the order of PARTS.
 
   Raises:
-    UsageError: the MetaGraphDef does not name its parts.
+    UsageError: the MetaGraphDef was not made by export().
   """
   missing = [
       part for part in PARTS if _PREFIX + part not in meta_graph.collection_def
@@ -165,7 +165,7 @@ class Training:
     gradients: dict from key to tensor, as the optimizer applies it.
     shadows: dict from key of a variable to the key of its moving average.
     averaged_after_update: bool, whether each moving average waits for the update of
-      its variable in the graph; otherwise their order is open.
+      its variable in the graph; otherwise their order is undefined.
     step_key: str, the key of the step counter.
     saver: tf.train.Saver.
     session: tf.Session with uninitialized variables.
@@ -178,7 +178,7 @@ class Training:
       meta_graph: MetaGraphDef, from export().
 
     Raises:
-      UsageError: it does not name its parts, or has no unique step counter.
+      UsageError: it was not made by export(), or has no unique step counter.
     """
     graph = tf.Graph()
     with graph.as_default():

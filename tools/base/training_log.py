@@ -27,7 +27,7 @@ def parse(text):
   """Returns the Lines in a trainer's output, in order.
 
   Args:
-    text: str, the output; garbled lines are left out.
+    text: str, the output; garbled lines are skipped.
   """
   lines = []
   for time, step, *values in _LINE.findall(text):

@@ -62,7 +62,7 @@ def run_block(command, until=None):
   Args:
     command: str, for bash.
     until: str or None; the command is interrupted when it prints a line that
-      contains it.
+      contains this text.
 
   Returns:
     list of str, the lines on stdout and stderr, except those to omit.

@@ -5,8 +5,8 @@ old scripts run: each entry has the function that installs it, so guide and prog
 cannot disagree.
 
 An old script sees a stand-in for the module `tensorflow`: tf.compat.v1 plus the old
-names.  TensorFlow itself stays unchanged, except for Tensor.__bool__, which returns
-another result to the script's own lines only.
+names.  TensorFlow itself stays unchanged, except for Tensor.__bool__, whose
+result differs only if the script's own lines call it.
 """
 
 from typing import Callable, NamedTuple

@@ -1,4 +1,4 @@
-"""Runs the files of old/ in the interpreter of an environment."""
+"""Runs the files in old/ with an environment's interpreter."""
 
 import json
 import os

@@ -73,7 +73,7 @@ def versions():
 
 
 def environment(version, tell=None):
-  """Returns the Environment of a version, and makes it if missing.
+  """Returns the Environment of a version, creating it if missing.
 
   Args:
     version: str, one of versions().

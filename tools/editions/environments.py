@@ -1,4 +1,4 @@
-"""Makes the virtual environments of old TensorFlows.
+"""Creates the virtual environments of old TensorFlow versions.
 
 An environment is complete once it has its stamp, which is written last and records
 its lock and its interpreter.  An environment left incomplete by a kill has no stamp,
@@ -81,7 +81,7 @@ def made(runtime, root):
 
 
 def make(runtime, *, python=None, root=None, tell=None):
-  """Returns a Runtime's Environment, and makes it if missing or incomplete.
+  """Returns a Runtime's Environment, creating it if missing or incomplete.
 
   One of several processes makes it, and the others wait.
 

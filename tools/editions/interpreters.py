@@ -22,11 +22,11 @@ def find(runtime, python=None):
 
   Args:
     runtime: runtimes.Runtime.
-    python: str, the interpreter to use, or None for the first that runs on PATH or
-      in pyenv.  pyenv also puts names of inactive versions on PATH, which fail.
+    python: str, the interpreter to use, or None for the first that works, on PATH
+      or in pyenv.  pyenv also puts names of inactive versions on PATH, which fail.
 
   Raises:
-    UsageError: there is none, or `python` does not fit.
+    UsageError: `python` is unsuitable, or no interpreter was found.
   """
   if python:
     problem = check(runtime, python)

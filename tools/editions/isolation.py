@@ -1,4 +1,4 @@
-"""The minimal environment variables of processes of another Python."""
+"""The environment variables for a process that runs another Python."""
 
 import os
 
@@ -30,9 +30,9 @@ _NOT_FOR_PIP = (
 
 
 def environment(pip=False):
-  """Returns the environment of a process of another Python.
+  """Returns the environment variables for a process that runs another Python.
 
-  It has no variable that names a Python, an import path or an option of TensorFlow.
+  They omit all that select a Python, an import path or an option of TensorFlow.
 
   Args:
     pip: bool, whether the process installs packages.

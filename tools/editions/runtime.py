@@ -1,4 +1,4 @@
-r"""Makes the environments in which old TensorFlows run.
+r"""Creates the environments in which old TensorFlow versions run.
 
   runtime [--python=FILE] VERSION [VERSION ...]
   runtime --list
@@ -62,8 +62,8 @@ def main(argv):
   parser.add_argument(
       '--python',
       metavar='FILE',
-      help='the interpreter to use (default: the first that runs on PATH or in '
-      'pyenv, such as python2.7 for 0.12.1)',
+      help='the interpreter to use (default: the first that works, on PATH or '
+      'in pyenv, such as python2.7 for 0.12.1)',
   )
   parser.add_argument(
       '--list', action='store_true', help='list the environments, make none'

@@ -1,4 +1,4 @@
-"""The old TensorFlows that are available, and their requirements."""
+"""The old TensorFlow versions that are available, and their requirements."""
 
 import os
 from typing import NamedTuple

@@ -299,7 +299,7 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
 
 
 def on_runtime(program, runtime, source=None):
-  """Makes what is needed to run an edition on an old TensorFlow.
+  """Prepares to run an edition on an old TensorFlow.
 
   Args:
     program: str, the name under which progress is printed on stderr.

@@ -146,7 +146,7 @@ def _described(result):
 
 
 def matrix(content):
-  """Returns the columns and rows of the table of editions and TensorFlows.
+  """Returns the columns and rows of the table of editions and TensorFlow versions.
 
   Returns:
     (list of str, list of lists of str).

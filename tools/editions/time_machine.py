@@ -190,7 +190,7 @@ class Run:
     """Runs the missing cells, and prints each result.
 
     Args:
-      editions, versions: lists of str, names of Editions and TensorFlows.
+      editions, versions: lists of str, names of Editions and versions.
       again: bool, whether to run the cells in the file again.
     """
     known = {edition.name: edition for edition in scripts.EDITIONS}
@@ -265,7 +265,7 @@ def _parser():
   parser.add_argument(
       '--runtimes',
       metavar='VERSION,...',
-      help='the TensorFlows to run on, such as 0.12.1,2.4: %s (default: all)'
+      help='the TensorFlow versions to run on, such as 0.12.1,2.4: %s (default: all)'
       % ', '.join(cells.versions()),
   )
   parser.add_argument(

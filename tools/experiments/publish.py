@@ -214,13 +214,13 @@ def main(argv):
       '--out',
       default=os.path.join(manifest.ROOT, 'cifar10_compat', 'published'),
       metavar='DIR',
-      help='directory for the network (default: that of the checkout)',
+      help='directory for the network (default: the one in the checkout)',
   )
   parser.add_argument(
       '--golden',
       default=GOLDEN,
       metavar='FILE',
-      help='file for the logits (default: that of the tests)',
+      help='file for the logits (default: the one the tests read)',
   )
   args = parser.parse_args(argv)
   out = command_line.path(args.out)

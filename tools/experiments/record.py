@@ -1,4 +1,4 @@
-"""The file of results of a run: docs/data/runs/EXPERIMENT_SEED.json."""
+"""The results file of a run: docs/data/runs/EXPERIMENT_SEED.json."""
 
 from ..base import event_files
 from . import run as run_lib

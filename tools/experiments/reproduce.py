@@ -1,4 +1,4 @@
-"""Trains the experiments of docs/results.md, and writes their files of results.
+"""Trains the experiments of docs/results.md, and writes their results files.
 
   reproduce --list
   reproduce --out=DIR [--seeds=1-3] [--dry_run] EXPERIMENT...
@@ -49,7 +49,7 @@ def seeds_of(text: str | None, experiment: plan.Experiment) -> list[int]:
     experiment: the experiment.
 
   Raises:
-    UsageError: the text has another form.
+    UsageError: the text is neither a seed nor a range of seeds.
   """
   if text is None:
     return list(range(1, experiment.seeds + 1))
@@ -159,7 +159,7 @@ def _parser():
       '--results',
       default=os.path.join(manifest.ROOT, 'docs', 'data', 'runs'),
       metavar='DIR',
-      help="directory for the files of results (default: the checkout's)",
+      help="directory for the results files (default: the checkout's)",
   )
   return parser
 

@@ -88,7 +88,7 @@ def examine(dataset, data_dir, eval_data):
 
 
 def contact_sheet(class_names, samples):
-  """Draws samples of each class: a row per class, which starts with its name.
+  """Draws samples of each class, one row per class, labeled with its name.
 
   Args:
     class_names: sequence of str.

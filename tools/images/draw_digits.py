@@ -40,7 +40,7 @@ def draw(digit, rng):
     PIL.Image.Image of 32 x 32 pixels, RGB.
 
   Raises:
-    UsageError: Pillow, of the extra `data`, is not installed.
+    UsageError: Pillow (extra `data`) is not installed.
   """
   Image, _ = images_lib.pillow()
   from PIL import ImageDraw

@@ -178,7 +178,7 @@ def _check_files(args):
 
 
 def _content(args, runtime):
-  """Makes the comparisons; returns the content of report.report().
+  """Runs the comparisons; returns the result of report.report().
 
   TensorFlow 2's behavior stays off in this process.
 

@@ -252,7 +252,7 @@ def section(
   """Returns a section of the report on runs of both sides.
 
   Args:
-    originals, ports: one or several runs of each side.  Tags and curves are those
+    originals, ports: one or more runs of each side.  Tags and curves are those
       of the first run; the losses in the logs are those of all runs.
     renames: of tags.
     where: the originals' TensorFlow, for the title.

@@ -2,8 +2,8 @@
 
 Both sides run their own queues.  First they read the files of coded_images.py, so
 that crop, flip and contrast can be decoded from each finished image.
-Standardization removes the brightness, so its values come from the op that adds
-it.  Then both sides read the real files, for the labels and for the moments of the
+Standardization removes the brightness, so each brightness is read from the op that
+adds it.  Then both sides read the real files, for the labels and for the moments of the
 finished images.
 
 Every quantity gets a two-sample test: chi-squared for integers,
@@ -246,9 +246,8 @@ def section(result, title='Input'):
       'finished image and must reproduce every pixel. Of %d original and %d '
       'port '
       'images, %d and %d do not match. Standardization removes the brightness, '
-      'so '
-      'its values come from the op that adds it. All other quantities are of '
-      'images of --data_dir.'
+      'so each brightness is read from the op that adds it. All other quantities '
+      'are of images of --data_dir.'
       % (*(len(side) for side in result.tests[0][2:4]), *result.not_codes),
       '%d quantities were tested, each with a two-sample test. A difference '
       'counts as unexplained if p < %g / %d = %.2g: for equal pipelines, at '

@@ -8,7 +8,7 @@ import numpy as np
 # Variables with which TensorFlow 0.12 corrects an average that starts at zero: the
 # uncorrected average, and the number of updates.
 BIASED, LOCAL_STEP = '/biased', '/local_step'
-# The ending of the average of a loss.
+# The suffix of a loss average's key.
 AVERAGE = '/avg'
 
 # Names of step counters in the editions.

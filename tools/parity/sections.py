@@ -21,10 +21,10 @@ from . import trainers
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-  """Sizes of the comparisons of two sides; 0 disables a section, except steps.
+  """How much each section compares; 0 images, runs or rounds disable theirs.
 
   Attributes:
-    runtime_steps: steps on an old TensorFlow before the second look.
+    runtime_steps: steps on an old TensorFlow before the second comparison.
     runtime_images: images from each input, per kind of files.
     spread_runs: runs of each side.
     spread_steps: the last step of each run, a multiple of 10.

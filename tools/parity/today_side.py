@@ -46,7 +46,7 @@ class Today(training_graph.Training, sides.Side):
       steps: number of steps to take.
 
     Raises:
-      UsageError: the graph does not name its parts.
+      UsageError: the graph was not made by training_graph.export().
     """
     super().__init__(meta_graph)
     self.meta_graph = meta_graph

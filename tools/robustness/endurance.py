@@ -147,7 +147,7 @@ def medians(result):
   The names are such as "train memory_bytes", and "step time in seconds".
 
   Args:
-    result: dict, the content of a file of results.
+    result: dict, the content of a results file.
 
   Raises:
     UsageError: a quantity has no samples at the start or at the end.
@@ -180,7 +180,7 @@ def growth(result):
   """Returns a dict from each quantity's name to its growth, as a fraction.
 
   Args:
-    result: dict, the content of a file of results.
+    result: dict, the content of a results file.
   """
   return {
       name: end / start - 1 for name, (start, end) in medians(result).items()
@@ -191,7 +191,7 @@ def draw(result, path):
   """Draws a chart over the steps for each quantity of a result.
 
   Args:
-    result: dict, the content of a file of results.
+    result: dict, the content of a results file.
     path: str, ends with .png or .svg.
 
   Raises:

@@ -46,7 +46,7 @@ def outcomes(content):
       'failure rate below',
       'maximum steps lost',
       'recovery time in seconds, median (maximum)',
-      'example of a message, or of where the fault fell',
+      'example of a message, or of the moment of the fault',
   ]
   return columns, rows
 

@@ -52,7 +52,7 @@ def run_case(seed, number):
     seed, number: int.
 
   Returns:
-    kind: str, of _NUMBERED.
+    kind: str, one of _NUMBERED.
     result: str, 'read', 'refused', or 'failed'.
     report: str, the report of a failure, or ''.
   """
@@ -73,7 +73,7 @@ def run_case(seed, number):
 
 
 def _strategies():
-  """Returns the module of the kinds; raises UsageError without hypothesis."""
+  """Returns fuzz_strategies; raises UsageError if hypothesis is not installed."""
   try:
     from . import fuzz_strategies
   except ImportError as e:

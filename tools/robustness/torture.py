@@ -114,7 +114,7 @@ def outcomes(fault, first, last, *, loaded=False, plants='-'):
           try:
             line = lines.get(timeout=_LIMIT_SECS)
           except queue.Empty:
-            trouble = 'no end within %d seconds' % _LIMIT_SECS
+            trouble = 'did not end within %d seconds' % _LIMIT_SECS
           yield json.loads(line) if line else _failed(first, trouble)
           first += 1
           if not line:

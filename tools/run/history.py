@@ -29,7 +29,7 @@ class History(NamedTuple):
     precision: dict from 'averaged' and 'raw' to a list of (step, value); a key
       is missing if its precisions are unknown.
     lines: list of training_log.Line.
-    record: dict, the content of a file of results of //tools:reproduce, or
+    record: dict, the content of a results file of //tools:reproduce, or
       None.
   """
 
@@ -47,7 +47,7 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
     eval_dirs: dict from 'averaged' and 'raw' to the eval_dir of an evaluator of
       these weights, or None.
     log: str or None, a file with the trainer's output.
-    record: str or None, a file of results of //tools:reproduce, which also
+    record: str or None, a results file of //tools:reproduce, which also
       contains the precisions.
 
   Returns:
@@ -91,7 +91,7 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
 
 
 def _record(path):
-  """Returns the content of a file of results and its precisions."""
+  """Returns the content of a results file and its precisions."""
   try:
     with files.open_regular(path) as f:
       content = json.load(f)
@@ -114,7 +114,7 @@ def _record(path):
       RecursionError,
   ) as e:
     raise errors.UsageError(
-        '--record=%s is not a file of results of //tools:reproduce (%s)'
+        '--record=%s is not a results file of //tools:reproduce (%s)'
         % (path, e if isinstance(e, (OSError, ValueError)) else repr(e))
     ) from e
 

@@ -152,7 +152,7 @@ def _precision(history):
     return section(
         'Precision',
         "There are no evaluations: name an evaluator's directory of event files "
-        'with --eval_dir, or a file of results of //tools:reproduce with '
+        'with --eval_dir, or a results file of //tools:reproduce with '
         '--record.',
     )
   caption = 'Precision on the test images: %s' % ', '.join(

@@ -69,7 +69,7 @@ def facts(record, config, step):
   """Returns facts about the run, for the page's last table.
 
   Args:
-    record: dict, read from a file of results, or None.
+    record: dict, read from a results file, or None.
     config: config.Network.
     step: int, the step of the newest checkpoint, or None.
 

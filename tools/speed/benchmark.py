@@ -176,7 +176,7 @@ def _parser():
       help='also measure end to end: N workers and one parameter server share the batch',
   )
   _add_sizes(add)
-  add('--json', metavar='FILE', help='the file of results')
+  add('--json', metavar='FILE', help='the results file')
   add('--plot', metavar='FILE', help='the chart to draw: an .svg or a .png')
   return parser
 

@@ -38,7 +38,7 @@ class Disturbance(NamedTuple):
     return self.others + self.steal > THRESHOLD
 
   def to_json(self) -> Dict[str, object]:
-    """Returns its entry in a file of results."""
+    """Returns its entry in a results file."""
     return {
         'others': round(self.others, 4),
         'steal': round(self.steal, 4),

@@ -1,4 +1,4 @@
-"""Draws a file of results: a chart per quantity, a bar per row."""
+"""Draws a results file: a chart per quantity, a bar per row."""
 
 from cifar10_compat.base import errors
 

@@ -1,4 +1,4 @@
-"""The file of results: a manifest, and every finished run.
+"""The results file: a manifest, and every finished run.
 
 {"manifest": {...}, "disturbed_above": 0.05, "runs": [{"measurement": "input",
 "contestant": "literal", "round": 1, "date": "2026-01-01T12:00:00+00:00",
@@ -137,7 +137,7 @@ def from_json(document, path=None):
     return Results(document['manifest'], path, document['runs'])
   except (KeyError, TypeError) as e:
     raise errors.UsageError(
-        'not a file of results of the benchmark (it lacks %s): name another' % e
+        'not a results file of the benchmark (it lacks %s): name another' % e
     ) from e
 
 

@@ -1,4 +1,4 @@
-"""The tables of a file of results, as text and as Markdown."""
+"""The tables of a results file, as text and as Markdown."""
 
 import glob
 import os
@@ -254,7 +254,7 @@ def speed_table(document):
   """Returns the tables of docs/benchmark.md.
 
   Args:
-    document: dict, the content of a file of results.
+    document: dict, the content of a results file.
 
   Returns:
     str, Markdown, with a newline at the end of each line.
@@ -273,7 +273,7 @@ def speed_table(document):
 
 
 def speed_tables(directory):
-  """Returns the tables of all files of results in a directory.
+  """Returns the tables of all results files in a directory.
 
   Args:
     directory: str, with a file speed*.json for each processor.

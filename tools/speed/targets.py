@@ -197,7 +197,7 @@ def line(target, results):
       for numerator in target.numerator
       for denominator in target.denominator
   ]
-  # With a minimum, more is better.
+  # If the target is a minimum, higher is better.
   best = max if target.least else min
   found = best(filter(None, summaries), key=lambda s: s.median, default=None)
   where = column(results.manifest['processor'])

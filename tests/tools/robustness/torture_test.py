@@ -126,7 +126,7 @@ class TortureTest(absltest.TestCase):
     ):
       found = list(torture.outcomes('kill', 0, 2))
     self.assertEqual([True, False, True], [o['survived'] for o in found])
-    self.assertEqual('no end within 2 seconds', found[1]['message'])
+    self.assertEqual('did not end within 2 seconds', found[1]['message'])
     # The child process of the trial has ended too.
     status = '/proc/%s/stat' % pathlib.Path(pid).read_text()
     if os.path.exists(status):  # Not reaped.

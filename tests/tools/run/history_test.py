@@ -108,7 +108,7 @@ class HistoryTest(tf.test.TestCase):
         '[' * 100000,
     ):
       with self.assertRaisesRegex(
-          errors.UsageError, '--record=.* is not a file'
+          errors.UsageError, '--record=.* is not a results file'
       ):
         history.read(self.train_dir, record=self._path('record', content))
 

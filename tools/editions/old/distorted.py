@@ -2,7 +2,7 @@
 
   distorted ARGUMENTS.json
 
-The file has a dict:
+The file contains a dict:
 
   source, package, data_dir: as in training.py
   count: int, minimum number of images; only full batches are drawn

@@ -191,7 +191,7 @@ BRIDGES = (
     ),
     PLACE,
     _alias('mul', 'multiply'),
-    # An edition can also be newer than its TensorFlow.
+    # An edition can also be newer than the TensorFlow that runs it.
     _alias(
         'train.get_or_create_global_step',
         'contrib.framework.get_or_create_global_step',

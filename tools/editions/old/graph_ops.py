@@ -2,7 +2,7 @@
 
   graph_ops ARGUMENTS.json
 
-The file has a dict: source, package, data_dir and out, as in training.py.
+The file contains a dict: source, package, data_dir and out, as in training.py.
 
 It writes ops.json into `out`: dict from a type to the number of its ops in the graph
 when cifar10_train opens its session.

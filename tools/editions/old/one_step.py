@@ -2,7 +2,7 @@
 
   one_step ARGUMENTS.json
 
-The file has a dict:
+The file contains a dict:
 
   source, package, data_dir, out: as in training.py
   flags: list of the trainer's flags

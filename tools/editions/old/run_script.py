@@ -2,7 +2,7 @@
 
   run_script ARGUMENTS.json
 
-The file has a dict: source, the directory of the unmodified files; package, the
+The file contains a dict: source, the directory of the unmodified files; package, the
 package from which they import; script, the name of one of them; flags, a list.
 """
 

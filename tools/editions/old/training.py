@@ -2,7 +2,7 @@
 
   training ARGUMENTS.json
 
-The file has a dict:
+The file contains a dict:
 
   source, package: the directory of the unmodified files, and the package from
     which they import

@@ -41,7 +41,7 @@ def read_checkpoint(path, pattern=''):
         for name in reader.get_variable_to_shape_map()
         if re.search(pattern, name)
     }
-  except Exception as e:  # The reader's exceptions have no common class.
+  except Exception as e:  # The reader's exceptions share no base class.
     raise attempt.Failed(
         '%s is listed but cannot be read (%s)' % (os.path.basename(path), e)
     ) from e
