@@ -113,14 +113,18 @@ class Checkpoint:
     the chief saves, and a user can rename a file.
 
     Args:
-      key: the step counter's key; the checkpoint has this key or that of 2016.
+      key: the step counter's key.  If the checkpoint contains neither it nor the
+        key of 2016, the step in the name counts.
 
     Raises:
       UnusableCheckpointError, CheckpointReadError: see verify().
     """
     reader = self._open()
     try:
-      return int(reader.get_tensor(key if reader.has_tensor(key) else OLD_STEP))
+      for name in (key, OLD_STEP):
+        if reader.has_tensor(name):
+          return int(reader.get_tensor(name))
+      return self.step
     except Exception as e:  # The reader's exceptions share no base class.
       raise self._damaged(e) from e
 

@@ -130,6 +130,8 @@ class CheckpointsTest(tf.test.TestCase):
 
   def test_step_that_cannot_be_read(self):
     path = self._save(1)
+    # Without a step counter, the name counts.
+    self.assertEqual(1, checkpoints.newest(self.directory).held_step('none'))
     with mock.patch.object(tf.train, 'NewCheckpointReader') as reader:
       reader().get_tensor.side_effect = tf.errors.UnknownError(
           None, None, path + '; Too many open files'
