@@ -83,8 +83,7 @@ def maybe_download_and_extract(
       and not any(map(os.path.exists, paths)),
       f'{data_dir} has {for_python}, the version for Python, but the programs '
       f'read the binary one: put {"".join(map(os.path.basename, paths))} '
-      'there, '
-      'or choose another --data_dir to download it',
+      'there, or choose another --data_dir to download it',
   )
   try:
     os.makedirs(data_dir, exist_ok=True)

@@ -246,8 +246,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
         if self._stall.found(int(step), explained, time.monotonic()):
           print(
               f'No update after step {step} for {secs:g} seconds, though '
-              'enough '
-              'workers are present: the chief recreates its session.',
+              'enough workers are present: the chief recreates its session.',
               flush=True,
           )
           _restart(session, coord)

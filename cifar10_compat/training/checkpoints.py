@@ -392,8 +392,7 @@ def newest(directory: str) -> Checkpoint:
     )
   raise errors.NoCheckpointError(
       f'No checkpoint file found in {directory}: train first, or choose '
-      'another '
-      '--checkpoint_dir'
+      'another --checkpoint_dir'
   )
 
 

@@ -223,8 +223,7 @@ class Poll:
       except BlockingIOError:
         output.say(
             f'Another evaluator writes to {directory}: this one writes no '
-            'event '
-            'files; choose another directory with --eval_dir.'
+            'event files; choose another directory with --eval_dir.'
         )
         yield NoWriter()
         return

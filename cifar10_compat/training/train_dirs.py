@@ -222,8 +222,7 @@ def _locked(path: str) -> Iterator[str | None]:
         raise
       raise errors.UsageError(
           f'{name} has another hard link, as after cp -l: remove this name of '
-          'it '
-          'if no trainer uses the directory'
+          'it if no trainer uses the directory'
       ) from e
     with opened_lock as f:
       try:
@@ -233,8 +232,7 @@ def _locked(path: str) -> Iterator[str | None]:
         holder = ''.join(c for c in holder if c.isprintable())
         raise errors.UsageError(
             f'train_dir {path} is in use by {holder or "another process"}: '
-            'stop '
-            'that trainer first, or choose another with --train_dir'
+            'stop that trainer first, or choose another with --train_dir'
         ) from e
       except OSError as e:
         raise errors.UsageError(
@@ -311,9 +309,8 @@ def _check_repeats(
   errors.UsageError.raise_if(
       newest and not before,
       f'{path} may not repeat bit for bit: {notes.FILENAME} does not record '
-      'the '
-      'settings of the steps already trained: restore that file, leave out '
-      '--deterministic, or choose another --train_dir',
+      'the settings of the steps already trained: restore that file, leave '
+      'out --deterministic, or choose another --train_dir',
   )
   changes = _changes(before, now)
   errors.UsageError.raise_if(
