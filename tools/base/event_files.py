@@ -24,14 +24,14 @@ class Run(NamedTuple):
 def read(train_dir, flag='--train_dir'):
   """Reads the event files of a run.
 
-  Like TensorBoard, it drops points that a killed run wrote after the checkpoint
-  from which the run was resumed, and a truncated record at the end of a file.
-  It skips anything that only has the name of an event file, such as a pipe, and
-  says so on stderr.
+  Like TensorBoard, read() drops points that a killed run wrote after the
+  checkpoint from which the run was resumed, and a truncated record at the end
+  of a file.  Anything else with the name of an event file, such as a pipe, is
+  skipped and reported on stderr.
 
   Args:
     train_dir: str, or an evaluator's directory.
-    flag: str, the flag that names it.
+    flag: str, the flag that names the directory.
 
   Returns:
     Run, without a log.

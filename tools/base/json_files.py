@@ -1,4 +1,4 @@
-"""Files of results."""
+"""Reads and writes JSON files of results."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def read(
 
   Args:
     path: the path of the file.
-    flag: the flag that names it.
+    flag: the flag that names the file.
     remedy: what to do if it cannot be read.
 
   Raises:
