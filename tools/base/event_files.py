@@ -16,7 +16,7 @@ from cifar10_compat.base import output
 class Run(NamedTuple):
   """One training run."""
 
-  log: dict  # from step to loss; empty for a run known by its files only
+  log: dict  # from step to loss; empty if there are only event files
   scalars: dict  # from tag to a list of (step, value)
   tags: frozenset  # all tags, including those of histograms and images
 
@@ -44,8 +44,8 @@ def read(train_dir, flag='--train_dir'):
   )
   if not paths:
     raise errors.UsageError(
-        'there are no event files in %s: name a directory that has some '
-        'with %s' % (train_dir, flag)
+        'there are no event files in %s: name a directory with event files '
+        'using %s' % (train_dir, flag)
     )
   scalars, tags = {}, set()
   for path in paths:

@@ -42,7 +42,7 @@ def text(value, indent=''):
 
 
 def _is_series(value):
-  """Whether this is a list of lists of numbers, such as the points of a curve."""
+  """Whether this is a list of lists of numbers, such as points of a curve."""
   return isinstance(value, list) and all(
       isinstance(point, list)
       and all(isinstance(number, (int, float)) for number in point)

@@ -28,7 +28,7 @@ class Ended:
 
   Attributes:
     returncode: the exit code, the negative number of the signal that ended the
-      process, or None if it was killed at its time limit.
+      process, or None if the process was killed at the time limit.
     stdout, stderr: the output; '' if redirected.
     seconds: duration of the process.
     cpu_seconds: processor time of the process and the children that it waited
@@ -181,7 +181,7 @@ def finish_command(
 
 
 def _wait(process, limit_secs):
-  """Waits for a process; returns its struct_rusage, and whether it was killed."""
+  """Waits for a process; returns struct_rusage and whether it was killed."""
   begin, limited = time.monotonic(), False
   while True:
     pid, status, usage = os.wait4(
@@ -199,7 +199,7 @@ def _wait(process, limit_secs):
 def finish(
     module: str, args: Iterable[str], env: Mapping[str, str] = {}
 ) -> Ended:
-  """Runs `python -m MODULE ARGS` to its end: see start() and finish_command()."""
+  """Runs `python -m MODULE ARGS`: see start() and finish_command()."""
   return finish_command(command(module, args), env=environment(env))
 
 
@@ -253,7 +253,7 @@ def free_addresses(number: int) -> list[str]:
 
 
 def _end_with_parent() -> Callable[[], int] | None:
-  """Returns a function that ends a child with its parent; None if unsupported."""
+  """Returns a function that ends a child with its parent, or None."""
   if not sys.platform.startswith('linux'):
     return None
   prctl = ctypes.CDLL(

@@ -24,7 +24,7 @@ SEPARATOR = ' | '
 class Task(NamedTuple):
   """A program to run."""
 
-  name: str  # the start of each of its lines
+  name: str  # the prefix of each line of output
   module: str
   args: list[str]
   env: Mapping[str, str] = {}  # added to this environment
@@ -35,7 +35,8 @@ class _Child:
 
   Attributes:
     name: str.
-    streams: dict from each of its output pipes to the file that gets its lines.
+    streams: dict from each output pipe of the process to the file that gets the
+      lines.
   """
 
   def __init__(self, task):

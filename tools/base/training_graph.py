@@ -122,8 +122,8 @@ def import_parts(meta_graph):
   ]
   if missing:
     raise errors.UsageError(
-        'the MetaGraphDef has no collection %s: make it with '
-        'training_graph.export()' % (_PREFIX + missing[0])
+        'the MetaGraphDef has no collection %s: create it '
+        'with training_graph.export()' % (_PREFIX + missing[0])
     )
   saver = tf.train.import_meta_graph(meta_graph)
   return saver, [

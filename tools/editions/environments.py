@@ -175,7 +175,7 @@ def _make(runtime, interpreter, root, held):
   shutil.rmtree(scratch, ignore_errors=True)
   if version != runtime.version:
     raise errors.UsageError(
-        '%s: its lock installed %s instead' % (what, version)
+        '%s: the lock file installed %s instead' % (what, version)
     )
   stamp = {
       'lock': _digest(runtime.lock),

@@ -145,7 +145,7 @@ def build_apart(source, data_dir):
     processes.run(
         processes.tool('editions.historical_graph'),
         ['--source=' + source, '--data_dir=' + data_dir, '--out=' + out],
-        '--source=%s: its training graph cannot be built' % source,
+        '--source=%s: the training graph cannot be built' % source,
     )
     return tf.MetaGraphDef.FromString(pathlib.Path(out).read_bytes())
 

@@ -18,7 +18,7 @@ _PROBE_SECS = 60
 
 
 def find(runtime, python=None):
-  """Returns the path of an interpreter that fits a Runtime's lock.
+  """Returns the path of an interpreter that matches a Runtime's lock file.
 
   Args:
     runtime: runtimes.Runtime.

@@ -127,7 +127,7 @@ def arguments(source, script, runtime=None):
 
   Args:
     source: str, the directory of the unmodified files.
-    script: str, one of scripts.SCRIPTS; its flags may follow.
+    script: str, one of scripts.SCRIPTS; the script's flags may follow.
     runtime: str, the version of an old TensorFlow, or None for today's.
   """
   on = ['--runtime=' + runtime] if runtime else []

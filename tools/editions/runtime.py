@@ -75,7 +75,7 @@ def main(argv):
     return 0
   if not args.versions:
     raise errors.UsageError(
-        'name a TensorFlow version: %s (see --help)'
+        'name a TensorFlow version: %s (--help explains)'
         % ', '.join(r.version for r in runtimes.RUNTIMES)
     )
   wanted = [runtimes.find(version) for version in args.versions]

@@ -60,11 +60,11 @@ class Edition(NamedTuple):
   sha256: str  # of all _FILES, concatenated
   package: str  # that the scripts import from; '' for "import cifar10"
   tried: str  # the scripts that were run with these bridges
-  python2: bool = False  # whether it needs Python 2
+  python2: bool = False  # whether the edition needs Python 2
 
 
 _OLD = 'tensorflow.models.image.cifar10'
-_ALL = 'its four scripts (20 steps; two towers, on CPU devices)'
+_ALL = 'all four scripts (20 steps; two towers, on CPU devices)'
 EDITIONS = (
     Edition(
         'tensorflow 0.5.0',
@@ -170,7 +170,7 @@ def find_edition(source, editions=EDITIONS):
     )
   if missing:
     raise errors.UsageError(
-        '--source=%s lacks %s: it must contain all files of its edition'
+        '--source=%s lacks %s: it must contain all files of an edition'
         % (source, ', '.join(missing))
     )
   digest = hashlib.sha256()
@@ -405,7 +405,7 @@ def _parser():
       'flags',
       metavar='FLAG',
       nargs=argparse.REMAINDER,
-      help="the script's flags, after its name",
+      help='flags for the script',
   )
   return parser
 

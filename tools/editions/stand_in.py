@@ -16,7 +16,7 @@ _GRACE_SECS = 10
 
 
 class StandIn(object):
-  """The modules that an old script imports, and its open resources.
+  """The modules that an old script imports, and the script's open resources.
 
   Attributes:
     source: str, absolute path of the script's directory.
