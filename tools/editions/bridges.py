@@ -183,7 +183,7 @@ BRIDGES = (
     Bridge(
         'cifar10.maybe_download_and_extract()',
         'download.maybe_download_and_extract(data_dir)',
-        "the old function kept a broken archive; the port's checks it",
+        "the old function kept a broken archive; the port's function checks it",
         adapters.install_download,
     ),
 )

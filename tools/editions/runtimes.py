@@ -66,7 +66,7 @@ def find(version, among=RUNTIMES):
     among: sequence of Runtime, the allowed ones.
 
   Raises:
-    UsageError: the version is not among them.
+    UsageError: the version is not in `among`.
   """
   for runtime in among:
     if runtime.version == version:

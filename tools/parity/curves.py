@@ -55,7 +55,7 @@ class Result(NamedTuple):
 def listed(
     edition: scripts.Edition, version: Optional[str] = None, *, run: bool = True
 ) -> tuple[graph_diff.Rename, ...]:
-  """Returns the Renames of an edition's tags; '' if a tag is on one side.
+  """Returns the Renames of an edition's tags; '' for a missing tag.
 
   Args:
     edition: the original's edition.
@@ -230,7 +230,7 @@ def tags_section(original: sides.Side, port: sides.Side) -> dict:
       text=[
           'The original has %d summary tags, the port %d. %d are listed as '
           'renamed or as on one side only; %d are unexplained, and %d listed '
-          'ones do not apply.'
+          'tags do not apply.'
           % (
               *(len(run.tags) for run in runs),
               len(found.renamed),

@@ -133,7 +133,7 @@ def _check_trained(checkpoint):
     )
     checkpoint.check_fits(
         {v.op.name: v for v in tf.global_variables()},
-        'name one that cifar10_train saved with --checkpoint_dir',
+        'use --checkpoint_dir to name one that cifar10_train saved',
     )
   checkpoint.verify()
 

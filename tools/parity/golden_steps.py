@@ -248,7 +248,7 @@ def read(version, directory=golden_files.DIRECTORY):
   return golden_files.read(
       path(version, directory),
       EDITIONS[version],
-      'make it with //tools:runtime_goldens -- --runtime=%s --data_dir=DIR '
+      'create it with //tools:runtime_goldens -- --runtime=%s --data_dir=DIR '
       '--regenerate' % version,
       wrong,
   )

@@ -66,7 +66,7 @@ def read(edition, directory=golden_files.DIRECTORY):
   return golden_files.read(
       path(edition, directory),
       edition,
-      'make it with //tools:goldens -- --source=DIR --data_dir=DIR '
+      'create it with //tools:goldens -- --source=DIR --data_dir=DIR '
       '--regenerate, where DIR of --source contains %s' % edition,
       wrong,
   )

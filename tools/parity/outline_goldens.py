@@ -48,7 +48,7 @@ def read(edition: str, directory: str = DIRECTORY) -> _Files:
   return golden_files.read(
       goldens.path(edition, directory),
       edition,
-      'make it with //tools:outline_goldens --source=DIR --regenerate, where '
+      'create it with //tools:outline_goldens --source=DIR --regenerate, where '
       'DIR contains %s' % edition,
   )['outlines']
 
