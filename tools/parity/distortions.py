@@ -68,7 +68,7 @@ def moments(images, labels):
 
 @contextlib.contextmanager
 def _session(meta_graph):
-  """Yields a session on a MetaGraphDef, with running queues, and the parts."""
+  """Yields a multi-threaded session on a MetaGraphDef, and the parts."""
   with tf.Graph().as_default(), tf.Session() as sess:
     _, parts = training_graph.import_parts(meta_graph)
     yield sess, parts
