@@ -28,7 +28,7 @@ class Parser(argparse.ArgumentParser):
     )
 
   def add_data_dir(self):
-    """Adds --data_dir, which is required."""
+    """Adds the required flag --data_dir."""
     self.add_argument(
         '--data_dir',
         required=True,
@@ -47,7 +47,7 @@ def path(text):
 
 @contextlib.contextmanager
 def writing(path: str, flag: str) -> Iterator[None]:
-  """Context in which a flag's file or directory is written.
+  """Context for writing a flag's file or directory.
 
   Raises:
     UsageError: an OSError occurs in the context.
@@ -68,8 +68,8 @@ def program(name):
 
   Returns:
     Decorator for a function that takes a list of str and returns the exit code.
-    The list is the command line without the program's name, by default that of
-    the process.
+    The list is a command line without the program's name, by default the
+    process's own.
   """
 
   def decorator(body):
@@ -109,8 +109,8 @@ def run(name, body):
   """
   try:
     for signum in signals.STOPPING:
-      # Python's handler, unless tools/__init__.py has replaced it; for SIGHUP
-      # not that of nohup.
+      # Replace Python's handlers, but neither those of tools/__init__.py nor,
+      # for SIGHUP, the one that nohup sets.
       if signal.getsignal(signum) in (
           signal.SIG_DFL,
           signal.default_int_handler,

@@ -1,6 +1,6 @@
 """Charts for the pages, as SVG in the colors of the page.
 
-Each is readable on a phone; wide pages show several side by side.
+Each chart is readable on a phone; wide pages show several side by side.
 """
 
 import io
@@ -9,7 +9,7 @@ import zlib
 
 from . import plots
 
-# From a placeholder color to the name of the page's color.
+# From a placeholder color to the name of a page color.
 _VARIABLES = {
     '#010101': 'text',
     '#020202': 'line',
@@ -41,11 +41,12 @@ _INCHES = (4, 2.6)
 
 
 def svg(draw, x_label, y_label):
-  """Returns a function's drawing as a str: SVG for a page's body.
+  """Returns a function's drawing as an SVG str for a page's body.
 
   Args:
-    draw: function of matplotlib's axes.  It uses the colors TEXT, LINE, PALE and DARK,
-      so that the chart follows the page's light or dark scheme.
+    draw: function that draws on matplotlib axes.  It uses the colors TEXT,
+      LINE, PALE and DARK, so that the chart follows the page's light or dark
+      scheme.
     x_label, y_label: str.
   """
   with plots.figure(_INCHES, _STYLE) as fig:
@@ -75,7 +76,7 @@ def svg(draw, x_label, y_label):
 
 
 def _own_ids(svg):
-  """Drops unused ids, and makes the others unique on a page."""
+  """Removes unused ids, and makes the others unique on a page."""
   used = set(re.findall(r'(?:href="|url\()#(\w+)', svg))
   prefix = 'p%08x' % zlib.crc32(svg.encode())
   svg = re.sub(

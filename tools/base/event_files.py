@@ -16,7 +16,7 @@ from cifar10_compat.base import output
 class Run(NamedTuple):
   """One training run."""
 
-  log: dict  # from step to loss; empty for a run known by its files only
+  log: dict  # from step to loss; empty if there are only event files
   scalars: dict  # from tag to a list of (step, value)
   tags: frozenset  # all tags, including those of histograms and images
 
@@ -24,14 +24,14 @@ class Run(NamedTuple):
 def read(train_dir, flag='--train_dir'):
   """Reads the event files of a run.
 
-  Like TensorBoard, it drops points that a killed run wrote after the checkpoint
-  from which the run was resumed, and a truncated record at the end of a file.
-  It skips anything that only has the name of an event file, such as a pipe, and
-  says so on stderr.
+  Like TensorBoard, read() drops points that a killed run wrote after the
+  checkpoint from which the run was resumed, and a truncated record at the end
+  of a file.  Anything else with the name of an event file, such as a pipe, is
+  skipped and reported on stderr.
 
   Args:
     train_dir: str, or an evaluator's directory.
-    flag: str, the flag that names it.
+    flag: str, the flag that names the directory.
 
   Returns:
     Run, without a log.
@@ -44,8 +44,8 @@ def read(train_dir, flag='--train_dir'):
   )
   if not paths:
     raise errors.UsageError(
-        'there are no event files in %s: name a directory that has some '
-        'with %s' % (train_dir, flag)
+        'there are no event files in %s: name a directory with event files '
+        'using %s' % (train_dir, flag)
     )
   scalars, tags = {}, set()
   for path in paths:

@@ -1,4 +1,4 @@
-"""Files of results."""
+"""Reads and writes JSON files of results."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def text(value, indent=''):
 
 
 def _is_series(value):
-  """Whether this is a list of lists of numbers, such as the points of a curve."""
+  """Whether this is a list of lists of numbers, such as points of a curve."""
   return isinstance(value, list) and all(
       isinstance(point, list)
       and all(isinstance(number, (int, float)) for number in point)
@@ -57,7 +57,7 @@ def read(
 
   Args:
     path: the path of the file.
-    flag: the flag that names it.
+    flag: the flag that names the file.
     remedy: what to do if it cannot be read.
 
   Raises:

@@ -1,8 +1,8 @@
 """The origin of the figures in a results file.
 
-Every tool that writes results adds the same dict to its file, so that a reader can
-reproduce them: code, images, processor, versions and flags.  It does not
-  contain the host, the user or a directory.
+Every tool that writes results adds such a dict to its file, so that a reader
+can reproduce them.  It records the code, images, processor, versions and flags,
+but not the host, the user or a directory.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ from cifar10_compat import startup
 
 from . import processes
 
-# The checkout from which the tools run, or the runfiles tree of a test.
+# The checkout that contains the tools, or a test's runfiles tree.
 ROOT = os.environ.get('BUILD_WORKSPACE_DIRECTORY') or os.path.abspath(
     os.path.join(__file__, '..', '..', '..')
 )
 
-# The processor features that affect the speed of training, by their names in Linux.
+# The processor features that affect the training speed, by their Linux names.
 _FEATURES = (
     'avx',
     'fma',
@@ -38,7 +38,7 @@ _FEATURES = (
     'bf16',
 )
 
-# Environment variables that change the speed or the memory of a training run.
+# Environment variables that change a training run's speed or memory use.
 _SWITCHES = (startup.ONEDNN, 'MALLOC_ARENA_MAX')
 
 _CHUNK = 1 << 20
@@ -56,10 +56,10 @@ def manifest(
   """Describes the conditions of a tool's results.
 
   Args:
-    dataset: description.Dataset, whose files exist.
-    data_dir: str, the directory that holds the set's directory.
-    flags: dict from name to a JSON value: the flags or other settings on which the
-      results depend, without paths.
+    dataset: description.Dataset; its files must exist.
+    data_dir: str, the directory that contains the data set's directory.
+    flags: dict from name to a JSON value: the flags or other settings that
+      affect the results, without paths.
     seed: int, or None without a seed.
     packages: names of distributions whose versions to record.
     root: str, a directory that may be a checkout.
@@ -78,7 +78,7 @@ def manifest(
       flags, seed: as given.
 
   Raises:
-    OSError: a file of the set cannot be read.
+    OSError: a file of the data set cannot be read.
   """
   paths = dataset.filenames(data_dir, False) + dataset.filenames(data_dir, True)
   return dict(
@@ -93,7 +93,7 @@ def manifest(
 
 
 def origin(*, packages=('tensorflow', 'numpy'), root=ROOT):
-  """Describes the conditions of results without data set and flags.
+  """Describes the conditions of results that use no data set or flags.
 
   Args:
     packages, root: see manifest().
@@ -123,12 +123,12 @@ def processor(cpuinfo='/proc/cpuinfo'):
   """Describes the processor.
 
   Args:
-    cpuinfo: str, the file in which Linux describes it; may be missing.
+    cpuinfo: str, the path of Linux's cpuinfo file, which may be missing.
 
   Returns:
     dict with
       name: str.
-      features: list of str, those of _FEATURES that it has; empty if unknown.
+      features: list of str, the supported ones of _FEATURES; empty if unknown.
       cores: int, or None if unknown.
       threads: int, number of threads usable by this process.
   """
@@ -139,7 +139,7 @@ def processor(cpuinfo='/proc/cpuinfo'):
     blocks = [{}]
   first = blocks[0]
   flags = set((first.get('flags') or first.get('Features') or '').split())
-  # The number of a core is unique within its socket.
+  # Core numbers are unique only within a socket.
   cores = {
       (block['physical id'], block['core id'])
       for block in blocks
@@ -168,7 +168,8 @@ def _fields(block):
 
 def _commit(root):
   """Returns (commit, dirty) for a checkout's root; else (None, None)."""
-  # Not any directory below one: an environment can be inside another checkout.
+  # A directory below a checkout's root does not count: an environment can be
+  # inside another checkout.
   if not os.path.exists(os.path.join(root, '.git')):
     return None, None
   commit = _git(root, 'rev-parse', 'HEAD')
@@ -180,7 +181,7 @@ def _commit(root):
 
 
 def _git(root, *args):
-  """Returns the stdout of git; None if it cannot be run, or fails."""
+  """Returns git's stdout; None if git cannot be run or fails."""
   try:
     ended = processes.finish_command(['git', '-C', root, *args])
   except OSError:

@@ -8,12 +8,12 @@ from cifar10_compat.base import errors
 from . import command_line
 
 _SUFFIXES = ('.png', '.svg')
-# For reproducible files.
+# Makes the files reproducible.
 STYLE = {'svg.fonttype': 'none', 'svg.hashsalt': 'cifar10_compat'}
 
 
 def check(path):
-  """Checks before a measurement that a plot can be drawn into a file.
+  """Checks, before a measurement, that a plot can be written to a file.
 
   Raises:
     UsageError: the file has another extension, or matplotlib is missing.
@@ -32,10 +32,10 @@ def check(path):
 
 
 def _matplotlib():
-  """Imports matplotlib, with its defaults.
+  """Imports matplotlib with default settings.
 
-  A user's settings may need what is missing here, such as LaTeX or the backend
-  that a notebook sets.
+  A user's settings may require something that is missing here, such as LaTeX or
+  the backend that a notebook sets.
   """
   os.environ['MPLBACKEND'] = 'agg'
   import matplotlib  # Optional: only extras install it.
@@ -51,7 +51,8 @@ def figure(inches, style=STYLE):
 
   Args:
     inches: (width, height).
-    style: dict of matplotlib's settings while it is drawn and saved.
+    style: dict of matplotlib settings that apply while the figure is drawn and
+      saved.
   """
   matplotlib = _matplotlib()
   with matplotlib.rc_context(style):
@@ -59,7 +60,7 @@ def figure(inches, style=STYLE):
 
 
 def save(drawing, path, description=None):
-  """Writes a drawing.
+  """Writes a drawing to a file.
 
   Args:
     drawing: matplotlib.figure.Figure.

@@ -14,11 +14,11 @@ import time
 
 from cifar10_compat.base import errors
 
-_PR_SET_PDEATHSIG = 1  # From Linux's sys/prctl.h.
+_PR_SET_PDEATHSIG = 1  # A constant of Linux's sys/prctl.h.
 # ru_maxrss is in units of this many bytes.
 _MAXRSS_BYTES = 1 if sys.platform == 'darwin' else 1024
 _POLL_SECS = 0.05
-# Time for a child to end by itself after an interruption.
+# Seconds that a child gets to exit by itself after an interruption.
 _GRACE_SECS = 10
 
 
@@ -27,13 +27,14 @@ class Ended:
   """How a process ended.
 
   Attributes:
-    returncode: its exit code, the negative number of the signal that ended it, or None
-      if it was killed at its limit.
-    stdout, stderr: its output; '' if redirected.
-    seconds: its duration.
-    cpu_seconds: processor time of the process and of the children it waited for.
-    peak_memory_bytes: peak resident memory; with children, that of the largest
-      process.
+    returncode: the exit code, the negative number of the signal that ended the
+      process, or None if the process was killed at the time limit.
+    stdout, stderr: the output; '' if redirected.
+    seconds: duration of the process.
+    cpu_seconds: processor time of the process and the children that it waited
+      for.
+    peak_memory_bytes: peak resident memory; with children, the largest
+      process's peak.
   """
 
   returncode: int | None
@@ -45,12 +46,12 @@ class Ended:
 
   @property
   def reason(self) -> str:
-    """The last line on stderr, the reason for a failure."""
+    """The last line of stderr: the reason for a failure."""
     lines = self.stderr.strip().splitlines()
     return lines[-1] if lines else f'exit code {self.returncode}'
 
   def output(self, what: str) -> str:
-    """Returns its stdout.
+    """Returns the stdout of a successful process.
 
     Args:
       what: what failed, for the message.
@@ -68,7 +69,8 @@ class Ended:
 
 def tool(name: str) -> str:
   """Returns the full name of a tools module such as 'editions.scripts'."""
-  # The package is called tools here, but cifar10_compat_tools once installed.
+  # The package is called tools in a checkout, and cifar10_compat_tools when
+  # installed.
   return __package__.rpartition('.')[0] + '.' + name
 
 
@@ -83,7 +85,7 @@ def environment(added: Mapping[str, str] = {}) -> dict[str, str]:
   Args:
     added: variables to add or replace.
   """
-  # This process may find `tools` only through the current directory.
+  # This process may have found `tools` through the current directory only.
   path = os.pathsep.join(p or os.getcwd() for p in sys.path)
   return {**os.environ, 'PYTHONPATH': path, **added}
 
@@ -95,18 +97,20 @@ def start_command(
     outlives_us: bool = False,
     **kwargs,
 ) -> subprocess.Popen:
-  """Starts a process without stdin, which ends when this process ends.
+  """Starts a process without stdin that ends when this process ends.
 
-  On Linux, it ends even if this process is killed with kill -9.  Call this in a thread
-  that lives as long as the process: for the kernel, the thread is the parent.
+  On Linux, the new process ends even if this one is killed with kill -9.  Call
+  this in a thread that lives as long as the new process: to the kernel, the
+  thread is the parent.
 
   Args:
     argv: the program and its arguments.
-    group: whether to start a new session: then only this process gets Ctrl-C, and
-      kill_group() reaches all processes that it starts.
-    outlives_us: whether it continues after this process.
-    **kwargs: arguments of Popen: its output, a file or a text pipe, and its
-      environment, by default this one.
+    group: whether to start a new session, so that Ctrl-C reaches only the
+      calling process, and kill_group() reaches all processes that the new one
+      starts.
+    outlives_us: whether the new process continues after this one ends.
+    **kwargs: arguments of Popen: the output, a file or a text pipe, and the
+      environment, by default this process's.
   """
   return subprocess.Popen(
       argv,
@@ -126,7 +130,7 @@ def start(
 
   Args:
     module: such as 'cifar10_compat.cifar10_train'.
-    args: its command line.
+    args: the module's command line.
     env: variables to add to the environment.
     **kwargs: see start_command().
   """
@@ -140,7 +144,8 @@ def finish_command(
 
   Args:
     argv: the program and its arguments.
-    limit_secs: time limit, after which it is killed with all processes it started.
+    limit_secs: time limit, after which the process is killed with all processes
+      that it started.
     **kwargs: see start_command().
 
   Raises:
@@ -157,7 +162,7 @@ def finish_command(
       usage, limited = _wait(process, limit_secs)
     except (
         BaseException
-    ):  # Ctrl-C, which the child got too unless it is grouped.
+    ):  # On Ctrl-C, which also reaches the child unless it is in a group.
       stop(process, _GRACE_SECS)
       if group:
         kill_group(process)
@@ -176,7 +181,7 @@ def finish_command(
 
 
 def _wait(process, limit_secs):
-  """Waits for a process; returns its struct_rusage, and whether it was killed."""
+  """Waits for a process; returns struct_rusage and whether it was killed."""
   begin, limited = time.monotonic(), False
   while True:
     pid, status, usage = os.wait4(
@@ -194,7 +199,7 @@ def _wait(process, limit_secs):
 def finish(
     module: str, args: Iterable[str], env: Mapping[str, str] = {}
 ) -> Ended:
-  """Runs `python -m MODULE ARGS` to its end: see start() and finish_command()."""
+  """Runs `python -m MODULE ARGS`: see start() and finish_command()."""
   return finish_command(command(module, args), env=environment(env))
 
 
@@ -214,20 +219,20 @@ def run(
 
 
 def kill_group(process: subprocess.Popen) -> None:
-  """Kills a process started with `group`, with all processes it started."""
+  """Kills a process started with `group`, and all processes that it started."""
   with contextlib.suppress(ProcessLookupError):  # All processes have ended.
     os.killpg(process.pid, signal.SIGKILL)
 
 
 def stop(process: subprocess.Popen, grace_secs: float | None = None) -> int:
-  """Sends a process SIGTERM, and waits for its end.
+  """Sends SIGTERM to a process, and waits until it ends.
 
   Args:
-    process: may have ended.
-    grace_secs: time after which it is killed; None for never.
+    process: may already have ended.
+    grace_secs: time after which the process is killed; None for never.
 
   Returns:
-    Its exit code.
+    The process's exit code.
   """
   process.terminate()
   try:
@@ -248,7 +253,7 @@ def free_addresses(number: int) -> list[str]:
 
 
 def _end_with_parent() -> Callable[[], int] | None:
-  """Returns a function that ends a child with its parent; None if unsupported."""
+  """Returns a function that ends a child with its parent, or None."""
   if not sys.platform.startswith('linux'):
     return None
   prctl = ctypes.CDLL(

@@ -1,8 +1,9 @@
 """Fills the templates of the pages.
 
-Each page extends templates/base.html, which has the head, style.css and the blocks
-`title`, `style` (further rules) and `main`.  templates/parts.html has the macros for
-tables and plots.  A page is a single file that loads no script, font or image.
+Each page extends templates/base.html, which contains the head, style.css and
+the blocks `title`, `style` (further rules) and `main`.  templates/parts.html
+contains the macros for tables and plots.  A page is a single file that loads no
+script, font or image.
 """
 
 import functools
@@ -41,7 +42,7 @@ def _labelled(svg, label):
   """
   import markupsafe
 
-  # Two equal charts have the same ids.
+  # Two identical charts have the same ids.
   svg = re.sub(
       r'(id="|#)(p[0-9a-f]{8})',
       r'\g<1>\g<2>%08x' % zlib.crc32(label.encode()),

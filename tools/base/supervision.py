@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from . import processes
 
-# Seconds for a process to save its state.
+# Seconds that a process gets to save its state.
 _GRACE_SECS = 60
 
 # Between a process's name and its output.
@@ -24,7 +24,7 @@ SEPARATOR = ' | '
 class Task(NamedTuple):
   """A program to run."""
 
-  name: str  # the start of each of its lines
+  name: str  # the prefix of each line of output
   module: str
   args: list[str]
   env: Mapping[str, str] = {}  # added to this environment
@@ -35,7 +35,8 @@ class _Child:
 
   Attributes:
     name: str.
-    streams: dict from each of its output pipes to the file that gets its lines.
+    streams: dict from each output pipe of the process to the file that gets the
+      lines.
   """
 
   def __init__(self, task):
@@ -69,7 +70,7 @@ class _Child:
 
 
 class _Relay:
-  """Copies the children's lines, each after the name of its child."""
+  """Copies the children's lines, each prefixed with the child's name."""
 
   def __init__(self):
     self._selector = selectors.DefaultSelector()
@@ -110,15 +111,15 @@ class _Relay:
 def supervise(groups, stop, *, watchers=(), grace_secs=_GRACE_SECS):
   """Runs processes to their end; stops all if one fails.
 
-  None of them outlives this function or the calling process: see
+  No process outlives this function or the calling process: see
   processes.start_command().
 
   Args:
-    groups: list of lists of Task, in starting order.  They are stopped in reverse
-      order, each group after the next one has ended, so that a later group can
-      save its work.
-    stop: signals.StopRequest, stops all.
-    watchers: list of Task, stopped as soon as the others have ended.
+    groups: list of lists of Task, in starting order.  The groups are stopped in
+      reverse order, each after the following one has ended, so that a later
+      group can save its work.
+    stop: signals.StopRequest that stops all processes.
+    watchers: list of Task, stopped as soon as all other processes have ended.
     grace_secs: number, time after which a stopping process is killed.
 
   Returns:
@@ -165,7 +166,7 @@ def _wait(running, relay, stop):
 
 
 def _stop(children, relay, grace_secs):
-  """Ends processes, by force after the grace time, and copies their last lines."""
+  """Stops processes, kills late ones, and copies the last lines of output."""
   for child in children:
     if child.exit_code is None:
       child.terminate()

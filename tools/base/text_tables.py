@@ -17,7 +17,7 @@ def text(
   """Returns a table as lines of text with aligned columns.
 
   Args:
-    rows: of equal lengths; cells are converted to str.
+    rows: rows of equal length; cells are converted to str.
     heads: the column heads.
     title: a line above the table.
     numbers: whether to align all columns except the first to the right.
@@ -35,7 +35,7 @@ def text(
   for row in rows:
     table.add_row(*row)
   printed = io.StringIO()
-  # As wide as the table: rich would fold the lines of a file at 80 columns.
+  # As wide as the table: in a file, rich would wrap lines at 80 columns.
   console = rich.console.Console(
       file=printed, width=10_000, highlight=False, markup=False, emoji=False
   )

@@ -1,7 +1,7 @@
 """A training graph as a MetaGraphDef that names its parts.
 
-Programs that build the same network with different code exchange such MetaGraphDefs,
-without the code or its bridges.
+Programs that build the same network with different code exchange such
+MetaGraphDefs, so none of them loads the other's code or bridges.
 """
 
 import collections
@@ -24,7 +24,7 @@ from cifar10_compat.base import signals
 _PREFIX = 'training_graph/'
 PARTS = ('images', 'labels', 'loss', 'train_op')
 
-# The names of the parts in the graph of cifar10_train.
+# The names of the parts in cifar10_train's graph.
 _OUR_PARTS = {
     'images': 'shuffle_batch:0',
     'labels': 'Reshape_1:0',
@@ -39,12 +39,13 @@ def export(*, images, labels, loss, train_op, saver):
   """Describes the default graph.
 
   Args:
-    images, labels, loss: tensors; the first two can be fed.
+    images, labels, loss: tensors; images and labels can be fed.
     train_op: Operation, one step.
     saver: tf.train.Saver of all variables.
 
   Returns:
-    MetaGraphDef with shapes, the saver, and a collection for each of PARTS.
+    MetaGraphDef with shapes, the saver, and a collection for each part in
+    PARTS.
   """
   graph = tf.get_default_graph()
   meta_graph = tf.train.export_meta_graph(
@@ -66,7 +67,7 @@ def ours(data_dir, **kwargs):
     **kwargs: further settings, of config.Train.
 
   Returns:
-    MetaGraphDef like that of export(), plus the ops that the session added.
+    MetaGraphDef as from export(), with the ops that the session added.
 
   Raises:
     DataError: a file is missing or damaged.
@@ -81,17 +82,17 @@ def ours(data_dir, **kwargs):
 
 
 def capture(train, config):
-  """Runs a trainer up to its first checkpoint, and returns the graph in it.
+  """Runs a trainer up to its first checkpoint, and returns the saved graph.
 
   Args:
     train: function that trains, such as cifar10_train.train.
-    config: its settings, except train_dir.
+    config: the trainer's settings, except train_dir.
 
   Returns:
     MetaGraphDef that the trainer wrote: the complete graph that the session ran.
   """
-  # With a stop already requested, the trainer ends after saving its initial values,
-  # before the queue is full.
+  # With a stop already requested, the trainer exits after saving its initial
+  # values, before the queue is full.
   stop = signals.StopRequest()
   stop.signum = signal.SIGTERM
   with (
@@ -121,8 +122,8 @@ def import_parts(meta_graph):
   ]
   if missing:
     raise errors.UsageError(
-        'the MetaGraphDef has no collection %s: make it with '
-        'training_graph.export()' % (_PREFIX + missing[0])
+        'the MetaGraphDef has no collection %s: create it '
+        'with training_graph.export()' % (_PREFIX + missing[0])
     )
   saver = tf.train.import_meta_graph(meta_graph)
   return saver, [
@@ -162,10 +163,10 @@ class Training:
   Attributes:
     images, labels, loss, train_op: the parts.
     variables: dict from key to tf.Variable, all saved variables.
-    gradients: dict from key to tensor, as the optimizer applies it.
-    shadows: dict from key of a variable to the key of its moving average.
-    averaged_after_update: bool, whether each moving average waits for the update of
-      its variable in the graph; otherwise their order is undefined.
+    gradients: dict from key to the tensor that the optimizer applies.
+    shadows: dict from a variable's key to its moving average's key.
+    averaged_after_update: bool, whether the graph updates each moving average
+      after its variable; otherwise the order is undefined.
     step_key: str, the key of the step counter.
     saver: tf.train.Saver.
     session: tf.Session with uninitialized variables.
@@ -178,7 +179,8 @@ class Training:
       meta_graph: MetaGraphDef, from export().
 
     Raises:
-      UsageError: it was not made by export(), or has no unique step counter.
+      UsageError: the MetaGraphDef was not made by export(), or has no unique
+        step counter.
     """
     graph = tf.Graph()
     with graph.as_default():
@@ -231,7 +233,7 @@ class Training:
     return self.session.run(dict(self.variables))
 
   def _averaged_after_update(self, graph):
-    """Whether a path leads from each variable's update to that of its average."""
+    """Whether each variable's update leads to the update of its average."""
     updates, averages = {}, {}
     for op in graph.get_operations():
       if op.type == 'ApplyGradientDescent':

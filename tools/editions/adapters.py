@@ -1,7 +1,7 @@
 """Installers: each adds one old symbol to a stand_in.StandIn.
 
-Each takes the StandIn, or returns a function that does.  bridges.py explains what
-each is for.
+Each takes the StandIn, or returns a function that does.  bridges.py explains
+the purpose of each symbol.
 """
 
 import os
@@ -82,7 +82,7 @@ def install_start_queue_runners(stand_in):
 
 def install_session(stand_in):
   class Session(tf.Session):
-    """A session that is closed at the end, with a CPU device per tower."""
+    """A session with a CPU device per tower, closed when the script ends."""
 
     def __init__(self, target='', graph=None, config=None):
       if stand_in.cpus > 1:

@@ -1,8 +1,8 @@
 """Today's names for the CIFAR-10 tutorial's old symbols, in one table.
 
-BRIDGES is the migration guide that `historical --list` prints, and also makes the
-old scripts run: each entry has the function that installs it, so guide and program
-cannot disagree.
+BRIDGES is both the migration guide that `historical --list` prints and the code
+that makes the old scripts run: each entry contains the function that installs
+it, so guide and program cannot disagree.
 
 An old script sees a stand-in for the module `tensorflow`: tf.compat.v1 plus the old
 names.  TensorFlow itself stays unchanged, except for Tensor.__bool__, whose
@@ -159,7 +159,7 @@ BRIDGES = (
     Bridge(
         'ExponentialMovingAverage.apply() while reusing',
         'the towers in tf.variable_scope(tf.get_variable_scope())',
-        'today it calls get_variable, which makes no new variable while reusing',
+        'today it calls get_variable, which creates no variable while reusing',
         adapters.install_moving_average,
     ),
     Bridge(
@@ -183,18 +183,18 @@ BRIDGES = (
     Bridge(
         'cifar10.maybe_download_and_extract()',
         'download.maybe_download_and_extract(data_dir)',
-        "the old function kept a broken archive; the port's checks it",
+        "the old function kept a broken archive; the port's function checks it",
         adapters.install_download,
     ),
 )
 
 
 def install(source, script):
-  """Makes a stand-in with every bridge.
+  """Creates a stand-in with every bridge.
 
   Args:
     source: str, the directory of the old files.
-    script: str, the script's name, for messages.
+    script: str, the name of the script, for messages.
 
   Returns:
     StandIn; the caller puts its modules into sys.modules.

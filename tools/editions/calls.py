@@ -10,22 +10,23 @@ from cifar10_compat.base import signals
 from ..base import processes
 from . import isolation
 
-# The files that old interpreters run, without other files beside them.
+# The directory of the files that old interpreters run; it contains no others.
 OLD = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'old')
 _POLL_SECS = 0.2
 
 
 def _command(environment, name, arguments, scratch):
-  """Writes the arguments of a file of old/, and returns the command to run it."""
+  """Writes the arguments for a file in old/, and returns the command to run."""
   path = os.path.join(scratch, name + '.json')
   pathlib.Path(path).write_text(json.dumps(arguments), encoding='utf-8')
   return [environment.python, os.path.join(OLD, name + '.py'), path]
 
 
 def run(environment, name, arguments, *, scratch):
-  """Runs a file of old/ to its end; it shares this process's output.
+  """Runs a file in old/ to its end, with the output of this process.
 
-  Stop signals are forwarded to it.  Call this in the main thread.
+  Stop signals are forwarded to the child process.  Call this in the main
+  thread.
 
   Args:
     environment: environments.Environment.
@@ -34,13 +35,14 @@ def run(environment, name, arguments, *, scratch):
     scratch: str, an existing directory for the arguments.
 
   Returns:
-    int, its exit code; 128 plus the number of the signal that ended it.
+    int, the exit code of the child, or 128 plus the number of the signal that
+    ended it.
   """
   with signals.stop_on_signals() as stop:
     process = processes.start_command(
         _command(environment, name, arguments, scratch),
         env=isolation.environment(),
-        # This process gets Ctrl-C, and forwards it.
+        # Only this process gets Ctrl-C, and forwards it.
         group=True,
     )
     while True:
@@ -58,29 +60,29 @@ def run(environment, name, arguments, *, scratch):
 
 
 def call(environment, name, arguments, *, scratch, what):
-  """Runs a file of old/ that answers with files.
+  """Runs a file in old/ that writes its results to files.
 
   Args:
     environment, name, arguments, scratch: see run().
     what: str, what failed, for the message.
 
   Returns:
-    str, its stdout.
+    str, the stdout of the file's process.
 
   Raises:
-    UsageError: it failed: see processes.Ended.output().
+    UsageError: the process failed: see processes.Ended.output().
   """
   ended = finish(environment, name, arguments, scratch=scratch, limit_secs=None)
   return ended.output(what)
 
 
 def finish(environment, name, arguments, *, scratch, limit_secs):
-  """Runs a file of old/ until it ends in any way.
+  """Runs a file in old/ until its process ends in any way.
 
   Args:
     environment, name, arguments, scratch: see run().
-    limit_secs: number, the time limit, after which it is killed with all processes
-      it started; None for none.
+    limit_secs: number, the time limit, after which the process is killed with
+      all processes that it started; None for no limit.
 
   Returns:
     processes.Ended.

@@ -40,7 +40,7 @@ def find_sources(directory):
     dict from an Edition's name to the directory of its files.
 
   Raises:
-    UsageError: there are no editions.
+    UsageError: the directory contains no edition.
   """
   found = {}
   for path, _, names in sorted(os.walk(directory)):
@@ -48,18 +48,18 @@ def find_sources(directory):
       try:
         edition = scripts.find_edition(path)
       except errors.UsageError:
-        continue  # A subset of the files, or an unknown state.
+        continue  # Only some of the files, or an unknown version of them.
       found.setdefault(edition.name, os.path.abspath(path))
   if not found:
     raise errors.UsageError(
-        '--sources=%s: there is no edition of the tutorial below it; put '
-        'checkouts of tensorflow and of tensorflow/models there' % directory
+        '--sources=%s: found no edition of the tutorial below it; put checkouts '
+        'of tensorflow and of tensorflow/models there' % directory
     )
   return found
 
 
 def installed():
-  """Returns the Environment of the TensorFlow of this process."""
+  """Returns the Environment of this process's TensorFlow."""
   version = importlib.metadata.version('tensorflow')
   python = '%d.%d' % sys.version_info[:2]
   return environments.Environment(
@@ -100,19 +100,19 @@ def attempt(
     bridges: str, 'none', 'package' or 'all': see old/attempt.py.
     data_dir: str, made by old_scripts.prepare().
     scratch: str, an existing directory.
-    limits: dict with the steps and batch_size of the training, and the seconds of
-      the process.
+    limits: dict with steps and batch_size, for the training, and seconds, the
+      time limit of the process.
 
   Returns:
     dict of JSON values, with
       outcome: RAN, ERROR, LIMIT or ENDED.
       python: str, the interpreter's version, or None if unknown.
-      bridges: list of [old, new], the applied bridges.
+      bridges: list of [old, new], for each applied bridge.
       error: dict with type, message, name, file and line of the exception, or None.
-      code: int, the exit code of the process, negative for a signal; None if it was
-        killed at the limit.
-      losses: dict from a step, as str, to the loss in the log.
-      seconds: float, its duration.
+      code: int, the exit code of the process, negative for a signal; None if
+        the process was killed at the time limit.
+      losses: dict from a step, as str, to the logged loss.
+      seconds: float, duration of the process.
   """
   train_dir = os.path.join(scratch, 'train')
   answer_path = os.path.join(scratch, 'answer.json')
@@ -167,10 +167,10 @@ def _outcome(code, error, losses, steps):
 
 
 def lacks_package(result):
-  """Returns whether an attempt() failed only because tensorflow.models is missing."""
+  """Returns whether an attempt() failed only without tensorflow.models."""
   error = result['error'] or {}
   name = error.get('name') or ''
-  # Python 2 reports the part after `tensorflow`.
+  # Python 2 reports only the part after `tensorflow`.
   return error.get('type') in ('ImportError', 'ModuleNotFoundError') and (
       name.startswith(_PACKAGE) or name.startswith('models.image')
   )
@@ -187,15 +187,15 @@ def try_cell(
 
   Returns:
     dict of JSON values, with
-      edition: str, its name.
-      tensorflow: str, its version.
+      edition: str, the name of the edition.
+      tensorflow: str, the version of TensorFlow.
       python: str, the interpreter's version.
       date: str, in ISO format.
       unmodified: attempt() without bridges.
-      placed: attempt() with the files placed where they are imported from, if the
-        import failed before; else None.
-      bridged: attempt() with all required bridges, if it did not run before; else
-        None.
+      placed: attempt() with the files placed in the package that the scripts
+        import, if that import failed; else None.
+      bridged: attempt() with all required bridges, if the earlier attempts
+        failed; else None.
   """
 
   def run(bridges):

@@ -1,8 +1,8 @@
 """Creates the virtual environments of old TensorFlow versions.
 
-An environment is complete once it has its stamp, which is written last and records
-its lock and its interpreter.  An environment left incomplete by a kill has no stamp,
-and is rebuilt.
+An environment is complete once it has a stamp, which is written last and
+records the lock and the interpreter.  An environment left incomplete by a kill
+has no stamp, and is rebuilt.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from . import runtimes
 
 _STAMP = 'cifar10_compat.json'
 
-# Runs virtualenv from a directory that is on no other path.
+# Runs virtualenv from a directory that is not on any other import path.
 _RUN_VIRTUALENV = (
     'import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); '
     'runpy.run_module("virtualenv", run_name="__main__", alter_sys=True)'
@@ -71,7 +71,7 @@ def made(runtime, root):
     )
     is_complete = (
         stamp['lock'] == _digest(runtime.lock)
-        # `pyenv uninstall` removes it.
+        # `pyenv uninstall` removes the interpreter.
         and os.path.exists(stamp['python'])
         and os.path.exists(environment.python)
     )
@@ -83,14 +83,16 @@ def made(runtime, root):
 def make(runtime, *, python=None, root=None, tell=None):
   """Returns a Runtime's Environment, creating it if missing or incomplete.
 
-  One of several processes makes it, and the others wait.
+  If several processes call this, one creates the environment and the others
+  wait.
 
   Args:
     runtime: runtimes.Runtime.
-    python: str, the interpreter to make it with, or None for the result of
-      interpreters.find().  A complete environment is used as it is.
+    python: str, the interpreter to create it with, or None for the result of
+      interpreters.find().  A complete environment keeps its interpreter.
     root: str, the directory of the environments; by default cache_root().
-    tell: function to call with a line of text before a long installation.
+    tell: function that is called with a line of text before a long
+      installation.
 
   Raises:
     UsageError: there is no interpreter, or a package cannot be installed.
@@ -107,7 +109,7 @@ def make(runtime, *, python=None, root=None, tell=None):
       if found:
         return found
       (tell or (lambda line: None))(
-          'making an environment with TensorFlow %s on Python %s in %s'
+          'creating an environment with TensorFlow %s on Python %s in %s'
           % (runtime.version, runtime.python, root)
       )
       return _make(runtime, interpreter, root, f.fileno())
@@ -140,12 +142,13 @@ def _held(path):
 
 
 def _make(runtime, interpreter, root, held):
-  """Makes an environment; `held` is the descriptor of the lock on it."""
+  """Creates an environment; `held` is the file descriptor of its lock."""
   environment = _environment(runtime, root)
-  # Remove the stamp first: a kill must not leave it in an incomplete directory.
+  # Remove the stamp first: a kill must not leave one in an incomplete
+  # directory.
   with contextlib.suppress(FileNotFoundError):
     os.remove(_stamp(environment))
-  # A fixed name, so that leftovers of a kill are removed here.
+  # A fixed name, so that what a killed process left behind is removed here.
   scratch = environment.directory + '.scratch'
   for directory in (environment.directory, scratch):
     if os.path.lexists(directory):
@@ -166,13 +169,13 @@ def _make(runtime, interpreter, root, held):
       *('--no-periodic-update', '--app-data', os.path.join(scratch, 'data')),
       *('--python', interpreter, environment.directory),
   )
-  # The setuptools of virtualenv build packages without wheels.
+  # The setuptools that virtualenv bundles builds the packages without wheels.
   run(environment.python, *install, runtime.lock, '--no-build-isolation')
   version = run(environment.python, '-c', _VERSION).strip()
   shutil.rmtree(scratch, ignore_errors=True)
   if version != runtime.version:
     raise errors.UsageError(
-        '%s: its lock installed %s instead' % (what, version)
+        '%s: the lock file installed %s instead' % (what, version)
     )
   stamp = {
       'lock': _digest(runtime.lock),
@@ -187,8 +190,8 @@ def _run(command, *, what, held):
   ended = processes.finish_command(
       list(command),
       env=isolation.environment(pip=True),
-      # If this process is killed, the step still holds the lock, and no other
-      # process starts over while it writes.
+      # If this process is killed, the child still holds the lock, so no other
+      # process starts over while the child writes.
       outlives_us=True,
       pass_fds=(held,),
   )

@@ -5,8 +5,8 @@
 --source takes the same directories as //tools:historical.  The edition's
 cifar10_train runs, with bridges, up to the point where it opens its session.  The
 program writes the graph at that point to FILE, as a MetaGraphDef of
-training_graph.py.  It is a separate program to keep the bridges in its process:
-build_apart() starts it.
+training_graph.py.  It is a separate program, started by build_apart(), so that
+the bridges stay in a process of their own.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -33,7 +33,7 @@ class _SessionOpened(Exception):
 
 
 class _Capture:
-  """Records the objects that the trainer makes before its session."""
+  """Records the objects that the trainer creates before its session."""
 
   def __init__(self):
     self.meta_graph = None
@@ -41,7 +41,7 @@ class _Capture:
     self._saver = None
 
   def __call__(self, stand_in):
-    """Installs its recorders over the bridges."""
+    """Installs the recorders over the bridges."""
     bridge_cifar10 = stand_in.bridge_cifar10
 
     def bridge(module):
@@ -77,7 +77,7 @@ class _Capture:
     raise _SessionOpened()
 
   def _finish_monitored(self, *unused_args, **unused_kwargs):
-    # The session would make these for a graph without them.
+    # In a graph without these, the session would create them.
     self._noted_saver(tf.global_variables())
     tf.summary.merge_all()
     tf.global_variables_initializer()
@@ -92,7 +92,7 @@ def build(source, data_dir, edition=None):
   Args:
     source: str, the directory of the unmodified files.
     data_dir: str, the directory above cifar-10-batches-bin.
-    edition: scripts.Edition, skips the check of the files.
+    edition: scripts.Edition of the files; if given, the files are not checked.
 
   Returns:
     MetaGraphDef, from training_graph.export().
@@ -138,14 +138,14 @@ def build_apart(source, data_dir):
     MetaGraphDef, from training_graph.export().
 
   Raises:
-    UsageError: that process failed; its last line is in the message.
+    UsageError: that process failed; the message contains its last line.
   """
   with tempfile.TemporaryDirectory() as scratch:
     out = os.path.join(scratch, 'meta_graph')
     processes.run(
         processes.tool('editions.historical_graph'),
         ['--source=' + source, '--data_dir=' + data_dir, '--out=' + out],
-        '--source=%s: its training graph cannot be built' % source,
+        '--source=%s: the training graph cannot be built' % source,
     )
     return tf.MetaGraphDef.FromString(pathlib.Path(out).read_bytes())
 

@@ -1,4 +1,4 @@
-"""Finds the old interpreters, which need no packages."""
+"""Finds old Python interpreters; they need no installed packages."""
 
 import glob
 import os
@@ -8,8 +8,8 @@ from cifar10_compat.base import errors
 from ..base import processes
 from . import isolation
 
-# Prints an interpreter's version, and whether it stores Unicode characters in four
-# bytes, as the wheels for Python 2.7 require.
+# Prints an interpreter's version, and whether the interpreter stores Unicode
+# characters in four bytes, as the wheels for Python 2.7 require.
 _PROBE = (
     'import sys; print("%d.%d" % sys.version_info[:2]); '
     'print(sys.maxunicode > 0xffff)'
@@ -18,12 +18,13 @@ _PROBE_SECS = 60
 
 
 def find(runtime, python=None):
-  """Returns the path of an interpreter that fits a Runtime's lock.
+  """Returns the path of an interpreter that matches a Runtime's lock file.
 
   Args:
     runtime: runtimes.Runtime.
-    python: str, the interpreter to use, or None for the first that works, on PATH
-      or in pyenv.  pyenv also puts names of inactive versions on PATH, which fail.
+    python: str, the interpreter to use, or None for the first working one on
+      PATH or in pyenv.  pyenv also puts names of inactive versions on PATH, and
+      these fail.
 
   Raises:
     UsageError: `python` is unsuitable, or no interpreter was found.

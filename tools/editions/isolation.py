@@ -2,7 +2,7 @@
 
 import os
 
-# Any program may need these to run.
+# Variables that any program may need.
 _KEPT = (
     'HOME',
     'LANG',
@@ -14,10 +14,10 @@ _KEPT = (
     'TZ',
     'USER',
 )
-# pip also needs these to reach an index: certificates and proxies.
+# Certificates and proxies, which pip also needs to reach an index.
 _FOR_PIP = ('SSL_CERT_DIR', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE')
 _PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
-# Settings of pip that change where and from which lists it installs.
+# Settings of pip that change where it installs packages and from which lists.
 _NOT_FOR_PIP = (
     'PIP_CONSTRAINT',
     'PIP_PREFIX',
@@ -32,7 +32,8 @@ _NOT_FOR_PIP = (
 def environment(pip=False):
   """Returns the environment variables for a process that runs another Python.
 
-  They omit all that select a Python, an import path or an option of TensorFlow.
+  Variables that select a Python, an import path or a TensorFlow option are
+  omitted.
 
   Args:
     pip: bool, whether the process installs packages.

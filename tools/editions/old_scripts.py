@@ -12,26 +12,26 @@ from cifar10_compat.data import download
 
 from . import calls
 
-# For each script: the flag for the directory that it deletes and writes, and its
-# default.
+# For each script, the flag of the directory that the script deletes and writes,
+# and the flag's default.
 _WRITES = {
     'cifar10_train': ('train_dir', '/tmp/cifar10_train'),
     'cifar10_multi_gpu_train': ('train_dir', '/tmp/cifar10_train'),
     'cifar10_eval': ('eval_dir', '/tmp/cifar10_eval'),
 }
 _DATA_DIR = ('data_dir', '/tmp/cifar10_data')
-# The scripts unpack this file if it exists.
+# If this file exists, the scripts unpack it.
 _ARCHIVE = 'cifar-10-binary.tar.gz'
 
 
 def bundled(environment):
-  """Returns the directory of the tutorial bundled with an environment's TensorFlow.
+  """Returns the directory of the tutorial in an environment's TensorFlow.
 
   Args:
     environment: environments.Environment.
 
   Raises:
-    UsageError: it bundles none.
+    UsageError: that TensorFlow does not bundle the tutorial.
   """
   runtime = environment.runtime
   if not runtime.bundled:
@@ -67,11 +67,11 @@ def ask(
     scratch,
     **arguments,
 ):
-  """Runs a file of old/ that answers with files.
+  """Runs a file in old/ that writes its results to files.
 
   Args:
-    environment: environments.Environment to run it in.
-    program: str, the name of the file without its ending.
+    environment: environments.Environment in which the file runs.
+    program: str, the name of the file without its extension.
     what: str, what failed, for the message; %s stands for the edition.
     source: str, the directory of the unmodified files.
     edition: scripts.Edition of the source.
@@ -83,7 +83,7 @@ def ask(
     str, the directory of the answers, in scratch.
 
   Raises:
-    UsageError: the program failed; its last line is in the message.
+    UsageError: the program failed; the message contains its last line.
     DataError: data_dir has no images, and they cannot be downloaded.
   """
   prepared, out = (os.path.join(scratch, name) for name in ('data', 'answer'))
@@ -112,7 +112,7 @@ def flag_value(flags, name, default):
   Args:
     flags: list of str, a script's flags.
     name: str, without dashes.
-    default: the value of a missing flag.
+    default: the value if the flag is missing.
   """
   value = default
   for n, flag in enumerate(flags):
@@ -127,7 +127,7 @@ def arguments(source, script, runtime=None):
 
   Args:
     source: str, the directory of the unmodified files.
-    script: str, one of scripts.SCRIPTS; its flags may follow.
+    script: str, one of scripts.SCRIPTS; the script's flags may follow.
     runtime: str, the version of an old TensorFlow, or None for today's.
   """
   on = ['--runtime=' + runtime] if runtime else []
@@ -178,12 +178,12 @@ def _check_not_there(script, directory):
 
 
 def prepare(data_dir, prepared):
-  """Makes a data_dir in which a script has nothing to download.
+  """Creates a data_dir with which a script has nothing to download.
 
   Args:
     data_dir: str, the user's directory, which stays unchanged, except for a download
       of missing images.
-    prepared: str, the directory to make.
+    prepared: str, the directory to create.
 
   Raises:
     DataError: data_dir has no images, and they cannot be downloaded.
@@ -197,6 +197,6 @@ def prepare(data_dir, prepared):
       os.path.abspath(os.path.join(data_dir, datasets.CIFAR10.directory)),
       os.path.join(prepared, datasets.CIFAR10.directory),
   )
-  # Later editions unpack it at each start; this archive is empty.
+  # Later editions unpack the archive at each start; this one is empty.
   with tarfile.open(os.path.join(prepared, _ARCHIVE), 'w:gz'):
     pass

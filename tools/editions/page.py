@@ -5,7 +5,7 @@ from . import table
 
 
 def page(content):
-  """Returns the page, a str that loads no other files.
+  """Returns the page as a str of HTML that loads no other files.
 
   Args:
     content: dict, the content of time_machine.Run's file, with at least one cell.

@@ -3,9 +3,10 @@ r"""Creates the environments in which old TensorFlow versions run.
   runtime [--python=FILE] VERSION [VERSION ...]
   runtime --list
 
-Each VERSION is a TensorFlow that has a lock here.  The program makes its environment
-once, in the cache directory, with the interpreter that it needs and with packages
-whose SHA-256 is in the lock.  It prints the path of the environment's interpreter.
+Each VERSION is a TensorFlow version that has a lock file in
+tools/editions/locks.  The program creates an environment for it once, in the
+cache directory, with a matching interpreter and with packages whose SHA-256 is
+in the lock file.  It prints the path of the environment's interpreter.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -62,11 +63,11 @@ def main(argv):
   parser.add_argument(
       '--python',
       metavar='FILE',
-      help='the interpreter to use (default: the first that works, on PATH or '
-      'in pyenv, such as python2.7 for 0.12.1)',
+      help='the interpreter to use (default: the first working one on PATH or in '
+      'pyenv, such as python2.7 for 0.12.1)',
   )
   parser.add_argument(
-      '--list', action='store_true', help='list the environments, make none'
+      '--list', action='store_true', help='list the environments; create none'
   )
   args = parser.parse_args(argv)
   if args.list:
@@ -74,7 +75,7 @@ def main(argv):
     return 0
   if not args.versions:
     raise errors.UsageError(
-        'name a version of TensorFlow: %s (--help explains)'
+        'name a TensorFlow version: %s (--help explains)'
         % ', '.join(r.version for r in runtimes.RUNTIMES)
     )
   wanted = [runtimes.find(version) for version in args.versions]

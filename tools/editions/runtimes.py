@@ -7,7 +7,7 @@ from cifar10_compat.base import errors
 
 _LOCKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'locks')
 
-# The lock of virtualenv, which makes the environments.
+# The lock file of virtualenv, which creates the environments.
 VIRTUALENV_LOCK = os.path.join(_LOCKS, 'virtualenv.txt')
 
 
@@ -15,8 +15,8 @@ class Runtime(NamedTuple):
   """One old TensorFlow."""
 
   version: str  # of TensorFlow
-  python: str  # the version of Python for its lock, 'X.Y'
-  pyenv: str  # the name of such a Python in pyenv
+  python: str  # the Python version that its lock file is for, 'X.Y'
+  pyenv: str  # the name of that Python in pyenv
   bundled: str = ''  # the tutorial's directory in site-packages, if bundled
 
   @property
@@ -31,7 +31,7 @@ class Runtime(NamedTuple):
 
   @property
   def image(self):
-    """The published container image that has it."""
+    """The published container image of this TensorFlow."""
     return 'tensorflow/tensorflow:' + self.version
 
 
@@ -53,19 +53,20 @@ RUNTIMES = (
     Runtime('2.12.1', '3.11', '3.11.7'),
     Runtime('2.16.2', '3.11', '3.11.7'),
 )
-# Those that the port is compared with: they have sessions and queues by default.
+# The versions that the port is compared with: sessions and queues are their
+# default.
 COMPARED = tuple(r for r in RUNTIMES if int(r.version.partition('.')[0]) < 2)
 
 
 def find(version, among=RUNTIMES):
-  """Returns the Runtime of a version of TensorFlow.
+  """Returns the Runtime of a TensorFlow version.
 
   Args:
     version: str, such as '0.12.1'.
     among: sequence of Runtime, the allowed ones.
 
   Raises:
-    UsageError: the version is not among them.
+    UsageError: the version is not in `among`.
   """
   for runtime in among:
     if runtime.version == version:

@@ -9,10 +9,10 @@ For example:
   historical --source=tensorflow/models/image/cifar10 cifar10_train \
       --data_dir=/tmp/cifar10_data --train_dir=/tmp/cifar10_train --max_steps=20
 
-DIR is the tutorial's directory in a checkout of one of the editions below.  Its
-files are read, never written: old names are bridged in this process while the script
-runs (bridges.py).  With --runtime the scripts run on an old TensorFlow, in a separate
-process (old_scripts.py).
+DIR is the tutorial's directory in a checkout of one of the editions below.  The
+files are read, never written: old names are bridged in this process while the
+script runs (bridges.py).  With --runtime, the scripts run on an old TensorFlow
+in a separate process (old_scripts.py).
 """
 
 # Import first: TensorFlow reads its log levels at load time.
@@ -47,24 +47,24 @@ SCRIPTS = (
     'cifar10_multi_gpu_train',
     'cifar10_input_test',
 )
-# The files of an edition, in the order in which they are hashed.
+# The files of an edition, in hashing order.
 _FILES = ('cifar10.py', 'cifar10_input.py') + tuple(
     script + '.py' for script in SCRIPTS
 )
 
 
 class Edition(NamedTuple):
-  """One state of the tutorial's files."""
+  """One version of the tutorial's files."""
 
   name: str
   sha256: str  # of all _FILES, concatenated
-  package: str  # from which its scripts import; '' for "import cifar10"
+  package: str  # that the scripts import from; '' for "import cifar10"
   tried: str  # the scripts that were run with these bridges
-  python2: bool = False  # whether it needs Python 2
+  python2: bool = False  # whether the edition needs Python 2
 
 
 _OLD = 'tensorflow.models.image.cifar10'
-_ALL = 'its four scripts (20 steps; two towers, on CPU devices)'
+_ALL = 'all four scripts (20 steps; two towers, on CPU devices)'
 EDITIONS = (
     Edition(
         'tensorflow 0.5.0',
@@ -156,8 +156,8 @@ def find_edition(source, editions=EDITIONS):
     editions: sequence of the known Editions.
 
   Raises:
-    UsageError: the directory is missing, is not the tutorial, lacks a file, or has
-      an unknown edition.
+    UsageError: the directory is missing, is not the tutorial, is incomplete, or
+      contains an unknown edition.
   """
   if not os.path.isdir(source):
     raise errors.UsageError('--source=%s is not a directory' % source)
@@ -170,7 +170,7 @@ def find_edition(source, editions=EDITIONS):
     )
   if missing:
     raise errors.UsageError(
-        '--source=%s lacks %s: it must hold all files of its edition'
+        '--source=%s lacks %s: it must contain all files of an edition'
         % (source, ', '.join(missing))
     )
   digest = hashlib.sha256()
@@ -180,30 +180,30 @@ def find_edition(source, editions=EDITIONS):
     if edition.sha256 == digest.hexdigest():
       return edition
   raise errors.UsageError(
-      '--source=%s holds an unknown or modified edition; use unmodified files '
-      'of '
-      'one of %s' % (source, ', '.join(edition.name for edition in editions))
+      '--source=%s contains an unknown or modified edition; use the unmodified '
+      'files of one of %s'
+      % (source, ', '.join(edition.name for edition in editions))
   )
 
 
 @contextlib.contextmanager
 def _replaced(modules, argv, source):
-  """Context in which `import` finds other modules and the script's directory."""
+  """Context in which imports find `modules` and the script's directory."""
   before = dict(sys.modules)
   old_argv, old_path = sys.argv, sys.path[:]
   old_write = sys.dont_write_bytecode
   sys.modules.update(modules)
   sys.argv = argv
   sys.path.insert(0, source)
-  sys.dont_write_bytecode = True  # Write nothing into the source.
+  sys.dont_write_bytecode = True  # Write nothing into the source directory.
   try:
     yield
   finally:
     sys.dont_write_bytecode = old_write
     sys.path[:] = old_path
     sys.argv = old_argv
-    # The next script may be of another edition, and must not find the modules that
-    # this one imported from its directory.
+    # The next script may belong to another edition, and must not find the
+    # modules that this script imported from its own directory.
     imported = [
         name
         for name in sys.modules
@@ -225,7 +225,7 @@ def _check_script(script):
 
 
 def _edition_for(source, script, *, edition, ours):
-  """Returns the Edition of a directory, after the checks of run()."""
+  """Checks the arguments of run(), and returns the Edition of a directory."""
   _check_script(script)
   if ours and script != 'cifar10_input_test':
     raise errors.UsageError(
@@ -252,9 +252,9 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
     script: str, one of SCRIPTS.
     flags: list of str, the script's flags.
     ours: bool, whether cifar10_input_test tests cifar10_compat.cifar10_input
-      instead of the directory's.
-    edition: Edition, skips the check of the files.
-    adapt: function of the StandIn, to add more to the bridges.
+      instead of the directory's cifar10_input.
+    edition: Edition of the files; if given, the files are not checked.
+    adapt: function that takes the StandIn and extends the bridges.
 
   Returns:
     dict, the script's global names.
@@ -288,7 +288,7 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
         cause = stand_in.stop()
         if cause is not None and e.__cause__ is None:
           e.__cause__ = (
-              cause  # Otherwise the error would only be "queue is closed".
+              cause  # Without this, the only error would be "queue is closed".
           )
         raise
       finally:
@@ -308,11 +308,11 @@ def on_runtime(program, runtime, source=None):
       bundled in TensorFlow's wheel.
 
   Returns:
-    (environments.Environment, str, Edition): where to run it, its directory and
-    what it is.
+    (environments.Environment, str, Edition): the environment to run in, the
+    directory of the files, and their edition.
 
   Raises:
-    UsageError: the files cannot be used, or the environment cannot be made.
+    UsageError: the files cannot be used, or the environment cannot be created.
   """
   edition = find_edition(source) if source else None
   if edition:
@@ -328,9 +328,9 @@ def run_on(version, source, script, script_flags):
   """Runs one script of the tutorial on an old TensorFlow.
 
   Args:
-    version: str, the version of a TensorFlow in runtimes.py.
+    version: str, a TensorFlow version in runtimes.py.
     source: str, the directory of the unmodified files, or None for the bundled
-      ones.
+      files.
     script: str, one of SCRIPTS.
     script_flags: list of str, the script's flags.
 
@@ -338,8 +338,8 @@ def run_on(version, source, script, script_flags):
     int, the script's exit code.
 
   Raises:
-    UsageError: the arguments are invalid, the environment cannot be made, or the
-      script would delete a directory.
+    UsageError: the arguments are invalid, the environment cannot be created, or
+      the script would delete a directory.
     DataError: its data_dir has no images, and they cannot be downloaded.
   """
   runtime = runtimes.find(version)
@@ -388,15 +388,15 @@ def _parser():
   parser.add_argument(
       '--runtime',
       metavar='VERSION',
-      help='the old TensorFlow to run on, %s; its environment is made if missing '
-      '(default: the installed TensorFlow). If its wheel bundles the tutorial, '
+      help='the old TensorFlow to run on, %s; its environment is created if missing '
+      '(default: the installed TensorFlow). If the wheel bundles the tutorial, '
       '--source can be omitted'
       % ' or '.join(r.version for r in runtimes.RUNTIMES),
   )
   parser.add_argument(
       '--list',
       action='store_true',
-      help="print today's names for old names, with reasons",
+      help='print the current name for each old name, with the reason',
   )
   parser.add_argument(
       'script', metavar='SCRIPT', nargs='?', help=', '.join(SCRIPTS)
@@ -405,7 +405,7 @@ def _parser():
       'flags',
       metavar='FLAG',
       nargs=argparse.REMAINDER,
-      help="the script's flags, after its name",
+      help='flags for the script',
   )
   return parser
 

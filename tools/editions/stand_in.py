@@ -1,7 +1,8 @@
 """A stand-in for the module `tensorflow` that an old script sees.
 
-It is tf.compat.v1 plus the old names.  It also keeps track of the threads, sessions
-and writers that the script starts, to end them after the script.
+The stand-in is tf.compat.v1 plus the old names.  It also keeps track of the
+threads, sessions and writers that the script starts, to end them after the
+script.
 """
 
 import os
@@ -10,19 +11,19 @@ import types
 
 import tensorflow.compat.v1 as tf
 
-# How long threads may take to end after the script.
+# Seconds that threads get to end after the script.
 _GRACE_SECS = 10
 
 
 class StandIn(object):
-  """The modules that an old script imports, and its open resources.
+  """The modules that an old script imports, and the script's open resources.
 
   Attributes:
     source: str, absolute path of the script's directory.
-    script: str, the script's name, for messages.
+    script: str, the name of the script, for messages.
     modules: dict from a module's full name to its entry in sys.modules.
-    undo: list of functions without arguments, to call at the end.
-    cpus: int, number of CPU devices that a session needs for its towers.
+    undo: list of functions without arguments that are called at the end.
+    cpus: int, number of CPU devices that a session needs for the towers.
     bridge_cifar10: function to call with the old module cifar10.
   """
 
@@ -49,7 +50,7 @@ class StandIn(object):
     setattr(self._module(parent), attribute, value)
 
   def _module(self, name):
-    """Returns the stand-in of a module below tensorflow; makes missing ones."""
+    """Returns the stand-in of a module below tensorflow, new if missing."""
     if not name:
       return self.modules['tensorflow']
     full_name = 'tensorflow.' + name
@@ -62,7 +63,7 @@ class StandIn(object):
     return self.modules[full_name]
 
   def add_package(self, name, path):
-    """Makes a package for the files in a directory, and its parent packages."""
+    """Creates a package for the files in a directory, and parent packages."""
     parts = name.split('.')
     for n in range(1, len(parts) + 1):
       module = self._module('.'.join(parts[:n]))

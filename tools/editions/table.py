@@ -1,11 +1,11 @@
 """The tables of //tools:time_machine.
 
-Each function takes the content of a file that time_machine.Run writes.
+Each function takes the content of a file written by time_machine.Run.
 """
 
 from . import cells
 
-# Kinds of cells in matrix(), besides the outcomes of an attempt.
+# Kinds of cells in matrix().
 RUNS = 'runs'
 BRIDGES = 'bridges'
 FAILS = 'fails'
@@ -20,7 +20,7 @@ def version_key(version):
 
 
 def versions(content):
-  """Returns the versions of TensorFlow, oldest first."""
+  """Returns the TensorFlow versions, oldest first."""
   return sorted({c['tensorflow'] for c in content['cells']}, key=version_key)
 
 
@@ -30,14 +30,14 @@ def editions(content):
 
 
 def pythons(content):
-  """Returns a dict from a version of TensorFlow to its version of Python."""
+  """Returns a dict from each TensorFlow version to its Python version."""
   return {
       c['tensorflow']: c['python'] for c in content['cells'] if 'python' in c
   }
 
 
 def by_key(content):
-  """Returns a dict from (edition, version of TensorFlow) to the cell."""
+  """Returns a dict from (edition, TensorFlow version) to the cell."""
   return {(c['edition'], c['tensorflow']): c for c in content['cells']}
 
 
@@ -47,7 +47,7 @@ def short(edition):
 
 
 def span(content, names):
-  """Returns the names of editions, with consecutive ones as ranges.
+  """Returns the names of editions, with consecutive editions as ranges.
 
   Args:
     content: dict.
@@ -66,7 +66,7 @@ def span(content, names):
 
 
 def _from_to(first, last):
-  # 'v0.7.0 and v0.7.1' starts a range with v0.7.0, and ends one with v0.7.1.
+  # 'v0.7.0 and v0.7.1' starts a range as v0.7.0, and ends a range as v0.7.1.
   if first == last:
     return first
   return '%s to %s' % (first.split()[0], last.split()[-1])
@@ -111,7 +111,7 @@ def _with_bridges(cell):
 
 
 def _what(result, message=True):
-  """Returns a failed attempt's outcome, in one line."""
+  """Returns a failed attempt's outcome, on one line."""
   error = result['error']
   if error:
     if not message:
@@ -125,10 +125,10 @@ def _what(result, message=True):
 
 
 def first_error(cell):
-  """Returns the first errors of the unmodified files, in one line.
+  """Returns the first errors of the unmodified files, on one line.
 
-  If the files import from the missing package tensorflow.models, that is the first
-  error; the second one occurs after they are placed there.
+  If the files import from the missing package tensorflow.models, that import is
+  the first error; the second error occurs after the files are placed there.
   """
   found = _described(cell['unmodified'])
   if cell['placed'] and cell['placed']['outcome'] != cells.RAN:
@@ -137,7 +137,7 @@ def first_error(cell):
 
 
 def _described(result):
-  """Returns an attempt's error, plus the symbol's name if the message lacks it."""
+  """Returns an attempt's error, with the symbol's name."""
   told = _what(result)
   name = (result['error'] or {}).get('name')
   if name and name not in told:
@@ -146,7 +146,7 @@ def _described(result):
 
 
 def matrix(content):
-  """Returns the columns and rows of the table of editions and TensorFlow versions.
+  """Returns the columns and rows of the table of editions and versions.
 
   Returns:
     (list of str, list of lists of str).
@@ -165,11 +165,12 @@ def matrix(content):
 
 
 def limits(content):
-  """Returns the columns and rows of the versions on which each edition runs.
+  """Returns the columns and rows of the table of versions per edition.
 
   Returns:
-    (list of str, list of lists of str): the editions, the TensorFlows on which they
-    run unmodified, and the first errors on the version before and after these.
+    (list of str, list of lists of str): the editions, the TensorFlow versions
+    on which they run unmodified, and the first errors on the versions just
+    before and after these.
   """
   found = by_key(content)
   groups = {}
@@ -208,8 +209,8 @@ def broken(content):
   """Returns the columns and rows of the table of breaking changes.
 
   Returns:
-    (list of str, list of lists of str): each bridge, the first TensorFlow that
-    needed it, and the editions that need it.
+    (list of str, list of lists of str): each bridge, the first TensorFlow
+    version that needed it, and the editions that need it.
   """
   needed = {}
   for cell in content['cells']:

@@ -1,16 +1,16 @@
-r"""Runs each edition of the tutorial on each TensorFlow, to show what broke when.
+r"""Shows what broke when: runs each edition of the tutorial on each TensorFlow.
 
   time_machine --sources=DIR --data_dir=DIR [--json=FILE] [--only=EDITION,...]
       [--runtimes=VERSION,...] [--again] [--seconds=N] [--page=FILE]
   time_machine --page=FILE [--json=FILE]
 
---sources has checkouts of tensorflow (0.5.0 to v0.9.0) and of tensorflow/models
-(v1.4.0 to v1.13.0), each in a separate directory; the edition of 0.12.1 is in its
-wheel.  Each cell runs cifar10_train for 20 steps with the unmodified files, first
-without bridges and, if that fails, with the bridges that it needs.  Cells in --json
-are not run again.  Each result is written there at once, so an interrupted run can be
-resumed.  --page writes a page of all cells; without --sources, the program runs no
-cells.
+--sources contains checkouts of tensorflow (0.5.0 to v0.9.0) and of
+tensorflow/models (v1.4.0 to v1.13.0), each in a separate directory; the edition
+of 0.12.1 is bundled in that version's wheel.  Each cell runs cifar10_train for
+20 steps with the unmodified files, first without bridges and, if that fails,
+with the required bridges.  Cells in --json are not run again.  Each result is
+written to --json at once, so an interrupted run can be resumed.  --page writes
+a page of all cells; without --sources, the program runs no cells.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -44,24 +44,24 @@ _SECONDS = 180
 
 
 def read(path):
-  """Returns the content of a file of cells, {} if there is none.
+  """Returns the content of a file of cells; {} if the file is missing.
 
   Args:
     path: str.
 
   Raises:
-    UsageError: the file has no cells.
+    UsageError: the file contains no cells.
   """
   if not os.path.exists(path):
     return {}
   try:
     content = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
-    # All functions rely on these keys.
+    # All other functions rely on these keys.
     for cell in content['cells']:
       cell['edition'], cell['tensorflow']
   except (OSError, ValueError, KeyError, TypeError) as e:
     raise errors.UsageError(
-        '--json=%s holds no cells of time_machine (%s): name another file'
+        '--json=%s contains no cells of time_machine (%s): name another file'
         % (path, e)
     ) from e
   return content
@@ -141,7 +141,7 @@ class Run:
       sources: dict from an Edition's name to its directory.
 
     Raises:
-      UsageError: the file has no cells, or cells with other limits.
+      UsageError: the file contains no cells, or cells with other limits.
     """
     self._path = path
     self._data_dir = data_dir
@@ -159,9 +159,9 @@ class Run:
     }
 
   def missing(self, editions, versions, *, again):
-    """Returns each (edition, version) that is still to be run.
+    """Returns each (edition, version) that still has to be run.
 
-    Cells that could not be run are included.
+    Cells that could not be run before are included.
     """
     return [
         (edition, version)
@@ -191,7 +191,7 @@ class Run:
 
     Args:
       editions, versions: lists of str, names of Editions and versions.
-      again: bool, whether to run the cells in the file again.
+      again: bool, whether to rerun the cells that the file contains.
     """
     known = {edition.name: edition for edition in scripts.EDITIONS}
     with tempfile.TemporaryDirectory() as scratch:
@@ -255,7 +255,7 @@ def _parser():
       '--json',
       metavar='FILE',
       default=_DEFAULT_JSON,
-      help='the file of the cells (default: %(default)s)',
+      help='file of the cells (default: %(default)s)',
   )
   parser.add_argument(
       '--only',
@@ -269,10 +269,12 @@ def _parser():
       % ', '.join(cells.versions()),
   )
   parser.add_argument(
-      '--again', action='store_true', help='run the cells in --json again'
+      '--again', action='store_true', help='rerun the cells in --json'
   )
   parser.add_argument(
-      '--page', metavar='FILE', help='the page of all cells in --json to write'
+      '--page',
+      metavar='FILE',
+      help='write a page of all cells in --json to FILE',
   )
   parser.add_argument(
       '--seconds',

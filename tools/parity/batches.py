@@ -1,4 +1,4 @@
-"""Draws batches of images for both sides of a comparison."""
+"""Draws the image batches for both sides of a comparison."""
 
 from collections.abc import Iterator
 

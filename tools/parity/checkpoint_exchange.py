@@ -1,8 +1,8 @@
-"""Makes each side restore the other's checkpoint, in both formats.
+"""Makes each side restore the other side's checkpoint, in both formats.
 
 Both sides must have the same keys, except those with a listed reason.  Only the
-  step counter may differ in name and integer type: this module maps it, and the
-  report says so.
+  step counters may differ in name and integer type: this module maps one to the
+  other, and the report says so.
 """
 
 from typing import NamedTuple
@@ -15,11 +15,11 @@ from . import value_diff
 
 
 class Arrival(NamedTuple):
-  """One key of a checkpoint after the other side restored it.
+  """One key of a checkpoint that the other side has restored.
 
   Attributes:
     form: the format of the checkpoint.
-    saved_by: 'original' or 'port'; the other side restored it.
+    saved_by: 'original' or 'port', the side that saved the checkpoint.
     key: the original's key.
     equal: whether the restored value is bit-identical.
   """
@@ -33,11 +33,11 @@ class Arrival(NamedTuple):
 def exchange(
     original: sides.Side, port: today_side.Today, keys: keys_lib.Keys
 ) -> list[Arrival]:
-  """Makes each side save a checkpoint in each format, and the other restore it.
+  """Makes each side save a checkpoint in each format, which the other restores.
 
   Args:
-    original, port: the sides; their values are overwritten.
-    keys: how their keys match.
+    original, port: the sides; the values of both are overwritten.
+    keys: how the keys of the two sides match.
   """
   backwards = {mine: key for key, mine in keys.port.items()}
   found = []
@@ -76,7 +76,7 @@ def section(
 
   Args:
     original, port: the sides.
-    keys: how their keys match.
+    keys: how the keys of the two sides match.
   """
   found = exchange(original, port, keys)
   odd = keys.lacking + keys.unknown

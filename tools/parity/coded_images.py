@@ -25,13 +25,13 @@ _TOLERANCE = 1e-3
 _COLUMNS = 3 * np.random.RandomState(1).permutation(description.WIDTH)
 _ROWS = 255 - 3 * np.random.RandomState(2).permutation(description.HEIGHT)
 _BLUE_STEP = 25
-_RECORDS = 100  # of each label, in each file
+_RECORDS = 100  # images of each label in each file
 
 
 class Drawn(NamedTuple):
   """Images that one pipeline drew."""
 
-  values: dict  # from quantity, str, to an array with a value per image
+  values: dict  # from the name of a quantity to an array with a value per image
   not_codes: int  # coded images that no distortion explains
 
 
@@ -51,7 +51,8 @@ def write(data_dir):
   """Writes batches of coded images.
 
   Args:
-    data_dir: str, exists; gets the directory cifar-10-batches-bin.
+    data_dir: str, an existing directory, in which cifar-10-batches-bin is
+      created.
   """
   planes = originals().transpose(0, 3, 1, 2).reshape(_LABELS, -1)
   labels = np.arange(_LABELS, dtype=np.uint8)[:, np.newaxis]
@@ -80,7 +81,8 @@ def read(images, labels):
   y, _ = _match(images[..., 1].mean(2), rows)
   columns = np.concatenate([columns, columns[:, ::-1]])
   x, slope = _match(images[..., 0].mean(1), columns)
-  # Contrast moves no channel's mean, so the distance depends on the scale only.
+  # Contrast changes no channel's mean, so the distance depends on the scale
+  # only.
   means = images[..., :2].mean((1, 2), np.float64)
   scale = (means[:, 1] - means[:, 0]) / (rows.mean(1)[y] - columns.mean(1)[x])
   contrast = slope / scale
@@ -98,7 +100,7 @@ def read(images, labels):
 def distort(images, *, y, x, flipped, contrast):
   """Distorts images as the tutorial does, except their brightness.
 
-  Standardization removes the brightness again.
+  Brightness is left out because standardization removes it.
 
   Args:
     images: uint8 array of shape [n, 32, 32, 3].
@@ -130,8 +132,9 @@ def _match(profiles, templates):
     templates: float64 array of shape [m, 24].
 
   Returns:
-    (int array, float64 array), both of shape [n]: the best-correlated template,
-    and the slope from it to the profile.
+    (int array, float64 array), both of shape [n]: the index of the
+    best-correlated template, and the slope of the profile as a function of that
+    template.
   """
   profiles, templates = (
       a - a.mean(1, keepdims=True, dtype=np.float64)

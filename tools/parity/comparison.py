@@ -1,4 +1,4 @@
-r"""Compares the port's training with that of the unmodified tutorial.
+r"""Compares the port's training with the unmodified tutorial's.
 
   compare --source=DIR --data_dir=DIR --out=DIR [--steps=200]
       [--curve_steps=200] [--checkpoint_dir=DIR] [--their_run=DIR]
@@ -8,14 +8,14 @@ r"""Compares the port's training with that of the unmodified tutorial.
 
 --source takes the same directories as //tools:historical.  The program writes two
 files into the directory of --out: report.json, in which `unexplained` is the
-number of unexplained differences, and report.html, the same as a page.  The exit
-code is 0 if that number is 0, else 1.
+number of unexplained differences, and report.html, a page with the same
+content.  The exit code is 0 if that number is 0, else 1.
 
 With --runtime the edition also trains on that old TensorFlow, in an old
 interpreter, and further sections compare it with the port on today's TensorFlow.
-Without --source, the edition is the one bundled with the old TensorFlow, and the
-report has these sections only: the graph that today's TensorFlow builds from that
-edition has no list of exemptions.
+Without --source, the edition is the one bundled with the old TensorFlow, and
+the report contains these sections only: the graph that today's TensorFlow
+builds from that edition has no list of exemptions.
 
 The historical code builds its graph in a separate process (historical_graph.py),
 which returns a MetaGraphDef.
@@ -65,19 +65,20 @@ def runs_sections(
 
   Args:
     original, port: sides.Side on today's TensorFlow.
-    curve_steps: int, steps to train each run that is not given.
+    curve_steps: int, number of steps for each run that is not given.
     checkpoint_dir: str, the directory whose newest checkpoint is scored; by
       default the original's run.
-    their_run, our_run: str, directories of runs of the original and the port.
+    their_run, our_run: str, directories of existing runs of the original and
+      the port.
 
   Returns:
-    list of sections of the report: no curves without curve_steps or runs, and no
-    evaluation without a checkpoint.
+    list of sections of the report, without curves if there are no curve_steps
+    or runs, and without the evaluation if there is no checkpoint.
   """
   with tempfile.TemporaryDirectory() as scratch:
     runs = []
     if curve_steps or (their_run and our_run):
-      # One after the other: each run uses all cores.
+      # Train one after the other, because each run uses all cores.
       for side, there, name in (
           (original, their_run, 'original'),
           (port, our_run, 'port'),
@@ -101,7 +102,7 @@ def runs_sections(
 
 
 def compare_today(original, port, *, scratch, on_original=None, **runs):
-  """Makes all comparisons on today's TensorFlow.
+  """Runs all comparisons on today's TensorFlow.
 
   TensorFlow 2's behavior must be off.
 
@@ -141,7 +142,7 @@ def compare_today(original, port, *, scratch, on_original=None, **runs):
 
 
 def _make(directory):
-  """Makes a directory; raises UsageError unless it can be written."""
+  """Creates a directory; raises UsageError unless it is writable."""
   try:
     os.makedirs(directory, exist_ok=True)
     with tempfile.TemporaryFile(dir=directory):
@@ -154,7 +155,7 @@ def _make(directory):
 
 
 def _check_files(args):
-  """Raises UsageError or DataError if a path leads to no data, run or checkpoint.
+  """Raises UsageError or DataError if a path has no data, run or checkpoint.
 
   Args:
     args: argparse.Namespace with absolute paths.
@@ -184,7 +185,7 @@ def _content(args, runtime):
 
   Args:
     args: argparse.Namespace, checked.
-    runtime: runtimes.Runtime of --runtime, or None without it.
+    runtime: runtimes.Runtime of --runtime, or None without the flag.
   """
   data_dir, versions, counted = args.data_dir, tf.__version__, None
   if runtime:
@@ -221,8 +222,9 @@ def _content(args, runtime):
           source, environment, edition, data_dir, steps=sizes.runtime_steps
       ).ask(port, scratch)
       found += sections.of_sides(old, port, sizes, scratch)
-      versions += ', and the original on %s in sections whose title says so' % (
-          runtime.version
+      versions += (
+          ', and the original on %s in sections whose title names it'
+          % (runtime.version)
       )
   return report.report(edition.name, versions, found)
 
@@ -241,7 +243,7 @@ def main(argv):
       'our_run',
   ):
     setattr(args, name, command_line.path(getattr(args, name)))
-  # Check everything before the minutes of work.
+  # Check everything before starting minutes of work.
   runtime = (
       runtimes.find(args.runtime, runtimes.COMPARED) if args.runtime else None
   )

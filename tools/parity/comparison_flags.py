@@ -77,20 +77,26 @@ def _add_runtime(add):
       % ' or '.join(r.version for r in runtimes.COMPARED),
   )
   for name, text in (
-      ('runtime_steps', 'steps to train there before the second comparison'),
+      (
+          'runtime_steps',
+          'steps to train on the old TensorFlow before the second comparison',
+      ),
       (
           'runtime_images',
-          'images to draw from each input; 0 disables this comparison',
+          'images to draw from each input pipeline; 0 disables this comparison',
       ),
       (
           'spread_runs',
-          'runs of each side whose losses are averaged; 0 for none',
+          'runs of each side whose losses are averaged; 0 disables them',
       ),
-      ('spread_steps', 'the last step of each of these runs, a multiple of 10'),
+      (
+          'spread_steps',
+          'the last step of each run of --spread_runs, a multiple of 10',
+      ),
       (
           'time_rounds',
-          'rounds in which a step of each TensorFlow, of the port and of --fast '
-          'is timed; 0 for none',
+          'rounds in which a step of the original on each TensorFlow, of the port '
+          'and of --fast is timed; 0 disables the timing',
       ),
   ):
     default = getattr(sections.Sizes, name)
@@ -102,7 +108,7 @@ def _add_runtime(add):
     )
 
 
-# For each number: its minimum, the divisor it must have, and the remedy.
+# For each numeric flag: the minimum, the required divisor, and the remedy.
 _BOUNDS = (
     *((n, 1, 1, 'at least 1') for n in ('steps', 'runtime_steps')),
     *(

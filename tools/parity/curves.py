@@ -1,8 +1,8 @@
-"""Compares complete runs of both trainers, and the tags they write.
+"""Compares complete runs of both trainers, and the tags that these write.
 
 Each run draws its own weights and images.  Values are therefore shown but not
-judged, except the loss of the first step, which hardly depends on either.  Both
-sides must have the same tags.
+judged, except the loss of the first step, which hardly depends on weights or
+images.  Both sides must have the same tags.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ FIRST_LOSS_TOLERANCE = 0.05
 _LOSS = 'total_loss (raw)'
 _ENDS = ('original, first', 'original, last', 'port, first', 'port, last')
 
-# The step at which a session first writes its speed.
+# The step at which a session first writes its training speed.
 COUNTED = 100
 
 Points = list[tuple[int, float]]
@@ -55,19 +55,19 @@ class Result(NamedTuple):
 def listed(
     edition: scripts.Edition, version: Optional[str] = None, *, run: bool = True
 ) -> tuple[graph_diff.Rename, ...]:
-  """Returns the Renames of an edition's tags; '' if a side lacks the tag.
+  """Returns the Renames of an edition's tags; '' for a missing tag.
 
   Args:
     edition: the original's edition.
     version: the old TensorFlow's version; None for today's.
-    run: whether the tags come from a run of at least COUNTED steps, whose session
-      writes its speed.
+    run: whether the tags come from a run of at least COUNTED steps, in which
+      the session writes the training speed.
   """
   if version == '0.12.1':
     own = edition.name == 'tensorflow 0.12.1'
     found = mapping.load('on_0.12.1').tags
     return found + (mapping.load('0.12.1').tags if own else ())
-  # The session's speed is not a summary of the graph.
+  # The training speed is written by the session, not by a summary of the graph.
   return tuple(
       rename
       for rename in mapping.of_edition(edition.name).tags
@@ -89,13 +89,13 @@ def train(
     steps: int,
     flags: Sequence[str] = (),
 ) -> event_files.Run:
-  """Runs a trainer from the start.
+  """Trains one side from scratch.
 
   Args:
     side: the side whose trainer runs.
-    train_dir: must not exist.
+    train_dir: the directory of the run, which must not exist.
     steps: the last step to train and log, a multiple of 10.
-    flags: further flags.
+    flags: further flags for the trainer.
 
   Raises:
     UsageError: the trainer failed.
@@ -119,7 +119,7 @@ def train(
 def train_in_turn(
     original: sides.Side, port: sides.Side, *, runs: int, steps: int
 ) -> tuple[list[event_files.Run], list[event_files.Run]]:
-  """Trains both sides from the start, in turn.
+  """Trains both sides from scratch, in turn.
 
   Args:
     original, port: the sides; the port's initial weights have the same standard
@@ -148,7 +148,8 @@ def compare(
 
   Args:
     original, port: the runs.
-    renames: of tags; an empty name marks a tag that only the other side has.
+    renames: Renames of tags; an empty name marks a tag that only the other side
+      has.
   """
   stale = [
       r
@@ -175,10 +176,10 @@ def compare(
 
 
 def spread(runs: Sequence[event_files.Run]) -> list[tuple[int, float, float]]:
-  """Returns (step, mean, standard deviation) of the losses in several runs' logs.
+  """Returns (step, mean, standard deviation) of the losses in runs' logs.
 
   Args:
-    runs: of the same length; the standard deviation of a single run is 0.
+    runs: runs of equal length; the standard deviation of a single run is 0.
   """
   return [
       (
@@ -194,7 +195,7 @@ def _first_loss(runs, points):
   """Returns the mean first loss from the logs, else from a curve, else None."""
   if runs[0].log:
     return spread(runs)[0][1] if 0 in runs[0].log else None
-  # Some trainers stamp their first summary 0, others 1.
+  # Some trainers write the first summary with step 0, others with step 1.
   return points[0][1] if points and points[0][0] <= 1 else None
 
 
@@ -229,7 +230,7 @@ def tags_section(original: sides.Side, port: sides.Side) -> dict:
       text=[
           'The original has %d summary tags, the port %d. %d are listed as '
           'renamed or as on one side only; %d are unexplained, and %d listed '
-          'ones do not apply.'
+          'tags do not apply.'
           % (
               *(len(run.tags) for run in runs),
               len(found.renamed),
@@ -252,9 +253,9 @@ def section(
   """Returns a section of the report on runs of both sides.
 
   Args:
-    originals, ports: one or more runs of each side.  Tags and curves are those
-      of the first run; the losses in the logs are those of all runs.
-    renames: of tags.
+    originals, ports: one or more runs of each side.  Tags and curves come from
+      the first run; the losses in the logs come from all runs.
+    renames: Renames of tags.
     where: the originals' TensorFlow, for the title.
     model: the ports' model.
   """
@@ -291,12 +292,11 @@ def section(
       text=[
           'Runs of both trainers, in turn: %d of the original and %d of the '
           'port with --model=%s. Each run draws its own weights and images. '
-          'The '
-          "event files of the original's first run have %d tags, %d of them "
-          "scalars; those of the port's have %d and %d. %d tags are renamed or "
-          'on one side only, each listed with a reason; %d are unexplained, '
-          'and '
-          '%d listed ones do not apply.'
+          "The event files of the original's first run contain %d tags, %d of "
+          "them scalars; the event files of the port's first run contain %d "
+          'tags, %d of them scalars. %d tags are renamed or on one side only, '
+          'each listed with a reason; %d are unexplained, and %d listed tags '
+          'do not apply.'
           % (
               *map(len, both),
               model,

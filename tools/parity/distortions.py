@@ -1,10 +1,10 @@
 """Compares the distributions of the two sides' distorted images.
 
-Both sides run their own queues.  First they read the files of coded_images.py, so
-that crop, flip and contrast can be decoded from each finished image.
-Standardization removes the brightness, so each brightness is read from the op that
-adds it.  Then both sides read the real files, for the labels and for the moments of the
-finished images.
+Both sides run their own queues.  First the queues read the files of
+coded_images.py, so that crop, flip and contrast can be decoded from each
+finished image.  Standardization removes the brightness, so each brightness is
+read from the op that adds it.  Then the queues read the real files, to compare
+the labels and the moments of the finished images.
 
 Every quantity gets a two-sample test: chi-squared for integers,
 Kolmogorov-Smirnov for all others.
@@ -24,8 +24,7 @@ from . import coded_images
 from . import plots
 from . import report
 
-# The probability, over all tests, that equal pipelines are reported as
-# different.
+# The probability that at least one test reports equal pipelines as different.
 LEVEL = 0.001
 
 CHI_SQUARED = 'chi-squared'
@@ -39,14 +38,14 @@ class Test(NamedTuple):
   test: str  # CHI_SQUARED or KOLMOGOROV_SMIRNOV
   original: np.ndarray
   port: np.ndarray
-  p: float  # the p-value: how likely equal pipelines differ at least this much
+  p: float  # probability that equal pipelines differ at least this much
 
 
 class Result(NamedTuple):
-  """Two pipelines compared."""
+  """The comparison of two pipelines."""
 
   tests: tuple  # of Tests
-  not_codes: tuple  # Drawn.not_codes of the original and of the port
+  not_codes: tuple  # Drawn.not_codes of the original and the port
 
 
 def moments(images, labels):
@@ -69,14 +68,14 @@ def moments(images, labels):
 
 @contextlib.contextmanager
 def _session(meta_graph):
-  """Yields a session on a MetaGraphDef, with all threads, and the graph's parts."""
+  """Yields a multi-threaded session on a MetaGraphDef, and the parts."""
   with tf.Graph().as_default(), tf.Session() as sess:
     _, parts = training_graph.import_parts(meta_graph)
     yield sess, parts
 
 
 def draw(meta_graph, count):
-  """Draws finished images through the graph's own queues.
+  """Draws finished images through a graph's own queues.
 
   Args:
     meta_graph: MetaGraphDef of training_graph.export().
@@ -100,7 +99,7 @@ def draw(meta_graph, count):
 
 
 def brightness(meta_graph, count):
-  """Draws values that a graph adds to the brightness of an image.
+  """Draws the brightness values that a graph adds to an image.
 
   Args:
     meta_graph: MetaGraphDef of training_graph.export().
@@ -121,7 +120,7 @@ def brightness(meta_graph, count):
     errors.UsageError.raise_if(
         len(added) != 1 or added[0] is None,
         'the training graph does not change brightness and contrast once each, '
-        'in this order: its input cannot be compared',
+        'in this order: the inputs cannot be compared',
     )
     run = sess.make_callable(added[0])
     return np.array([run() for _ in range(count)])
@@ -137,11 +136,12 @@ def _added_before(op):
 
 
 def sample(side, count):
-  """Draws from one pipeline everything that is compared.
+  """Draws all compared quantities from one pipeline.
 
   Args:
     side: sides.Side.
-    count: int, minimum number of images from the coded and from the real files.
+    count: int, minimum number of images from the coded files, and from the real
+      files.
 
   Returns:
     coded_images.Drawn.
@@ -178,7 +178,7 @@ def two_sample(quantity, original, port):
 
   Args:
     quantity: str.
-    original, port: arrays; integers are counted.
+    original, port: arrays; the values of integer arrays are counted.
   """
   # Optional: only the extra `compare` installs it.
   from scipy import stats
@@ -244,15 +244,13 @@ def section(result, title='Input'):
       'Both pipelines ran their own queues, first on files whose pixels encode '
       'their position and label. Crop, flip and contrast are decoded from each '
       'finished image and must reproduce every pixel. Of %d original and %d '
-      'port '
-      'images, %d and %d do not match. Standardization removes the brightness, '
-      'so each brightness is read from the op that adds it. All other quantities '
-      'are of images of --data_dir.'
+      'port images, %d and %d do not match. Standardization removes the '
+      'brightness, so each brightness is read from the op that adds it. All '
+      'other quantities come from the images in --data_dir.'
       % (*(len(side) for side in result.tests[0][2:4]), *result.not_codes),
       '%d quantities were tested, each with a two-sample test. A difference '
       'counts as unexplained if p < %g / %d = %.2g: for equal pipelines, at '
-      'most '
-      'one comparison in %d would show any.'
+      'most one comparison in %d would show a difference.'
       % (
           len(result.tests),
           LEVEL,

@@ -1,8 +1,8 @@
 """Scores one checkpoint with the unmodified evaluator and with the port's.
 
 Each evaluation runs in its own process.  The historical count draws 79 batches of
-128 images from a shuffling queue, so it varies from run to run.  The exact count
-scores each image once and does not vary.
+128 images from a shuffling queue, so the count varies from run to run.  The
+exact count scores each image once and does not vary.
 """
 
 import math
@@ -18,17 +18,18 @@ from . import plots
 from . import report
 from . import sides
 
-# Images that the historical count scores, some of them twice.
+# Images that the historical count scores, some of them more than once.
 _DRAWS = 79 * 128
-# How far two historical counts may differ, in binomial standard deviations.  Their
-# true standard deviation is smaller, because most draws are of different images.
+# How far two historical counts may differ, in binomial standard deviations.
+# The true standard deviation is smaller, because most draws are different
+# images.
 DEVIATIONS = 3
 
 _PRECISION = re.compile(r'precision @ 1 = ([\d.]+)')
 
 
 class Score(NamedTuple):
-  """The score of one evaluator."""
+  """One evaluator's score."""
 
   name: str
   precision: float  # 0 to 1
@@ -39,7 +40,7 @@ class Score(NamedTuple):
 def evaluate(
     original: sides.Side, port: sides.Side, checkpoint_dir: str
 ) -> list[Score]:
-  """Scores the newest checkpoint of a directory four ways.
+  """Scores the newest checkpoint in a directory in four ways.
 
   Args:
     original, port: the sides.
@@ -88,7 +89,7 @@ def precision(printed, name):
     name: str, the evaluator's name, for the message.
 
   Raises:
-    UsageError: it printed no precision.
+    UsageError: the evaluator printed no precision.
   """
   match = _PRECISION.search(printed)
   errors.UsageError.raise_if(
@@ -100,7 +101,7 @@ def precision(printed, name):
 
 
 def deviation(score):
-  """Returns the binomial standard deviation of a Score; 0 for an exact count."""
+  """Returns the binomial standard deviation of a Score; 0 if exact."""
   if not score.is_historical:
     return 0.0
   return math.sqrt(score.precision * (1 - score.precision) / _DRAWS)

@@ -1,21 +1,21 @@
-"""Compares the network of --fast with the literal one, from a checkpoint.
+"""Compares the network of --fast with the literal network, from a checkpoint.
 
   fast_network --data_dir=DIR --checkpoint_dir=DIR [--json=FILE]
 
-First it compares each part that --fast replaces, on the activations and gradients
-of one batch: the error of the literal and of the fast ops relative to float64, as
-a fraction of the largest exact value.
+First the program compares each part that --fast replaces, on the activations
+and gradients of one batch: it prints the errors of the literal and the fast ops
+relative to float64, as a fraction of the largest exact value.
 
 Then it trains from the checkpoint on the same batches four times, each time in a
 separate process: literal, literal with one thread per op, literal without oneDNN,
-and fast.  Each run rounds float32 sums in a different order.  The differences grow
-from step to step: once a ReLU or a pooling takes the other branch, the weights
-differ from then on.  The differences among the literal runs are therefore the
+and fast.  Each run rounds float32 sums in a different order.  The differences
+grow from step to step: the weights diverge once a ReLU or a pooling takes the
+other branch.  The differences among the literal runs therefore serve as the
 measure.
 
 The exit code is 1 if the error of a part of the fast network is above 1e-5, its
-first loss is off by more than 1e-5 of itself, or a later loss by more than that
-and by more than three times the differences among the literal runs.
+first loss has a relative error above 1e-5, or a later loss has a relative error
+above both 1e-5 and three times the differences among the literal runs.
 """
 
 # Import first: TensorFlow reads these environment settings at load time.
@@ -45,10 +45,10 @@ from ..base import processes
 from ..base import text_tables
 from . import fast_parts
 
-# Maximum error of a part, as a fraction of its largest exact value.
+# Maximum error of a part, as a fraction of the part's largest exact value.
 PART_BOUND = 1e-5
-# Maximum relative error of the first loss; and of later ones, as a multiple of the
-# difference among the literal runs.
+# Maximum relative error of the first loss, and maximum error of later losses as
+# a multiple of the difference among the literal runs.
 FIRST_LOSS_BOUND = 1e-5
 CURVE_BOUND = 3
 # Steps up to which the largest difference is reported.
@@ -56,7 +56,7 @@ _STEPS_TOLD = (1, 5, 10, 20, 50, 100, 200)
 
 
 def draw_batches(data_dir, count, *, batch_size, dataset, seed=1):
-  """Draws distorted batches from the literal input.
+  """Draws distorted batches from the literal input pipeline.
 
   Returns:
     list of (images, labels), float32 [batch_size, 24, 24, 3] and int32
@@ -118,8 +118,8 @@ def _check_trained(checkpoint):
     checkpoint: checkpoints.Checkpoint.
 
   Raises:
-    CheckpointError: it is of another model, or has averages alone as the published
-      one does.
+    CheckpointError: the checkpoint is of another model, or contains only
+      averages, like the published checkpoint.
   """
   network = config_lib.Network()
   with tf.Graph().as_default():
@@ -133,7 +133,7 @@ def _check_trained(checkpoint):
     )
     checkpoint.check_fits(
         {v.op.name: v for v in tf.global_variables()},
-        'name one that cifar10_train saved with --checkpoint_dir',
+        'use --checkpoint_dir to name one that cifar10_train saved',
     )
   checkpoint.verify()
 
@@ -141,8 +141,8 @@ def _check_trained(checkpoint):
 def loss_curves(checkpoint, batches):
   """Trains four times from a checkpoint, each time in a separate process.
 
-  TensorFlow reads its oneDNN switch at load time, and creates its threads for the
-  first session.
+  TensorFlow reads the oneDNN setting at load time, and creates its threads with
+  the first session.
 
   Returns:
     dict from 'literal', 'one thread', 'without oneDNN' and 'fast' to float
@@ -185,14 +185,14 @@ def _print_losses(network, threads, checkpoint, path):
 
 
 def curve_differences(curves):
-  """Compares losses with the literal ones.
+  """Compares each run's losses with the literal run's.
 
   Args:
     curves: dict from name to float array, one of them 'literal'.
 
   Returns:
-    dict from each other name to {number of steps: largest difference of a loss
-    up to that step from the literal one, relative to the literal one}.
+    dict from each other name to {number of steps: largest relative difference
+    from the literal loss up to that step}.
   """
   literal = curves['literal']
   return {
@@ -207,10 +207,10 @@ def curve_differences(curves):
 
 
 def is_within_bounds(result):
-  """Returns whether a result is within the bounds in the module's docstring.
+  """Returns whether a result is within the bounds that the module states.
 
   Args:
-    result: dict with parts, of fast_parts.part_errors(), and losses, of
+    result: dict with parts, from fast_parts.part_errors(), and losses, from
       curve_differences().
   """
   fast = result['losses']['fast']
@@ -228,7 +228,7 @@ def is_within_bounds(result):
 
 
 def tables(result):
-  """Returns two tables of a result, each as (columns, rows) of str."""
+  """Returns a result as two tables, each as (columns, rows) of str."""
   parts = [
       [row['part'], row['of'], '%.1e' % row['literal'], '%.1e' % row['fast']]
       for row in result['parts']
@@ -257,7 +257,7 @@ def main(argv):
   parser.add_argument(
       '--checkpoint_dir',
       metavar='DIR',
-      help='directory of a training run of the tutorial past its plateau',
+      help='directory of a training run that is past the loss plateau',
   )
   parser.add_argument(
       '--steps', type=int, default=200, help='steps of each run (default 200)'
@@ -268,7 +268,7 @@ def main(argv):
       metavar=('NETWORK', 'THREADS', 'CHECKPOINT', 'BATCHES'),
       help=argparse.SUPPRESS,  # For the processes of loss_curves().
   )
-  parser.add_argument('--json', metavar='FILE', help='where to write results')
+  parser.add_argument('--json', metavar='FILE', help='file for the results')
   args = parser.parse_args(argv)
   if args.losses:
     tf.disable_v2_behavior()

@@ -1,4 +1,4 @@
-"""Compares each op of the fast network with the literal one and float64."""
+"""Compares each op of the fast network with the literal op and with float64."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -11,7 +11,7 @@ _ALPHA = 0.001 / 9.0
 
 
 def _exact_lrn(x):
-  """Normalizes by definition, in x's type; TensorFlow differentiates it."""
+  """Normalizes by definition, in the dtype of x, with TensorFlow's gradient."""
   number = np.arange(x.shape.as_list()[-1])
   band = np.abs(number[:, np.newaxis] - number) <= 4
   squares = tf.tensordot(tf.square(x), tf.constant(band, x.dtype), 1)
@@ -34,8 +34,8 @@ def _literal_pool(x, biases):
   return _max_pool(tf.nn.relu(tf.nn.bias_add(x, biases)))
 
 
-# For each part: its input and output tensors in the literal graph, and the
-# functions that compute it literally, fast and exactly.
+# For each part: the input and output tensors in the literal graph, and the
+# functions that compute the part literally, fast and exactly.
 PARTS = {
     'conv1, bias and ReLU after the pooling': (
         ('conv1/Conv2D:0', 'conv1/biases/read:0'),
@@ -74,7 +74,7 @@ def _literal_values(checkpoint, batch):
   Returns:
     values: dict from each name in PARTS to the tensor's value.
     upstream: dict from each output's name to the gradient of the loss with
-      respect to it.
+      respect to that output.
   """
   with tf.Graph().as_default() as graph, tf.Session() as sess:
     loss = cifar10.loss(
@@ -95,7 +95,7 @@ def _literal_values(checkpoint, batch):
 
 
 def _run_part(function, inputs, upstream, dtype):
-  """Returns a part's output and its gradients with respect to its inputs."""
+  """Returns a part's output, and the gradients with respect to the inputs."""
   with tf.Graph().as_default(), tf.Session() as sess:
     inputs = [tf.constant(value, dtype) for value in inputs]
     output = function(*inputs)
@@ -111,8 +111,9 @@ def part_errors(checkpoint, batch):
     batch: (images, labels), from draw_batches().
 
   Returns:
-    list of dicts: part; of, the quantity compared; literal and fast, floats, the
-    largest difference from the exact value, relative to the largest exact value.
+    list of dicts with part, the part's name; of, the compared quantity; literal
+    and fast, floats, the largest difference from the exact value, relative to
+    the largest exact value.
   """
   values, upstream = _literal_values(checkpoint, batch)
   rows = []

@@ -1,4 +1,4 @@
-"""The files of the goldens, shared by the programs that make them."""
+"""Reads, writes and checks golden files, for the programs that create them."""
 
 from collections.abc import Callable
 import json
@@ -19,8 +19,8 @@ def path(of: str, files: dict[str, str], directory: str = DIRECTORY) -> str:
   """Returns the path of a golden.
 
   Args:
-    of: the golden's subject, an edition or a TensorFlow version.
-    files: from each subject to the name of its file.
+    of: the golden's subject: an edition or a TensorFlow version.
+    files: from each subject to a file name.
     directory: the directory of the goldens.
 
   Raises:
@@ -43,9 +43,9 @@ def read(
 
   Args:
     name: the path of the file.
-    edition: the name in scripts.EDITIONS that the golden must have.
-    remedy: how to make it.
-    wrong: returns a further problem of a golden, or ''.
+    edition: the name in scripts.EDITIONS that the golden must record.
+    remedy: how to create the golden.
+    wrong: function that returns a further problem of a golden, or ''.
 
   Raises:
     UsageError: the golden is missing, was made from other files, or has another
@@ -71,7 +71,7 @@ def write(golden: dict, name: str) -> str:
   """Writes a golden, with one op, function, variable or list per line.
 
   Args:
-    golden: plain values.
+    golden: a dict of plain values.
     name: the path of the file.
 
   Returns:
@@ -92,7 +92,7 @@ def write(golden: dict, name: str) -> str:
 
 
 def _lines(value):
-  """Returns a value as JSON; entries of dicts and of lists of lists get a line each.
+  """Returns a value as JSON; dicts and lists of lists get one line per entry.
 
   A dict of numbers, such as a digest, stays on one line.
   """
@@ -117,7 +117,7 @@ def parser(
     required: bool = True,
     directory: str = DIRECTORY,
 ) -> command_line.Parser:
-  """Returns the Parser of a program that makes and checks goldens.
+  """Returns the Parser of a program that creates and checks goldens.
 
   Args:
     prog: the program's name.
@@ -151,7 +151,8 @@ def finish(name: str, before: dict | None, made: dict, different) -> int:
     name: the path of the file.
     before: the existing golden to check, or None to write a new file.
     made: the new golden.
-    different: returns a list of str, the differences of two goldens.
+    different: function that returns the differences of two goldens, a list of
+      str.
 
   Returns:
     The exit code: 1 if something differs.

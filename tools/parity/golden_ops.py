@@ -15,7 +15,7 @@ def plain(graph, data_dir):
 
   Args:
     graph: GraphDef, with shapes.
-    data_dir: str, the directory from which it reads images.
+    data_dir: str, the directory from which the graph reads images.
 
   Returns:
     list of [name, type, device, inputs, attributes].
@@ -41,7 +41,7 @@ def plain(graph, data_dir):
 
 
 def graph_def(ops, data_dir):
-  """Returns the GraphDef, with shapes: the inverse of plain().
+  """Returns a GraphDef with shapes: the inverse of plain().
 
   Args:
     ops: list, from plain().

@@ -1,11 +1,11 @@
 """Goldens of the original runtime: results of one step on an old TensorFlow.
 
-The edition took one step from given values on a given batch.  For each resulting
-value, a golden records the minimum and maximum, all elements or two hundred of
-them, and sums of fifty parts, which reveal a single wrong element.  The given
-values are uniform random numbers, bit-identical on every machine for a seed.  With
-the chosen seed, no rounding error can make a rectifier or maximum take the other
-branch: see clear().
+The edition took one step from given values on a given batch.  For each
+resulting value, a golden records the minimum and maximum, all elements or two
+hundred of them, and the sums of fifty parts, which reveal a single wrong
+element.  The given values are uniform random numbers, bit-identical on every
+machine for a seed.  With the chosen seed, no rounding error can make a
+rectifier or maximum take the other branch: see clear().
 """
 
 import os
@@ -28,7 +28,7 @@ from . import rounding
 from . import today_side
 from . import value_diff
 
-# From a version of TensorFlow to its edition, and to its file.
+# From a TensorFlow version to the edition, and to the golden's file.
 EDITIONS = {
     '0.12.1': 'tensorflow 0.12.1',
     '1.15.5': 'tensorflow/models v1.12.0 and v1.13.0',
@@ -37,17 +37,17 @@ FILES = {version: 'runtime-%s.json' % version for version in EDITIONS}
 
 # A small batch, so that hardly any input of a ReLU is near 0.
 BATCH_SIZE = 2
-# Arrays of up to _WHOLE elements are kept in full; of larger ones _ELEMENTS
-# elements, and the sums of _PARTS parts.
+# Arrays of up to _WHOLE elements are recorded in full; of larger arrays,
+# _ELEMENTS elements and the sums of _PARTS parts are recorded.
 _WHOLE, _ELEMENTS, _PARTS = 1024, 200, 50
 # At this step, an average moves by a twelfth towards its variable.
 _STEP = 100
 # High enough for the norm layers to have an effect.
 _CONTRAST = 10.0
-# Gives logits of about 1.
+# Yields logits of about 1.
 _LAST = ('softmax_linear/weights', 0.02)
 _SEEDS = 1000
-# The values of a step to keep: all except the given ones.
+# The recorded values of a step: all except the given values.
 _KEPT = ('activation: ', 'loss: ', 'gradient: ', 'after: ', 'rate')
 
 
@@ -67,7 +67,7 @@ def given(training, seed):
     variable = training.variables[key]
     shape = variable.shape.as_list()
     rows = int(np.prod(shape[:-1])) if len(shape) > 1 else 0
-    # Scaled so that each layer's outputs are about as large as its inputs.
+    # Scaled so that the outputs of each layer are about as large as the inputs.
     size = np.sqrt(6.0 / rows) if rows else 0.1
     if key.startswith(_LAST[0]):
       size = _LAST[1]
@@ -87,13 +87,13 @@ def clear(training, seed):
   """Whether no rounding error can change the branch of a rectifier or maximum.
 
   Args:
-    training: today_side.Today of port(); it loses its values.
+    training: today_side.Today of port(), whose values are lost.
     seed: int, see given().
 
   Returns:
-    bool: whether every rectifier's input is farther from 0, and the two largest
-    inputs of every maximum farther from each other, than two computations may
-    differ.
+    bool: whether the input of every rectifier differs from 0, and the two
+    largest inputs of every maximum differ from each other, by more than two
+    computations may differ.
   """
   values, batch = given(training, seed)
   training.load(values)
@@ -113,7 +113,7 @@ def clear(training, seed):
   for name in rounding.POOLED:
     places = np.sort(rounding.windows(found[name]), -1)
     apart, largest = places[..., -1] - places[..., -2], places[..., -1]
-    # If all are 0, their rectifiers pass on no gradient either.
+    # If all inputs are 0, their rectifiers pass on no gradient either.
     near = apart <= 2 * bounds[name] * found[name].max()
     if np.any(near & (largest > 0)):
       return False
@@ -124,13 +124,13 @@ def find_seed(training):
   """Returns the first seed that is clear().
 
   Args:
-    training: today_side.Today of port(); it loses its values.
+    training: today_side.Today of port(), whose values are lost.
   """
   return next(seed for seed in range(_SEEDS) if clear(training, seed))
 
 
 def port(data_dir):
-  """Returns the port, a today_side.Today, to be compared with goldens.
+  """Returns the port for comparison with goldens, a today_side.Today.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
@@ -139,7 +139,7 @@ def port(data_dir):
 
 
 def _chosen(size):
-  """Returns the indices of the elements to keep."""
+  """Returns the indices of the elements to record."""
   if size <= _WHOLE:
     return np.arange(size)
   return np.sort(np.random.RandomState(size).permutation(size)[:_ELEMENTS])
@@ -178,7 +178,7 @@ def digests(step):
 
 
 def make(old, training, *, seed):
-  """Makes a golden.
+  """Creates a golden.
 
   Args:
     old: old_side.Old; its images are not read.
@@ -187,7 +187,7 @@ def make(old, training, *, seed):
 
   Returns:
     dict of plain values:
-      tensorflow, python, numpy: versions that computed it.
+      tensorflow, python, numpy: versions that computed the golden.
       edition, sha256: from scripts.EDITIONS.
       seed: int.
       keys: keys of the original's variables.
@@ -222,7 +222,7 @@ def make(old, training, *, seed):
 
 
 def path(version, directory=golden_files.DIRECTORY):
-  """Returns the path of a TensorFlow's golden; raises UsageError if it has none."""
+  """Returns the path of a TensorFlow's golden; raises UsageError if missing."""
   return golden_files.path(version, FILES, directory)
 
 
@@ -230,14 +230,15 @@ def read(version, directory=golden_files.DIRECTORY):
   """Reads a golden.
 
   Args:
-    version: str, version of the TensorFlow that made it.
+    version: str, version of the TensorFlow that computed the golden.
     directory: str, the directory of the goldens.
 
   Returns:
     dict, see make().
 
   Raises:
-    UsageError: it is missing, or was made from other files or by another version.
+    UsageError: the golden is missing, or was made from other files or by
+      another version.
   """
 
   def wrong(golden):
@@ -247,7 +248,7 @@ def read(version, directory=golden_files.DIRECTORY):
   return golden_files.read(
       path(version, directory),
       EDITIONS[version],
-      'make it with //tools:runtime_goldens -- --runtime=%s --data_dir=DIR '
+      'create it with //tools:runtime_goldens -- --runtime=%s --data_dir=DIR '
       '--regenerate' % version,
       wrong,
   )
@@ -257,7 +258,7 @@ def observe(training, golden):
   """Takes a golden's step with the port.
 
   Args:
-    training: today_side.Today of port(); it loses its values.
+    training: today_side.Today of port(), whose values are lost.
     golden: dict, from read().
 
   Returns:
@@ -314,7 +315,7 @@ def changed(golden, made):
     golden, made: dicts, see make().
 
   Returns:
-    list of str, the differences above the tolerance between two machines.
+    list of str, the differences above the tolerance for different machines.
   """
   found = [
       '%s: %s, not %s' % (name, made[name], golden[name])
@@ -336,7 +337,7 @@ def changed(golden, made):
 
 
 def _listed(golden):
-  """Returns the Renames of the tags; one tag contains the queue's capacity."""
+  """Returns the Renames of the tags; one contains the queue's capacity."""
   (edition,) = [e for e in scripts.EDITIONS if e.name == golden['edition']]
   full = '_of_%d_full'
   usual, here = (
@@ -356,8 +357,9 @@ def _vectors(values, start, keys):
   found = {}
   for name, value in values.items():
     elements = value['elements']
-    # Bounds refer to the largest element.  Formulas need matching elements, so no
-    # extremes are added to the values after the step.
+    # Bounds refer to the largest element, so the extremes are included.
+    # Formulas need matching elements, so no extremes are added to the values
+    # after the step.
     if not name.startswith('after: '):
       elements = elements + [value['least'], value['largest']]
     found[name] = np.array(elements)
@@ -371,8 +373,9 @@ def _vectors(values, start, keys):
 
 
 def _sums(name, original, port_digest, bound):
-  """Compares sums of a value's elements."""
-  # Errors may share a sign, such as those of a common factor, or have random signs.
+  """Compares the sums of a value's elements."""
+  # Errors may share a sign, such as errors of a common factor, or have random
+  # signs.
   largest = max(abs(original['least']), abs(original['largest']))
   parts = len(original['sums'])
   size = np.array(original['absolute sums'])

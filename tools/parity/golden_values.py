@@ -4,11 +4,11 @@ import numpy as np
 
 from cifar10_compat import cifar10
 
-# Machines round and add up in different orders.  Results may differ by this
-# fraction of the largest number compared together.
+# Machines add up in different orders and round differently.  Results may differ
+# by this fraction of the largest number in the same comparison.
 TOLERANCE = 1e-4
 
-# Steps at which the learning rate is read: around its first two decays.
+# Steps at which the learning rate is read: around the first two decays.
 _RATE_STEPS = (0, 136717, 136718, 273435, 273436)
 
 
@@ -16,7 +16,7 @@ def compute(training):
   """Computes the values to compare, from reproducible weights and images.
 
   Args:
-    training: today_side.Today of the network; its values are lost.
+    training: today_side.Today of the network, whose values are lost.
 
   Returns:
     dict from a description to a list of floats.
@@ -48,7 +48,7 @@ def compute(training):
     training.session.run(training.train_op, feed)
   after = training.read()
   for key in training.variables:
-    # An average may read its weight before or after the update, so its value
+    # An average may read the weight before or after the update, so its value
     # varies.
     if key not in training.shadows.values():
       result[
@@ -87,10 +87,10 @@ def different(golden, found):
 
 
 def _rates(training, values):
-  """Returns the learning rates at _RATE_STEPS, by description.
+  """Returns a dict from description to learning rate, for _RATE_STEPS.
 
   Args:
-    training: today_side.Today; it loses its values.
+    training: today_side.Today, whose values are lost.
     values: dict from key to array, for all variables.
   """
   graph = training.session.graph
@@ -132,19 +132,19 @@ def _weights(n, shape):
 
 
 def _batch(shape):
-  """Draws a batch, with enough contrast for the norm layers to have an effect."""
+  """Draws a batch with enough contrast for an effect of the norm layers."""
   images = 5 * np.random.RandomState(100).standard_normal(shape)
   labels = np.arange(shape[0]) % cifar10.NUM_CLASSES
   return images.astype(np.float32), labels.astype(np.int32)
 
 
 def _image(shape):
-  """Returns an image of the values 0 to 255, in steps along each dimension."""
+  """Returns an image of values from 0 to 255, stepped along each dimension."""
   y, x, channel = np.indices(shape)
   return ((13 * y + 7 * x + 101 * channel) % 256).astype(np.float32)
 
 
 def _some(array):
-  """Returns at most five elements, from the first to the last."""
+  """Returns at most five evenly spaced elements, from the first to the last."""
   flat = np.ravel(array)
   return flat[np.linspace(0, flat.size - 1, min(flat.size, 5)).astype(int)]

@@ -8,7 +8,7 @@ and some values that it computes.  --regenerate writes tests/golden/EDITION.json
 without it, the program checks the existing file against the source.
 
 Everything in a golden comes from a graph that the historical code builds in a
-separate process, so nothing of the port's graph can get into it.
+separate process, so the port's graph cannot affect the golden.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -28,7 +28,7 @@ from . import golden_ops
 from . import golden_values
 from . import today_side
 
-# From each edition to its file: the same editions as in mapping.py.
+# From each edition to a file name, for the same editions as in mapping.py.
 FILES = {
     'tensorflow v0.7.0 and v0.7.1': 'v0.7.0.json',
     'tensorflow/models v1.12.0 and v1.13.0': 'v1.13.0.json',
@@ -36,12 +36,12 @@ FILES = {
 
 
 def path(edition, directory=golden_files.DIRECTORY):
-  """Returns the path of an edition's golden; raises UsageError if it has none."""
+  """Returns the path of an edition's golden; raises UsageError if missing."""
   return golden_files.path(edition, FILES, directory)
 
 
 def read(edition, directory=golden_files.DIRECTORY):
-  """Reads a golden for the running TensorFlow.
+  """Reads an edition's golden for the running TensorFlow.
 
   Args:
     edition: str, a name in scripts.EDITIONS.
@@ -51,8 +51,9 @@ def read(edition, directory=golden_files.DIRECTORY):
     dict, see make().
 
   Raises:
-    UsageError: it is missing, was made from other files, or by another minor
-      version of TensorFlow: minor versions build different ops for the same call.
+    UsageError: the golden is missing, was made from other files, or by another
+      minor version of TensorFlow: minor versions build different ops for the
+      same call.
   """
 
   def wrong(golden):
@@ -65,14 +66,14 @@ def read(edition, directory=golden_files.DIRECTORY):
   return golden_files.read(
       path(edition, directory),
       edition,
-      'make it with //tools:goldens -- --source=DIR --data_dir=DIR '
-      '--regenerate, where DIR of --source holds %s' % edition,
+      'create it with //tools:goldens -- --source=DIR --data_dir=DIR '
+      '--regenerate, where DIR of --source contains %s' % edition,
       wrong,
   )
 
 
 def make(meta_graph, edition, data_dir):
-  """Makes a golden of a historical training graph.
+  """Creates a golden of a historical training graph.
 
   TensorFlow 2's behavior must be off.
 
@@ -84,13 +85,12 @@ def make(meta_graph, edition, data_dir):
   Returns:
     dict of plain values:
       edition, sha256: from scripts.EDITIONS.
-      tensorflow: its version.
+      tensorflow: the version of TensorFlow.
       trainable: dict from key to shape.
       averages: keys of the averaged weights, in the order of `trainable`.
-      loss_averages: keys.
+      loss_averages: keys of the averaged losses.
       step: key and type of the step counter.
-      summaries: dict from type of op to tags, in the order of the merged
-        summary.
+      summaries: dict from op type to tags, in the order of the merged summary.
       values: see golden_values.compute().
       ops: list of [name, type, device, inputs, attributes].
   """
@@ -121,7 +121,7 @@ def make(meta_graph, edition, data_dir):
 
 
 def summary_tags(graph):
-  """Returns a dict from summary op type to tags, for a graph's merged summary."""
+  """Returns a dict from op type to tags, for a graph's merged summary."""
   (merged,) = [op for op in graph.get_operations() if op.type == 'MergeSummary']
   tags = {}
   for summary in merged.inputs:

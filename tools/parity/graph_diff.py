@@ -1,8 +1,8 @@
 """Compares two GraphDefs op by op, by name.
 
 An op has a type, a device, ordered data inputs, unordered control inputs and
-attributes; its output shapes count as an attribute.  A difference is either exempt,
-by one Exemption for this op and this attribute, or unexplained.
+attributes; the output shapes count as an attribute.  Each difference either has
+an Exemption for that op and that attribute, or is unexplained.
 """
 
 from typing import NamedTuple
@@ -24,7 +24,7 @@ _MAX_CHARS = 200
 
 
 class Difference(NamedTuple):
-  """One op that differs in one property; both values as text."""
+  """One op that differs in one property, with both values as text."""
 
   op: str
   attribute: str  # one of the names above, or an attribute's name
@@ -38,16 +38,17 @@ class Exemption(NamedTuple):
   op: str  # in full: there are no patterns
   attribute: str
   reason: str
-  # Whether it changes a number that is computed, drawn or saved.  Otherwise it
-  # changes only a name, a type, a device or the computation of the same number.
+  # Whether the difference changes a number that is computed, drawn or saved.
+  # Otherwise it changes only a name, a type, a device or the way in which the
+  # same number is computed.
   changes_numbers: bool = False
 
 
 class Rename(NamedTuple):
   """An op that has different names in the original and in the port.
 
-  The two are compared like any other pair: further differences need an exemption
-  under the op's name in the port's graph.
+  The two ops are compared like any other pair: further differences need an
+  exemption under the op's name in the port's graph.
   """
 
   original: str  # in full: there are no patterns
@@ -56,7 +57,7 @@ class Rename(NamedTuple):
 
 
 class Comparison(NamedTuple):
-  """Two graphs compared."""
+  """The comparison of two graphs."""
 
   original: int  # number of ops
   port: int  # number of ops
@@ -69,7 +70,8 @@ def compare(original, port, *, exemptions=(), renames=()):
   """Compares two graphs.
 
   Args:
-    original, port: GraphDef, with shapes to compare these too.
+    original, port: GraphDef; if they contain output shapes, these are compared
+      too.
     exemptions: sequence of Exemptions.
     renames: sequence of Renames.
 
@@ -135,7 +137,7 @@ def differences(original, port):
 
 
 def _renamed(original, port, renames):
-  """Returns the original's GraphDef with the port's names, and stale Renames."""
+  """Returns the original's GraphDef with port names, and stale Renames."""
   old = {node.name for node in original.node}
   new = {node.name for node in port.node}
   stale = [r for r in renames if r.original not in old or r.port not in new]

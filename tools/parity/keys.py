@@ -1,12 +1,12 @@
-"""Matches the variables of an original with those of the port."""
+"""Matches the variables of an original with the port's variables."""
 
 from collections.abc import Iterable
 import dataclasses
 
 import numpy as np
 
-# Variables with which TensorFlow 0.12 corrects an average that starts at zero: the
-# uncorrected average, and the number of updates.
+# Variables that TensorFlow 0.12 uses to correct an average that starts at zero:
+# the uncorrected average, and the number of updates.
 BIASED, LOCAL_STEP = '/biased', '/local_step'
 # The suffix of a loss average's key.
 AVERAGE = '/avg'
@@ -15,19 +15,19 @@ AVERAGE = '/avg'
 _STEPS = ('Variable', 'global_step')
 # Reasons for keys that only the original has.
 _CORRECTION = (
-    'TensorFlow 0.12 corrects the average of a loss for its start at zero, and '
-    'keeps these variables for that; earlier and later versions do not'
+    'TensorFlow 0.12 uses these variables to correct the average of a loss, '
+    'which starts at zero; earlier and later versions do not'
 )
-_NO_DECAY = 'there, a weight decay of 0 adds a loss, which is 0'
+_NO_DECAY = 'in that edition, a weight decay of 0 adds a loss, which is 0'
 
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
-  """How the variables of the original and of the port match.
+  """How the variables of the original and the port match.
 
   Attributes:
-    port: from the original's key to the port's.
-    alone: from each key that only the original has to the reason.
+    port: from the original's key to the port's key.
+    alone: from each key that only the original has to the reason for that.
     lacking: keys that only the port has, without a reason.
     unknown: keys that only the original has, without a reason.
   """
@@ -38,9 +38,10 @@ class Keys:
   unknown: tuple[str, ...]
 
   def names(self) -> dict[str, str]:
-    """Returns a dict from the port's key to the name in the original's checkpoint.
+    """Returns a dict from port keys to names in the original's checkpoint.
 
-    If the original also keeps an average uncorrected, that name is used.
+    If the original also saves the uncorrected value of an average, the name of
+    that value is used.
     """
     return {
         port: original + BIASED * (port + BIASED in self.alone)
@@ -48,7 +49,7 @@ class Keys:
     }
 
   def translate(self, noted: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns the notes of a step of the original, under the port's keys.
+    """Returns the recorded values of an original's step, under the port's keys.
 
     Args:
       noted: from "before: KEY", "after: KEY" and other names to arrays.
@@ -69,7 +70,7 @@ def match(
 
   Args:
     original, port: the keys of each side.
-    step_key: the key of the port's step counter; the original's may differ.
+    step_key: the key of the port's step counter; the original's key may differ.
   """
   originals, ports = set(original), set(port)
   matched, alone, unknown = {}, {}, []

@@ -2,12 +2,12 @@
 
   ledger --data_dir=DIR [--our_run=DIR] [--runtime=VERSION [--source=DIR]]
 
-For each number it prints the tutorial's value, the value measured here, whether
-the two are equal, and if not, the reason.  Numbers are counted in the port's graph
-or measured in a run of 201 steps; precisions come from the newest checkpoint in
-the train_dir of --our_run.  With --runtime it also counts the ops of the unmodified
-edition's graph on that old TensorFlow.  The exit code is 0 if every difference has
-a reason, else 1.
+For each number, the program prints the tutorial's value, the value measured
+here, whether the two are equal, and if not, the reason.  Numbers are counted in
+the port's graph or measured in a run of 201 steps; precisions come from the
+newest checkpoint in the train_dir of --our_run.  With --runtime, the program
+also counts the ops of the unmodified edition's graph on that old TensorFlow.
+The exit code is 0 if every difference has a reason, else 1.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -36,13 +36,14 @@ from .claims import run_claims
 
 
 def claims(training, *, run, saved, evaluated=None, on_original=None):
-  """Makes the ledger.
+  """Creates the ledger.
 
   Args:
-    training: training_graph.Training of the port's graph; it loses its values.
+    training: training_graph.Training of the port's graph, whose values are
+      lost.
     run: measured.Run, from short_run().
     saved: tuple of ints, from measured.saved_steps().
-    evaluated: the result of measured.precisions(), if there is a longer run.
+    evaluated: the result of measured.precisions() for a longer run, or None.
     on_original: original.Counted, if an old TensorFlow ran.
 
   Returns:
@@ -122,7 +123,7 @@ def rows(found):
 
 
 def make(data_dir, our_run=None, *, meta_graph=None, on_original=None):
-  """Makes the ledger, and the runs that it needs.
+  """Creates the ledger, after the runs that it needs.
 
   TensorFlow 2's behavior must be off.
 
@@ -167,8 +168,8 @@ def _parser():
   parser.add_argument(
       '--source',
       metavar='DIR',
-      help='the unmodified historical files for it (default: those bundled with '
-      'that TensorFlow)',
+      help='the unmodified historical files for --runtime (default: those bundled '
+      'with that TensorFlow)',
   )
   return parser
 

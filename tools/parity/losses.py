@@ -17,7 +17,7 @@ from . import sides
 from . import steps
 from . import today_side
 
-# The steps that the table shows, besides the last one.
+# The steps that the table shows, in addition to the last step.
 _SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -27,17 +27,17 @@ def train(
     keys: keys_lib.Keys,
     looked: steps.Result,
 ) -> tuple[list[float], list[float], float]:
-  """Trains the port like the original; the port keeps the trained values.
+  """Trains the port like the original; the port's variables stay trained.
 
   Args:
     original, port: the sides.
-    keys: how their keys match.
+    keys: how the keys of the two sides match.
     looked: the result of steps.compare().  On today's TensorFlow it contains
       every step; for an old TensorFlow, the port trains again from the start.
 
   Returns:
-    The losses of the original and of the port, one per step, and the maximum
-    relative difference of the first.
+    The losses of the original and the port, one per step, and the maximum
+    relative difference of the first loss.
   """
   if not original.runtime:
     return *looked.losses, 0.0
@@ -51,7 +51,7 @@ def train(
 def growth(
     original: list[float], port: list[float]
 ) -> list[tuple[int, float, float, float]]:
-  """Returns the growing difference between two curves.
+  """Returns how the difference between two curves grows.
 
   Args:
     original, port: the loss of each step.
@@ -66,7 +66,7 @@ def growth(
 
 
 def unexplained(original: list[float], port: list[float], bound: float) -> int:
-  """Counts losses outside their bound, or non-finite.
+  """Counts losses that are out of bounds or non-finite.
 
   Args:
     original, port: the loss of each step.
@@ -125,13 +125,11 @@ def section(
               np.mean(original) - np.mean(port),
           ),
           'The first loss, from the same weights, may differ by %.2g of its '
-          'size '
-          'due to rounding, and differs by %.2g. Later losses have no bound if '
-          'another TensorFlow rounds differently: each step magnifies earlier '
-          'rounding errors, so that a difference in the last bit grows until '
-          'the '
-          'curves are two samples of the same noise. They are shown, and a '
-          'non-finite loss counts as unexplained.'
+          'size due to rounding, and differs by %.2g. Later losses have no '
+          'bound if another TensorFlow rounds differently: each step magnifies '
+          'earlier rounding errors, so that a difference in the last bit grows '
+          'until the curves are two samples of the same noise. The later losses '
+          'are shown, and a non-finite loss counts as unexplained.'
           % (bound, abs(original[0] - port[0]) / original[0]),
       ],
       tables=[

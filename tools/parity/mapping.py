@@ -15,19 +15,20 @@ _DIRECTORY = os.path.join(
 )
 
 
-# The mapping of each edition's training graph, by its name in scripts.EDITIONS.
+# The mapping for each edition's training graph, by edition name in
+# scripts.EDITIONS.
 EDITIONS = {
     'tensorflow v0.7.0 and v0.7.1': 'v0.7.0',
     'tensorflow/models v1.12.0 and v1.13.0': 'v1.13.0',
 }
-# The mapping of the ops that the port's session adds.
+# The mapping for the ops that the port's session adds.
 SESSION = 'monitored_session'
 
 
 class Mapping(NamedTuple):
   """Intended differences between two graphs."""
 
-  devices: dict = {}  # from a device of the second graph to that of the first
+  devices: dict = {}  # from devices of the second graph to devices of the first
   renames: tuple = ()  # of graph_diff.Renames
   exemptions: tuple = ()  # of graph_diff.Exemptions
   tags: tuple = ()  # of graph_diff.Renames; '' if a side has no such tag
@@ -47,8 +48,8 @@ def of_edition(name):
   """Returns the Mapping from an edition's training graph to the port's.
 
   Args:
-    name: str, in scripts.EDITIONS; for editions that are not compared op by op,
-      the Mapping lists only the session's ops.
+    name: str, the name of an edition in scripts.EDITIONS.  For editions that
+      are not compared op by op, the Mapping lists only the session's ops.
   """
   own = load(EDITIONS[name]) if name in EDITIONS else Mapping()
   return own._replace(exemptions=own.exemptions + load(SESSION).exemptions)
@@ -57,9 +58,10 @@ def of_edition(name):
 def load(name):
   """Reads a mapping.
 
-  Its file has several ops per line.  A group of renames has either pairs (two names
-  in one string, or a list of two), or ops with their prefixes on either side.  A
-  group of exemptions that change a number has "changes_numbers".
+  A mapping's file lists several ops per line.  A group of renames contains
+  either pairs (two names in one string, or a list of two), or ops and the
+  prefixes on each side.  A group of exemptions that change a number contains
+  "changes_numbers".
 
   Args:
     name: str, a file in mappings/ without its extension.
@@ -88,7 +90,7 @@ def load(name):
 
 
 def _renames(groups):
-  """Returns the Renames of groups in a file."""
+  """Returns the Renames in a file's groups."""
   renames = []
   for group in groups:
     pairs = [

@@ -1,7 +1,7 @@
-"""An original on an old TensorFlow, which answers from an old interpreter.
+"""An original on an old TensorFlow, run by an old interpreter.
 
-There the edition's trainer builds its graph (tools/editions/old/training.py), and
-the results come back in files.
+The old interpreter runs tools/editions/old/training.py, in which the edition's
+trainer builds its graph, and which writes the results to files.
 """
 
 import functools
@@ -24,9 +24,9 @@ from . import sides
 from . import today_side
 
 # Number of batches compared before the training, and after it: see
-# steps.compare().  Each has _DISTINCT images, repeated: with 128 distinct images, a
-# rectifier or maximum took the other branch on TensorFlow 0.12.1 in 24 of 40
-# batches.
+# steps.compare().  Each batch repeats _DISTINCT images: with 128 distinct
+# images, a rectifier or maximum took the other branch on TensorFlow 0.12.1 in
+# 24 of 40 batches.
 LOOKS = 4
 _DISTINCT = 16
 
@@ -41,7 +41,7 @@ class Old(sides.Side):
   """An unmodified edition on an old TensorFlow.
 
   Attributes:
-    drawn: the batches given to training.py.
+    drawn: the batches that training.py gets.
     losses: the loss of each step of the training.
   """
 
@@ -58,7 +58,7 @@ class Old(sides.Side):
 
     Args:
       source: the directory of the unmodified files.
-      environment: the environment of the TensorFlow.
+      environment: the environment of the old TensorFlow.
       edition: the edition of the source.
       data_dir: the directory above cifar-10-batches-bin.
       steps: steps to train before the second look.
@@ -79,9 +79,9 @@ class Old(sides.Side):
       data_dir: Optional[str] = None,
       **arguments,
   ) -> str:
-    """Runs a file of tools/editions/old, which answers with files.
+    """Runs a file in tools/editions/old, which writes its results to files.
 
-    See old_scripts.ask(); data_dir is by default that of the side.
+    See old_scripts.ask(); data_dir is by default the side's data_dir.
     """
     return old_scripts.ask(
         self._environment,
@@ -98,14 +98,14 @@ class Old(sides.Side):
     """Trains on the old TensorFlow, which also restores the port's checkpoints.
 
     Args:
-      port: has a checkpoint in each format; its values are overwritten.
-      scratch: an existing directory; the answers stay there.
+      port: a side with a checkpoint in each format; its values are overwritten.
+      scratch: an existing directory, in which the results stay.
 
     Returns:
-      The side itself.
+      This side.
 
     Raises:
-      UsageError: the process failed; its last line is in the message.
+      UsageError: the process failed; the message contains its last line.
     """
     self.drawn = list(batches.draw(self.data_dir, self.steps + 2 * LOOKS))
     for n in (*range(LOOKS), *range(-LOOKS, 0)):
@@ -155,14 +155,14 @@ class Old(sides.Side):
     return self.drawn[LOOKS:-LOOKS]
 
   def checkpoint(self, moment: int) -> str:
-    """Returns the path of the checkpoint before (0) or after (1) the training."""
+    """Returns the path of the checkpoint before (0) or after (1) training."""
     return self._path('start-%d' % moment)
 
   def saved(self, form):
     return self._path('marked-' + form)
 
   def restored(self, form, path, names):
-    del path, names  # ask() has passed the path.
+    del path, names  # ask() has already passed the path.
     return arrays(self.directory, 'restored-' + form)
 
   def looks(self):
@@ -172,7 +172,7 @@ class Old(sides.Side):
       )
 
   def _tries(self, moment):
-    """Yields the batches of a look, with the notes on each."""
+    """Yields the batches of a look, with the recorded values of each step."""
     batches_there = self.drawn[-LOOKS:] if moment else self.drawn[:LOOKS]
     for n, batch in enumerate(batches_there):
       yield batch, arrays(self.directory, 'step-%d-%d' % (moment, n))

@@ -1,11 +1,11 @@
 """Compares the outlines of functions of the original and of the port.
 
 The outline of a function lists the calls that it makes, in the order of the source,
-including those of functions and classes inside it.  An outline has names only, no
-text of the source.
+including the calls in nested functions and classes.  An outline contains only
+names, no text of the source.
 
 Names that TensorFlow has changed since 2016 count as equal, and the name of the
-variable that holds an object does not count:
+variable for an object is ignored:
 
   tf.mul, tf.multiply                      tf.multiply
   tf.scalar_summary, tf.summary.scalar     scalar_summary
@@ -23,7 +23,7 @@ from typing import NamedTuple
 import cifar10_compat
 from cifar10_compat.base import errors
 
-# The files of 2016 that the port re-creates under their names.
+# The files of 2016 that the port re-creates under the same names.
 FILES = (
     'cifar10.py',
     'cifar10_input.py',
@@ -76,14 +76,14 @@ _IGNORED = frozenset(
         'tuple',
     )
 )
-# Calls of these modules keep their full names.
+# Calls of these modules' functions keep the full names.
 _MODULES = ('np', 'os', 're', 'tf')
-# A print statement of Python 2 on one line.
+# A one-line print statement of Python 2.
 _PRINT_STATEMENT = re.compile(r'^([ \t]*)print[ \t]+([^(\s].*)$', re.MULTILINE)
 
 
 class Comparison(NamedTuple):
-  """A function of the original, compared with the port's function of that name."""
+  """The comparison of an original's function with the port's of that name."""
 
   total: int  # calls in the original
   missing: list[str]  # calls only in the original
@@ -92,12 +92,12 @@ class Comparison(NamedTuple):
 
   @property
   def kept(self) -> int:
-    """The number of the original's calls that the port makes, in the same order."""
+    """The number of the original's calls that the port makes in that order."""
     return self.total - len(self.missing)
 
 
 class _Calls(ast.NodeVisitor):
-  """Collects calls: arguments before the call that they belong to."""
+  """Collects calls; the calls in a call's arguments come first."""
 
   def __init__(self) -> None:
     self.names: list[str] = []
@@ -110,7 +110,7 @@ class _Calls(ast.NodeVisitor):
 
 
 def _dotted(node: ast.expr) -> str:
-  """Returns a name such as 'tf.nn.relu'; of f().x the part 'x'."""
+  """Returns a name such as 'tf.nn.relu'; for f().x, returns 'x'."""
   parts = []
   while isinstance(node, ast.Attribute):
     parts.append(node.attr)
@@ -140,11 +140,11 @@ def _parse(text: str) -> ast.Module:
 
 
 def outlines(text: str) -> Outlines:
-  """Computes the outlines of the functions at the top level of a source.
+  """Computes the outlines of a source's top-level functions.
 
   Args:
-    text: the source: Python 3, or Python 2 whose print statements each fit on
-      one line.
+    text: the source, in Python 3, or in Python 2 with one-line print statements
+      only.
 
   Returns:
     Outlines, in the order of the source.

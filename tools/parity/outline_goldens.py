@@ -3,9 +3,9 @@
   outline_goldens --source=DIR [--regenerate]
 
 --source takes the same directories as //tools:historical.  --regenerate writes
-tools/parity/outlines/EDITION.json, which has an outline (outline.py) for each
-function of the five files, one per line.  Without it, the program compares the
-existing file with the source.
+tools/parity/outlines/EDITION.json, which contains an outline (outline.py) for
+each function of the five files, one per line.  Without it, the program compares
+the existing file with the source.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -20,7 +20,8 @@ from . import golden_files
 from . import goldens
 from . import outline
 
-# In the checkout, even under `bazel run`, so that --regenerate writes there.
+# In the checkout even under `bazel run`, so that --regenerate writes to the
+# checkout.
 DIRECTORY = os.path.join(
     os.environ.get('BUILD_WORKSPACE_DIRECTORY', manifest.ROOT),
     'tools',
@@ -47,8 +48,8 @@ def read(edition: str, directory: str = DIRECTORY) -> _Files:
   return golden_files.read(
       goldens.path(edition, directory),
       edition,
-      'make it with //tools:outline_goldens --source=DIR --regenerate, where '
-      'DIR holds %s' % edition,
+      'create it with //tools:outline_goldens --source=DIR --regenerate, where '
+      'DIR contains %s' % edition,
   )['outlines']
 
 
@@ -62,7 +63,7 @@ def golden(edition: scripts.Edition, outlines: _Files) -> dict:
 
 
 def differences(recorded: _Files, made: _Files) -> list[str]:
-  """Returns 'FILE: FUNCTION' for each function whose outlines differ."""
+  """Returns 'FILE: FUNCTION' for each function with different outlines."""
   return [
       '%s: %s' % (name, function)
       for name in outline.FILES

@@ -1,8 +1,8 @@
 """Plots for report.html, as SVG in the colors of the page.
 
-Each is readable on a phone; wide pages show several side by side.  The original is
-wide and pale, the port narrow and dark on top of it, so that both are visible where
-they agree.
+Each plot is readable on a phone; wide pages show several side by side.  The
+original's line is wide and pale, and the port's line on top is narrow and dark,
+so that both are visible where they agree.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def bars(original, port, x_label):
   """Draws counts of values.
 
   Args:
-    original, port: dict from a sortable value to its count.
+    original, port: dict from sortable values to counts.
     x_label: str.
 
   Returns:
@@ -121,7 +121,7 @@ def bands(original, port):
 
 
 def _limits(values):
-  """Returns a range that shows differences but does not magnify rounding errors."""
+  """Returns an axis range that shows differences but hides rounding errors."""
   low, high = min(values), max(values)
   margin = max(0.08 * (high - low), 1e-3 * max(abs(low), abs(high), 1))
   return low - margin, high + margin

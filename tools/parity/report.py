@@ -7,7 +7,8 @@ A report is a dict of plain values, the content of report.json:
   unexplained: the sum over the sections
   sections: a list of section()s
 
-report.html shows the same, with plots.  It loads no script, font or image.
+report.html shows the same content, with plots, and loads no script, font or
+image.
 """
 
 import json
@@ -21,11 +22,11 @@ def section(title, unexplained, *, text, tables=(), plots=()):
 
   Args:
     title: str.
-    unexplained: int, the number of its unexplained differences.
-    text: sequence of str, what was compared, and the result.
+    unexplained: int, the number of unexplained differences.
+    text: sequence of str: paragraphs on what was compared, and on the result.
     tables: sequence of table()s; empty ones are dropped.
-    plots: sequence of (caption, SVG of plots.py), which show values of the text
-      and the tables: report.json has no plots.
+    plots: sequence of (caption, SVG of plots.py).  They show values from the
+      text and the tables; report.json contains no plots.
   """
   return {
       'title': title,
@@ -37,7 +38,7 @@ def section(title, unexplained, *, text, tables=(), plots=()):
 
 
 def table(caption, columns, rows):
-  """Returns a table: a caption, column names, and rows of as many values."""
+  """Returns a table: a caption, column names, and rows of values."""
   return {
       'caption': caption,
       'columns': list(columns),

@@ -6,9 +6,9 @@ computations differ by sqrt(2) times that; the factor 4 leaves nearly three stan
 deviations.  A layer passes on the relative error of its input: rectifying and
 pooling choose among the values, normalization divides by nearly a constant, and a
 matrix product averages errors of random signs.  The errors of successive layers
-therefore add up.  The softmax turns an error of a logit into one of the same size
-in a probability, of which the largest is about 1; below it, the error is therefore
-that of the largest logit.
+therefore add up.  The softmax turns the absolute error of the largest logit into
+a probability error of the same size.  As the largest probability is about 1, this
+absolute error is the relative error that the softmax passes back.
 
 A rectifier whose input is within rounding error of 0, or a maximum of two values
 within rounding error of each other, may take the other branch.  Gradients of all
@@ -22,7 +22,7 @@ import math
 
 import numpy as np
 
-# The layers that end in a rectifier, and the pooled activations.
+# The layers that end with a rectifier, and the pooled activations.
 RECTIFIED = ('conv1', 'conv2', 'local3', 'local4')
 POOLED = ('conv1/conv1', 'norm2')
 
@@ -44,8 +44,8 @@ _FORWARD = (
     ('softmax_linear/softmax_linear', 192 + 1),
 )
 # From the logits back: the lengths of the sums that lead to the gradient of a
-# layer's output, and the number of positions in an image that are added up for the
-# gradients of its variables, as are the images of a batch.
+# layer's output, and the number of positions in an image.  The gradients of the
+# layer's variables are sums over these positions and the images of a batch.
 _BACKWARD = (
     ('softmax_linear', (_CLASSES,), 1),
     ('local4', (_CLASSES,), 1),
@@ -91,13 +91,13 @@ def losses(largest_logit, batch):
   """
   bounds = {name: of_sum(length) for name, length in _DECAYED.items()}
   bounds['cross_entropy'] = _of_probabilities(largest_logit) + of_sum(batch)
-  # Its terms are positive, and none is larger than the sum.
+  # All terms are positive, and no term exceeds the sum.
   bounds['total_loss'] = max(bounds.values()) + of_sum(len(bounds))
   return bounds
 
 
 def gradients(largest_logit, batch):
-  """Returns a dict from each variable's key to the bound of its gradient.
+  """Returns a dict from each variable's key to the bound for its gradient.
 
   Args:
     largest_logit: float, the largest absolute value of a logit.
@@ -122,7 +122,8 @@ def decisions(
   """Counts rectifiers and maxima that took different branches on the two sides.
 
   Args:
-    original, port: from "activation: NAME" to arrays of one shape.
+    original, port: from "activation: NAME" to arrays, of the same shape on both
+      sides.
   """
   found = 0
   for layer in RECTIFIED:
@@ -145,7 +146,7 @@ def windows(x: np.ndarray) -> np.ndarray:
   Returns:
     Array of shape [batch, height / 2, width / 2, channels, 9].
   """
-  # For even sizes, SAME pads at the end only.
+  # For even sizes, SAME padding is at the end only.
   x = np.pad(
       x, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=-np.float32('inf')
   )

@@ -21,7 +21,7 @@ from . import trainers
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-  """How much each section compares; 0 images, runs or rounds disable theirs.
+  """How much each section compares; 0 images, runs or rounds disable a section.
 
   Attributes:
     runtime_steps: steps on an old TensorFlow before the second comparison.
@@ -38,19 +38,19 @@ class Sizes:
   time_rounds: int = 0
 
 
-# The runs on today's TensorFlow have their own flags.
+# The runs on today's TensorFlow have separate flags.
 TODAY = Sizes(runtime_images=8192, spread_runs=0)
 
 
 def of_sides(
     original: sides.Side, port: today_side.Today, sizes: Sizes, scratch: str
 ) -> list[dict]:
-  """Makes the sections on values, images, checkpoints and scores of two sides.
+  """Creates the sections on values, images, checkpoints and scores.
 
   TensorFlow 2's behavior must be off.
 
   Args:
-    original, port: the sides; both lose their values.
+    original, port: the sides, whose values are lost.
     sizes: how much to compare.
     scratch: an existing directory.
 
@@ -146,7 +146,7 @@ def graph_section(title, original, port, listed, *, all_tables=True):
           ),
           'Of these exemptions %d change a number that is computed, drawn or '
           'saved: %s. The other %d change a name, a type, a device, or the way '
-          'to the same number.'
+          'in which the same number is computed.'
           % (
               len(numbers),
               '; '.join(
@@ -250,7 +250,7 @@ def outline_section(source):
 
 
 def trainers_sections(data_dir, train):
-  """Compares the port's other trainers with cifar10_train, here the original.
+  """Compares the port's other trainers with cifar10_train as the original.
 
   Args:
     data_dir: str, the directory above cifar-10-batches-bin.
@@ -261,7 +261,7 @@ def trainers_sections(data_dir, train):
   """
   return [
       graph_section(
-          'Graph of %s, with that of cifar10_train as the original' % name,
+          'Graph of %s, with the graph of cifar10_train as the original' % name,
           train,
           trainers.build(name, data_dir),
           mapping.load(name),

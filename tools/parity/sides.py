@@ -1,9 +1,9 @@
-"""The two sides of a comparison, and the questions that each answers.
+"""The two sides of a comparison, and their common interface.
 
 The *original* is an unmodified edition of the tutorial, on today's TensorFlow
 (today_side.py) or on an old one in an old interpreter (old_side.py).  The *port* is
-this project, always on today's TensorFlow.  Both answer the same questions, so each
-comparison is written once and takes two sides.
+this project, always on today's TensorFlow.  Both have the same interface, so
+each comparison is written once and takes two sides.
 """
 
 import abc
@@ -20,19 +20,19 @@ from ..editions import old_scripts
 from ..editions import scripts
 from . import batches
 
-# The formats of a checkpoint.
+# The checkpoint formats.
 FORMATS = ('V1', 'V2')
 LOGITS = 'activation: softmax_linear/softmax_linear'
 
 
 class Look(NamedTuple):
-  """A step of an original, with notes.
+  """A step of an original, with the recorded values.
 
   Attributes:
-    step: number of steps before it.
+    step: number of steps before this one.
     start: the checkpoint from which the port starts; '' to continue.
-    tries: (batch, notes of the step on it); the first batch on which both sides
-      take the same branches is compared.
+    tries: (batch, recorded values of the step on that batch); the first batch
+      on which both sides take the same branches is compared.
   """
 
   step: int
@@ -47,12 +47,12 @@ class Side(abc.ABC):
     source: the directory of the unmodified files; '' for the port.
     edition: the edition of the source; None for the port.
     data_dir: the directory above cifar-10-batches-bin.
-    runtime: the version of an old TensorFlow; None for today's.
+    runtime: the version of an old TensorFlow; None for today's TensorFlow.
     steps: number of steps to train.
-    keys: the keys of its variables.
-    marked: dict from key to array; all elements of all arrays are distinct.  The side
-      has a checkpoint of them in each format.
-    tags: the tags of its summaries.
+    keys: the keys of the side's variables.
+    marked: dict from key to array; all elements of all arrays are distinct.
+      The side has a checkpoint of these arrays in each format.
+    tags: the tags of the side's summaries.
   """
 
   source: str = ''
@@ -66,11 +66,11 @@ class Side(abc.ABC):
 
   @property
   def where(self) -> str:
-    """The TensorFlow it runs on, for a title; '' for today's."""
+    """The side's TensorFlow, for a title; '' for today's TensorFlow."""
     return ' on TensorFlow ' + self.runtime if self.runtime else ''
 
   def program(self, script: str) -> tuple[str, list[str]]:
-    """Returns the module that runs a script, and the arguments before its flags.
+    """Returns the module that runs a script, and the first arguments.
 
     Args:
       script: one of scripts.SCRIPTS.
@@ -89,27 +89,27 @@ class Side(abc.ABC):
   def restored(
       self, form: str, path: str, names: dict[str, str]
   ) -> dict[str, np.ndarray]:
-    """Restores the other side's checkpoint of its marked values.
+    """Restores the other side's checkpoint of `marked`.
 
     Args:
       form: the format of the checkpoint.
       path: the path of the checkpoint.
-      names: from keys of this side to those in the checkpoint.
+      names: from keys of this side to keys in the checkpoint.
 
     Returns:
-      From key to the variable's restored value.
+      A dict from key to the variable's restored value.
     """
 
   @abc.abstractmethod
   def looks(self) -> Iterator[Look]:
-    """Takes the steps to compare; the port follows."""
+    """Takes the steps to compare, which the port then repeats."""
 
   @abc.abstractmethod
   def leave(self, directory: str, steps: int) -> str:
     """Saves a checkpoint of the trained values, as a trainer does.
 
     Args:
-      directory: the directory to make.
+      directory: the directory to create.
       steps: number of steps trained.
 
     Returns:
@@ -128,7 +128,8 @@ class Side(abc.ABC):
 
     Returns:
       (images, labels, brightness): float32 of shape [n, 24, 24, 3], int32 of
-      shape [n], and float32 of shape [m], values added to an image.
+      shape [n], and float32 of shape [m], the brightness values added to
+      images.
 
     Raises:
       UsageError: the input cannot run, or does not change brightness before
@@ -137,5 +138,5 @@ class Side(abc.ABC):
 
 
 def checkpoint_name(directory: str, steps: int) -> str:
-  """Returns the path a trainer gives a checkpoint, which ends in its step."""
+  """Returns a trainer's path for a checkpoint, which ends with the step."""
   return os.path.join(directory, '%s-%d' % (checkpoints.BASENAME, steps))

@@ -14,7 +14,7 @@ from . import value_diff
 
 @dataclasses.dataclass
 class Result:
-  """Steps of both sides, compared.
+  """The comparison of both sides' steps.
 
   Attributes:
     steps: for each look: the step, the number of skipped batches (None if the
@@ -31,7 +31,7 @@ class Result:
 
   @property
   def compared(self) -> int:
-    """Number of compared values, except those compared with formulas."""
+    """Number of compared values, except the values compared with formulas."""
     return sum(
         not d.value.startswith('average of ')
         for _, _, found in self.steps
@@ -40,7 +40,7 @@ class Result:
 
   @property
   def above(self) -> dict[str, tuple[int, value_diff.Difference]]:
-    """From a value's name to the first step at which it is above its bound."""
+    """From a value's name to the first step at which it exceeds its bound."""
     first: dict[str, tuple[int, value_diff.Difference]] = {}
     for step, _, found in self.steps:
       for d in found:
@@ -50,7 +50,7 @@ class Result:
 
   @property
   def orders(self) -> dict[str, list[int]]:
-    """From an order's name to how often each side averaged in that order."""
+    """From an order's name to how many averages of each side used it."""
     counts = collections.Counter(
         (d.order, d.value.rpartition(', ')[2])
         for _, _, found in self.steps
@@ -64,21 +64,21 @@ class Result:
 
   @property
   def unexplained(self) -> int:
-    """Number of values above their bounds, and of looks without a valid batch."""
+    """Number of values above the bounds, plus looks without a valid batch."""
     return len(self.above) + sum(passed is None for _, passed, _ in self.steps)
 
 
 def compare(
     original: sides.Side, port: today_side.Today, keys: keys_lib.Keys
 ) -> Result:
-  """Has the port repeat the original's steps.
+  """Makes the port repeat the original's steps, and compares the results.
 
   Compares the first batch on which both sides take the same branches of all
-  rectifiers and maxima; if there is none, the first batch.
+  rectifiers and maxima; if there is no such batch, compares the first one.
 
   Args:
-    original, port: the sides; both lose their values.
-    keys: how their keys match.
+    original, port: the sides, whose values are lost.
+    keys: how the keys of the two sides match.
   """
   result = Result()
   rounded = original.runtime is not None
@@ -102,7 +102,7 @@ def compare(
 
 
 def _first_alike(look, port, keys, rounded):
-  """Returns the number of batches before the compared one, and its notes."""
+  """Returns how many batches were skipped, and the compared batch's values."""
   first = None
   for passed, (batch, noted) in enumerate(look.tries):
     if look.start:
@@ -209,7 +209,7 @@ def _looks_text(result: Result) -> Iterator[str]:
             closest.relative,
             closest.bound,
             'On every batch some rectifier or maximum took the other branch, '
-            'which is unexplained; this is the first batch.'
+            'which is unexplained; the first batch is shown.'
             if passed is None
             else 'Batches skipped because a rectifier or a maximum took the other '
             'branch: %d.' % passed,

@@ -1,7 +1,8 @@
-"""Times a step: the original on an old and on today's TensorFlow, port and --fast.
+"""Times a step of the original on two TensorFlow versions, the port and --fast.
 
-All are real trainers, timed end to end by the time stamps of their logs, once the
-queue is full.  //tools:benchmark has more rounds, measurements and contestants.
+All contestants are real trainers, timed end to end by the time stamps in their
+logs, once the queue is full.  //tools:benchmark runs more rounds, measurements
+and contestants.
 """
 
 import os
@@ -22,7 +23,7 @@ _NAMES = {
 
 
 def measure(original, rounds, *, steps=100):
-  """Times every contestant once in each round, in turn.
+  """Times all contestants in turn, once in each round.
 
   Args:
     original: sides.Side on an old TensorFlow.
@@ -30,8 +31,8 @@ def measure(original, rounds, *, steps=100):
     steps: int, steps to time per round, a multiple of 100.
 
   Returns:
-    dict from a contestant, a key of _NAMES, to a list of (seconds per step, bool,
-    whether other work disturbed it or this is unknown).
+    dict from a contestant, a key of _NAMES, to a list of (seconds per step,
+    bool: whether other work may have disturbed the run).
 
   Raises:
     UsageError: a run failed.
@@ -77,8 +78,8 @@ def section(original, times):
       'Step time' + original.where,
       0,
       text=[
-          'Each trained in turn in each of %d rounds, end to end with summaries, '
-          'on %s with %d threads. Of %d runs, other work disturbed %d.'
+          'All contestants trained in turn in each of %d rounds, end to end with '
+          'summaries, on %s with %d threads. Of %d runs, other work disturbed %d.'
           % (
               len(next(iter(times.values()))),
               processor['name'],

@@ -38,7 +38,7 @@ class Today(training_graph.Training, sides.Side):
     """Imports a training graph.
 
     Args:
-      meta_graph: from training_graph.export(), on data_dir.
+      meta_graph: from training_graph.export(); its input reads data_dir.
       data_dir: the directory above cifar-10-batches-bin.
       directory: an existing directory for checkpoints.
       source: the directory of the unmodified files; '' for the port.
@@ -54,7 +54,7 @@ class Today(training_graph.Training, sides.Side):
     self.source, self.edition, self.steps = source, edition, steps
     self._directory = directory
     self._saved: dict[str, str] = {}
-    # Each side has different values.
+    # Give each side different values.
     self.marked = _marked(self, batches.SEED + (not source))
 
   @classmethod
@@ -89,7 +89,7 @@ class Today(training_graph.Training, sides.Side):
 
   @property
   def tags(self):
-    """Tags of the merged summaries, which are run; the values are kept."""
+    """Tags of the merged summaries; the variables keep their values."""
     values = self.read()
     shape = self.images.shape.as_list()
     feed = {self.images: np.zeros(shape), self.labels: np.zeros(shape[:1])}
@@ -107,7 +107,7 @@ class Today(training_graph.Training, sides.Side):
     return frozenset(tags)
 
   def save(self, form: str, path: str) -> str:
-    """Saves a checkpoint, with the graph's own saver if that writes this format.
+    """Saves a checkpoint, with the graph's saver if it writes this format.
 
     Args:
       form: one of sides.FORMATS.
@@ -135,8 +135,9 @@ class Today(training_graph.Training, sides.Side):
   def restore(self, path: str, names: dict[str, str]) -> None:
     """Restores a checkpoint, with the graph's own saver if it fits.
 
-    Only the step counter may have another integer type.  A variable that is missing
-    from the checkpoint, or has another shape there, becomes 77.
+    Only the step counter may have another integer type in the checkpoint.  A
+    variable that is missing from the checkpoint, or has another shape there,
+    becomes 77.
 
     Args:
       path: the path of the checkpoint.
@@ -175,12 +176,12 @@ class Today(training_graph.Training, sides.Side):
       self.session.run(assign, {assign.inputs[1]: reader.get_tensor(step)})
 
   def restored(self, form, path, names):
-    del form  # The reader detects it.
+    del form  # The reader detects the format.
     self.restore(path, names)
     return self.read()
 
   def start(self, weights: dict[str, np.ndarray]) -> None:
-    """Loads initial values: averages equal their weights, all else is zero."""
+    """Loads initial values: averages equal the weights; all else is zero."""
     values = {
         key: np.zeros(v.shape.as_list(), v.dtype.base_dtype.as_numpy_dtype)
         for key, v in self.variables.items()
@@ -209,8 +210,8 @@ class Today(training_graph.Training, sides.Side):
         names that are not in the graph are skipped.
 
     Returns:
-      From "loss: total_loss", "gradient: KEY", "before: KEY", "after: KEY" and
-      `names` to arrays.
+      A dict from "loss: total_loss", "gradient: KEY", "before: KEY", "after:
+      KEY" and `names` to arrays.
     """
     tensors = {}
     for name in names:
@@ -222,9 +223,9 @@ class Today(training_graph.Training, sides.Side):
     for key, gradient in self.gradients.items():
       tensors['gradient: ' + key] = gradient
     before = self.read()
-    # AddN reuses the buffer of a term that no other op still needs, and starts with
-    # it.  The last bit of a sum of three would then depend on which ops ran before.
-    # Fetching the terms keeps them in use.
+    # AddN reuses the buffer of a term that no other op still needs, and starts
+    # with that term.  The last bit of a sum of three terms would then depend on
+    # which ops ran before.  Fetching the terms keeps them in use.
     found, _, _ = self.session.run(
         [tensors, self.train_op, list(self.loss.op.inputs)],
         {self.images: images, self.labels: labels},
@@ -244,7 +245,7 @@ class Today(training_graph.Training, sides.Side):
 
     Args:
       path, names: see restore().
-      drawn: a batch per step.
+      drawn: one batch per step.
 
     Returns:
       The loss of each step, and the largest absolute logit of the first step.
@@ -280,7 +281,7 @@ class Today(training_graph.Training, sides.Side):
 
 
 def _marked(training, seed):
-  """Returns values for all variables, with distinct elements."""
+  """Returns values for all variables; all elements are distinct."""
   random = np.random.RandomState(seed)
   values = {}
   for key, variable in sorted(training.variables.items()):

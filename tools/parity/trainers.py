@@ -1,9 +1,10 @@
-"""Compares the graphs of the port's other trainers with that of cifar10_train.
+"""Compares the graphs of the port's other trainers with cifar10_train's.
 
-None of them has a historical graph to compare with: v0.7.0's towers do not run on
-today's TensorFlow without bridges, and v0.7.0 has no distributed trainer.  Each is
-therefore compared, op by op, with the graph of cifar10_train, through a mapping in
-mappings/ that lists every renamed op and every intended difference with its reason.
+For these trainers, there is no historical graph to compare with: v0.7.0's
+towers do not run on today's TensorFlow without bridges, and v0.7.0 has no
+distributed trainer.  Each trainer's graph is therefore compared, op by op, with
+the graph of cifar10_train, using a mapping in mappings/ that lists every
+renamed op and every intended difference, with reasons.
 """
 
 import functools
@@ -17,7 +18,7 @@ from cifar10_compat.distributed import cluster as cluster_lib
 from ..base import processes
 from ..base import training_graph
 
-# The mappings of trainers.
+# The mapping of each trainer.
 MULTI_GPU = 'multi_gpu_train'
 SYNCHRONOUS = 'distributed_train'
 ASYNCHRONOUS = 'distributed_train_async'
@@ -32,7 +33,7 @@ def build(name, data_dir):
     data_dir: str, the directory above cifar-10-batches-bin.
 
   Returns:
-    GraphDef with one tower, or of a chief without other workers.
+    GraphDef with one tower, or the GraphDef of a chief without other workers.
   """
   if name == MULTI_GPU:
     meta_graph = training_graph.capture(
@@ -51,7 +52,7 @@ def build(name, data_dir):
             data_dir=data_dir, sync=name == SYNCHRONOUS
         ),
     )
-    del server  # The graph is needed until here.
+    del server  # The graph is needed up to this point.
   return meta_graph.graph_def
 
 

@@ -1,13 +1,14 @@
-"""Compares the results of a step on both sides, from the same values.
+"""Compares the results of a step on both sides, from the same initial values.
 
 Both sides run on one thread, so that sums have a fixed order.  On the same
 TensorFlow, the loss, gradients, weights, averages of the losses and the step
-counter must be bit-identical.  Another TensorFlow adds up in another order: then
-activations are compared too, and all values within the bounds of rounding.py.
+counter must be bit-identical.  Another TensorFlow version adds up in another
+order: activations are then compared too, and all values must be within the
+bounds of rounding.py.
 
-A graph may leave open whether the average of a weight reads its variable before or
-after the update, so two graphs may differ.  Each of these averages is therefore
-compared with its formula instead.
+A graph may leave open whether the average of a weight reads the variable before
+or after the update, so two graphs may differ.  Each of these averages is
+therefore compared with its formula instead.
 """
 
 import dataclasses
@@ -23,7 +24,7 @@ from . import today_side
 
 Notes = dict[str, np.ndarray]
 
-_AVERAGE_DECAY = 0.9  # Of the losses.
+_AVERAGE_DECAY = 0.9  # The decay of the loss averages.
 # Each side rounds a product and a difference.
 _FORMULA_BOUND = 4 * rounding.UNIT
 
@@ -34,13 +35,13 @@ class Difference:
 
   Attributes:
     value: the name of the value.
-    elements: number of elements that are not bit-identical; -1 if a side lacks the
-      value or has another shape or type.
+    elements: number of elements that are not bit-identical; -1 if the value is
+      missing on a side, or its shape or type differs.
     absolute: the largest difference; inf if a value is missing.
-    relative: the same, relative to the original's largest element.
+    relative: `absolute` divided by the original's largest element.
     bound: the maximum of `relative`; 0 if the arrays must be bit-identical.
-    order: the name of the order in which a weight was averaged, bit by bit; '' for
-      other values, or if no order fits.
+    order: the name of the averaging order that reproduces a weight's average
+      bit for bit; '' for other values, or if no order does.
   """
 
   value: str
@@ -52,21 +53,21 @@ class Difference:
 
   @property
   def above(self) -> bool:
-    # A NaN is above every bound.
+    # A NaN exceeds every bound.
     return not self.relative <= self.bound if self.bound else self.elements != 0
 
 
 def differing(a: np.ndarray | None, b: np.ndarray | None) -> int:
   """Counts the elements of two arrays that are not bit-identical.
 
-  Unlike ==, it distinguishes 0.0 from -0.0, and a NaN equals itself.
+  Unlike ==, this distinguishes 0.0 from -0.0, and equates a NaN with itself.
 
   Args:
     a, b: arrays with 4 or 8 bytes per element, or None.
 
   Returns:
-    The count; -1 if an array is missing, or shapes or types differ.  Integers may
-    differ in size.
+    The count, or -1 if an array is missing, or shapes or types differ.
+    Integers may differ in size.
   """
   if a is None or b is None:
     return -1
@@ -89,7 +90,7 @@ def difference(
 
   Args:
     name: the name of the value.
-    original, port: the arrays, or None if a side lacks the value.
+    original, port: the arrays, or None if a side does not have the value.
     bound: the maximum difference, relative to the original's largest element; 0 if
       the arrays must be bit-identical.
   """
@@ -106,7 +107,7 @@ def difference(
 
 
 def averaged(shadow: np.ndarray, value: np.ndarray, step: int) -> np.ndarray:
-  """Returns an updated moving average, computed in float32 like TensorFlow.
+  """Returns an updated moving average, computed in float32 as in TensorFlow.
 
   Args:
     shadow: float32 array, the average so far.
@@ -121,7 +122,7 @@ def averaged(shadow: np.ndarray, value: np.ndarray, step: int) -> np.ndarray:
 
 
 def orders(before, after, *, step, after_update):
-  """Returns the orders in which a graph may average.
+  """Returns the orders of updates in which a graph may average a weight.
 
   Args:
     before, after: float32 arrays, a variable before and after its update.
@@ -129,7 +130,7 @@ def orders(before, after, *, step, after_update):
     after_update: bool, whether the graph fixes the average after the update.
 
   Returns:
-    list of (name, value, step), to try in turn.
+    list of (name, value, step), the alternatives to try in turn.
   """
   found = [('weights after the update, counter after it', after, step + 1)]
   if not after_update:
@@ -155,8 +156,8 @@ def average(
 
   Args:
     name: the name of the value, for the report.
-    notes: notes of a step, by the port's keys.
-    key, shadow: the keys of the weight and of its average.
+    notes: recorded values of a step, by the port's keys.
+    key, shadow: the keys of the weight and of the average.
     step_key: the key of the step counter.
     after_update: whether the graph fixes the average after the update.
     rounded: whether another TensorFlow computed the values.
@@ -211,7 +212,7 @@ def _of_rounding(original, port, keys, *, batch, trainable):
     if kind in bounds:
       mine = port.get(name)
       if mine is None and key.endswith('/weight_loss'):
-        mine = np.float32(0)  # A decay of 0.
+        mine = np.float32(0)  # The weight decay is 0.
       bound = bounds[kind].get(key, 0)
       found.append(difference(name, original[name], mine, bound))
   for key in trainable:
@@ -230,7 +231,7 @@ def _of_rounding(original, port, keys, *, batch, trainable):
 
 
 def _loss_average(key, original, port, bound):
-  """Returns the Differences of a loss's average, and of its correction."""
+  """Returns the Differences of a loss's average, and of the correction."""
   after = 'after: ' + key
   plain = original.get(after + keys_lib.BIASED, original[after])
   bound += _FORMULA_BOUND
@@ -255,9 +256,9 @@ def differences(
   """Compares one step of both sides, which took the same branches.
 
   Args:
-    notes: the notes of the original and of the port, by the port's keys.
-    port: the port, for its keys and its batch size.
-    keys: how the keys match.
+    notes: the recorded values of the original and the port, by the port's keys.
+    port: the port, for keys and batch size.
+    keys: how the keys of the two sides match.
     rounded: whether another TensorFlow computed the original's values.
     after_update: whether each graph fixes its averages after the update.
   """

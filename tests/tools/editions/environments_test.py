@@ -99,7 +99,7 @@ class EnvironmentsTest(absltest.TestCase):
 
   def test_another_tensorflow(self):
     with self.assertRaisesRegex(
-        errors.UsageError, '0.12.1.*: its lock installed 1.0 instead'
+        errors.UsageError, '0.12.1.*: the lock file installed 1.0 instead'
     ):
       self.make(version='1.0')
     self.assertFalse(self.is_complete())

@@ -40,7 +40,7 @@ class GoldenFilesTest(parameterized.TestCase):
   def test_missing_and_of_another_source(self, module, of, directory):
     name, golden, _ = self.load(module, of, directory)
     out = self.create_tempdir().full_path
-    missing = '%s is missing: make it with .*--regenerate' % (
+    missing = '%s is missing: create it with .*--regenerate' % (
         os.path.basename(name)
     )
     with self.assertRaisesRegex(errors.UsageError, missing):
@@ -48,7 +48,7 @@ class GoldenFilesTest(parameterized.TestCase):
     golden_files.write(
         {**golden, 'sha256': '0'}, os.path.join(out, os.path.basename(name))
     )
-    with self.assertRaisesRegex(errors.UsageError, r'\(SHA-256 0\): make it'):
+    with self.assertRaisesRegex(errors.UsageError, r'\(SHA-256 0\): create it'):
       module.read(of, out)
 
   @parameterized.parameters(goldens, golden_steps)

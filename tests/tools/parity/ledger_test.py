@@ -20,7 +20,7 @@ from tools.parity.claims import stated
 # The claims of 2016 that do not hold on any machine.
 _NOT_SAME = {
     'multiply-adds of one image',
-    'ops of the training graph, about',
+    'ops of the training graph (approximate)',
     'hours for 60,000 steps, 1 Tesla K20m',
     'hours for 100,000 steps, 1 Tesla K40m',
     'hours for 30,000 steps, 2 Tesla K20m',
@@ -42,7 +42,7 @@ class ClaimsTest(tf.test.TestCase):
     found = {c.what: c for c in claims}
     self.assertEqual('1,068,298', found['parameters'].found)
     self.assertIn('19,512,576', found['multiply-adds of one image'].why)
-    self.assertEqual('4.676', found['loss of step 0, to be expected'].found)
+    self.assertEqual('4.676', found['expected loss at step 0'].found)
     content = ledger.section(claims, counted)
     self.assertEqual(0, content['unexplained'])
     self.assertIn('6 are not', content['text'][0])

@@ -71,7 +71,7 @@ class ProgramTest(absltest.TestCase):
   def test_regenerate_and_check(self):
     code, lines = self.main()
     self.assertEqual(1, code)
-    self.assertIn('v0.7.0.json is missing: make it with', lines[-1])
+    self.assertIn('v0.7.0.json is missing: create it with', lines[-1])
     self.assertEqual(0, self.main('--regenerate')[0])
     code, lines = self.main()
     self.assertEqual(0, code)

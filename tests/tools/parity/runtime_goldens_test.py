@@ -60,7 +60,7 @@ class RuntimeGoldensTest(tf.test.TestCase):
     ):
       code, lines = self.main('--runtime=0.12.1')
       self.assertEqual(1, code)
-      self.assertIn('is missing: make it with', lines[-1])
+      self.assertIn('is missing: create it with', lines[-1])
       self.assertEmpty(asked)
       self.assertEqual(0, self.main('--runtime=0.12.1', '--regenerate')[0])
       self.assertEqual([('/bundled', '0.12.1', self.data_dir, 41)], asked)

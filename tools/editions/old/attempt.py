@@ -2,14 +2,14 @@
 
   attempt ARGUMENTS.json
 
-The file contains a dict: source, the directory of the unmodified files; package, the
-package from which they import; script, the name of one of them; flags, a list;
-bridges, 'none', 'package' (only place the files where they are imported from) or
-'all'; answer, the file to write.
+The file contains a dict: source, the directory of the unmodified files;
+package, the package from which these files import; script, the name of one of
+the files; flags, a list; bridges, 'none', 'package' (only place the files in
+the package) or 'all'; answer, the path of the file to write.
 
-The answer is a dict: tensorflow and python, their versions; bridges, a list of the
-old and the new name of each; error, None or a dict with type, message, name, file
-and line.
+The answer is a dict: tensorflow and python, their versions; bridges, a list
+with the old and the new name of each bridge; error, None or a dict with type,
+message, name, file and line.
 """
 
 import json
@@ -26,11 +26,11 @@ _MESSAGE_CHARACTERS = 200
 
 
 def _name(error, message, line):
-  """Returns the name that an error is about, or None.
+  """Returns the name of the symbol that caused an error, or None.
 
   Args:
     error: the exception.
-    message: str, its first line.
+    message: str, the first line of the error's message.
     line: str, the line of the tutorial that raised it.
   """
   if isinstance(error, ImportError):
@@ -42,7 +42,7 @@ def _name(error, message, line):
   if isinstance(error, AttributeError):
     found = re.search(r"no attribute '(\w+)'", message)
     if found:
-      # Python 2 does not report the object; the line names it.
+      # Python 2 does not report the object, so take its name from the line.
       dotted = re.search(r'[\w.]*\.%s\b' % found.group(1), line)
       return dotted.group(0) if dotted else found.group(1)
   found = re.search(r'\btf(\.\w+)+', line)
@@ -50,11 +50,12 @@ def _name(error, message, line):
 
 
 def describe(error, frames, source):
-  """Describes an exception independently of the machine.
+  """Describes an exception without paths of this machine.
 
   Args:
     error: the exception.
-    frames: list of traceback's tuples: file, line, function, text.
+    frames: list of tuples from the module traceback: file, line, function,
+      text.
     source: str, the directory of the unmodified files.
 
   Returns:
@@ -66,7 +67,7 @@ def describe(error, frames, source):
   lines = str(error).strip().splitlines() or ['']
   message = lines[0].strip()
   if isinstance(error, SyntaxError):
-    # Python 3 adds a suggestion, which quotes the tutorial.
+    # Python 3 adds a suggestion that quotes the tutorial.
     message = error.msg.partition('. Did you mean')[0]
     if error.filename and os.path.dirname(error.filename) == source:
       path, number = error.filename, error.lineno
@@ -83,13 +84,13 @@ def describe(error, frames, source):
 
 
 def _run(arguments, answer):
-  """Runs the script; adds versions and bridges to the answer on the way."""
+  """Runs the script, and adds the versions and bridges to the answer."""
   import tensorflow as tf
 
   answer['tensorflow'] = tf.__version__
   source, script = arguments['source'], arguments['script']
   package, bridges = arguments['package'], arguments['bridges']
-  # If the wheel bundles the tutorial, its package exists.
+  # If the wheel bundles the tutorial, the package exists.
   if bridges == 'none' and edition.has_no_tutorial(tf):
     package = ''
   edition.place(source, package)

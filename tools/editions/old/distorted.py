@@ -8,8 +8,9 @@ The file contains a dict:
   count: int, minimum number of images; only full batches are drawn
   out: a directory for the answer
 
-It writes drawn.npz there: images, float32 of shape [n, 24, 24, 3], labels, int32,
-and brightness, `count` float32 values that the edition adds to an image.
+The program writes drawn.npz there: images, float32 of shape [n, 24, 24, 3],
+labels, int32, and brightness, `count` float32 values that the edition adds to
+the pixels of an image.
 """
 
 import os

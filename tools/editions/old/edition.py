@@ -1,7 +1,7 @@
 """An edition of the tutorial on an old TensorFlow, and its bridges.
 
-Python 2.7 or later runs this file, and can import only the files beside it.  A
-bridge is applied only if the edition's files use a name or a habit that this
+Python 2.7 or later runs this file, which can import only the files beside it.
+A bridge is applied only if the edition's files use a name or an idiom that this
 TensorFlow rejects.
 """
 
@@ -15,8 +15,9 @@ import sys
 import types
 
 # One old symbol.  `used` is a regular expression that finds it in a file's text
-# without comments.  `refused` tells whether a TensorFlow rejects it, and `lay`
-# supplies it; both take the module tensorflow, and `lay` the source's directory.
+# without comments.  `refused` returns whether a TensorFlow rejects the symbol,
+# and `lay` supplies it; both take the module tensorflow, and `lay` also takes
+# the source's directory.
 Bridge = collections.namedtuple('Bridge', 'old new used refused lay')
 
 _PACKAGE = 'tensorflow.models.image.cifar10'
@@ -66,7 +67,7 @@ def _summary(name, op):
     del source
     from tensorflow.python.ops import gen_logging_ops
 
-    # Private up to 1.4.
+    # Private in 1.4 and earlier.
     make = getattr(gen_logging_ops, op, None) or getattr(
         gen_logging_ops, '_' + op
     )
@@ -164,7 +165,7 @@ def _lay_graph_mode(tf, source):
 
 
 def has_no_tutorial(tf):
-  """Returns whether a TensorFlow lacks the package of the tutorial."""
+  """Returns whether a TensorFlow does not bundle the tutorial's package."""
   directory = os.path.dirname(os.path.abspath(tf.__file__))
   return not os.path.isdir(
       os.path.join(directory, 'models', 'image', 'cifar10')
@@ -176,7 +177,7 @@ PLACE = Bridge(
     'import cifar10',
     r'\bfrom %s import ' % re.escape(_PACKAGE),
     has_no_tutorial,
-    # place() does this in any case: the files are elsewhere.
+    # No code: place() always makes the files importable.
     lambda tf, source: None,
 )
 
@@ -217,7 +218,8 @@ BRIDGES = (
         'tf.image.random_crop(image, [24, 24])',
         'tf.random_crop(image, [24, 24, 3])',
         _call('image.random_crop'),
-        # Removed in 0.7; the later symbol crops along every dimension.
+        # Removed in 0.7; the later symbol of that name crops along every
+        # dimension.
         lambda tf: True,
         _lay_random_crop,
     ),
@@ -237,7 +239,7 @@ BRIDGES = (
         'if grad:',
         'if grad is not None:',
         r'^\s*if grad:',
-        # Tensor.__bool__ and __nonzero__, if they exist, raise.
+        # If Tensor.__bool__ and __nonzero__ exist, they raise an exception.
         lambda tf: '__bool__' in vars(tf.Tensor),
         _lay_truth,
     ),
@@ -249,7 +251,7 @@ def needed(tf, texts):
 
   Args:
     tf: the module tensorflow.
-    texts: list of str, the files.
+    texts: list of str, the contents of the files.
   """
   text = re.sub('#.*', '', '\n'.join(texts))
   return [
@@ -274,7 +276,8 @@ def scripts_tensorflow(tf):
     tf: the module tensorflow.
 
   Returns:
-    the same module; from 2.0 on, one with the names of tensorflow.compat.v1.
+    the same module; from 2.0 on, a module with the names of
+    tensorflow.compat.v1.
   """
   if not _since(2)(tf):
     return tf
@@ -293,9 +296,9 @@ def lay(tf, source, script):
   """Applies the bridges that a script needs, and lists them on stderr.
 
   Args:
-    tf: the module tensorflow, which is changed, or, from 2.0 on, hidden.
+    tf: the module tensorflow, which is modified or, from 2.0 on, hidden.
     source: str, the directory of the unmodified files.
-    script: str, the name of one of them, without its ending.
+    script: str, the name of one of the files, without its extension.
 
   Returns:
     list of Bridges.
@@ -333,7 +336,7 @@ def place(source, package):
 
   Args:
     source: str, absolute path of the directory.
-    package: str, the package from which the edition imports; '' for none.
+    package: str, the package from which the edition imports, or ''.
   """
   if not package:
     sys.path.insert(0, source)
@@ -350,10 +353,10 @@ def place(source, package):
 
 
 def arguments():
-  """Reads this process's arguments: a dict, in the JSON file that argv names.
+  """Reads this process's arguments, a dict, from the JSON file that argv names.
 
-  Takes the directory of these files off sys.path, so that the tutorial's imports
-  do not find them.
+  Removes the directory of this file from sys.path, so that the tutorial's
+  imports find no file in it.
   """
   with open(sys.argv[1]) as f:
     found = _native(json.load(f))

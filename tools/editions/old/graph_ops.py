@@ -4,8 +4,8 @@
 
 The file contains a dict: source, package, data_dir and out, as in training.py.
 
-It writes ops.json into `out`: dict from a type to the number of its ops in the graph
-when cifar10_train opens its session.
+The program writes ops.json into `out`: a dict from each type of op to the
+number of such ops in the graph when cifar10_train opens its session.
 """
 
 import collections

@@ -7,8 +7,8 @@ The file contains a dict:
   source, package, data_dir, out: as in training.py
   flags: list of the trainer's flags
   given: an .npz file with images, labels, and the values of variables by the
-    port's keys; missing ones start at 0
-  step_key: the key of the step counter in it
+    port's keys; missing variables start at 0
+  step_key: the key of the step counter in that file
 
 It writes into `out`:
 
@@ -32,7 +32,7 @@ def start(variables, given, step_key):
   for key, variable in variables.items():
     dtype = variable.dtype.base_dtype.as_numpy_dtype
     shape = variable.get_shape().as_list()
-    # TensorFlow 0.12 also keeps the uncorrected average of a loss.
+    # TensorFlow 0.12 also stores the uncorrected average of a loss.
     ours = key[: -len('/biased')] if key.endswith('/biased') else key
     if ours == 'Variable' and ours not in given:
       ours = step_key

@@ -2,8 +2,9 @@
 
   run_script ARGUMENTS.json
 
-The file contains a dict: source, the directory of the unmodified files; package, the
-package from which they import; script, the name of one of them; flags, a list.
+The file contains a dict: source, the directory of the unmodified files;
+  package, the package from which these files import; script, the name of one of
+  the files; flags, a list.
 """
 
 import os

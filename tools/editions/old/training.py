@@ -5,28 +5,29 @@
 The file contains a dict:
 
   source, package: the directory of the unmodified files, and the package from
-    which they import
+    which these files import
   data_dir: the directory above cifar-10-batches-bin
   out: a directory for the answers
   batches: an .npz file with images, float32 of shape [n, 128, 24, 24, 3], and
     labels, int32 of shape [n, 128]
-  looks: number of batches at either end to take single steps on, before and after
-    the training; the others are trained on
+  looks: number of batches at each end of `batches` that are used for single
+    steps, before and after the training; the others are trained on
   seed: int, seed of the initial values and of the values for the port to restore
-  restore: dict from a name to a checkpoint of the port to restore
+  restore: dict from a name to a checkpoint of the port, to be restored
   step_key: the key of the step counter in these checkpoints
 
-The edition's cifar10_train runs up to where it opens its session.  The program writes
+The edition's cifar10_train runs until it opens its session.  The program writes
 into `out`:
 
   graph.json: dict with the keys of the variables and the version of TensorFlow
   marked.npz, marked-V1, marked-V2: values of all variables, and checkpoints of
     them in both formats
-  NAME.npz: the variables after restoring a checkpoint of `restore`; 77 if it lacks
-    them
+  NAME.npz: the variables after restoring a checkpoint of `restore`; 77 for
+    variables that it does not contain
   start-0, start-1: checkpoints before the training and after it
-  step-0-N.npz, step-1-N.npz: results of a step from there on the N-th batch:
-    "activation: NAME", "loss: NAME", "gradient: KEY", "before: KEY", "after: KEY"
+  step-0-N.npz, step-1-N.npz: results of a step on the N-th batch, from start-0
+    or start-1: "activation: NAME", "loss: NAME", "gradient: KEY",
+    "before: KEY", "after: KEY"
   losses.json: the loss of each step of the training
   events.*: an event file with all summaries of the first batch after the training
 """
@@ -40,7 +41,7 @@ import sys
 import edition
 import numpy as np
 
-# Names of ops that output a layer.
+# Names of the ops whose outputs are a layer's activations.
 _LAYER = r'(conv\d|local\d|softmax_linear)/\1$|(pool|norm)\d$'
 
 
@@ -49,15 +50,15 @@ class _SessionOpened(Exception):
 
 
 def capture(arguments):
-  """Runs the edition's cifar10_train up to where it opens its session.
+  """Runs the edition's cifar10_train until it opens its session.
 
   Args:
-    arguments: dict with source, package, data_dir and out; may have flags, a
-      list of further flags for the trainer.
+    arguments: dict with source, package, data_dir and out, and optionally
+      flags, a list of further flags for the trainer.
 
   Returns:
-    (module tensorflow, Graph, dict from distorted_inputs, loss and train to what
-    each returned)
+    (module tensorflow, Graph, dict from 'distorted_inputs', 'loss' and 'train'
+    to the return value of that function)
   """
   import tensorflow as tf
 
@@ -103,7 +104,7 @@ def capture(arguments):
 
 
 class Training(object):
-  """A session on the captured graph, on one thread."""
+  """A single-threaded session on the captured graph."""
 
   def __init__(self, tf, graph, made):
     self._tf = tf
@@ -126,7 +127,7 @@ class Training(object):
       )
     self._fetched = {}
     for op in operations:
-      # Ops of the input would wait for images.
+      # The input ops would wait for images.
       if re.match(_LAYER, op.name):
         self._fetched['activation: ' + op.name] = op.outputs[0]
       elif op.type == 'ApplyGradientDescent':
@@ -164,7 +165,7 @@ class Training(object):
     fitting = {}
     for key, variable in self.variables.items():
       if key == step_key or (key == 'Variable' and key not in shapes):
-        # Its name and integer type may differ.
+        # The step counter's name and integer type may differ.
         assign = variable.initializer
         value = reader.get_tensor(step_key)
         self.session.run(assign, {assign.inputs[1]: value})
@@ -200,7 +201,7 @@ class Training(object):
 
 
 def marked_values(variables, seed):
-  """Returns values for all variables, with distinct elements."""
+  """Returns values for all variables; all elements are distinct."""
   random = np.random.RandomState(seed)
   values = {}
   for key in sorted(variables):
@@ -230,7 +231,7 @@ def exchange(training, arguments, out):
 
 
 def look(training, moment, batches, out):
-  """Takes a step on each batch from the same values, then restores them."""
+  """Takes a step on each batch from the current values, then restores these."""
   training.save(os.path.join(out, 'start-%d' % moment))
   start = training.read()
   for n, batch in enumerate(batches):
@@ -240,14 +241,15 @@ def look(training, moment, batches, out):
 
 
 def train(training, arguments, out):
-  """Trains on the batches, and takes single steps on the first and the last."""
+  """Trains on the batches; takes single steps on the first and last ones."""
   with np.load(arguments['batches']) as f:
     batches = list(zip(f['images'], f['labels']))
   looks = arguments['looks']
   training.initialize()
   look(training, 0, batches[:looks], out)
   losses = [float(training.step(*batch)) for batch in batches[looks:-looks]]
-  # First: computing histograms of gradients updates the averages of the losses.
+  # Take the summaries first: computing histograms of gradients updates the
+  # averages of the losses.
   training.write_events(out, *batches[-looks])
   look(training, 1, batches[-looks:], out)
   edition.write(losses, out, 'losses')

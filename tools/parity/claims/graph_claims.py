@@ -17,8 +17,9 @@ def claims(training, counted):
   """Returns the Claims about a training graph.
 
   Args:
-    training: training_graph.Training of the port's graph; it loses its values.
-    counted: list of layers.Layer, its network.
+    training: training_graph.Training of the port's graph, whose values are
+      lost.
+    counted: list of layers.Layer, the layers of the port's network.
   """
   graph = _Graph(training)
   return (
@@ -59,7 +60,7 @@ class _Graph(object):
     return _plain(self.training.session.run(tensor))
 
   def trained(self, ending):
-    """Returns the names of the trained variables with this ending, in order."""
+    """Returns the names of the trained variables with this suffix, in order."""
     return [
         name for name in self.training.gradients if name.endswith('/' + ending)
     ]
@@ -70,7 +71,7 @@ class _Graph(object):
 
 
 def _plain(value):
-  """Returns a number or numbers as Python's, floats with 7 digits."""
+  """Converts a number or numbers to Python's types, floats with 7 digits."""
   value = np.asarray(value)
   if value.ndim:
     return tuple(_plain(v) for v in value)
@@ -125,11 +126,12 @@ def _queue(graph):
   runners = graph.graph.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
   return [
       stated.equal(
-          'images that stay in the queue', queue.get_attr('min_after_dequeue')
+          'minimum number of images in the queue',
+          queue.get_attr('min_after_dequeue'),
       ),
       stated.equal('capacity of the queue', queue.get_attr('capacity')),
       stated.equal(
-          'threads that fill it',
+          'threads that fill the queue',
           sum(len(r.enqueue_ops) for r in runners if r.name == queue.name),
       ),
       stated.equal('batch size', graph.training.images.shape.as_list()[0]),
@@ -155,7 +157,8 @@ def _size(graph, counted):
           ),
       ),
       stated.equal(
-          'ops of the training graph, about', len(graph.graph.get_operations())
+          'ops of the training graph (approximate)',
+          len(graph.graph.get_operations()),
       ),
   ]
 
@@ -168,7 +171,7 @@ def _layers(graph):
       for op in ('pool1', 'pool2')
   ]
   return [
-      stated.equal('size of kernels, and maps', tuple(shapes[:2])),
+      stated.equal('kernel sizes and maps', tuple(shapes[:2])),
       stated.equal(
           'units of local3 and local4', tuple(shape[1] for shape in shapes[2:4])
       ),
@@ -193,7 +196,7 @@ def _weights(graph):
   """Returns the Claims about initial values and weight decay."""
   return [
       stated.equal(
-          'deviation of the initial weights',
+          'standard deviation of the initial weights',
           tuple(
               graph.constant(name + '/Initializer/truncated_normal/stddev')
               for name in graph.trained('weights')
@@ -220,7 +223,7 @@ def _weights(graph):
 
 def _first_loss(graph):
   """Returns the Claim about the loss of step 0."""
-  what = 'loss of step 0, to be expected'
+  what = 'expected loss at step 0'
   decay = [op.inputs[0] for op in graph.ops('L2Loss')]
   expected = first_loss(
       weights=sum(t.shape.num_elements() for t in decay),
@@ -241,9 +244,9 @@ def first_loss(*, weights, stddev, decay, classes=cifar10.NUM_CLASSES):
 
   Args:
     weights: int, number of weights that decay.
-    stddev: float, standard deviation of their initial values before truncation at
-      twice that.
-    decay: float, the factor of half their squares.
+    stddev: float, standard deviation of the initial weights, before truncation
+      at two standard deviations.
+    decay: float, the factor by which half the squared weights are multiplied.
     classes: int, number of classes.
   """
   # The variance of a normal distribution truncated at two standard deviations.
@@ -262,9 +265,9 @@ def _training(graph):
   )
   batch_size = graph.training.images.shape.as_list()[0]
   return [
-      stated.equal('learning rate at the start', float(start)),
+      stated.equal('initial learning rate', float(start)),
       stated.equal(
-          'its factor after 350 epochs (at steps 136,717 and 136,718)',
+          'learning rate factor after 350 epochs (at steps 136,717 and 136,718)',
           (_plain(before / start), _plain(after / start)),
       ),
       stated.equal(

@@ -16,8 +16,8 @@ _LAYER_OPS = (
     'LRN',
 )
 
-# cuda-convnet2's layers-cifar10-11pct, which the tutorial's network follows:
-# name, output positions, inputs per position, output maps.
+# The layers of cuda-convnet2's layers-cifar10-11pct, which the tutorial's
+# network follows: name, output positions, inputs per position, output maps.
 _CONVNET2 = (
     ('conv1', 24 * 24, 5 * 5 * 3, 64),
     ('conv2', 12 * 12, 5 * 5 * 64, 64),
@@ -38,7 +38,7 @@ class Layer(NamedTuple):
 
 
 def count(output):
-  """Counts the ops that lead to a tensor, by the first part of their names.
+  """Counts the ops that lead to a tensor, by the first part of each name.
 
   Args:
     output: tensor of shape [1, ...]; the shapes of all ops that it depends on
@@ -74,7 +74,7 @@ def _parameters(op):
 
 
 def _multiply_adds(op):
-  """Returns a product's multiply-adds: its outputs times the terms of each."""
+  """Returns a product's multiply-adds: outputs times terms per output."""
   if op.type not in ('Conv2D', 'MatMul'):
     return 0
   summed = op.inputs[1].shape[:-1].num_elements()

@@ -1,4 +1,4 @@
-"""Runs that the ledger makes to measure claims about a run."""
+"""Trains and evaluates, so that the ledger can measure claims about a run."""
 
 import contextlib
 import glob
@@ -26,9 +26,9 @@ STEPS = 201
 class Run(NamedTuple):
   """A run of the port's trainer."""
 
-  output: str  # its stdout
+  output: str  # the trainer's stdout
   log: list  # of training_log.Lines
-  summaries: tuple  # the steps at which it wrote summaries
+  summaries: tuple  # the steps at which the run wrote summaries
 
 
 def short_run(data_dir, steps=STEPS):
@@ -109,7 +109,8 @@ def precisions(data_dir, run):
     (int, float, float): step, and precision with averaged and with raw weights.
 
   Raises:
-    CheckpointError: there is no checkpoint, or it does not fit the network.
+    CheckpointError: there is no checkpoint, or the checkpoint does not match
+      the network.
   """
   found = []
   with tempfile.TemporaryDirectory() as scratch:

@@ -8,15 +8,15 @@ from ...base import json_files
 from ...editions import old_scripts
 from . import stated
 
-_OPS = 'ops of the training graph, about, on an old TensorFlow'
+_OPS = 'ops of the training graph (approximate), on an old TensorFlow'
 
 
 class Counted(NamedTuple):
   """The training graph that an edition builds on an old TensorFlow."""
 
-  tensorflow: str  # its version
+  tensorflow: str  # the version of TensorFlow
   edition: str
-  ops: dict  # from a type to the number of ops
+  ops: dict  # from an op type to the number of such ops
 
 
 def count(environment, source, edition, data_dir):
@@ -29,7 +29,8 @@ def count(environment, source, edition, data_dir):
     data_dir: str, the directory above cifar-10-batches-bin.
 
   Returns:
-    Counted, at the time when the edition's trainer opens its session.
+    Counted, for the graph at the time when the edition's trainer opens its
+    session.
 
   Raises:
     UsageError: the graph cannot be built on that TensorFlow.

@@ -1,4 +1,4 @@
-"""Claims about a run: its log and files, its precision, its speed."""
+"""Claims about a run: log, files, precision and speed."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from cifar10_compat import config as config_lib
 from . import measured
 from . import stated
 
-# The tutorial states hours for some of its GPUs.  They can be checked with the
-# steps and seconds in its own table.
+# For some GPUs the tutorial states hours, which can be checked with the steps
+# and seconds in the same table.
 _HOURS = (
     ('hours for 60,000 steps, 1 Tesla K20m', 60000, 0.35, 0.60),
     ('hours for 100,000 steps, 1 Tesla K40m', 100000, 0.25, 0.35),
@@ -25,7 +25,7 @@ def claims(run, *, saved, evaluated=None):
   Args:
     run: measured.Run.
     saved: tuple of ints, from measured.saved_steps().
-    evaluated: the result of measured.precisions(), if there is a longer run.
+    evaluated: the result of measured.precisions() for a longer run, or None.
   """
   return _log(run, saved) + _precision(evaluated) + _speed(run)
 
@@ -53,7 +53,7 @@ def _log(run, saved):
       ),
       _every('steps between two summaries', run.summaries),
       stated.judged(
-          'steps between two checkpoints, and a last one',
+          'steps between two checkpoints, and a final checkpoint',
           'at ' + stated.text(saved),
           same=saved == (0, 1000, 2000, 2001),
       ),
@@ -73,7 +73,7 @@ def _every(what, steps):
 
 def _precision(evaluated):
   """Returns the Claims about precision."""
-  gain = 'gain of averaged weights, about'
+  gain = 'precision gain of averaged weights (approximate)'
   steps = {
       'precision after 60K steps': 60000,
       'precision after 100K steps': 100000,
@@ -111,9 +111,9 @@ def _precision(evaluated):
 
 
 def _speed(run):
-  """Returns the Claims about time: none of the tutorial's GPUs is available."""
+  """Returns the Claims about time, without the tutorial's GPUs."""
   seconds = [line.sec_per_batch for line in run.log if line.step]
-  found = '%.3f on %s CPUs, no such GPU' % (
+  found = '%.3f on %s CPUs, not on that GPU' % (
       np.median(seconds) if seconds else float('nan'),
       os.cpu_count(),
   )

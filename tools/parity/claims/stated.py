@@ -1,4 +1,4 @@
-"""Numbers that the tutorial states: an entry of stated.json for each.
+"""Numbers that the tutorial states; stated.json contains an entry for each.
 
 An entry records where the tutorial states the number and how it is measured here.
 `why_not` is the reason for a different value, `not_measured` for a missing one.
@@ -12,14 +12,14 @@ _FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'stated.json')
 
 
 class Claim(NamedTuple):
-  """A number or group of numbers that the tutorial states, and the measurement."""
+  """A number or group of numbers in the tutorial, and the measured value."""
 
-  what: str  # its name
+  what: str  # the claim's name
   where: str  # the place in the tutorial
   said: str  # the stated value
   found: str  # the measured value
-  how: str  # the measurement
-  same: Optional[bool]  # None: not measured
+  how: str  # the method of measurement
+  same: Optional[bool]  # None if not measured
   why: str  # the reason for a different or missing value
 
   @property
@@ -53,7 +53,7 @@ def said(what):
 
 
 def equal(what, found):
-  """Returns the Claim that the stated value equals the measured one."""
+  """Returns a Claim that compares the stated value with the measured one."""
   return judged(what, found, same=said(what) == found)
 
 
@@ -62,10 +62,10 @@ def judged(what, found, *, same, reason_holds=True):
 
   Args:
     what: str, one of names().
-    found: a number, a str, or a tuple of such.
-    same: bool, whether they agree.
-    reason_holds: bool, whether the listed reason for a different value applies to
-      this one.
+    found: a number, a str, or a tuple of numbers or strs.
+    same: bool, whether the stated and the measured value agree.
+    reason_holds: bool, whether the listed reason for a different value applies
+      here.
   """
   why = '' if same or not reason_holds else _STATED[what].get('why_not', '')
   return _claim(what, found, same, why)

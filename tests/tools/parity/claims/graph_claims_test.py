@@ -40,7 +40,10 @@ class GraphClaimsTest(tf.test.TestCase):
     found = self.claims()
     self.assertEmpty(_unexplained(found))
     self.assertEqual(
-        {'multiply-adds of one image', 'ops of the training graph, about'},
+        {
+            'multiply-adds of one image',
+            'ops of the training graph (approximate)',
+        },
         {claim.what for claim in found if not claim.same},
     )
 
@@ -59,14 +62,15 @@ class GraphClaimsTest(tf.test.TestCase):
     self.assertEqual(
         {
             'decay of the averaged weights',
-            'threads that fill it',
-            'learning rate at the start',
-            'its factor after 350 epochs (at steps 136,717 and 136,718)',
+            'threads that fill the queue',
+            'initial learning rate',
+            'learning rate factor after 350 epochs (at steps 136,717 and 136,718)',
         },
         _unexplained(found),
     )
     self.assertEqual(
-        ['8'], [c.found for c in found if c.what == 'threads that fill it']
+        ['8'],
+        [c.found for c in found if c.what == 'threads that fill the queue'],
     )
 
   def test_a_reason_holds_for_its_value_only(self):

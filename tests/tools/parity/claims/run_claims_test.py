@@ -48,7 +48,7 @@ class RunClaimsTest(absltest.TestCase):
             'losses of steps 0 to 50',
             'steps between two lines of the log',
             'steps between two summaries',
-            'steps between two checkpoints, and a last one',
+            'steps between two checkpoints, and a final checkpoint',
         },
         _unexplained(run_claims.claims(run, saved=(0, 1000, 2000))),
     )
@@ -69,7 +69,7 @@ class RunClaimsTest(absltest.TestCase):
           for what in (
               'precision after 60K steps',
               'precision after 100K steps',
-              'gain of averaged weights, about',
+              'precision gain of averaged weights (approximate)',
           )
       ]
 
@@ -78,4 +78,6 @@ class RunClaimsTest(absltest.TestCase):
     self.assertEqual([False, False, True], same(100000, 0.83, 0.80))
     found = _claims((100000, 0.7, 0.71))
     self.assertTrue(found['precision after 60K steps'].unexplained)
-    self.assertTrue(found['gain of averaged weights, about'].unexplained)
+    self.assertTrue(
+        found['precision gain of averaged weights (approximate)'].unexplained
+    )

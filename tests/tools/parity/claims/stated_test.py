@@ -24,7 +24,7 @@ class StatedTest(absltest.TestCase):
     self.assertTrue(claim.unexplained)
 
   def test_reasons(self):
-    what = 'ops of the training graph, about'
+    what = 'ops of the training graph (approximate)'
     self.assertEqual('', stated.equal(what, 765).why)
     claim = stated.equal(what, 766)
     self.assertIs(False, claim.same)
