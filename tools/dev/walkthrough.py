@@ -68,13 +68,13 @@ def run_block(command, until=None):
     list of str, the lines on stdout and stderr, except those to omit.
 
   Raises:
-    UsageError: it failed.
+    UsageError: the command failed.
   """
   lines = []
   interrupted = False
   with processes.start_command(
       ['bash', '-e', '-o', 'pipefail', '-c', command],
-      # An interrupt must reach all processes that it starts.
+      # An interrupt must reach all processes that the command starts.
       group=True,
       stdout=subprocess.PIPE,
       stderr=subprocess.STDOUT,

@@ -63,7 +63,7 @@ def run(module, args, *, what, environment=None):
     Result.
 
   Raises:
-    UsageError: it failed: see processes.Ended.output().
+    UsageError: the process failed: see processes.Ended.output().
   """
   own = _own_seconds()
   before = disturbance.read()

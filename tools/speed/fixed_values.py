@@ -1,6 +1,6 @@
 """The batch and the initial weights shared by all networks of a comparison.
 
-With the same numbers in all of them, the losses of their first steps show
+Since all networks use the same numbers, the losses of their first steps show
 whether they do the same arithmetic.  Nothing here needs TensorFlow.
 """
 

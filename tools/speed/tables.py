@@ -12,13 +12,13 @@ from . import targets
 
 
 class Quantity(NamedTuple):
-  """A value with a separate table."""
+  """A measured value that has its own table."""
 
   measurement: str
   key: str
   title: str
   form: Callable[[float], str]
-  baselines: Tuple[str, ...]  # the first one that was run counts
+  baselines: Tuple[str, ...]  # the first one measured is the baseline
 
 
 def _number(digits):

@@ -23,8 +23,8 @@ class Target(NamedTuple):
   """A ratio, and the target range of its median."""
 
   name: str
-  numerator: Tuple[Value, ...]  # of several, that with the best ratio counts
-  denominator: Tuple[Value, ...]  # likewise
+  numerator: Tuple[Value, ...]  # if several, the one with the best ratio counts
+  denominator: Tuple[Value, ...]  # as for numerator
   least: Optional[Dict[str, float]]  # by column
   most: Optional[Dict[str, float]]
 

@@ -242,11 +242,11 @@ def main(program_name, plants, *flags):
 
   Args:
     program_name: str, such as 'cifar10_train'.
-    plants: str, see the module's docstring.
-    *flags: str, its flags.
+    plants: str, see PLANTS in the module's docstring.
+    *flags: str, the program's flags.
   """
   sys.argv = [program_name + '.py', *flags]
-  # First: it handles signals before it imports TensorFlow.
+  # Import the program first: it handles signals before it imports TensorFlow.
   program = importlib.import_module('cifar10_compat.' + program_name)
   hooks = sys.modules.get('cifar10_compat.training.hooks')
   if hooks:
