@@ -218,7 +218,7 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   """Runs the program.
 
   Args:
-    config: its settings.
+    config: the program's settings.
     stop: ignored: an export takes seconds.
   """
   del stop
@@ -228,7 +228,7 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   tf.disable_control_flow_v2()
   # The user may have chosen another backend, for other programs.
   os.environ['KERAS_BACKEND'] = 'tensorflow'
-  # TensorFlow's log messages about the SavedModel to convert are about our own
+  # TensorFlow logs messages about the SavedModel to convert, which is our own
   # export.
   logging.set_verbosity(logging.WARNING)
   path = export(checkpoints.or_published(config))

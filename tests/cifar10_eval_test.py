@@ -476,10 +476,10 @@ class EvalDirTest(tf.test.TestCase):
       path = evaluation.path(self._config(eval_dir=eval_dir))
       before = sorted(os.listdir(path))
       for kwargs, expected in (
-          ({'dataset': other_set}, "of data set 'cifar10', not of 'other'"),
+          ({'dataset': other_set}, "to data set 'cifar10', not to 'other'"),
           (
               {'model': config_lib.CIFAR10_LATER},
-              "of model 'cifar10', not of 'cifar10_5e-2'",
+              "to model 'cifar10', not to 'cifar10_5e-2'",
           ),
       ):
         with self.assertRaisesRegex(

@@ -41,7 +41,7 @@ class EventWriter(
 
     Args:
       directory: must exist.
-      graph: the graph to write to it, or None.
+      graph: the graph to write to the file, or None.
 
     Raises:
       WriteError: the file cannot be written.

@@ -46,8 +46,8 @@ def check_link(path: str) -> None:
   """Raises UsageError if a path is a link to a missing file or directory."""
   errors.UsageError.raise_if(
       os.path.islink(path) and not os.path.exists(path),
-      f'{path} is a link to a missing file or directory: create that, mount '
-      'its disk, or choose another',
+      f'{path} is a link to a missing file or directory: create the target, '
+      'mount its disk, or choose another',
   )
 
 

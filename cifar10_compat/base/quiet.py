@@ -1,9 +1,9 @@
 """Silences TensorFlow's log, and keeps Keras out of the process.
 
 Entry points must import this module before TensorFlow, which reads its log
-levels while it loads.  The C++ log level is 3 (fatal only): Python raises these
-errors too, except "failed call to cuInit" on a machine without a GPU.
-Environment variables that the user has set do not change.
+levels while it loads.  The C++ log level is 3 (fatal only), since Python raises
+the logged errors too, except "failed call to cuInit" on a machine without a
+GPU.  Environment variables that the user has set do not change.
 """
 
 import logging

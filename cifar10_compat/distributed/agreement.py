@@ -32,7 +32,7 @@ _FLAGS = (
 def settings(
     config: config_lib.DistributedTrain, cluster: cluster_lib.Cluster
 ) -> Settings:
-  """Returns a task's settings by flag, as values of JSON."""
+  """Returns a task's settings by flag, as JSON values."""
   # Count addresses only: tasks may use different names for one host.
   told: Settings = {
       'ps_hosts': f'{len(cluster.tasks[cluster_lib.PS])} addresses',
@@ -65,7 +65,8 @@ def settle(
     Whether a chief's settings are stored.
 
   Raises:
-    UsageError: the settings differ; the message has the flag and both values.
+    UsageError: the settings differ; the message contains the flag and both
+      values.
   """
   with tf.Graph().as_default():
     with tf.device('/job:ps/task:0/cpu:0'):

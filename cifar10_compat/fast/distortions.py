@@ -16,8 +16,8 @@ def random_crop_and_flip(
 ) -> tf.Tensor:
   """Crops a square from each image, and mirrors half of them.
 
-  Rows are gathered.  Columns are selected by a product with a matrix that has a
-  single 1 in each column, which is exact; a flip reverses its columns.
+  Rows are gathered.  Columns are selected by an exact product with a matrix
+  that has a single 1 in each column; a flip reverses the matrix's columns.
 
   Args:
     planes: uint8 tensor of shape [n, channels, height, width]; n may be

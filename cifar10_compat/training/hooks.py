@@ -291,7 +291,7 @@ class CheckpointSaverHook(Hook):
     path = os.path.join(directory.path, checkpoints.BASENAME)
     try:
       self.run.saver.save(session, path, global_step=step)
-    # The session recovers from these two.
+    # The session recovers from these two errors.
     except (tf.errors.AbortedError, tf.errors.UnavailableError):
       raise
     except (tf.errors.OpError, OSError) as e:

@@ -1,8 +1,9 @@
 """The session in which a trainer runs its steps.
 
-The trainer's file has the graph, the hooks and the loop.  This module makes a run
-safe: it locks the directory, selects the checkpoint to resume from, saves when
-input or output fails, reports errors with a remedy, and runs the watchdog.
+The trainer's file contains the graph, the hooks and the loop.  This module
+makes a run safe: it locks the directory, selects the checkpoint to resume from,
+saves when input or output fails, reports errors with a remedy, and runs the
+watchdog.
 """
 
 from collections.abc import Iterator, Sequence
@@ -258,7 +259,8 @@ def _making_steps(
     try:
       yield TrainingSession(session, run)
     except tf.errors.OpError as e:
-      run.check_input()  # A damaged file says more than TensorFlow's error.
+      # An error about a damaged file says more than TensorFlow's error.
+      run.check_input()
       if not input_errors.is_input_error(e):
         raise
       # The session's exit would swallow an OutOfRangeError.  If another error

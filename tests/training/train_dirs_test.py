@@ -224,7 +224,7 @@ class TrainDirsTest(tf.test.TestCase):
     lock = os.path.join(self.train_dir, 'train.lock')
     for link, expected in (
         (os.symlink, r'\(\S+/train.lock: it is a link'),
-        (os.link, r'/train.lock has another hard link.*: remove this name'),
+        (os.link, r'/train.lock has another hard link.*: remove this link'),
     ):
       link(precious, lock)
       with self.assertRaisesRegex(errors.UsageError, expected):

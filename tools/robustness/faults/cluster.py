@@ -96,7 +96,7 @@ class _Training:
       self._workers.append(self.programs[job, index])
 
   def start_other(self, job, index, *flags):
-    """Starts and returns a process that does not count as part of the cluster."""
+    """Starts and returns a process, without adding it to `programs`."""
     return self.cluster.start_as(
         ('tools.robustness.faults', 'child', _PROGRAM, self._plants),
         job,

@@ -22,7 +22,7 @@ _END_SECS = 120
 
 @contextlib.contextmanager
 def _disk(directory, size):
-  """Context that mounts a small disk on a directory; raises Failed if it cannot."""
+  """Context that mounts a small disk on a path; raises Failed if it cannot."""
   os.makedirs(directory, exist_ok=True)
   with limits.small_disk(directory, size) as done:
     attempt.check(done, 'this system does not permit mounting a tmpfs')
