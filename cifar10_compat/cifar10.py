@@ -338,8 +338,8 @@ def check_reference_variables():
   """Raises UsageError unless tf.get_variable() creates reference variables."""
   if tf.resource_variables_enabled():
     raise errors.UsageError(
-        'resource variables are enabled, so the graph would differ from that '
-        'of 2016: call tf.compat.v1.disable_v2_behavior() first')
+        'resource variables are enabled, so the graph would differ from the '
+        'graph of 2016: call tf.compat.v1.disable_v2_behavior() first')
 
 
 def predictions(logits):

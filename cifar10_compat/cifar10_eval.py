@@ -51,7 +51,8 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
   Raises:
     NoCheckpointError, CheckpointListError: no checkpoint is found.
     UnusableCheckpointError: the checkpoint is gone or damaged.
-    CheckpointError, UsageError: the checkpoint is of another model or data set.
+    CheckpointError, UsageError: the checkpoint belongs to another model or data
+      set.
     DataError: the images ended too soon, or their files are damaged.
     WriteError: the summaries cannot be written.
   """

@@ -61,8 +61,9 @@ from cifar10_compat.training import checkpoints
 # header alone.
 _BMP_HEADER = 66
 _BMP_FILE_HEADER = 14
-# The values of `compression`: none, and masks for the colors.  The only masks
-# that TensorFlow reads correctly, of red, green and blue, as 16-bit numbers.
+# The values of `compression`: no compression, and masks for the colors.  The
+# only masks that TensorFlow reads correctly, of red, green and blue, as 16-bit
+# numbers.
 _BMP_PLAIN, _BMP_MASKS = 0, 3
 _BMP_USUAL_MASKS = (0, 0xFF, 0xFF00, 0, 0xFF, 0)
 

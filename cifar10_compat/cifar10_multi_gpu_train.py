@@ -176,7 +176,7 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
     # Average the gradients.  Every step waits here for the slowest tower.
     grads = average_gradients(tower_grads)
 
-    # Add the summaries of the update to those of the last tower.
+    # Add the update's summaries to the last tower's.
     tower_summaries.append(summaries.scalar_summary('learning_rate', lr))
 
     for grad, var in grads:

@@ -539,7 +539,7 @@ class Eval(Images, Checkpoint, Session):
   )
   count: str = setting(
       EXACT,
-      'Score each image once, or draw whole batches from a shuffling queue as '
+      'Score each image once, or draw full batches from a shuffling queue as '
       'in 2016.',
       choices=(EXACT, HISTORICAL),
   )

@@ -16,8 +16,8 @@ _PATTERN = re.compile(r'[*?[\\]')
 def user_path(path: str) -> str:
   """Returns a path relative to the user's working directory.
 
-  `bazel run` starts a program in its own tree, and passes the user's directory
-  in BUILD_WORKING_DIRECTORY.
+  `bazel run` starts a program in Bazel's own tree, and passes the user's
+  directory in BUILD_WORKING_DIRECTORY.
 
   Raises:
     UsageError: Python and TensorFlow interpret the path differently; or it is

@@ -1,7 +1,7 @@
 """Checks the files of an image set, before and while they are read.
 
-TensorFlow's reader does not notice that a file was truncated, and searches
-empty files for a record forever.  This module does not import TensorFlow.
+TensorFlow's reader does not notice a truncated file, and searches empty files
+for a record forever.  This module does not import TensorFlow.
 """
 
 import dataclasses
@@ -21,8 +21,8 @@ _CHUNK_RECORDS = 512
 def check(dataset: description.Dataset, data_dir: str, eval_data: bool) -> int:
   """Checks files before a thread reads them: about 0.1 s for 50,000 records.
 
-  Part of a published set is accepted; more records than in the whole set are an
-  error.
+  Part of a published set is accepted; more records than in the complete set are
+  an error.
 
   Args:
     dataset: the set of the files.
@@ -94,7 +94,7 @@ class CheckedFiles:
         ) from e
       errors.DataError.raise_if(
           now.st_size != size,
-          f'{path} had {size} bytes when it was opened, now it has '
+          f'{path} had {size} bytes when it was opened, but now it has '
           f'{now.st_size}: replace it with an intact copy',
       )
       errors.DataError.raise_if(

@@ -155,7 +155,7 @@ def load(directory: str) -> Dataset:
       )
   except ValueError as e:
     raise errors.DataError(
-        f'{path}: {e}: replace it with an intact copy, or make the set again'
+        f'{path}: {e}: replace it with an intact copy, or create the set again'
     ) from e
   return dataset
 

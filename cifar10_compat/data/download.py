@@ -162,8 +162,8 @@ def extract(directory: str, archive: str) -> None:
 
   Raises:
     DataError: the file is not an archive, is truncated or damaged, or is larger
-      than any set; or it has no such directory, or contains a link, a device,
-      or a name that leads out of it.
+      than any set; or the archive does not contain the directory, or contains a
+      link, a device, or a name that leads out of the directory.
     OSError: the directory cannot be written.
   """
   name = os.path.basename(directory)
@@ -172,7 +172,7 @@ def extract(directory: str, archive: str) -> None:
         files.whole_directory(directory) as scratch,
         _BoundedGzip(archive) as unpacked,
         # Read no further than the current member, so that its fault is reported
-        # before those of later members.
+        # before the faults of later members.
         tarfile.open(
             fileobj=unpacked, mode='r|', bufsize=tarfile.BLOCKSIZE
         ) as tar,

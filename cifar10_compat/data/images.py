@@ -209,7 +209,7 @@ def _rgb(image: 'PIL.Image.Image', white: int) -> np.ndarray:
   """Returns an image of any mode as uint8 [height, width, 3].
 
   Raises:
-    DataError: its values have no known range.
+    DataError: the image's values have no known range.
   """
   Image, _ = pillow()
   errors.DataError.raise_if(image.mode == 'F', 'its values have no known range')

@@ -69,7 +69,7 @@ class Table:
     """Writes a worker's row.
 
     Args:
-      session: a session on the ps that has the table.
+      session: a session on the ps that holds the table.
       worker: index in the list of workers.
       step: the global step.
       state: TRAINING or DONE.

@@ -42,7 +42,7 @@ class Connection:
     """Compares this task's settings with the chief's.
 
     Raises:
-      UsageError: they differ.
+      UsageError: the settings differ.
     """
     agreement.settle(
         self.target,

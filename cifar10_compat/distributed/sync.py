@@ -5,8 +5,8 @@ into an update.  In each step, a worker pushes its gradient into an accumulator
 for each variable, then waits for a token.  When every accumulator has R
 gradients, a thread of the chief takes the averages, applies them, increments
 the global step, and puts N tokens with that step into a queue.  A worker's next
-gradient carries the step of its token.  An accumulator counts the averages
-taken from it as its own step, and drops gradients of an earlier step.
+gradient carries the step of its token.  An accumulator's own step is the number
+of averages taken from it; it drops gradients of an earlier step.
 
 The accumulators and the queue are on the ps and outlive the workers.  A killed
 process loses the gradients and tokens it held.  Suppose that a chief is killed

@@ -22,7 +22,7 @@ def random_crop_and_flip(
   Args:
     planes: uint8 tensor of shape [n, channels, height, width]; n may be
       unknown.
-    size: the height and width of the square, at most those of an image.
+    size: the height and width of the square, at most the image's.
     flip: whether to mirror each image left to right with probability 1/2.
 
   Returns:
@@ -83,8 +83,8 @@ def per_image_standardization(planes: tf.Tensor) -> tf.Tensor:
     planes: float32 tensor of shape [n, channels, height, width].
 
   Returns:
-    float32 tensor of that shape.  As in TensorFlow, the standard deviation
-    counts as at least 1 / sqrt(number of values in an image).
+    float32 tensor of that shape.  As in TensorFlow, the divisor is at least 1 /
+    sqrt(number of values in an image).
   """
   _, channels, height, width = planes.shape.as_list()
   size = channels * height * width

@@ -327,7 +327,7 @@ def resuming_saver(
     remedy: what the user can do if the checkpoint does not fit.
 
   Raises:
-    CheckpointError: the checkpoint is of another model.
+    CheckpointError: the checkpoint belongs to another model.
     UnusableCheckpointError, CheckpointReadError: see Checkpoint.verify().
   """
   types = checkpoint.types()

@@ -215,7 +215,7 @@ class SummarySaverHook(Hook):
   ) -> None:
     if self.run.directory.newest:
       # TensorBoard then drops later events, which a killed run wrote after its
-      # last checkpoint (possibly that of step 0).
+      # last checkpoint (possibly the one of step 0).
       self.run.writer.add_session_log(
           tf.SessionLog(status=tf.SessionLog.START), self.run.steps.after
       )

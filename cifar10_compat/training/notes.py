@@ -127,7 +127,7 @@ def _history(
 def check(directory: str, config: config_lib.Network, flag: str) -> None:
   """Checks that a directory belongs to the given data set and model.
 
-  A directory without a metadata file, such as that of a historical run, passes.
+  A directory without a metadata file, as from a historical run, passes.
 
   Args:
     directory: need not exist.

@@ -86,14 +86,14 @@ class TrainDir:
       saver: a saver of all variables of the default graph.
 
     Raises:
-      CheckpointError: the checkpoint is of another model.
+      CheckpointError: the checkpoint belongs to another model.
     """
     if not self.newest:
       return saver
     return checkpoints.resuming_saver(
         self.newest,
         saver,
-        'it is of another model; choose another --model or --train_dir',
+        'it belongs to another model; choose another --model or --train_dir',
     )
 
   def begin(self) -> None:
@@ -369,7 +369,7 @@ def _find_newest(path: str) -> tuple[checkpoints.Checkpoint | None, str]:
   """Returns the checkpoint to resume from.
 
   Returns:
-    newest: None if there is none.
+    newest: None if there is no checkpoint.
     trouble: why the newest is not the listed checkpoint; '' if it is.
 
   Raises:

@@ -103,7 +103,7 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
 
   Raises:
     UsageError: train_dir cannot be used.
-    CheckpointError: the newest checkpoint is of another model.
+    CheckpointError: the newest checkpoint belongs to another model.
     DataError: the input failed; the message gives the first cause.  The last
       step is saved.
     DivergedError: a loss or a variable is non-finite.
@@ -169,7 +169,7 @@ def shared_session(
   """Context for steps on variables that several processes may share.
 
   It creates a session even if no step is left, since other processes learn from
-  the session that training has ended.  It uses none of TensorFlow's hooks.
+  the session that training has ended.  It does not use TensorFlow's own hooks.
 
   Args:
     run: the hooks' shared state.

@@ -77,7 +77,7 @@ def get(name):
   """Returns the Experiment with this name.
 
   Raises:
-    UsageError: there is no such experiment.
+    UsageError: no experiment has this name.
   """
   if name not in EXPERIMENTS:
     raise errors.UsageError(

@@ -221,7 +221,7 @@ def main(argv):
       '--golden',
       default=GOLDEN,
       metavar='FILE',
-      help='file for the logits (default: the one the tests read)',
+      help='file for the logits (default: the file that the tests read)',
   )
   args = parser.parse_args(argv)
   out = command_line.path(args.out)

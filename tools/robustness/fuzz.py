@@ -2,12 +2,13 @@ r"""Damages image sets at random, and checks that the package reads or rejects t
 
   fuzz [--cases=10000 | --seconds=60] [--seed=0] [--search]
 
-Each case makes a small image set of one kind (records, an archive, a description, a
-folder of images), damages it, and has the package read it.  The package must either
-read it, or reject it within 10 seconds with a one-line error.  Anything else is
-printed with the number of the case, and the exit code is 1; --first=NUMBER
---cases=1 repeats it.  The library hypothesis, in the extra `test`, draws the
-cases: a case depends only on its number, the seed and the code.
+Each case creates a small image set of one kind (records, an archive, a
+description, a folder of images), damages it, and has the package read it.  The
+package must either read it, or reject it within 10 seconds with a one-line
+error.  Anything else is printed with the number of the case, and the exit code
+is 1; --first=NUMBER --cases=1 repeats it.  The library hypothesis, in the extra
+`test`, draws the cases: a case depends only on its number, the seed and the
+code.
 
 --search also tries command lines and TF_CONFIG, runs all cases in this process,
 and prints the simplest failing case.

@@ -89,7 +89,7 @@ def inputs(*, data_dir, dataset, source, secs):
 
 
 def constant(*, steps, secs, processor):
-  """Measures the train op on one batch, and the machine's limit for it.
+  """Measures the train op on one batch, and the limit set by the machine.
 
   Args:
     steps: int, number of steps to time.

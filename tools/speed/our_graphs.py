@@ -74,7 +74,7 @@ def make_step(name, images, labels):
     images, labels: arrays, see fixed_values.batch().
 
   Returns:
-    Step; the initial weights are those of fixed_values.weights().
+    Step; the initial weights come from fixed_values.weights().
   """
   with tf.Graph().as_default() as graph:
     global_step = tf.train.get_or_create_global_step()

@@ -24,7 +24,7 @@ class Target(NamedTuple):
 
   name: str
   numerator: Tuple[Value, ...]  # if several, the one with the best ratio counts
-  denominator: Tuple[Value, ...]  # as for numerator
+  denominator: Tuple[Value, ...]  # see numerator
   least: Optional[Dict[str, float]]  # by column
   most: Optional[Dict[str, float]]
 

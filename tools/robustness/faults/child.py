@@ -5,8 +5,8 @@
 It is the program as users start it, with three exceptions: it logs every step, saves
 every SAVE_EVERY steps instead of every 1,000, and reports what it restored:
 "restored STEP DIGEST RATE", with the digest() of all variables and the learning
-rate.  PLANTS are comma-separated names of functions in PLANTS, each followed by a
-colon and a number if it takes one; '-' for none.
+rate.  PLANTS are comma-separated names of functions in PLANTS, each followed by
+a colon and a number if it takes one; '-' means no plants.
 """
 
 import dataclasses

@@ -21,7 +21,7 @@ _STOP_SECS = {False: 5.0, True: 30.0}
 
 
 def _begin(context):
-  """Returns a trainer that has saved; later trials use the same one."""
+  """Returns a trainer that has saved; later trials use the same trainer."""
 
   def begin():
     made = trainer.Trainer(context.new_directory(), plants=context.plants)

@@ -215,7 +215,7 @@ class Trainer:
     )
     attempt.check(
         restored[1] == child.digest(read_checkpoint(path)),
-        'the variables are not those of the checkpoint',
+        'the variables differ from the checkpoint',
     )
     # Divided by ten after 350 epochs with batches of 8: see cifar10.train().
     rate = 0.1 * 0.1 ** (step // (_IMAGES // 8 * 350))
