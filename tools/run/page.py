@@ -65,7 +65,7 @@ def render(title, history, network, facts):
           'Manifest',
           tables=[
               table(
-                  'What was run',
+                  'Run',
                   ['what', 'value'],
                   [[k, v] for k, v in facts.items()],
               )
@@ -111,8 +111,8 @@ def _summary(title, curves):
     curves: dict from name to a list of (step, value).
   """
   return table(
-      title + ' in figures',
-      ['curve', 'first', 'least', 'greatest', 'last'],
+      title + ', values',
+      ['curve', 'first', 'minimum', 'maximum', 'last'],
       [
           [name]
           + [
@@ -370,7 +370,7 @@ def _mistakes(network, shares):
               'alt': 'Test image %d' % m.image,
               'lines': [
                   '%s, %.3f' % (names[m.answer], m.probability),
-                  'it is: %s' % names[m.label],
+                  'true class: %s' % names[m.label],
               ],
           }
           for m in found
@@ -390,7 +390,7 @@ def _reliability(network, shares):
       plots=[('Calibration', charts.reliability(bins))],
       tables=[
           table(
-              'Calibration in figures',
+              'Calibration, values',
               ['answers', 'mean probability', 'fraction correct'],
               [
                   [

@@ -109,7 +109,7 @@ def _facts(record, config, step):
                 for item in (origin.get('environment') or {}).items()
                 if item[1]
             )
-            or 'nothing that matters',
+            or 'no relevant variable is set',
         }
     )
   else:

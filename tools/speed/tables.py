@@ -222,7 +222,7 @@ def machine(results):
   processor = manifest['processor']
   return (
       '%s (%s), %s cores, %d threads; TensorFlow %s, Python %s; commit %s%s. '
-      'A run counts as disturbed if others took more than %.0f%% of the '
+      'A run counts as disturbed if other work used more than %.0f%% of the '
       "processor's time during it."
       % (
           processor['name'],

@@ -116,8 +116,8 @@ TARGETS = (
         None,
     ),
     Target(
-        'exact eval of 10,000, minus the import of TensorFlow, '
-        "--fast / tutorial's eval likewise, seconds",
+        "exact eval of 10,000, --fast / tutorial's eval, both minus the "
+        'import of TensorFlow, seconds',
         _runs('seconds_less_import', 'eval', 'fast'),
         _runs('seconds_less_import', 'eval', 'tutorial'),
         None,

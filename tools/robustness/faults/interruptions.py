@@ -70,12 +70,12 @@ def kill(context, moment):
   """kill -9 at a random moment."""
   made = _begin(context)
   before = made.named()
-  if moment.random() < 0.5:  # Also during its start.
+  if moment.random() < 0.5:  # Also test the kill during the startup.
     made.kill()
     before = made.named()
     made.start()
   time.sleep(moment.uniform(0, _MOMENT_SECS[context.loaded]))
-  where = 'in training' if made.logged() is not None else 'in its start'
+  where = 'in training' if made.logged() is not None else 'during startup'
   return _kill(made, before, where)
 
 
@@ -145,7 +145,7 @@ def stop(context, moment):
   return attempt.Recovery(
       0,
       secs,
-      '%s %s' % (signum.name, 'in training' if training else 'in its start'),
+      '%s %s' % (signum.name, 'in training' if training else 'during startup'),
   )
 
 
