@@ -214,7 +214,7 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(model=config_lib.CONV_LOCAL)
     save_checkpoint(self.directory, 1, averaged_bias=0, raw_bias=0)
     for note, expected in (
-        ('{"dataset": "synthetic"}', "'synthetic', not of"),
+        ('{"dataset": "synthetic"}', "'synthetic', not to"),
         (
             '{"dataset": "cifar10", "model": "conv_local"}',
             '--model=conv_local',
@@ -484,7 +484,7 @@ class EvalDirTest(tf.test.TestCase):
       ):
         with self.assertRaisesRegex(
             errors.UsageError,
-            '^%s is %s: choose another directory with --eval_dir'
+            '^%s belongs %s: choose another directory with --eval_dir'
             % (path, expected),
         ):
           self._evaluate(eval_dir=eval_dir, **kwargs)

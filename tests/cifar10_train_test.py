@@ -244,7 +244,7 @@ class ErrorTest(tf.test.TestCase):
             1,
             os.stat,
             ['--train_dir=' + other],
-            "data set 'synthetic', not of",
+            "data set 'synthetic', not to",
         ),
     ):
       data_dir = self.create_tempdir().full_path

@@ -15,6 +15,6 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 # time.
 os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
 logging.getLogger('tensorflow').setLevel(logging.ERROR)
-# Keras 3, which writes .keras files, imports matplotlib, which warns if it
-# cannot keep a cache in the home directory.
+# Writing .keras files needs Keras 3, and Keras 3 imports matplotlib, which
+# warns if it cannot keep a cache in the home directory.
 logging.getLogger('matplotlib').setLevel(logging.ERROR)

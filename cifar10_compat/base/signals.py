@@ -202,7 +202,7 @@ def stop_deadline(
     end = float('inf')
     while not over.wait(_TICK_SECS):
       now = time.monotonic()
-      # Keep the time at which each signal was first seen: a later one would
+      # Keep the time at which each signal was first seen: a later time would
       # extend the limit.
       if stop.requested:
         end = min(end, now + secs)

@@ -227,9 +227,10 @@ def answers(address: str, secs: float = 1.0) -> bool:
 
 
 def start_server(cluster: Cluster) -> tf.train.Server:
-  """Starts this task's server, whose target sessions connect to.
+  """Starts this task's server; sessions connect to the server's target.
 
-  It listens on its port of *every* interface, whatever the host in its address.
+  The server listens on its port on *every* interface, whatever the host in the
+  task's address.
 
   Raises:
     UsageError: the port is taken.

@@ -192,7 +192,7 @@ class ChiefSessionCreator(tf.train.SessionCreator):
       train_dir: str,
       table: heartbeats.Table,
   ) -> None:
-    """Creates the creator.
+    """Initializes the creator.
 
     Args:
       scaffold: tf.train.Scaffold.

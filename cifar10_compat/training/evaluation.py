@@ -1,8 +1,9 @@
 """Writes an evaluator's event files, and waits for checkpoints.
 
 As in 2016, the event files for checkpoints in /tmp/cifar10_train go to
-/tmp/cifar10_eval.  For checkpoints in another directory they go to its
-subdirectory `eval`, where TensorBoard shows them beside the training run.
+/tmp/cifar10_eval.  For checkpoints in another directory, the event files go to
+that directory's subdirectory `eval`, where TensorBoard shows them beside the
+training run.
 """
 
 from collections.abc import Iterator

@@ -20,7 +20,7 @@ from cifar10_compat.training import evaluation
 from cifar10_compat.training import notes
 
 # The trainer's lock file.  The file remains when the process ends, but the
-# kernel releases the lock, which is on the open file.
+# kernel releases the lock, since the lock is on the open file.
 _LOCK = 'train.lock'
 # Maximum number of bytes to read from the lock file, which names the lock's
 # holder.
