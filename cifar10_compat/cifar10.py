@@ -7,7 +7,7 @@
 
 Names, shapes and constants are those of TensorFlow v0.7.0 (February 2016).
 docs/differences.md explains each difference.  `config` replaces FLAGS;
-functions that 2016 did not have come last.
+functions that did not exist in 2016 come last.
 """
 
 import os
@@ -273,8 +273,8 @@ def train(total_loss, global_step, config=config_lib.Train()):
     2016.
   """
   # The learning rate falls in steps.  max() makes each at least one training
-  # step long: for a small data set and a large batch it would be 0 long, and
-  # the rate NaN.
+  # step long: with a small data set and a large batch, its length would be 0,
+  # and the rate NaN.
   num_batches_per_epoch = (config.dataset.num_examples_per_epoch_for_train /
                            config.batch_size)
   decay_steps = max(1, int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY))
@@ -338,8 +338,8 @@ def check_reference_variables():
   """Raises UsageError unless tf.get_variable() creates reference variables."""
   if tf.resource_variables_enabled():
     raise errors.UsageError(
-        'resource variables are enabled, so the graph would differ from that '
-        'of 2016: call tf.compat.v1.disable_v2_behavior() first')
+        'resource variables are enabled, so the graph would differ from the '
+        'graph of 2016: call tf.compat.v1.disable_v2_behavior() first')
 
 
 def predictions(logits):

@@ -342,7 +342,7 @@ def is_news(record: logging.LogRecord) -> bool:
   """Whether a TensorFlow log record says more than our own messages.
 
   When a ps is gone, TensorFlow closes the session and may log the errors of the
-  session's threads.  The worker reports the loss itself: it recreates the
+  session's threads.  The worker itself reports a lost ps: it recreates the
   session, or its watchdog ends the process.
   """
   return not record.getMessage().startswith(

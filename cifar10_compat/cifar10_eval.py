@@ -40,7 +40,8 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
       count is EXACT, the input is one epoch, of which num_examples images are
       scored; otherwise num_examples is rounded up to a multiple of batch_size.
     last: (checkpoints.Checkpoint, float), the previous return value.  If its
-      checkpoint is still the newest, eval_once() returns it at once.
+      checkpoint is still the newest, eval_once() returns the same value at
+      once.
     stop: signals.StopRequest.
 
   Returns:
@@ -50,7 +51,8 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
   Raises:
     NoCheckpointError, CheckpointListError: no checkpoint is found.
     UnusableCheckpointError: the checkpoint is gone or damaged.
-    CheckpointError, UsageError: the checkpoint is of another model or data set.
+    CheckpointError, UsageError: the checkpoint belongs to another model or data
+      set.
     DataError: the images ended too soon, or their files are damaged.
     WriteError: the summaries cannot be written.
   """

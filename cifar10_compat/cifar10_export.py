@@ -61,8 +61,9 @@ from cifar10_compat.training import checkpoints
 # header alone.
 _BMP_HEADER = 66
 _BMP_FILE_HEADER = 14
-# The values of `compression`: none, and masks for the colors.  The only masks
-# that TensorFlow reads correctly, of red, green and blue, as 16-bit numbers.
+# The values of `compression`: no compression, and masks for the colors.  The
+# only masks that TensorFlow reads correctly, of red, green and blue, as 16-bit
+# numbers.
 _BMP_PLAIN, _BMP_MASKS = 0, 3
 _BMP_USUAL_MASKS = (0, 0xFF, 0xFF00, 0, 0xFF, 0)
 
@@ -218,7 +219,7 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   """Runs the program.
 
   Args:
-    config: its settings.
+    config: the program's settings.
     stop: ignored: an export takes seconds.
   """
   del stop
@@ -228,7 +229,7 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   tf.disable_control_flow_v2()
   # The user may have chosen another backend, for other programs.
   os.environ['KERAS_BACKEND'] = 'tensorflow'
-  # TensorFlow's log messages about the SavedModel to convert are about our own
+  # TensorFlow logs messages about the SavedModel to convert, which is our own
   # export.
   logging.set_verbosity(logging.WARNING)
   path = export(checkpoints.or_published(config))

@@ -318,7 +318,7 @@ def central_view(images):
 
 
 def views(images, num_views):
-  """Cuts several views from each image, whose predictions are then averaged.
+  """Cuts several views from each image, to average their predictions.
 
   Args:
     images: uint8 tensor of shape [n, 32, 32, 3].

@@ -1,8 +1,9 @@
 """The network with locally connected top layers, an exercise of the tutorial.
 
 It is the network of cuda-convnet2's example layers-cifar10-11pct: two
-convolutions, then two locally connected layers.  Like a convolution, these see
-3 x 3 pixels, but each position has its own weights and biases.
+convolutions, then two locally connected layers.  Like a convolution, a locally
+connected layer sees 3 x 3 pixels, but each position has its own weights and
+biases.
 """
 
 import tensorflow.compat.v1 as tf

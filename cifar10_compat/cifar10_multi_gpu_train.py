@@ -42,7 +42,8 @@ def tower_loss(scope, config=config_lib.MultiGpuTrain(), batch_queue=None):
   network = models.network(config)
 
   # Get a batch for this tower.  The input stays on the CPU: TensorFlow can now
-  # place a queue on a GPU, but not the reader that must share its device.
+  # place a queue on a GPU, but not the reader, which must be on the queue's
+  # device.
   with tf.device('/cpu:0'):
     images, labels = (batch_queue.dequeue() if batch_queue else
                       cifar10.distorted_inputs(config))
@@ -175,7 +176,7 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
     # Average the gradients.  Every step waits here for the slowest tower.
     grads = average_gradients(tower_grads)
 
-    # Add the summaries of the update to those of the last tower.
+    # Add the update's summaries to the last tower's.
     tower_summaries.append(summaries.scalar_summary('learning_rate', lr))
 
     for grad, var in grads:

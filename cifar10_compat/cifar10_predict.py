@@ -157,7 +157,7 @@ def best(
 
   Args:
     probabilities: float32 array of shape [num_classes].
-    class_names: sequence of str, num_classes of them.
+    class_names: sequence of num_classes str.
     top_k: int, how many to list.
 
   Returns:

@@ -63,8 +63,8 @@ class Bounds:
 
   Attributes:
     lower, upper: inclusive; infinite for no bound.
-    why: the reason for the upper bound, above which a program would not fail
-      but build ops, wait or fill the memory endlessly.
+    why: the reason for the upper bound, above which a program would not fail,
+      but would build ops, wait or fill the memory endlessly.
   """
 
   lower: float = -math.inf
@@ -279,7 +279,8 @@ class Training(Images, Session):
     log_steps, summary_steps, checkpoint_steps: the number of steps from one log
       line, summary or checkpoint to the next; the defaults are those of 2016.
     decay_by_examples: whether the 350 epochs between two drops of the learning
-      rate count all images in an update; if not, one batch, as in 2016.
+      rate count all images in an update; if not, they count one batch, as in
+      2016.
     profile_steps: the global steps at which a run is traced.
     stall_secs: seconds after which a stalled training run ends; 0 disables the
       check.
@@ -317,7 +318,7 @@ class Training(Images, Session):
   )
   keep_checkpoints: int = setting(
       5,
-      'Number of checkpoints to keep, the newest ones.',
+      'Number of newest checkpoints to keep.',
       bounds=Bounds(
           1, MAX_CHECKPOINTS, 'the checkpoint list is rewritten at each save'
       ),
@@ -538,7 +539,7 @@ class Eval(Images, Checkpoint, Session):
   )
   count: str = setting(
       EXACT,
-      'Score each image once, or draw whole batches from a shuffling queue as '
+      'Score each image once, or draw full batches from a shuffling queue as '
       'in 2016.',
       choices=(EXACT, HISTORICAL),
   )
@@ -730,7 +731,7 @@ def from_flags(
     arguments: the arguments of the command line, without flags.
 
   Raises:
-    UsageError, DataError: a value is invalid, or names no data set.
+    UsageError, DataError: a value is invalid, or there is no such data set.
   """
   values = {}
   for name, field in settings(config).items():

@@ -37,8 +37,8 @@ def run(
 
   An expected error, including one in the flags, becomes one line on stderr and
   exit code 1; any other exception keeps its traceback.  output.arrives()
-  reports output that fails to be written.  After SIGINT or SIGTERM the exit
-  code is 128 plus the signal number, as a shell expects.
+  reports failed writes to stdout.  After SIGINT or SIGTERM the exit code is 128
+  plus the signal number, as a shell expects.
 
   Args:
     config_class: the program's dataclass.
@@ -48,7 +48,7 @@ def run(
   is_prepared = isinstance(config, config_class)
   if isinstance(config, config_class):
     # Enable garbage collection again, but only for new objects: scanning
-    # TensorFlow's takes 0.2 s and would free hardly any.
+    # TensorFlow's objects takes 0.2 s and would free hardly any.
     gc.freeze()
     gc.enable()
   else:

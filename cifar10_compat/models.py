@@ -30,7 +30,7 @@ def network(config: config_lib.Network) -> types.ModuleType:
     return cifar10_fast
   if config.precision != 'float32':
     raise errors.UsageError(
-        f'precision is {config.precision}, which only the fast network has: add '
-        '--fast_network, or --fast'
+        f'precision is {config.precision}, which only the fast network '
+        'supports: add --fast_network, or --fast'
     )
   return cifar10_local if config.model == config_lib.CONV_LOCAL else cifar10

@@ -214,7 +214,7 @@ class EvalTest(tf.test.TestCase):
       self._evaluate(model=config_lib.CONV_LOCAL)
     save_checkpoint(self.directory, 1, averaged_bias=0, raw_bias=0)
     for note, expected in (
-        ('{"dataset": "synthetic"}', "'synthetic', not of"),
+        ('{"dataset": "synthetic"}', "'synthetic', not to"),
         (
             '{"dataset": "cifar10", "model": "conv_local"}',
             '--model=conv_local',
@@ -476,15 +476,15 @@ class EvalDirTest(tf.test.TestCase):
       path = evaluation.path(self._config(eval_dir=eval_dir))
       before = sorted(os.listdir(path))
       for kwargs, expected in (
-          ({'dataset': other_set}, "of data set 'cifar10', not of 'other'"),
+          ({'dataset': other_set}, "to data set 'cifar10', not to 'other'"),
           (
               {'model': config_lib.CIFAR10_LATER},
-              "of model 'cifar10', not of 'cifar10_5e-2'",
+              "to model 'cifar10', not to 'cifar10_5e-2'",
           ),
       ):
         with self.assertRaisesRegex(
             errors.UsageError,
-            '^%s is %s: choose another directory with --eval_dir'
+            '^%s belongs %s: choose another directory with --eval_dir'
             % (path, expected),
         ):
           self._evaluate(eval_dir=eval_dir, **kwargs)

@@ -136,7 +136,7 @@ class TrainTest(tf.test.TestCase):
     self.assertRegex(
         err,
         r'^cifar10_train.py: error: [^\n]*data_batch_[1-5].bin had 614600 '
-        r'bytes when it was opened, now it has 307305: [^\n]*\n$',
+        r'bytes when it was opened, but now it has 307305: [^\n]*\n$',
     )
     self.assertNotIn('RandomShuffleQueue', err)
     # The steps until then are kept.
@@ -244,7 +244,7 @@ class ErrorTest(tf.test.TestCase):
             1,
             os.stat,
             ['--train_dir=' + other],
-            "data set 'synthetic', not of",
+            "data set 'synthetic', not to",
         ),
     ):
       data_dir = self.create_tempdir().full_path

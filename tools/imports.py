@@ -28,7 +28,7 @@ def imported(path):
 
 
 def file_of(package, name, files):
-  """Returns the file that an import loads; None if it is none of these."""
+  """Returns the one of `files` that an import loads, or None."""
   base = package.replace('.', '/')
   for path in (f'{base}/{name}.py', f'{base}/{name}/__init__.py', f'{base}.py'):
     if path in files:

@@ -22,8 +22,8 @@ class Cifar10Error(Exception):
 
     Args:
       wrong: the condition; any Python value.
-      message: the wrong value and the remedy.  It is built even if nothing is
-        wrong, and must not fail then.
+      message: the wrong value and the remedy.  The caller builds it even if
+        nothing is wrong, so building it must not fail.
     """
     if wrong:
       raise cls(message)
@@ -58,9 +58,9 @@ class CheckpointListError(CheckpointError):
 
 
 class MissingListError(CheckpointListError):
-  """A directory with checkpoints, but without a list of them.
+  """A directory with checkpoints, but without a checkpoint list.
 
-  While the first checkpoint is being saved, this is normal for a moment.
+  This is normal for a moment while the first checkpoint is being saved.
   """
 
 

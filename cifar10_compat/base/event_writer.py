@@ -41,7 +41,7 @@ class EventWriter(
 
     Args:
       directory: must exist.
-      graph: the graph to write to it, or None.
+      graph: the graph to write to the file, or None.
 
     Raises:
       WriteError: the file cannot be written.
@@ -49,7 +49,7 @@ class EventWriter(
     self._directory = directory
     with self._as_write_error():
       self._open()
-    super().__init__(self, graph)  # This object is its own event writer.
+    super().__init__(self, graph)  # This object is also the event writer.
 
   def __exit__(self, *unused_exc_info: object) -> None:
     self.close()

@@ -100,14 +100,14 @@ def open_own(path: str) -> BinaryIO:
 
 
 def check_owner(path: str) -> None:
-  """Checks that the directory was not placed there by another user.
+  """Checks that another user did not place a directory or link at a path.
 
   Args:
     path: must exist.
 
   Raises:
-    OSError: the path is in a world-writable directory, such as /tmp, and it
-      or, if it is a link, its target belongs to another user.
+    OSError: the path is in a world-writable directory, such as /tmp, and
+      belongs to another user, or links to another user's directory.
   """
   path = os.path.abspath(path)
   owners = {os.lstat(path).st_uid, os.stat(path).st_uid}
@@ -170,7 +170,7 @@ def replace(path: str, content: bytes) -> None:
   incomplete.
 
   Raises:
-    OSError: the file cannot be written; an existing one does not change.
+    OSError: the file cannot be written; an existing file does not change.
   """
   is_of_system = os.path.islink(path) and os.path.dirname(path) == '/dev'
   if os.path.lexists(path) and (not os.path.isfile(path) or is_of_system):
@@ -205,7 +205,7 @@ def locked_directory(directory: str) -> Iterator[None]:
 def made_directory(path: str) -> Iterator[None]:
   """Context that creates a directory and its missing parents.
 
-  At the end, it removes the empty ones among those it created, so that a
+  At the end, it removes the created directories that are still empty, so that a
   rejected start leaves nothing behind.
 
   Raises:
@@ -234,8 +234,8 @@ def _remove_abandoned(parent: str, prefix: str) -> None:
     if re.fullmatch(re.escape(prefix) + r'[a-z0-9_]{8}', name) and (
         os.path.lexists(os.path.join(path, _MARKER))
     ):
-      # Another process is filling it and holds the lock, or it is another
-      # user's.
+      # If locking fails, another process is filling the directory, or it
+      # belongs to another user.
       with contextlib.suppress(OSError), locked_directory(path):
         shutil.rmtree(path)
 
@@ -259,8 +259,9 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
   If an exception ends the context, nothing remains.
 
   Args:
-    directory: missing or empty; missing parents are created.  An existing one
-      keeps its owner and permissions; it may be a link or a mount point.
+    directory: missing or empty; missing parents are created.  An existing
+      directory keeps its owner and permissions; it may be a link or a mount
+      point.
     exist_ok: whether to keep an existing non-empty directory, which another
       process has created in the meantime.
 
@@ -275,7 +276,7 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
   exists = os.path.isdir(directory)
   with contextlib.ExitStack() as stack:
     stack.enter_context(made_directory(parent))
-    # On the same file system: a rename cannot go to another.
+    # Create it on the same file system: a rename cannot move it to another.
     place = directory if exists else parent
     _remove_abandoned(place, _prefix(directory))
     scratch = stack.enter_context(
@@ -289,7 +290,8 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
     yield whole
     try:
       if exists and os.listdir(directory) == [os.path.basename(scratch)]:
-        # Files last: a SavedModel's file comes after its directories.
+        # Move files last, so that a SavedModel's file appears after its
+        # directories.
         for entry in sorted(os.scandir(whole), key=os.DirEntry.is_file):
           os.rename(entry.path, os.path.join(directory, entry.name))
       else:

@@ -55,7 +55,7 @@ def arrives(
   Ctrl-C also ends a `| tee`.
 
   Args:
-    program: the program's name, for that line.
+    program: the program's name, for the error line.
     stopped_by: returns the stop signal received, or None.
 
   Raises:
@@ -97,7 +97,7 @@ def arrives(
 
 
 class _Raw(io.FileIO):
-  """Records the first failed write, to tell it from errors of other files."""
+  """Records the first failed write, to tell it from errors in other files."""
 
   failure: OSError | None = None
   # Drop the rest of the buffer: otherwise Python 3.13 would report an error.

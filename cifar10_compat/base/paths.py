@@ -16,8 +16,8 @@ _PATTERN = re.compile(r'[*?[\\]')
 def user_path(path: str) -> str:
   """Returns a path relative to the user's working directory.
 
-  `bazel run` starts a program in its own tree, and passes the user's directory
-  in BUILD_WORKING_DIRECTORY.
+  `bazel run` starts a program in Bazel's own tree, and passes the user's
+  directory in BUILD_WORKING_DIRECTORY.
 
   Raises:
     UsageError: Python and TensorFlow interpret the path differently; or it is
@@ -46,8 +46,8 @@ def check_link(path: str) -> None:
   """Raises UsageError if a path is a link to a missing file or directory."""
   errors.UsageError.raise_if(
       os.path.islink(path) and not os.path.exists(path),
-      f'{path} is a link to a missing file or directory: create that, mount '
-      'its disk, or choose another',
+      f'{path} is a link to a missing file or directory: create the target, '
+      'mount its disk, or choose another',
   )
 
 

@@ -1,9 +1,9 @@
 """Silences TensorFlow's log, and keeps Keras out of the process.
 
 Entry points must import this module before TensorFlow, which reads its log
-levels while it loads.  The C++ log level is 3 (fatal only): Python raises these
-errors too, except "failed call to cuInit" on a machine without a GPU.
-Environment variables that the user has set do not change.
+levels while it loads.  The C++ log level is 3 (fatal only), since Python raises
+the logged errors too, except "failed call to cuInit" on a machine without a
+GPU.  Environment variables that the user has set do not change.
 """
 
 import logging
@@ -15,6 +15,6 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 # time.
 os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
 logging.getLogger('tensorflow').setLevel(logging.ERROR)
-# Keras 3, which writes .keras files, imports matplotlib, which warns if it
-# cannot keep a cache in the home directory.
+# Writing .keras files needs Keras 3, and Keras 3 imports matplotlib, which
+# warns if it cannot keep a cache in the home directory.
 logging.getLogger('matplotlib').setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Turns signals into requests to stop at the next good moment, or to report.
+"""Turns signals into requests to stop at the next safe moment, or to report.
 
 Threads handle signals that cannot wait until the main thread returns from C
 code.
@@ -74,12 +74,13 @@ def stop_on_signals() -> Iterator[StopRequest]:
   """Context in which stop signals only set the StopRequest that it yields.
 
   The signals are SIGINT, SIGTERM and SIGHUP.  A second SIGINT or SIGTERM has
-  its original effect, so that a user can insist.  A SIGHUP ignored before, as
-  under nohup, stays ignored.  SIGUSR1 calls the StopRequest's report.
+  its original effect, so that a user can insist.  A SIGHUP that was already
+  ignored, as under nohup, stays ignored.  SIGUSR1 calls the StopRequest's
+  report.
 
-  Both take effect at once, even while the main thread is blocked in TensorFlow,
-  where Python runs no handler.  Must be entered in the main thread, as Python's
-  signal.signal requires.
+  Signals take effect at once, even while the main thread is blocked in
+  TensorFlow, where Python runs no handler.  Must be entered in the main thread,
+  as Python's signal.signal requires.
   """
   stop = StopRequest()
   previous: dict[int, Any] = {}
@@ -201,7 +202,7 @@ def stop_deadline(
     end = float('inf')
     while not over.wait(_TICK_SECS):
       now = time.monotonic()
-      # Keep the time at which each signal was first seen: a later one would
+      # Keep the time at which each signal was first seen: a later time would
       # extend the limit.
       if stop.requested:
         end = min(end, now + secs)

@@ -1,7 +1,7 @@
 """Checks the files of an image set, before and while they are read.
 
-TensorFlow's reader does not notice that a file was truncated, and searches
-empty files for a record forever.  This module does not import TensorFlow.
+TensorFlow's reader does not notice a truncated file, and searches empty files
+for a record forever.  This module does not import TensorFlow.
 """
 
 import dataclasses
@@ -21,8 +21,8 @@ _CHUNK_RECORDS = 512
 def check(dataset: description.Dataset, data_dir: str, eval_data: bool) -> int:
   """Checks files before a thread reads them: about 0.1 s for 50,000 records.
 
-  Part of a published set is accepted; more records than in the whole set are an
-  error.
+  Part of a published set is accepted; more records than in the complete set are
+  an error.
 
   Args:
     dataset: the set of the files.
@@ -33,9 +33,9 @@ def check(dataset: description.Dataset, data_dir: str, eval_data: bool) -> int:
     The total number of records.
 
   Raises:
-    DataError: a file is missing, empty, filled with zeros, has an incomplete
-      record or a label out of range; or there are more records than in the set.
-      The message gives the file and the record.
+    DataError: a file is missing, empty or filled with zeros, or has an
+      incomplete record or a label out of range; or there are more records than
+      in the set.  The message gives the file and the record.
   """
   return watch(dataset, data_dir, eval_data).records
 
@@ -52,8 +52,8 @@ class _Content:
 class CheckedFiles:
   """Detects changes to checked files while they are read.
 
-  TensorFlow's reader does not: it takes a truncated file as complete, searches
-  empty files for a record forever, and reads overwritten data.
+  TensorFlow's reader does not: it accepts a truncated file as complete,
+  searches empty files for a record forever, and reads overwritten data.
 
   Attributes:
     records: int, total number of records in the files.
@@ -78,7 +78,7 @@ class CheckedFiles:
 
     Raises:
       DataError: a file has another size or content, or is missing; the message
-        has its path.
+        contains its path.
     """
     for path, content in self._contents.items():
       size = content.status.st_size
@@ -94,7 +94,7 @@ class CheckedFiles:
         ) from e
       errors.DataError.raise_if(
           now.st_size != size,
-          f'{path} had {size} bytes when it was opened, now it has '
+          f'{path} had {size} bytes when it was opened, but now it has '
           f'{now.st_size}: replace it with an intact copy',
       )
       errors.DataError.raise_if(
@@ -182,8 +182,8 @@ def _check_file(path: str, dataset: description.Dataset) -> _Content:
         if bad.size:
           raise errors.DataError(
               f'{path}: record {records + bad[0]} (counted from 0) has label '
-              f'{labels[bad[0]]}, the highest is {dataset.num_classes - 1}: '
-              'the file is damaged or of another data set'
+              f'{labels[bad[0]]}, but the highest is '
+              f'{dataset.num_classes - 1}: the file is damaged or from another data set'
               + '; labels count from 0'
               * bool(labels[bad[0]] == dataset.num_classes)
           )

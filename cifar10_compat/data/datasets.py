@@ -36,7 +36,7 @@ CIFAR10 = description.Dataset(
     ),
 )
 
-# For a machine without images and network access.
+# For a machine without images or network access.
 SYNTHETIC = CIFAR10._replace(
     name='synthetic',
     directory='synthetic-batches-bin',
@@ -45,7 +45,7 @@ SYNTHETIC = CIFAR10._replace(
     make=synthetic.write_batches,
 )
 
-# A record has the label of one of 20 superclasses, then that of one of 100
+# A record has the label of one of 20 superclasses, then the label of one of 100
 # classes; the names are in the order of the archive's two .txt files.
 CIFAR100 = description.Dataset(
     name='cifar100',

@@ -53,7 +53,7 @@ class Dataset(NamedTuple):
   flip: bool = True  # whether an image's mirror image has the same class
   # The source of the set if its directory is missing.
   sources: tuple[RemoteFile, ...] = ()
-  # Writes the directory, given its path and those of the sources' files; None
+  # Writes the directory, given its path and the paths of the source files; None
   # if the only source is a .tar.gz file that contains the directory.
   make: Callable[..., None] | None = None
 
@@ -109,7 +109,8 @@ def load(directory: str) -> Dataset:
     directory: contains an image_set.json and the files that it lists.
 
   Raises:
-    DataError: the description is invalid; the message has the file and the key.
+    DataError: the description is invalid; the message names the file and the
+      key.
   """
   path = os.path.join(directory, FILE_NAME)
   try:
@@ -154,7 +155,7 @@ def load(directory: str) -> Dataset:
       )
   except ValueError as e:
     raise errors.DataError(
-        f'{path}: {e}: replace it with an intact copy, or make the set again'
+        f'{path}: {e}: replace it with an intact copy, or create the set again'
     ) from e
   return dataset
 
@@ -220,8 +221,8 @@ def check_class_names(names: Sequence[str]) -> None:
 
   Raises:
     DataError: there are too few or too many names, a name is empty or
-      unprintable, or two are equal except for case, surrounding spaces or their
-      Unicode representation.
+      unprintable, or two names are equal except for case, surrounding spaces or
+      their Unicode representation.
   """
   errors.DataError.raise_if(
       not 2 <= len(names) <= MAX_CLASSES,

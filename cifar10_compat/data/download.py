@@ -22,7 +22,8 @@ from cifar10_compat.data import fetch
 # Lock file in data_dir, never deleted; its holder writes.
 _LOCK = '.download.lock'
 
-# From a set's directory to that of its Python version, whose files are pickles.
+# From a set's directory to the directory of the set's Python version, whose
+# files are pickles.
 _FOR_PYTHON = {
     datasets.CIFAR10.directory: 'cifar-10-batches-py',
     datasets.CIFAR100.directory: 'cifar-100-python',
@@ -58,7 +59,8 @@ def maybe_download_and_extract(
   Raises:
     DataError: a source is unavailable or differs from the expected file, or the
       download was stopped.
-    UsageError: data_dir cannot be written, or has another version of the set.
+    UsageError: data_dir cannot be written, or contains another version of the
+      set.
   """
   directory = os.path.join(data_dir, dataset.directory)
   if os.path.isdir(directory):
@@ -82,8 +84,9 @@ def maybe_download_and_extract(
       and os.path.isdir(os.path.join(data_dir, for_python))
       and not any(map(os.path.exists, paths)),
       f'{data_dir} has {for_python}, the version for Python, but the programs '
-      f'read the binary one: put {"".join(map(os.path.basename, paths))} '
-      'there, or choose another --data_dir to download it',
+      'read the binary version: put '
+      f'{"".join(map(os.path.basename, paths))} there, or choose another '
+      '--data_dir to download it',
   )
   try:
     os.makedirs(data_dir, exist_ok=True)
@@ -128,7 +131,7 @@ def _lock(path: str, stop: signals.StopRequest) -> Iterator[None]:
 
 
 def _take(fd: int) -> bool:
-  """Locks a file unless another process has; returns whether it did."""
+  """Tries to lock a file; returns whether it succeeded."""
   try:
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
   except BlockingIOError:
@@ -159,8 +162,8 @@ def extract(directory: str, archive: str) -> None:
 
   Raises:
     DataError: the file is not an archive, is truncated or damaged, or is larger
-      than any set; or it has no such directory, or contains a link, a device,
-      or a name that leads out of it.
+      than any set; or the archive does not contain the directory, or contains a
+      link, a device, or a name that leads out of the directory.
     OSError: the directory cannot be written.
   """
   name = os.path.basename(directory)
@@ -169,7 +172,7 @@ def extract(directory: str, archive: str) -> None:
         files.whole_directory(directory) as scratch,
         _BoundedGzip(archive) as unpacked,
         # Read no further than the current member, so that its fault is reported
-        # before those of later members.
+        # before the faults of later members.
         tarfile.open(
             fileobj=unpacked, mode='r|', bufsize=tarfile.BLOCKSIZE
         ) as tar,

@@ -22,8 +22,8 @@ from cifar10_compat.base import signals
 
 # A host may stall, but not forever: seconds to connect, and between reads.
 TIMEOUT_SECS = (10, 60)
-# Consecutive failures before a host is given up.  Success means a chunk, or a
-# hundredth of a small file.
+# Consecutive failures after which the next host is tried.  Receiving a chunk,
+# or a hundredth of a small file, counts as success.
 MAX_FUTILE_TRIES = 6
 _MAX_WAIT_SECS = 30
 _CHUNK_BYTES = 1 << 16
@@ -128,7 +128,7 @@ def _fetch_from(
     timeout_secs: tuple[float, float],
 ) -> None:
   """Completes a part from one URL; raises _Useless if that fails."""
-  # A part from an earlier run or another host may be of another file.
+  # A part from an earlier run or another host may belong to another file.
   is_ours = _size(part) == 0
   futile, pause = 0, wait_secs
   while True:
@@ -197,7 +197,7 @@ def _continue(
     )
   except requests.RequestException:
     raise
-  # REQUESTS_CA_BUNDLE is a missing file, or a redirect leads to no valid URL.
+  # REQUESTS_CA_BUNDLE names a missing file, or a redirect has an invalid URL.
   except (OSError, ValueError) as e:
     raise _Useless(str(e)) from e
   with response:
@@ -212,7 +212,7 @@ def _continue(
       span, _, total = response.headers.get('Content-Range', '').partition('/')
       _Useless.raise_if(
           not span.startswith(f'bytes {done}-'),
-          f'asked for bytes from {done}, it sent {span!r}',
+          f'asked for bytes from {done}, but it sent {span!r}',
       )
     else:
       done = 0  # The server does not support ranges: start over.

@@ -4,10 +4,10 @@ The central square is scaled to 32 x 32 pixels, each the mean of the area that
 it covers.  Transparent pixels become white.  The upper 8 of 16 bits are used,
 unless a lower value is defined as white.  The EXIF orientation is applied.
 
-A file may be hostile.  At most Pillow's limit of harmless pixels is decoded
-(MAX_IMAGE_PIXELS, 89 million), and in strips, so that an image takes at most
-1.1 GB; with decoders that make their own copies, 1.5 GB (WebP) or 2.3 GB (JPEG
-2000).  PostScript, which is a program, is not run.
+A file may be hostile.  At most MAX_IMAGE_PIXELS (89 million) pixels are decoded,
+which Pillow considers harmless.  Images are decoded in strips, so that each takes
+at most 1.1 GB; with decoders that make their own copies, 1.5 GB (WebP) or 2.3 GB
+(JPEG 2000).  PostScript, which is a program, is not run.
 """
 
 import contextlib
@@ -110,7 +110,7 @@ def _bound(image: 'PIL.Image.Image') -> None:
   """
   Image, _ = pillow()
   width, height = image.size
-  # A JPEG decoder can skip details, except of a progressive image.
+  # A JPEG decoder can skip details, except in a progressive image.
   if width * height > Image.MAX_IMAGE_PIXELS and not image.info.get(
       'progressive'
   ):
@@ -209,7 +209,7 @@ def _rgb(image: 'PIL.Image.Image', white: int) -> np.ndarray:
   """Returns an image of any mode as uint8 [height, width, 3].
 
   Raises:
-    DataError: its values have no known range.
+    DataError: the image's values have no known range.
   """
   Image, _ = pillow()
   errors.DataError.raise_if(image.mode == 'F', 'its values have no known range')

@@ -1,8 +1,8 @@
 """Converts the .mat files of SVHN (cropped digits) to records.
 
-The files are in MATLAB 5 format.  X, uint8 of shape [32, 32, 3, N], has the
-images; y, of shape [N, 1], their labels: 1 to 9, and 10 for the digit 0.  See
-http://ufldl.stanford.edu/housenumbers/.
+The files are in MATLAB 5 format.  X, uint8 of shape [32, 32, 3, N], contains
+the images; y, of shape [N, 1], contains their labels: 1 to 9, and 10 for the
+digit 0.  See http://ufldl.stanford.edu/housenumbers/.
 
 scipy reads the files.  Its reader can crash on a damaged file, so it reads only
 files with the size and SHA-256 of the published ones.
@@ -65,8 +65,8 @@ def _load(path: str) -> tuple[np.ndarray, np.ndarray]:
   for name in ('X', 'y'):
     errors.DataError.raise_if(
         name not in mat,
-        f'{path} has no array {name}: it is not from SVHN, whose cropped '
-        'digits are X and y',
+        f'{path} has no array {name}: it is not an SVHN file of cropped '
+        'digits, which contains X and y',
     )
   images, labels = mat['X'], mat['y']
   errors.DataError.raise_if(

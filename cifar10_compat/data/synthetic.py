@@ -54,7 +54,7 @@ def _odd(x: np.ndarray, width: np.ndarray) -> np.ndarray:
 # Each function takes three int16 arrays: x of shape [n, 1, SIZE] and y of shape
 # [n, SIZE, 1], in pixels to the right of the figure's center and below it, and
 # the figure's radius r of shape [n, 1, 1].  It returns the figure, a bool array
-# of shape [n, SIZE, SIZE] or one that broadcasts to it.
+# of shape [n, SIZE, SIZE] or an array that broadcasts to this shape.
 _CLASSES = (
     ('disc', lambda x, y, r: x * x + y * y <= r * r, (130, 30, 30)),
     ('horizontal_stripes', lambda x, y, r: _odd(y, r // 2), (130, 90, 30)),

@@ -1,9 +1,9 @@
 """Checks that all tasks of a training run have the same settings.
 
 The chief stores its settings in a variable on the first ps, beside the
-  heartbeats.  Every other task compares its own settings with these, and so
-  does a later chief: one that was restarted, or a second one started by
-  mistake.  Checkpoints do not contain the variable.
+  heartbeats.  Every other task compares its own settings with the chief's, and
+  so does a later chief, whether restarted or started by mistake.  Checkpoints
+  do not contain the variable.
 """
 
 import json
@@ -32,7 +32,7 @@ _FLAGS = (
 def settings(
     config: config_lib.DistributedTrain, cluster: cluster_lib.Cluster
 ) -> Settings:
-  """Returns a task's settings by flag, as values of JSON."""
+  """Returns a task's settings by flag, as JSON values."""
   # Count addresses only: tasks may use different names for one host.
   told: Settings = {
       'ps_hosts': f'{len(cluster.tasks[cluster_lib.PS])} addresses',
@@ -65,7 +65,8 @@ def settle(
     Whether a chief's settings are stored.
 
   Raises:
-    UsageError: the settings differ; the message has the flag and both values.
+    UsageError: the settings differ; the message contains the flag and both
+      values.
   """
   with tf.Graph().as_default():
     with tf.device('/job:ps/task:0/cpu:0'):

@@ -23,8 +23,8 @@ from cifar10_compat.base import signals
 
 PS = 'ps'
 WORKER = 'worker'
-# Jobs that exist only in TF_CONFIG: the worker that saves, and one without a
-# server.
+# Jobs that exist only in TF_CONFIG: the worker that saves, and the evaluator,
+# which has no server.
 CHIEF = 'chief'
 MASTER = 'master'  # What CHIEF was called until 2018.
 EVALUATOR = 'evaluator'
@@ -90,7 +90,7 @@ def from_flags(
     ps_hosts, worker_hosts: each 'host:port'.
 
   Raises:
-    UsageError: the cluster is invalid; the message has the flag.
+    UsageError: the cluster is invalid; the message names the flag.
   """
   for flag, hosts in (('ps_hosts', ps_hosts), ('worker_hosts', worker_hosts)):
     errors.UsageError.raise_if(
@@ -187,7 +187,7 @@ def check_local(cluster: Cluster) -> None:
   """Checks that all addresses are loopback addresses of this machine.
 
   Raises:
-    UsageError: one is not; the message has the task.
+    UsageError: an address is not; the message names the task.
   """
   for task, address in cluster.named(*sorted(cluster.tasks)).items():
     host = address.rpartition(':')[0].strip('[]')
@@ -227,9 +227,10 @@ def answers(address: str, secs: float = 1.0) -> bool:
 
 
 def start_server(cluster: Cluster) -> tf.train.Server:
-  """Starts this task's server, whose target sessions connect to.
+  """Starts this task's server; sessions connect to the server's target.
 
-  It listens on its port of *every* interface, whatever the host in its address.
+  The server listens on its port on *every* interface, whatever the host in the
+  task's address.
 
   Raises:
     UsageError: the port is taken.

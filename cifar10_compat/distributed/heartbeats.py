@@ -69,7 +69,7 @@ class Table:
     """Writes a worker's row.
 
     Args:
-      session: a session on the ps that has the table.
+      session: a session on the ps that holds the table.
       worker: index in the list of workers.
       step: the global step.
       state: TRAINING or DONE.
@@ -121,7 +121,7 @@ class Stall:
     Args:
       step: the global step.
       explained: whether there is a reason to wait, such as an absent worker.
-      now: seconds of any clock.
+      now: seconds, by any clock.
     """
     if explained or step != self._step:
       self._step, self._since = step, now
@@ -133,7 +133,7 @@ class Stall:
 
 
 class HeartbeatHook(tf.train.SessionRunHook):
-  """Writes this worker's row every second, and prints who it waits for."""
+  """Writes this worker's row every second; prints which workers it waits for."""
 
   def __init__(
       self,
@@ -274,7 +274,7 @@ def _restart(session: tf.Session, coord: tf.train.Coordinator) -> None:
   try:
     raise tf.errors.AbortedError(None, None, 'updates have stopped')
   except tf.errors.AbortedError as e:
-    coord.request_stop(e)  # It accepts only an error that has been raised.
+    coord.request_stop(e)  # It accepts only a raised error.
   # Closing the session raises another error; the first one replaces it.
   session.close()
 

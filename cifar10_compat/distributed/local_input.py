@@ -1,13 +1,12 @@
 """Images for a distributed session, from queues in this process.
 
 TensorFlow's server numbers the runs of all sessions.  It draws each number from
-a generator of the current thread, whose seed has 32 bits, and rejects a number
-that occurs among its last 100,000 ("request was received twice").  With the
-queues on the server, each image that one of the 16 threads enqueues would be a
-run.  After some 100,000 runs, 12 minutes of training with batches of 64, two
-numbers are likely to be equal.  The recreated session would then find the
-server's queues closed.  A local session does not number its runs, which also
-cost less.
+a generator of the current thread with a 32-bit seed, and rejects a number that
+occurs among the last 100,000 ("request was received twice").  With the queues
+on the server, each image that one of the 16 threads enqueues would be a run.
+After some 100,000 runs (12 minutes of training with batches of 64), two numbers
+are likely to be equal.  The recreated session would then find the server's
+queues closed.  A local session does not number its runs, which also cost less.
 """
 
 from collections.abc import Callable

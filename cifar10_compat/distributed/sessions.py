@@ -42,7 +42,7 @@ class Connection:
     """Compares this task's settings with the chief's.
 
     Raises:
-      UsageError: they differ.
+      UsageError: the settings differ.
     """
     agreement.settle(
         self.target,
@@ -157,7 +157,7 @@ def _recoverable(session: tf.Session) -> tf.Session:
 
   A second task of the same name, such as a second chief, replaces the session
   on the ps before this code rejects the task.  The step that loses its session
-  is aborted or, depending on which op meets the loss first, cancelled.
+  is aborted or, depending on which op notices the loss first, cancelled.
   MonitoredSession recovers only from an aborted step.
   """
   run = session.run
@@ -192,7 +192,7 @@ class ChiefSessionCreator(tf.train.SessionCreator):
       train_dir: str,
       table: heartbeats.Table,
   ) -> None:
-    """Creates the creator.
+    """Initializes the creator.
 
     Args:
       scaffold: tf.train.Scaffold.

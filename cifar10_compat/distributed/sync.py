@@ -5,8 +5,8 @@ into an update.  In each step, a worker pushes its gradient into an accumulator
 for each variable, then waits for a token.  When every accumulator has R
 gradients, a thread of the chief takes the averages, applies them, increments
 the global step, and puts N tokens with that step into a queue.  A worker's next
-gradient carries the step of its token.  An accumulator counts the averages
-taken from it as its own step, and drops gradients of an earlier step.
+gradient carries the step of its token.  An accumulator's own step is the number
+of averages taken from it; it drops gradients of an earlier step.
 
 The accumulators and the queue are on the ps and outlive the workers.  A killed
 process loses the gradients and tokens it held.  Suppose that a chief is killed
@@ -24,10 +24,10 @@ a new process or not, SyncHook first repairs the state:
 
 An update then takes place, whatever was lost and whatever the workers are
 doing.  Until that update, no accumulator drops a gradient of step G or later.
-The chief pushes one without waiting for a token.  A worker that gets a token
-pushes one too, and since pushing never blocks, every worker asks for a token
-sooner or later.  So either each of the R - 1 tokens leads to a gradient, or
-some tokens are left over because the update did not need them.  With R
+The chief pushes a gradient without waiting for a token.  A worker that gets a
+token pushes one too, and since pushing never blocks, every worker asks for a
+token sooner or later.  So either each of the R - 1 tokens leads to a gradient,
+or some tokens are left over because the update did not need them.  With R
 gradients in every accumulator, the update takes place, and N new tokens let
 every worker continue.
 
@@ -66,7 +66,7 @@ class SyncHook(tf.train.SessionRunHook):
     """Creates the hook.
 
     Args:
-      optimizer: has applied gradients.
+      optimizer: its apply_gradients() must have been called.
       replicas: the number of gradients per update.
       chief: creates the chief's sessions; None for another worker.  A thread of
         the chief applies the updates.
@@ -113,7 +113,7 @@ class SyncHook(tf.train.SessionRunHook):
   def _empty_accumulators(self, session: tf.Session) -> None:
     """Discards the gradients in the accumulators."""
     # No other thread takes gradients, so a counted gradient is still there,
-    # unless the server is late in taking one: hence the limit.
+    # unless the server is late in accepting a gradient; hence the limit.
     for count, take in self._accumulated:
       if session.run(count):
         # On a timeout, the server has already emptied the accumulator.
@@ -124,7 +124,7 @@ class SyncHook(tf.train.SessionRunHook):
 
   def end(self, session: tf.Session) -> None:
     # Only closing the session ends the thread's wait for gradients.  Hooks end
-    # in order, and this one is the last that needs the session.
+    # in order, and this hook is the last that needs the session.
     if self._chief:
       # Otherwise the closed session would count as an error.
       self._coord.request_stop()

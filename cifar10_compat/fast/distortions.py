@@ -16,13 +16,13 @@ def random_crop_and_flip(
 ) -> tf.Tensor:
   """Crops a square from each image, and mirrors half of them.
 
-  Rows are gathered.  Columns are selected by a product with a matrix that has a
-  single 1 in each column, which is exact; a flip reverses its columns.
+  Rows are gathered.  Columns are selected by an exact product with a matrix
+  that has a single 1 in each column; a flip reverses the matrix's columns.
 
   Args:
     planes: uint8 tensor of shape [n, channels, height, width]; n may be
       unknown.
-    size: the height and width of the square, at most those of an image.
+    size: the height and width of the square, at most the image's.
     flip: whether to mirror each image left to right with probability 1/2.
 
   Returns:
@@ -83,8 +83,8 @@ def per_image_standardization(planes: tf.Tensor) -> tf.Tensor:
     planes: float32 tensor of shape [n, channels, height, width].
 
   Returns:
-    float32 tensor of that shape.  As in TensorFlow, the standard deviation
-    counts as at least 1 / sqrt(number of values in an image).
+    float32 tensor of that shape.  As in TensorFlow, the divisor is at least 1 /
+    sqrt(number of values in an image).
   """
   _, channels, height, width = planes.shape.as_list()
   size = channels * height * width

@@ -17,7 +17,7 @@ from cifar10_compat.base import errors
 if TYPE_CHECKING:
   import keras
 
-# The name of the file in the archive.
+# The file of class names in the archive.
 CLASS_NAMES = 'class_names.json'
 
 # The constants of tf.nn.lrn in the tutorial.

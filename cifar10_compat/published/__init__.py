@@ -1,6 +1,6 @@
 """A trained network bundled with the package; README.md is its model card.
 
-The directory has the layout of a train_dir.  Its only checkpoint contains only
+The directory has the layout of a train_dir.  Its one checkpoint contains only
 the moving averages of the weights.  //tools:publish writes it.
 """
 

@@ -83,7 +83,7 @@ class Checkpoint:
       remedy: what the user can do if the checkpoint does not fit.
 
     Raises:
-      CheckpointError: a key is missing or has another shape; the message has
+      CheckpointError: a key is missing or has another shape; the message names
         the key.
       UnusableCheckpointError: see verify().
     """
@@ -113,8 +113,8 @@ class Checkpoint:
     the chief saves, and a user can rename a file.
 
     Args:
-      key: the step counter's key.  If the checkpoint contains neither it nor the
-        key of 2016, the step in the name counts.
+      key: the step counter's key.  If the checkpoint contains neither this key
+        nor the key of 2016, the step in the name counts.
 
     Raises:
       UnusableCheckpointError, CheckpointReadError: see verify().
@@ -149,7 +149,7 @@ class Checkpoint:
         raise self._damaged(e) from e
       if tensor.dtype.kind == 'f' and not np.isfinite(tensor).all():
         raise self._unusable(
-            f'has values of {key} that are NaN or infinite, the training '
+            f'has values of {key} that are NaN or infinite, since training '
             'diverged'
         )
 
@@ -325,11 +325,12 @@ def resuming_saver(
 
   Args:
     checkpoint: the checkpoint to restore.
-    saver: a saver of all variables; returned if the checkpoint has them all.
+    saver: a saver of all variables; returned if the checkpoint contains them
+      all.
     remedy: what the user can do if the checkpoint does not fit.
 
   Raises:
-    CheckpointError: the checkpoint is of another model.
+    CheckpointError: the checkpoint belongs to another model.
     UnusableCheckpointError, CheckpointReadError: see Checkpoint.verify().
   """
   types = checkpoint.types()
@@ -463,7 +464,7 @@ def listed(directory: str) -> Checkpoint | None:
     ) from e
   if state is None:
     if not os.path.exists(index):
-      return None  # Another process removed the list since os.stat().
+      return None  # Another process removed the list after os.stat().
     raise _list_error(f'{index} lists no checkpoint')
   path = state.model_checkpoint_path
   here = os.path.join(directory, os.path.basename(path))

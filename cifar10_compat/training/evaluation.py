@@ -1,8 +1,9 @@
 """Writes an evaluator's event files, and waits for checkpoints.
 
 As in 2016, the event files for checkpoints in /tmp/cifar10_train go to
-/tmp/cifar10_eval.  For checkpoints in another directory they go to its
-subdirectory `eval`, where TensorBoard shows them beside the training run.
+/tmp/cifar10_eval.  For checkpoints in another directory, the event files go to
+that directory's subdirectory `eval`, where TensorBoard shows them beside the
+training run.
 """
 
 from collections.abc import Iterator
@@ -126,7 +127,7 @@ class Poll:
 
     Raises:
       NoCheckpointError, CheckpointListError, CheckpointReadError,
-        UnusableCheckpointError: in a single evaluation.
+        UnusableCheckpointError: with --run_once, the evaluation failed.
       DataError: the images changed.
     """
     self.secs = self._config.eval_interval_secs
@@ -169,10 +170,10 @@ class Poll:
     """Context that provides the writer of an evaluator's events.
 
     Waits for a checkpoint that fits the graph before it writes anything, so
-    that eval_dir never holds results of a network that no evaluation accepts.
-    By default no event files are written for the published network, for
-    checkpoints in a read-only directory, or while another evaluator writes to
-    eval_dir.
+    that eval_dir never contains results of a network that no evaluation
+    accepts.  By default no event files are written for the published network,
+    for checkpoints in a read-only directory, or while another evaluator writes
+    to eval_dir.
 
     Args:
       graph: the network; also written to the event file.
@@ -181,8 +182,8 @@ class Poll:
     Raises:
       UsageError: the directory cannot be written, or contains the results of
         another data set or model.
-      CheckpointError: the checkpoint does not fit the graph; or, with --run_once,
-        none is usable.
+      CheckpointError: the checkpoint does not fit the graph; or, with
+        --run_once, no checkpoint is usable.
       DataError: the images changed.
       WriteError: no event file can be written.
     """

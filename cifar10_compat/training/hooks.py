@@ -215,7 +215,7 @@ class SummarySaverHook(Hook):
   ) -> None:
     if self.run.directory.newest:
       # TensorBoard then drops later events, which a killed run wrote after its
-      # last checkpoint (possibly that of step 0).
+      # last checkpoint (possibly the one of step 0).
       self.run.writer.add_session_log(
           tf.SessionLog(status=tf.SessionLog.START), self.run.steps.after
       )
@@ -291,7 +291,7 @@ class CheckpointSaverHook(Hook):
     path = os.path.join(directory.path, checkpoints.BASENAME)
     try:
       self.run.saver.save(session, path, global_step=step)
-    # The session recovers from these two.
+    # The session recovers from these two errors.
     except (tf.errors.AbortedError, tf.errors.UnavailableError):
       raise
     except (tf.errors.OpError, OSError) as e:

@@ -1,4 +1,4 @@
-"""The metadata file of a directory of checkpoints: dataset.json beside them."""
+"""The metadata file in a directory of checkpoints: dataset.json."""
 
 from collections.abc import Callable, Sequence
 import json
@@ -24,7 +24,7 @@ ON_UPDATES = (
     'decay_by_examples',
     'flip',
 )
-# Further settings that affect the bits of a run.
+# Further settings that affect whether runs are bit-identical.
 _ON_BITS = (
     'deterministic',
     'seed',
@@ -36,8 +36,8 @@ _ON_BITS = (
     'fast_input',
     'precision',
 )
-# Environment variables that can affect the bits, such as numbers of threads,
-# and the value of one that is missing.
+# Environment variables that can affect this too, such as numbers of threads,
+# and the value recorded for a missing variable.
 ENVIRONMENT = re.compile(
     r'(TF|XLA|ONEDNN|DNNL|OMP|KMP|MKL)_(?!CPP_|CONFIG$|USE_LEGACY_KERAS$).*'
 )
@@ -56,7 +56,7 @@ def settings_of(
     images: CheckedFiles.fingerprint of the training images, if known.
 
   Returns:
-    From name to value; most are flags.
+    dict from name to value; most names are flags.
   """
   return (
       ({'images': images} if images else {})
@@ -127,7 +127,7 @@ def _history(
 def check(directory: str, config: config_lib.Network, flag: str) -> None:
   """Checks that a directory belongs to the given data set and model.
 
-  A directory without a metadata file, such as that of a historical run, passes.
+  A directory without a metadata file, as from a historical run, passes.
 
   Args:
     directory: need not exist.
@@ -135,8 +135,8 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
     flag: the flag that sets the directory.
 
   Raises:
-    UsageError: it belongs to another model or data set, or to a data set with
-      the same name but other classes; or the file cannot be read.
+    UsageError: the directory belongs to another model or data set, or to a data
+      set with the same name but other classes; or the file cannot be read.
   """
   note = read(directory)
   if note is None:
@@ -150,7 +150,7 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
   for same, of, remedy in (
       (
           trained_on == config.dataset.name,
-          f'data set {trained_on!r}, not of {config.dataset.name!r}',
+          f'data set {trained_on!r}, not to {config.dataset.name!r}',
           'the --dataset of that name',
       ),
       (
@@ -166,14 +166,14 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
       ),
       (
           model == config.model,
-          f'model {model!r}, not of {config.model!r}',
+          f'model {model!r}, not to {config.model!r}',
           f'--model={model}',
       ),
   ):
     if not same:
       raise errors.UsageError(
-          f'{directory} is of {of}: choose another directory with {flag}, or '
-          f'{remedy}'
+          f'{directory} belongs to {of}: choose another directory with {flag}, '
+          f'or {remedy}'
       )
 
 

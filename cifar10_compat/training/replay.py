@@ -7,8 +7,8 @@ Even with seeds for all its ops, a training run of 2016 is random in four ways.
                            holds one image more than its minimum.
   the moving averages      They read the variables after the update.
   sums of three or more    AddN accumulates into an input that no other op needs
-                           any more.  ReplayHook fetches all inputs, so that
-                           none qualifies.
+                           any more.  ReplayHook fetches all inputs, so that no
+                           input qualifies.
   a resumed run            Random ops and queue start over.  ReplayHook redraws
                            the batches already trained on, and discards them.
 

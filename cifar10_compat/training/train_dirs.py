@@ -20,9 +20,10 @@ from cifar10_compat.training import evaluation
 from cifar10_compat.training import notes
 
 # The trainer's lock file.  The file remains when the process ends, but the
-# kernel releases the lock, which is on the open file.
+# kernel releases the lock, since the lock is on the open file.
 _LOCK = 'train.lock'
-# Maximum number of bytes to read of the text about the lock's holder.
+# Maximum number of bytes to read from the lock file, which names the lock's
+# holder.
 _MAX_HOLDER = 200
 
 # The files of a checkpoint.  In the format of 2016, the first has no extension.
@@ -85,14 +86,14 @@ class TrainDir:
       saver: a saver of all variables of the default graph.
 
     Raises:
-      CheckpointError: the checkpoint is of another model.
+      CheckpointError: the checkpoint belongs to another model.
     """
     if not self.newest:
       return saver
     return checkpoints.resuming_saver(
         self.newest,
         saver,
-        'it is of another model; choose another --model or --train_dir',
+        'it belongs to another model; choose another --model or --train_dir',
     )
 
   def begin(self) -> None:
@@ -101,8 +102,8 @@ class TrainDir:
     Removes files that a killed process left incomplete; with config.fresh also
     the checkpoints and event files of an earlier run and its evaluator.  All
     other files stay.  If the listed checkpoint is unusable, lists the newest
-    usable one and prints a line with both.  Records the learning rate and other
-    settings with their first step, and prints a line if they changed.
+    usable one and prints a line that names both.  Records the learning rate and
+    other settings with their first step, and prints a line if they changed.
 
     Raises:
       UsageError: the directory cannot be written.
@@ -221,8 +222,8 @@ def _locked(path: str) -> Iterator[str | None]:
       if e.errno != errno.EMLINK:
         raise
       raise errors.UsageError(
-          f'{name} has another hard link, as after cp -l: remove this name of '
-          'it if no trainer uses the directory'
+          f'{name} has another hard link, as after cp -l: remove this link if '
+          'no trainer uses the directory'
       ) from e
     with opened_lock as f:
       try:
@@ -366,13 +367,13 @@ def _find_newest(path: str) -> tuple[checkpoints.Checkpoint | None, str]:
   """Returns the checkpoint to resume from.
 
   Returns:
-    newest: None if there is none.
+    newest: None if there is no checkpoint.
     trouble: why the newest is not the listed checkpoint; '' if it is.
 
   Raises:
     CheckpointError: there are checkpoints, but all are unusable.
-    CheckpointReadError: the list or the newest one cannot be read, but may be
-      intact.
+    CheckpointReadError: the list or the newest checkpoint cannot be read, but
+      may be intact.
   """
   whole = checkpoints.complete(path)
   newest = None
@@ -403,7 +404,7 @@ def _name(path: str, newest: checkpoints.Checkpoint, keep: int) -> None:
   """Writes the list: the newest checkpoint and earlier ones, `keep` in all.
 
   Also removes surplus checkpoints left by a killed process.  A Saver would never
-  remove them: it removes one for each that it saves.
+  remove them: it removes one checkpoint for each that it saves.
   """
   whole = checkpoints.complete(path)
   kept = [c.path for c in whole if c.step < newest.step] + [newest.path]

@@ -1,8 +1,9 @@
 """The session in which a trainer runs its steps.
 
-The trainer's file has the graph, the hooks and the loop.  This module makes a run
-safe: it locks the directory, selects the checkpoint to resume from, saves when
-input or output fails, reports errors with a remedy, and runs the watchdog.
+The trainer's file contains the graph, the hooks and the loop.  This module
+makes a run safe: it locks the directory, selects the checkpoint to resume from,
+saves when input or output fails, reports errors with a remedy, and runs the
+watchdog.
 """
 
 from collections.abc import Iterator, Sequence
@@ -102,7 +103,7 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
 
   Raises:
     UsageError: train_dir cannot be used.
-    CheckpointError: the newest checkpoint is of another model.
+    CheckpointError: the newest checkpoint belongs to another model.
     DataError: the input failed; the message gives the first cause.  The last
       step is saved.
     DivergedError: a loss or a variable is non-finite.
@@ -168,7 +169,7 @@ def shared_session(
   """Context for steps on variables that several processes may share.
 
   It creates a session even if no step is left, since other processes learn from
-  the session that training has ended.  It uses none of TensorFlow's hooks.
+  the session that training has ended.  It does not use TensorFlow's own hooks.
 
   Args:
     run: the hooks' shared state.
@@ -258,7 +259,8 @@ def _making_steps(
     try:
       yield TrainingSession(session, run)
     except tf.errors.OpError as e:
-      run.check_input()  # A damaged file says more than TensorFlow's error.
+      # An error about a damaged file says more than TensorFlow's error.
+      run.check_input()
       if not input_errors.is_input_error(e):
         raise
       # The session's exit would swallow an OutOfRangeError.  If another error

@@ -148,8 +148,8 @@ class ChecksTest(parameterized.TestCase):
     )
     with self.assertRaisesRegex(
         errors.DataError,
-        r'data_batch_1.bin: record 17 .* label 10, the highest is 9.*; labels '
-        'count from 0$',
+        r'data_batch_1.bin: record 17 .* label 10, but the highest is 9.*; '
+        'labels count from 0$',
     ):
       self._check()
 

@@ -177,7 +177,7 @@ class FetchTest(parameterized.TestCase):
       ),
       (
           'if_it_sends_another_range',
-          "asked for bytes from 100, it sent 'bytes 7-299999'",
+          "asked for bytes from 100, but it sent 'bytes 7-299999'",
           [call('whole', 100), _shifted],
           2,
       ),

@@ -61,7 +61,7 @@ class NotesTest(tf.test.TestCase):
         (
             config_lib.Network(dataset=datasets.SYNTHETIC),
             cifar10,
-            "'synthetic', not of 'cifar10'",
+            "'synthetic', not to 'cifar10'",
         ),
         (
             config_lib.Network(dataset=_PETS),
@@ -78,7 +78,7 @@ class NotesTest(tf.test.TestCase):
         (
             config_lib.Network(model=config_lib.CONV_LOCAL),
             cifar10,
-            "of model 'conv_local', not of 'cifar10': .*--model=conv_local",
+            "to model 'conv_local', not to 'cifar10': .*--model=conv_local",
         ),
     ):
       notes.write(self.directory, config)

@@ -202,7 +202,7 @@ class TrainDirsTest(tf.test.TestCase):
     os.remove(os.path.join(self.train_dir, 'train.lock'))
     self._create('model.ckpt-9.meta', 'checkpoint.tmp' + '0f' * 16)
     before = self._contents()
-    with self.assertRaisesRegex(errors.UsageError, "'synthetic', not of"):
+    with self.assertRaisesRegex(errors.UsageError, "'synthetic', not to"):
       _begin(self.train_dir)
     for fresh in (False, True):
       with train_dirs.opened(
@@ -224,7 +224,7 @@ class TrainDirsTest(tf.test.TestCase):
     lock = os.path.join(self.train_dir, 'train.lock')
     for link, expected in (
         (os.symlink, r'\(\S+/train.lock: it is a link'),
-        (os.link, r'/train.lock has another hard link.*: remove this name'),
+        (os.link, r'/train.lock has another hard link.*: remove this link'),
     ):
       link(precious, lock)
       with self.assertRaisesRegex(errors.UsageError, expected):

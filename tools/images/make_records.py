@@ -1,16 +1,16 @@
-r"""Makes an image set of your own images, and checks image sets.
+r"""Creates an image set from your own images, and checks image sets.
 
   make_records --images=DIR --out=DIR [--test_fraction=0.2] [--noflip]
 
 DIR of --images contains a folder per class, named after the class, with images
 of any size in any format that Pillow reads; or two folders, train and test,
 each with a folder per class.  The programs read the new set with --dataset=DIR,
-where DIR is that of --out.
+the directory given as --out.
 
   make_records --check DIR [--dataset=NAME] [--contact_sheet=FILE.png]
 
 DIR is the directory of a set or, with --dataset, the --data_dir of that set.
-This prints the number of images of each class, sizes, labels, the mean and
+The check prints the number of images of each class, sizes, labels, the mean and
 standard deviation of each color and the images that are all zero, and draws a
 sheet with samples of each class.
 """
@@ -47,7 +47,7 @@ _TESTS = (
 # Names, in lower case, of files that file managers create beside images.
 _BY_THE_WAY = ('thumbs.db', 'desktop.ini', '__macosx')
 
-# Maximum number of images that cannot be decoded to list in a message.
+# Maximum number of undecodable images to list in a message.
 _NAMED = 5
 
 
@@ -70,7 +70,8 @@ def _entries(directory):
       for e in entries
       if not e.name.startswith('.') and e.name.lower() not in _BY_THE_WAY
   ]
-  # Unlike DirEntry.is_dir(), os.path.isdir() accepts a link to itself.
+  # Unlike DirEntry.is_dir(), os.path.isdir() does not fail for a link to
+  # itself.
   folders = [e.name for e in seen if os.path.isdir(e)]
   return folders, [e.path for e in seen if e.name not in folders]
 
@@ -83,7 +84,7 @@ def _natural(name):
 
 
 def _count_by_the_way(directory):
-  """Counts the entries below a directory that file managers created."""
+  """Counts the entries that file managers created below a directory."""
   return sum(
       name.lower() in _BY_THE_WAY
       for _, folders, names in os.walk(directory)
@@ -95,15 +96,16 @@ def find_classes(directory):
   """Lists the images of each class.
 
   Args:
-    directory: str, has a folder per class.
+    directory: str, contains a folder per class.
 
   Returns:
     {str: list of str}, from each class to the paths of its files, both sorted,
-    with 2 before 10; without hidden files and those of file managers.
+    with 2 before 10.  Hidden files and files created by file managers are left
+    out.
 
   Raises:
-    DataError: there are too few or too many classes, one contains no images or
-      a folder, or two names are too similar.
+    DataError: there are too few or too many classes, a class folder contains no
+      images or contains a folder, or two class names are too similar.
   """
   names = sorted(_entries(directory)[0], key=_natural)
   try:

@@ -5,9 +5,10 @@
   endurance --json=FILE --plot=FILE
 
 Starts cifar10_train, and cifar10_eval after the first checkpoint.  Every few seconds
-it records the memory, threads and open files of each, and the trainer's step.  The
-exit code is 1 if one of these, or the step time, grew by more than 1%: the median
-over the last fifth of the steps is compared with that over the second tenth.
+it records the memory, threads and open files of each process, and the trainer's
+step.  The exit code is 1 if one of these, or the step time, grew by more than
+1%: the median over the last fifth of the steps is compared with the median over
+the second tenth.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -33,7 +34,8 @@ from ..base import processes
 from ..base import training_log
 
 _INTERVAL_SECS = 5
-# Between two evaluations, so that even --fast leaves time for each checkpoint.
+# Seconds between two evaluations; even with --fast, there is time for each
+# checkpoint.
 _EVAL_INTERVAL_SECS = 20
 # Maximum growth, as a fraction.
 _BOUND = 0.01
@@ -72,7 +74,7 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
 
   Returns:
     samples: list of dict with seconds, step, train and eval, the last two from
-      sample(); eval is None before its start.
+      sample(); eval is None before the evaluator starts.
     steps: list of [step, step time in seconds] in the trainer's log.
     evaluations: int, number of evaluations.
 
@@ -144,7 +146,7 @@ def _failed(name, log):
 def medians(result):
   """Returns {name: (median at the start, median at the end)} for each quantity.
 
-  The names are such as "train memory_bytes", and "step time in seconds".
+  Examples of names are "train memory_bytes" and "step time in seconds".
 
   Args:
     result: dict, the content of a results file.
@@ -284,7 +286,7 @@ def main(argv):
     }
     medians(
         result
-    )  # Raises before it would overwrite FILE with a useless result.
+    )  # Raises an error before FILE is overwritten with a useless result.
     json_files.write(path, result)
   else:
     result = json_files.read(path, remedy='add --data_dir to train')

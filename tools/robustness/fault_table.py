@@ -4,7 +4,7 @@ import textwrap
 
 import scipy.stats
 
-# The true failure rate is above a table's bound once in twenty times.
+# In one case out of twenty, the true failure rate is above the table's bound.
 _CONFIDENCE = 0.95
 # Maximum length of a message, in characters.
 _WIDTH = 120
@@ -70,7 +70,7 @@ def _cells(tries):
 
 
 def _code(message):
-  """Returns a program's words as Markdown's code, which may contain backticks."""
+  """Returns a program's output, perhaps with backticks, as Markdown code."""
   return '`` %s ``' % message if '`' in message else '`%s`' % message
 
 

@@ -2,15 +2,16 @@ r"""Damages image sets at random, and checks that the package reads or rejects t
 
   fuzz [--cases=10000 | --seconds=60] [--seed=0] [--search]
 
-Each case makes a small image set of one kind (records, an archive, a description, a
-folder of images), damages it, and has the package read it.  The package must either
-read it, or reject it within 10 seconds with an error of one line.  Anything else is
-printed with the number of the case, and the exit code is 1; --first=NUMBER --cases=1
-repeats it.  The library hypothesis, in the extra `test`, draws the cases: a case
-depends only on its number, the seed and the code.
+Each case creates a small image set of one kind (records, an archive, a
+description, a folder of images), damages it, and has the package read it.  The
+package must either read it, or reject it within 10 seconds with a one-line
+error.  Anything else is printed with the number of the case, and the exit code
+is 1; --first=NUMBER --cases=1 repeats it.  The library hypothesis, in the extra
+`test`, draws the cases: a case depends only on its number, the seed and the
+code.
 
-With --search there are also cases of command lines and of TF_CONFIG, in this process,
-and the simplest failing case is printed.
+--search also tries command lines and TF_CONFIG, runs all cases in this process,
+and prints the simplest failing case.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -33,16 +34,17 @@ from ..base import processes
 from ..base import text_tables
 
 _CASE_SECS = 10
-# The kinds of numbered cases, which take turns.
+# The kinds of numbered cases, drawn in turn.
 _NUMBERED = ('records', 'descriptions', 'archives', 'images')
-# Number of cases drawn together and run in one process: a case can end it.
+# Number of cases drawn together and run in one process.  A case can end the
+# process.
 _CASES_PER_PROCESS = 500
 # Number of cases of one kind that hypothesis chooses before the next kind.
 _CASES_OF_A_TURN = 50
 
 
 class _Hang(BaseException):
-  """Not an Exception, so that no other handler catches it."""
+  """A timeout; not an Exception, so that no other handler catches it."""
 
 
 def run_case(seed, number):

@@ -134,7 +134,7 @@ def read_archive(value, directory):
   """Unpacks a damaged archive, or one with hostile members.
 
   Raises:
-    AssertionError: it wrote outside its directory.
+    AssertionError: the package wrote outside the set's directory.
   """
   members, damages = value
   buffer = io.BytesIO()

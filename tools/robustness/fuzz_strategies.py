@@ -57,7 +57,7 @@ _DAMAGES = st.just([]) | st.lists(
     min_size=1,
     max_size=8,
 )
-_NOISE = st.integers(0, 1 << 32)  # Seeds values that are never simplified.
+_NOISE = st.integers(0, 1 << 32)  # A seed for values that are not simplified.
 _TEXT = st.text(max_size=40)  # Without surrogates, which tarfile cannot write.
 _JSON = st.recursive(
     st.none()

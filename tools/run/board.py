@@ -6,9 +6,10 @@ shows a run, or all runs in its subdirectories.  To choose their names, use
 
   tensorboard --logdir_spec=train:/tmp/cifar10_train,eval:/tmp/cifar10_eval
 
-Open the address that it prints.  It serves only this machine, and looks for new
-events every five seconds; Ctrl-C ends it.  --port=N sets the port; 0 selects a
-free one.  All flags are TensorBoard's own: --helpfull explains them.
+Open the address that it prints.  TensorBoard serves only this machine, and
+looks for new events every five seconds; Ctrl-C ends it.  --port=N sets the
+port; 0 selects a free one.  All flags are TensorBoard's own: --helpfull
+explains them.
 """
 
 # Import first: TensorBoard and the command line import TensorFlow, which reads

@@ -96,7 +96,7 @@ def _record(path):
     with files.open_regular(path) as f:
       content = json.load(f)
     if not isinstance(content['manifest'], dict):
-      raise ValueError('its manifest is not a manifest')
+      raise ValueError('its manifest is not a dictionary')
     # A step must fit into NumPy's integers to be drawn.
     return content, {
         name: [
@@ -120,7 +120,7 @@ def _record(path):
 
 
 def _last(points):
-  """Returns points by step; for a repeated step, the last one."""
+  """Returns points by step; for a repeated step, the last point."""
   return sorted(dict(points).items())
 
 

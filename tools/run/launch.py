@@ -4,11 +4,11 @@ r"""Starts all processes of a training run on this machine, and its evaluator.
   launch --towers=2 --eval FLAGS           its towers, on one GPU each
   launch --ps=1 --workers=2 --eval FLAGS   parameter servers and workers
 
-FLAGS are those of the training program; the evaluator gets the ones that it
+FLAGS are flags of the training program; the evaluator receives those that it
 needs.  Each line of output starts with the name of its process.  If a process
-fails, or on Ctrl-C, all are stopped: the trainer saves its step, and the same
-command resumes from it.  When training ends, the evaluator scores the last
-checkpoint.
+fails, or on Ctrl-C, all processes are stopped: the trainer saves its last step,
+and the same command resumes from there.  When training ends, the evaluator
+scores the last checkpoint.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels
@@ -25,8 +25,8 @@ from ..base import command_line
 from ..base import processes
 from ..base import supervision
 
-# Maximum number of towers, or of processes of one kind, which take half a
-# gigabyte each.
+# Maximum number of towers, or of processes of one kind; each takes half a
+# gigabyte.
 _MOST = 64
 # Hides the GPUs from a process, which would otherwise allocate their memory.
 _NO_GPU = {'CUDA_VISIBLE_DEVICES': ''}
@@ -190,8 +190,7 @@ def main(argv):
         watchers=[evaluator] if args.eval else [],
     )
     if args.eval and not code:
-      # The last checkpoint may be newer than the one that the evaluator scored
-      # last.
+      # The last checkpoint may be newer than the last one scored.
       code = supervision.supervise(
           [[evaluator._replace(args=evaluator.args + ['--run_once'])]], stop
       )

@@ -11,8 +11,8 @@ from . import predictions
 
 # Number of errors to show.
 MISTAKES = 24
-# The tags of the loss and its terms; with ` (raw)` appended, those of the
-# values of one batch.
+# The tags of the loss and its terms; for values of single batches, ` (raw)` is
+# appended.
 _LOSSES = (
     ('total_loss', 'Total loss'),
     ('cross_entropy', 'Cross entropy'),
@@ -65,7 +65,7 @@ def render(title, history, network, facts):
           'Manifest',
           tables=[
               table(
-                  'What was run',
+                  'Run',
                   ['what', 'value'],
                   [[k, v] for k, v in facts.items()],
               )
@@ -111,8 +111,8 @@ def _summary(title, curves):
     curves: dict from name to a list of (step, value).
   """
   return table(
-      title + ' in figures',
-      ['curve', 'first', 'least', 'greatest', 'last'],
+      title + ', values',
+      ['curve', 'first', 'minimum', 'maximum', 'last'],
       [
           [name]
           + [
@@ -197,9 +197,9 @@ def _queues(history):
     return section('Queues', 'The event files have no fill levels of queues.')
   return section(
       'Queues',
-      'The fill level of each queue when a summary was written, 0 to 1; for '
-      'the shuffling queue, of the part above the minimum that it always '
-      'keeps. If a queue is empty, the images arrived too slowly.',
+      'The fill level of each queue when a summary was written, 0 to 1; for the '
+      'shuffling queue, counted above the minimum that it always keeps. If a '
+      'queue is empty, the images arrived too slowly.',
       plots=[(tag, charts.curves([], p)) for tag, p in queues.items()],
       tables=[_summary('Queues', queues)],
   )
@@ -226,9 +226,9 @@ def _speed(history):
   ]
   return section(
       'Examples/s',
-      'The speed between two lines of the log, by their time stamps; of one '
-      'tower if there are several. A mark shows that a summary, and sometimes '
-      'a checkpoint, was written between them.',
+      'The speed between two lines of the log, by their time stamps; with '
+      'several towers, the speed of one tower. A mark shows that a summary, and '
+      'sometimes a checkpoint, was written between them.',
       plots=[('Examples/s', charts.speed(points, marked))],
       tables=[table('Median', ['steps', 'examples per second'], rows)],
   )
@@ -248,8 +248,8 @@ def speeds(history):
   # A step's summary is written after the line of that step.
   summaries = {step for step, _ in history.scalars.get('total_loss (raw)', ())}
   points, marked, others = [], [], []
-  # The log has milliseconds: the longest step gives the most precise batch
-  # size.
+  # The log has millisecond resolution: the longest step gives the most precise
+  # batch size.
   longest = max(history.lines, key=lambda l: l.sec_per_batch, default=None)
   examples = longest and round(longest.examples_per_sec * longest.sec_per_batch)
   for before, line in zip(history.lines, history.lines[1:]):
@@ -370,7 +370,7 @@ def _mistakes(network, shares):
               'alt': 'Test image %d' % m.image,
               'lines': [
                   '%s, %.3f' % (names[m.answer], m.probability),
-                  'it is: %s' % names[m.label],
+                  'true class: %s' % names[m.label],
               ],
           }
           for m in found
@@ -390,7 +390,7 @@ def _reliability(network, shares):
       plots=[('Calibration', charts.reliability(bins))],
       tables=[
           table(
-              'Calibration in figures',
+              'Calibration, values',
               ['answers', 'mean probability', 'fraction correct'],
               [
                   [

@@ -30,7 +30,7 @@ def filters_sheet(filters, columns=8):
 
   Args:
     filters: float array of shape [height, width, 3, filters].
-    columns: int, filters in a row.
+    columns: int, filters per row.
 
   Returns:
     uint8 array: each filter is scaled from its minimum, black, to its maximum,

@@ -47,7 +47,7 @@ def test_images(dataset, data_dir):
 
   Args:
     dataset: description.Dataset.
-    data_dir: str, the directory that holds the set's directory.
+    data_dir: str, the directory above the set's directory.
 
   Returns:
     images: uint8 array of shape [n, 32, 32, 3].

@@ -5,7 +5,7 @@
 
 From the train_dir, the page shows the loss and its terms, the learning rate,
 the fill levels of the queues and the filters of conv1; from the images in
---data_dir, the network's predictions; the rest is from the other files.  The
+--data_dir, the network's predictions; the rest comes from the other files.  The
 page is one file that loads no other.
 """
 
@@ -109,7 +109,7 @@ def _facts(record, config, step):
                 for item in (origin.get('environment') or {}).items()
                 if item[1]
             )
-            or 'nothing that matters',
+            or 'no relevant variable is set',
         }
     )
   else:
@@ -175,7 +175,7 @@ def _parser():
   parser.add_argument(
       '--raw_eval_dir',
       metavar='DIR',
-      help='those of an evaluator with --noaveraged',
+      help='the event files of an evaluator with --noaveraged',
   )
   parser.add_argument(
       '--record',

@@ -22,10 +22,10 @@ Ratios of contestants are computed pair by pair, within a round.  A run is
 marked if other work used more than 5% of the processor during it: the machine
 should be idle.
 
-With --json each run is saved when it has finished, and the same command resumes
-an interrupted measurement.  Without --data_dir nothing is measured: the tables
-of FILE are printed, and drawn.  All measurements take about 50 minutes on two
-cores.
+With --json each run is saved when it finishes, and the same command resumes an
+interrupted measurement.  Without --data_dir nothing is measured: the results in
+FILE are printed as tables, and plotted.  All measurements take about 50 minutes
+on two cores.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -70,7 +70,7 @@ def main(argv):
 
 
 def measure(commands, results, *, rounds, scratch):
-  """Makes the missing runs, and saves each when it has finished.
+  """Performs the missing runs, and saves each when it finishes.
 
   Args:
     commands: dict from measurement to a dict from contestant to
@@ -130,7 +130,7 @@ def _parser():
   add(
       '--data_dir',
       metavar='DIR',
-      help="the directory above the set's directory, which has its files",
+      help="the directory above the set's, which must contain the images",
   )
   add(
       '--dataset',
@@ -146,7 +146,7 @@ def _parser():
   add(
       '--checkpoint_dir',
       metavar='DIR',
-      help='a checkpoint for eval, which is skipped without it',
+      help='directory of a checkpoint for eval; without it, eval is skipped',
   )
   add(
       '--measurements',
@@ -324,7 +324,7 @@ def _manifest(args, *, data_dir, dataset):
 
 
 def _measured(args):
-  """Makes the measurements that the arguments select; returns the Results."""
+  """Performs the measurements in the arguments; returns the Results."""
   data_dir = command_line.path(args.data_dir)
   dataset = config_lib.get_dataset(args.dataset)
   for eval_data in (False, True):

@@ -21,7 +21,7 @@ class Result:
   log: str  # the rest of its stdout
   started: float  # seconds since the epoch
   seconds: float  # from its start to its end
-  # Peak resident memory; with child processes, that of the largest process.
+  # Peak resident memory; with child processes, the largest process's.
   peak_memory_bytes: int
   disturbance: disturbance.Disturbance | None
 
@@ -63,7 +63,7 @@ def run(module, args, *, what, environment=None):
     Result.
 
   Raises:
-    UsageError: it failed: see processes.Ended.output().
+    UsageError: the process failed: see processes.Ended.output().
   """
   own = _own_seconds()
   before = disturbance.read()

@@ -25,7 +25,7 @@ _PEERS = {'keras': 'keras_network', 'pytorch': 'torch_network'}
 
 
 def make_step(name, images, labels):
-  """Makes a network, ready to be trained on one batch.
+  """Builds a network, ready to be trained on one batch.
 
   Args:
     name: str, see the module's docstring.
@@ -35,7 +35,7 @@ def make_step(name, images, labels):
     our_graphs.Step.
   """
   if name in _PEERS:
-    # Imported only if used: Keras and PyTorch need memory and threads.
+    # Imported only if used: Keras and PyTorch take up memory and threads.
     network = importlib.import_module('.' + _PEERS[name], __package__)
     return our_graphs.Step(network.make_step(images, labels), lambda: None)
   tf.disable_v2_behavior()

@@ -1,4 +1,4 @@
-"""The measurements, and the commands that make them.
+"""The measurements, and the commands that perform them.
 
 Each function returns a dict from a contestant's name to its Command.
 """
@@ -38,13 +38,14 @@ _BFLOAT16 = ['--fast', '--precision=bfloat16']
 
 
 class Command(NamedTuple):
-  """A process that makes a measurement."""
+  """A process that performs a measurement."""
 
   module: str
   args: List[str]
-  read: Callable[[children.Result], Dict[str, object]]  # its measurements
+  # Returns the measurements.
+  read: Callable[[children.Result], Dict[str, object]]
   environment: Dict[str, str] = {}
-  # The name of a flag for a new directory, if it has one.
+  # The name of the module's flag for a new directory, if it has one.
   directory_flag: str = ''
 
 
@@ -71,7 +72,7 @@ def inputs(*, data_dir, dataset, source, secs):
   """Measures the input alone.
 
   Args:
-    data_dir: str, the directory that holds the set's directory.
+    data_dir: str, the directory above the set's directory.
     dataset: str, the value of the trainers' --dataset.
     source: str, the directory of the unmodified tutorial, or None.
     secs: float, how long to time each.
@@ -88,7 +89,7 @@ def inputs(*, data_dir, dataset, source, secs):
 
 
 def constant(*, steps, secs, processor):
-  """Measures the train op on one batch, and the machine's limit for it.
+  """Measures the train op on one batch, and the limit set by the machine.
 
   Args:
     steps: int, number of steps to time.
@@ -128,8 +129,8 @@ def end_to_end(
     steps: int, number of steps to time, a multiple of 100.
     towers, workers: ints, numbers of CPU towers, or of workers with a parameter
       server, that share the batch.
-    runtime: str, the version of an old TensorFlow, on which the unmodified
-      tutorial runs too, or None.
+    runtime: str, an old TensorFlow version on which to time the unmodified
+      tutorial too, or None.
 
   Raises:
     UsageError: the batch cannot be shared evenly.
@@ -223,7 +224,7 @@ def scaling(*, data_dir, dataset, tenfold):
   found = {}
   for batch_size in _BATCH_SIZES:
     found['batch_%d' % batch_size] = _scaled(_TRAIN, data, batch_size)
-  # The same minimum queue size, which is a fraction of the set.
+  # Keeps the minimum queue size, which is a fraction of the set.
   fraction = cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE / tenfold_set.TIMES
   found['records_x%d' % tenfold_set.TIMES] = _scaled(
       _TRAIN,

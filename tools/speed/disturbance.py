@@ -11,8 +11,8 @@ from typing import Dict, NamedTuple, Optional
 # Fraction of the processor time of all hardware threads usable by this process.
 THRESHOLD = 0.05
 
-# The columns of /proc/stat, from 0, in which a thread works; in `steal`, the host ran
-# another guest.
+# The columns of /proc/stat, from 0, that count the time in which a thread
+# works.  `steal` counts the time in which the host ran another guest.
 _BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq
 _STEAL = 7
 
@@ -27,10 +27,10 @@ class Reading(NamedTuple):
 
 
 class Disturbance(NamedTuple):
-  """The work of others between two readings."""
+  """The work of other processes and guests between two readings."""
 
-  others: float  # 0 to 1, the share of the processor's time
-  steal: float  # likewise
+  others: float  # 0 to 1, other processes' share of the processor's time
+  steal: float  # 0 to 1, other guests' share
   load: float  # at the first reading
 
   @property
@@ -67,7 +67,7 @@ def parse(stat, *, threads, ticks, load):
   Args:
     stat: str.
     threads: ints, the numbers of the hardware threads to count.
-    ticks: int, its units per second.
+    ticks: int, the counters' units per second.
     load: float.
 
   Returns:
@@ -86,7 +86,7 @@ def parse(stat, *, threads, ticks, load):
 
 
 def between(before, after, own_seconds):
-  """Computes the work of others.
+  """Computes the Disturbance between two readings.
 
   Args:
     before, after: Reading, or None.

@@ -1,6 +1,6 @@
 """The batch and the initial weights shared by all networks of a comparison.
 
-With the same numbers in all of them, the losses of their first steps show
+Since all networks use the same numbers, the losses of their first steps show
 whether they do the same arithmetic.  Nothing here needs TensorFlow.
 """
 
@@ -54,8 +54,8 @@ def batch(batch_size):
     batch_size: int.
 
   Returns:
-    images: float32 array of shape [batch_size, 24, 24, 3], each image with mean 0
-      and standard deviation 1, like those of the input.
+    images: float32 array of shape [batch_size, 24, 24, 3], each image with mean
+      0 and standard deviation 1, like the input's images.
     labels: int32 array of shape [batch_size], 0 to 9.
     The same at each call.
   """

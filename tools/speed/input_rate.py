@@ -24,7 +24,8 @@ from . import children
 from . import our_graphs
 from . import tf_data_input
 
-# The queue is full when its first batch arrives; these follow the first.
+# The queue is full when its first batch arrives; this many more are then
+# discarded.
 _WARM_UP_BATCHES = 20
 
 
@@ -33,7 +34,7 @@ def build(name, *, data_dir, batch_size, dataset, source):
 
   Args:
     name: str, see the module's docstring.
-    data_dir: str, the directory that holds the set's directory.
+    data_dir: str, the directory above the set's directory.
     batch_size: int; the tutorial always uses 128.
     dataset: description.Dataset; the tutorial always uses CIFAR-10.
     source: str, as --source of //tools:historical; only for 'tutorial'.
@@ -55,7 +56,7 @@ def build(name, *, data_dir, batch_size, dataset, source):
 
 
 def measure(images, labels, *, secs):
-  """Takes batches from the input of the default graph for a time.
+  """Takes batches from the default graph's input for a given time.
 
   Args:
     images, labels: tensors of a batch.
@@ -64,7 +65,7 @@ def measure(images, labels, *, secs):
   Returns:
     dict with examples_per_second, fill_seconds, mean and stddev.
   """
-  # The values are not fetched: copying them is not the input's work.
+  # The values are not fetched: copying them is not part of the input's work.
   batch = tf.group(images.op, labels.op)
   with tf.Session() as session:
     session.run([tf.local_variables_initializer(), tf.tables_initializer()])

@@ -12,7 +12,7 @@ from . import fixed_values
 
 @keras.saving.register_keras_serializable('cifar10_compat')
 class LocalResponseNormalization(keras.layers.Layer):
-  """The tutorial's normalization across maps, which Keras lacks."""
+  """The tutorial's normalization across maps, which Keras does not have."""
 
   def call(self, inputs):
     return tf.nn.local_response_normalization(
@@ -21,7 +21,7 @@ class LocalResponseNormalization(keras.layers.Layer):
 
 
 def make_model():
-  """Makes the network.
+  """Builds the network.
 
   Returns:
     keras.Model from float32 images of shape [n, 24, 24, 3] to logits of shape
@@ -61,14 +61,14 @@ def make_model():
 
 
 def make_step(images, labels):
-  """Makes a network, ready to be trained on one batch.
+  """Builds a network, ready to be trained on one batch.
 
   Args:
     images, labels: arrays, see fixed_values.batch().
 
   Returns:
-    Function without arguments that makes a step and returns the loss before
-    its update, a float.
+    Function without arguments that runs a step and returns the loss before its
+    update, a float.
   """
   model = make_model()
   model.compile(
@@ -84,7 +84,7 @@ def make_step(images, labels):
   images, labels = tf.constant(images), tf.constant(labels)
 
   def step():
-    # Otherwise it would return the mean of all steps.
+    # Otherwise Keras would return the mean of all steps.
     model.reset_metrics()
     return float(model.train_on_batch(images, labels))
 

@@ -5,7 +5,7 @@ from cifar10_compat.base import errors
 from ..base import training_log
 
 _LOG_STEPS = 10
-# A trainer writes its summaries after every step of this number's multiples.
+# A trainer writes summaries after each step that is a multiple of this number.
 _SUMMARY_STEPS = 100
 
 
@@ -17,7 +17,7 @@ def sec_per_step(log, first, last):
     first, last: int, two logged steps.
 
   Raises:
-    UsageError: the log lacks one of them.
+    UsageError: one of these steps is not in the log.
   """
   times = {line.step: line.time for line in training_log.parse(log)}
   if first not in times or last not in times:
@@ -38,7 +38,8 @@ def sec_per_step_between_summaries(log):
     log: str, a trainer's stdout.
 
   Raises:
-    UsageError: the log has no two lines with only such steps between them.
+    UsageError: no two adjacent lines of the log have only such steps between
+      them.
   """
   lines = training_log.parse(log)
   seconds = [
@@ -61,6 +62,6 @@ def last_step_without_summaries(steps):
     int, the last step, counted from 0.
   """
   intervals = max(1, round(steps / _LOG_STEPS))
-  # The first of each ten intervals has a summary in it.
+  # The first of each ten intervals contains a summary.
   with_summary = 1 + (intervals - 1) // (_SUMMARY_STEPS // _LOG_STEPS - 1)
   return (intervals + with_summary) * _LOG_STEPS

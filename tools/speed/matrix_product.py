@@ -19,15 +19,15 @@ from . import children
 _CONV1 = 24**2 * 5**2 * 3 * 64
 _CONV2 = 12**2 * 5**2 * 64 * 64
 _TOP = 2304 * 384 + 384 * 192 + 192 * 10
-# Each is done once forward and twice backward, for the inputs and the weights; the
-# gradient with respect to the images is not needed.
+# Each is computed once forward and twice backward, for the inputs and for the
+# weights; only conv1 needs no gradient for its inputs, the images.
 _MULTIPLY_ADDS = 3 * (_CONV1 + _CONV2 + _TOP) - _CONV1
 # Operations per step of 128 images, with direct convolution: 13.48e9.
 STEP_FLOP = 2 * 128 * _MULTIPLY_ADDS
 
 
 def measure(dtype, *, size, secs):
-  """Multiplies square matrices for a time.
+  """Multiplies square matrices for a given time.
 
   Args:
     dtype: tf.DType.

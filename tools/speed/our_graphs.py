@@ -26,7 +26,7 @@ class Step(NamedTuple):
 
 
 def distorted_inputs(name, *, data_dir, batch_size, dataset=datasets.CIFAR10):
-  """Makes batches for training in the default graph.
+  """Builds the training input in the default graph.
 
   Args:
     name: 'literal' or 'fast'.
@@ -67,14 +67,14 @@ def inference(name, images):
 
 
 def make_step(name, images, labels):
-  """Makes a network of the port, ready to train on one batch.
+  """Builds a network of the port, ready to be trained on one batch.
 
   Args:
     name: see inference().
     images, labels: arrays, see fixed_values.batch().
 
   Returns:
-    Step; the initial weights are those of fixed_values.weights().
+    Step; the initial weights come from fixed_values.weights().
   """
   with tf.Graph().as_default() as graph:
     global_step = tf.train.get_or_create_global_step()
@@ -98,7 +98,7 @@ def make_step(name, images, labels):
     for variable in tf.trainable_variables():
       variable.load(values.pop(variable.op.name), session)
     if values:
-      raise ValueError('the network lacks %s' % ', '.join(sorted(values)))
+      raise ValueError('the network has no %s' % ', '.join(sorted(values)))
   return Step(
       lambda: float(session.run([train_op, loss])[1]),
       session.close,

@@ -18,14 +18,14 @@ class Part(NamedTuple):
 
   help: str
   environment: Dict[str, str] = {}
-  # From the name of a tf.nn function in cifar10.inference() to a function that returns
-  # its replacement, with the same parameters.
+  # From the name of a tf.nn function that cifar10.inference() calls to a
+  # function that returns a replacement with the same parameters.
   replaced_ops: Dict[str, Callable[[], Callable[..., object]]] = {}
 
 
 def _banded_lrn():
   def lrn(x, depth_radius, *, bias, alpha, beta, name):
-    del beta  # 0.75 in both.
+    del beta  # 0.75 in both functions.
     return normalization.lrn(x, depth_radius, bias=bias, alpha=alpha, name=name)
 
   return lrn

@@ -66,7 +66,7 @@ def _chart(axes, quantity, summaries):
       color=[_COLORS.get(name, _OTHER_COLOR) for name in names],
       ecolor='#333333',
   )
-  axes.invert_yaxis()  # The first at the top.
+  axes.invert_yaxis()  # Put the first row at the top.
   axes.set_title(quantity.title, loc='left', fontsize=10)
   axes.spines[['top', 'right']].set_visible(False)
   axes.set_xlim(left=0)

@@ -128,7 +128,7 @@ def from_json(document, path=None):
 
   Args:
     document: dict, see Results.to_json().
-    path: str, where to save it, or None.
+    path: str, the file to save the results in, or None.
 
   Raises:
     UsageError: the document has no results.
@@ -137,7 +137,7 @@ def from_json(document, path=None):
     return Results(document['manifest'], path, document['runs'])
   except (KeyError, TypeError) as e:
     raise errors.UsageError(
-        'not a results file of the benchmark (it lacks %s): name another' % e
+        'not a results file of the benchmark (%s is missing): name another' % e
     ) from e
 
 
@@ -145,7 +145,7 @@ def read(path):
   """Returns the Results in a file.
 
   Raises:
-    UsageError: it cannot be read, or has no results.
+    UsageError: the file cannot be read, or has no results.
   """
   document = json_files.read(
       path,
@@ -162,7 +162,7 @@ def open_or_create(path, manifest):
     manifest: dict, see manifest.manifest().
 
   Raises:
-    UsageError: the file has results of another manifest, or none.
+    UsageError: the file has no results, or results with another manifest.
   """
   if path is None or not os.path.exists(path):
     return Results(manifest, path)
@@ -176,7 +176,7 @@ def open_or_create(path, manifest):
   )
   if different:
     raise errors.UsageError(
-        '--json=%s has results with other %s: name another file, or measure '
-        'under its conditions' % (path, ', '.join(different))
+        '--json=%s has results with different %s: name another file, or '
+        'restore these conditions' % (path, ', '.join(different))
     )
   return found

@@ -7,8 +7,9 @@ WARM_UP_ROUND = 0
 def order(commands, rounds):
   """Returns all runs in turn.
 
-  Each round runs every contestant of every measurement once.  The two runs of a ratio
-  are therefore minutes apart, and an early end leaves complete rows.
+  Each round runs every contestant of every measurement once.  The two runs of a
+  ratio are therefore only minutes apart, and if the measurement ends early, the
+  rounds so far are complete.
 
   Args:
     commands: dict from measurement to a dict from contestant to anything.

@@ -12,13 +12,13 @@ from . import targets
 
 
 class Quantity(NamedTuple):
-  """A value with a separate table."""
+  """A measured value that has its own table."""
 
   measurement: str
   key: str
   title: str
   form: Callable[[float], str]
-  baselines: Tuple[str, ...]  # the first one that was run counts
+  baselines: Tuple[str, ...]  # the first one measured is the baseline
 
 
 def _number(digits):
@@ -222,7 +222,7 @@ def machine(results):
   processor = manifest['processor']
   return (
       '%s (%s), %s cores, %d threads; TensorFlow %s, Python %s; commit %s%s. '
-      'A run counts as disturbed if others took more than %.0f%% of the '
+      'A run counts as disturbed if other work used more than %.0f%% of the '
       "processor's time during it."
       % (
           processor['name'],

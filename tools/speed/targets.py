@@ -23,8 +23,8 @@ class Target(NamedTuple):
   """A ratio, and the target range of its median."""
 
   name: str
-  numerator: Tuple[Value, ...]  # of several, that with the best ratio counts
-  denominator: Tuple[Value, ...]  # likewise
+  numerator: Tuple[Value, ...]  # if several, the one with the best ratio counts
+  denominator: Tuple[Value, ...]  # see numerator
   least: Optional[Dict[str, float]]  # by column
   most: Optional[Dict[str, float]]
 
@@ -116,8 +116,8 @@ TARGETS = (
         None,
     ),
     Target(
-        'exact eval of 10,000, minus the import of TensorFlow, '
-        "--fast / tutorial's eval likewise, seconds",
+        "exact eval of 10,000, --fast / tutorial's eval, both minus the "
+        'import of TensorFlow, seconds',
         _runs('seconds_less_import', 'eval', 'fast'),
         _runs('seconds_less_import', 'eval', 'tutorial'),
         None,

@@ -50,7 +50,7 @@ def distorted_inputs(
     dataset=datasets.CIFAR10,
     queue_fraction=cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE,
 ):
-  """Makes an endless sequence of training batches in the default graph.
+  """Builds an endless sequence of training batches in the default graph.
 
   Args:
     data_dir, batch_size, dataset: see cifar10.distorted_inputs().

@@ -18,7 +18,7 @@ def available():
 
 
 def make_network(torch):
-  """Makes the network.
+  """Builds the network.
 
   Args:
     torch: the module.
@@ -31,7 +31,7 @@ def make_network(torch):
   nn = torch.nn
 
   class ChannelsLastFlatten(nn.Module):
-    """Flattens in the order of height, width, channels, as the tutorial."""
+    """Flattens in the order of height, width, channels, like the tutorial."""
 
     def forward(self, x):
       return x.permute(0, 2, 3, 1).flatten(1)
@@ -41,7 +41,7 @@ def make_network(torch):
     return nn.LocalResponseNorm(9, alpha=0.001, beta=0.75, k=1.0)
 
   def pool():
-    # ceil_mode pads at the right and the bottom only, as TensorFlow's SAME.
+    # ceil_mode pads at the right and the bottom only, like TensorFlow's SAME.
     return nn.MaxPool2d(3, 2, ceil_mode=True)
 
   layers = {
@@ -54,7 +54,7 @@ def make_network(torch):
   values = fixed_values.weights()
   with torch.no_grad():
     for name, layer in layers.items():
-      # Its dimensions are in the opposite order: out, in, height, width.
+      # PyTorch's order of dimensions: out, in, height, width.
       weights = torch.from_numpy(values[name + '/weights'])
       order = (3, 2, 0, 1) if weights.dim() == 4 else (1, 0)
       layer.weight.copy_(weights.permute(order))
@@ -78,14 +78,14 @@ def make_network(torch):
 
 
 def make_step(images, labels):
-  """Makes a network, ready to be trained on one batch.
+  """Builds a network, ready to be trained on one batch.
 
   Args:
     images, labels: arrays, see fixed_values.batch().
 
   Returns:
-    Function without arguments that makes a step and returns the loss before
-    its update, a float.
+    Function without arguments that runs a step and returns the loss before its
+    update, a float.
   """
   # Not an import statement, because the package is not in the lock.
   torch = importlib.import_module('torch')

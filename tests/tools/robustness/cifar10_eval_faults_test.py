@@ -184,7 +184,7 @@ class EvalFaultsTest(tf.test.TestCase):
       self._assert_refused(
           'model.ckpt-1 has values of '
           'softmax_linear/biases/ExponentialMovingAverage that are NaN or '
-          'infinite, the training diverged',
+          'infinite, since training diverged',
           forked=True,
       )
 

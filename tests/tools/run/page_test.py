@@ -34,7 +34,7 @@ class PageTest(absltest.TestCase):
         'averaged 0.25 (step 1,000) 0.25 (step 1,000) 0.5 (step 2,000)',
         'learning rate 0.1 (step 0) 0.01 (step 200)',
         'with a summary, some also with a checkpoint 64 without 128',
-        'it is: class 0',
+        'true class: class 0',
     ):
       self.assertIn(expected, bare)
     self.assertIn('<h1>A &lt;run&gt;</h1>', text)

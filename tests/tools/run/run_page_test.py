@@ -105,8 +105,8 @@ class ProgramTest(tf.test.TestCase):
             ['--out=/absent/page.html'],
             'cannot write /absent/page.html (No such',
         ),
-        (['--model=conv_local'], "of model 'cifar10'"),
-        (['--dataset=cifar10'], "of data set 'small'"),
+        (['--model=conv_local'], "to model 'cifar10'"),
+        (['--dataset=cifar10'], "to data set 'small'"),
         (['--train_dir=' + self.root], 'neither event files nor a checkpoint'),
     ):
       tool_program.assert_refused(self, run_page.main, args + mistake, message)

@@ -152,7 +152,7 @@ class ProgramTest(absltest.TestCase):
     # Another setting makes it another benchmark.
     code, _, err = self.run_main('--steps=200', *self.flags())
     self.assertEqual(1, code)
-    self.assertIn('has results with other flags', err)
+    self.assertIn('has results with different flags', err)
 
   def test_ctrl_c(self):
     with absltest.mock.patch.object(

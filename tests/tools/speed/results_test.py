@@ -87,7 +87,7 @@ class ResultsTest(absltest.TestCase):
   def test_another_manifest(self):
     self.open().save()
     self.manifest = {'commit': 'def', 'flags': {'steps': 200}, 'seed': None}
-    with self.assertRaisesRegex(errors.UsageError, 'other commit, flags:'):
+    with self.assertRaisesRegex(errors.UsageError, 'different commit, flags:'):
       self.open()
 
   def test_manifest_with_tuples(self):

@@ -22,8 +22,9 @@ class Failed(Exception):
 class Recovery(NamedTuple):
   """How a program recovered from a fault."""
 
-  steps_lost: int = None  # steps trained again after it; None: not applicable
-  seconds: float = None  # until training continued, or the program had ended
+  # Steps trained again after the fault; None if not applicable.
+  steps_lost: int = None
+  seconds: float = None  # until training continued or the program ended
   message: str = ''  # the program's message, or the moment of the fault
 
 
@@ -73,7 +74,7 @@ def replace(path, way):
 
   Args:
     path: str, the path of the file.
-    way: str, 'directory', 'pipe', 'device' or 'link', for a link that names itself;
+    way: str, 'directory', 'pipe', 'device' or 'link', for a link to itself;
       with any other value the file is just removed.
   """
   os.remove(path)

@@ -85,7 +85,7 @@ class Mutant(NamedTuple):
 
   Attributes:
     plant: str, a name in child.PLANTS.
-    fault: str, a name in FAULTS, the fault that must report it as a failure.
+    fault: str, a name in FAULTS, the fault whose trials must detect the mutant.
     tries: int, the maximum number of trials.
   """
 

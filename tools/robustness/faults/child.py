@@ -5,8 +5,8 @@
 It is the program as users start it, with three exceptions: it logs every step, saves
 every SAVE_EVERY steps instead of every 1,000, and reports what it restored:
 "restored STEP DIGEST RATE", with the digest() of all variables and the learning
-rate.  PLANTS are comma-separated names of functions in PLANTS, each followed by a
-colon and a number if it takes one; '-' for none.
+rate.  PLANTS are comma-separated names of functions in PLANTS, each followed by
+a colon and a number if it takes one; '-' means no plants.
 """
 
 import dataclasses
@@ -242,11 +242,11 @@ def main(program_name, plants, *flags):
 
   Args:
     program_name: str, such as 'cifar10_train'.
-    plants: str, see the module's docstring.
-    *flags: str, its flags.
+    plants: str, see PLANTS in the module's docstring.
+    *flags: str, the program's flags.
   """
   sys.argv = [program_name + '.py', *flags]
-  # First: it handles signals before it imports TensorFlow.
+  # Import the program first: it handles signals before it imports TensorFlow.
   program = importlib.import_module('cifar10_compat.' + program_name)
   hooks = sys.modules.get('cifar10_compat.training.hooks')
   if hooks:

@@ -1,9 +1,9 @@
 """Faults of a cluster, at random moments, in real processes.
 
 In each function a parameter server and two workers train on small images; the
-function injects the fault in its name, and waits until training continues.  Ten
-trials share a cluster, unless the fault needs a separate one; at its end all
-processes must stop on SIGTERM.
+function injects the fault that it is named after, and waits until training
+continues.  Ten trials share a cluster, unless the fault needs a separate one;
+afterwards all processes of the cluster must stop on SIGTERM.
 """
 
 import contextlib
@@ -25,7 +25,8 @@ from tools.robustness.faults import attempt
 
 _PROGRAM = 'cifar10_distributed_train'
 _PS_TIMEOUT_SECS = 15
-# After the start of a process, or the end of a fault.  A timeout is a failure.
+# Limit from the start of a process, or the end of a fault, to the next step.  A
+# timeout is a failure.
 _RECOVER_SECS = 150
 # The programs' limit for SIGTERM, plus the delay of a busy machine.
 _STOP_SECS = 30 + 15
@@ -79,10 +80,10 @@ class _Training:
     self.begin_try()
 
   def begin_try(self):
-    """Resets the notes on earlier trials."""
+    """Discards the records of earlier trials."""
     self._last = None  # The last step logged before a kill.
-    self._named = None  # The step of the newest checkpoint at the kill.
-    self._chief = None  # The chief, unless it was killed.
+    self._named = None  # The step of the newest checkpoint before the kill.
+    self._chief = None  # The chief that outlived the kill, or None.
     self._told = {worker: len(worker.lines) for worker in self._workers}
 
   def start_all(self):
@@ -95,7 +96,7 @@ class _Training:
       self._workers.append(self.programs[job, index])
 
   def start_other(self, job, index, *flags):
-    """Starts a process that does not count as one of the cluster; returns it."""
+    """Starts and returns a process, without adding it to `programs`."""
     return self.cluster.start_as(
         ('tools.robustness.faults', 'child', _PROGRAM, self._plants),
         job,
@@ -105,7 +106,7 @@ class _Training:
     )
 
   def kill(self, job, index):
-    """Kills a process, and notes the steps that may be lost."""
+    """Kills a process, and records the steps that may be lost."""
     process = self.programs.pop((job, index)).process
     process.kill()
     process.wait(60)
@@ -123,7 +124,7 @@ class _Training:
       restarted.
 
     Raises:
-      Failed: it restored an older checkpoint than the newest.
+      Failed: the chief restored a checkpoint older than the newest.
     """
     chief = self.programs['worker', 0]
     if self._last is None or chief is self._chief:
@@ -131,7 +132,8 @@ class _Training:
     restored = _matches(_RESTORED, chief)[0]
     attempt.check(
         self._named is None or restored >= self._named,
-        'step %s is named, but step %d was restored' % (self._named, restored),
+        'step %s was the newest checkpoint, but step %d was restored'
+        % (self._named, restored),
     )
     return max(0, self._last + 1 - restored)
 
@@ -337,7 +339,7 @@ def slow_link(context, moment, *, sync):
   try:
     network = limits.Network()
   except (OSError, subprocess.CalledProcessError) as e:
-    raise attempt.Failed('this system cannot make networks: %s' % e) from e
+    raise attempt.Failed('this system cannot create networks: %s' % e) from e
   with network:
     training = _Training(
         context.new_directory(), sync, context.plants, preexec_fn=network.enter

@@ -59,7 +59,7 @@ def _damage_file(path, moment):
 
 
 def _readable(path, pattern=''):
-  """Whether a checkpoint is readable; TensorFlow would wait for a pipe.
+  """Returns whether a checkpoint is readable; TensorFlow would block on a pipe.
 
   Args:
     path: str, the path of the checkpoint.

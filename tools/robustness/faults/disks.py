@@ -15,14 +15,14 @@ from tools.robustness.faults import child
 from tools.robustness.faults import damage
 from tools.robustness.faults import trainer
 
-# A checkpoint has 9 MB, and up to six may exist at a time.
+# A checkpoint takes 9 MB, and up to six may exist at a time.
 _DISK_BYTES = 96 << 20
 _END_SECS = 120
 
 
 @contextlib.contextmanager
 def _disk(directory, size):
-  """Context in which a directory is a small disk; raises Failed if it cannot be."""
+  """Context that mounts a small disk on a path; raises Failed if it cannot."""
   os.makedirs(directory, exist_ok=True)
   with limits.small_disk(directory, size) as done:
     attempt.check(done, 'this system does not permit mounting a tmpfs')
@@ -53,7 +53,7 @@ def _remount(directory, option):
 
 
 def _after_trouble(made, before, pattern, *, expected=1):
-  """Waits for the end and checks the files; returns (step, steps lost, message)."""
+  """Waits for the end, checks the files, returns (step, steps lost, message)."""
   message = attempt.check_one_line(
       made.wait_for_end(_END_SECS, 'the write failed'),
       pattern,
@@ -61,7 +61,7 @@ def _after_trouble(made, before, pattern, *, expected=1):
       expected=expected,
   )
   named = made.check_named()
-  attempt.check(named >= before, 'step %d was named before' % before)
+  attempt.check(named >= before, 'step %d was listed before the fault' % before)
   last = made.logged()
   lost = 0 if last is None else last + 1 - named
   attempt.check(lost <= child.SAVE_EVERY, '%d steps are lost' % lost)
@@ -71,7 +71,7 @@ def _after_trouble(made, before, pattern, *, expected=1):
 def full_disk(context, moment):
   """Checkpoints and event files fill the disk; then space is freed.
 
-  Every other trainer is told to stop then, and cannot save.
+  Every other trainer then receives a stop signal, and cannot save.
   """
   with _trainer(context, moment) as (made, before):
     limits.fill(made.train_dir)
@@ -91,7 +91,7 @@ def full_disk(context, moment):
 def read_only_disk(context, moment):
   """The disk becomes read-only during training, then writable again."""
   with _trainer(context, moment) as (made, before):
-    # Fails while a file is open for writing, as the event file always is.
+    # This fails while a file is open for writing, as the event file always is.
     if subprocess.run(
         ['mount', '-o', 'remount,ro', made.train_dir], capture_output=True
     ).returncode:

@@ -12,7 +12,7 @@ from tools.robustness.faults import trainer
 
 _END_SECS = {False: 60, True: 180}
 _STALL_SECS = 3
-# For each of the five hangs, a pattern of its report.
+# For each of the five hangs, a pattern that the report must match.
 _HANGS = {
     'pipe': r': 0 of \d+, empty[^$]*which waits for room in its queue, or for '
     r'ReaderReadV2',
@@ -92,14 +92,14 @@ def not_finite(context, moment):
     last = (step // child.SAVE_EVERY + 1) * child.SAVE_EVERY
   attempt.check(
       step <= found <= last,
-      'step %d was bad, and step %d is reported' % (step, found),
+      'step %d was bad, but step %d is reported' % (step, found),
   )
   named = made.check_named()
   attempt.check(
       named == step // child.SAVE_EVERY * child.SAVE_EVERY,
-      'step %d was bad, and step %d is saved' % (step, named),
+      'step %d was bad, but step %d is saved' % (step, named),
   )
-  # As the message advises, with a lower rate, which is recorded.
+  # Resume with a lower rate, as the message advises; the trainer records it.
   made.start('--learning_rate=0.05', plants='-')
   made.wait_for_step()
   attempt.check(made.first_logged() == named, 'it resumed elsewhere')
@@ -111,7 +111,7 @@ def not_finite(context, moment):
 
 def stuck_queue(context, moment):
   """Five ways to make queues hang."""
-  del moment  # Each hang starts by itself.
+  del moment  # The plant determines when the hang starts.
   hang = sorted(_HANGS)[context.number % len(_HANGS)]
   made = _start(context, '--stall_secs=%d' % _STALL_SECS, plants=hang)
   code, _, err = made.wait_for_end(trainer.START_SECS, hang)

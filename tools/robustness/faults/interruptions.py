@@ -21,7 +21,7 @@ _STOP_SECS = {False: 5.0, True: 30.0}
 
 
 def _begin(context):
-  """Returns a trainer that has saved; later trials use the same one."""
+  """Returns a trainer that has saved; later trials use the same trainer."""
 
   def begin():
     made = trainer.Trainer(context.new_directory(), plants=context.plants)
@@ -49,7 +49,7 @@ def _check_killed(made, before):
   lost = 0 if last is None else last + 1 - named
   attempt.check(
       named >= before and lost <= child.SAVE_EVERY,
-      'step %s was logged, and step %s is saved' % (last, named),
+      'step %s was logged, but step %s is saved' % (last, named),
   )
   return named, max(0, lost)
 
@@ -70,12 +70,12 @@ def kill(context, moment):
   """kill -9 at a random moment."""
   made = _begin(context)
   before = made.named()
-  if moment.random() < 0.5:  # Also during its start.
+  if moment.random() < 0.5:  # Also test the kill during the startup.
     made.kill()
     before = made.named()
     made.start()
   time.sleep(moment.uniform(0, _MOMENT_SECS[context.loaded]))
-  where = 'in training' if made.logged() is not None else 'in its start'
+  where = 'in training' if made.logged() is not None else 'during startup'
   return _kill(made, before, where)
 
 
@@ -134,7 +134,7 @@ def stop(context, moment):
   )
   attempt.check(
       named == (before if last is None else last + 1),
-      '%s: step %s was logged, and step %s is saved'
+      '%s: step %s was logged, but step %s is saved'
       % (signum.name, last, named),
   )
   attempt.check(
@@ -145,7 +145,7 @@ def stop(context, moment):
   return attempt.Recovery(
       0,
       secs,
-      '%s %s' % (signum.name, 'in training' if training else 'in its start'),
+      '%s %s' % (signum.name, 'in training' if training else 'during startup'),
   )
 
 
@@ -175,14 +175,14 @@ def stop_a_program(context, moment):
   package, _, name = module.rpartition('.')
   signals = [signal.SIGTERM, signal.SIGHUP]
   if package == 'cifar10_compat':
-    signals.append(signal.SIGINT)  # make_records_test has it for tools.
+    signals.append(signal.SIGINT)  # make_records_test covers SIGINT for tools.
   signum = moment.choice(signals)
   if name != 'make_records':
     args.append('--dataset=' + trained.data_dir)
   started = program.Program(name, *args, package=package)
   context.on_end(started.process.kill)
   if package == 'cifar10_compat':
-    # Before its first line a signal is Python's.
+    # Until the program's first line runs, Python handles signals.
     attempt.wait_until(
         lambda: _catches(started.process.pid, signal.SIGTERM),
         trainer.START_SECS,
@@ -201,7 +201,7 @@ def stop_a_program(context, moment):
   secs = time.monotonic() - sent
   code, _, err = started.finish()
   attempt.check(
-      # Tools that still load end by the signal itself.
+      # The signal itself kills tools that are still loading.
       code in (0, 128 + signum, -signum) and 'Traceback' not in err,
       f'{name}, {signum.name}: exit code {code} and {err!r}',
   )

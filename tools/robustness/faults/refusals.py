@@ -147,7 +147,7 @@ def _bomb(made, _):
       ],
   )
   err = ended.stderr
-  # A line per skipped image, and the last line.
+  # stderr has a line per skipped image, and a last line.
   line, _, last = program.without_loader_chatter(err).partition('\n')
   attempt.check('89478485' in line, err)
   attempt.check_one_line(

@@ -58,7 +58,7 @@ class Context:
     self._scope.callback(function)
 
   def end_kept(self):
-    """Ends the results of keep(): the next trial makes new ones."""
+    """Ends the kept results; the next trial makes new ones."""
     self._kept.close()
     self._made.clear()
 

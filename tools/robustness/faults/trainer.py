@@ -32,7 +32,7 @@ def read_checkpoint(path, pattern=''):
     dict from name, str, to array.
 
   Raises:
-    Failed: it cannot be read, or has a non-finite value.
+    Failed: the checkpoint cannot be read, or contains a non-finite value.
   """
   try:
     reader = tf.train.load_checkpoint(path)
@@ -135,7 +135,7 @@ class Trainer:
     """Waits until the trainer has logged a step, or a later one.
 
     Raises:
-      Failed: it has ended, or takes too long.
+      Failed: the trainer has ended, or takes too long.
     """
 
     def reached():
@@ -154,7 +154,7 @@ class Trainer:
     """Waits until the trainer ends; returns (exit code, stdout, stderr).
 
     Raises:
-      Failed: it takes too long.
+      Failed: the trainer takes too long to end.
     """
     process = self.running.process
     attempt.wait_until(
@@ -174,7 +174,7 @@ class Trainer:
       int, the step of the newest.
 
     Raises:
-      Failed: one cannot be read, or there is none.
+      Failed: a checkpoint cannot be read, or no checkpoint is listed.
     """
     state = tf.train.get_checkpoint_state(self.train_dir)
     attempt.check(state, 'no checkpoint is listed')
@@ -199,10 +199,11 @@ class Trainer:
     """Waits until the trainer trains, and checks that it resumed correctly.
 
     Args:
-      step: int, the step of the newest checkpoint at its start.
+      step: int, the step of the newest checkpoint when the trainer started.
 
     Raises:
-      Failed: it did not resume from there, or it resumed with other values.
+      Failed: the trainer did not resume from this step, or resumed with other
+        values.
     """
     self.wait_for_step()
     path = self.path('model.ckpt-%d' % step)
@@ -214,7 +215,7 @@ class Trainer:
     )
     attempt.check(
         restored[1] == child.digest(read_checkpoint(path)),
-        'the variables are not those of the checkpoint',
+        'the variables differ from the checkpoint',
     )
     # Divided by ten after 350 epochs with batches of 8: see cifar10.train().
     rate = 0.1 * 0.1 ** (step // (_IMAGES // 8 * 350))
