@@ -246,8 +246,7 @@ def main(argv):
   if abs(np.trace(counts) / counts.sum() - last['averaged']) > _ROUNDING:
     raise errors.UsageError(
         '--record has precision %g, but the network has %g: name a --record '
-        'and '
-        'images of the same run'
+        'and images of the same run'
         % (last['averaged'], np.trace(counts) / counts.sum())
     )
   os.makedirs(out, exist_ok=True)

@@ -200,8 +200,7 @@ class Run:
       if then != now[name]:
         raise errors.UsageError(
             f'{self.directory} was started with other {name}, {then} instead '
-            'of '
-            f'{now[name]}: restore them, or choose another --out'
+            f'of {now[name]}: restore them, or choose another --out'
         )
 
   def _watch(self, process, stop, report):

@@ -306,10 +306,9 @@ def section(
               len(result.stale),
           ),
           'Only the mean first losses are judged: %s and %s. A difference '
-          'above '
-          '%g counts as unexplained. The fill level of the shuffling queue '
-          'varies: reading its size races with dequeuing the batch of the '
-          'summaries.'
+          'above %g counts as unexplained. The fill level of the shuffling '
+          'queue varies: reading its size races with dequeuing the batch of '
+          'the summaries.'
           % (
               *('unknown' if l is None else '%.3f' % l for l in losses),
               FIRST_LOSS_TOLERANCE,

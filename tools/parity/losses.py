@@ -110,11 +110,9 @@ def section(
       unexplained(original, port, bound),
       text=[
           '%d steps from the same weights on the same batches, each side on '
-          'one '
-          'thread: the original went from %.4f to %.4f, the port from %.4f to '
-          '%.4f. The losses differ by at most %.2g, and by %.2g on average '
-          'over '
-          'the steps.'
+          'one thread: the original went from %.4f to %.4f, the port from '
+          '%.4f to %.4f. The losses differ by at most %.2g, and by %.2g on '
+          'average over the steps.'
           % (
               len(original),
               original[0],

@@ -130,10 +130,9 @@ def graph_section(title, original, port, listed, *, all_tables=True):
       title,
       len(found.unexplained) + len(found.stale),
       text=[
-          'The original has %d ops and the port %d. They were matched by name '
-          'and '
-          'compared in type, device, inputs, control inputs, attributes and '
-          'output shapes. %d of them are listed as renamed.'
+          'The original has %d ops and the port %d. They were matched by '
+          'name and compared in type, device, inputs, control inputs, '
+          'attributes and output shapes. %d of them are listed as renamed.'
           % (found.original, found.port, len(renames)),
           '%d listed exemptions, each for one op and one attribute, explain %d '
           'differences; %d differences are unexplained, and %d exemptions and '
@@ -234,9 +233,8 @@ def outline_section(source):
           'functions, in their order, and adds %d.'
           % tuple(sum(file[column] for file in files) for column in (3, 2, 4)),
           'Names that TensorFlow has changed since 2016 count as equal. A '
-          'missing '
-          'call is not necessarily a missing step: the port may make it in '
-          'another function. Outlines are shown, not judged.',
+          'missing call is not necessarily a missing step: the port may make '
+          'it in another function. Outlines are shown, not judged.',
       ],
       tables=[
           report.table(

@@ -135,14 +135,12 @@ def section(
   if original.runtime:
     text = [
         'The port restored a checkpoint of the original, and both took one '
-        'step '
-        'on the same batch, on one thread. Activations, losses, gradients and '
-        'updated variables were compared. Sums of n terms in float32 may '
-        'differ '
-        'by 4 u sqrt(n), u = 2^-24; these bounds add up on the way to a value '
-        '(rounding.py). Each moving average is compared with its formula, '
-        'because '
-        'the graphs leave the order of updates open.',
+        'step on the same batch, on one thread. Activations, losses, '
+        'gradients and updated variables were compared. Sums of n terms in '
+        'float32 may differ by 4 u sqrt(n), u = 2^-24; these bounds add up '
+        'on the way to a value (rounding.py). Each moving average is '
+        'compared with its formula, because the graphs leave the order of '
+        'updates open.',
         *_looks_text(result),
     ]
     tables += [
@@ -196,10 +194,9 @@ def _looks_text(result: Result) -> Iterator[str]:
   for (step, passed, found), loss in zip(result.steps, result.losses[0]):
     closest = max(found, key=lambda d: d.relative / (d.bound or 1))
     yield (
-        'At step %d, loss %.4f: %d values, %d of them above their bound. "%s" '
-        'comes closest: it differs by %.2g of its largest element, with a '
-        'bound '
-        'of %.2g. %s'
+        'At step %d, loss %.4f: %d values, %d of them above their bound. '
+        '"%s" comes closest: it differs by %.2g of its largest element, with '
+        'a bound of %.2g. %s'
         % (
             step,
             loss,

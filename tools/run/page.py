@@ -360,8 +360,7 @@ def _mistakes(network, shares):
   return section(
       'The most confident errors',
       'The wrong answers with the highest probability, each with the true '
-      'class '
-      'of the image.',
+      'class of the image.',
       pictures_of=[
           {
               'url': pictures.url(network.images[m.image]),
