@@ -82,7 +82,7 @@ def _decode(contents: tf.Tensor) -> tf.Tensor:
   with tf.control_dependencies([tf.Assert(
       ~is_bmp | (bits >= 8) & (tf.equal(compression, _BMP_PLAIN) | usual),
       ['a BMP with', bits, 'bits per pixel and compression', compression,
-       'is not decoded: convert it to PNG'])]):
+       'is not supported: convert it to PNG'])]):
     contents = tf.identity(contents)
   image = tf.io.decode_image(contents, channels=description.DEPTH,
                              expand_animations=False)

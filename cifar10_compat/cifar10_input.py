@@ -102,8 +102,8 @@ def _generate_image_and_label_batch(image, label, min_queue_examples,
     labels: int32 tensor of shape [batch_size].
     If shuffle is False, their first dimension is unknown.
   """
-  # Reading and distorting take longer than a dequeue, so many threads fill the
-  # queue.  A batch is drawn from all examples in it.
+  # Reading and distorting an image take longer than dequeuing it; therefore
+  # many threads fill the queue.  A batch is drawn from all examples in it.
   num_preprocess_threads = NUM_PREPROCESS_THREADS
   capacity = min_queue_examples + 3 * batch_size
   if deterministic:

@@ -107,7 +107,7 @@ def average_gradients(tower_grads):
 
 
 def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
-  """Trains up to a global step, and resumes an earlier run.
+  """Trains up to a global step, resuming an earlier run if there is one.
 
   Args:
     config: config.MultiGpuTrain.  Its batch_size is per tower.

@@ -25,7 +25,7 @@ from cifar10_compat.training import training_session
 
 
 def train(config=config_lib.Train(), stop=signals.NEVER):
-  """Trains up to a global step, and resumes an earlier run.
+  """Trains up to a global step, resuming an earlier run if there is one.
 
   Args:
     config: config.Train.

@@ -593,7 +593,7 @@ class Eval(Images, Checkpoint, Session):
 
 
 def evaluator_of(config: DistributedTrain) -> Eval:
-  """Returns the settings of a cluster's evaluator: all fields in common."""
+  """Returns the evaluator's settings: all fields that Eval has too."""
   common = {f.name for f in dataclasses.fields(Eval)} & settings(config).keys()
   return Eval(
       checkpoint_dir=config.train_dir,

@@ -205,8 +205,8 @@ def locked_directory(directory: str) -> Iterator[None]:
 def made_directory(path: str) -> Iterator[None]:
   """Context that creates a directory and its missing parents.
 
-  At the end, it removes the created directories that are still empty, so that a
-  rejected start leaves nothing behind.
+  On exit, it removes the created directories that are still empty, so that a
+  program that rejects its settings leaves nothing behind.
 
   Raises:
     OSError: the directory cannot be created.

@@ -45,8 +45,8 @@ SYNTHETIC = CIFAR10._replace(
     make=synthetic.write_batches,
 )
 
-# A record has the label of one of 20 superclasses, then the label of one of 100
-# classes; the names are in the order of the archive's two .txt files.
+# A record contains the label of one of 20 superclasses, then the label of one
+# of 100 classes; the names are in the order of the archive's two .txt files.
 CIFAR100 = description.Dataset(
     name='cifar100',
     directory='cifar-100-binary',

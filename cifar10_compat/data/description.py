@@ -245,7 +245,7 @@ def check_class_names(names: Sequence[str]) -> None:
 
 
 def _size_of(dataset: Dataset, filename: str) -> int:
-  """Returns the size of a file of the set in bytes; raises DataError."""
+  """Returns the size in bytes of one of the set's files; raises DataError."""
   path = os.path.join(dataset.directory, filename)
   errors.DataError.raise_if(
       not os.path.isfile(path), f'{filename}, which it lists, is missing'

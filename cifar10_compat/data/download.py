@@ -47,7 +47,7 @@ def maybe_download_and_extract(
 
   Uses a source file already in data_dir if its size and SHA-256 are right, and
   otherwise replaces it.  Files and directories are renamed into place when
-  complete; one process works, the others wait.
+  complete; one process does the work, and the others wait.
 
   Args:
     data_dir: created if missing.

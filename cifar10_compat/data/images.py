@@ -171,8 +171,8 @@ def _highest(image: 'PIL.Image.Image', white: int) -> int:
 def _highest_color(image: 'PIL.Image.Image', white: int) -> int:
   """Returns the maximum value of an image with several 16-bit channels.
 
-  Pillow decodes only the upper 8 bits.  Also reduces a transparent color to 8
-  bits.
+  Pillow decodes only the upper 8 bits.  Also reduces the color that the file
+  declares transparent to 8 bits.
 
   Raises:
     DataError: --white is set, for which the lower bits would be needed.

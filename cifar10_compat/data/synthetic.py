@@ -135,7 +135,7 @@ def draw_class(label: int, n: int, rng: np.random.RandomState) -> np.ndarray:
 
 
 def _draw_file(seed: int) -> np.ndarray:
-  """Draws the records of one file, equally many of each class, shuffled.
+  """Draws the records of one file, the same number of each class, shuffled.
 
   Returns:
     uint8 array of shape [FILE_EXAMPLES, 1 + 3 * SIZE * SIZE].

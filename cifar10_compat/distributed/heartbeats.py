@@ -53,7 +53,7 @@ class Table:
       )
       self.initializer = self._variable.initializer
       self.initialized = tf.is_variable_initialized(self._variable)
-      self.initialized.mark_used()  # Only the chief reads it.
+      self.initialized.mark_used()  # Only the chief fetches it.
       now = tf.timestamp()
       self.read = (tf.identity(self._variable), now)
       self._row = tf.placeholder(tf.int32, [1])

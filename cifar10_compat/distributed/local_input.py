@@ -3,10 +3,11 @@
 TensorFlow's server numbers the runs of all sessions.  It draws each number from
 a generator of the current thread with a 32-bit seed, and rejects a number that
 occurs among the last 100,000 ("request was received twice").  With the queues
-on the server, each image that one of the 16 threads enqueues would be a run.
-After some 100,000 runs (12 minutes of training with batches of 64), two numbers
-are likely to be equal.  The recreated session would then find the server's
-queues closed.  A local session does not number its runs, which also cost less.
+on the server, each of the 16 threads would use one run per image that it
+enqueues.  After some 100,000 runs (12 minutes of training with batches of 64),
+two numbers are likely to be equal.  The server then rejects a run, and the
+session that replaces the failed one would find the queues closed.  A local
+session does not number its runs, which also cost less.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from cifar10_compat.training import hooks
 class LocalInput(tf.train.SessionRunHook):
   """Feeds the steps of a distributed session from this process's queues.
 
-  A context manager; at its end the queues' threads have ended.
+  A context manager; on exit, the queues' threads have stopped.
 
   Attributes:
     images, labels: placeholders in the training graph.

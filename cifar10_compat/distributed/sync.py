@@ -25,11 +25,11 @@ a new process or not, SyncHook first repairs the state:
 An update then takes place, whatever was lost and whatever the workers are
 doing.  Until that update, no accumulator drops a gradient of step G or later.
 The chief pushes a gradient without waiting for a token.  A worker that gets a
-token pushes one too, and since pushing never blocks, every worker asks for a
-token sooner or later.  So either each of the R - 1 tokens leads to a gradient,
-or some tokens are left over because the update did not need them.  With R
-gradients in every accumulator, the update takes place, and N new tokens let
-every worker continue.
+token also pushes a gradient, and since pushing never blocks, every worker asks
+for a token sooner or later.  So either each of the R - 1 tokens leads to a
+gradient, or some tokens are left over because the update did not need them.
+With R gradients in every accumulator, the update takes place, and N new tokens
+let every worker continue.
 
 Leftover tokens do no harm: with a token of an earlier step, a worker computes
 one gradient that is dropped, and the token is gone.

@@ -278,9 +278,9 @@ class Checkpoint:
 
 
 def main_file(path: str) -> str:
-  """Returns the file without which a checkpoint does not exist.
+  """Returns the file whose existence shows that a checkpoint exists.
 
-  The format of 2016 has one file, today's an index and data files.
+  The format of 2016 has one file; today's format has an index and data files.
 
   Args:
     path: the path of the checkpoint's files, without their extensions.

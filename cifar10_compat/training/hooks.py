@@ -42,7 +42,8 @@ class Run:
     summary_op: string tensor of shape [], a serialized Summary.
     directory: train_dir, if this process saves.
     writer: writes the event file in train_dir, if this process saves.
-    checkpoint: saves checkpoints; None if another process saves them.
+    checkpoint: the hook that saves checkpoints; None if another process saves
+      them.
     make_summary_feed: function that returns the feed_dict for a run of
       summary_op.
   """
@@ -84,7 +85,7 @@ class Hook(tf.train.SessionRunHook):
 
 
 class StepHook(tf.train.SessionRunHook):
-  """Provides the global step to the other hooks, which must follow it.
+  """Provides the global step to the other hooks, which must come after it.
 
   Attributes:
     before: int, the global step before the latest run.

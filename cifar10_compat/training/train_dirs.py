@@ -26,7 +26,8 @@ _LOCK = 'train.lock'
 # holder.
 _MAX_HOLDER = 200
 
-# The files of a checkpoint.  In the format of 2016, the first has no extension.
+# The files of a checkpoint.  In the format of 2016, the file that contains the
+# values has no extension.
 _OF_CHECKPOINT = (
     rf'{checkpoints.BASENAME}-\d+(\.index|\.meta|\.data-\d{{5}}-of-\d{{5}})?'
 )
@@ -76,7 +77,7 @@ class TrainDir:
       raise errors.WriteError(
           f'{self.path} is no longer the directory in which training began: it '
           'was removed or renamed, and the steps since the last checkpoint are '
-          'not saved; start again with --train_dir set to its new path'
+          'not saved; start again with --train_dir set to the new path'
       )
 
   def resuming_saver(self, saver: tf.train.Saver) -> tf.train.Saver:
@@ -159,7 +160,8 @@ def opened(
       newest, trouble = None, ''
       try:
         if config.fresh:
-          notes.read(path)  # Do not overwrite a user's file.
+          # These raise an error if dataset.json is a user's file.
+          notes.read(path)
           notes.read(_eval_dir(path))
         else:
           notes.check(path, config, '--train_dir')

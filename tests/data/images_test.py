@@ -5,7 +5,6 @@ import io
 import os
 import pathlib
 import struct
-import subprocess
 import sys
 from unittest import mock
 import zlib
@@ -19,26 +18,9 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import cifar10_input
 from cifar10_compat.base import errors
 from cifar10_compat.data import images
+from tests.helpers import image_loader
 from tests.helpers import limits
 from tests.helpers import record_fixture
-
-# Loads an image; prints the result and the memory that it took.
-_LOAD = """
-import re, sys
-from cifar10_compat.base import errors
-from cifar10_compat.data import images
-images.pillow()[0].init()
-def memory():
-  # Not ru_maxrss, which begins with that of the process that started this one.
-  with open('/proc/self/status') as f:
-    return int(re.search(r'VmHWM:\\s+(\\d+) kB', f.read())[1])
-before = memory()
-try:
-  print(images.load_image(sys.argv[1])[16, 16])
-except errors.DataError as e:
-  print('DataError', e)
-print(memory() - before)
-"""
 
 
 class LoadImageTest(absltest.TestCase):
@@ -306,73 +288,11 @@ class LoadImageTest(absltest.TestCase):
     large = small.repeat(65, 0).repeat(65, 1)
     np.testing.assert_array_equal(small, self._load(Image.fromarray(large)))
 
-  def _load_apart(self, path, **kwargs):
-    """Loads an image in a separate process.
-
-    Args:
-      path: str.
-      **kwargs: for subprocess.run().
-
-    Returns:
-      str, its output: the middle pixel, or the error.
-      int, peak memory in bytes, beyond the libraries.
-    """
-    result = subprocess.run(
-        [sys.executable, '-c', _LOAD, path],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        **kwargs,
-    )
-    said, kilobytes = result.stdout.splitlines()
-    return said, int(kilobytes) * 1024
-
-  def test_memory_is_bounded(self):
-    path = os.path.join(self.directory, 'image')
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    large = 'RGBA', (9400, 9500), (9, 8, 7, 255)
-    larger = 'RGB', (13300, 13300), (200, 200, 200)
-    refused = (
-        'DataError %s cannot be decoded (it has 13300 x 13300 pixels, more '
-        'than 89478485 in all: make it smaller, or convert it to baseline JPEG)'
-        % path
-    )
-    for new, form, options, expected, bounds in (
-        # The worst case: maximum size, transparent, and to be turned.
-        (
-            large,
-            'png',
-            {'compress_level': 1, 'exif': exif},
-            '[9 8 7]',
-            (0, 0.85e9),
-        ),
-        # Decoders that make their own copies.
-        (
-            large,
-            'webp',
-            {'lossless': True, 'quality': 0, 'method': 0},
-            '[9 8 7]',
-            (1.1e9, 1.5e9),
-        ),
-        (large, 'jpeg2000', {}, '[9 8 7]', (1.9e9, 2.3e9)),
-        # A bomb: 80 KB of file, 177 million pixels.
-        (('1', (13300, 13300)), 'png', {}, refused, (0, 0.1e9)),
-        # As JPEG, it is decoded at half the size, unless it is progressive.
-        (larger, 'jpeg', {}, '[200 200 200]', (0, 0.5e9)),
-        (larger, 'jpeg', {'progressive': True}, refused, (0, 0.1e9)),
-    ):
-      with Image.new(*new) as image:
-        image.save(path, form, **options)
-      said, memory = self._load_apart(path)
-      self.assertEqual(expected, said)
-      self.assertBetween(memory, *bounds)
-
   def test_that_may_not_be_read(self):
     path = os.path.join(self.directory, 'image.png')
     Image.fromarray(self.image).save(path)
     os.chmod(path, 0)
-    said, _ = self._load_apart(path, preexec_fn=limits.heed_permissions)
+    said, _ = image_loader.load(path, preexec_fn=limits.heed_permissions)
     self.assertIn('image.png cannot be read (Permission denied)', said)
 
   def test_a_bad_sector(self):

@@ -35,7 +35,8 @@ def text(
   for row in rows:
     table.add_row(*row)
   printed = io.StringIO()
-  # As wide as the table: in a file, rich would wrap lines at 80 columns.
+  # Wide enough for any table: if the output is not a terminal, rich wraps lines
+  # at 80 columns.
   console = rich.console.Console(
       file=printed, width=10_000, highlight=False, markup=False, emoji=False
   )

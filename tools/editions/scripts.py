@@ -370,7 +370,7 @@ def _parser():
       '       historical --list',
       description="Runs the unmodified CIFAR-10 tutorial of 2016 on today's "
       'TensorFlow. Its files are read, never changed.',
-      epilog='known editions, and the scripts that were run:\n'
+      epilog='known editions, and the scripts tested with each:\n'
       + '\n'.join('  %s: %s' % (e.name, e.tried) for e in EDITIONS),
   )
   parser.add_argument(

@@ -48,7 +48,7 @@ def draw(digit, rng):
 
   size = _SIZE * _SCALE
   mask = Image.new('L', (size, size))
-  # At least three quarters of the height of the picture.
+  # The digits are at least two thirds as tall as the picture.
   font = ImageFont.load_default(rng.uniform(0.95, 1.25) * size)
   stroke = rng.randint(0, 3) * _SCALE
   pen = ImageDraw.Draw(mask)

@@ -132,7 +132,7 @@ def _weights(n, shape):
 
 
 def _batch(shape):
-  """Draws a batch with enough contrast for an effect of the norm layers."""
+  """Draws a batch with enough contrast to make the norm layers matter."""
   images = 5 * np.random.RandomState(100).standard_normal(shape)
   labels = np.arange(shape[0]) % cifar10.NUM_CLASSES
   return images.astype(np.float32), labels.astype(np.int32)

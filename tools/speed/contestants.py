@@ -122,7 +122,7 @@ def constant(*, steps, secs, processor):
 def end_to_end(
     *, data_dir, dataset, source, steps, towers=(), workers=(), runtime=None
 ):
-  """Measures the real trainers, once the queue is full, including summaries.
+  """Measures the real trainers, including summaries, once the queue is full.
 
   Args:
     data_dir, dataset, source: see inputs().

@@ -165,7 +165,7 @@ TARGETS = (
         ('batch 1,024 / 128', 'batch_1024', 'batch_128'),
         ('2 towers / 1, at 128 each', 'towers_2', 'towers_1'),
         ('4 towers / 1, at 128 each', 'towers_4', 'towers_1'),
-        ('10 times the records / once', 'records_x10', 'batch_128'),
+        ('10x the records / 1x', 'records_x10', 'batch_128'),
     )
 )
 
