@@ -74,8 +74,8 @@ def _variable_with_weight_decay(name, shape, stddev, wd):
   Args:
     name: str.
     shape: list of ints.
-    stddev: float, the standard deviation before values beyond two standard
-      deviations are redrawn.
+    stddev: float, the standard deviation before truncation at two standard
+      deviations.
     wd: float.  wd * sum(var ** 2) / 2 goes into the collection 'losses'; 0.0
       or None adds no op.
 

@@ -51,8 +51,8 @@ def arrives(
   If the reader of a pipe has exited, as `head` does, the program ends silently
   with the exit code of SIGPIPE, as shells expect.  If a write fails for another
   reason, the program prints one line on stderr and exits with code 1.  After a
-  stop signal it exits with that signal's code in any case, since the same
-  Ctrl-C also ends a `| tee`.
+  stop signal, the exit code is always that signal's, even if a write fails: the
+  same Ctrl-C also ends a `| tee`.
 
   Args:
     program: the program's name, for the error line.

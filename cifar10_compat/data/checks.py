@@ -14,7 +14,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.data import description
 
-# Records read at a time: 1.5 MB.
+# Number of records to read at a time (1.5 MB).
 _CHUNK_RECORDS = 512
 
 

@@ -185,7 +185,7 @@ def extract(directory: str, archive: str) -> None:
             (not member.isreg() and not member.isdir(), 'a link or a device'),
             (
                 wanted and not _FILE_NAME.fullmatch(parts[-1]),
-                'not a usual file name',
+                'which is not a valid file name',
             ),
         ):
           errors.DataError.raise_if(

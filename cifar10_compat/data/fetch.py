@@ -212,7 +212,7 @@ def _continue(
       span, _, total = response.headers.get('Content-Range', '').partition('/')
       _Useless.raise_if(
           not span.startswith(f'bytes {done}-'),
-          f'asked for bytes from {done}, but it sent {span!r}',
+          f'bytes from {done} on were requested, but it sent {span!r}',
       )
     else:
       done = 0  # The server does not support ranges: start over.

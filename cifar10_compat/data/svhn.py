@@ -19,7 +19,7 @@ from cifar10_compat.base import files
 TRAIN_FILE = 'train.bin'
 TEST_FILE = 'test.bin'
 
-# Images to convert at a time: 3 MB.
+# Number of images to convert at a time (3 MB).
 _CHUNK = 1000
 
 

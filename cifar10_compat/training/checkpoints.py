@@ -348,8 +348,8 @@ def resuming_saver(
   if begun:
     output.say(
         f'{checkpoint.path} is missing {len(begun)} of the loss averages, such '
-        f'as {min(begun)}: they start over, which affects no '
-        'weight.'
+        f'as {min(begun)}: these averages start over; the weights are not '
+        'affected.'
     )
   return _PartialSaver(saver, variables, others) if others else saver
 

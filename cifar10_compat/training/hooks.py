@@ -5,7 +5,7 @@ write summaries at steps 1, 101, 201, and save a restored checkpoint again.
 These hooks use the steps of 2016, also in a resumed run.
 
 As in 2016, "step" in the log and the summaries is the global step before the
-update; model.ckpt-N contains N updates.
+update; model.ckpt-N is the state after N updates.
 """
 
 from collections.abc import Callable

@@ -147,7 +147,7 @@ def opened(
   Raises:
     UsageError: the directory cannot be written, is in use by another process,
       or belongs to a run with another data set or model; or a deterministic run
-      would not repeat.
+      would not be reproducible.
     CheckpointError: there are checkpoints, but all are unusable.
   """
   path = config.train_dir

@@ -40,7 +40,7 @@ _TICK_SECS = 1.0
 _STOP_SECS = 60
 # Seconds to wait for the queues' sizes.
 _ANSWER_SECS = 5
-# Seconds to wait for a save, and then for the end.
+# Seconds to wait for a save, and then for the session to close.
 _PATIENCE_SECS = 20
 
 

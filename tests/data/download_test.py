@@ -194,11 +194,14 @@ class DownloadTest(absltest.TestCase):
         # Names that cannot be written.
         (
             [*self.files, (_NAME + '/' + 'x' * 300, b'x')],
-            'not a usual file name',
+            'which is not a valid file name',
         ),
-        ([*self.files, (_NAME + '/', b'x')], 'not a usual file name'),
-        ([*self.files, (_NAME + '/.', b'x')], 'not a usual file name'),
-        ([*self.files, (_NAME + '/a\nb', b'x')], 'not a usual file name'),
+        ([*self.files, (_NAME + '/', b'x')], 'which is not a valid file name'),
+        ([*self.files, (_NAME + '/.', b'x')], 'which is not a valid file name'),
+        (
+            [*self.files, (_NAME + '/a\nb', b'x')],
+            'which is not a valid file name',
+        ),
         ([(_NAME + '/x', tarfile.SYMTYPE), *self.files], link),
         ([(_NAME + '/x', tarfile.LNKTYPE), *self.files], link),
         ([(_NAME + '/x', tarfile.CHRTYPE), *self.files], link),

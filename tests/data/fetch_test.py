@@ -177,7 +177,7 @@ class FetchTest(parameterized.TestCase):
       ),
       (
           'if_it_sends_another_range',
-          "asked for bytes from 100, but it sent 'bytes 7-299999'",
+          "bytes from 100 on were requested, but it sent 'bytes 7-299999'",
           [call('whole', 100), _shifted],
           2,
       ),

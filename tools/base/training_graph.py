@@ -67,7 +67,7 @@ def ours(data_dir, **kwargs):
     **kwargs: further settings, of config.Train.
 
   Returns:
-    MetaGraphDef as from export(), with the ops that the session added.
+    The MetaGraphDef that export() returns, plus the ops that the session added.
 
   Raises:
     DataError: a file is missing or damaged.

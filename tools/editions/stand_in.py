@@ -50,7 +50,7 @@ class StandIn(object):
     setattr(self._module(parent), attribute, value)
 
   def _module(self, name):
-    """Returns the stand-in of a module below tensorflow, new if missing."""
+    """Returns the stand-in for a module of TensorFlow; creates missing ones."""
     if not name:
       return self.modules['tensorflow']
     full_name = 'tensorflow.' + name

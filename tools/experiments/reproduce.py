@@ -177,7 +177,7 @@ def main(argv):
     )
     return 0
   if not args.out or not args.experiments:
-    parser.error('name an experiment and --out, or give --list')
+    parser.error('specify an experiment and --out, or use --list')
   out = command_line.path(args.out)
   runs = [
       run_lib.Run(out, name, plan.get(name), seed)

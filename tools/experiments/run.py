@@ -199,8 +199,8 @@ class Run:
     for name, then in _conditions(begun).items():
       if then != now[name]:
         raise errors.UsageError(
-            f'{self.directory} was started with other {name}, {then} instead '
-            f'of {now[name]}: restore them, or choose another --out'
+            f'{self.directory} was started with other settings ({name}: {then} '
+            f'instead of {now[name]}): restore them, or choose another --out'
         )
 
   def _watch(self, process, stop, report):

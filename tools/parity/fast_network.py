@@ -191,8 +191,8 @@ def curve_differences(curves):
     curves: dict from name to float array, one of them 'literal'.
 
   Returns:
-    dict from each other name to {number of steps: largest relative difference
-    from the literal loss up to that step}.
+    dict from each name except 'literal' to {number of steps: largest relative
+    difference from the literal loss up to that step}.
   """
   literal = curves['literal']
   return {

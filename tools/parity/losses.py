@@ -27,7 +27,7 @@ def train(
     keys: keys_lib.Keys,
     looked: steps.Result,
 ) -> tuple[list[float], list[float], float]:
-  """Trains the port like the original; the port's variables stay trained.
+  """Trains the port like the original; the port keeps the trained values.
 
   Args:
     original, port: the sides.

@@ -69,7 +69,7 @@ def histogram(original, port, *, x_label, bins=30):
 
 
 def curves(original, port):
-  """Draws values over steps.
+  """Plots values against steps.
 
   Args:
     original, port: sequence of (step, value); one may be empty.

@@ -43,9 +43,9 @@ _FORWARD = (
     ('local4/local4', 384 + 1),
     ('softmax_linear/softmax_linear', 192 + 1),
 )
-# From the logits back: the lengths of the sums that lead to the gradient of a
-# layer's output, and the number of positions in an image.  The gradients of the
-# layer's variables are sums over these positions and the images of a batch.
+# Layers from the logits backward: the lengths of the sums in the gradient of
+# the layer's output, and the number of positions in an image.  The gradients of
+# the layer's variables are sums over these positions and the images of a batch.
 _BACKWARD = (
     ('softmax_linear', (_CLASSES,), 1),
     ('local4', (_CLASSES,), 1),

@@ -228,7 +228,7 @@ def main(argv):
       prog='torture',
       description=__doc__,
   )
-  parser.add_argument('--json', metavar='FILE', help='the file of outcomes')
+  parser.add_argument('--json', metavar='FILE', help='the results file')
   parser.add_argument(
       '--faults', metavar='NAME,...', help='only these faults: see --list'
   )

@@ -13,7 +13,7 @@ def _count_steps(axes):
 
 
 def curves(pale, dark, y_label=''):
-  """Draws values over steps.
+  """Plots values against steps.
 
   Args:
     pale, dark: lists of (step, value), the first drawn behind the second; one

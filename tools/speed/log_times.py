@@ -53,7 +53,7 @@ def sec_per_step_between_summaries(log):
 
 
 def last_step_without_summaries(steps):
-  """Returns the last step of a run, for sec_per_step_between_summaries().
+  """Returns the last step of a run in which `steps` steps can be timed.
 
   Args:
     steps: int, number of steps to time; rounded to tens, at least 10.

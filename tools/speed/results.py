@@ -149,7 +149,7 @@ def read(path):
   """
   document = json_files.read(
       path,
-      remedy='name one that the benchmark wrote, or measure with --data_dir',
+      remedy='choose a file that the benchmark wrote, or measure with --data_dir',
   )
   return from_json(document, path)
 

@@ -88,7 +88,7 @@ class ReproduceTest(tf.test.TestCase):
         (['fats'], "no experiment is called 'fats'"),
         (['--seeds=a', 'fast'], '--seeds=a: give one, or FIRST-LAST'),
         (['--seeds=3-1', 'fast'], '--seeds=3-1: give one, or FIRST-LAST'),
-        ([], 'name an experiment'),
+        ([], 'specify an experiment'),
     ):
       tool_program.assert_refused(
           self, reproduce.main, self._flags(*args), message

@@ -138,10 +138,10 @@ class RunTest(tf.test.TestCase):
     }
     self._write('manifest.json', json.dumps(manifest))
     for key, value, expected in (
-        ('dataset', {'name': 'another'}, 'with other images'),
-        ('flags', {'title': 'words', 'max_steps': 5000}, 'with other flags'),
-        ('seed', 3, 'with other seed, 2 instead of 3'),
-        ('versions', {'tensorflow': '2.20.0'}, 'with other versions of'),
+        ('dataset', {'name': 'another'}, r'settings \(images: '),
+        ('flags', {'title': 'words', 'max_steps': 5000}, r'settings \(flags: '),
+        ('seed', 3, r'settings \(seed: 2 instead of 3\)'),
+        ('versions', {'tensorflow': '2.20.0'}, r'settings \(versions of'),
     ):
       with self.assertRaisesRegex(errors.UsageError, expected):
         self.run_of_it.train(

@@ -137,7 +137,7 @@ def ended_threads(tf, program, elements):
 
 
 def stuck_op(tf, program, calls):
-  """An op in the distortions blocks after this many calls."""
+  """An op in the distortion pipeline hangs after this many calls."""
   passed = itertools.count()
 
   def pass_or_wait(image):
