@@ -19,9 +19,11 @@ def running(sess):
   sess.run(tf.local_variables_initializer())
   coord = tf.train.Coordinator()
   threads = tf.train.start_queue_runners(sess, coord)
-  yield
-  coord.request_stop()
-  coord.join(threads)
+  try:
+    yield
+  finally:
+    coord.request_stop()
+    coord.join(threads)
 
 
 def run(make_batch, count=None, *, seed=None):
