@@ -315,8 +315,12 @@ class ExportTest(tf.test.TestCase):
           '--checkpoint_dir=' + self.checkpoint_dir,
           '--export_dir=' + export_dir,
           '--format=' + form,
-          # A user with a read-only home directory: Keras loads matplotlib.
-          env={'MPLCONFIGDIR': os.path.join(self.images, 'missing')},
+          # A user with a read-only home directory (Keras loads matplotlib), and
+          # another backend of Keras, which is not installed.
+          env={
+              'MPLCONFIGDIR': os.path.join(self.images, 'missing'),
+              'KERAS_BACKEND': 'torch',
+          },
       )
       self.assertEqual(
           '%s/model.ckpt-3 is in %s.\n' % (self.checkpoint_dir, paths[-1]), out

@@ -118,8 +118,10 @@ class TrainDir:
     self._begun = True
     with _as_usage_errors(self.path):
       _remove(self.path, _WRITTEN if self._config.fresh else _UNFINISHED)
-      if self._config.fresh:
-        _remove(_eval_dir(self.path), evaluation.WRITTEN)
+      eval_dir = _eval_dir(self.path)
+      # A link may lead to the evaluator of another run.
+      if self._config.fresh and not os.path.islink(eval_dir):
+        _remove(eval_dir, evaluation.WRITTEN)
       if self.newest:
         if self._trouble:
           output.say(f'{self._trouble}: resuming from {self.newest.path}.')
@@ -353,10 +355,7 @@ def _settings(
 
 def _remove(path: str, patterns: Iterable[str]) -> None:
   """Removes a directory's files whose names match one of the patterns."""
-  # A link may lead to the evaluator of another run.
-  if os.path.islink(path) or not os.path.isdir(path):
-    return
-  for name in os.listdir(path):
+  for name in os.listdir(path) if os.path.isdir(path) else ():
     file = os.path.join(path, name)
     # Training writes no directory under such a name.
     if any(re.fullmatch(pattern, name) for pattern in patterns) and (

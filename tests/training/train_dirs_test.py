@@ -175,6 +175,13 @@ class TrainDirsTest(tf.test.TestCase):
     _begin(self.train_dir, fresh=True)
     self.assertTrue(os.path.exists(events.full_path))
 
+  def test_fresh_in_a_directory_that_is_a_link(self):
+    self._create('model.ckpt-5.index')
+    link = os.path.join(self.root, 'link')
+    os.symlink(self.train_dir, link)
+    _begin(link, fresh=True)
+    self.assertNotIn('model.ckpt-5.index', os.listdir(self.train_dir))
+
   def test_resuming_leaves_what_it_may_not_know(self):
     # Incomplete checkpoints, such as one being copied here.
     names = [
