@@ -441,6 +441,28 @@ class EvalDirTest(tf.test.TestCase):
     self.assertLen(self._precisions(eval_dir), 1)
     self.assertEqual(before, sorted(os.listdir(published.DIRECTORY)))
 
+  def test_of_another_user(self):
+    eval_dir = os.path.join(self.root, 'theirs')
+    os.mkdir(eval_dir)
+    os.chmod(self.root, 0o1777)  # Like /tmp.
+    real_stat = os.stat
+
+    def stat(path, **kwargs):
+      status = real_stat(path, **kwargs)
+      if path == eval_dir:
+        mode, ino, dev, nlink, _, *others = status[:10]
+        status = os.stat_result((mode, ino, dev, nlink, 4711, *others))
+      return status
+
+    with (
+        mock.patch.object(os, 'stat', stat),
+        self.assertRaisesRegex(
+            errors.UsageError, 'it belongs to another user, 4711'
+        ),
+    ):
+      self._evaluate(eval_dir=eval_dir)
+    self.assertEqual([], os.listdir(eval_dir))
+
   def test_that_cannot_be_written(self):
     pathlib.Path(self.eval_dir).touch()
     # The user need not own the directory: they may evaluate another user's run.

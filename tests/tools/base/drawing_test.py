@@ -39,7 +39,7 @@ class DrawingTest(absltest.TestCase):
         env=dict(
             os.environ,
             PYTHONPATH=os.pathsep.join(sys.path),
-            MPLBACKEND='module://no.such.backend',
+            MPLBACKEND='no such backend',
             MPLCONFIGDIR=directory.full_path,
             PATH='',
         ),
