@@ -29,6 +29,7 @@ from cifar10_compat.training import notes
 from cifar10_compat.training import train_dirs
 from tests.helpers import biased_network
 from tests.helpers import event_files
+from tests.helpers import limits
 from tests.helpers import program
 from tests.helpers import record_fixture
 from tests.helpers import saved_network
@@ -445,17 +446,8 @@ class EvalDirTest(tf.test.TestCase):
     eval_dir = os.path.join(self.root, 'theirs')
     os.mkdir(eval_dir)
     os.chmod(self.root, 0o1777)  # Like /tmp.
-    real_stat = os.stat
-
-    def stat(path, **kwargs):
-      status = real_stat(path, **kwargs)
-      if path == eval_dir:
-        mode, ino, dev, nlink, _, *others = status[:10]
-        status = os.stat_result((mode, ino, dev, nlink, 4711, *others))
-      return status
-
     with (
-        mock.patch.object(os, 'stat', stat),
+        limits.owned_by(4711, eval_dir),
         self.assertRaisesRegex(
             errors.UsageError, 'it belongs to another user, 4711'
         ),

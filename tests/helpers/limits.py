@@ -1,4 +1,4 @@
-"""Simulates full disks, unreadable files and slow networks.
+"""Simulates full disks, unreadable files, other users and slow networks.
 
 Limits for other processes are functions for subprocess.Popen's preexec_fn.
 """
@@ -9,6 +9,7 @@ import functools
 import os
 import resource
 import subprocess
+from unittest import mock
 
 # From linux/prctl.h and linux/capability.h.
 _PR_CAPBSET_DROP = 24
@@ -113,3 +114,25 @@ class Network(object):
 
 def _call(*command):
   subprocess.run(command, check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def owned_by(uid, path, name='stat'):
+  """Context in which a path seems to belong to another user.
+
+  Args:
+    uid: int, the user.
+    path: str.
+    name: 'stat', or 'lstat' if the path is a link of that user.
+  """
+  real_stat = getattr(os, name)
+
+  def stat(asked, **kwargs):
+    status = real_stat(asked, **kwargs)
+    if asked == path:
+      mode, ino, dev, nlink, _, *others = status[:10]
+      status = os.stat_result((mode, ino, dev, nlink, uid, *others))
+    return status
+
+  with mock.patch.object(os, name, stat):
+    yield

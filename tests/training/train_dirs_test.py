@@ -22,6 +22,7 @@ from cifar10_compat.data import datasets
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
 from cifar10_compat.training import train_dirs
+from tests.helpers import limits
 from tests.helpers import record_fixture
 from tests.helpers import saved_network
 
@@ -245,17 +246,8 @@ class TrainDirsTest(tf.test.TestCase):
     link = os.path.join(self.root, 'link')
     os.symlink(self.train_dir, link)
     for name, path in (('stat', self.train_dir), ('lstat', link)):
-      real_stat = getattr(os, name)
-
-      def stat(asked, *, path=path, real_stat=real_stat, **kwargs):
-        status = real_stat(asked, **kwargs)
-        if asked == path:
-          mode, ino, dev, nlink, _, *others = status[:10]
-          status = os.stat_result((mode, ino, dev, nlink, 4711, *others))
-        return status
-
       with (
-          mock.patch.object(os, name, stat),
+          limits.owned_by(4711, path, name),
           self.assertRaisesRegex(
               errors.UsageError, 'it belongs to another user, 4711'
           ),
