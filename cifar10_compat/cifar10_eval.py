@@ -23,7 +23,7 @@ from cifar10_compat.base import errors
 from cifar10_compat.base import input_errors
 from cifar10_compat.base import signals
 from cifar10_compat.data import checks
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import evaluation
 
 
@@ -62,7 +62,7 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
   with tf.Session(config=session_config) as sess, (
       input_errors.as_data_errors()):
     # Restore the weights of the newest checkpoint; its name gives the step.
-    checkpoint = checkpoints.newest(config.checkpoint_dir)
+    checkpoint = checkpoint_list.newest(config.checkpoint_dir)
     if last and last[0] == checkpoint:
       return last
     sess.run([v.initializer for v in tf.local_variables()])

@@ -55,6 +55,7 @@ from cifar10_compat.base import signals
 from cifar10_compat.data import description
 from cifar10_compat.formats import keras_file
 from cifar10_compat.formats import saved_model
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import checkpoints
 
 # The size in bytes of a BMP's two headers and color masks, and of its first
@@ -203,7 +204,7 @@ def _read(
               (_SERVING, {'images': images}, images),
               ('encoded', {'encoded': encoded}, decoded))}
 
-    checkpoint = checkpoints.newest(config.checkpoint_dir)
+    checkpoint = checkpoint_list.newest(config.checkpoint_dir)
     checkpoint.restore(
         tf.train.Saver(checkpoints.trained_variables(config.averaged)), sess,
         config)
@@ -232,7 +233,7 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   # TensorFlow logs messages about the SavedModel to convert, which is our own
   # export.
   logging.set_verbosity(logging.WARNING)
-  path = export(checkpoints.or_published(config))
+  path = export(checkpoint_list.or_published(config))
   file = _FILES[config.format]
   place = os.path.join(config.export_dir, file) if file else config.export_dir
   output.say(f'{path} is in {place}.')

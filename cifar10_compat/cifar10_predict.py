@@ -41,6 +41,7 @@ from cifar10_compat.base import paths as paths_lib
 from cifar10_compat.base import signals
 from cifar10_compat.data import description
 from cifar10_compat.data import images as images_lib
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import checkpoints
 
 
@@ -127,7 +128,7 @@ def predict(
       probabilities = cifar10.predictions(
           network.inference(cifar10_input.central_view(images), config))
 
-      checkpoints.newest(config.checkpoint_dir).restore(
+      checkpoint_list.newest(config.checkpoint_dir).restore(
           tf.train.Saver(checkpoints.trained_variables(config.averaged)), sess,
           config)
 
@@ -193,7 +194,7 @@ def main(config: config_lib.Predict, stop: signals.StopRequest) -> None:
   tf.disable_v2_behavior()
   if not config.arguments:
     raise errors.UsageError('no image given; --help has an example')
-  config = checkpoints.or_published(config)
+  config = checkpoint_list.or_published(config)
   top_k = min(config.top_k, config.num_classes)
   paths_lib.enter_user_directory()
   paths = find_images([os.path.expanduser(a) for a in config.arguments])

@@ -1,7 +1,7 @@
 """The programs' settings: a dataclass per program, a field per flag.
 
 In the files of 2016, `config` replaces FLAGS: FLAGS.batch_size is now
-config.batch_size.  A field declared with setting() is a flag of the program;
+config.batch_size.  A field declared with settings.flag() is a flag of the program;
 all others are for callers in Python.  Flags, --help and docs/flags.md are
 generated from the fields.  A program defines its flags only when it runs, so
 that a test or a notebook can import two programs whose flags have the same
@@ -11,24 +11,14 @@ This module does not import TensorFlow: a program reads its command line before
 it loads TensorFlow (startup.py).
 """
 
-from collections.abc import Callable
 import dataclasses
-import functools
-import math
-import types
-import typing
-from typing import Any, ClassVar, TypeVar
-
-from absl import flags
 
 from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.base import paths
+from cifar10_compat.base import settings
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
-
-T = TypeVar('T')
-C = TypeVar('C', bound='Config')
 
 # Values of --model: the tutorial's network; the same network with the larger
 # initial weights used since September 2016; the tutorial's exercise, with
@@ -56,48 +46,12 @@ BATCH_SIZE = 128
 TRAIN_DIR = '/tmp/cifar10_train'
 EVAL_DIR = '/tmp/cifar10_eval'
 
-
-@dataclasses.dataclass(frozen=True)
-class Bounds:
-  """The allowed range of a number.
-
-  Attributes:
-    lower, upper: inclusive; infinite for no bound.
-    why: the reason for the upper bound, above which a program would not fail,
-      but would build ops, wait or fill the memory endlessly.
-  """
-
-  lower: float = -math.inf
-  upper: float = math.inf
-  why: str = ''
-
-
-_IN_A_BATCH = Bounds(1, 65536, 'the output of conv1 alone would take over 9 GB')
+_IN_A_BATCH = settings.Bounds(
+    1, 65536, 'the output of conv1 alone would take over 9 GB'
+)
 _WEEK = 7 * 24 * 60 * 60
-_UP_TO_A_WEEK = Bounds(0, _WEEK, 'one week')
-_IN_64_BITS = Bounds(1, (1 << 63) - 1, 'the counter has 64 bits')
-
-
-def setting(
-    default: T,
-    help: str,  # pylint: disable=redefined-builtin
-    *,
-    bounds: Bounds = Bounds(),
-    choices: tuple[str, ...] = (),
-    parse: Callable[[Any], object] | None = None,
-) -> T:
-  """Declares a field that is a flag.
-
-  Args:
-    default: the value if the flag is missing.
-    help: the text in --help.
-    bounds: the range of a number.
-    choices: the allowed strings.
-    parse: function that converts the flag's value: a string, or a list if the
-      flag takes several values.
-  """
-  metadata = dict(help=help, bounds=bounds, choices=choices, parse=parse)
-  return dataclasses.field(default=default, metadata=metadata)
+_UP_TO_A_WEEK = settings.Bounds(0, _WEEK, 'one week')
+_IN_64_BITS = settings.Bounds(1, (1 << 63) - 1, 'the counter has 64 bits')
 
 
 def get_dataset(name: str) -> description.Dataset:
@@ -116,39 +70,16 @@ def _checkpoint_dir(name: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
-  """Settings that all programs share.
-
-  Raises UsageError for an invalid value.
-
-  Attributes:
-    arguments: the arguments of the command line, without flags.
-    given: the names of the flags on the command line.
-  """
-
-  # The flags that --help lists first, and whether the program takes arguments.
-  FIRST: ClassVar[tuple[str, ...]] = ()
-  TAKES_ARGUMENTS: ClassVar[bool] = False
-
-  arguments: tuple[str, ...] = ()
-  given: frozenset[str] = frozenset()
-
-  def __post_init__(self) -> None:
-    for field in dataclasses.fields(self):
-      _check(field, getattr(self, field.name))
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Network(Config):
+class Network(settings.Config):
   """The network and its classes."""
 
-  dataset: description.Dataset = setting(
+  dataset: description.Dataset = settings.flag(
       datasets.CIFAR10,
       'Image set: %s, or a directory written by make_records; synthetic is '
       'generated on the fly.' % ', '.join(sorted(datasets.DATASETS)),
       parse=get_dataset,
   )
-  model: str = setting(
+  model: str = settings.flag(
       CIFAR10,
       "Network: the tutorial's; the same with an initial standard deviation of "
       'the conv weights of 5e-2 instead of 1e-4, as in later editions; or the '
@@ -173,17 +104,17 @@ class Network(Config):
 class FastNetwork(Network):
   """A network that can be built from faster ops."""
 
-  fast: bool = setting(
+  fast: bool = settings.flag(
       False,
       'Use faster ops, equal up to float32 rounding error, and read image sets '
       'in chunks; enables oneDNN unless TF_ENABLE_ONEDNN_OPTS is set.',
   )
-  fast_network: bool | None = setting(
+  fast_network: bool | None = settings.flag(
       None,
       'Build the network from faster ops. Default: the value of --fast, but no '
       "on a machine with a GPU, where TensorFlow's own ops are faster.",
   )
-  precision: str = setting(
+  precision: str = settings.flag(
       'float32',
       'Type of the factors in conv1, local3 and local4 of the fast network. '
       'bfloat16 rounds to 8 significant bits, and is faster on processors with '
@@ -203,24 +134,24 @@ class Images(FastNetwork):
       that runs with the same seed are bit-identical: training/replay.py.
   """
 
-  batch_size: int = setting(
+  batch_size: int = settings.flag(
       BATCH_SIZE,
       'Number of images per batch.',
       bounds=_IN_A_BATCH,
   )
-  data_dir: str = setting(
+  data_dir: str = settings.flag(
       '/tmp/cifar10_data',
       'Directory of the image sets, each in its own subdirectory: '
       'cifar-10-batches-bin for CIFAR-10. Missing sets are downloaded to it.',
       parse=paths.user_path,
   )
-  data_url: tuple[str, ...] = setting(
+  data_url: tuple[str, ...] = settings.flag(
       (),
       'Comma-separated URLs of directories to download the files from, before '
       "the set's own host.",
       parse=tuple,
   )
-  fast_input: bool | None = setting(
+  fast_input: bool | None = settings.flag(
       None,
       'Read and distort images in chunks of 32. Default: the value of --fast.',
   )
@@ -234,10 +165,10 @@ class Images(FastNetwork):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Session(Config):
+class Session(settings.Config):
   """How a session uses its devices."""
 
-  allow_growth: bool = setting(
+  allow_growth: bool = settings.flag(
       False,
       'Allocate GPU memory as needed instead of all at once, so that a trainer '
       'and an evaluator fit on one GPU.',
@@ -248,13 +179,13 @@ class Session(Config):
 class Checkpoint(Network):
   """The checkpoint of a network."""
 
-  checkpoint_dir: str = setting(
+  checkpoint_dir: str = settings.flag(
       TRAIN_DIR,
       "Directory of the checkpoints (the trainer's train_dir); %s: the trained "
       'network bundled with the package.' % published.NAME,
       parse=_checkpoint_dir,
   )
-  averaged: bool = setting(
+  averaged: bool = settings.flag(
       True,
       'Use the moving averages of the variables instead of the variables.',
   )
@@ -286,40 +217,44 @@ class Training(Images, Session):
       check.
   """
 
-  train_dir: str = setting(
+  train_dir: str = settings.flag(
       TRAIN_DIR,
       'Directory for checkpoints and event files.',
       parse=paths.checkpoint_directory,
   )
-  max_steps: int = setting(
+  max_steps: int = settings.flag(
       1000000,
       'Global step at which to end.',
       bounds=_IN_64_BITS,
   )
-  learning_rate: float = setting(
+  learning_rate: float = settings.flag(
       0.1,
       'Initial learning rate, divided by 10 every 350 epochs. A resumed run '
       'can use another; the trainer prints the change.',
-      bounds=Bounds(1e-30),
+      bounds=settings.Bounds(1e-30),
   )
-  log_device_placement: bool = setting(False, 'Print the device of each op.')
-  fresh: bool = setting(
+  log_device_placement: bool = settings.flag(
+      False, 'Print the device of each op.'
+  )
+  fresh: bool = settings.flag(
       False,
       'Start from step 0 instead of resuming: removes the checkpoints and '
       'event files in --train_dir.',
   )
-  seed: int | None = setting(
+  seed: int | None = settings.flag(
       None,
       'Seed of every random op: initial weights, distortions, the order of the '
       'images. Threads interleave at random, so without --deterministic only '
       'the initial weights repeat exactly. Default: a different seed in each '
       'run.',
-      bounds=Bounds(0, (1 << 31) - 2, 'TensorFlow wraps larger seeds around'),
+      bounds=settings.Bounds(
+          0, (1 << 31) - 2, 'TensorFlow wraps larger seeds around'
+      ),
   )
-  keep_checkpoints: int = setting(
+  keep_checkpoints: int = settings.flag(
       5,
       'Number of newest checkpoints to keep.',
-      bounds=Bounds(
+      bounds=settings.Bounds(
           1, MAX_CHECKPOINTS, 'the checkpoint list is rewritten at each save'
       ),
   )
@@ -332,7 +267,7 @@ class Training(Images, Session):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SeveralBatches(Config):
+class SeveralBatches(settings.Config):
   """Settings of trainers whose updates use several batches.
 
   It must be the first base class, and must not be a subclass of Training: a
@@ -340,7 +275,7 @@ class SeveralBatches(Config):
   class inherited it.
   """
 
-  decay_by_examples: bool = setting(
+  decay_by_examples: bool = settings.flag(
       False,
       'Divide the learning rate by 10 every 350 epochs, counting the images of '
       'all batches in an update. Default: count one batch per update, as in '
@@ -352,13 +287,13 @@ class SeveralBatches(Config):
 class LocalTraining(Training):
   """Settings of the trainers that run in one process."""
 
-  deterministic: bool = setting(
+  deterministic: bool = settings.flag(
       False,
       'Make runs with the same --seed (required) bit-identical on the same '
       'machine and TensorFlow. A resumed run first redraws and discards the '
       'batches already trained on. One thread distorts the images.',
   )
-  stall_secs: float = setting(
+  stall_secs: float = settings.flag(
       300,
       'Seconds without progress (no step ends, no queue changes size) after '
       'which the trainer reports what it is waiting for, saves and exits; 0 '
@@ -383,17 +318,17 @@ class Train(LocalTraining):
       'fresh',
   )  # fmt: skip
 
-  queue_fraction: float = setting(
+  queue_fraction: float = settings.flag(
       0.4,
       'Fraction of an epoch in the shuffling queue before the first step; a '
       'smaller one starts sooner and shuffles less.',
-      bounds=Bounds(0, 1),
+      bounds=settings.Bounds(0, 1),
   )
-  profile_steps: tuple[int, ...] = setting(
+  profile_steps: tuple[int, ...] = settings.flag(
       (),
       'Write a trace of this step, timeline-STEP.json, to --train_dir; open it '
       'in ui.perfetto.dev or chrome://tracing. Repeat the flag for more steps.',
-      bounds=Bounds(0),
+      bounds=settings.Bounds(0),
       parse=tuple,
   )
 
@@ -407,18 +342,18 @@ class MultiGpuTrain(SeveralBatches, LocalTraining):
       'max_steps', 'dataset', 'model', 'shared_input', 'fresh',
   )  # fmt: skip
 
-  num_gpus: int = setting(
+  num_gpus: int = settings.flag(
       1,
       'Number of towers.',
-      bounds=Bounds(1, 64, 'no machine has more GPUs'),
+      bounds=settings.Bounds(1, 64, 'no machine has more GPUs'),
   )
-  tower_devices: str = setting(
+  tower_devices: str = settings.flag(
       GPU,
       'Devices of the towers: GPUs, or CPU devices that share the '
       "machine's cores.",
       choices=(GPU, CPU),
   )
-  shared_input: bool = setting(
+  shared_input: bool = settings.flag(
       False,
       "Draw all towers' batches from one shuffling queue instead of one per "
       'tower.',
@@ -443,53 +378,53 @@ class DistributedTrain(SeveralBatches, Training):
       'train_dir', 'max_steps', 'dataset',
   )  # fmt: skip
 
-  job_name: str | None = setting(
+  job_name: str | None = settings.flag(
       None,
       "This process's job; without it, TF_CONFIG sets the job.",
       choices=('ps', 'worker'),
   )
-  task_index: int = setting(0, "This process's index in its job's list.")
-  ps_hosts: tuple[str, ...] = setting(
+  task_index: int = settings.flag(0, "This process's index in its job's list.")
+  ps_hosts: tuple[str, ...] = settings.flag(
       (), 'Comma-separated HOST:PORT of each parameter server.', parse=tuple
   )
-  worker_hosts: tuple[str, ...] = setting(
+  worker_hosts: tuple[str, ...] = settings.flag(
       (),
       'Comma-separated HOST:PORT of each worker; the first one is the chief.',
       parse=tuple,
   )
-  sync: bool = setting(
+  sync: bool = settings.flag(
       True,
       "Average the workers' gradients into one update, instead of applying "
       "each worker's separately.",
   )
-  replicas_to_aggregate: int | None = setting(
+  replicas_to_aggregate: int | None = settings.flag(
       None,
       'Number of gradients averaged into an update with --sync. Default: the '
       'number of workers.',
-      bounds=Bounds(1, 65536, 'no cluster has more workers'),
+      bounds=settings.Bounds(1, 65536, 'no cluster has more workers'),
   )
-  connect_secs: float = setting(
+  connect_secs: float = settings.flag(
       60,
       'Seconds to wait for the other tasks at the start.',
       bounds=_UP_TO_A_WEEK,
   )
-  ps_timeout_secs: float = setting(
+  ps_timeout_secs: float = settings.flag(
       30,
       'Seconds that a parameter server may be unreachable after the start.',
-      bounds=Bounds(1, _WEEK, 'one week'),
+      bounds=settings.Bounds(1, _WEEK, 'one week'),
   )
-  chief_timeout_secs: float = setting(
+  chief_timeout_secs: float = settings.flag(
       600,
       'Seconds that the chief may be unreachable after its first answer; then '
       'the other processes exit.',
-      bounds=Bounds(1, _WEEK, 'one week'),
+      bounds=settings.Bounds(1, _WEEK, 'one week'),
   )
-  allow_remote: bool = setting(
+  allow_remote: bool = settings.flag(
       False,
       'Allow tasks on other machines. The protocol has no authentication: '
       'firewall the ports first.',
   )
-  eval_dir: str | None = setting(
+  eval_dir: str | None = settings.flag(
       None,
       "The evaluator's directory for event files. Default: as cifar10_eval "
       'chooses for --train_dir.',
@@ -514,42 +449,42 @@ class Eval(Images, Checkpoint, Session):
       'eval_interval_secs', 'averaged', 'views',
   )  # fmt: skip
 
-  eval_dir: str | None = setting(
+  eval_dir: str | None = settings.flag(
       None,
       'Directory for event files. Default: %s for the default '
       '--checkpoint_dir, else eval in --checkpoint_dir.' % EVAL_DIR,
       parse=paths.user_path,
   )
-  eval_data: str = setting(
+  eval_data: str = settings.flag(
       'test', 'Images to evaluate on.', choices=('test', 'train_eval')
   )
-  eval_interval_secs: int = setting(
+  eval_interval_secs: int = settings.flag(
       60 * 5,
       'Seconds between two checks for a new checkpoint.',
       bounds=_UP_TO_A_WEEK,
   )
-  num_examples: int | None = setting(
+  num_examples: int | None = settings.flag(
       None,
       'Number of images to score. Default: the entire evaluation set (10,000 '
       'for CIFAR-10).',
       bounds=_IN_64_BITS,
   )
-  run_once: bool = setting(
+  run_once: bool = settings.flag(
       False, 'Evaluate the newest checkpoint once and exit.'
   )
-  count: str = setting(
+  count: str = settings.flag(
       EXACT,
       'Score each image once, or draw full batches from a shuffling queue as '
       'in 2016.',
       choices=(EXACT, HISTORICAL),
   )
-  views: int = setting(
+  views: int = settings.flag(
       1,
       'Number of views per image whose predictions are averaged: 1 (the '
       'middle), 5 (the four corners and the middle) or 10 (these and their '
       'mirror images).',
   )
-  device: str = setting(
+  device: str = settings.flag(
       '',
       'Device of the network, for example /cpu:0 beside a trainer that uses '
       'the GPU. Default: TensorFlow chooses.',
@@ -573,28 +508,28 @@ class Eval(Images, Checkpoint, Session):
 
   def __post_init__(self) -> None:
     super().__post_init__()
-    _refuse(
-        (
-            self.views not in NUM_VIEWS,
-            f'views is {self.views}: it must be one of '
-            f'{", ".join(map(str, NUM_VIEWS))}',
-        ),
-        (
-            self.views == 10 and not self.dataset.flip,
-            'views is 10, which includes 5 mirror images, but data set '
-            f'{self.dataset.name} must not be mirrored: choose --views=5',
-        ),
-        (
-            self.views > 1 and not self.one_epoch,
-            f'views is {self.views}, but count {self.count!r} supports one '
-            f'view: choose --count={EXACT}, or --views=1',
-        ),
+    errors.UsageError.raise_if(
+        self.views not in NUM_VIEWS,
+        f'views is {self.views}: it must be one of '
+        f'{", ".join(map(str, NUM_VIEWS))}',
+    )
+    errors.UsageError.raise_if(
+        self.views == 10 and not self.dataset.flip,
+        'views is 10, which includes 5 mirror images, but data set '
+        f'{self.dataset.name} must not be mirrored: choose --views=5',
+    )
+    errors.UsageError.raise_if(
+        self.views > 1 and not self.one_epoch,
+        f'views is {self.views}, but count {self.count!r} supports one view: '
+        f'choose --count={EXACT}, or --views=1',
     )
 
 
 def evaluator_of(config: DistributedTrain) -> Eval:
   """Returns the evaluator's settings: all fields that Eval has too."""
-  common = {f.name for f in dataclasses.fields(Eval)} & settings(config).keys()
+  common = {f.name for f in dataclasses.fields(Eval)} & settings.fields(
+      config
+  ).keys()
   return Eval(
       checkpoint_dir=config.train_dir,
       **{name: getattr(config, name) for name in common},
@@ -608,22 +543,24 @@ class Predict(FastNetwork, Checkpoint):
   FIRST = ('checkpoint_dir', 'dataset', 'model', 'top_k', 'json')
   TAKES_ARGUMENTS = True
 
-  top_k: int = setting(
+  top_k: int = settings.flag(
       3,
       'Number of classes to print per image, the most probable first.',
-      bounds=Bounds(1),
+      bounds=settings.Bounds(1),
   )
-  json: bool = setting(False, 'Print one JSON object per image, one per line.')
-  batch_size: int = setting(
+  json: bool = settings.flag(
+      False, 'Print one JSON object per image, one per line.'
+  )
+  batch_size: int = settings.flag(
       BATCH_SIZE,
       'Number of images to load and run at a time.',
       bounds=_IN_A_BATCH,
   )
-  white: int = setting(
+  white: int = settings.flag(
       65535,
       'Value of white in 16-bit images: for example 4095 for a 12-bit camera, '
       'or 255 if only 8 bits are used.',
-      bounds=Bounds(1, 65535, 'a pixel has 16 bits'),
+      bounds=settings.Bounds(1, 65535, 'a pixel has 16 bits'),
   )
 
 
@@ -635,112 +572,15 @@ class Export(Checkpoint):
       'checkpoint_dir', 'export_dir', 'format', 'dataset', 'model', 'averaged',
   )  # fmt: skip
 
-  export_dir: str = setting(
+  export_dir: str = settings.flag(
       '/tmp/cifar10_export',
       'Directory to create for the SavedModel, or for the file in another '
       'format.',
       parse=paths.user_path,
   )
-  format: str = setting(
+  format: str = settings.flag(
       'saved_model',
       'Format: a SavedModel, a file for Keras 3, or one for LiteRT (formerly '
       'TensorFlow Lite).',
       choices=('saved_model', 'keras', 'litert'),
   )
-
-
-def settings(config: type[Config] | Config) -> dict[str, dataclasses.Field]:
-  """Returns a program's flags: its fields with metadata, by name."""
-  fields = {f.name: f for f in dataclasses.fields(config) if f.metadata}
-  first = {name: fields[name] for name in config.FIRST}
-  return first | fields
-
-
-def _check(field: dataclasses.Field, value: object) -> None:
-  """Raises UsageError if a value is outside its field's bounds or choices."""
-  choices = field.metadata.get('choices')
-  if choices and value is not None and value not in choices:
-    raise errors.UsageError(
-        f'{field.name} is {value!r}: it must be one of {", ".join(choices)}'
-    )
-  bounds = field.metadata.get('bounds', Bounds())
-  for number in value if isinstance(value, tuple) else (value,):
-    if not isinstance(number, (int, float)):
-      continue
-    why = f' ({bounds.why})' if bounds.why else ''
-    is_now = f'{field.name} is {number}: it must be'
-    _refuse(
-        (not -math.inf < number < math.inf, f'{is_now} a finite number'),
-        (number < bounds.lower, f'{is_now} at least {bounds.lower}'),
-        (number > bounds.upper, f'{is_now} at most {bounds.upper}{why}'),
-    )
-
-
-def _refuse(*mistakes: tuple[bool, str]) -> None:
-  """Raises UsageError with the message of the first mistake made, if any."""
-  for was_made, message in mistakes:
-    if was_made:
-      raise errors.UsageError(message)
-
-
-# The absl function that defines a flag of each type.
-_DEFINE: dict[object, Callable[..., object]] = {
-    bool: flags.DEFINE_boolean,
-    int: flags.DEFINE_integer,
-    float: flags.DEFINE_float,
-    str: flags.DEFINE_string,
-    description.Dataset: flags.DEFINE_string,
-    tuple[int, ...]: flags.DEFINE_multi_integer,
-    tuple[str, ...]: flags.DEFINE_list,
-}
-
-
-def define_flags(
-    config: type[Config], flag_values: flags.FlagValues = flags.FLAGS
-) -> None:
-  """Defines a flag for each setting of a program."""
-  hints = typing.get_type_hints(config)
-  for name, field in settings(config).items():
-    kind = hints[name]
-    if isinstance(kind, types.UnionType):  # The type of a setting, or None.
-      kind = typing.get_args(kind)[0]
-    define = _DEFINE[kind]
-    if field.metadata['choices']:
-      define = functools.partial(
-          flags.DEFINE_enum, enum_values=list(field.metadata['choices'])
-      )
-    default = field.default
-    define(
-        name=name,
-        default=default.name if kind is description.Dataset else default,
-        help=field.metadata['help'],
-        flag_values=flag_values,
-        module_name=config.__doc__,
-    )
-
-
-def from_flags(
-    config: type[C],
-    arguments: tuple[str, ...] = (),
-    flag_values: flags.FlagValues = flags.FLAGS,
-) -> C:
-  """Returns the settings given on a command line.
-
-  Args:
-    config: a program's dataclass, whose flags are defined and parsed.
-    arguments: the arguments of the command line, without flags.
-
-  Raises:
-    UsageError, DataError: a value is invalid, or there is no such data set.
-  """
-  values = {}
-  for name, field in settings(config).items():
-    value = flag_values[name].value
-    if field.metadata['parse'] and value is not None:
-      errors.UsageError.raise_if(
-          value == '', f'--{name} is empty: give it a value, or leave it out'
-      )
-      value = field.metadata['parse'](value)
-    values[name] = value
-  given = frozenset(name for name in values if flag_values[name].present)
-  return config(arguments=arguments, given=given, **values)

@@ -16,22 +16,22 @@ import threading
 from absl import app
 from absl import flags
 
-from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import output
+from cifar10_compat.base import settings
 from cifar10_compat.base import signals
 
 # The settings of this process's program, once startup.prepare() has read its
 # command line.
-prepared: config_lib.Config | None = None
+prepared: settings.Config | None = None
 
 # Seconds that a program with nothing to save has to stop by itself.
 _STOP_SECS = 5.0
 
 
 def run(
-    config_class: type[config_lib.C],
-    main: Callable[[config_lib.C, signals.StopRequest], object],
+    config_class: type[settings.C],
+    main: Callable[[settings.C, signals.StopRequest], object],
 ) -> None:
   """Runs a program: reads its flags, reports errors, sets the exit code.
 
@@ -135,7 +135,7 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
     os._exit(code)
 
 
-def read(config: type[config_lib.C], description: str | None) -> config_lib.C:
+def read(config: type[settings.C], description: str | None) -> settings.C:
   """Defines a program's flags and reads them from sys.argv.
 
   Args:
@@ -148,7 +148,7 @@ def read(config: type[config_lib.C], description: str | None) -> config_lib.C:
       on stderr reports why.
   """
   program = os.path.basename(sys.argv[0])
-  config_lib.define_flags(config)
+  settings.define_flags(config)
   app.define_help_flags()  # --helpfull, --helpxml
   if {'-h', '-help', '--help', '--helpshort'} & set(sys.argv[1:]):
     with output.arrives(program):
@@ -158,16 +158,16 @@ def read(config: type[config_lib.C], description: str | None) -> config_lib.C:
     _, *arguments = flags.FLAGS(sys.argv)
     if arguments and not config.TAKES_ARGUMENTS:
       raise flags.Error(f'unexpected argument: {arguments[0]}')
-    settings = config_lib.from_flags(config, tuple(arguments))
+    values = settings.from_flags(config, tuple(arguments))
     errors.UsageError.raise_if(
         os.environ.get('TF_DETERMINISTIC_OPS', '').lower() in ('1', 'true')
-        and getattr(settings, 'seed', None) is None,
+        and getattr(values, 'seed', None) is None,
         'TF_DETERMINISTIC_OPS is set, and TensorFlow then rejects random ops '
         'without a seed: '
-        + ('add --seed=1, or ' if hasattr(settings, 'seed') else '')
+        + ('add --seed=1, or ' if hasattr(values, 'seed') else '')
         + 'unset the variable',
     )
-    return settings
+    return values
   except flags.Error as e:
     message = ' '.join(str(e).split()) + ' (--help explains)'
   except errors.Cifar10Error as e:
@@ -176,14 +176,14 @@ def read(config: type[config_lib.C], description: str | None) -> config_lib.C:
   sys.exit(1)
 
 
-def help_page(config: type[config_lib.Config], description: str) -> str:
+def help_page(config: type[settings.Config], description: str) -> str:
   """Returns the --help text.
 
   Args:
     config: the program's dataclass, whose flags are defined.
     description: the docstring of the program's module.
   """
-  names = list(config_lib.settings(config))
+  names = list(settings.fields(config))
   first, further = names[: len(config.FIRST)], names[len(config.FIRST) :]
   parts = [
       inspect.cleandoc(description),

@@ -9,11 +9,10 @@ from cifar10_compat import cifar10
 from cifar10_compat import config as config_lib
 from cifar10_compat import models
 from cifar10_compat.base import errors
+from cifar10_compat.base import settings
 from cifar10_compat.data import datasets
 
-_MODELS = config_lib.settings(config_lib.FastNetwork)['model'].metadata[
-    'choices'
-]
+_MODELS = settings.fields(config_lib.FastNetwork)['model'].metadata['choices']
 
 
 def _config(model=config_lib.CIFAR10, *, fast=False, **kwargs):

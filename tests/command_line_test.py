@@ -15,6 +15,7 @@ from cifar10_compat import cifar10_predict
 from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
 from cifar10_compat import entry_points
+from cifar10_compat.base import settings
 from tests.helpers import main_program
 from tests.helpers import program as program_lib
 
@@ -36,7 +37,7 @@ def _read(config, *args):
 
 def _page(config, docstring):
   before = set(flags.FLAGS)
-  config_lib.define_flags(config)
+  settings.define_flags(config)
   try:
     return entry_points.help_page(config, docstring)
   finally:
@@ -154,7 +155,7 @@ class HelpTest(absltest.TestCase):
             if l.startswith('  --')
         ]
         self.assertEqual(list(config.FIRST), shown[: len(config.FIRST)])
-        self.assertCountEqual(config_lib.settings(config), shown)
+        self.assertCountEqual(settings.fields(config), shown)
         self.assertBetween(len(config.FIRST), 5, 12)
 
   def test_what_is_said_of_a_flag(self):

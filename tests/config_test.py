@@ -17,6 +17,7 @@ from cifar10_compat import cifar10_predict
 from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.base import settings
 from cifar10_compat.data import datasets
 from tests.helpers import main_program
 
@@ -36,7 +37,7 @@ _WITH = {'deterministic': {'seed': 1}}
 def _settings():
   """Yields each program's dataclass with each setting's name and field."""
   for config in _PROGRAMS.values():
-    for name, field in config_lib.settings(config).items():
+    for name, field in settings.fields(config).items():
       yield config, name, field
 
 
@@ -54,8 +55,8 @@ class FlagsTest(absltest.TestCase):
       self.assertEqual(module.__name__.rpartition('.')[2] + '.', config.__doc__)
       flag_values = flags.FlagValues()
       before = set(flag_values)
-      config_lib.define_flags(config, flag_values)
-      names = tuple(config_lib.settings(config))
+      settings.define_flags(config, flag_values)
+      names = tuple(settings.fields(config))
       self.assertEqual(set(names), set(flag_values) - before)
       self.assertEqual(config(), main_program.parsed(config))
       # The first flags come first.
@@ -72,9 +73,7 @@ class FlagsTest(absltest.TestCase):
             if name in getattr(base, '__dataclass_fields__', ())
             and base.__dataclass_fields__[name].metadata
         }
-      self.assertEqual(
-          declared, set(config_lib.settings(config)), config.__name__
-      )
+      self.assertEqual(declared, set(settings.fields(config)), config.__name__)
 
   def test_each_setting_takes_its_flags_value(self):
     for config, name, field in _settings():

@@ -27,10 +27,12 @@ from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import event_writer
+from cifar10_compat.base import settings
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
 from cifar10_compat.data import fetch
 from cifar10_compat.distributed import cluster as cluster_lib
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
 from cifar10_compat.training import watchdog
@@ -185,7 +187,7 @@ class _TrainerTests(_ImageTests):
 
   def steps(self):
     """Returns the steps of the checkpoints in train_dir."""
-    return [c.step for c in checkpoints.complete(self.train_dir)]
+    return [c.step for c in checkpoint_list.complete(self.train_dir)]
 
   def weights(self, step):
     path = os.path.join(self.train_dir, 'model.ckpt-%d' % step)
@@ -744,4 +746,4 @@ class CoverageTest(absltest.TestCase):
         for name in unittest.defaultTestLoader.getTestCaseNames(case):
           covered.update(getattr(getattr(case, name), 'flags', ()))
         program = main_program.config_of(case.program)
-        self.assertEqual(set(config_lib.settings(program)), covered)
+        self.assertEqual(set(settings.fields(program)), covered)

@@ -299,3 +299,14 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
     except OSError as e:
       if not exist_ok or e.errno not in (errno.EEXIST, errno.ENOTEMPTY):
         raise
+
+
+def remove(directory: str, patterns: Iterable[str]) -> None:
+  """Removes a directory's files whose names match one of the patterns."""
+  for name in os.listdir(directory) if os.path.isdir(directory) else ():
+    file = os.path.join(directory, name)
+    # The programs write no directory under such a name.
+    if any(re.fullmatch(pattern, name) for pattern in patterns) and (
+        os.path.islink(file) or not os.path.isdir(file)
+    ):
+      os.remove(file)

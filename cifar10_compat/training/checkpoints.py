@@ -1,42 +1,31 @@
-"""Finds a directory's newest checkpoint, and checks that it fits a graph."""
+"""A checkpoint: its values, and whether it fits a graph."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 import dataclasses
 import glob
 import os
 import re
-import stat
-import sys
-from typing import TypeVar
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import config as config_lib
-from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.base import input_errors
-from cifar10_compat.base import output
 from cifar10_compat.training import notes
-
-C = TypeVar('C', bound=config_lib.Checkpoint)
 
 # File names of checkpoints: model.ckpt-STEP.
 BASENAME = 'model.ckpt'
 
 # A step in a name; the step counter has 64 bits.
-_STEP = r'[0-9]{1,18}'
+STEP = r'[0-9]{1,18}'
 
 # Key of cifar10_train's step counter in v0.7.0.
 OLD_STEP = 'Variable'
-# The suffix of a loss average's key.
-_LOSS_AVERAGE = '/avg'
 
-# The file in which TensorFlow lists a directory's checkpoints.  A path has up
-# to 4,096 bytes, each of which may be escaped as four characters.
+# The file in which TensorFlow lists a directory's checkpoints.
 LIST = 'checkpoint'
-_MAX_LIST_BYTES = config_lib.MAX_CHECKPOINTS * 4 * 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +51,7 @@ class Checkpoint:
       CheckpointError: the path does not end with -STEP, of at most 18 digits.
     """
     step = path.rpartition('-')[2]
-    if not re.fullmatch(_STEP, step):
+    if not re.fullmatch(STEP, step):
       raise errors.CheckpointError(
           f'the name of checkpoint {path} has no step: it must end with '
           '-STEP, such as -1000'
@@ -288,72 +277,6 @@ def main_file(path: str) -> str:
   return path + '.index' if os.path.exists(path + '.index') else path
 
 
-class _PartialSaver(tf.train.Saver):
-  """Restores the variables in a checkpoint, and initializes the others."""
-
-  def __init__(
-      self,
-      saver: tf.train.Saver,
-      variables: Mapping[str, tf.Variable],
-      others: Sequence[tf.Operation],
-  ) -> None:
-    """Creates the saver.
-
-    Args:
-      saver: a saver of all variables; it keeps the list of checkpoints.
-      variables: the variables to restore, by key.
-      others: ops that initialize the other variables.
-    """
-    super().__init__(variables)
-    self._saver, self._others = saver, others
-
-  def restore(self, sess: tf.Session, save_path: str) -> None:
-    super().restore(sess, save_path)
-    sess.run(self._others)
-
-  def recover_last_checkpoints(self, checkpoint_paths: Iterable[str]) -> None:
-    self._saver.recover_last_checkpoints(checkpoint_paths)
-
-
-def resuming_saver(
-    checkpoint: Checkpoint, saver: tf.train.Saver, remedy: str
-) -> tf.train.Saver:
-  """Returns a saver that restores a checkpoint into the default graph.
-
-  Loss averages have other names in other trainers and in v0.7.0; they start
-  over. The step counter has another name or type in v0.7.0.
-
-  Args:
-    checkpoint: the checkpoint to restore.
-    saver: a saver of all variables; returned if the checkpoint contains them
-      all.
-    remedy: what the user can do if the checkpoint does not fit.
-
-  Raises:
-    CheckpointError: the checkpoint belongs to another model.
-    UnusableCheckpointError, CheckpointReadError: see Checkpoint.verify().
-  """
-  types = checkpoint.types()
-  variables = {v.op.name: v for v in tf.global_variables()}
-  begun = [
-      key for key in variables.keys() - types if key.endswith(_LOSS_AVERAGE)
-  ]
-  others = [variables.pop(key).initializer for key in begun]
-  step = tf.train.get_global_step()
-  key = step.op.name
-  if types.get(key, types.get(OLD_STEP)) not in (None, step.dtype.base_dtype):
-    del variables[key]
-    others.append(tf.assign(step, checkpoint.held_step(key)).op)
-  checkpoint.check_fits(variables, remedy)
-  if begun:
-    output.say(
-        f'{checkpoint.path} is missing {len(begun)} of the loss averages, such '
-        f'as {min(begun)}: these averages start over; the weights are not '
-        'affected.'
-    )
-  return _PartialSaver(saver, variables, others) if others else saver
-
-
 def trained_variables(averaged: bool = True) -> dict[str, tf.Variable]:
   """Returns the variables of the default graph's network, by checkpoint key.
 
@@ -367,135 +290,3 @@ def trained_variables(averaged: bool = True) -> dict[str, tf.Variable]:
     # The names of averages do not depend on the decay.
     return tf.train.ExponentialMovingAverage(0.0).variables_to_restore()
   return {v.op.name: v for v in tf.trainable_variables()}
-
-
-def newest(directory: str) -> Checkpoint:
-  """Returns the newest checkpoint in a directory's list.
-
-  Args:
-    directory: need not exist.
-
-  Raises:
-    NoCheckpointError: there is no checkpoint.
-    CheckpointListError: the list is missing, lists no checkpoint, or points to
-      another directory.
-    CheckpointReadError: see listed().
-  """
-  checkpoint = listed(directory)
-  if checkpoint:
-    return checkpoint
-  unlisted = complete(directory)
-  if unlisted:
-    name = os.path.basename(unlisted[-1].path)
-    raise errors.MissingListError(
-        f'{directory} contains {name}, but no list of checkpoints: write '
-        f'model_checkpoint_path: "{name}" into {os.path.join(directory, LIST)}'
-    )
-  raise errors.NoCheckpointError(
-      f'No checkpoint file found in {directory}: train first, or choose '
-      'another --checkpoint_dir'
-  )
-
-
-def or_published(config: C) -> C:
-  """Returns settings with the published network if nothing was trained.
-
-  A line on stderr reports it.  If the user set a directory or another network,
-  the settings do not change.
-
-  Raises:
-    CheckpointListError, CheckpointReadError: see newest().
-  """
-  if config.may_be_published:
-    try:
-      newest(config.checkpoint_dir)
-    except errors.NoCheckpointError:
-      output.say(
-          f'{config.checkpoint_dir} has no checkpoint: using the published '
-          'network.',
-          sys.stderr,
-      )
-      return dataclasses.replace(config, checkpoint_dir=published.DIRECTORY)
-  return config
-
-
-def listed(directory: str) -> Checkpoint | None:
-  """Returns the newest checkpoint in a directory's list; None without one.
-
-  TensorFlow writes absolute paths.  If the directory was moved or copied, the
-  files with the same names in this directory are used.
-
-  Args:
-    directory: need not exist.
-
-  Raises:
-    CheckpointListError: the list exists, but contains no path, or points to
-      another directory.
-    CheckpointReadError: the list cannot be read, but may be intact.
-  """
-  index = os.path.join(directory, LIST)
-  try:
-    status = os.stat(index)
-    if stat.S_ISREG(status.st_mode):
-      # TensorFlow hides why it cannot read the list.
-      with files.open_regular(index) as f:
-        f.read(1)
-  except FileNotFoundError:
-    return None
-  except OSError as e:
-    if files.is_passing(e):
-      remedy = (
-          files.remedy(e) if isinstance(e, PermissionError) else 'try again'
-      )
-      raise errors.CheckpointReadError(
-          f'cannot read {index} ({e.strerror}), which may be intact: {remedy}',
-          path=index,
-      ) from e
-    raise _list_error(f'{index} cannot be read ({e.strerror})') from e
-  if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_LIST_BYTES:
-    raise _list_error(f'{index} is not a list of checkpoints')
-  try:
-    state = tf.train.get_checkpoint_state(directory)
-  except ValueError:  # The list was read, but contains no path.
-    state = None
-  except tf.errors.OpError as e:
-    raise _list_error(
-        f'{index} cannot be read ({e.message.splitlines()[0]})'
-    ) from e
-  if state is None:
-    if not os.path.exists(index):
-      return None  # Another process removed the list after os.stat().
-    raise _list_error(f'{index} lists no checkpoint')
-  path = state.model_checkpoint_path
-  here = os.path.join(directory, os.path.basename(path))
-  checkpoint = Checkpoint.at(here)
-  elsewhere = os.path.dirname(os.path.abspath(path)) != os.path.abspath(
-      directory
-  )
-  if elsewhere and not checkpoint.identity:
-    raise _list_error(f'{index} lists {path}, which is in another directory')
-  return checkpoint
-
-
-def _list_error(reason: str) -> errors.CheckpointListError:
-  return errors.CheckpointListError(
-      f'{reason}: write model_checkpoint_path: "{BASENAME}-STEP" into it, or '
-      'move it away if the directory contains no checkpoint',
-      reason,
-  )
-
-
-def complete(directory: str) -> list[Checkpoint]:
-  """Returns a directory's complete checkpoints, listed or not, newest last.
-
-  Args:
-    directory: need not exist.
-  """
-  pattern = re.compile(rf'({re.escape(BASENAME)}-{_STEP})(\.index)?')
-  names = os.listdir(directory) if os.path.isdir(directory) else []
-  found = {
-      os.path.join(directory, match[1])
-      for match in map(pattern.fullmatch, names)
-      if match and not os.path.isdir(os.path.join(directory, match[0]))
-  }
-  return sorted(map(Checkpoint.at, found), key=lambda c: c.step)

@@ -24,7 +24,7 @@ from cifar10_compat.base import files
 from cifar10_compat.base import output
 from cifar10_compat.base import signals
 from cifar10_compat.data import checks
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import notes
 
 NAME = 'eval'
@@ -150,7 +150,7 @@ class Poll:
     ) as e:
       if self._config.run_once:
         # A trainer keeps its newest five checkpoints and removes older ones.
-        if checkpoints.newest(self._config.checkpoint_dir).path == e.path:
+        if checkpoint_list.newest(self._config.checkpoint_dir).path == e.path:
           raise
       else:
         self._tell(e.path, f'not evaluated, still waiting: {e}')
@@ -195,7 +195,7 @@ class Poll:
     notes.check(directory, config, '--eval_dir')
     while True:
       with self.attempt(), graph.as_default():
-        checkpoints.newest(config.checkpoint_dir).check(config)
+        checkpoint_list.newest(config.checkpoint_dir).check(config)
         break
       if stop.sleep(self.secs):
         yield NoWriter()

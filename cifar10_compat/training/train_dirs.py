@@ -1,6 +1,6 @@
 """The directory of a training run: its lock, and its newest checkpoint."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 import contextlib
 import dataclasses
 import errno
@@ -15,9 +15,12 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.base import output
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import evaluation
+from cifar10_compat.training import history
 from cifar10_compat.training import notes
+from cifar10_compat.training import resuming
 
 # The trainer's lock file.  The file remains when the process ends, but the
 # kernel releases the lock, since the lock is on the open file.
@@ -91,11 +94,7 @@ class TrainDir:
     """
     if not self.newest:
       return saver
-    return checkpoints.resuming_saver(
-        self.newest,
-        saver,
-        'it belongs to another model; choose another --model or --train_dir',
-    )
+    return resuming.saver_of(self.newest, saver)
 
   def begin(self) -> None:
     """Prepares the directory for training, after all checks.
@@ -117,20 +116,19 @@ class TrainDir:
     )
     self._begun = True
     with _as_usage_errors(self.path):
-      _remove(self.path, _WRITTEN if self._config.fresh else _UNFINISHED)
+      files.remove(self.path, _WRITTEN if self._config.fresh else _UNFINISHED)
       eval_dir = _eval_dir(self.path)
       # A link may lead to the evaluator of another run.
       if self._config.fresh and not os.path.islink(eval_dir):
-        _remove(eval_dir, evaluation.WRITTEN)
+        files.remove(eval_dir, evaluation.WRITTEN)
       if self.newest:
         if self._trouble:
           output.say(f'{self._trouble}: resuming from {self.newest.path}.')
-        _name(self.path, self.newest, self._config.keep_checkpoints)
-      rates = _rates(self.path, self.newest, self._config.learning_rate)
-      settings = _settings(self.path, self.newest, self._config, self._now)
-      # Write the file even if it does not change, to check that the directory
-      # is writable.
-      notes.write(self.path, self._config, rates, settings)
+        checkpoint_list.write(
+            self.path, self.newest, self._config.keep_checkpoints
+        )
+      step = self.newest.step if self.newest else None
+      history.record(self.path, step, self._config, self._now)
 
 
 @contextlib.contextmanager
@@ -167,9 +165,9 @@ def opened(
           notes.read(_eval_dir(path))
         else:
           notes.check(path, config, '--train_dir')
-          newest, trouble = _find_newest(path)
-          if config.deterministic:
-            _check_repeats(path, newest, now)
+          newest, trouble = checkpoint_list.usable(path)
+          if config.deterministic and newest:
+            history.check_repeats(path, newest.step, now)
         directory = TrainDir(path, newest, config, now, trouble)
       except BaseException:
         _unlock(lock)
@@ -253,177 +251,3 @@ def _locked(path: str) -> Iterator[str | None]:
       f.flush()
       yield name if made else None
       return
-
-
-def _rates(
-    path: str,
-    newest: checkpoints.Checkpoint | None,
-    learning_rate: float,
-) -> list[tuple[int, float]]:
-  """Returns a directory's learning rates, including the current one."""
-  step = newest.step if newest else 0
-  # Drop the rates of steps that will be trained again.
-  rates = [r for r in notes.learning_rates(path) if r[0] <= step]
-  if rates and rates[-1][1] == learning_rate:
-    return rates
-  if newest and rates:
-    print(
-        f'From step {step}, the learning rate is {learning_rate:g} (was '
-        f'{rates[-1][1]:g}).',
-        flush=True,
-    )
-  return [r for r in rates if r[0] < step] + [(step, learning_rate)]
-
-
-def _trained_with(
-    path: str, newest: checkpoints.Checkpoint | None
-) -> list[tuple[int, notes.Settings]]:
-  """Returns the settings of the steps in the newest checkpoint."""
-  if not newest:
-    return []
-  # The checkpoint of step 0 depends on the seed, so keep its settings.
-  return [s for s in notes.settings(path) if s[0] < max(newest.step, 1)]
-
-
-def _changes(
-    before: list[tuple[int, notes.Settings]], now: notes.Settings
-) -> dict[str, str]:
-  """Returns a description of each changed setting, by name."""
-  if not before:
-    return {}
-  unset = {
-      name: notes.UNSET
-      for name in (*now, *before[-1][1])
-      if notes.ENVIRONMENT.fullmatch(name)
-  }
-  now, was = unset | now, unset | before[-1][1]
-  return {
-      name: f'{name} is {value} (was {was[name]})'
-      for name, value in now.items()
-      if was.get(name, value) != value
-  }
-
-
-def _check_repeats(
-    path: str,
-    newest: checkpoints.Checkpoint | None,
-    now: notes.Settings,
-) -> None:
-  """Raises UsageError if a deterministic run would not repeat."""
-  before = _trained_with(path, newest)
-  errors.UsageError.raise_if(
-      newest and not before,
-      f'{path} may not repeat bit for bit: {notes.FILENAME} does not record '
-      'the settings of the steps already trained: restore that file, leave '
-      'out --deterministic, or choose another --train_dir',
-  )
-  changes = _changes(before, now)
-  errors.UsageError.raise_if(
-      changes,
-      f'{path} would not repeat bit for bit: {", ".join(changes.values())}: '
-      'restore the earlier values, leave out --deterministic, or choose '
-      'another --train_dir',
-  )
-
-
-def _settings(
-    path: str,
-    newest: checkpoints.Checkpoint | None,
-    config: config_lib.Training,
-    now: notes.Settings,
-) -> list[tuple[int, notes.Settings]]:
-  """Returns a directory's settings, including the current ones."""
-  step = newest.step if newest else 0
-  before = _trained_with(path, newest)
-  changes = _changes(before, now)
-  told = [changes[name] for name in notes.ON_UPDATES if name in changes]
-  if told:
-    # These settings determine the number of steps in 350 epochs.
-    drops = {'batch_size', 'decay_by_examples'}
-    if config.decay_by_examples:
-      drops |= {'num_gpus', 'replicas_to_aggregate'}
-    output.say(
-        f'From step {step}, {", ".join(told)}'
-        + ': the learning rate drops at other steps'
-        * bool(drops & set(changes))
-        + '.'
-    )
-  if before and before[-1][1] == now:
-    return before
-  return [s for s in before if s[0] < step] + [(step, now)]
-
-
-def _remove(path: str, patterns: Iterable[str]) -> None:
-  """Removes a directory's files whose names match one of the patterns."""
-  for name in os.listdir(path) if os.path.isdir(path) else ():
-    file = os.path.join(path, name)
-    # Training writes no directory under such a name.
-    if any(re.fullmatch(pattern, name) for pattern in patterns) and (
-        os.path.islink(file) or not os.path.isdir(file)
-    ):
-      os.remove(file)
-
-
-def _find_newest(path: str) -> tuple[checkpoints.Checkpoint | None, str]:
-  """Returns the checkpoint to resume from.
-
-  Returns:
-    newest: None if there is no checkpoint.
-    trouble: why the newest is not the listed checkpoint; '' if it is.
-
-  Raises:
-    CheckpointError: there are checkpoints, but all are unusable.
-    CheckpointReadError: the list or the newest checkpoint cannot be read, but
-      may be intact.
-  """
-  whole = checkpoints.complete(path)
-  newest = None
-  try:
-    newest = checkpoints.listed(path)
-    if newest:
-      newest.verify()
-      return newest, ''
-    if not whole:
-      return None, ''
-    trouble = f'{os.path.join(path, checkpoints.LIST)} is missing'
-  except errors.CheckpointListError as e:
-    trouble = e.reason
-  except errors.UnusableCheckpointError as e:
-    trouble = f'{e.path} {e.reason}'
-  for other in reversed(whole):
-    if other != newest:
-      with contextlib.suppress(errors.UnusableCheckpointError):
-        other.verify()
-        return other, trouble
-  raise errors.CheckpointError(
-      f'{trouble}, and {path} contains no other usable checkpoint: restore an '
-      'intact copy, or choose another --train_dir'
-  )
-
-
-def _name(path: str, newest: checkpoints.Checkpoint, keep: int) -> None:
-  """Writes the list: the newest checkpoint and earlier ones, `keep` in all.
-
-  Also removes surplus checkpoints left by a killed process.  A Saver would never
-  remove them: it removes one checkpoint for each that it saves.
-  """
-  whole = checkpoints.complete(path)
-  kept = [c.path for c in whole if c.step < newest.step] + [newest.path]
-  kept, surplus = kept[-keep:], kept[:-keep]
-  try:
-    tf.train.update_checkpoint_state(path, newest.path, kept)
-  except tf.errors.OpError as e:
-    full = isinstance(e, tf.errors.ResourceExhaustedError)
-    raise errors.UsageError(
-        f'cannot write to {os.path.join(path, checkpoints.LIST)} '
-        f'({e.message.splitlines()[0]}): '
-        + 'free disk space, or ' * full
-        + 'choose another --train_dir'
-    ) from e
-  for checkpoint in surplus:
-    # Remove this file first: without it, the other files no longer count as a
-    # checkpoint.
-    os.remove(checkpoints.main_file(checkpoint))
-    _remove(
-        path, [re.escape(os.path.basename(checkpoint)) + r'\.(meta|data-.*)']
-    )

@@ -7,8 +7,8 @@ from unittest import mock
 
 from absl import flags
 
-from cifar10_compat import config as config_lib
 from cifar10_compat import entry_points
+from cifar10_compat.base import settings
 from cifar10_compat.base import signals
 
 
@@ -43,9 +43,9 @@ def parsed(config_class, *args):
     absl.flags.Error, UsageError, DataError: the command line is wrong.
   """
   flag_values = flags.FlagValues()
-  config_lib.define_flags(config_class, flag_values)
+  settings.define_flags(config_class, flag_values)
   _, *rest = flag_values(['program', *args])
-  return config_lib.from_flags(config_class, tuple(rest), flag_values)
+  return settings.from_flags(config_class, tuple(rest), flag_values)
 
 
 def run(module, *args, stopped=False):
@@ -67,7 +67,7 @@ def run(module, *args, stopped=False):
   if stopped:
     stop.signum = signal.SIGTERM
   printed = _Printed()
-  settings = parsed(config_of(module), *args)
+  config = parsed(config_of(module), *args)
   with contextlib.redirect_stdout(printed):
-    module.main(settings, stop)
+    module.main(config, stop)
   return printed.getvalue().splitlines()

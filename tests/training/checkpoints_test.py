@@ -1,8 +1,5 @@
 """Finds checkpoints; the programs' tests check whether they fit a graph."""
 
-import contextlib
-import dataclasses
-import io
 import os
 import pathlib
 from unittest import mock
@@ -10,11 +7,10 @@ from unittest import mock
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat import config as config_lib
-from cifar10_compat import published
 from cifar10_compat.base import errors
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import checkpoints
 from cifar10_compat.training import notes
-from tests.helpers import main_program
 from tests.helpers import saved_network
 
 
@@ -33,47 +29,6 @@ class CheckpointsTest(tf.test.TestCase):
         build=lambda: tf.get_variable('v', initializer=tf.constant(value)),
         **kwargs,
     )
-
-  def test_newest(self):
-    for directory in (self.directory, os.path.join(self.directory, 'none')):
-      self.assertIsNone(checkpoints.listed(directory))
-      self.assertEqual([], checkpoints.complete(directory))
-      with self.assertRaisesRegex(
-          errors.NoCheckpointError, 'No checkpoint file found in ' + directory
-      ):
-        checkpoints.newest(directory)
-    for steps, version, complete in (
-        ([0, 10], tf.train.SaverDef.V2, [0, 10]),
-        # The format of 2016.
-        ([3], tf.train.SaverDef.V1, [0, 3, 10]),
-    ):
-      path = self._save(*steps, write_version=version)
-      newest = checkpoints.newest(self.directory)
-      self.assertEqual((path, steps[-1]), (newest.path, newest.step))
-      self.assertEqual(
-          version == tf.train.SaverDef.V2, os.path.exists(path + '.index')
-      )
-      self.assertEqual(newest, checkpoints.listed(self.directory))
-      self.assertEqual(
-          complete, [c.step for c in checkpoints.complete(self.directory)]
-      )
-      newest.verify()
-
-  def test_list_that_is_unreadable_or_missing(self):
-    for contents in ('', 'no text protocol buffer {', 'x: "y"'):
-      self.list.write_text(contents)
-      with self.assertRaisesRegex(
-          errors.CheckpointListError,
-          f'{self.list} lists no checkpoint: write model_check',
-      ) as caught:
-        checkpoints.newest(self.directory)
-      self.assertEndsWith(caught.exception.reason, 'lists no checkpoint')
-    self.list.unlink()
-    pathlib.Path(self.directory, 'model.ckpt-7.index').touch()
-    with self.assertRaisesRegex(
-        errors.CheckpointListError, 'contains model.ckpt-7, but no list of'
-    ):
-      checkpoints.newest(self.directory)
 
   def test_another_one_of_the_same_name(self):
     path = os.path.join(self.directory, 'model.ckpt-7')
@@ -99,7 +54,7 @@ class CheckpointsTest(tf.test.TestCase):
 
   def test_verify(self):
     path = self._save(1)
-    newest = checkpoints.newest(self.directory)
+    newest = checkpoint_list.newest(self.directory)
     with open(path + '.data-00000-of-00001', 'r+b') as f:
       f.write(b'\xff' * 8)
     with self.assertRaisesRegex(
@@ -126,12 +81,14 @@ class CheckpointsTest(tf.test.TestCase):
     with self.assertRaisesRegex(
         errors.UnusableCheckpointError, 'has values of v that are NaN or inf'
     ):
-      checkpoints.newest(self.directory).verify()
+      checkpoint_list.newest(self.directory).verify()
 
   def test_step_that_cannot_be_read(self):
     path = self._save(1)
     # Without a step counter, the name counts.
-    self.assertEqual(1, checkpoints.newest(self.directory).held_step('none'))
+    self.assertEqual(
+        1, checkpoint_list.newest(self.directory).held_step('none')
+    )
     with mock.patch.object(tf.train, 'NewCheckpointReader') as reader:
       reader().get_tensor.side_effect = tf.errors.UnknownError(
           None, None, path + '; Too many open files'
@@ -139,7 +96,7 @@ class CheckpointsTest(tf.test.TestCase):
       with self.assertRaisesRegex(
           errors.CheckpointReadError, r'Too many open files\); .* be intact'
       ):
-        checkpoints.newest(self.directory).held_step('v')
+        checkpoint_list.newest(self.directory).held_step('v')
 
   def test_link_to_a_disk_that_is_not_mounted(self):
     data = self._save(1) + '.data-00000-of-00001'
@@ -148,7 +105,7 @@ class CheckpointsTest(tf.test.TestCase):
     with self.assertRaisesRegex(
         errors.CheckpointReadError, r'a link to a missing file\); .* be intact'
     ):
-      checkpoints.newest(self.directory).verify()
+      checkpoint_list.newest(self.directory).verify()
 
   def test_restore(self):
 
@@ -156,7 +113,7 @@ class CheckpointsTest(tf.test.TestCase):
       config = config_lib.Checkpoint(averaged=averaged, model=model)
       with tf.Graph().as_default(), tf.Session() as sess:
         w = tf.get_variable('w', [])
-        checkpoint = checkpoints.newest(self.directory)
+        checkpoint = checkpoint_list.newest(self.directory)
         saver = tf.train.Saver(checkpoints.trained_variables(averaged))
         checkpoint.restore(saver, sess, config)
         return checkpoint.path, sess.run(w)
@@ -182,64 +139,3 @@ class CheckpointsTest(tf.test.TestCase):
     os.remove(path + '.index')
     with self.assertRaisesRegex(errors.CheckpointError, 'is missing'):
       restore(True)
-
-
-class OrPublishedTest(tf.test.TestCase):
-
-  def setUp(self):
-    super().setUp()
-    self.default = self.create_tempdir().full_path
-    self.enter_context(mock.patch.object(config_lib, 'TRAIN_DIR', self.default))
-
-  def _directory(self, *args, config=config_lib.Predict, default=None):
-    """Returns the directory for a command line, and the output on stderr."""
-    parsed = main_program.parsed(config, *args)
-    if 'checkpoint_dir' not in parsed.given:
-      parsed = dataclasses.replace(
-          parsed, checkpoint_dir=default or self.default
-      )
-    with contextlib.redirect_stderr(io.StringIO()) as error:
-      found = checkpoints.or_published(parsed).checkpoint_dir
-    return found, error.getvalue()
-
-  def test_by_name(self):
-    for config in (config_lib.Eval, config_lib.Predict, config_lib.Export):
-      self.assertEqual(
-          (published.DIRECTORY, ''),
-          self._directory('--checkpoint_dir=published', config=config),
-      )
-    self.assertTrue(os.path.exists(published.DIRECTORY + '/checkpoint'))
-
-  def test_where_nothing_was_trained(self):
-    for config in (config_lib.Predict, config_lib.Export):
-      self.assertEqual(
-          (
-              published.DIRECTORY,
-              f'{self.default} has no checkpoint: using the published network.\n',
-          ),
-          self._directory(config=config),
-      )
-    # An explicit directory is kept.  The published network has one data set and
-    # model, and no raw weights.
-    for arg in (
-        '--checkpoint_dir=' + self.default,
-        '--dataset=svhn',
-        '--model=conv_local',
-        '--averaged=false',
-    ):
-      self.assertEqual((self.default, ''), self._directory(arg))
-    other = self.default + '/other'
-    self.assertEqual((other, ''), self._directory(default=other))
-
-  def test_where_something_was_trained(self):
-    index = pathlib.Path(self.default, 'model.ckpt-7.index')
-    index.touch()
-    # A missing list is reported, not ignored.
-    with self.assertRaisesRegex(errors.CheckpointListError, 'no list of'):
-      self._directory()
-    pathlib.Path(self.default, 'checkpoint').write_text(
-        'model_checkpoint_path: "model.ckpt-7"'
-    )
-    self.assertEqual((self.default, ''), self._directory())
-    index.unlink()
-    self.assertEqual((self.default, ''), self._directory())

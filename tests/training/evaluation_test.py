@@ -14,7 +14,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 from cifar10_compat.data import checks
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import evaluation
 from tests.helpers import saved_network
 
@@ -85,7 +85,7 @@ class PollTest(tf.test.TestCase):
 
   def _evaluate(self, last):
     """Evaluates like eval_once(), which finds 30 and 40 damaged."""
-    checkpoint = checkpoints.newest(self.directory)
+    checkpoint = checkpoint_list.newest(self.directory)
     if last and last[0] == checkpoint:
       return last
     self.evaluated.append(checkpoint.step)

@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import hooks
 from cifar10_compat.training import training_session
 from cifar10_compat.training import watchdog
@@ -161,7 +161,7 @@ class WatchdogTest(tf.test.TestCase):
     report, error = self._run(batch)
     # Ten images: nine steps, and one run of the summaries after the first.
     self.assertIn('at step 9, which is saved', error)
-    self.assertEqual(9, checkpoints.newest(self.train_dir).step)
+    self.assertEqual(9, checkpoint_list.newest(self.train_dir).step)
     self.assertIn('none of 1 threads that ran images_enqueue is left', report)
 
   def test_function_that_never_returns(self):

@@ -23,6 +23,7 @@ import sys
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.base import settings
 from cifar10_compat.data import datasets
 
 from ..base import command_line
@@ -78,7 +79,7 @@ def flags_table():
   """
   rows = {}  # The programs with each (name, default, help).
   for program, config in _PROGRAMS.items():
-    for name, field in config_lib.settings(config).items():
+    for name, field in settings.fields(config).items():
       default = field.default
       if isinstance(default, bool):
         default = 'yes' if default else 'no'

@@ -43,6 +43,7 @@ from cifar10_compat import cifar10_eval
 from cifar10_compat import config as config_lib
 from cifar10_compat import startup
 from cifar10_compat.base import errors
+from cifar10_compat.base import settings
 from cifar10_compat.base import signals
 from cifar10_compat.training import checkpoints
 
@@ -382,9 +383,9 @@ def scores(
 @command_line.program('run')
 def main(argv):
   flag_values = absl_flags.FlagValues()
-  config_lib.define_flags(config_lib.Eval, flag_values)
+  settings.define_flags(config_lib.Eval, flag_values)
   _, *paths = flag_values(['run', *(sys.argv[1:] if argv is None else argv)])
-  config = config_lib.from_flags(config_lib.Eval, flag_values=flag_values)
+  config = settings.from_flags(config_lib.Eval, flag_values=flag_values)
   tf.disable_v2_behavior()
   for step, precision in scores(paths, config):
     print(json.dumps({'step': step, 'precision': precision}), flush=True)

@@ -34,7 +34,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat.base import errors
 from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 
 from ..base import command_line
 from ..editions import old_scripts
@@ -93,7 +93,7 @@ def runs_sections(
     found = []
     if checkpoint_dir:
       scores = evaluators.evaluate(original, port, checkpoint_dir)
-      newest = os.path.basename(checkpoints.newest(checkpoint_dir).path)
+      newest = os.path.basename(checkpoint_list.newest(checkpoint_dir).path)
       found.append(evaluators.section(scores, newest))
     if runs:
       renames = curves.listed(original.edition)
@@ -170,7 +170,7 @@ def _check_files(args):
         raise errors.UsageError('--%s: %s' % (flag, e)) from e
   if args.checkpoint_dir:
     try:
-      checkpoints.newest(args.checkpoint_dir)
+      checkpoint_list.newest(args.checkpoint_dir)
     except errors.NoCheckpointError as e:
       raise errors.UsageError(
           '--checkpoint_dir=%s has no checkpoint: name a train_dir'

@@ -36,7 +36,7 @@ from cifar10_compat import models
 from cifar10_compat import startup
 from cifar10_compat.base import errors
 from cifar10_compat.data import datasets
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 
 from ..base import command_line
 from ..base import json_files
@@ -283,7 +283,7 @@ def main(argv):
   tf.disable_v2_behavior()
   dataset = datasets.CIFAR10
   data_dir = command_line.path(args.data_dir)
-  checkpoint = checkpoints.newest(command_line.path(args.checkpoint_dir))
+  checkpoint = checkpoint_list.newest(command_line.path(args.checkpoint_dir))
   _check_trained(checkpoint)
   batches = draw_batches(
       data_dir, args.steps, batch_size=config_lib.BATCH_SIZE, dataset=dataset

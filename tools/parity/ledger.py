@@ -20,7 +20,7 @@ from cifar10_compat import cifar10
 from cifar10_compat.base import errors
 from cifar10_compat.data import checks
 from cifar10_compat.data import datasets
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 
 from ..base import command_line
 from ..base import text_tables
@@ -188,7 +188,7 @@ def main(argv):
     checks.check(datasets.CIFAR10, data_dir, eval_data)
   if our_run:
     try:
-      checkpoints.newest(our_run)
+      checkpoint_list.newest(our_run)
     except errors.NoCheckpointError as e:
       raise errors.UsageError(
           '--our_run=%s has no checkpoint: name a train_dir' % our_run

@@ -15,6 +15,7 @@ import numpy as np
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.base import settings
 from cifar10_compat.data import datasets
 from cifar10_compat.data import description
 from cifar10_compat.data import download
@@ -182,16 +183,16 @@ def read_images(value, directory):
 
 
 def read_flags(value, unused_directory):
-  program, settings = value
+  program, arguments = value
   flag_values = absl_flags.FlagValues()
-  config_lib.define_flags(PROGRAMS[program], flag_values)
-  names = sorted(config_lib.settings(PROGRAMS[program]))
+  settings.define_flags(PROGRAMS[program], flag_values)
+  names = sorted(settings.fields(PROGRAMS[program]))
   try:
     flag_values(
         ['program']
-        + ['--%s=%s' % (names[i % len(names)], text) for i, text in settings]
+        + ['--%s=%s' % (names[i % len(names)], text) for i, text in arguments]
     )
-    config_lib.from_flags(PROGRAMS[program], flag_values=flag_values)
+    settings.from_flags(PROGRAMS[program], flag_values=flag_values)
   except (
       absl_flags.Error
   ) as e:  # entry_points.read() reports the error in one line.

@@ -10,6 +10,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat import models
 from cifar10_compat.data import checks
 from cifar10_compat.data import description
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import checkpoints
 
 
@@ -92,7 +93,7 @@ def logits(images, config):
     outputs = models.network(config).inference(
         cifar10_input.central_view(batch), config
     )
-    checkpoints.newest(config.checkpoint_dir).restore(
+    checkpoint_list.newest(config.checkpoint_dir).restore(
         tf.train.Saver(checkpoints.trained_variables(config.averaged)),
         session,
         config,

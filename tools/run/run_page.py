@@ -22,7 +22,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import files
 from cifar10_compat.data import datasets
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import notes
 
 from ..base import command_line
@@ -46,7 +46,7 @@ def network(config, data_dir):
   """
   dataset = config.dataset
   try:
-    checkpoint = checkpoints.newest(config.checkpoint_dir)
+    checkpoint = checkpoint_list.newest(config.checkpoint_dir)
   except errors.NoCheckpointError:
     return page.Network(None, dataset.class_names, None, None, None, None)
   notes.check(config.checkpoint_dir, config, '--train_dir')

@@ -5,6 +5,7 @@ from absl.testing import absltest
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.base import settings
 from tools.experiments import plan
 from tools.experiments import run as run_lib
 
@@ -24,10 +25,10 @@ class ExperimentsTest(absltest.TestCase):
 
   def _parse(self, program, args):
     flag_values = flags.FlagValues()
-    config_lib.define_flags(program, flag_values)
+    settings.define_flags(program, flag_values)
     flag_values(['program', *args])
     self.assertEqual(
-        1, config_lib.from_flags(program, flag_values=flag_values).seed
+        1, settings.from_flags(program, flag_values=flag_values).seed
     )
 
   def test_get(self):

@@ -7,7 +7,7 @@ from unittest import mock
 from absl.testing import absltest
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 from tests.tools.parity import side_fixture
 from tools.parity import checkpoint_exchange
 from tools.parity import curves
@@ -98,7 +98,7 @@ class OfSidesTest(tf.test.TestCase):
         ['original', 'port'], [os.path.basename(a[2]) for a in scored]
     )
     for _, _, directory in scored:
-      self.assertEndsWith(checkpoints.newest(directory).path, '-7')
+      self.assertEndsWith(checkpoint_list.newest(directory).path, '-7')
     self.assertEqual(
         [
             'Eval of the %s, on TensorFlow 0.12.1' % whose

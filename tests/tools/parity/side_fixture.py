@@ -8,7 +8,7 @@ from unittest import mock
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 from tests.helpers import record_fixture
 from tests.helpers import small_training
 from tests.tools.editions import historical_fixture
@@ -99,7 +99,7 @@ def check_left(test, directory, weights):
   """Checks that a directory looks as a trainer leaves it after three steps."""
   path = os.path.join(directory, 'model.ckpt-3')
   test.assertEqual(path, sides.checkpoint_name(directory, 3))
-  test.assertEqual(path, checkpoints.newest(directory).path)
+  test.assertEqual(path, checkpoint_list.newest(directory).path)
   # The evaluators of 2016 find it so.
   state = tf.train.get_checkpoint_state(directory)
   test.assertEqual(path, state.model_checkpoint_path)

@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 from cifar10_compat import cifar10_eval
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import signals
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import hooks
 from cifar10_compat.training import train_dirs
 
@@ -127,4 +127,4 @@ def precisions(data_dir, run):
                 )
             )
         )
-  return (checkpoints.newest(run).step, *found)
+  return (checkpoint_list.newest(run).step, *found)

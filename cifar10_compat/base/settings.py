@@ -1,0 +1,171 @@
+"""Dataclasses whose fields are a program's flags.
+
+Each field declared with flag() has one declaration for its type, its default,
+its help, its bounds and its flag.  This module does not import TensorFlow: see
+startup.py.
+"""
+
+from collections.abc import Callable
+import dataclasses
+import functools
+import math
+import types
+import typing
+from typing import Any, ClassVar, TypeVar
+
+from absl import flags
+
+from cifar10_compat.base import errors
+
+T = TypeVar('T')
+C = TypeVar('C', bound='Config')
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+  """The allowed range of a number.
+
+  Attributes:
+    lower, upper: inclusive; infinite for no bound.
+    why: the reason for the upper bound, above which a program would not fail,
+      but would build ops, wait or fill the memory endlessly.
+  """
+
+  lower: float = -math.inf
+  upper: float = math.inf
+  why: str = ''
+
+
+def flag(
+    default: T,
+    help: str,  # pylint: disable=redefined-builtin
+    *,
+    bounds: Bounds = Bounds(),
+    choices: tuple[str, ...] = (),
+    parse: Callable[[Any], object] | None = None,
+) -> T:
+  """Declares a field that is a flag.
+
+  Args:
+    default: the value if the flag is missing.
+    help: the text in --help.
+    bounds: the range of a number.
+    choices: the allowed strings.
+    parse: function that converts the flag's value: a string, or a list if the
+      flag takes several values.
+  """
+  metadata = dict(help=help, bounds=bounds, choices=choices, parse=parse)
+  return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+  """Settings that all programs share.
+
+  Raises UsageError for an invalid value.
+
+  Attributes:
+    arguments: the arguments of the command line, without flags.
+    given: the names of the flags on the command line.
+  """
+
+  # The flags that --help lists first, and whether the program takes arguments.
+  FIRST: ClassVar[tuple[str, ...]] = ()
+  TAKES_ARGUMENTS: ClassVar[bool] = False
+
+  arguments: tuple[str, ...] = ()
+  given: frozenset[str] = frozenset()
+
+  def __post_init__(self) -> None:
+    for field in dataclasses.fields(self):
+      _check(field, getattr(self, field.name))
+
+
+def fields(config: type[Config] | Config) -> dict[str, dataclasses.Field]:
+  """Returns a program's flags: its fields with metadata, by name."""
+  found = {f.name: f for f in dataclasses.fields(config) if f.metadata}
+  return {name: found[name] for name in config.FIRST} | found
+
+
+def _check(field: dataclasses.Field, value: object) -> None:
+  """Raises UsageError if a value is outside its field's bounds or choices."""
+  choices = field.metadata.get('choices', ())
+  errors.UsageError.raise_if(
+      choices and value is not None and value not in choices,
+      f'{field.name} is {value!r}: it must be one of {", ".join(choices)}',
+  )
+  bounds = field.metadata.get('bounds', Bounds())
+  for number in value if isinstance(value, tuple) else (value,):
+    if not isinstance(number, (int, float)):
+      continue
+    why = f' ({bounds.why})' if bounds.why else ''
+    is_now = f'{field.name} is {number}: it must be '
+    for wrong, message in (
+        (not -math.inf < number < math.inf, 'a finite number'),
+        (number < bounds.lower, f'at least {bounds.lower}'),
+        (number > bounds.upper, f'at most {bounds.upper}{why}'),
+    ):
+      errors.UsageError.raise_if(wrong, is_now + message)
+
+
+# The absl function that defines a flag of each type; a value of another type is
+# given by its name.
+_DEFINE: dict[object, Callable[..., object]] = {
+    bool: flags.DEFINE_boolean,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+    tuple[int, ...]: flags.DEFINE_multi_integer,
+    tuple[str, ...]: flags.DEFINE_list,
+}
+
+
+def define_flags(
+    config: type[Config], flag_values: flags.FlagValues = flags.FLAGS
+) -> None:
+  """Defines a flag for each setting of a program."""
+  hints = typing.get_type_hints(config)
+  for name, field in fields(config).items():
+    kind = hints[name]
+    if isinstance(kind, types.UnionType):  # The type of a setting, or None.
+      kind = typing.get_args(kind)[0]
+    define = _DEFINE.get(kind, flags.DEFINE_string)
+    if field.metadata['choices']:
+      define = functools.partial(
+          flags.DEFINE_enum, enum_values=list(field.metadata['choices'])
+      )
+    default = field.default
+    define(
+        name=name,
+        default=default if kind in _DEFINE else default.name,
+        help=field.metadata['help'],
+        flag_values=flag_values,
+        module_name=config.__doc__,
+    )
+
+
+def from_flags(
+    config: type[C],
+    arguments: tuple[str, ...] = (),
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> C:
+  """Returns the settings given on a command line.
+
+  Args:
+    config: a program's dataclass, whose flags are defined and parsed.
+    arguments: the arguments of the command line, without flags.
+
+  Raises:
+    UsageError, DataError: a value is invalid, or there is no such data set.
+  """
+  values = {}
+  for name, field in fields(config).items():
+    value = flag_values[name].value
+    if field.metadata['parse'] and value is not None:
+      errors.UsageError.raise_if(
+          value == '', f'--{name} is empty: give it a value, or leave it out'
+      )
+      value = field.metadata['parse'](value)
+    values[name] = value
+  given = frozenset(name for name in values if flag_values[name].present)
+  return config(arguments=arguments, given=given, **values)
