@@ -87,7 +87,8 @@ class FastTest(tf.test.TestCase):
       self.assertLess(np.abs(a - b).max() / np.abs(a).max(), 2e-5, name)
 
   def test_values_and_gradients_of_any_number_of_images(self):
-    for name in _MODELS:
+    # cifar10_5e-2 differs from cifar10 in its initial weights only.
+    for name in (config_lib.CIFAR10, config_lib.CONV_LOCAL):
       self._check_alike(name, 16, batch_size=16)
       for n in (1, 3):
         self._check_alike(name, n)

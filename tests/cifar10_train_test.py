@@ -146,7 +146,7 @@ class TrainTest(tf.test.TestCase):
     self.assertNotIn('Traceback', out)
 
   def test_says_what_it_waits_for(self):
-    trainer = program.Program('cifar10_train', *self.flags)
+    trainer = self._start()
     trainer.wait_for_line('step 0,')
     trainer.process.send_signal(signal.SIGUSR1)
     trainer.wait_for_line('step 50,')
@@ -165,7 +165,7 @@ class TrainTest(tf.test.TestCase):
     )
 
   def test_file_that_is_overwritten(self):
-    trainer = program.Program('cifar10_train', *self.flags)
+    trainer = self._start()
     trainer.wait_for_line('step 10,')
     path = os.path.join(self.batches, 'data_batch_3.bin')
     with open(path, 'r+b') as f:

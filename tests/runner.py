@@ -8,6 +8,10 @@ environment, limits, signal handlers, directory, default graph.  Bazel's shards
 consist of entire modules, since some prepare much for all their cases.
 """
 
+import gc  # isort: skip
+
+gc.disable()  # While TensorFlow loads: see startup.py.
+
 import contextlib
 import os
 import pathlib
@@ -67,6 +71,8 @@ def _of_shard(modules):
 
 
 def main():
+  gc.freeze()
+  gc.enable()
   if sys.argv[1] == '--eager':
     del sys.argv[1]
     tf.disable_resource_variables()

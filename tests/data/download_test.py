@@ -220,21 +220,29 @@ class DownloadTest(absltest.TestCase):
       self._assert_refused('cannot be unpacked', body)
 
   def test_archive_that_is_a_bomb(self):
-    # 600 KB that would unpack to 600 MB: as a file; as a skipped one; as a
-    # header, which tarfile reads into memory; after the end.
-    n = 600 << 20
-    zeros = gzip.compress(bytes(n), 1)
-    for name, kind, length in (
-        (_NAME + '/x.bin', tarfile.REGTYPE, n),
-        ('elsewhere/x', tarfile.REGTYPE, n),
-        ('x', tarfile.XHDTYPE, n),
-        ('x', tarfile.GNUTYPE_LONGNAME, n),
-        (_NAME + '/x.bin', tarfile.REGTYPE, 0),
-    ):
-      info = tarfile.TarInfo(name)
-      info.type, info.size = kind, length
-      header = gzip.compress(info.tobuf(tarfile.USTAR_FORMAT))
-      self._assert_refused('more than 512 MB', header + zeros)
+    # 600 KB that would unpack to 513 MB.
+    self._assert_bomb_refused(tarfile.REGTYPE, _NAME + '/x.bin', limit=512)
+    # With a lower limit: as a skipped file; as a header, which tarfile reads into
+    # memory; after the end.
+    with mock.patch.object(download, '_MAX_UNPACKED', 4 << 20):
+      for kind, name in (
+          (tarfile.REGTYPE, 'elsewhere/x'),
+          (tarfile.XHDTYPE, 'x'),
+          (tarfile.GNUTYPE_LONGNAME, 'x'),
+      ):
+        self._assert_bomb_refused(kind, name)
+      self._assert_bomb_refused(tarfile.REGTYPE, _NAME + '/x.bin', length=0)
+
+  def _assert_bomb_refused(self, kind, name, limit=4, length=None):
+    zeros = bytes(limit + 1 << 20)
+    info = tarfile.TarInfo(name)
+    info.type = kind
+    info.size = len(zeros) if length is None else length
+    self._assert_refused(
+        'more than %d MB' % limit,
+        gzip.compress(info.tobuf(tarfile.USTAR_FORMAT))
+        + gzip.compress(zeros, 1),
+    )
 
   def test_drawn(self):
     self._get(self.dataset._replace(sources=(), make=os.mkdir))

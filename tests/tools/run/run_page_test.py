@@ -37,6 +37,7 @@ class ProgramTest(tf.test.TestCase):
         '--train_dir=' + self._path('train'),
         '--batch_size=8',
         '--max_steps=21',
+        forked=True,
     )
     self.assertEqual((0, ''), (code, err))
     pathlib.Path(self._path('log')).write_text(log)
