@@ -86,6 +86,8 @@ def logits(images, config):
     UsageError, CheckpointError: see checkpoints.Checkpoint.restore().
   """
   with tf.Graph().as_default(), tf.Session() as session:
+    # TF_DETERMINISTIC_OPS rejects an initializer without a seed.
+    tf.set_random_seed(1)
     batch = tf.placeholder(
         tf.uint8,
         [None, description.HEIGHT, description.WIDTH, description.DEPTH],

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+from tensorflow.python.framework import config as tf_config
 
 from cifar10_compat import cifar10
 from cifar10_compat import config as config_lib
@@ -77,6 +78,9 @@ class PredictionsTest(tf.test.TestCase):
       crops -= crops.mean((1, 2, 3), keepdims=True)
       crops /= crops.std((1, 2, 3), keepdims=True)
       want = sess.run(out, {batch: crops})
+    # As with TF_DETERMINISTIC_OPS.
+    tf_config.enable_op_determinism()
+    self.addCleanup(tf_config.disable_op_determinism)
     self.assertAllClose(
         want,
         predictions.logits(
