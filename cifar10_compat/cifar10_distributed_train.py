@@ -147,7 +147,7 @@ def train(
       further_hooks = [source, heartbeats.HeartbeatHook(
           table, cluster, steps=run.steps, max_steps=config.max_steps,
           stop=stop, leave=_leave_stalled(run, table, cluster, leave),
-          replicas=replicas if chief and optimizer else None)]
+          replicas=0 if not optimizer else replicas if chief else None)]
       if optimizer:
         further_hooks.append(sync_lib.SyncHook(optimizer, replicas, chief))
 

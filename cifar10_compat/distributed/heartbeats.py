@@ -26,7 +26,8 @@ _INTERVAL_SECS = 1.0
 ABSENT_SECS = 5.0
 
 # Seconds without an update after which the chief assumes that a gradient or
-# token was lost, if enough workers are present for an update.
+# token was lost, if enough workers are present for an update; and seconds after
+# which an asynchronous step, which waits for no other worker, counts as lost.
 STALL_SECS = 30.0
 
 
@@ -113,13 +114,13 @@ class Stall:
         so that a step that takes longer can finish eventually.
     """
     self.secs = secs
-    self._step: int | None = None
+    self._step: float | None = None
 
-  def found(self, step: int, explained: bool, now: float) -> bool:
+  def found(self, step: float | None, explained: bool, now: float) -> bool:
     """Returns whether to raise an alarm; call it often.
 
     Args:
-      step: the global step.
+      step: identifies the update, such as the global step.
       explained: whether there is a reason to wait, such as an absent worker.
       now: seconds, by any clock.
     """
@@ -159,7 +160,8 @@ class HeartbeatHook(tf.train.SessionRunHook):
         requested or the other workers finished.
       replicas: number of workers per update.  With it, the chief detects that
         updates have stopped though enough workers are present, and recreates
-        its session (sync.py).  None for other workers.
+        its session (sync.py).  0 for an asynchronous worker, which detects that
+        its own step has stopped.  None for other workers.
     """
     self._table = table
     self._cluster = cluster
@@ -240,13 +242,20 @@ class HeartbeatHook(tf.train.SessionRunHook):
         print(f'Step {step} waits for {whom}.', flush=True)
       if missing or not stalled:
         told = names
-      if self._replicas:
-        explained = len(table) - len(away) < self._replicas or since is None
+      if self._replicas is not None:
+        present = len(table) - len(away)
         secs = self._stall.secs
-        if self._stall.found(int(step), explained, time.monotonic()):
+        if self._stall.found(
+            int(step) if self._replicas else since,
+            since is None or present < self._replicas,
+            time.monotonic(),
+        ):
           print(
               f'No update after step {step} for {secs:g} seconds, though '
-              'enough workers are present: the chief recreates its session.',
+              'enough workers are present: the chief recreates its session.'
+              if self._replicas
+              else f'A step has not ended for {secs:g} seconds: the worker '
+              'recreates its session.',
               flush=True,
           )
           _restart(session, coord)

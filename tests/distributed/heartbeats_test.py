@@ -172,6 +172,23 @@ class HeartbeatsTest(tf.test.TestCase):
         self.coord.join()
       self.assertEqual(heartbeats.DONE, session.run(self.table.read)[0][1, 2])
 
+  def test_an_asynchronous_step_that_hangs_is_aborted(self):
+    with tf.device('/job:ps'):
+      hanging = tf.FIFOQueue(1, tf.int32).dequeue()
+    with (
+        mock.patch.object(heartbeats.Stall.__init__, '__defaults__', (0.1,)),
+        self._hook(
+            steps=mock.Mock(after=5), stop=signals.StopRequest(), replicas=0
+        ) as (session, hook),
+    ):
+      hook.after_create_session(session, self.coord)
+      hook.before_run(None)
+      with self.assertRaises(tf.errors.OpError):
+        session.run(hanging)
+      # MonitoredSession recovers from this error.
+      with self.assertRaisesRegex(tf.errors.AbortedError, 'have stopped'):
+        self.coord.join()
+
   def test_a_refused_run_is_no_end(self):
     stop = signals.StopRequest()
     with self._hook(steps=mock.Mock(after=5), stop=stop) as (session, hook):
