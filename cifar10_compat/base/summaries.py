@@ -1,9 +1,9 @@
 """The summary ops of 2016, with their names and exact tags.
 
-Today's tf.summary.* changes a tag and prefixes the name scope
+Today's tf.summary functions change tags and prefix the name scope
 ("conv1/conv1/conv1/activations", "total_loss__raw_"), so that curves from 2016
 and from today would no longer share a chart in TensorBoard.  The raw ops keep
-the exact tag.  Each function adds its op to GraphKeys.SUMMARIES.
+tags unchanged.  Each function adds its op to GraphKeys.SUMMARIES.
 """
 
 from collections.abc import Callable
@@ -64,13 +64,14 @@ def image_summary(tag: str, images: tf.Tensor) -> tf.Tensor:
 
 
 def restore_queue_tag() -> None:
-  """Gives the latest summary, of a queue's fullness, the tag it had in 2016.
+  """Restores the 2016 tag of the queue summary that was added last.
 
   TensorFlow's input functions add a summary of their queue's fullness, whose
-  tag began with "queue/" in 2016.  Their op remains in the graph, unused.
+  tag began with "queue/" in 2016.  TensorFlow's summary op remains in the
+  graph, unused.
 
   Raises:
-    ValueError: the latest summary is not of a queue's fullness.
+    ValueError: the summary added last does not show a queue's fullness.
   """
   collected = tf.get_collection_ref(tf.GraphKeys.SUMMARIES)
   newest = collected[-1].op if collected else None
