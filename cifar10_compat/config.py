@@ -1,10 +1,10 @@
 """The programs' settings: a dataclass per program, a field per flag.
 
 In the files of 2016, `config` replaces FLAGS: FLAGS.batch_size is now
-config.batch_size.  A field declared with settings.flag() is a flag of the program;
-all others are for callers in Python.  Flags, --help and docs/flags.md are
-generated from the fields.  A program defines its flags only when it runs, so
-that a test or a notebook can import two programs whose flags have the same
+config.batch_size.  Each field declared with settings.flag() is a flag of the
+program; other fields are for Python callers.  Flags, --help and docs/flags.md
+are generated from the fields.  A program defines its flags only when it runs,
+so that a test or a notebook can import two programs whose flags have the same
 names.
 
 This module does not import TensorFlow: a program reads its command line before
@@ -71,7 +71,7 @@ def _checkpoint_dir(name: str) -> str:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Network(settings.Config):
-  """The network and its classes."""
+  """Settings of the network and its classes."""
 
   dataset: description.Dataset = settings.flag(
       datasets.CIFAR10,
@@ -102,7 +102,7 @@ class Network(settings.Config):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FastNetwork(Network):
-  """A network that can be built from faster ops."""
+  """Settings of a network that can be built from faster ops."""
 
   fast: bool = settings.flag(
       False,
@@ -125,7 +125,7 @@ class FastNetwork(Network):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Images(FastNetwork):
-  """A network and its images.
+  """Settings of a network and its images.
 
   Attributes:
     queue_fraction: 0 to 1, the minimum fraction of an epoch in the shuffling
@@ -166,7 +166,7 @@ class Images(FastNetwork):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Session(settings.Config):
-  """How a session uses its devices."""
+  """Settings of a session's devices."""
 
   allow_growth: bool = settings.flag(
       False,
@@ -177,7 +177,7 @@ class Session(settings.Config):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Checkpoint(Network):
-  """The checkpoint of a network."""
+  """Settings that select a checkpoint."""
 
   checkpoint_dir: str = settings.flag(
       TRAIN_DIR,
@@ -192,7 +192,7 @@ class Checkpoint(Network):
 
   @property
   def may_be_published(self) -> bool:
-    """Whether the user chose neither another network nor a directory."""
+    """Whether no setting rules out the published network."""
     return (
         'checkpoint_dir' not in self.given
         and self.checkpoint_dir == TRAIN_DIR
@@ -270,9 +270,9 @@ class Training(Images, Session):
 class SeveralBatches(settings.Config):
   """Settings of trainers whose updates use several batches.
 
-  It must be the first base class, and must not be a subclass of Training: a
-  dataclass takes a field from the first base class that has it, even if that
-  class inherited it.
+  This class must be the first base class, and must not be a subclass of
+  Training: a dataclass takes a field from the first base class that has the
+  field, even if that class inherited it.
   """
 
   decay_by_examples: bool = settings.flag(
@@ -492,14 +492,14 @@ class Eval(Images, Checkpoint, Session):
 
   @property
   def one_epoch(self) -> bool:
-    """Whether each image is read once, instead of drawn at random forever."""
+    """Whether each image is read once, instead of being drawn at random."""
     return self.count == EXACT
 
   def with_num_examples(self, records: int) -> 'Eval':
-    """Returns settings with num_examples set.
+    """Returns these settings with num_examples set.
 
     Args:
-      records: number of images in the files; EXACT scores at most this many.
+      records: number of images in the files, the maximum for EXACT.
     """
     wanted = self.num_examples or self.dataset.num_examples_per_epoch_for_eval
     return dataclasses.replace(
@@ -526,7 +526,7 @@ class Eval(Images, Checkpoint, Session):
 
 
 def evaluator_of(config: DistributedTrain) -> Eval:
-  """Returns the evaluator's settings: all fields that Eval has too."""
+  """Returns the evaluator's settings, from the fields that Eval shares."""
   common = {f.name for f in dataclasses.fields(Eval)} & settings.fields(
       config
   ).keys()

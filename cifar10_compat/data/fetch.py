@@ -1,7 +1,7 @@
-"""Downloads a file of known size and SHA-256 from hosts that may fail.
+"""Downloads a file of known size and SHA-256 from unreliable hosts.
 
-Downloaded bytes stay in PATH.part; after an interruption, or in the next run,
-only the rest is downloaded.  The complete file is renamed to PATH.
+Downloaded bytes are kept in PATH.part, so that only the rest is downloaded
+after an interruption or in the next run.  The complete file is renamed to PATH.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from cifar10_compat.base import output
 from cifar10_compat.base import progress
 from cifar10_compat.base import signals
 
-# A host may stall, but not forever: seconds to connect, and between reads.
+# Timeouts in seconds: for connecting to a host, and between two reads.
 TIMEOUT_SECS = (10, 60)
 # Consecutive failures after which the next host is tried.  Receiving a chunk,
 # or a hundredth of a small file, counts as success.
@@ -33,11 +33,11 @@ _PASSING = (408, 425, 429)
 
 
 class _Useless(errors.DataError):
-  """Retrying this URL would fail in the same way."""
+  """A failure that would recur if this URL were retried."""
 
 
 def is_whole(path: str, size: int, sha256: str) -> bool:
-  """Whether a file exists and has this size and this SHA-256."""
+  """Returns whether a file exists and has this size and SHA-256."""
   if not os.path.isfile(path) or os.path.getsize(path) != size:
     return False
   digest = hashlib.sha256()
@@ -62,14 +62,14 @@ def fetch(
   Only one process at a time may call it; see download.py.
 
   Args:
-    urls: tried in this order; after an interruption, the rest is requested
-      after a pause that doubles up to 30 seconds.
+    urls: the URLs to try, in this order.  After an interruption, the rest of
+      the file is requested after a pause, which doubles up to 30 seconds.
     path: replaced when the file is complete.
-    size: bytes.
-    sha256: hexadecimal.
+    size: the file's size in bytes.
+    sha256: the file's SHA-256, hexadecimal.
     stop: ends the download.
-    first_wait_secs: the first pause.
-    timeout_secs: to connect, and between two reads.
+    first_wait_secs: seconds of the first pause.
+    timeout_secs: seconds allowed for connecting, and between two reads.
 
   Raises:
     DataError: no URL serves the file (the message gives each reason), or the
@@ -77,7 +77,7 @@ def fetch(
     OSError: the file cannot be written.
   """
   part = path + '.part'
-  files.open_own(part).close()  # Rejects a pipe or a link.
+  files.open_own(part).close()  # Raises OSError for a pipe or a link.
   reasons = []
   with progress.bar(
       rich.progress.DownloadColumn(), rich.progress.TransferSpeedColumn()
@@ -127,8 +127,8 @@ def _fetch_from(
     wait_secs: float,
     timeout_secs: tuple[float, float],
 ) -> None:
-  """Completes a part from one URL; raises _Useless if that fails."""
-  # A part from an earlier run or another host may belong to another file.
+  """Completes a .part file from one URL; raises _Useless if that fails."""
+  # A .part file from an earlier run or another host may belong to another file.
   is_ours = _size(part) == 0
   futile, pause = 0, wait_secs
   while True:
@@ -181,13 +181,14 @@ def _continue(
     advance: Callable[[int], None],
     timeout_secs: tuple[float, float],
 ) -> None:
-  """Appends the bytes of one response to a part, or starts the part again.
+  """Appends the bytes of one response to a .part file, or starts it again.
 
   Raises:
-    _Useless, requests.RequestException, urllib3.exceptions.HTTPError.
+    _Useless, requests.RequestException, urllib3.exceptions.HTTPError: the
+    download failed.
   """
   done = _size(part)
-  # Request the file unchanged: a server must not unpack a .tar.gz.
+  # Request the file unchanged: otherwise a server could unpack a .tar.gz file.
   headers = {'Accept-Encoding': 'identity'}
   if done:
     headers['Range'] = f'bytes={done}-'
@@ -242,7 +243,7 @@ def _continue(
 
 
 def _shown(text: str) -> str:
-  """Returns a text without the user names and passwords in its URLs."""
+  """Removes user names and passwords from the URLs in a text."""
   return re.sub(r'//[^/\s]*@', '//', text)
 
 
