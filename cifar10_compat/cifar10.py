@@ -61,7 +61,7 @@ def _variable_on_cpu(name, shape, initializer):
     initializer: a tf.compat.v1 initializer.
 
   Returns:
-    Reference variable of that shape.
+    Reference variable of the given shape.
   """
   with tf.device('/cpu:0'):
     var = tf.get_variable(name, shape, initializer=initializer)
@@ -80,7 +80,7 @@ def _variable_with_weight_decay(name, shape, stddev, wd):
       or None adds no op.
 
   Returns:
-    Reference variable of that shape.
+    Reference variable of the given shape.
   """
   var = _variable_on_cpu(name, shape,
                          tf.truncated_normal_initializer(stddev=stddev))
@@ -349,6 +349,6 @@ def predictions(logits):
     logits: float32 tensor of shape [batch_size, num_classes], from inference().
 
   Returns:
-    float32 tensor of that shape, 0 to 1; each row adds up to 1.
+    float32 tensor of the same shape, 0 to 1; each row adds up to 1.
   """
   return tf.nn.softmax(logits, name='predictions')

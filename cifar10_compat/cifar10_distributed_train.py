@@ -1,6 +1,6 @@
 """Trains the CIFAR-10 network in several processes, on one or more machines.
 
-Parameter servers (job ps) hold the variables; each worker computes gradients
+Parameter servers (job ps) store the variables; each worker computes gradients
 from its own batch.  By default the workers' gradients are averaged into one
 update; with --sync=false each worker applies its own gradients.  Start one
 process per task, for example
@@ -321,14 +321,14 @@ def _cluster_of(config: config_lib.DistributedTrain) -> cluster_lib.Cluster:
     cluster = cluster_lib.from_tf_config(os.environ['TF_CONFIG'])
   else:
     raise errors.UsageError('neither --job_name nor TF_CONFIG describes this '
-                            'process; --help has an example')
+                            'process: see the example in --help')
   if cluster.job == cluster_lib.EVALUATOR:
     return cluster  # An evaluator runs no server.
   if not config.allow_remote:
     cluster_lib.check_local(cluster)
   port = cluster.address(cluster.job, cluster.index).rpartition(':')[2]
-  print(f'{cluster.job} {cluster.index}: TensorFlow listens on port {port} of '
-        'every interface of this machine, without authentication.', flush=True)
+  print(f'{cluster.job} {cluster.index}: TensorFlow listens on port {port} on '
+        'all interfaces of this machine, without authentication.', flush=True)
   return cluster
 
 

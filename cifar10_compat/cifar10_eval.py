@@ -61,7 +61,8 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
 
   with tf.Session(config=session_config) as sess, (
       input_errors.as_data_errors()):
-    # Restore the weights of the newest checkpoint; its name gives the step.
+    # Restore the weights of the newest checkpoint, whose name contains the
+    # step.
     checkpoint = checkpoint_list.newest(config.checkpoint_dir)
     if last and last[0] == checkpoint:
       return last
@@ -220,8 +221,8 @@ def _device(name):
     tf.DeviceSpec.from_string(name)
   except ValueError as e:
     raise errors.UsageError(
-        'device is %r, which is not a device name: choose one like /cpu:0 or '
-        '/gpu:1, or leave it to TensorFlow' % name) from e
+        'device is %r, which is not a device name: choose one such as /cpu:0 '
+        'or /gpu:1, or omit --device' % name) from e
   return tf.device(name)
 
 

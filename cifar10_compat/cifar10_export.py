@@ -237,7 +237,7 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
   path = export(checkpoint_list.or_published(config))
   file = _FILES[config.format]
   place = os.path.join(config.export_dir, file) if file else config.export_dir
-  output.say(f'{path} is in {place}.')
+  output.say(f'Exported {path} to {place}.')
 
 
 def console_main() -> None:

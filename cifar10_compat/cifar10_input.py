@@ -172,7 +172,7 @@ def distorted_inputs(data_dir, batch_size, config=config_lib.Train()):
   filename_queue = tf.train.string_input_producer(filenames)
   summaries.restore_queue_tag()
 
-  # One image from the file.
+  # Read one image from the file.
   read_input = read_cifar10(filename_queue, config)
   reshaped_image = tf.cast(read_input.uint8image, tf.float32)
 
@@ -251,7 +251,7 @@ def inputs(eval_data, data_dir, batch_size,
       num_epochs=1 if config.one_epoch else None)
   summaries.restore_queue_tag()
 
-  # One image from the file.
+  # Read one image from the file.
   read_input = read_cifar10(filename_queue, config)
   reshaped_image = tf.cast(read_input.uint8image, tf.float32)
 

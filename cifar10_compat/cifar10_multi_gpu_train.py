@@ -1,6 +1,6 @@
 """Trains the CIFAR-10 network on several devices of one machine.
 
-Each of --num_gpus towers runs the network on its own batch.  The CPU holds the
+Each of --num_gpus towers runs the network on its own batch.  The CPU stores the
 variables and averages the towers' gradients into one update.  Like
 cifar10_train, the program resumes an earlier run and stops on Ctrl-C.  Example,
 for a machine without a GPU:

@@ -193,7 +193,7 @@ def main(config: config_lib.Predict, stop: signals.StopRequest) -> None:
   """Runs the program."""
   tf.disable_v2_behavior()
   if not config.arguments:
-    raise errors.UsageError('no image given; --help has an example')
+    raise errors.UsageError('no image specified: see the example in --help')
   config = checkpoint_list.or_published(config)
   top_k = min(config.top_k, config.num_classes)
   paths_lib.enter_user_directory()

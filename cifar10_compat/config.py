@@ -81,9 +81,9 @@ class Network(settings.Config):
   )
   model: str = settings.flag(
       CIFAR10,
-      "Network: the tutorial's; the same with an initial standard deviation of "
-      'the conv weights of 5e-2 instead of 1e-4, as in later editions; or the '
-      "exercise's, with locally connected top layers.",
+      "Network: cifar10, the tutorial's; cifar10_5e-2, whose conv weights have "
+      'an initial standard deviation of 5e-2 instead of 1e-4, as in later '
+      "editions; conv_local, the exercise's with locally connected top layers.",
       choices=(CIFAR10, CIFAR10_LATER, CONV_LOCAL),
   )
   fast: bool = False
@@ -111,8 +111,8 @@ class FastNetwork(Network):
   )
   fast_network: bool | None = settings.flag(
       None,
-      'Build the network from faster ops. Default: the value of --fast, but no '
-      "on a machine with a GPU, where TensorFlow's own ops are faster.",
+      'Build the network from faster ops. Default: the value of --fast, but '
+      "false on a machine with a GPU, where TensorFlow's own ops are faster.",
   )
   precision: str = settings.flag(
       'float32',
@@ -142,13 +142,13 @@ class Images(FastNetwork):
   data_dir: str = settings.flag(
       '/tmp/cifar10_data',
       'Directory of the image sets, each in its own subdirectory: '
-      'cifar-10-batches-bin for CIFAR-10. Missing sets are downloaded to it.',
+      'cifar-10-batches-bin for CIFAR-10. Missing sets are downloaded.',
       parse=paths.user_path,
   )
   data_url: tuple[str, ...] = settings.flag(
       (),
-      'Comma-separated URLs of directories to download the files from, before '
-      "the set's own host.",
+      'Comma-separated URLs of directories to try, before the host of the image '
+      'set, when a file is downloaded.',
       parse=tuple,
   )
   fast_input: bool | None = settings.flag(
@@ -224,13 +224,13 @@ class Training(Images, Session):
   )
   max_steps: int = settings.flag(
       1000000,
-      'Global step at which to end.',
+      'Global step at which training ends.',
       bounds=_IN_64_BITS,
   )
   learning_rate: float = settings.flag(
       0.1,
       'Initial learning rate, divided by 10 every 350 epochs. A resumed run '
-      'can use another; the trainer prints the change.',
+      'can use a different rate; the trainer prints the change.',
       bounds=settings.Bounds(1e-30),
   )
   log_device_placement: bool = settings.flag(
@@ -243,7 +243,7 @@ class Training(Images, Session):
   )
   seed: int | None = settings.flag(
       None,
-      'Seed of every random op: initial weights, distortions, the order of the '
+      'Seed of every random op: initial weights, distortions and the order of '
       'images. Threads interleave at random, so without --deterministic only '
       'the initial weights repeat exactly. Default: a different seed in each '
       'run.',
@@ -290,8 +290,8 @@ class LocalTraining(Training):
   deterministic: bool = settings.flag(
       False,
       'Make runs with the same --seed (required) bit-identical on the same '
-      'machine and TensorFlow. A resumed run first redraws and discards the '
-      'batches already trained on. One thread distorts the images.',
+      'machine and TensorFlow version. A resumed run first redraws and discards '
+      'the batches already trained on. A single thread distorts the images.',
   )
   stall_secs: float = settings.flag(
       300,
@@ -305,7 +305,7 @@ class LocalTraining(Training):
     super().__post_init__()
     if self.deterministic and self.seed is None:
       raise errors.UsageError(
-          'a deterministic run needs a seed: add --seed=1, or another'
+          'a deterministic run needs a seed: add --seed=1 or another seed'
       )
 
 
@@ -320,8 +320,8 @@ class Train(LocalTraining):
 
   queue_fraction: float = settings.flag(
       0.4,
-      'Fraction of an epoch in the shuffling queue before the first step; a '
-      'smaller one starts sooner and shuffles less.',
+      'Fraction of an epoch in the shuffling queue before the first step; with '
+      'a smaller fraction, training starts sooner and images are shuffled less.',
       bounds=settings.Bounds(0, 1),
   )
   profile_steps: tuple[int, ...] = settings.flag(
@@ -363,8 +363,8 @@ class MultiGpuTrain(SeveralBatches, LocalTraining):
     super().__post_init__()
     if self.deterministic and self.shared_input:
       raise errors.UsageError(
-          'towers with a shared input take batches in any order, so a run does '
-          'not repeat: leave out --shared_input or --deterministic'
+          'towers with a shared input draw batches in any order, so a run is '
+          'not reproducible: omit --shared_input or --deterministic'
       )
 
 
@@ -380,7 +380,7 @@ class DistributedTrain(SeveralBatches, Training):
 
   job_name: str | None = settings.flag(
       None,
-      "This process's job; without it, TF_CONFIG sets the job.",
+      "This process's job. Default: the job set by TF_CONFIG.",
       choices=('ps', 'worker'),
   )
   task_index: int = settings.flag(0, "This process's index in its job's list.")
@@ -395,7 +395,7 @@ class DistributedTrain(SeveralBatches, Training):
   sync: bool = settings.flag(
       True,
       "Average the workers' gradients into one update, instead of applying "
-      "each worker's separately.",
+      "each worker's gradients separately.",
   )
   replicas_to_aggregate: int | None = settings.flag(
       None,
@@ -426,8 +426,8 @@ class DistributedTrain(SeveralBatches, Training):
   )
   eval_dir: str | None = settings.flag(
       None,
-      "The evaluator's directory for event files. Default: as cifar10_eval "
-      'chooses for --train_dir.',
+      "The evaluator's directory for event files. Default: the directory that "
+      'cifar10_eval chooses for --train_dir.',
       parse=paths.user_path,
   )
 
@@ -436,7 +436,7 @@ class DistributedTrain(SeveralBatches, Training):
     if self.replicas_to_aggregate is not None and not self.sync:
       raise errors.UsageError(
           'replicas_to_aggregate is %d, but with --sync=false each gradient is '
-          'an update: leave out one of the two' % self.replicas_to_aggregate
+          'applied separately: omit one of the two' % self.replicas_to_aggregate
       )
 
 
@@ -452,7 +452,7 @@ class Eval(Images, Checkpoint, Session):
   eval_dir: str | None = settings.flag(
       None,
       'Directory for event files. Default: %s for the default '
-      '--checkpoint_dir, else eval in --checkpoint_dir.' % EVAL_DIR,
+      '--checkpoint_dir, otherwise eval in --checkpoint_dir.' % EVAL_DIR,
       parse=paths.user_path,
   )
   eval_data: str = settings.flag(
@@ -549,7 +549,7 @@ class Predict(FastNetwork, Checkpoint):
       bounds=settings.Bounds(1),
   )
   json: bool = settings.flag(
-      False, 'Print one JSON object per image, one per line.'
+      False, 'Print one JSON object per image, each on its own line.'
   )
   batch_size: int = settings.flag(
       BATCH_SIZE,
@@ -580,7 +580,7 @@ class Export(Checkpoint):
   )
   format: str = settings.flag(
       'saved_model',
-      'Format: a SavedModel, a file for Keras 3, or one for LiteRT (formerly '
-      'TensorFlow Lite).',
+      'Format: a SavedModel, a Keras 3 file, or a LiteRT (formerly TensorFlow '
+      'Lite) file.',
       choices=('saved_model', 'keras', 'litert'),
   )

@@ -188,12 +188,12 @@ def help_page(config: type[settings.Config], description: str) -> str:
   first, further = names[: len(config.FIRST)], names[len(config.FIRST) :]
   parts = [
       inspect.cleandoc(description),
-      'Flags, with their defaults; the most important ones come first:',
+      'Flags and their defaults, most important first:',
       '\n'.join(map(_flag_help, first)),
   ]
   if further:
     parts += ['Further flags:', '\n'.join(map(_flag_help, further))]
-  parts += ["--helpfull shows absl's flags too."]
+  parts += ["--helpfull also shows absl's flags."]
   return '\n\n'.join(parts)
 
 

@@ -52,7 +52,7 @@ def open_regular(path: str) -> io.BufferedReader:
 
   Raises:
     OSError: the path cannot be opened, or is a directory, a pipe, a device or a
-      socket; strerror gives the reason.
+      socket; strerror contains the reason.
   """
   # O_NONBLOCK: do not wait for a pipe's writer.  It does not affect regular
   # files.
@@ -80,7 +80,7 @@ def open_own(path: str) -> BinaryIO:
 
   Raises:
     OSError: the path cannot be opened, is a link, or is not a regular file;
-      strerror gives the reason.
+      strerror contains the reason.
   """
   flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
   try:

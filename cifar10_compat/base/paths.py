@@ -34,7 +34,7 @@ def user_path(path: str) -> str:
   except UnicodeEncodeError as e:
     raise errors.UsageError(
         f'{ascii(path)} is not valid UTF-8, which TensorFlow requires: choose '
-        'another'
+        'another path'
     ) from e
   path = os.path.join(
       os.environ.get('BUILD_WORKING_DIRECTORY', ''), os.path.expanduser(path)
@@ -48,7 +48,7 @@ def check_link(path: str) -> None:
   errors.UsageError.raise_if(
       os.path.islink(path) and not os.path.exists(path),
       f'{path} is a link to a missing file or directory: create the target, '
-      'mount its disk, or choose another',
+      'mount its disk, or choose another path',
   )
 
 
@@ -62,7 +62,7 @@ def checkpoint_directory(path: str) -> str:
   errors.UsageError.raise_if(
       _PATTERN.search(path),
       f'{path} contains one of *?[\\, which TensorFlow treats as a pattern in '
-      'the path of a checkpoint: choose a directory without them',
+      'the path of a checkpoint: choose a directory without these characters',
   )
   found = user_path(path)
   named = path.rstrip('/')
@@ -88,5 +88,6 @@ def enter_user_directory() -> None:
     os.chdir(user_path('.'))
   except OSError as e:
     raise errors.UsageError(
-        f'cannot enter the working directory ({e.strerror}): change to another'
+        f'cannot enter the working directory ({e.strerror}): change to another '
+        'directory'
     ) from e

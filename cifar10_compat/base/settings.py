@@ -162,7 +162,7 @@ def from_flags(
     value = flag_values[name].value
     if field.metadata['parse'] and value is not None:
       errors.UsageError.raise_if(
-          value == '', f'--{name} is empty: give it a value, or leave it out'
+          value == '', f'--{name} is empty: specify a value, or omit the flag'
       )
       value = field.metadata['parse'](value)
     values[name] = value

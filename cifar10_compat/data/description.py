@@ -173,7 +173,7 @@ def _check_description(values: object) -> None:
   for key in values:
     errors.DataError.raise_if(
         key != 'version' and key not in _KEYS,
-        f'{key!r:.80} is not a key of a description',
+        f'{key!r:.80} is not a valid key',
     )
   for key, kind in _KEYS.items():
     errors.DataError.raise_if(key not in values, f'{key} is missing')
@@ -205,8 +205,8 @@ def _check_description(values: object) -> None:
           os.path.basename(name) != name
           or name in ('', os.curdir, os.pardir)
           or not name.isprintable(),
-          f'{key} has {name!r:.80}; it must be the name of a file in the same '
-          'directory',
+          f'{key} lists {name!r:.80}, which must be the name of a file in the '
+          'same directory',
       )
   errors.DataError.raise_if(
       not values['name'] or not values['name'].isprintable(),
@@ -251,6 +251,6 @@ def _size_of(dataset: Dataset, filename: str) -> int:
   """Returns the size of a file in bytes; raises DataError if it is missing."""
   path = os.path.join(dataset.directory, filename)
   errors.DataError.raise_if(
-      not os.path.isfile(path), f'{filename}, which it lists, is missing'
+      not os.path.isfile(path), f'{filename}, which is listed, is missing'
   )
   return os.path.getsize(path)

@@ -85,8 +85,8 @@ def maybe_download_and_extract(
       for_python
       and os.path.isdir(os.path.join(data_dir, for_python))
       and not any(map(os.path.exists, paths)),
-      f'{data_dir} has {for_python}, the version for Python, but the programs '
-      'read the binary version: put '
+      f'{data_dir} contains {for_python}, the version for Python, but the '
+      'programs read the binary version: put '
       f'{"".join(map(os.path.basename, paths))} there, or choose another '
       '--data_dir to download it',
   )
@@ -184,7 +184,7 @@ def extract(directory: str, archive: str) -> None:
         parts = member.name.split('/')
         wanted = member.isreg() and parts[:-1] == [name]
         for wrong, what in (
-            ('..' in parts or not parts[0], 'which leads out of it'),
+            ('..' in parts or not parts[0], 'which leads out of the archive'),
             (not member.isreg() and not member.isdir(), 'a link or a device'),
             (
                 wanted and not _FILE_NAME.fullmatch(parts[-1]),
@@ -192,7 +192,7 @@ def extract(directory: str, archive: str) -> None:
             ),
         ):
           errors.DataError.raise_if(
-              wrong, f'{archive} has {member.name!r}, {what}: remove it'
+              wrong, f'{archive} contains {member.name!r}, {what}: remove it'
           )
         if wanted:
           # extractfile() does not return None, since the member is a regular
@@ -206,7 +206,7 @@ def extract(directory: str, archive: str) -> None:
         pass  # Read to the end, to verify the checksum of the archive.
       errors.DataError.raise_if(
           not os.listdir(scratch),
-          f'{archive} has no files of {name}: remove it',
+          f'{archive} contains no files of {name}: remove it',
       )
   except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as e:
     raise errors.DataError(

@@ -72,7 +72,7 @@ def fetch(
     timeout_secs: seconds allowed for connecting, and between two reads.
 
   Raises:
-    DataError: no URL serves the file (the message gives each reason), or the
+    DataError: no URL serves the file (the message lists the reasons), or the
       download was stopped.  Downloaded bytes are kept.
     OSError: the file cannot be written.
   """
@@ -89,7 +89,7 @@ def fetch(
       errors.DataError.raise_if(
           stop.requested,
           f'stopped downloading {path} at {completed} of {size} bytes, which '
-          'are kept: the same command resumes from there',
+          'are kept: the same command resumes the download',
       )
 
     for url in urls:
@@ -133,7 +133,7 @@ def _fetch_from(
   futile, pause = 0, wait_secs
   while True:
     before = _size(part)
-    reason = 'it ended'
+    reason = 'the response ended'
     try:
       if before < size:
         _continue(
@@ -151,7 +151,7 @@ def _fetch_from(
         return
       os.remove(part)
       _Useless.raise_if(
-          is_ours, f'its {done} bytes do not have the SHA-256 {sha256}'
+          is_ours, f'the {done} bytes do not have the SHA-256 {sha256}'
       )
       is_ours = True
       continue
@@ -203,7 +203,7 @@ def _continue(
     raise _Useless(str(e)) from e
   with response:
     status = response.status_code
-    _Useless.raise_if(status == 416, f'it has no byte {done}')
+    _Useless.raise_if(status == 416, f'the server has no byte {done}')
     _Useless.raise_if(
         400 <= status < 500 and status not in _PASSING,
         f'{status} {response.reason}',
@@ -213,14 +213,14 @@ def _continue(
       span, _, total = response.headers.get('Content-Range', '').partition('/')
       _Useless.raise_if(
           not span.startswith(f'bytes {done}-'),
-          f'bytes from {done} on were requested, but it sent {span!r}',
+          f'bytes from {done} on were requested, but the server sent {span!r}',
       )
     else:
       done = 0  # The server does not support ranges: start over.
       total = response.headers.get('Content-Length', '')
     _Useless.raise_if(
         total.isdigit() and int(total) != size,
-        f'its file has {total} bytes, not {size}',
+        f'the file has {total} bytes, not {size}',
     )
     with files.open_own(part) as f:
       f.truncate(done)
@@ -229,7 +229,8 @@ def _continue(
       deadline = time.monotonic() + timeout_secs[1]
       while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
         _Useless.raise_if(
-            done + len(chunk) > size, f'it sends more than {size} bytes'
+            done + len(chunk) > size,
+            f'the server sent more than {size} bytes',
         )
         f.write(chunk)
         done += len(chunk)
@@ -238,7 +239,8 @@ def _continue(
           began, deadline = done, time.monotonic() + timeout_secs[1]
         elif time.monotonic() > deadline:
           raise requests.ReadTimeout(
-              f'it sent {done - began} bytes in {timeout_secs[1]:g} seconds'
+              f'the server sent {done - began} bytes in {timeout_secs[1]:g} '
+              'seconds'
           )
 
 

@@ -120,7 +120,7 @@ def _bound(image: 'PIL.Image.Image') -> None:
   errors.DataError.raise_if(
       image.width * image.height > Image.MAX_IMAGE_PIXELS,
       f'it has {width} x {height} pixels, more than {Image.MAX_IMAGE_PIXELS} '
-      'in all: make it smaller, or convert it to baseline JPEG',
+      'in total: make it smaller, or convert it to baseline JPEG',
   )
 
 
@@ -131,12 +131,12 @@ def tell_dark(dark: list[str], white: int) -> None:
     dark, white: see load_image().
   """
   if dark:
-    more = f', and {len(dark) - 1} more are like it' if dark[1:] else ''
+    more = f', and {len(dark) - 1} more images are similar' if dark[1:] else ''
     print(
         output.printable(
             f'{dark[0]}{more}: in 16-bit images {white} is white, so these '
-            'become dark; set the value of white with --white=N, or convert '
-            'color images to 8 bits'
+            'images become dark; set the value of white with --white=N, or '
+            'convert color images to 8 bits'
         ),
         file=sys.stderr,
         flush=True,
@@ -161,11 +161,12 @@ def _highest(image: 'PIL.Image.Image', white: int) -> int:
       image.getextrema() if values is None else (values.min(), values.max()),
   )
   errors.DataError.raise_if(
-      lowest < 0 or highest > WHITE, 'it has more than 16 bits'
+      lowest < 0 or highest > WHITE, 'its values have more than 16 bits'
   )
   errors.DataError.raise_if(
       highest > white,
-      f'it has the value {highest}, above --white={white}: choose at least that',
+      f'the value {highest} is above --white={white}: set --white to at least '
+      f'{highest}',
   )
   return highest
 
@@ -181,8 +182,8 @@ def _highest_color(image: 'PIL.Image.Image', white: int) -> int:
   """
   errors.DataError.raise_if(
       white != WHITE,
-      'it has several 16-bit channels, and --white applies to gray images '
-      'without transparency only: convert it to 8 bits',
+      'it has several 16-bit channels, and --white applies only to gray images '
+      'without transparency: convert it to 8 bits',
   )
   if isinstance(color := image.info.get('transparency'), tuple):
     image.info['transparency'] = tuple(value >> 8 for value in color)

@@ -89,7 +89,7 @@ def _load(path: str) -> tuple[np.ndarray, np.ndarray]:
   if bad.size:
     raise errors.DataError(
         f'{path}: image {bad[0]} (counted from 0) has label {labels[bad[0]]}: '
-        'SVHN has 1 to 10'
+        'SVHN labels are 1 to 10'
     )
   return images, labels
 

@@ -32,7 +32,7 @@ SEEDS = {
 }
 META_FILE = 'batches.meta.txt'
 
-# One in this many images has the hue of a random class: from the hue alone, a
+# One of FOREIGN_HUE images has the hue of a random class: from the hue alone, a
 # network could classify at most 82% correctly.
 FOREIGN_HUE = 5
 # Ranges of pixel values, out of 255.  The fainter the figures are, the sooner a

@@ -87,7 +87,7 @@ def settle(
     errors.UsageError.raise_if(
         agreed.get(flag, value) != value,
         f'--{flag} is {value}, but {agreed.get(flag)} in the run on the '
-        'parameter servers: start this task with the flags of its chief'
+        "parameter servers: start this task with the chief's flags"
         + (', or stop all tasks first' if chief else ''),
     )
   return True

@@ -149,12 +149,12 @@ def _checked(cluster: Cluster) -> Cluster:
   """Creates a Cluster; raises UsageError if it is invalid."""
   chiefs = len(cluster.tasks.get(CHIEF, ()))
   errors.UsageError.raise_if(
-      chiefs > 1, f'there are {chiefs} chiefs: a cluster has one'
+      chiefs > 1, f'there are {chiefs} chiefs: a cluster has only one'
   )
   jobs = ', '.join(sorted(cluster.tasks))
   errors.UsageError.raise_if(
       not cluster.tasks.get(PS) or not cluster.workers,
-      f"a cluster needs a ps and a worker: this one has {jobs or 'none'}",
+      f"a cluster needs a ps and a worker, but has the jobs {jobs or 'none'}",
   )
   errors.UsageError.raise_if(
       cluster.job not in cluster.tasks,
@@ -254,7 +254,7 @@ def start_server(cluster: Cluster) -> tf.train.Server:
     raise errors.UsageError(
         f'no server can be started for {cluster.job} {cluster.index:d} at '
         f'{cluster.address(cluster.job, cluster.index)}: its port is in use by '
-        'a second task of that index or by another program '
+        'a second task with this index or by another program '
         f'({e.message.splitlines()[0]})'
     ) from e
 

@@ -57,7 +57,7 @@ def random_brightness(planes: tf.Tensor, max_delta: float) -> tf.Tensor:
     max_delta: the largest absolute value of the number.
 
   Returns:
-    float32 tensor of that shape.
+    float32 tensor of the same shape as `planes`.
   """
   return planes + _uniform(planes, -max_delta, max_delta)
 
@@ -72,7 +72,7 @@ def random_contrast(planes: tf.Tensor, lower: float, upper: float) -> tf.Tensor:
       factor.
 
   Returns:
-    float32 tensor of that shape.
+    float32 tensor of the same shape as `planes`.
   """
   mean = tf.reduce_mean(planes, [2, 3], keepdims=True)
   return (planes - mean) * _uniform(planes, lower, upper) + mean
@@ -85,7 +85,7 @@ def per_image_standardization(planes: tf.Tensor) -> tf.Tensor:
     planes: float32 tensor of shape [n, channels, height, width].
 
   Returns:
-    float32 tensor of that shape.  As in TensorFlow, the divisor is at least 1 /
+    float32 tensor of the same shape as `planes`.  As in TensorFlow, the divisor is at least 1 /
     sqrt(number of values in an image).
   """
   _, channels, height, width = planes.shape.as_list()

@@ -42,7 +42,7 @@ def lrn(
     name: the output's name.
 
   Returns:
-    float32 tensor of that shape.
+    float32 tensor of the same shape as `images`.
   """
   maps = images.shape.as_list()[-1]
   number = np.arange(maps)

@@ -112,8 +112,8 @@ def _balanced(output: _Rows, filter_: _Rows, input_: _Rows) -> Matrices:
 def _input_matrix(size: int, m: int, r: int) -> np.ndarray:
   """Returns a float32 matrix [n * tiles, size] that transforms a row of pixels.
 
-  Row u * tiles + i gives place u of tile i.  Pixels beyond the edge are zero,
-  so the matrix has no columns for them.
+  Row u * tiles + i computes place u of tile i.  Pixels beyond the edge are
+  zero, so the matrix has no columns for them.
   """
   tiles = -(-size // m)
   n = m + r - 1

@@ -70,13 +70,13 @@ def _model(
 
   errors.UsageError.raise_if(
       int(keras.__version__.partition('.')[0]) < 3,
-      '--format=keras needs Keras 3, which comes with TensorFlow 2.16 and '
-      f'later; this is Keras {keras.__version__}',
+      '--format=keras needs Keras 3, which is installed with TensorFlow 2.16 '
+      f'and later, but Keras {keras.__version__} is installed',
   )
   errors.UsageError.raise_if(
       not tf.executing_eagerly(),
       'Keras 3 needs eager execution, which is disabled in this process: '
-      'disable only resource variables, instead of all version 2 behavior',
+      'disable only resource variables instead of all TensorFlow 2 behavior',
   )
 
   layers, ops = keras.layers, keras.ops

@@ -227,8 +227,8 @@ class Poll:
         stack.enter_context(files.locked_directory(os.path.realpath(directory)))
       except BlockingIOError:
         output.say(
-            f'Another evaluator writes to {directory}: this one writes no '
-            'event files; choose another directory with --eval_dir.'
+            f'Another evaluator writes to {directory}, so this evaluator writes '
+            'no event files; choose another directory with --eval_dir.'
         )
         yield NoWriter()
         return

@@ -50,15 +50,15 @@ def check_repeats(directory: str, step: int, now: notes.Settings) -> None:
   before = _trained_with(directory, step)
   errors.UsageError.raise_if(
       not before,
-      f'{directory} may not repeat bit for bit: {notes.FILENAME} does not '
-      'record the settings of the steps already trained: restore that file, '
-      'leave out --deterministic, or choose another --train_dir',
+      f'the run in {directory} might not be reproducible: {notes.FILENAME} does '
+      'not contain the settings of the steps already trained: restore this '
+      'file, omit --deterministic, or choose another --train_dir',
   )
   changes = _changes(before, now)
   errors.UsageError.raise_if(
       changes,
-      f'{directory} would not repeat bit for bit: '
-      f'{", ".join(changes.values())}: restore the earlier values, leave out '
+      f'the run in {directory} would not be reproducible: '
+      f'{", ".join(changes.values())}: restore the earlier values, omit '
       '--deterministic, or choose another --train_dir',
   )
 

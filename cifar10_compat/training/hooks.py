@@ -132,7 +132,7 @@ class StepHook(tf.train.SessionRunHook):
       self.after = int(session.run(self._global_step))
 
   def reached_multiple_of(self, n: int) -> bool:
-    """Whether the last run started at, or was the first to pass, a multiple of n.
+    """Returns whether the last run reached or first passed a multiple of n.
 
     With several workers, each worker sees only some of the steps.
     """
@@ -285,7 +285,7 @@ class CheckpointSaverHook(Hook):
 
   def _save(self, session: tf.Session) -> None:
     step, directory = self.run.steps.after, self.run.directory
-    # A finite loss can still lead to a non-finite update.
+    # A finite loss can still result in a non-finite update.
     for name, value in session.run(self._floats).items():
       if not np.all(np.isfinite(value)):
         raise _diverged(f'{name} is non-finite', step)
@@ -402,6 +402,6 @@ class ProfileHook(Hook):
         files.replace(path, trace.generate_chrome_trace_format().encode())
       except OSError as e:
         raise errors.WriteError(
-            f'cannot write {path} ({e.strerror}): free disk space, or leave '
-            '--profile_steps out'
+            f'cannot write {path} ({e.strerror}): free disk space, or omit '
+            '--profile_steps'
         ) from e

@@ -4,7 +4,7 @@ Even with seeds for all ops, a training run as in 2016 is random in four
 respects, which --deterministic makes deterministic:
 
   the images in a batch    One thread fills the shuffling queue, which
-                           holds one image more than its minimum.
+                           contains one image more than its minimum.
   the moving averages      They read the variables after the update.
   sums of three or more    AddN accumulates into an input that no other op needs
                            any more.  ReplayHook fetches all inputs, so that no

@@ -161,7 +161,7 @@ def opened(
       newest, trouble = None, ''
       try:
         if config.fresh:
-          # These raise an error if dataset.json is a user's file.
+          # Both calls raise an error if dataset.json is a user's file.
           notes.read(path)
           notes.read(_eval_dir(path))
         else:
@@ -211,8 +211,8 @@ def _locked(path: str) -> Iterator[str | None]:
   """Context that locks a directory; yields the lock file's path if it is new.
 
   Raises:
-    UsageError: another process holds the lock, or the lock file has another
-      hard link.
+    UsageError: another process has locked the directory, or the lock file has
+      another hard link.
     OSError: the lock file cannot be created.
   """
   name = os.path.join(path, _LOCK)
