@@ -66,10 +66,10 @@ def train(
     cluster: the cluster in which this process is a worker.
     leave: function that takes an exit code and a message and ends the process,
       even while TensorFlow waits for a lost task.
-    config: batch_size is per worker; max_steps counts updates; only the chief
-      uses train_dir.  Each worker seeds its input with the sum of the seed and
-      its worker number.
-    stop: ends training after the current step.
+    config: the settings.  batch_size is per worker; max_steps counts updates;
+      only the chief uses train_dir.  Each worker seeds its input with the sum
+      of the seed and its worker number.
+    stop: request that ends training after the current step.
 
   Returns:
     The global step reached; 0 if training was stopped before the session was
@@ -263,9 +263,9 @@ def serve(
   Args:
     cluster: the cluster in which this process is a ps.
     leave: see train().
-    config: chief_timeout_secs, how long the chief may be unreachable once it
-      has answered.
-    stop: ends the wait.
+    config: the settings, including chief_timeout_secs, how long the chief may
+      be unreachable after its first answer.
+    stop: request that ends the wait.
 
   Raises:
     UsageError: the port is already in use.
@@ -291,7 +291,7 @@ def _leave_stalled(
     cluster: cluster_lib.Cluster,
     leave: Leave,
 ) -> Callable[[tf.Session], None]:
-  """Returns a function that ends a worker in a stalled step: see HeartbeatHook."""
+  """Returns a function that ends a stalled worker: see HeartbeatHook."""
 
   def leave_stalled(session: tf.Session) -> None:
     try:

@@ -146,10 +146,10 @@ def evaluate(config=config_lib.Eval(), stop=signals.NEVER):
   config = config.with_num_examples(input_files.records)
 
   with tf.Graph().as_default():
-    # Batches of central crops.  Threads keep a queue of images full.
+    # Build batches of central crops.  Threads keep a queue of images full.
     images, labels = cifar10.inputs(eval_data, config)
 
-    # The network's score for each class, before softmax.
+    # Compute the network's score for each class, before softmax.
     with _device(config.device):
       logits = network.inference(images, config)
 

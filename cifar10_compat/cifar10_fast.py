@@ -29,13 +29,13 @@ def inference(
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
       unknown.
-    config: for the model, the number of classes, the initial standard deviation
-      of the conv1 and conv2 weights, and the precision of the products in
-      conv1, local3 and local4.  With 'bfloat16', the factors have 8 significant
-      bits, and the sums are rounded once, to 8 bits.  Variables, all other ops
-      and the gradients of variables are float32.  If several of the largest
-      pixels in a pooling window round to the same number, the first of them
-      gets the gradient.
+    config: settings of the model, the number of classes, the initial standard
+      deviation of the conv1 and conv2 weights, and the precision of the
+      products in conv1, local3 and local4.  With 'bfloat16', the factors have 8
+      significant bits, and the sums are rounded once, to 8 bits.  Variables,
+      all other ops and the gradients of variables are float32.  If several of
+      the largest pixels in a pooling window round to the same number, the first
+      of them gets the gradient.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits.

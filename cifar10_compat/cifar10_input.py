@@ -99,7 +99,8 @@ def _generate_image_and_label_batch(image, label, min_queue_examples,
     deterministic: bool, whether the graph's seed alone determines the batches.
 
   Returns:
-    images: tensor of image's type and of shape [batch_size, height, width, 3].
+    images: tensor of shape [batch_size, height, width, 3], with the type of
+      `image`.
     labels: int32 tensor of shape [batch_size].
     If shuffle is False, the first dimension of both is unknown.
   """

@@ -109,7 +109,7 @@ def predict(
   Args:
     paths: image files.
     config: the checkpoint, and the number of images to load and run at a time.
-    stop: ends the prediction after the current batch.
+    stop: request that ends the prediction after the current batch.
 
   Yields:
     Prediction for each file, in the order of paths.  The caller's default graph

@@ -47,14 +47,15 @@ def train(config=config_lib.Train(), stop=signals.NEVER):
     # The number of updates so far, which is saved so that a run can resume.
     global_step = tf.train.get_or_create_global_step()
 
-    # Batches of distorted images.  Threads keep a queue of images full, so that
-    # a step need not wait for the input.
+    # Build batches of distorted images.  Threads keep a queue of images full,
+    # so that a step need not wait for the input.
     images, labels = cifar10.distorted_inputs(config)
 
-    # The network's score for each class, before softmax.
+    # Compute the network's score for each class, before softmax.
     logits = network.inference(images, config)
 
-    # The loss: cross entropy, plus weight decay to keep the weights small.
+    # The loss is the cross entropy plus weight decay, which keeps the weights
+    # small.
     loss = cifar10.loss(logits, labels)
 
     # A training step updates the weights and all moving averages.

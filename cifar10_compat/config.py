@@ -131,7 +131,7 @@ class Images(FastNetwork):
     queue_fraction: 0 to 1, the minimum fraction of an epoch in the shuffling
       queue.
     deterministic: whether the graph's seed alone determines the batches, so
-      that runs with the same seed are bit-identical: training/replay.py.
+      that runs with the same seed are bit-identical: see training/replay.py.
   """
 
   batch_size: int = settings.flag(
@@ -147,8 +147,8 @@ class Images(FastNetwork):
   )
   data_url: tuple[str, ...] = settings.flag(
       (),
-      'Comma-separated URLs of directories to try, before the host of the image '
-      'set, when a file is downloaded.',
+      'Comma-separated URLs of directories from which to download the files; '
+      "tried before the image set's own host.",
       parse=tuple,
   )
   fast_input: bool | None = settings.flag(
@@ -192,7 +192,7 @@ class Checkpoint(Network):
 
   @property
   def may_be_published(self) -> bool:
-    """Whether no setting rules out the published network."""
+    """Whether the settings allow the published network as a default."""
     return (
         'checkpoint_dir' not in self.given
         and self.checkpoint_dir == TRAIN_DIR
@@ -210,8 +210,8 @@ class Training(Images, Session):
     log_steps, summary_steps, checkpoint_steps: the number of steps from one log
       line, summary or checkpoint to the next; the defaults are those of 2016.
     decay_by_examples: whether the 350 epochs between two drops of the learning
-      rate count all images in an update; if not, they count one batch, as in
-      2016.
+      rate count all images in an update; if false, the epochs count one batch,
+      as in 2016.
     profile_steps: the global steps at which a run is traced.
     stall_secs: seconds after which a stalled training run ends; 0 disables the
       check.
@@ -290,8 +290,9 @@ class LocalTraining(Training):
   deterministic: bool = settings.flag(
       False,
       'Make runs with the same --seed (required) bit-identical on the same '
-      'machine and TensorFlow version. A resumed run first redraws and discards '
-      'the batches already trained on. A single thread distorts the images.',
+      'machine and TensorFlow version. A resumed run first redraws and '
+      'discards the batches already trained on. A single thread distorts the '
+      'images.',
   )
   stall_secs: float = settings.flag(
       300,
@@ -320,8 +321,8 @@ class Train(LocalTraining):
 
   queue_fraction: float = settings.flag(
       0.4,
-      'Fraction of an epoch in the shuffling queue before the first step; with '
-      'a smaller fraction, training starts sooner and images are shuffled less.',
+      'Fraction of an epoch in the shuffling queue before the first step; a '
+      'smaller fraction starts training sooner and shuffles less.',
       bounds=settings.Bounds(0, 1),
   )
   profile_steps: tuple[int, ...] = settings.flag(
@@ -499,7 +500,8 @@ class Eval(Images, Checkpoint, Session):
     """Returns these settings with num_examples set.
 
     Args:
-      records: number of images in the files, the maximum for EXACT.
+      records: number of images in the files.  With EXACT, num_examples is at
+        most this number.
     """
     wanted = self.num_examples or self.dataset.num_examples_per_epoch_for_eval
     return dataclasses.replace(
@@ -526,7 +528,7 @@ class Eval(Images, Checkpoint, Session):
 
 
 def evaluator_of(config: DistributedTrain) -> Eval:
-  """Returns the evaluator's settings, from the fields that Eval shares."""
+  """Converts the settings of a distributed run to those of its evaluator."""
   common = {f.name for f in dataclasses.fields(Eval)} & settings.fields(
       config
   ).keys()

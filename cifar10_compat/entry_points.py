@@ -52,7 +52,7 @@ def run(
     gc.freeze()
     gc.enable()
   else:
-    # Another program called this program's console_main().
+    # Another program has called this program's console_main().
     from cifar10_compat.base import quiet  # noqa: F401
 
     config = read(config_class, sys.modules[main.__module__].__doc__)
@@ -107,7 +107,7 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
   Args:
     code: the exit code.
     message: the last line to print.
-    error: whether to report the message as an error, as with exit code 1.
+    error: whether to report the message as an error; exit code 1 implies this.
   """
   stream = sys.stdout
   if error or code == 1:
@@ -128,7 +128,7 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
         # Bypass the stream: another thread may hold the lock of its buffer.
         lambda: os.write(stream.fileno(), words),
     ):
-      # Call it in a thread, since it may block forever.
+      # Run the call in a thread, since it may block forever.
       thread = threading.Thread(target=call, args=[say], daemon=True)
       thread.start()
       thread.join(1)

@@ -42,7 +42,7 @@ class CheckpointError(Cifar10Error, ValueError):
 
 
 class NoCheckpointError(CheckpointError):
-  """A directory without a checkpoint."""
+  """A directory that contains no checkpoint."""
 
 
 class CheckpointListError(CheckpointError):
@@ -58,7 +58,7 @@ class CheckpointListError(CheckpointError):
 
 
 class MissingListError(CheckpointListError):
-  """A directory with checkpoints, but without a checkpoint list.
+  """A directory that contains checkpoints, but no checkpoint list.
 
   The list is briefly missing while the first checkpoint is being saved.
   """

@@ -40,7 +40,7 @@ class EventWriter(
     """Creates an event file.
 
     Args:
-      directory: must exist.
+      directory: an existing directory.
       graph: the graph to write to the file, or None.
 
     Raises:
@@ -49,7 +49,7 @@ class EventWriter(
     self._directory = directory
     with self._as_write_error():
       self._open()
-    super().__init__(self, graph)  # Pass events to this object's methods.
+    super().__init__(self, graph)  # This object receives the events.
 
   def __exit__(self, *unused_exc_info: object) -> None:
     self.close()

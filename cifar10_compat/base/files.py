@@ -48,14 +48,14 @@ def open_regular(path: str) -> io.BufferedReader:
   device may never end.
 
   Returns:
-    A binary file.
+    The file, opened in binary mode.
 
   Raises:
     OSError: the path cannot be opened, or is a directory, a pipe, a device or a
       socket; strerror contains the reason.
   """
-  # O_NONBLOCK: do not wait for a pipe's writer.  It does not affect regular
-  # files.
+  # O_NONBLOCK: do not wait for a pipe's writer.  The flag does not affect
+  # regular files.
   fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
   try:
     _check_file(fd, path)
@@ -103,7 +103,7 @@ def check_owner(path: str) -> None:
   """Checks that another user did not place a directory or link at a path.
 
   Args:
-    path: must exist.
+    path: an existing path.
 
   Raises:
     OSError: the path is in a world-writable directory, such as /tmp, and
@@ -144,7 +144,7 @@ def remedy(error: OSError) -> str:
   """Returns a remedy for an unreadable file, to suggest to the user.
 
   Args:
-    error: from check_regular() or open_regular().
+    error: an error from check_regular() or open_regular().
   """
   if isinstance(error, PermissionError):
     return 'ask its owner for read permission'
@@ -205,8 +205,8 @@ def locked_directory(directory: str) -> Iterator[None]:
 def made_directory(path: str) -> Iterator[None]:
   """Context that creates a directory and its missing parents.
 
-  On exit, it removes the created directories that are still empty, so that a
-  program that rejects its settings leaves nothing behind.
+  On exit, the context removes the created directories that are still empty, so
+  that a program that rejects its settings leaves nothing behind.
 
   Raises:
     OSError: the directory cannot be created.

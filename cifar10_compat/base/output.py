@@ -64,7 +64,7 @@ def arrives(
   # A stream that was closed before the program started is None.
   sys.stdout = sys.stdout or open(os.devnull, 'w')
   sys.stderr = sys.stderr or open(os.devnull, 'w')
-  stdout = cast(io.TextIOWrapper, sys.stdout)  # A test may use another type.
+  stdout = cast(io.TextIOWrapper, sys.stdout)  # Tests may use another type.
   raw = _watch(stdout)
   if raw is None:
     yield

@@ -10,11 +10,11 @@ import logging
 import os
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-# Otherwise TensorFlow loads Keras 3, which nothing here uses, and Keras loads
-# matplotlib if it is installed.  Loading both takes a quarter of a program's
-# startup time.
+# Prevent TensorFlow from loading Keras 3, which nothing here uses, and which
+# loads matplotlib if it is installed.  Loading both takes a quarter of a
+# program's startup time.
 os.environ.setdefault('TF_USE_LEGACY_KERAS', '1')
 logging.getLogger('tensorflow').setLevel(logging.ERROR)
-# Writing .keras files needs Keras 3, and Keras 3 imports matplotlib, which
-# warns if it cannot keep a cache in the home directory.
+# Writing .keras files needs Keras 3, which imports matplotlib.  Suppress the
+# warning of matplotlib that it cannot keep a cache in the home directory.
 logging.getLogger('matplotlib').setLevel(logging.ERROR)

@@ -25,7 +25,7 @@ class Bounds:
   """The allowed range of a number.
 
   Attributes:
-    lower, upper: inclusive; infinite for no bound.
+    lower, upper: the inclusive bounds; infinite if there is no bound.
     why: the reason for the upper bound.  Above the bound, a program would not
       fail, but would build ops, wait or fill the memory endlessly.
   """
@@ -61,7 +61,7 @@ def flag(
 class Config:
   """Settings that all programs share.
 
-  Raises UsageError for an invalid value.
+  The constructor raises UsageError for an invalid value.
 
   Attributes:
     arguments: the command-line arguments other than flags.
@@ -126,7 +126,7 @@ def define_flags(
   hints = typing.get_type_hints(config)
   for name, field in fields(config).items():
     kind = hints[name]
-    if isinstance(kind, types.UnionType):  # Such as int | None.
+    if isinstance(kind, types.UnionType):  # For example int | None.
       kind = typing.get_args(kind)[0]
     define = _DEFINE.get(kind, flags.DEFINE_string)
     if field.metadata['choices']:
@@ -148,7 +148,7 @@ def from_flags(
     arguments: tuple[str, ...] = (),
     flag_values: flags.FlagValues = flags.FLAGS,
 ) -> C:
-  """Returns the settings given on a command line.
+  """Returns the settings specified on a command line.
 
   Args:
     config: a program's dataclass, whose flags are defined and parsed.

@@ -23,7 +23,7 @@ _INSIST_SECS = 1.0
 
 
 class StopRequest:
-  """Records whether a signal asked the program to stop, and which one.
+  """Records the signal that asked the program to stop, if any.
 
   The attributes are plain values, not a threading.Event: a signal handler runs
   in the main thread between any two bytecodes, even while that thread holds the

@@ -19,7 +19,7 @@ def scalar_summary(tag: str, value: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes a scalar.
 
   Args:
-    tag: used unchanged.
+    tag: the tag of the summary, used unchanged.
     value: float tensor of shape [].
 
   Returns:
@@ -32,7 +32,7 @@ def histogram_summary(tag: str, values: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes a histogram.
 
   Args:
-    tag: used unchanged.
+    tag: the tag of the summary, used unchanged.
     values: numeric tensor of any shape.
 
   Returns:
@@ -47,7 +47,7 @@ def image_summary(tag: str, images: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes the first three images, tagged TAG/image/0 to 2.
 
   Args:
-    tag: used unchanged.
+    tag: the tag of the summary, used unchanged.
     images: float32 tensor of shape [batch_size, height, width, 3], any range:
       the op scales each image separately.
 

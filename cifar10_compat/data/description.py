@@ -108,7 +108,7 @@ def load(directory: str) -> Dataset:
   """Reads the description of a custom set, and checks the sizes of the files.
 
   Args:
-    directory: contains an image_set.json and the files listed in it.
+    directory: a directory with an image_set.json and the files listed in it.
 
   Raises:
     DataError: the description is invalid; the message names the file and the

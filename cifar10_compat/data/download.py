@@ -33,7 +33,7 @@ _FOR_PYTHON = {
 # Maximum size of an unpacked archive in bytes; CIFAR-10 takes up 184 MB.
 _MAX_UNPACKED = 512 << 20
 
-# Allow only file names in an archive that every file system can store.
+# Pattern for the file names in an archive: every file system can store them.
 _FILE_NAME = re.compile(r'[\w-][\w.-]{0,99}', re.ASCII)
 
 
@@ -56,7 +56,7 @@ def maybe_download_and_extract(
     dataset: the set to download or generate.
     mirrors: URLs of directories that contain the source files, tried before the
       set's own host.
-    stop: ends the download or the wait for another process.
+    stop: request that ends the download or the wait for another process.
 
   Raises:
     DataError: a source is unavailable or differs from the expected file, or the

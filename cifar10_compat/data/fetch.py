@@ -59,15 +59,15 @@ def fetch(
 ) -> None:
   """Downloads to `path` from the first URL that serves the file.
 
-  Only one process at a time may call it; see download.py.
+  Only one process at a time may call this function; see download.py.
 
   Args:
     urls: the URLs to try, in this order.  After an interruption, the rest of
       the file is requested after a pause, which doubles up to 30 seconds.
-    path: replaced when the file is complete.
+    path: the destination, which is replaced when the file is complete.
     size: the file's size in bytes.
     sha256: the file's SHA-256, hexadecimal.
-    stop: ends the download.
+    stop: request that ends the download.
     first_wait_secs: seconds of the first pause.
     timeout_secs: seconds allowed for connecting, and between two reads.
 
@@ -181,7 +181,7 @@ def _continue(
     advance: Callable[[int], None],
     timeout_secs: tuple[float, float],
 ) -> None:
-  """Appends the bytes of one response to a .part file, or starts it again.
+  """Appends the bytes of one response to a .part file, or restarts the file.
 
   Raises:
     _Useless, requests.RequestException, urllib3.exceptions.HTTPError: the

@@ -5,11 +5,11 @@ area that it covers.  Transparent pixels become white.  Of 16-bit values, the
 upper 8 bits are used, unless a lower value is defined as white.  The EXIF
 orientation is applied.
 
-A file may be hostile.  At most MAX_IMAGE_PIXELS (89 million) pixels are decoded,
-which Pillow considers harmless.  Images are converted in strips, so that each
-image takes at most 1.1 GB of memory, or 1.5 GB (WebP) or 2.3 GB (JPEG 2000)
-with decoders that make their own copies.  PostScript files, which are programs,
-are not run.
+A file may be hostile.  Images are limited to MAX_IMAGE_PIXELS (89 million)
+pixels, which Pillow considers harmless.  Images are converted in strips, so
+that each image takes at most 1.1 GB of memory, or 1.5 GB (WebP) or 2.3 GB (JPEG
+2000) with decoders that make their own copies.  PostScript files, which are
+programs, are not run.
 """
 
 import contextlib
@@ -238,8 +238,8 @@ def _weights(side: int) -> np.ndarray:
     side: the number of pixels in a row or a column.
 
   Returns:
-    float32 array of shape [32, side]: the weight of each of the `side` pixels in
-    the mean for each of the 32; rows add up to 1.
+    float32 array of shape [32, side]: the weight of each of the `side` pixels
+    in each of the 32 means; rows add up to 1.
   """
   edges = np.arange(description.HEIGHT + 1) * side / description.HEIGHT
   pixels = np.arange(side)

@@ -31,7 +31,7 @@ def write_batches(directory: str, train_mat: str, test_mat: str) -> None:
   MB of disk space.
 
   Args:
-    directory: see files.whole_directory(), with exist_ok.
+    directory: the set's directory: see files.whole_directory() with exist_ok.
     train_mat, test_mat: the paths of the two .mat files.
 
   Raises:
@@ -45,7 +45,7 @@ def write_batches(directory: str, train_mat: str, test_mat: str) -> None:
 
 
 def _records(path: str) -> Iterator[bytes]:
-  """Yields the records of a .mat file, _CHUNK of them at a time."""
+  """Yields the records of a .mat file in chunks of _CHUNK records."""
   images, labels = _load(path)
   digits = (labels % 10).astype(np.uint8).reshape(-1, 1)
   for i in range(0, len(digits), _CHUNK):

@@ -21,7 +21,7 @@ from cifar10_compat.base import files
 SIZE = 32  # the height and the width of an image
 FILE_EXAMPLES = 10000
 
-# The seed of each file; it alone determines the content.
+# The seed of each file, which alone determines the content.
 SEEDS = {
     'data_batch_1.bin': 1,
     'data_batch_2.bin': 2,

@@ -64,7 +64,7 @@ def settle(
     chief: whether this task is a chief.
 
   Returns:
-    Whether a chief's settings are stored.
+    Whether the settings of a chief are stored.
 
   Raises:
     UsageError: the settings differ; the message names the flag and both values.

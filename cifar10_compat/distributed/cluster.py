@@ -206,13 +206,13 @@ def check_local(cluster: Cluster) -> None:
 def answers(address: str, secs: float = 1.0) -> bool:
   """Returns whether a TensorFlow server answers at 'host:port'.
 
-  Accepting a connection proves nothing: a suspended process does, and so does
-  any other program.  A gRPC server sends HTTP/2's first frame, SETTINGS,
+  An accepted connection proves nothing: suspended processes and other programs
+  also accept connections.  A gRPC server sends HTTP/2's first frame, SETTINGS,
   unprompted (RFC 9113, 3.4).
 
   Args:
     address: 'host:port'.
-    secs: seconds to wait for the connection, and for each part of the frame.
+    secs: seconds to wait for the connection and for each part of the frame.
   """
   host, _, port = address.rpartition(':')
   try:
@@ -250,7 +250,7 @@ def start_server(cluster: Cluster) -> tf.train.Server:
     return tf.train.Server(
         tf.train.ClusterSpec(cluster.tasks), cluster.job, cluster.index
     )
-  except tf.errors.OpError as e:  # UnknownError for every cause.
+  except tf.errors.OpError as e:  # The error is always UnknownError.
     raise errors.UsageError(
         f'no server can be started for {cluster.job} {cluster.index:d} at '
         f'{cluster.address(cluster.job, cluster.index)}: its port is in use by '
@@ -271,7 +271,7 @@ def wait_for_ps(
   Args:
     cluster: the cluster.
     secs: maximum number of seconds to wait.
-    stop: ends the wait.
+    stop: request that ends the wait.
 
   Raises:
     UsageError: a ps did not answer; the message lists each one.
@@ -283,7 +283,7 @@ def wait_for_ps(
     late = ', '.join(f'{task} at {a}' for task, a in missing.items())
     errors.UsageError.raise_if(
         time.monotonic() > end,
-        f'no answer within {secs:g} seconds from {late}: start it, or allow it '
+        f'{late} did not answer within {secs:g} seconds: start it, or allow it '
         'more time with --connect_secs',
     )
     if stop.sleep(0.2):
@@ -305,7 +305,7 @@ def wait_for_end(
   Args:
     cluster: the cluster.
     secs: maximum number of seconds to wait.
-    stop: ends the wait.
+    stop: request that ends the wait.
   """
   end = time.monotonic() + secs
   while any(map(answers, cluster.named(CHIEF, WORKER).values())):

@@ -35,7 +35,7 @@ class Table:
 
   Attributes:
     initializer: Operation that resets the table; only the chief runs it.
-    initialized: bool tensor of shape [], whether a chief has reset it.
+    initialized: bool tensor of shape [], whether a chief has reset the table.
     read: (float64 tensor [num_workers, 3], float64 tensor []): the table, and
       the ps's clock.
   """
@@ -86,7 +86,7 @@ def absent(
 
   Args:
     table: float64 array of shape [num_workers, 3].
-    now: seconds, by the table's clock.
+    now: the time in seconds, by the table's clock.
     worker: index of this worker.
 
   Returns:
@@ -245,7 +245,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
         secs = self._stall.secs
         if self._stall.found(int(step), explained, time.monotonic()):
           print(
-              f'No update after step {step} for {secs:g} seconds, though '
+              f'No update after step {step} for {secs:g} seconds, although '
               'enough workers are present: the chief recreates its session.',
               flush=True,
           )
@@ -265,7 +265,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
 
 
 def _restart(session: tf.Session, coord: tf.train.Coordinator) -> None:
-  """Makes the training thread, even if blocked, recreate its session.
+  """Makes the training thread recreate its session, even if it is blocked.
 
   Args:
     session: the session to end.
@@ -295,7 +295,7 @@ def wait_until_done(
   Args:
     session: a session of a ps.
     table: the table in that session's graph.
-    stop: ends the wait.
+    stop: request that ends the wait.
     settle: function that compares the settings with the chief's, and returns
       whether a chief has stored them.
 

@@ -42,7 +42,7 @@ class Connection:
     """Compares this task's settings with the chief's.
 
     Raises:
-      UsageError: the settings differ.
+      UsageError: the settings differ from the chief's.
     """
     agreement.settle(
         self.target,
@@ -69,7 +69,7 @@ def connect(
   Args:
     cluster: the tasks.
     config: the time to wait, and the device settings of the sessions.
-    stop: ends the wait.
+    stop: request that ends the wait.
 
   Raises:
     UsageError: the port is already in use, or a ps does not answer.
@@ -110,7 +110,7 @@ def patiently(
   Args:
     ask: function that makes the call; its session need not be able to recover.
     secs: seconds to keep trying.
-    stop: ends the wait.
+    stop: request that ends the wait.
 
   Raises:
     UsageError: every call failed.
@@ -176,7 +176,7 @@ def _recoverable(session: tf.Session) -> tf.Session:
 class ChiefSessionCreator(tf.train.SessionCreator):
   """Restores or initializes the variables once per process.
 
-  A recreated session finds the last step's values on the ps.
+  A recreated session uses the last step's values on the ps.
 
   Attributes:
     found_in_use: bool, whether an earlier session of a chief, in this or
@@ -264,10 +264,9 @@ class WorkerSessionCreator(tf.train.SessionCreator):
         if time.monotonic() > end:
           job, index = cluster.workers[0]
           raise errors.UsageError(
-              f'the variables have no values: {job} {index} at '
-              f'{cluster.address(job, index)}, the chief, did not initialize '
-              f'them within {secs:g} seconds; start it, or allow it more time '
-              'with --connect_secs'
+              f'the chief, {job} {index} at {cluster.address(job, index)}, did '
+              f'not initialize the variables within {secs:g} seconds: start '
+              'it, or allow it more time with --connect_secs'
           ) from e
       if self.stop.sleep(_ATTEMPT_SECS):
         raise cluster_lib.Stopped()

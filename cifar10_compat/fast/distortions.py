@@ -85,8 +85,8 @@ def per_image_standardization(planes: tf.Tensor) -> tf.Tensor:
     planes: float32 tensor of shape [n, channels, height, width].
 
   Returns:
-    float32 tensor of the same shape as `planes`.  As in TensorFlow, the divisor is at least 1 /
-    sqrt(number of values in an image).
+    float32 tensor of the same shape as `planes`.  As in TensorFlow, the divisor
+    is at least 1 / sqrt(number of values in an image).
   """
   _, channels, height, width = planes.shape.as_list()
   size = channels * height * width

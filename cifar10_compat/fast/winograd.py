@@ -180,8 +180,8 @@ class _Shape:
   Attributes:
     m, r, n: ints: the outputs per tile and dimension, the taps, and the n = m +
       r - 1 places.
-    height, width, down, across: ints: pixels, and the number of tiles.
-    channels_in, channels: ints.
+    height, width, down, across: ints: the size in pixels and in tiles.
+    channels_in, channels: ints: the numbers of input and output channels.
     output, filter: Matrices.output and .filter.
     rows, columns: the matrices from _input_matrix() for the height and the
       width.

@@ -16,7 +16,7 @@ def write(
   """Writes a SavedModel whose weights are constants.
 
   Args:
-    directory: must exist and be empty.
+    directory: an existing, empty directory.
     graph_def: must contain no variables.
     signatures: dict from name to SignatureDef, with tensors of graph_def.
 

@@ -31,7 +31,7 @@ def newest(directory: str) -> checkpoints.Checkpoint:
     directory: need not exist.
 
   Raises:
-    NoCheckpointError: there is no checkpoint.
+    NoCheckpointError: the directory contains no checkpoint.
     CheckpointListError: the list is missing, lists no checkpoint, or points to
       another directory.
     CheckpointReadError: see listed().

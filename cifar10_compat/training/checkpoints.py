@@ -93,7 +93,7 @@ class Checkpoint:
         )
 
   def types(self) -> dict[str, tf.DType]:
-    """Returns the type of each value by key; raises as verify() does."""
+    """Returns the type of each value by key; raises the errors of verify()."""
     return self._open().get_variable_to_dtype_map()
 
   def held_step(self, key: str) -> int:

@@ -123,8 +123,8 @@ class Poll:
 
     If the newest checkpoint is missing, still being copied, damaged, or removed
     while it is read, the evaluator reports this once and waits for the next
-    attempt.  With --run_once, it tries again only if there is a newer
-    checkpoint.
+    attempt.  With --run_once, the evaluator tries again only if there is a
+    newer checkpoint.
 
     Raises:
       NoCheckpointError, CheckpointListError, CheckpointReadError,
@@ -136,7 +136,7 @@ class Poll:
     try:
       yield
       self._input_files.check()
-      self._told.discard('list')  # Report the next failure.
+      self._told.discard('list')  # Report the next failure again.
     except (errors.NoCheckpointError, errors.MissingListError):
       if self._config.run_once:
         raise
@@ -172,15 +172,14 @@ class Poll:
   ) -> Iterator[event_writer.EventWriter | NoWriter]:
     """Context that provides the writer of an evaluator's events.
 
-    Waits for a checkpoint that fits the graph before it writes anything, so
-    that eval_dir never contains results of a network that no evaluation
-    accepts.  By default no event files are written for the published network,
-    for checkpoints in a read-only directory, or while another evaluator writes
-    to eval_dir.
+    Writes nothing until a checkpoint fits the graph, so that eval_dir never
+    contains results of a network that no evaluation accepts.  By default no
+    event files are written for the published network, for checkpoints in a
+    read-only directory, or while another evaluator writes to eval_dir.
 
     Args:
       graph: the graph of the network; it is also written to the event file.
-      stop: ends the wait.
+      stop: request that ends the wait.
 
     Raises:
       UsageError: the directory cannot be written, or contains the results of
@@ -227,8 +226,8 @@ class Poll:
         stack.enter_context(files.locked_directory(os.path.realpath(directory)))
       except BlockingIOError:
         output.say(
-            f'Another evaluator writes to {directory}, so this evaluator writes '
-            'no event files; choose another directory with --eval_dir.'
+            f'Another evaluator writes to {directory}, so this evaluator '
+            'writes no event files; choose another directory with --eval_dir.'
         )
         yield NoWriter()
         return

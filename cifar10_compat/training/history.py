@@ -50,9 +50,9 @@ def check_repeats(directory: str, step: int, now: notes.Settings) -> None:
   before = _trained_with(directory, step)
   errors.UsageError.raise_if(
       not before,
-      f'the run in {directory} might not be reproducible: {notes.FILENAME} does '
-      'not contain the settings of the steps already trained: restore this '
-      'file, omit --deterministic, or choose another --train_dir',
+      f'the run in {directory} might not be reproducible: {notes.FILENAME} '
+      'does not contain the settings of the steps already trained: restore '
+      'this file, omit --deterministic, or choose another --train_dir',
   )
   changes = _changes(before, now)
   errors.UsageError.raise_if(

@@ -134,7 +134,7 @@ class StepHook(tf.train.SessionRunHook):
   def reached_multiple_of(self, n: int) -> bool:
     """Returns whether the last run reached or first passed a multiple of n.
 
-    With several workers, each worker sees only some of the steps.
+    With several workers, each worker runs only some of the steps.
     """
     return self.before // n > self._previous // n
 
@@ -273,7 +273,7 @@ class CheckpointSaverHook(Hook):
       run_context: tf.train.SessionRunContext,
       run_values: tf.train.SessionRunValues,
   ) -> None:
-    # With several workers, this process can miss the multiple itself.
+    # With several workers, this process can skip the multiple itself.
     every = self.run.config.checkpoint_steps
     if self.run.steps.after // every > self._saved // every:
       self._save(run_context.session)

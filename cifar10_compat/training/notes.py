@@ -83,7 +83,7 @@ def write(
   """Writes a directory's metadata file.
 
   Args:
-    directory: must exist.
+    directory: an existing directory.
     config: the data set and model of the checkpoints.
     rates: a pair (first step, learning rate) for each learning rate used.
     settings: a pair (first step, settings) for each set of settings used.

@@ -22,8 +22,8 @@ from cifar10_compat.training import history
 from cifar10_compat.training import notes
 from cifar10_compat.training import resuming
 
-# The trainer's lock file.  The file remains when the process ends, but the
-# kernel releases the lock, since the lock is on the open file.
+# The trainer's lock file.  When the process ends, the file remains, but the
+# kernel releases the lock.
 _LOCK = 'train.lock'
 # Maximum number of bytes to read from the lock file, which names the lock's
 # holder.
@@ -35,7 +35,7 @@ _OF_CHECKPOINT = (
     rf'{checkpoints.BASENAME}-\d+(\.index|\.meta|\.data-\d{{5}}-of-\d{{5}})?'
 )
 # Incomplete files of a killed process: TensorFlow and files.replace() write a
-# file under one of these names, then rename it.
+# file under such a temporary name, then rename it.
 _UNFINISHED = (
     rf'{_OF_CHECKPOINT}\.tempstate\d+',
     rf'({_OF_CHECKPOINT}|{checkpoints.LIST}|{re.escape(notes.FILENAME)}|'

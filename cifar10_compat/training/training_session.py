@@ -240,7 +240,7 @@ def _attached(
     run: hooks_lib.Run, hooks: list[tf.train.SessionRunHook]
 ) -> list[tf.train.SessionRunHook]:
   """Attaches hooks to their run; returns them."""
-  # Otherwise StopAtStepHook would add another op that reads the step.
+  # Prevent StopAtStepHook from adding another op that reads the step.
   tf.add_to_collection(
       training_util.GLOBAL_STEP_READ_KEY, tf.train.get_global_step().value()
   )
