@@ -156,7 +156,7 @@ def _recoverable(session: tf.Session) -> tf.Session:
 
   A second task of the same name, such as a second chief, replaces the session
   on the ps before this code rejects the task.  The step that loses its session
-  is aborted or, depending on which op notices the loss first, cancelled.
+  is aborted or, depending on which op notices the loss first, canceled.
   MonitoredSession recovers only from an aborted step.
   """
   run = session.run
