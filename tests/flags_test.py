@@ -477,7 +477,9 @@ class DistributedTrainTest(_TrainerTests, _FlagCase):
       self.run_program(*far)
     with (
         mock.patch.object(cluster_lib, 'answers', return_value=False),
-        self.assertRaisesRegex(errors.UsageError, '^ps 0 at 10.0.0.1:1 did not'),
+        self.assertRaisesRegex(
+            errors.UsageError, '^ps 0 at 10.0.0.1:1 did not'
+        ),
     ):
       self.run_program(*far, '--allow_remote')
 
