@@ -53,7 +53,7 @@ def _activation_summary(x):
 
 
 def _variable_on_cpu(name, shape, initializer):
-  """Creates a float32 variable on the CPU, or reuses it in a reusing scope.
+  """Creates a float32 variable on the CPU, or reuses an existing one.
 
   Args:
     name: str.
@@ -61,7 +61,7 @@ def _variable_on_cpu(name, shape, initializer):
     initializer: a tf.compat.v1 initializer.
 
   Returns:
-    Reference variable of that shape.
+    Reference variable of the given shape.
   """
   with tf.device('/cpu:0'):
     var = tf.get_variable(name, shape, initializer=initializer)
@@ -76,11 +76,11 @@ def _variable_with_weight_decay(name, shape, stddev, wd):
     shape: list of ints.
     stddev: float, the standard deviation before truncation at two standard
       deviations.
-    wd: float.  wd * sum(var ** 2) / 2 goes into the collection 'losses'; 0.0
+    wd: float; wd * sum(var ** 2) / 2 is added to the collection 'losses'.  0.0
       or None adds no op.
 
   Returns:
-    Reference variable of that shape.
+    Reference variable of the given shape.
   """
   var = _variable_on_cpu(name, shape,
                          tf.truncated_normal_initializer(stddev=stddev))
@@ -150,7 +150,7 @@ def inference(images, config=config_lib.Network()):
     softmax.
 
   Raises:
-    UsageError: resource variables are on.
+    UsageError: resource variables are enabled.
   """
   check_reference_variables()
 
@@ -232,7 +232,7 @@ def loss(logits, labels):
 
 
 def _add_loss_summaries(total_loss):
-  """Averages each loss over the steps, and adds summaries of both.
+  """Averages each loss over the steps; adds summaries of losses and averages.
 
   Args:
     total_loss: float32 tensor of shape [], from loss().
@@ -246,8 +246,8 @@ def _add_loss_summaries(total_loss):
   loss_averages_op = loss_averages.apply(losses + [total_loss])
 
   for l in losses + [total_loss]:
-    # The average gets the plain name: it is the curve to watch, since the raw
-    # loss varies from batch to batch.
+    # Give the plain name to the average.  It is the curve to watch, since the
+    # raw loss varies from batch to batch.
     summaries.scalar_summary(l.op.name + ' (raw)', l)
     summaries.scalar_summary(l.op.name, loss_averages.average(l))
 
@@ -264,17 +264,17 @@ def train(total_loss, global_step, config=config_lib.Train()):
     total_loss: float32 tensor of shape [], from loss().
     global_step: integer variable that counts the updates.
     config: config.Training: the initial learning rate and the number of steps
-      per epoch.  If it is deterministic, the moving averages read the variables
-      after this step's update.
+      per epoch.  If config is deterministic, the moving averages read the
+      variables after this step's update.
 
   Returns:
     Operation that runs the step.  Unless config is deterministic, a moving
     average may read its variable before or after this step's update, as in
     2016.
   """
-  # The learning rate falls in steps.  max() makes each at least one training
-  # step long: with a small data set and a large batch, its length would be 0,
-  # and the rate NaN.
+  # The learning rate decreases in stages.  max() makes each stage at least one
+  # step long: with a small data set and a large batch, the length would
+  # otherwise be 0, and the rate NaN.
   num_batches_per_epoch = (config.dataset.num_examples_per_epoch_for_train /
                            config.batch_size)
   decay_steps = max(1, int(num_batches_per_epoch * NUM_EPOCHS_PER_DECAY))
@@ -349,6 +349,6 @@ def predictions(logits):
     logits: float32 tensor of shape [batch_size, num_classes], from inference().
 
   Returns:
-    float32 tensor of that shape, 0 to 1; each row adds up to 1.
+    float32 tensor of the same shape, 0 to 1; each row adds up to 1.
   """
   return tf.nn.softmax(logits, name='predictions')

@@ -1,7 +1,8 @@
 """Lets the programs run as scripts: python cifar10_compat/cifar10_train.py.
 
-Python then searches the script's directory first, and finds this file under the
-package's name.  This file loads the package from the parent directory instead.
+For a script, Python searches the script's directory first, and finds this file
+instead of the package, which has the same name.  This file then loads the
+package from the parent directory.
 """
 
 import importlib
@@ -13,6 +14,7 @@ if __name__ == 'cifar10_compat':
   sys.path[:] = [os.path.dirname(_here)] + [
       p for p in sys.path if os.path.abspath(p) != _here
   ]
-  # The script imports whatever module has this name at the end.
+  # The script's import statement returns the module that sys.modules then lists
+  # under this name.
   del sys.modules[__name__]
   importlib.import_module(__name__)

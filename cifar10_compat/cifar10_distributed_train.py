@@ -1,20 +1,20 @@
 """Trains the CIFAR-10 network in several processes, on one or more machines.
 
-Parameter servers (job ps) hold the variables; each worker computes gradients
+Parameter servers (job ps) store the variables; each worker computes gradients
 from its own batch.  By default the workers' gradients are averaged into one
-update; with --sync=false each worker applies its own.  Start one process per
-task, for example
+update; with --sync=false each worker applies its own gradients.  Start one
+process per task, for example
 
   cifar10_distributed_train --job_name=ps --task_index=0 \\
       --ps_hosts=127.0.0.1:2222 --worker_hosts=127.0.0.1:2223,127.0.0.1:2224
 
 and two with --job_name=worker, --task_index=0 and 1.  Worker 0 is the chief,
-which saves checkpoints.  To restart a task that died, run the same command.
-Without these flags, the environment variable TF_CONFIG describes the cluster.
+which saves checkpoints.  To restart a task that died, run its command again.
+Without --job_name, the environment variable TF_CONFIG describes the cluster.
 """
 
 from cifar10_compat import startup  # isort: skip
-startup.prepare(__name__, 'DistributedTrain')  # Before TensorFlow loads.
+startup.prepare(__name__, 'DistributedTrain')  # Run before TensorFlow loads.
 
 from collections.abc import Callable
 import contextlib
@@ -50,7 +50,7 @@ _END_SECS = 20
 # Seconds after a stop signal until the process ends, even if it hangs.
 _STOP_SECS = 30
 
-# Ends the process with an exit code and a message.
+# A function that ends the process with an exit code and a message.
 Leave = Callable[[int, str], object]
 
 
@@ -64,15 +64,16 @@ def train(
 
   Args:
     cluster: the cluster in which this process is a worker.
-    leave: function of an exit code and a message that ends the process even
-      while TensorFlow waits for a lost task.
-    config: batch_size is per worker; max_steps counts updates; only the chief
-      uses train_dir.  For its images, each worker adds its worker number to the
-      seed.
-    stop: ends training after the current step.
+    leave: function that takes an exit code and a message and ends the process,
+      even while TensorFlow waits for a lost task.
+    config: the settings.  batch_size is per worker; max_steps counts updates;
+      only the chief uses train_dir.  Each worker seeds its input with the sum
+      of the seed and its worker number.
+    stop: request that ends training after the current step.
 
   Returns:
-    The global step reached; 0 if stopped before the session existed.
+    The global step reached; 0 if training was stopped before the session was
+    created.
 
   Raises:
     UsageError, DataError, CheckpointError, DivergedError: see
@@ -116,7 +117,7 @@ def train(
       logits = network.inference(source.images, config)
       loss = cifar10.loss(logits, source.labels)
 
-      # One update per round of all workers, or one per worker.
+      # Make one update from all workers' gradients, or one from each worker's.
       if config.sync:
         train_op, optimizer = sync_train(
             loss, global_step, config, replicas=replicas,
@@ -198,7 +199,7 @@ def sync_train(
     replicas: int,
     num_workers: int,
 ) -> tuple[tf.Operation, tf.train.SyncReplicasOptimizer]:
-  """Adds a synchronous step of several workers: see cifar10.train().
+  """Adds a synchronous training step of several workers: see cifar10.train().
 
   Args:
     loss: float32 tensor of shape [], from cifar10.loss().
@@ -208,10 +209,10 @@ def sync_train(
     num_workers: at least 1.
 
   Returns:
-    Operation that pushes a gradient and waits for the update, and the
-    optimizer.
+    train_op: Operation that pushes a gradient and waits for the update.
+    optimizer: the tf.train.SyncReplicasOptimizer.
   """
-  # The learning rate falls in steps: see cifar10.train().
+  # The learning rate decreases in stages: see cifar10.train().
   examples_per_step = config.batch_size * (
       replicas if config.decay_by_examples else 1)
   num_batches_per_epoch = (config.dataset.num_examples_per_epoch_for_train /
@@ -227,8 +228,8 @@ def sync_train(
   # pylint: disable-next=protected-access
   loss_averages_op = cifar10._add_loss_summaries(loss)
 
-  # The optimizer averages the weights, so that this happens once per update and
-  # not once per worker.
+  # The optimizer averages the weights, so that they are averaged once per
+  # update and not once per worker.
   opt = tf.train.SyncReplicasOptimizer(
       tf.train.GradientDescentOptimizer(lr),
       replicas, total_num_replicas=num_workers,
@@ -239,7 +240,8 @@ def sync_train(
     grads = opt.compute_gradients(loss)
 
   train_op = opt.apply_gradients(grads, global_step=global_step)
-  # The session itself checks whether it is ready.
+  # Avoid a warning that this op is unused: the session creators check
+  # themselves whether the variables are initialized.
   opt.ready_for_local_init_op.mark_used()
 
   for var in tf.trainable_variables():
@@ -256,17 +258,17 @@ def serve(
     config: config_lib.DistributedTrain,
     stop: signals.StopRequest = signals.NEVER,
 ) -> None:
-  """Holds variables until the workers have finished.
+  """Serves the variables until the workers have finished.
 
   Args:
     cluster: the cluster in which this process is a ps.
     leave: see train().
-    config: chief_timeout_secs, how long the chief may be unreachable once it
-      has answered.
-    stop: ends the wait.
+    config: the settings, including chief_timeout_secs, how long the chief may
+      be unreachable after its first answer.
+    stop: request that ends the wait.
 
   Raises:
-    UsageError: the port is taken.
+    UsageError: the port is already in use.
   """
   server = cluster_lib.start_server(cluster)
   with tf.Graph().as_default():
@@ -289,7 +291,7 @@ def _leave_stalled(
     cluster: cluster_lib.Cluster,
     leave: Leave,
 ) -> Callable[[tf.Session], None]:
-  """Returns a function to end a worker whose step hangs: see HeartbeatHook."""
+  """Returns a function that ends a stalled worker: see HeartbeatHook."""
 
   def leave_stalled(session: tf.Session) -> None:
     try:
@@ -319,19 +321,19 @@ def _cluster_of(config: config_lib.DistributedTrain) -> cluster_lib.Cluster:
     cluster = cluster_lib.from_tf_config(os.environ['TF_CONFIG'])
   else:
     raise errors.UsageError('neither --job_name nor TF_CONFIG describes this '
-                            'process; --help has an example')
+                            'process: see the example in --help')
   if cluster.job == cluster_lib.EVALUATOR:
-    return cluster  # An evaluator has no server.
+    return cluster  # An evaluator runs no server.
   if not config.allow_remote:
     cluster_lib.check_local(cluster)
   port = cluster.address(cluster.job, cluster.index).rpartition(':')[2]
-  print(f'{cluster.job} {cluster.index}: TensorFlow listens on port {port} of '
-        'every interface of this machine, without authentication.', flush=True)
+  print(f'{cluster.job} {cluster.index}: TensorFlow listens on port {port} on '
+        'all interfaces of this machine, without authentication.', flush=True)
   return cluster
 
 
 def _leave_late(signum: int) -> None:
-  """Ends the process when its time to stop has run out."""
+  """Ends a process that has not stopped in time."""
   entry_points.leave(
       128 + signum,
       f'Stopped by {signal.Signals(signum).name} in the middle of a step: the '
@@ -339,11 +341,11 @@ def _leave_late(signum: int) -> None:
 
 
 def is_news(record: logging.LogRecord) -> bool:
-  """Whether a TensorFlow log record says more than our own messages.
+  """Returns whether a TensorFlow log record adds to this program's messages.
 
-  When a ps is gone, TensorFlow closes the session and may log the errors of the
-  session's threads.  The worker itself reports a lost ps: it recreates the
-  session, or its watchdog ends the process.
+  When a parameter server is lost, TensorFlow closes the session and may log the
+  errors of the session's threads.  The worker itself reports the loss: it
+  recreates the session, or its watchdog ends the process.
   """
   return not record.getMessage().startswith(
       'An error occurred when attempting to close the session.')

@@ -7,7 +7,7 @@ Prints the precision of the newest checkpoint in --checkpoint_dir every
 """
 
 from cifar10_compat import startup  # isort: skip
-startup.prepare(__name__, 'Eval')  # Before TensorFlow loads.
+startup.prepare(__name__, 'Eval')  # Run before TensorFlow loads.
 
 from datetime import datetime
 import math
@@ -36,21 +36,21 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
     summary_writer: event_writer.EventWriter, or a tf.summary.FileWriter.
     top_k_op: bool tensor of shape [images], True for each correct prediction.
     summary_op: string tensor of shape [], a serialized Summary.
-    config: config.Eval with num_examples set: see with_num_examples().  If its
-      count is EXACT, the input is one epoch, of which num_examples images are
-      scored; otherwise num_examples is rounded up to a multiple of batch_size.
-    last: (checkpoints.Checkpoint, float), the previous return value.  If its
-      checkpoint is still the newest, eval_once() returns the same value at
-      once.
+    config: config.Eval with num_examples set: see with_num_examples().  If
+      config.count is EXACT, the input is one epoch, and num_examples of its
+      images are scored; otherwise num_examples is rounded up to a multiple of
+      batch_size.
+    last: (checkpoints.Checkpoint, float), the previous return value.  If this
+      checkpoint is still the newest, eval_once() returns `last` immediately.
     stop: signals.StopRequest.
 
   Returns:
-    The checkpoint and its precision, 0 to 1; None if a stop came before the
-    end.
+    The checkpoint and its precision, 0 to 1; None if the evaluation was
+    stopped.
 
   Raises:
     NoCheckpointError, CheckpointListError: no checkpoint is found.
-    UnusableCheckpointError: the checkpoint is gone or damaged.
+    UnusableCheckpointError: the checkpoint is missing or damaged.
     CheckpointError, UsageError: the checkpoint belongs to another model or data
       set.
     DataError: the images ended too soon, or their files are damaged.
@@ -61,7 +61,8 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
 
   with tf.Session(config=session_config) as sess, (
       input_errors.as_data_errors()):
-    # Restore the weights of the newest checkpoint; its name gives the step.
+    # Restore the weights of the newest checkpoint, whose name contains the
+    # step.
     checkpoint = checkpoint_list.newest(config.checkpoint_dir)
     if last and last[0] == checkpoint:
       return last
@@ -93,7 +94,7 @@ def eval_once(saver, summary_writer, top_k_op, summary_op, config,
         predictions, *values = sess.run(fetches)
         serialized += values
         fetches = [top_k_op]
-        # The last batch may contain more images than are left of num_examples.
+        # The last batch can contain more images than remain to be scored.
         predictions = predictions[:total_sample_count - sample_count]
         true_count += np.sum(predictions)
         sample_count += len(predictions)
@@ -133,10 +134,11 @@ def evaluate(config=config_lib.Eval(), stop=signals.NEVER):
 
   Returns:
     float, the last precision, 0 to 1; None if no evaluation finished or the
-    last one was stopped.
+    last evaluation was stopped.
 
   Raises:
-    UsageError, DataError, CheckpointError, WriteError: see their messages.
+    UsageError, DataError, CheckpointError, WriteError: the message describes
+      the problem.
   """
   network = models.network(config)
   eval_data = config.eval_data == 'test'
@@ -144,10 +146,10 @@ def evaluate(config=config_lib.Eval(), stop=signals.NEVER):
   config = config.with_num_examples(input_files.records)
 
   with tf.Graph().as_default():
-    # Batches of central crops.  Threads keep a queue of images full.
+    # Build batches of central crops.  Threads keep a queue of images full.
     images, labels = cifar10.inputs(eval_data, config)
 
-    # The network's score for each class, before softmax.
+    # Compute the network's score for each class, before softmax.
     with _device(config.device):
       logits = network.inference(images, config)
 
@@ -168,7 +170,8 @@ def evaluate(config=config_lib.Eval(), stop=signals.NEVER):
     # Merge all summaries for TensorBoard into one op.
     summary_op = tf.summary.merge_all()
 
-    # Meanwhile a trainer saves new checkpoints: look for one every few minutes.
+    # Look for a new checkpoint every few minutes: a trainer may still be
+    # running.
     last = None
     poll = evaluation.Poll(config, input_files)
     with poll.event_writer(
@@ -218,8 +221,8 @@ def _device(name):
     tf.DeviceSpec.from_string(name)
   except ValueError as e:
     raise errors.UsageError(
-        'device is %r, which is not a device name: choose one like /cpu:0 or '
-        '/gpu:1, or leave it to TensorFlow' % name) from e
+        'device is %r, which is not a device name: choose one such as /cpu:0 '
+        'or /gpu:1, or omit --device' % name) from e
   return tf.device(name)
 
 

@@ -7,19 +7,19 @@ standardizes each image itself.  TensorFlow 2 loads it without this package:
   model.signatures['serving_default'](images=uint8_tensor)  # [n, 32, 32, 3]
   model.signatures['encoded'](encoded=contents_of_files)  # string tensor, [n]
 
-Both return probabilities and logits (float32 [n, number of classes]), classes
-(int64 [n], the most probable class of each) and class_names (string [n, number
-of classes], the same in each row).  Encoded images are PNG, JPEG, GIF or BMP of
-any size; the network sees the largest central square.  Unlike cifar10_predict,
-the export ignores transparency and EXIF orientation, and rejects a BMP with
-fewer than 8 bits per pixel, with compression or with unusual color masks.
-With oneDNN, TensorFlow rejects an empty batch; oneDNN is on by default on
-processors with AVX-512 VNNI.
+Both signatures return probabilities and logits (float32 [n, number of
+classes]), classes (int64 [n], the most probable class of each) and class_names
+(string [n, number of classes], the same in each row).  Encoded images are PNG,
+JPEG, GIF or BMP of any size; the network sees the largest central square.
+Unlike cifar10_predict, the export ignores transparency and EXIF orientation,
+and rejects a BMP with fewer than 8 bits per pixel, with compression or with
+unusual color masks.  With oneDNN, TensorFlow rejects an empty batch; oneDNN is
+on by default on processors with AVX-512 VNNI.
 
 --format=keras and --format=litert instead write one file to the directory:
-model.keras for Keras 3, or model.tflite for LiteRT, which computes the same as
-serving_default.  model.keras returns no classes; its class names are in the
-archive:
+model.keras for Keras 3, or model.tflite for LiteRT, which returns the same
+outputs as serving_default.  model.keras does not return classes; the class
+names are in its archive:
 
   json.loads(zipfile.ZipFile('model.keras').read('class_names.json'))
 
@@ -29,11 +29,11 @@ Example:
       --export_dir=/tmp/cifar10_export
 
 --checkpoint_dir=published selects the trained network bundled with the package;
-it is also the default until you train.
+this network is also the default until you train one yourself.
 """
 
 from cifar10_compat import startup  # isort: skip
-startup.prepare(__name__, 'Export')  # Before TensorFlow loads.
+startup.prepare(__name__, 'Export')  # Run before TensorFlow loads.
 
 from collections.abc import Iterator
 import contextlib
@@ -58,20 +58,20 @@ from cifar10_compat.formats import saved_model
 from cifar10_compat.training import checkpoint_list
 from cifar10_compat.training import checkpoints
 
-# The size in bytes of a BMP's two headers and color masks, and of its first
-# header alone.
+# Sizes in bytes: a BMP's two headers plus color masks, and its first header
+# alone.
 _BMP_HEADER = 66
 _BMP_FILE_HEADER = 14
-# The values of `compression`: no compression, and masks for the colors.  The
-# only masks that TensorFlow reads correctly, of red, green and blue, as 16-bit
-# numbers.
+# Values of `compression`: uncompressed, and uncompressed with color masks.
+# TensorFlow reads only _BMP_USUAL_MASKS correctly: the masks for red, green and
+# blue, as 16-bit numbers.
 _BMP_PLAIN, _BMP_MASKS = 0, 3
 _BMP_USUAL_MASKS = (0, 0xFF, 0xFF00, 0, 0xFF, 0)
 
 
 def _decode(contents: tf.Tensor) -> tf.Tensor:
   """Decodes an image, or an animation's first frame, to uint8 [32, 32, 3]."""
-  # The 16-bit numbers of a BMP header, or the first bytes of another format.
+  # The first 66 bytes as 16-bit numbers.  In a BMP, they are the header.
   header = tf.cast(tf.io.decode_raw(tf.strings.substr(
       tf.strings.join([contents, b'\0' * _BMP_HEADER]), 0, _BMP_HEADER),
                                     tf.uint16), tf.int32)
@@ -93,11 +93,12 @@ def _decode(contents: tf.Tensor) -> tf.Tensor:
     palette = tf.io.decode_raw(tf.strings.substr(
         contents, _BMP_FILE_HEADER + size,
         4 * tf.where(tf.equal(colors, 0), 256, colors)), tf.uint8)
-    # Convert from blue, green, red and a zero byte.
+    # A palette entry consists of blue, green, red and a zero byte.
     return tf.gather(tf.reshape(palette, [-1, 4])[:, 2::-1],
                      tf.cast(image[:, :, 0], tf.int32))
 
-  # TensorFlow returns palette indices as gray values, not the palette's colors.
+  # For a palette, TensorFlow returns the indices as gray values, not the
+  # colors.
   return cifar10_input.fit(tf.cond(has_palette, colored, lambda: image))
 
 
@@ -108,7 +109,7 @@ def _outputs(
 
   Args:
     images: uint8 tensor of shape [n, 32, 32, 3].
-    config: the network.
+    config: the settings of the network.
   """
   logits = models.network(config).inference(
       cifar10_input.central_view(images), config)
@@ -116,8 +117,8 @@ def _outputs(
       'logits': logits,
       'probabilities': cifar10.predictions(logits),
       'classes': tf.argmax(logits, 1),
-      # One row per image: TensorFlow Serving treats every output of a signature
-      # as a batch.
+      # Repeat the names for each image: TensorFlow Serving treats every output
+      # of a signature as a batch.
       'class_names': tf.tile([list(config.dataset.class_names)],
                              [tf.shape(images)[0], 1]),
   }
@@ -142,7 +143,7 @@ def export(config: config_lib.Export) -> str:
     The checkpoint's path.
 
   Raises:
-    errors.UsageError, CheckpointError: see their messages.
+    errors.UsageError, CheckpointError: the message describes the problem.
   """
   export_dir = config.export_dir
   with _writing(export_dir):
@@ -186,8 +187,8 @@ def _read(
   Returns:
     path: the checkpoint's path.
     graph_def: the network, with the weights as constants.
-    signatures: by name, tensors of graph_def.
-    weights: from variable name to value.
+    signatures: dict from name to SignatureDef, with tensors of graph_def.
+    weights: dict from variable name to value.
   """
   with tf.Graph().as_default(), tf.Session() as sess:
     images = tf.placeholder(
@@ -221,22 +222,22 @@ def main(config: config_lib.Export, stop: signals.StopRequest) -> None:
 
   Args:
     config: the program's settings.
-    stop: ignored: an export takes seconds.
+    stop: ignored, since an export takes only seconds.
   """
   del stop
-  # The graph needs only these parts of version 1's behavior.  Keras and the
-  # LiteRT converter need version 2's eager execution.
+  # The graph needs only these two settings of TensorFlow 1.  Keras and the
+  # LiteRT converter need eager execution, the default in TensorFlow 2.
   tf.disable_resource_variables()
   tf.disable_control_flow_v2()
-  # The user may have chosen another backend, for other programs.
+  # Override any backend that the user has chosen for other programs.
   os.environ['KERAS_BACKEND'] = 'tensorflow'
-  # TensorFlow logs messages about the SavedModel to convert, which is our own
-  # export.
+  # Suppress TensorFlow's log messages about the SavedModel to convert, which
+  # this program has just written.
   logging.set_verbosity(logging.WARNING)
   path = export(checkpoint_list.or_published(config))
   file = _FILES[config.format]
   place = os.path.join(config.export_dir, file) if file else config.export_dir
-  output.say(f'{path} is in {place}.')
+  output.say(f'Exported {path} to {place}.')
 
 
 def console_main() -> None:

@@ -1,13 +1,13 @@
 """The networks of cifar10.py and cifar10_local.py, built from faster ops.
 
-Variables have the same names.  Values and gradients are equal up to float32
-rounding error, so one implementation can resume from the other's checkpoint.
-docs/speed.md measures and explains what is faster:
+The variables have the same names as in those modules.  Values and gradients are
+equal up to float32 rounding error, so one implementation can resume from the
+other's checkpoint.  The faster ops, which docs/speed.md explains and measures:
 
   - conv2 uses Winograd's minimal filtering: fast/winograd.py;
   - local response normalization is a matrix product: fast/normalization.py;
-  - conv1's bias and ReLU come after the pooling, on a quarter of the pixels:
-    both are monotonic, so the same pixel stays the maximum.
+  - conv1's bias and ReLU are applied after pooling, to a quarter of the pixels:
+    both are monotonic, so they do not change which pixel is the maximum.
 """
 
 import tensorflow.compat.v1 as tf
@@ -29,19 +29,19 @@ def inference(
   Args:
     images: float32 tensor of shape [batch_size, 24, 24, 3]; batch_size may be
       unknown.
-    config: for the model, the number of classes, the initial standard deviation
-      of the conv1 and conv2 weights, and the precision of the products in
-      conv1, local3 and local4.  With 'bfloat16', the factors have 8 significant
-      bits, and the sums are rounded once, to 8 bits.  Variables, all other ops
-      and the gradients of variables are float32.  If several of the largest
-      pixels in a pooling window round to the same number, the first of them
-      gets the gradient.
+    config: settings of the model, the number of classes, the initial standard
+      deviation of the conv1 and conv2 weights, and the precision of the
+      products in conv1, local3 and local4.  With 'bfloat16', the factors have 8
+      significant bits, and the sums are rounded once, to 8 bits.  Variables,
+      all other ops and the gradients of variables are float32.  If several of
+      the largest pixels in a pooling window round to the same number, the first
+      of them gets the gradient.
 
   Returns:
     float32 tensor of shape [batch_size, num_classes], the logits.
 
   Raises:
-    UsageError: resource variables are on.
+    UsageError: resource variables are enabled.
   """
   precision = tf.as_dtype(config.precision)
   if config.model == config_lib.CONV_LOCAL:
@@ -97,7 +97,7 @@ def _convolutions(
                         [1, 1, 1, 1], padding='SAME')
     biases = cifar10._variable_on_cpu('biases', [64],
                                       tf.constant_initializer(0.0))
-    # Computed only when the summaries run.
+    # This activation is computed only when the summaries run.
     cifar10._activation_summary(tf.nn.relu(
         tf.nn.bias_add(tf.cast(conv, tf.float32), biases), name=scope.name))
 

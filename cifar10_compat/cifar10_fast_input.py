@@ -1,11 +1,11 @@
-"""The input pipeline of cifar10_input.py, working on chunks of images.
+"""The input pipeline of cifar10_input.py, processing images in chunks.
 
-Queues, their capacities and the 16 threads are the same.  But a thread passes a
-chunk of records at a time through the reader, the ops and the queue; the
-tutorial's thread passes one record.  Most of the tutorial's time per image is
-the fixed cost of ops and locks, which does not depend on the size of the data.
-Each image still has its own crop, flip and distortion, and is drawn from the
-shuffling queue individually.
+The queues, their capacities and the 16 threads are those of cifar10_input.py.
+Here, each thread passes a chunk of records at a time through the reader, the
+ops and the queue; in the tutorial, each thread passes one record.  Most of the
+tutorial's time per image is the fixed cost of ops and locks, which does not
+depend on the size of the data.  Each image still has its own crop, flip and
+distortion, and is drawn from the shuffling queue individually.
 """
 
 import os
@@ -18,7 +18,7 @@ from cifar10_compat.base import summaries
 from cifar10_compat.data import description
 from cifar10_compat.fast import distortions
 
-# The number of images that a thread reads at a time.  Larger chunks are hardly
+# Number of images that a thread reads at a time.  Larger chunks are hardly
 # faster and fill the queue less evenly.
 CHUNK_SIZE = 32
 
@@ -28,11 +28,12 @@ def read_cifar10_up_to(
     max_records: int,
     config: config_lib.Network = config_lib.Network(),
 ) -> tuple[tf.Tensor, tf.Tensor]:
-  """Reads records of the next file: see cifar10_input.read_cifar10().
+  """Reads a chunk of records: see cifar10_input.read_cifar10().
 
   Args:
     filename_queue: queue of strings, the names of the binary batches.
-    max_records: how many to read; the last chunk of a file may be smaller.
+    max_records: the number of records per chunk; the last chunk of a file may
+      be smaller.
     config: the record layout of the data set.
 
   Returns:
@@ -93,7 +94,8 @@ def inputs(
   Returns:
     images: float32 tensor of shape [batch_size * views, 24, 24, 3].
     labels: int32 tensor of shape [batch_size].
-    With EXACT their first dimension is unknown: the last batch may be smaller.
+    With EXACT the first dimension of both is unknown, since the last batch may
+    be smaller.
 
   Raises:
     ValueError: a file is missing.
@@ -165,11 +167,11 @@ def _batches(
   Returns:
     images: tensor of shape [batch_size, height, width, 3].
     labels: int32 tensor of shape [batch_size].
-    If shuffle is False, their first dimension is unknown.
+    If shuffle is False, the first dimension of both is unknown.
   """
   num_threads = cifar10_input.NUM_PREPROCESS_THREADS
   capacity = min_queue_examples + 3 * batch_size
-  if deterministic:  # See cifar10_input.py.
+  if deterministic:  # As in cifar10_input.py.
     num_threads, capacity = 1, min_queue_examples + 1
   if shuffle:
     images, labels = tf.train.shuffle_batch(

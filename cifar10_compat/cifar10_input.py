@@ -31,7 +31,7 @@ NUM_PREPROCESS_THREADS = 16
 def read_cifar10(filename_queue, config=config_lib.Network()):
   """Reads the next record from a queue of files.
 
-  A reader has one file open.  For better mixing, call this function several
+  A reader keeps one file open.  For better mixing, call this function several
     times: each reader then reads at a different position.
 
   Args:
@@ -44,7 +44,7 @@ def read_cifar10(filename_queue, config=config_lib.Network()):
       key: string tensor of shape [], "FILE:N" for record N of the file.
       label: int32 tensor of shape [1], 0 to the number of classes - 1.
       uint8image: uint8 tensor of shape [height, width, depth], RGB.
-    Running its tensors raises OutOfRangeError once the queue is closed and
+    Running the tensors raises OutOfRangeError once the queue is closed and
     empty.  The reader silently skips an incomplete record at the end of a file;
     checks.check() reports it.
   """
@@ -53,7 +53,7 @@ def read_cifar10(filename_queue, config=config_lib.Network()):
     pass
   result = CIFAR10Record()
 
-  # A record: the label bytes, then the pixels.
+  # A record consists of the label bytes and the pixels.
   label_bytes = config.dataset.label_bytes
   result.height = description.HEIGHT
   result.width = description.WIDTH
@@ -62,19 +62,20 @@ def read_cifar10(filename_queue, config=config_lib.Network()):
 
   record_bytes = label_bytes + image_bytes
 
-  # Each read returns one record, then moves on to the next file when needed.
+  # Each read returns one record; at the end of a file, the reader opens the
+  # next.
   reader = tf.FixedLengthRecordReader(record_bytes=record_bytes)
   result.key, value = reader.read(filename_queue)
 
-  # The record is a string; turn it into a vector of uint8.
+  # Convert the record from a string to a vector of uint8.
   record_bytes = tf.decode_raw(value, tf.uint8)
 
-  # The label.  CIFAR-100 has two label bytes per record; we use one.
+  # Extract the label.  CIFAR-100 has two label bytes per record; one is used.
   result.label = tf.cast(tf.slice(record_bytes, [config.dataset.label_index],
                                   [1]), tf.int32)
 
-  # The pixels.  A file stores one color plane after another, [depth, height,
-  # width]; ops on images expect [height, width, depth].
+  # Extract the pixels.  A file stores one color plane after another, [depth,
+  # height, width]; image ops expect [height, width, depth].
   depth_major = tf.reshape(tf.slice(record_bytes, [label_bytes], [image_bytes]),
                            [result.depth, result.height, result.width])
   result.uint8image = tf.transpose(depth_major, [1, 2, 0])
@@ -98,19 +99,21 @@ def _generate_image_and_label_batch(image, label, min_queue_examples,
     deterministic: bool, whether the graph's seed alone determines the batches.
 
   Returns:
-    images: tensor of image's type and of shape [batch_size, height, width, 3].
+    images: tensor of shape [batch_size, height, width, 3], with the type of
+      `image`.
     labels: int32 tensor of shape [batch_size].
-    If shuffle is False, their first dimension is unknown.
+    If shuffle is False, the first dimension of both is unknown.
   """
   # Reading and distorting an image take longer than dequeuing it; therefore
-  # many threads fill the queue.  A batch is drawn from all examples in it.
+  # many threads fill the queue.  A batch is drawn from all examples in the
+  # queue.
   num_preprocess_threads = NUM_PREPROCESS_THREADS
   capacity = min_queue_examples + 3 * batch_size
   if deterministic:
     num_preprocess_threads = 1
-    # The queue releases an example only while it holds more than
-    # min_queue_examples.  With room for just one more, every draw is from the
-    # same number of examples, whatever the thread's speed.
+    # The queue releases an example only while it contains more than
+    # min_queue_examples.  With a capacity of just one more, every example is
+    # drawn from the same number of examples, regardless of the thread's speed.
     capacity = min_queue_examples + 1
   if shuffle:
     images, label_batch = tf.train.shuffle_batch(
@@ -120,7 +123,7 @@ def _generate_image_and_label_batch(image, label, min_queue_examples,
         capacity=capacity,
         min_after_dequeue=min_queue_examples)
   else:
-    # One thread only: a second could overtake it at the end of the epoch.
+    # Use one thread: a second thread could overtake it at the end of the epoch.
     images, label_batch = tf.train.batch(
         [image, label],
         batch_size=batch_size,
@@ -139,17 +142,17 @@ def distorted_inputs(data_dir, batch_size, config=config_lib.Train()):
   """Builds batches of distorted images for training.
 
   Each image is cropped at random to 24 x 24 and flipped left to right with
-  probability 1/2, unless the data set forbids flipping.  Then its brightness
-  changes by -63 to 63, its contrast by a factor of 0.2 to 1.8, and the result
-  is standardized.
+  probability 1/2, unless the data set forbids flipping.  Then its brightness is
+  shifted by -63 to 63, its contrast is scaled by 0.2 to 1.8, and the result is
+  standardized.
 
   Args:
     data_dir: str, the directory that contains the binary batches.
     batch_size: int, the number of images per batch.
     config: config.Images: the data set (its file names, size, record layout and
       whether to flip), and queue_fraction, 0 to 1, the minimum fraction of an
-      epoch in the shuffling queue.  If it is deterministic, one thread does all
-      the work, and the graph's seed alone determines the batches and the
+      epoch in the shuffling queue.  If config is deterministic, one thread does
+      all the work, and the graph's seed alone determines the batches and the
       distortions.
 
   Returns:
@@ -165,11 +168,12 @@ def distorted_inputs(data_dir, batch_size, config=config_lib.Train()):
     if not tf.gfile.Exists(f):
       raise ValueError('Failed to find file: ' + f)
 
-  # A queue that repeats the file names forever, in a new order each epoch.
+  # Create a queue that repeats the file names forever, in a new order each
+  # epoch.
   filename_queue = tf.train.string_input_producer(filenames)
   summaries.restore_queue_tag()
 
-  # One image from the file.
+  # Read one image from the file.
   read_input = read_cifar10(filename_queue, config)
   reshaped_image = tf.cast(read_input.uint8image, tf.float32)
 
@@ -184,8 +188,9 @@ def distorted_inputs(data_dir, batch_size, config=config_lib.Train()):
   if config.dataset.flip:
     distorted_image = tf.image.random_flip_left_right(distorted_image)
 
-  # The order of these two matters.  Standardization undoes both, except in
-  # images of such low contrast that the minimum standard deviation applies.
+  # Change the brightness before the contrast, as in 2016.  Standardization
+  # undoes both changes, except in images whose contrast is so low that the
+  # minimum standard deviation applies.
   distorted_image = tf.image.random_brightness(distorted_image,
                                                max_delta=63)
   distorted_image = tf.image.random_contrast(distorted_image,
@@ -195,7 +200,7 @@ def distorted_inputs(data_dir, batch_size, config=config_lib.Train()):
   float_image = tf.image.per_image_standardization(distorted_image)
 
   # Consecutive images come from the same file.  The more images a batch is
-  # drawn from, the less its images are related.
+  # drawn from, the less related its images are.
   min_queue_examples = int(config.dataset.num_examples_per_epoch_for_train *
                            config.queue_fraction)
 
@@ -224,7 +229,8 @@ def inputs(eval_data, data_dir, batch_size,
     images: float32 tensor of shape [batch_size * views, IMAGE_SIZE,
       IMAGE_SIZE, 3], each image of mean 0 and standard deviation 1.
     labels: int32 tensor of shape [batch_size], 0 to the number of classes - 1.
-    With EXACT their first dimension is unknown: the last batch may be smaller.
+    With EXACT the first dimension of both is unknown, since the last batch may
+    be smaller.
 
   Raises:
     ValueError: a file is missing.
@@ -240,13 +246,13 @@ def inputs(eval_data, data_dir, batch_size,
     if not tf.gfile.Exists(f):
       raise ValueError('Failed to find file: ' + f)
 
-  # A queue of the file names: in order and once, or shuffled and forever.
+  # Queue the file names once in order, or forever in random order.
   filename_queue = tf.train.string_input_producer(
       filenames, shuffle=not config.one_epoch,
       num_epochs=1 if config.one_epoch else None)
   summaries.restore_queue_tag()
 
-  # One image from the file.
+  # Read one image from the file.
   read_input = read_cifar10(filename_queue, config)
   reshaped_image = tf.cast(read_input.uint8image, tf.float32)
 
@@ -265,7 +271,7 @@ def inputs(eval_data, data_dir, batch_size,
   if config.views > 1:
     image = read_input.uint8image
 
-  # Minimum number of images in the queue when it shuffles.
+  # Minimum number of images in a shuffling queue.
   min_queue_examples = int(num_examples_per_epoch *
                            MIN_FRACTION_OF_EXAMPLES_IN_QUEUE)
 
@@ -285,8 +291,8 @@ def fit(image):
       unknown.
 
   Returns:
-    uint8 tensor of shape [32, 32, 3]: the largest central square, each output
-    pixel the mean of the area it covers.  A 32 x 32 image is unchanged.
+    uint8 tensor of shape [32, 32, 3], the largest central square; each output
+    pixel is the mean of the area it covers.  A 32 x 32 image is unchanged.
   """
   size = tf.shape(image)[:2]
   side = tf.reduce_min(size)

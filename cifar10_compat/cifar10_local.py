@@ -1,6 +1,6 @@
 """The network with locally connected top layers, an exercise of the tutorial.
 
-It is the network of cuda-convnet2's example layers-cifar10-11pct: two
+The network is that of cuda-convnet2's example layers-cifar10-11pct: two
 convolutions, then two locally connected layers.  Like a convolution, a locally
 connected layer sees 3 x 3 pixels, but each position has its own weights and
 biases.
@@ -28,7 +28,7 @@ def _unshared_conv(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     float32 tensor of shape [batch_size, height, width, channels].
   """
   height, width, size, _, in_channels, channels = kernel.shape.as_list()
-  # At each position, one matrix product with a row per image.
+  # Compute one matrix product per position, with one row per image.
   places = tf.pad(tf.transpose(x, [1, 2, 0, 3]),
                   [[1, 1], [1, 1], [0, 0], [0, 0]])
   patches = tf.concat([places[i:i + height, j:j + width]
@@ -55,7 +55,7 @@ def inference(
     float32 tensor of shape [batch_size, num_classes], the logits.
 
   Raises:
-    UsageError: resource variables are on.
+    UsageError: resource variables are enabled.
   """
   cifar10.check_reference_variables()
 
@@ -98,7 +98,7 @@ def _conv(name: str, x: tf.Tensor, stddev: float) -> tf.Tensor:
 
 
 def local_layers(pool2: tf.Tensor, num_classes: int) -> tf.Tensor:
-  """Builds the locally connected layers and the linear one on top.
+  """Builds the locally connected layers and the linear layer on top.
 
   Args:
     pool2: float32 tensor of shape [batch_size, 6, 6, 64]; batch_size may be

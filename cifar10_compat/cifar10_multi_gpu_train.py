@@ -1,15 +1,16 @@
 """Trains the CIFAR-10 network on several devices of one machine.
 
-Each of --num_gpus towers runs the network on its own batch.  The CPU holds the
-variables and averages the towers' gradients into one update.  Resumes, and
-stops on Ctrl-C, like cifar10_train.  Example, for a machine without a GPU:
+Each of --num_gpus towers runs the network on its own batch.  The CPU stores the
+variables and averages the towers' gradients into one update.  Like
+cifar10_train, the program resumes an earlier run and stops on Ctrl-C.  Example,
+for a machine without a GPU:
 
   cifar10_multi_gpu_train --num_gpus=2 --tower_devices=cpu --batch_size=64 \\
       --dataset=synthetic --train_dir=/tmp/towers --max_steps=700
 """
 
 from cifar10_compat import startup  # isort: skip
-startup.prepare(__name__, 'MultiGpuTrain')  # Before TensorFlow loads.
+startup.prepare(__name__, 'MultiGpuTrain')  # Run before TensorFlow loads.
 
 from datetime import datetime
 import re
@@ -33,8 +34,8 @@ def tower_loss(scope, config=config_lib.MultiGpuTrain(), batch_queue=None):
   Args:
     scope: str, the prefix of the tower's ops, for example 'tower_0/'.
     config: config.MultiGpuTrain.
-    batch_queue: a queue of batches for all towers, see prefetch_queue(); None
-      gives the tower its own input.
+    batch_queue: a queue of batches for all towers: see prefetch_queue().  If
+      None, the tower gets its own input.
 
   Returns:
     float32 tensor of shape [], the tower's total loss.
@@ -48,11 +49,12 @@ def tower_loss(scope, config=config_lib.MultiGpuTrain(), batch_queue=None):
     images, labels = (batch_queue.dequeue() if batch_queue else
                       cifar10.distorted_inputs(config))
 
-  # Build the network.  It shares its variables with the other towers.
+  # Build the network, which shares its variables with the other towers.
   logits = network.inference(images, config)
 
-  # Add this tower's losses to the collection.  Ignore the sum: it includes
-  # earlier towers, since all share the collection 'losses'.
+  # Add this tower's losses to the collection.  Ignore the returned sum: it
+  # includes the losses of earlier towers, since all towers share the collection
+  # 'losses'.
   _ = cifar10.loss(logits, labels)
 
   # Collect the losses of this tower only.
@@ -60,15 +62,16 @@ def tower_loss(scope, config=config_lib.MultiGpuTrain(), batch_queue=None):
 
   total_loss = tf.add_n(losses, name='total_loss')
 
-  # Each tower averages its own losses, though it shares its weights.
+  # Each tower averages its own losses, although all towers share the weights.
   with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
     loss_averages = tf.train.ExponentialMovingAverage(0.9, name='avg')
     loss_averages_op = loss_averages.apply(losses + [total_loss])
 
   for l in losses + [total_loss]:
-    # Drop the tower from the tag, so that curves of different runs overlay.
+    # Remove the tower from the tag, so that the curves of different runs
+    # overlay.
     loss_name = re.sub('%s_[0-9]*/' % cifar10.TOWER_NAME, '', l.op.name)
-    # The average gets the plain name: it is the curve to watch.
+    # Give the plain name to the average, which is the curve to watch.
     summaries.scalar_summary(loss_name + ' (raw)', l)
     summaries.scalar_summary(loss_name, loss_averages.average(l))
 
@@ -79,7 +82,7 @@ def tower_loss(scope, config=config_lib.MultiGpuTrain(), batch_queue=None):
 
 
 def average_gradients(tower_grads):
-  """Averages the gradients of all towers; the towers synchronize here.
+  """Averages the gradients of all towers, which synchronizes the towers.
 
   Args:
     tower_grads: for each tower, a list of (gradient, variable): a float32
@@ -124,14 +127,16 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
     # Find damaged files and set the seed before building any op.
     input_files = training_session.prepare(config)
 
-    # The number of updates so far: one for each run of all towers.
+    # The number of updates so far.  All towers together make one update per
+    # step.
     global_step = tf.get_variable(
         'global_step', [], tf.int64, tf.constant_initializer(0, tf.int64),
         trainable=False,
         collections=[tf.GraphKeys.GLOBAL_VARIABLES, tf.GraphKeys.GLOBAL_STEP])
 
-    # The learning rate falls in steps.  In 2016 the decay counted one tower's
-    # batch per step, although each update uses the batches of all towers.
+    # The learning rate decreases in stages.  In 2016 the decay counted one
+    # tower's batch per step, although each update uses the batches of all
+    # towers.
     examples_per_step = config.batch_size * (
         config.num_gpus if config.decay_by_examples else 1)
     num_batches_per_epoch = (config.dataset.num_examples_per_epoch_for_train /
@@ -173,10 +178,11 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
             tower_grads.append(grads)
             losses += [loss]
 
-    # Average the gradients.  Every step waits here for the slowest tower.
+    # Average the gradients.  At this point, each step waits for the slowest
+    # tower.
     grads = average_gradients(tower_grads)
 
-    # Add the update's summaries to the last tower's.
+    # Add the summaries of the update to those of the last tower.
     tower_summaries.append(summaries.scalar_summary('learning_rate', lr))
 
     for grad, var in grads:
@@ -197,7 +203,7 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
         [apply_gradient_op] if config.deterministic else []):
       variables_averages_op = variable_averages.apply(tf.trainable_variables())
 
-    # One step: the update and the averages.
+    # A step updates the weights and the moving averages.
     train_op = tf.group(apply_gradient_op, variables_averages_op)
 
     # Save and restore every variable, including the moving averages.
@@ -206,8 +212,8 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
     # Merge the summaries for TensorBoard into one op.
     summary_op = tf.summary.merge(tower_summaries)
 
-    # Soft placement runs ops without a GPU kernel on the CPU.  Towers on the
-    # CPU need one CPU device each.
+    # Soft placement runs ops without a GPU kernel on the CPU.  Each tower on
+    # the CPU needs its own CPU device.
     session_config = tf.ConfigProto(
         allow_soft_placement=True,
         log_device_placement=config.log_device_placement,
@@ -293,13 +299,14 @@ def _tell_placements(config):
 def _placements(tower_devices):
   """Returns the device each tower's ops run on, such as '/device:CPU:0'."""
   session_config = tf.ConfigProto(allow_soft_placement=True)
-  # Otherwise this session would hold all GPU memory until the process ends.
+  # Otherwise this session would occupy all GPU memory until the process ends.
   session_config.gpu_options.allow_growth = True
   with tf.Graph().as_default():
     ops = []
     for i, device in enumerate(tower_devices):
       with tf.device(device):
-        # A random op: graph optimization cannot replace it with a constant.
+        # Use a random op, which graph optimization cannot replace with a
+        # constant.
         ops.append(tf.random.uniform([], name='tower_%d' % i).op)
     metadata = tf.RunMetadata()
     with tf.Session(config=session_config) as session:

@@ -7,13 +7,13 @@ of each image.  Example:
   cifar10_predict --checkpoint_dir=/tmp/cifar10_train cat.jpg photos
 
 --checkpoint_dir=published selects the trained network bundled with the package;
-it is also the default until you train.
+this network is also the default until you train one yourself.
 
 A file that cannot be decoded is reported and skipped; the exit code is then 1.
 """
 
 from cifar10_compat import startup  # isort: skip
-startup.prepare(__name__, 'Predict')  # Before TensorFlow loads.
+startup.prepare(__name__, 'Predict')  # Run before TensorFlow loads.
 
 from collections.abc import Iterable, Iterator, Sequence
 import contextlib
@@ -64,9 +64,9 @@ def find_images(arguments: Sequence[str]) -> list[str]:
   """Lists the files that the arguments select.
 
   Args:
-    arguments: list of str: files; directories, which stand for their visible
-      files with the ending of an image format; patterns that match files and
-      directories.
+    arguments: list of str, files, directories or patterns.  A directory selects
+      its visible files with the extension of an image format; a pattern selects
+      the matching files and directories.
 
   Returns:
     list of str, paths.
@@ -109,14 +109,14 @@ def predict(
   Args:
     paths: image files.
     config: the checkpoint, and the number of images to load and run at a time.
-    stop: ends the prediction after a batch.
+    stop: request that ends the prediction after the current batch.
 
   Yields:
     Prediction for each file, in the order of paths.  The caller's default graph
-    and session do not change.
+    and session are unchanged.
 
   Raises:
-    errors.UsageError, CheckpointError: see their messages.
+    errors.UsageError, CheckpointError: the message describes the problem.
   """
   network = models.network(config)
   graph = tf.Graph()
@@ -154,12 +154,12 @@ def predict(
 def best(
     probabilities: np.ndarray, class_names: Sequence[str], top_k: int
 ) -> list[tuple[str, float]]:
-  """Lists the most probable classes, most probable first.
+  """Lists the most probable classes, in descending order of probability.
 
   Args:
     probabilities: float32 array of shape [num_classes].
     class_names: sequence of num_classes str.
-    top_k: int, how many to list.
+    top_k: int, the number of classes to list.
 
   Returns:
     list of (str, float), names and probabilities.
@@ -183,7 +183,7 @@ def _table(
   """Returns a rich.table.Table of [(path, classes), ...]."""
   table = rich.table.Table('file', *['class', ''] * top_k)
   for path, classes in rows:
-    # Text objects, so that rich does not read brackets in a name as markup.
+    # Use Text objects, so that rich does not read brackets in a name as markup.
     table.add_row(*[rich.text.Text(t) for t in [output.printable(path)] + [
         t for name, p in classes for t in (name, f'{p:.3f}')]])
   return table
@@ -193,7 +193,7 @@ def main(config: config_lib.Predict, stop: signals.StopRequest) -> None:
   """Runs the program."""
   tf.disable_v2_behavior()
   if not config.arguments:
-    raise errors.UsageError('no image given; --help has an example')
+    raise errors.UsageError('no image specified: see the example in --help')
   config = checkpoint_list.or_published(config)
   top_k = min(config.top_k, config.num_classes)
   paths_lib.enter_user_directory()

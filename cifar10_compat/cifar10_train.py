@@ -8,7 +8,7 @@ generated on the fly:
 """
 
 from cifar10_compat import startup  # isort: skip
-startup.prepare(__name__, 'Train')  # Before TensorFlow loads.
+startup.prepare(__name__, 'Train')  # Run before TensorFlow loads.
 
 from datetime import datetime
 import time
@@ -44,20 +44,21 @@ def train(config=config_lib.Train(), stop=signals.NEVER):
     # Find damaged files and set the seed before building any op.
     input_files = training_session.prepare(config)
 
-    # The number of updates so far.  It is saved too, so that a run can resume.
+    # The number of updates so far, which is saved so that a run can resume.
     global_step = tf.train.get_or_create_global_step()
 
-    # Batches of distorted images.  Threads keep a queue of images full, so that
-    # a step need not wait for the input.
+    # Build batches of distorted images.  Threads keep a queue of images full,
+    # so that a step need not wait for the input.
     images, labels = cifar10.distorted_inputs(config)
 
-    # The network's score for each class, before softmax.
+    # Compute the network's score for each class, before softmax.
     logits = network.inference(images, config)
 
-    # The loss: cross entropy, plus weight decay to keep the weights small.
+    # The loss is the cross entropy plus weight decay, which keeps the weights
+    # small.
     loss = cifar10.loss(logits, labels)
 
-    # One step: updates the weights and all moving averages.
+    # A training step updates the weights and all moving averages.
     train_op = cifar10.train(loss, global_step, config)
 
     # Save and restore every variable, including the moving averages.

@@ -1,10 +1,10 @@
 """The programs' settings: a dataclass per program, a field per flag.
 
 In the files of 2016, `config` replaces FLAGS: FLAGS.batch_size is now
-config.batch_size.  A field declared with settings.flag() is a flag of the program;
-all others are for callers in Python.  Flags, --help and docs/flags.md are
-generated from the fields.  A program defines its flags only when it runs, so
-that a test or a notebook can import two programs whose flags have the same
+config.batch_size.  Each field declared with settings.flag() is a flag of the
+program; other fields are for Python callers.  Flags, --help and docs/flags.md
+are generated from the fields.  A program defines its flags only when it runs,
+so that a test or a notebook can import two programs whose flags have the same
 names.
 
 This module does not import TensorFlow: a program reads its command line before
@@ -71,7 +71,7 @@ def _checkpoint_dir(name: str) -> str:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Network(settings.Config):
-  """The network and its classes."""
+  """Settings of the network and its classes."""
 
   dataset: description.Dataset = settings.flag(
       datasets.CIFAR10,
@@ -81,9 +81,9 @@ class Network(settings.Config):
   )
   model: str = settings.flag(
       CIFAR10,
-      "Network: the tutorial's; the same with an initial standard deviation of "
-      'the conv weights of 5e-2 instead of 1e-4, as in later editions; or the '
-      "exercise's, with locally connected top layers.",
+      "Network: cifar10, the tutorial's; cifar10_5e-2, whose conv weights have "
+      'an initial standard deviation of 5e-2 instead of 1e-4, as in later '
+      "editions; conv_local, the exercise's with locally connected top layers.",
       choices=(CIFAR10, CIFAR10_LATER, CONV_LOCAL),
   )
   fast: bool = False
@@ -102,7 +102,7 @@ class Network(settings.Config):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FastNetwork(Network):
-  """A network that can be built from faster ops."""
+  """Settings of a network that can be built from faster ops."""
 
   fast: bool = settings.flag(
       False,
@@ -111,8 +111,8 @@ class FastNetwork(Network):
   )
   fast_network: bool | None = settings.flag(
       None,
-      'Build the network from faster ops. Default: the value of --fast, but no '
-      "on a machine with a GPU, where TensorFlow's own ops are faster.",
+      'Build the network from faster ops. Default: the value of --fast, but '
+      "false on a machine with a GPU, where TensorFlow's own ops are faster.",
   )
   precision: str = settings.flag(
       'float32',
@@ -125,13 +125,13 @@ class FastNetwork(Network):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Images(FastNetwork):
-  """A network and its images.
+  """Settings of a network and its images.
 
   Attributes:
     queue_fraction: 0 to 1, the minimum fraction of an epoch in the shuffling
       queue.
     deterministic: whether the graph's seed alone determines the batches, so
-      that runs with the same seed are bit-identical: training/replay.py.
+      that runs with the same seed are bit-identical: see training/replay.py.
   """
 
   batch_size: int = settings.flag(
@@ -142,13 +142,13 @@ class Images(FastNetwork):
   data_dir: str = settings.flag(
       '/tmp/cifar10_data',
       'Directory of the image sets, each in its own subdirectory: '
-      'cifar-10-batches-bin for CIFAR-10. Missing sets are downloaded to it.',
+      'cifar-10-batches-bin for CIFAR-10. Missing sets are downloaded.',
       parse=paths.user_path,
   )
   data_url: tuple[str, ...] = settings.flag(
       (),
-      'Comma-separated URLs of directories to download the files from, before '
-      "the set's own host.",
+      'Comma-separated URLs of directories from which to download the files; '
+      "tried before the image set's own host.",
       parse=tuple,
   )
   fast_input: bool | None = settings.flag(
@@ -166,7 +166,7 @@ class Images(FastNetwork):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Session(settings.Config):
-  """How a session uses its devices."""
+  """Settings of a session's devices."""
 
   allow_growth: bool = settings.flag(
       False,
@@ -177,7 +177,7 @@ class Session(settings.Config):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Checkpoint(Network):
-  """The checkpoint of a network."""
+  """Settings that select a checkpoint."""
 
   checkpoint_dir: str = settings.flag(
       TRAIN_DIR,
@@ -192,7 +192,7 @@ class Checkpoint(Network):
 
   @property
   def may_be_published(self) -> bool:
-    """Whether the user chose neither another network nor a directory."""
+    """Whether the settings allow the published network as a default."""
     return (
         'checkpoint_dir' not in self.given
         and self.checkpoint_dir == TRAIN_DIR
@@ -210,8 +210,8 @@ class Training(Images, Session):
     log_steps, summary_steps, checkpoint_steps: the number of steps from one log
       line, summary or checkpoint to the next; the defaults are those of 2016.
     decay_by_examples: whether the 350 epochs between two drops of the learning
-      rate count all images in an update; if not, they count one batch, as in
-      2016.
+      rate count all images in an update; if false, the epochs count one batch,
+      as in 2016.
     profile_steps: the global steps at which a run is traced.
     stall_secs: seconds after which a stalled training run ends; 0 disables the
       check.
@@ -224,13 +224,13 @@ class Training(Images, Session):
   )
   max_steps: int = settings.flag(
       1000000,
-      'Global step at which to end.',
+      'Global step at which training ends.',
       bounds=_IN_64_BITS,
   )
   learning_rate: float = settings.flag(
       0.1,
       'Initial learning rate, divided by 10 every 350 epochs. A resumed run '
-      'can use another; the trainer prints the change.',
+      'can use a different rate; the trainer prints the change.',
       bounds=settings.Bounds(1e-30),
   )
   log_device_placement: bool = settings.flag(
@@ -243,7 +243,7 @@ class Training(Images, Session):
   )
   seed: int | None = settings.flag(
       None,
-      'Seed of every random op: initial weights, distortions, the order of the '
+      'Seed of every random op: initial weights, distortions and the order of '
       'images. Threads interleave at random, so without --deterministic only '
       'the initial weights repeat exactly. Default: a different seed in each '
       'run.',
@@ -270,9 +270,9 @@ class Training(Images, Session):
 class SeveralBatches(settings.Config):
   """Settings of trainers whose updates use several batches.
 
-  It must be the first base class, and must not be a subclass of Training: a
-  dataclass takes a field from the first base class that has it, even if that
-  class inherited it.
+  This class must be the first base class, and must not be a subclass of
+  Training: a dataclass takes a field from the first base class that has the
+  field, even if that class inherited it.
   """
 
   decay_by_examples: bool = settings.flag(
@@ -290,8 +290,9 @@ class LocalTraining(Training):
   deterministic: bool = settings.flag(
       False,
       'Make runs with the same --seed (required) bit-identical on the same '
-      'machine and TensorFlow. A resumed run first redraws and discards the '
-      'batches already trained on. One thread distorts the images.',
+      'machine and TensorFlow version. A resumed run first redraws and '
+      'discards the batches already trained on. A single thread distorts the '
+      'images.',
   )
   stall_secs: float = settings.flag(
       300,
@@ -305,7 +306,7 @@ class LocalTraining(Training):
     super().__post_init__()
     if self.deterministic and self.seed is None:
       raise errors.UsageError(
-          'a deterministic run needs a seed: add --seed=1, or another'
+          'a deterministic run needs a seed: add --seed=1 or another seed'
       )
 
 
@@ -321,7 +322,7 @@ class Train(LocalTraining):
   queue_fraction: float = settings.flag(
       0.4,
       'Fraction of an epoch in the shuffling queue before the first step; a '
-      'smaller one starts sooner and shuffles less.',
+      'smaller fraction starts training sooner and shuffles less.',
       bounds=settings.Bounds(0, 1),
   )
   profile_steps: tuple[int, ...] = settings.flag(
@@ -363,8 +364,8 @@ class MultiGpuTrain(SeveralBatches, LocalTraining):
     super().__post_init__()
     if self.deterministic and self.shared_input:
       raise errors.UsageError(
-          'towers with a shared input take batches in any order, so a run does '
-          'not repeat: leave out --shared_input or --deterministic'
+          'towers with a shared input draw batches in any order, so a run is '
+          'not reproducible: omit --shared_input or --deterministic'
       )
 
 
@@ -380,7 +381,7 @@ class DistributedTrain(SeveralBatches, Training):
 
   job_name: str | None = settings.flag(
       None,
-      "This process's job; without it, TF_CONFIG sets the job.",
+      "This process's job. Default: the job set by TF_CONFIG.",
       choices=('ps', 'worker'),
   )
   task_index: int = settings.flag(0, "This process's index in its job's list.")
@@ -395,7 +396,7 @@ class DistributedTrain(SeveralBatches, Training):
   sync: bool = settings.flag(
       True,
       "Average the workers' gradients into one update, instead of applying "
-      "each worker's separately.",
+      "each worker's gradients separately.",
   )
   replicas_to_aggregate: int | None = settings.flag(
       None,
@@ -426,8 +427,8 @@ class DistributedTrain(SeveralBatches, Training):
   )
   eval_dir: str | None = settings.flag(
       None,
-      "The evaluator's directory for event files. Default: as cifar10_eval "
-      'chooses for --train_dir.',
+      "The evaluator's directory for event files. Default: the directory that "
+      'cifar10_eval chooses for --train_dir.',
       parse=paths.user_path,
   )
 
@@ -436,7 +437,7 @@ class DistributedTrain(SeveralBatches, Training):
     if self.replicas_to_aggregate is not None and not self.sync:
       raise errors.UsageError(
           'replicas_to_aggregate is %d, but with --sync=false each gradient is '
-          'an update: leave out one of the two' % self.replicas_to_aggregate
+          'applied separately: omit one of the two' % self.replicas_to_aggregate
       )
 
 
@@ -452,7 +453,7 @@ class Eval(Images, Checkpoint, Session):
   eval_dir: str | None = settings.flag(
       None,
       'Directory for event files. Default: %s for the default '
-      '--checkpoint_dir, else eval in --checkpoint_dir.' % EVAL_DIR,
+      '--checkpoint_dir, otherwise eval in --checkpoint_dir.' % EVAL_DIR,
       parse=paths.user_path,
   )
   eval_data: str = settings.flag(
@@ -492,14 +493,15 @@ class Eval(Images, Checkpoint, Session):
 
   @property
   def one_epoch(self) -> bool:
-    """Whether each image is read once, instead of drawn at random forever."""
+    """Whether each image is read once, instead of being drawn at random."""
     return self.count == EXACT
 
   def with_num_examples(self, records: int) -> 'Eval':
-    """Returns settings with num_examples set.
+    """Returns these settings with num_examples set.
 
     Args:
-      records: number of images in the files; EXACT scores at most this many.
+      records: number of images in the files.  With EXACT, num_examples is at
+        most this number.
     """
     wanted = self.num_examples or self.dataset.num_examples_per_epoch_for_eval
     return dataclasses.replace(
@@ -526,7 +528,7 @@ class Eval(Images, Checkpoint, Session):
 
 
 def evaluator_of(config: DistributedTrain) -> Eval:
-  """Returns the evaluator's settings: all fields that Eval has too."""
+  """Converts the settings of a distributed run to those of its evaluator."""
   common = {f.name for f in dataclasses.fields(Eval)} & settings.fields(
       config
   ).keys()
@@ -549,7 +551,7 @@ class Predict(FastNetwork, Checkpoint):
       bounds=settings.Bounds(1),
   )
   json: bool = settings.flag(
-      False, 'Print one JSON object per image, one per line.'
+      False, 'Print one JSON object per image, each on its own line.'
   )
   batch_size: int = settings.flag(
       BATCH_SIZE,
@@ -580,7 +582,7 @@ class Export(Checkpoint):
   )
   format: str = settings.flag(
       'saved_model',
-      'Format: a SavedModel, a file for Keras 3, or one for LiteRT (formerly '
-      'TensorFlow Lite).',
+      'Format: a SavedModel, a Keras 3 file, or a LiteRT (formerly TensorFlow '
+      'Lite) file.',
       choices=('saved_model', 'keras', 'litert'),
   )

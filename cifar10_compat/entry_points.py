@@ -1,4 +1,4 @@
-"""Runs a program: its flags, --help, errors and exit code.
+"""Runs a program: handles its flags, --help, errors and exit code.
 
 This module does not import TensorFlow: see startup.py.
 """
@@ -25,7 +25,7 @@ from cifar10_compat.base import signals
 # command line.
 prepared: settings.Config | None = None
 
-# Seconds that a program with nothing to save has to stop by itself.
+# Seconds until a stop signal ends a program that has nothing to save.
 _STOP_SECS = 5.0
 
 
@@ -35,24 +35,24 @@ def run(
 ) -> None:
   """Runs a program: reads its flags, reports errors, sets the exit code.
 
-  An expected error, including one in the flags, becomes one line on stderr and
+  An expected error, including an invalid flag, becomes one line on stderr and
   exit code 1; any other exception keeps its traceback.  output.arrives()
   reports failed writes to stdout.  After SIGINT or SIGTERM the exit code is 128
   plus the signal number, as a shell expects.
 
   Args:
     config_class: the program's dataclass.
-    main: function of the settings and a signals.StopRequest that does the work.
+    main: the program, a function of the settings and a signals.StopRequest.
   """
   config = prepared
   is_prepared = isinstance(config, config_class)
   if isinstance(config, config_class):
     # Enable garbage collection again, but only for new objects: scanning
-    # TensorFlow's objects takes 0.2 s and would free hardly any.
+    # TensorFlow's objects takes 0.2 s and would free hardly any of them.
     gc.freeze()
     gc.enable()
   else:
-    # Another program called this program's console_main().
+    # Another program has called this program's console_main().
     from cifar10_compat.base import quiet  # noqa: F401
 
     config = read(config_class, sys.modules[main.__module__].__doc__)
@@ -91,13 +91,13 @@ def run(
       app.run(absl_main, flags_parser=lambda argv: argv[:1])
     finally:
       if is_prepared:
-        # Skip the last collection: the system frees the memory anyway.
+        # Skip the last garbage collection: the system frees the memory anyway.
         gc.disable()
         gc.freeze()
 
 
 def _leave_late(signum: int) -> None:
-  """Ends a program that has nothing to save, whatever it is doing."""
+  """Ends a program that has nothing to save, even if it is blocked."""
   leave(128 + signum, f'Stopped by {signal.Signals(signum).name}.')
 
 
@@ -107,7 +107,7 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
   Args:
     code: the exit code.
     message: the last line to print.
-    error: whether to report an error; exit code 1 always does.
+    error: whether to report the message as an error; exit code 1 implies this.
   """
   stream = sys.stdout
   if error or code == 1:
@@ -116,7 +116,8 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
   words = (message + '\n').encode()
 
   def call(function: Callable[[], object]) -> None:
-    # Ignore errors: output may be closed, its reader gone, or its disk full.
+    # Ignore errors: the output may be closed, its reader may have exited, or
+    # the disk may be full.
     with contextlib.suppress(AttributeError, OSError, ValueError):
       function()
 
@@ -127,7 +128,7 @@ def leave(code: int, message: str, *, error: bool = False) -> None:
         # Bypass the stream: another thread may hold the lock of its buffer.
         lambda: os.write(stream.fileno(), words),
     ):
-      # The call may block forever.
+      # Run the call in a thread, since it may block forever.
       thread = threading.Thread(target=call, args=[say], daemon=True)
       thread.start()
       thread.join(1)
@@ -144,8 +145,8 @@ def read(config: type[settings.C], description: str | None) -> settings.C:
       module.
 
   Raises:
-    SystemExit: --help was printed; or the command line is wrong, and one line
-      on stderr reports why.
+    SystemExit: --help was printed, or the command line is invalid; one line on
+      stderr then gives the reason.
   """
   program = os.path.basename(sys.argv[0])
   settings.define_flags(config)
@@ -187,12 +188,12 @@ def help_page(config: type[settings.Config], description: str) -> str:
   first, further = names[: len(config.FIRST)], names[len(config.FIRST) :]
   parts = [
       inspect.cleandoc(description),
-      'Flags, with their defaults; the most important ones come first:',
+      'Flags and their defaults, most important first:',
       '\n'.join(map(_flag_help, first)),
   ]
   if further:
     parts += ['Further flags:', '\n'.join(map(_flag_help, further))]
-  parts += ["--helpfull shows absl's flags too."]
+  parts += ["--helpfull also shows absl's flags."]
   return '\n\n'.join(parts)
 
 

@@ -15,13 +15,13 @@ def network(config: config_lib.Network) -> types.ModuleType:
   """Returns the module whose inference() builds the network.
 
   Args:
-    config: its fields model, fast, fast_network and precision.
+    config: model, fast, fast_network and precision select the module.
 
   Returns:
     cifar10, cifar10_local, or cifar10_fast, which builds both from faster ops.
 
   Raises:
-    UsageError: the precision is one that only the fast network supports.
+    UsageError: only the fast network supports the precision.
   """
   fast = config.fast_network
   if fast is None:

@@ -1,9 +1,9 @@
 """Prepares a program before it loads TensorFlow, which takes seconds.
 
-It reads the command line, so that --help and flag errors need no TensorFlow,
-and sets the environment variables that TensorFlow reads while it loads.
-Nothing is written before entry_points.run(), so until then a signal ends the
-program at once.
+This module reads the command line, so that --help and flag errors need no
+TensorFlow, and sets the environment variables that TensorFlow reads while it
+loads.  Nothing is written before entry_points.run(), so until then a signal
+ends the program at once.
 """
 
 import gc
@@ -13,24 +13,24 @@ import signal
 import sys
 from types import FrameType
 
-# Enables oneDNN.  By default TensorFlow uses it only on processors with AVX-512
-# VNNI, bfloat16 or AMX; on others, convolution gradients take several times as
-# long without it.
+# Variable that enables oneDNN.  By default TensorFlow uses oneDNN only on
+# processors with AVX-512 VNNI, bfloat16 or AMX; on other processors,
+# convolution gradients take several times as long without oneDNN.
 ONEDNN = 'TF_ENABLE_ONEDNN_OPTS'
 
 
 def prepare(name: str, program: str) -> None:
   """Prepares the process for TensorFlow if it runs the calling program.
 
-  Does nothing if another program imports the module.  Environment variables
-  that the user has set do not change.
+  Does nothing if another program imports the calling module.  Environment
+  variables that the user has set are kept.
 
   Args:
-    name: the module's __name__.
+    name: the __name__ of the calling module.
     program: the name of the program's dataclass in config.py.
 
   Raises:
-    SystemExit: the command line asks for --help or is wrong, or TensorFlow is
+    SystemExit: the command line contains --help or is invalid, or TensorFlow is
       missing.
   """
   module = sys.modules[name]
@@ -39,14 +39,14 @@ def prepare(name: str, program: str) -> None:
   for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(signum) != signal.SIG_IGN:
       signal.signal(signum, _end)
-  # Until the handler is set, SIGUSR1 (a request for a report) must do no harm.
+  # Ignore SIGUSR1, a request for a report, until its handler is set.
   signal.signal(signal.SIGUSR1, signal.SIG_IGN)
   if importlib.machinery.PathFinder.find_spec('tensorflow') is None:
     sys.exit(
         f'{stem(sys.argv[0])}: error: TensorFlow is not installed: run pip '
         "install '.[data]' in the checkout"
     )
-  # From here on, imports may use packages that TensorFlow depends on.
+  # The following imports may use packages that TensorFlow depends on.
   from cifar10_compat import config as config_lib
   from cifar10_compat import entry_points
   from cifar10_compat.base import quiet  # noqa: F401
@@ -55,7 +55,7 @@ def prepare(name: str, program: str) -> None:
   entry_points.prepared = config
   if getattr(config, 'fast', False):
     os.environ.setdefault(ONEDNN, '1')
-  # While it loads, TensorFlow creates 400,000 objects, which the garbage
+  # TensorFlow creates 400,000 objects while it loads, which the garbage
   # collector would scan repeatedly.
   gc.disable()
 
@@ -66,5 +66,6 @@ def stem(path: str) -> str:
 
 
 def _end(signum: int, unused_frame: FrameType | None) -> None:
-  # Exit directly: an exception could occur anywhere in a half-loaded module.
+  # Exit directly: an exception could be raised anywhere in a half-loaded
+  # module.
   os._exit(128 + signum)

@@ -96,7 +96,7 @@ class DistributedTrainTest(cluster_case.ClusterCase):
   def test_synchronous_then_resumed_then_nothing_left(self):
     outs = self._run('--max_steps=11')
     for out in outs:
-      self.assertIn('of every interface of this machine', out)
+      self.assertIn('on all interfaces of this machine', out)
     for out in outs[1:]:
       self.assertRegex(out, r': step 0, loss = 4\.[67]\d ')
       self.assertLen(re.findall(': step 0,', out), 1)

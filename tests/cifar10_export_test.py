@@ -289,7 +289,9 @@ class ExportTest(tf.test.TestCase):
         '--export_dir=' + raw_dir,
         '--averaged=false',
     )
-    self.assertEqual('%s/model.ckpt-3 is in %s.\n' % (train_dir, raw_dir), out)
+    self.assertEqual(
+        'Exported %s/model.ckpt-3 to %s.\n' % (train_dir, raw_dir), out
+    )
 
     *averaged, of_program = self._load(
         os.path.join(self.root, 'cifar10'),
@@ -323,7 +325,9 @@ class ExportTest(tf.test.TestCase):
           },
       )
       self.assertEqual(
-          '%s/model.ckpt-3 is in %s.\n' % (self.checkpoint_dir, paths[-1]), out
+          'Exported %s/model.ckpt-3 to %s.\n'
+          % (self.checkpoint_dir, paths[-1]),
+          out,
       )
       self.assertEqual([file], os.listdir(export_dir))
 

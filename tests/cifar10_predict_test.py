@@ -243,7 +243,7 @@ class PredictTest(tf.test.TestCase):
     self.assertRegex(out.getvalue(), r'\[red\]a\.png +│ cat +│ 0\.250')
 
   def test_no_argument_and_other_model(self):
-    with self.assertRaisesRegex(errors.UsageError, 'no image given'):
+    with self.assertRaisesRegex(errors.UsageError, 'no image specified'):
       cifar10_predict.main(config_lib.Predict(), None)
     with self.assertRaisesRegex(errors.UsageError, '--model=cifar10'):
       list(

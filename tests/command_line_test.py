@@ -62,7 +62,7 @@ class ReadTest(absltest.TestCase):
         (['--model=resnet'], r'flag --model=resnet: .*conv_local.* explains\)'),
         (['--fast=perhaps'], r'flag --fast=perhaps: .* explains\)'),
         (['--batch_size=0'], 'batch_size is 0: it must be at least 1'),
-        (['--train_dir='], '--train_dir is empty: give it a value, .*'),
+        (['--train_dir='], '--train_dir is empty: specify a value, .*'),
         (['--deterministic'], 'a deterministic run needs a seed: .*'),
         (['--dataset=imagenet'], "no data set is called 'imagenet': .*"),
         (['--flagfile=/none'], r'.*/none.*'),

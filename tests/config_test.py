@@ -290,7 +290,7 @@ class ValuesTest(absltest.TestCase):
         (
             config_lib.MultiGpuTrain,
             {'deterministic': True, 'seed': 0, 'shared_input': True},
-            'leave out --shared_input or --deterministic',
+            'omit --shared_input or --deterministic',
         ),
         (
             config_lib.DistributedTrain,

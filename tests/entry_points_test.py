@@ -81,7 +81,7 @@ cifar10_predict.console_main()
     )
     self.assertEqual((1, ''), (code, out))
     self.assertEndsWith(
-        err, 'prog.py: error: no image given; --help has an example\n'
+        err, 'prog.py: error: no image specified: see the example in --help\n'
     )
     self.assertNotIn('deprecated', err)
 

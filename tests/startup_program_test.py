@@ -65,7 +65,7 @@ class SignalsTest(absltest.TestCase):
       process.send_signal(signum)
       _, err = process.communicate()
       self.assertEqual(1, process.returncode)
-      self.assertIn('cifar10_predict.py: error: no image given', err)
+      self.assertIn('cifar10_predict.py: error: no image specified', err)
 
   def test_another_program_keeps_its_handlers(self):
     process = self._start('-c', 'from cifar10_compat import cifar10_train')

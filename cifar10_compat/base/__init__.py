@@ -1,1 +1,1 @@
-"""Parts that all others use: errors, signals, files, progress and summaries."""
+"""Modules for the rest of the package: errors, signals, files and summaries."""

@@ -1,7 +1,7 @@
-"""Expected errors: mistakes of the user and faults of the machine.
+"""Expected errors: user mistakes and machine faults.
 
-A program prints these as one line; all other exceptions keep their traceback.
-Each message names the bad value and the remedy.
+Programs print these errors as one line; all other exceptions keep their
+traceback.  Each message names the bad value and the remedy.
 """
 
 from cifar10_compat.base import output
@@ -18,12 +18,12 @@ class Cifar10Error(Exception):
 
   @classmethod
   def raise_if(cls, wrong: object, message: str) -> None:
-    """Raises an error of this class if something is wrong.
+    """Raises an error of this class if a condition is true.
 
     Args:
-      wrong: the condition; any Python value.
-      message: the wrong value and the remedy.  The caller builds it even if
-        nothing is wrong, so building it must not fail.
+      wrong: the condition; any Python value, tested for truth.
+      message: the bad value and the remedy.  Callers build the message even if
+        `wrong` is false, so building it must not fail.
     """
     if wrong:
       raise cls(message)
@@ -42,11 +42,11 @@ class CheckpointError(Cifar10Error, ValueError):
 
 
 class NoCheckpointError(CheckpointError):
-  """A directory without a checkpoint."""
+  """A directory that contains no checkpoint."""
 
 
 class CheckpointListError(CheckpointError):
-  """A directory whose list of checkpoints is missing or unusable.
+  """A directory whose checkpoint list is missing or unusable.
 
   Attributes:
     reason: what is wrong, without the remedy.
@@ -58,21 +58,21 @@ class CheckpointListError(CheckpointError):
 
 
 class MissingListError(CheckpointListError):
-  """A directory with checkpoints, but without a checkpoint list.
+  """A directory that contains checkpoints, but no checkpoint list.
 
-  This is normal for a moment while the first checkpoint is being saved.
+  The list is briefly missing while the first checkpoint is being saved.
   """
 
 
 class UnusableCheckpointError(CheckpointError):
   """A checkpoint that cannot be used at present.
 
-  It is incomplete, damaged, missing or non-finite.  It may become complete
-  later, and another checkpoint may be usable.
+  The checkpoint is missing, incomplete or damaged, or contains non-finite
+  values.  It may be complete later, and another checkpoint may be usable.
 
   Attributes:
     path: the path of the checkpoint.
-    reason: what is wrong; it continues a sentence that starts with the path.
+    reason: what is wrong, worded to follow the path in a message.
   """
 
   def __init__(self, message: str, *, path: str, reason: str) -> None:
@@ -82,10 +82,10 @@ class UnusableCheckpointError(CheckpointError):
 
 
 class CheckpointReadError(CheckpointError):
-  """A checkpoint or a list that cannot be read at present, but may be intact.
+  """A checkpoint or checkpoint list that may be intact, but cannot be read now.
 
   Attributes:
-    path: the path of the checkpoint or of the list.
+    path: the path of the checkpoint or checkpoint list.
   """
 
   def __init__(self, message: str, *, path: str) -> None:

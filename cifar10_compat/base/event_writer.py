@@ -1,6 +1,6 @@
 """Writes event files, and raises an error if a write fails.
 
-tf.summary.FileWriter writes in a separate thread and ignores the result: on a
+tf.summary.FileWriter writes in a separate thread and ignores write errors: on a
 full disk, it silently loses summaries.
 """
 
@@ -25,22 +25,22 @@ class EventWriter(
     tf_writer.SummaryToEventTransformer,
     contextlib.AbstractContextManager['EventWriter'],
 ):
-  """A tf.summary.FileWriter that writes each event or raises an error.
+  """A tf.summary.FileWriter that raises an error if a write fails.
 
   An event can be read as soon as the method that adds it has returned; the
-  operating system writes it to the disk later.  If the file was removed, the
-  next event starts a new one.  The writer is a context manager that closes the
-  file.
+  operating system writes it to the disk later.  If the event file was removed,
+  the next event starts a new file.  The writer is a context manager that closes
+  the file.
 
-  Each method raises WriteError if the file cannot be written; later events are
-  then silently lost.
+  Each method raises WriteError if the file cannot be written.  After the error,
+  further events are silently discarded.
   """
 
   def __init__(self, directory: str, graph: tf.Graph | None = None) -> None:
     """Creates an event file.
 
     Args:
-      directory: must exist.
+      directory: an existing directory.
       graph: the graph to write to the file, or None.
 
     Raises:
@@ -49,13 +49,13 @@ class EventWriter(
     self._directory = directory
     with self._as_write_error():
       self._open()
-    super().__init__(self, graph)  # This object is also the event writer.
+    super().__init__(self, graph)  # This object receives the events.
 
   def __exit__(self, *unused_exc_info: object) -> None:
     self.close()
 
   def flush(self) -> None:
-    """Does nothing: the operating system already has each event."""
+    """Does nothing: the operating system has already received each event."""
 
   def _open(self) -> None:
     self._path = os.path.join(
@@ -93,7 +93,7 @@ class EventWriter(
 
   @contextlib.contextmanager
   def _as_write_error(self) -> Iterator[None]:
-    """Context that closes the file on an error and raises a WriteError."""
+    """Context that, on an error, abandons the file and raises WriteError."""
     try:
       yield
     except (tf.errors.OpError, OSError) as e:

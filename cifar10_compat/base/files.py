@@ -1,4 +1,4 @@
-"""Opens regular files only, and creates directories complete or not at all."""
+"""Opens only regular files; creates directories completely or not at all."""
 
 from collections.abc import Iterable, Iterator
 import contextlib
@@ -26,13 +26,13 @@ _PASSING = (
     errno.ESTALE,
     errno.ETIMEDOUT,
 )
-# The endings of TensorFlow's messages about these errors.
+# TensorFlow's messages about temporary errors end with these strings.
 PASSING_MESSAGES = tuple(map(os.strerror, _PASSING))
 
 # Marks a directory that whole_directory() created.
 _MARKER = '.incomplete_cifar10_compat'
 
-# Names of other kinds of files, by the function that detects each.
+# Names of file types other than regular files, by the type bits of st_mode.
 _KINDS = {
     stat.S_IFDIR: 'a directory',
     stat.S_IFIFO: 'a pipe',
@@ -48,14 +48,14 @@ def open_regular(path: str) -> io.BufferedReader:
   device may never end.
 
   Returns:
-    A binary file.
+    The file, opened in binary mode.
 
   Raises:
     OSError: the path cannot be opened, or is a directory, a pipe, a device or a
-      socket; strerror gives the reason.
+      socket; strerror contains the reason.
   """
-  # O_NONBLOCK: do not wait for a pipe's writer.  It does not affect regular
-  # files.
+  # O_NONBLOCK: do not wait for a pipe's writer.  The flag does not affect
+  # regular files.
   fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
   try:
     _check_file(fd, path)
@@ -75,12 +75,12 @@ def _check_file(fd: int, path: str) -> None:
 def open_own(path: str) -> BinaryIO:
   """Opens a file for reading and writing; creates it if missing.
 
-  Rejects links, because another user could have placed one that leads to
-  another file.
+  Rejects links, because another user could have created a link to a different
+  file.
 
   Raises:
     OSError: the path cannot be opened, is a link, or is not a regular file;
-      strerror gives the reason.
+      strerror contains the reason.
   """
   flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
   try:
@@ -103,7 +103,7 @@ def check_owner(path: str) -> None:
   """Checks that another user did not place a directory or link at a path.
 
   Args:
-    path: must exist.
+    path: an existing path.
 
   Raises:
     OSError: the path is in a world-writable directory, such as /tmp, and
@@ -125,9 +125,9 @@ def check_regular(path: str) -> None:
 
 
 def identity(path: str) -> tuple[int, int] | None:
-  """Returns an identity that differs between files of the same name.
+  """Returns the device and inode numbers, which change if a file is replaced.
 
-  Returns None if the path does not exist.
+  Returns None if the path cannot be examined, for example if it does not exist.
   """
   with contextlib.suppress(OSError):
     status = os.stat(path)
@@ -136,15 +136,15 @@ def identity(path: str) -> tuple[int, int] | None:
 
 
 def is_passing(error: OSError) -> bool:
-  """Whether an unreadable file may be intact."""
+  """Returns whether an unreadable file may be intact."""
   return error.errno in _PASSING
 
 
 def remedy(error: OSError) -> str:
-  """Returns the user's remedy for an unreadable file.
+  """Returns a remedy for an unreadable file, to suggest to the user.
 
   Args:
-    error: from check_regular() or open_regular().
+    error: an error from check_regular() or open_regular().
   """
   if isinstance(error, PermissionError):
     return 'ask its owner for read permission'
@@ -152,7 +152,7 @@ def remedy(error: OSError) -> str:
 
 
 def write(path: str, chunks: Iterable[bytes]) -> None:
-  """Writes a file, and waits until it is on the disk.
+  """Writes a file and flushes it to the disk.
 
   Raises:
     OSError: the file cannot be written; an incomplete file may remain.
@@ -164,13 +164,13 @@ def write(path: str, chunks: Iterable[bytes]) -> None:
 
 
 def replace(path: str, content: bytes) -> None:
-  """Writes a file under another name, then renames it.
+  """Writes a file under a temporary name, then renames it.
 
   A link at the path is replaced, not followed, and the file is never
   incomplete.
 
   Raises:
-    OSError: the file cannot be written; an existing file does not change.
+    OSError: the file cannot be written; an existing file is unchanged.
   """
   is_of_system = os.path.islink(path) and os.path.dirname(path) == '/dev'
   if os.path.lexists(path) and (not os.path.isfile(path) or is_of_system):
@@ -190,8 +190,8 @@ def locked_directory(directory: str) -> Iterator[None]:
   """Context that locks a directory, which must not be a link.
 
   Raises:
-    BlockingIOError: another process, or another context, holds the lock.
-    OSError: the file system has no locks.
+    BlockingIOError: another process or context has locked the directory.
+    OSError: the file system does not support locks.
   """
   fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
   try:
@@ -205,8 +205,8 @@ def locked_directory(directory: str) -> Iterator[None]:
 def made_directory(path: str) -> Iterator[None]:
   """Context that creates a directory and its missing parents.
 
-  On exit, it removes the created directories that are still empty, so that a
-  program that rejects its settings leaves nothing behind.
+  On exit, the context removes the created directories that are still empty, so
+  that a program that rejects its settings leaves nothing behind.
 
   Raises:
     OSError: the directory cannot be created.
@@ -226,22 +226,22 @@ def made_directory(path: str) -> Iterator[None]:
 
 
 def _remove_abandoned(parent: str, prefix: str) -> None:
-  """Removes directories that killed processes left in whole_directory()."""
+  """Removes incomplete directories that killed processes left behind."""
   for name in os.listdir(parent):
-    # tempfile chooses the rest of the name.  A user's directory could have such
-    # a name too, but has no marker.
+    # tempfile chooses the 8 random characters.  A user's directory whose name
+    # happens to match contains no marker.
     path = os.path.join(parent, name)
     if re.fullmatch(re.escape(prefix) + r'[a-z0-9_]{8}', name) and (
         os.path.lexists(os.path.join(path, _MARKER))
     ):
-      # If locking fails, another process is filling the directory, or it
-      # belongs to another user.
+      # If locking fails, another process is filling the directory, or the
+      # directory belongs to another user.
       with contextlib.suppress(OSError), locked_directory(path):
         shutil.rmtree(path)
 
 
 def is_free(directory: str) -> bool:
-  """Whether a directory is missing or, except for abandoned files, empty."""
+  """Returns whether a directory is missing or contains only abandoned files."""
   if not os.path.isdir(directory):
     return not os.path.lexists(directory)
   _remove_abandoned(directory, _prefix(directory))
@@ -254,9 +254,9 @@ def _prefix(directory: str) -> str:
 
 @contextlib.contextmanager
 def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
-  """Context that fills a directory, which appears only when complete.
+  """Context that creates a directory, which appears only when complete.
 
-  If an exception ends the context, nothing remains.
+  If an exception ends the context, everything written is removed.
 
   Args:
     directory: missing or empty; missing parents are created.  An existing
@@ -276,7 +276,8 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
   exists = os.path.isdir(directory)
   with contextlib.ExitStack() as stack:
     stack.enter_context(made_directory(parent))
-    # Create it on the same file system: a rename cannot move it to another.
+    # Create the scratch directory on the target's file system: a rename cannot
+    # move files between file systems.
     place = directory if exists else parent
     _remove_abandoned(place, _prefix(directory))
     scratch = stack.enter_context(
@@ -284,7 +285,7 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
     )
     stack.enter_context(locked_directory(scratch))
     write(os.path.join(scratch, _MARKER), ())
-    # One level deeper, since `scratch` itself is closed to other users.
+    # Use a subdirectory, since other users have no access to `scratch` itself.
     whole = os.path.join(scratch, name)
     os.mkdir(whole)
     yield whole
@@ -302,10 +303,10 @@ def whole_directory(directory: str, exist_ok: bool = False) -> Iterator[str]:
 
 
 def remove(directory: str, patterns: Iterable[str]) -> None:
-  """Removes a directory's files whose names match one of the patterns."""
+  """Removes the files in a directory whose names match one of the patterns."""
   for name in os.listdir(directory) if os.path.isdir(directory) else ():
     file = os.path.join(directory, name)
-    # The programs write no directory under such a name.
+    # Keep directories: the programs never create one with a matching name.
     if any(re.fullmatch(pattern, name) for pattern in patterns) and (
         os.path.islink(file) or not os.path.isdir(file)
     ):

@@ -1,4 +1,4 @@
-"""Distinguishes TensorFlow's errors about the images from all others."""
+"""Distinguishes TensorFlow's errors about images from its other errors."""
 
 from collections.abc import Iterator
 import contextlib
@@ -10,7 +10,7 @@ from cifar10_compat.base import errors
 
 
 def is_input_error(error: tf.errors.OpError) -> bool:
-  """Whether an error comes from a reader or an exhausted queue."""
+  """Returns whether an error comes from a reader or an exhausted queue."""
   return (
       isinstance(error, tf.errors.OutOfRangeError)
       or 'ReaderRead' in error.message
@@ -20,7 +20,7 @@ def is_input_error(error: tf.errors.OpError) -> bool:
 def cause(error: tf.errors.OpError) -> str:
   """Returns the line of an error's message that describes the cause.
 
-  Lines that show where the failed op was defined may come before it.
+  The message can start with lines that show where the failed op was defined.
   """
   return re.sub(
       r"^Graph execution error:.*?^Node: '[^']*'\n",
@@ -32,7 +32,7 @@ def cause(error: tf.errors.OpError) -> str:
 
 @contextlib.contextmanager
 def as_data_errors() -> Iterator[None]:
-  """Context that turns TensorFlow's errors about the images into DataError."""
+  """Context that turns TensorFlow's errors about images into DataError."""
   try:
     yield
   except tf.errors.OpError as e:

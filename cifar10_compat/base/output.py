@@ -17,7 +17,7 @@ def printable(text: str) -> str:
   """Makes external text safe to print on a terminal or in a table.
 
   Escapes characters that could end the line or move the cursor, and undecodable
-  bytes in file names: \\t, \\x1b, \\xff.
+  bytes in file names, for example as \\t, \\x1b or \\xff.
   """
   return ''.join(
       _escaped(c) if unicodedata.category(c) in _UNPRINTABLE else c
@@ -33,7 +33,7 @@ def _escaped(character: str) -> str:
 
 
 def say(message: str, file: TextIO | None = None) -> None:
-  """Prints one line at once, with external text escaped: see printable().
+  """Prints one line and flushes it; escapes external text with printable().
 
   Args:
     message: the line.
@@ -46,7 +46,7 @@ def say(message: str, file: TextIO | None = None) -> None:
 def arrives(
     program: str, stopped_by: Callable[[], int | None] = lambda: None
 ) -> Iterator[None]:
-  """Context for an entire program that reports output it could not write.
+  """Context for an entire program, which reports failed writes to stdout.
 
   If the reader of a pipe has exited, as `head` does, the program ends silently
   with the exit code of SIGPIPE, as shells expect.  If a write fails for another
@@ -56,15 +56,15 @@ def arrives(
 
   Args:
     program: the program's name, for the error line.
-    stopped_by: returns the stop signal received, or None.
+    stopped_by: function that returns the stop signal received, or None.
 
   Raises:
-    SystemExit: see above.
+    SystemExit: a write to stdout failed.
   """
   # A stream that was closed before the program started is None.
   sys.stdout = sys.stdout or open(os.devnull, 'w')
   sys.stderr = sys.stderr or open(os.devnull, 'w')
-  stdout = cast(io.TextIOWrapper, sys.stdout)  # Except in tests.
+  stdout = cast(io.TextIOWrapper, sys.stdout)  # Tests may use another type.
   raw = _watch(stdout)
   if raw is None:
     yield
@@ -72,9 +72,9 @@ def arrives(
   error: BaseException | None = None
   try:
     yield
-  except BaseException as e:  # Includes SystemExit.
+  except BaseException as e:  # BaseException includes SystemExit.
     error = e
-  with contextlib.suppress(OSError):  # raw.failure has recorded the error.
+  with contextlib.suppress(OSError):  # The error is in raw.failure.
     sys.stdout.flush()
   raw.over = True
   sys.stdout = stdout
@@ -97,7 +97,7 @@ def arrives(
 
 
 class _Raw(io.FileIO):
-  """Records the first failed write, to tell it from errors in other files."""
+  """A raw file that records its first failed write."""
 
   failure: OSError | None = None
   # Drop the rest of the buffer: otherwise Python 3.13 would report an error.
@@ -125,14 +125,14 @@ def _watch(stdout: io.TextIOWrapper) -> _Raw | None:
   """
   try:
     number = stdout.fileno()
-  except (AttributeError, OSError):  # A test's stream, or a closed one.
+  except (AttributeError, OSError):  # A closed stream, or that of a test.
     return None
   stdout.flush()
   raw = _Raw(number, 'w', closefd=False)
   sys.stdout = io.TextIOWrapper(
       raw if stdout.write_through else io.BufferedWriter(raw),
       encoding=stdout.encoding,
-      # A character missing from the encoding must not end the program.
+      # A character that cannot be encoded must not end the program.
       errors='backslashreplace',
       line_buffering=stdout.line_buffering,
       write_through=stdout.write_through,

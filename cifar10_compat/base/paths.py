@@ -1,27 +1,28 @@
-"""Resolves the paths that a user gives."""
+"""Resolves paths specified by the user."""
 
 import os
 import re
 
 from cifar10_compat.base import errors
 
-# TensorFlow treats such names as paths in other file systems.
+# TensorFlow treats names that start like a URL as paths in other file systems.
 _URL = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*://')
 
-# TensorFlow treats these as patterns in a checkpoint's path: it would not find
-# what it saved, and would remove matching files elsewhere.
+# In a checkpoint's path, TensorFlow treats these characters as a pattern: it
+# would not find the checkpoint it saved, and would remove matching files
+# elsewhere.
 _PATTERN = re.compile(r'[*?[\\]')
 
 
 def user_path(path: str) -> str:
-  """Returns a path relative to the user's working directory.
+  """Resolves a path against the user's working directory.
 
   `bazel run` starts a program in Bazel's own tree, and passes the user's
   directory in BUILD_WORKING_DIRECTORY.
 
   Raises:
-    UsageError: Python and TensorFlow interpret the path differently; or it is
-      a link to a missing file or directory.
+    UsageError: Python and TensorFlow interpret the path differently, or the
+      path is a link to a missing file or directory.
   """
   errors.UsageError.raise_if(
       _URL.match(path),
@@ -33,7 +34,7 @@ def user_path(path: str) -> str:
   except UnicodeEncodeError as e:
     raise errors.UsageError(
         f'{ascii(path)} is not valid UTF-8, which TensorFlow requires: choose '
-        'another'
+        'another path'
     ) from e
   path = os.path.join(
       os.environ.get('BUILD_WORKING_DIRECTORY', ''), os.path.expanduser(path)
@@ -47,21 +48,21 @@ def check_link(path: str) -> None:
   errors.UsageError.raise_if(
       os.path.islink(path) and not os.path.exists(path),
       f'{path} is a link to a missing file or directory: create the target, '
-      'mount its disk, or choose another',
+      'mount its disk, or choose another path',
   )
 
 
 def checkpoint_directory(path: str) -> str:
-  """Returns user_path() of a directory for checkpoints.
+  """Resolves the path of a checkpoint directory: see user_path().
 
   Raises:
-    UsageError: see user_path(); or the path is a pattern to TensorFlow; or it
-      is a checkpoint itself or another file.
+    UsageError: see user_path(); or the path contains a pattern character, or
+      names a checkpoint or a file instead of a directory.
   """
   errors.UsageError.raise_if(
       _PATTERN.search(path),
       f'{path} contains one of *?[\\, which TensorFlow treats as a pattern in '
-      'the path of a checkpoint: choose a directory without them',
+      'the path of a checkpoint: choose a directory without these characters',
   )
   found = user_path(path)
   named = path.rstrip('/')
@@ -80,11 +81,13 @@ def checkpoint_directory(path: str) -> str:
 def enter_user_directory() -> None:
   """Changes to the user's working directory.
 
-  For programs that print paths as they were given, or pass them on.
+  Programs that print or pass on paths exactly as the user wrote them call this
+  function.
   """
   try:
     os.chdir(user_path('.'))
   except OSError as e:
     raise errors.UsageError(
-        f'cannot enter the working directory ({e.strerror}): change to another'
+        f'cannot enter the working directory ({e.strerror}): change to another '
+        'directory'
     ) from e

@@ -7,7 +7,7 @@ import rich.progress
 def bar(
     *columns: rich.progress.ProgressColumn, transient: bool = False
 ) -> rich.progress.Progress:
-  """Returns progress bars on stderr, drawn only on a terminal.
+  """Returns a progress display on stderr, drawn only if stderr is a terminal.
 
   Args:
     *columns: the columns between the bar and the time left.

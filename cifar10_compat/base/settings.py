@@ -1,8 +1,7 @@
 """Dataclasses whose fields are a program's flags.
 
-Each field declared with flag() has one declaration for its type, its default,
-its help, its bounds and its flag.  This module does not import TensorFlow: see
-startup.py.
+One declaration with flag() defines a field's type, default, help text, bounds
+and flag.  This module does not import TensorFlow: see startup.py.
 """
 
 from collections.abc import Callable
@@ -26,9 +25,9 @@ class Bounds:
   """The allowed range of a number.
 
   Attributes:
-    lower, upper: inclusive; infinite for no bound.
-    why: the reason for the upper bound, above which a program would not fail,
-      but would build ops, wait or fill the memory endlessly.
+    lower, upper: the inclusive bounds; infinite if there is no bound.
+    why: the reason for the upper bound.  Above the bound, a program would not
+      fail, but would build ops, wait or fill the memory endlessly.
   """
 
   lower: float = -math.inf
@@ -44,15 +43,15 @@ def flag(
     choices: tuple[str, ...] = (),
     parse: Callable[[Any], object] | None = None,
 ) -> T:
-  """Declares a field that is a flag.
+  """Declares a field whose value comes from a flag.
 
   Args:
     default: the value if the flag is missing.
     help: the text in --help.
     bounds: the range of a number.
     choices: the allowed strings.
-    parse: function that converts the flag's value: a string, or a list if the
-      flag takes several values.
+    parse: function that converts the flag's value, which is a string, or a list
+      if the flag takes several values.
   """
   metadata = dict(help=help, bounds=bounds, choices=choices, parse=parse)
   return dataclasses.field(default=default, metadata=metadata)
@@ -62,11 +61,11 @@ def flag(
 class Config:
   """Settings that all programs share.
 
-  Raises UsageError for an invalid value.
+  The constructor raises UsageError for an invalid value.
 
   Attributes:
-    arguments: the arguments of the command line, without flags.
-    given: the names of the flags on the command line.
+    arguments: the command-line arguments other than flags.
+    given: the names of the flags set on the command line.
   """
 
   # The flags that --help lists first, and whether the program takes arguments.
@@ -82,7 +81,7 @@ class Config:
 
 
 def fields(config: type[Config] | Config) -> dict[str, dataclasses.Field]:
-  """Returns a program's flags: its fields with metadata, by name."""
+  """Returns the fields of a program's settings that are flags, by name."""
   found = {f.name: f for f in dataclasses.fields(config) if f.metadata}
   return {name: found[name] for name in config.FIRST} | found
 
@@ -108,8 +107,8 @@ def _check(field: dataclasses.Field, value: object) -> None:
       errors.UsageError.raise_if(wrong, is_now + message)
 
 
-# The absl function that defines a flag of each type; a value of another type is
-# given by its name.
+# The absl function that defines a flag of each type.  For other types, the
+# flag's value is a string: the name of the object.
 _DEFINE: dict[object, Callable[..., object]] = {
     bool: flags.DEFINE_boolean,
     int: flags.DEFINE_integer,
@@ -123,11 +122,11 @@ _DEFINE: dict[object, Callable[..., object]] = {
 def define_flags(
     config: type[Config], flag_values: flags.FlagValues = flags.FLAGS
 ) -> None:
-  """Defines a flag for each setting of a program."""
+  """Defines a flag for each of a program's settings."""
   hints = typing.get_type_hints(config)
   for name, field in fields(config).items():
     kind = hints[name]
-    if isinstance(kind, types.UnionType):  # The type of a setting, or None.
+    if isinstance(kind, types.UnionType):  # For example int | None.
       kind = typing.get_args(kind)[0]
     define = _DEFINE.get(kind, flags.DEFINE_string)
     if field.metadata['choices']:
@@ -149,21 +148,21 @@ def from_flags(
     arguments: tuple[str, ...] = (),
     flag_values: flags.FlagValues = flags.FLAGS,
 ) -> C:
-  """Returns the settings given on a command line.
+  """Returns the settings specified on a command line.
 
   Args:
     config: a program's dataclass, whose flags are defined and parsed.
-    arguments: the arguments of the command line, without flags.
+    arguments: the command-line arguments other than flags.
 
   Raises:
-    UsageError, DataError: a value is invalid, or there is no such data set.
+    UsageError, DataError: a value is invalid, or the data set is unknown.
   """
   values = {}
   for name, field in fields(config).items():
     value = flag_values[name].value
     if field.metadata['parse'] and value is not None:
       errors.UsageError.raise_if(
-          value == '', f'--{name} is empty: give it a value, or leave it out'
+          value == '', f'--{name} is empty: specify a value, or omit the flag'
       )
       value = field.metadata['parse'](value)
     values[name] = value

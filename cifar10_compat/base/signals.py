@@ -1,4 +1,4 @@
-"""Turns signals into requests to stop at the next safe moment, or to report.
+"""Turns signals into requests to stop at the next safe moment or to report.
 
 Threads handle signals that cannot wait until the main thread returns from C
 code.
@@ -16,27 +16,27 @@ from typing import Any
 # Signals that ask a program to stop: Ctrl-C, `kill`, and a closed terminal.
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-# Seconds between a stop_deadline()'s checks for a signal.
+# Seconds between two checks for a signal in stop_deadline().
 _TICK_SECS = 0.1
-# Seconds that the main thread has to end after a second signal.
+# Seconds allowed for the main thread to exit after a second signal.
 _INSIST_SECS = 1.0
 
 
 class StopRequest:
-  """Records whether a signal asked the program to stop, and which one.
+  """Records the signal that asked the program to stop, if any.
 
-  Has plain attributes instead of a threading.Event: a handler runs in the main
-  thread between any two bytecodes, even while that thread holds the event's
-  lock, and would deadlock.
+  The attributes are plain values, not a threading.Event: a signal handler runs
+  in the main thread between any two bytecodes, even while that thread holds the
+  event's lock, and would deadlock.
 
   Attributes:
-    signum: int, the first such signal, or None.
-    insisted: bool, whether a second signal came.  SIGHUP does not count: when a
-      terminal closes, both the shell and the kernel send one.
+    signum: int, the first stop signal received, or None.
+    insisted: bool, whether a second signal arrived.  SIGHUP does not count:
+      when a terminal closes, both the shell and the kernel send SIGHUP.
     report: function without arguments that prints what the program is waiting
-      for, called in a separate thread at each SIGUSR1; or None.
-    leave: function of a message that ends the process with that message, even
-      if its threads are blocked; None if this code must not end the process.
+      for, called in a separate thread on each SIGUSR1; or None.
+    leave: function that prints the message passed to it and ends the process,
+      even if threads are blocked; None if the process must not be ended.
     unsaved: whether ending the process now would lose steps.
   """
 
@@ -51,7 +51,7 @@ class StopRequest:
     return self.signum is not None
 
   def sleep(self, secs: float) -> bool:
-    """Sleeps at most `secs` seconds; returns whether a stop was requested."""
+    """Sleeps for up to `secs` seconds; returns whether a stop was requested."""
     end = time.monotonic() + secs
     while not self.requested and time.monotonic() < end:
       time.sleep(min(0.2, max(0.0, end - time.monotonic())))
@@ -59,13 +59,13 @@ class StopRequest:
 
 
 class _Never(StopRequest):
-  """A shared request that is never made and cannot change."""
+  """A StopRequest that never requests a stop; its attributes cannot be set."""
 
   def __setattr__(self, name: str, value: object) -> None:
     pass
 
 
-# For callers without a way to request a stop.
+# The default for functions that take a StopRequest.
 NEVER: StopRequest = _Never()
 
 
@@ -74,19 +74,19 @@ def stop_on_signals() -> Iterator[StopRequest]:
   """Context in which stop signals only set the StopRequest that it yields.
 
   The signals are SIGINT, SIGTERM and SIGHUP.  A second SIGINT or SIGTERM has
-  its original effect, so that a user can insist.  A SIGHUP that was already
-  ignored, as under nohup, stays ignored.  SIGUSR1 calls the StopRequest's
-  report.
+  its original effect, so that the user can force the program to end.  If SIGHUP
+  was already ignored, as under nohup, it stays ignored.  SIGUSR1 calls
+  StopRequest.report.
 
   Signals take effect at once, even while the main thread is blocked in
-  TensorFlow, where Python runs no handler.  Must be entered in the main thread,
-  as Python's signal.signal requires.
+  TensorFlow, where Python runs no handler.  The context must be entered in the
+  main thread, as Python's signal.signal requires.
   """
   stop = StopRequest()
   previous: dict[int, Any] = {}
 
   def insists(signum: int, earlier: list[int]) -> bool:
-    """Records the request; returns whether this is the second signal."""
+    """Records a stop signal; returns whether it is the second signal."""
     stop.signum = stop.signum or signum
     if signum != signal.SIGHUP:
       earlier.append(signum)
@@ -112,7 +112,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
     if signum in STOPPING:
       stop.insisted = insists(signum, noted) or stop.insisted
     elif signum == signal.SIGUSR1 and stop.report:
-      # The report's reader may have exited; the next signal still counts.
+      # A report fails if the reader of its pipe has exited.  Keep listening for
+      # signals.
       with contextlib.suppress(OSError, ValueError):
         stop.report()
 
@@ -120,7 +121,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
     for s in map(int, STOPPING):
       if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN:
         previous[s] = signal.signal(s, handle)
-    # The handler does nothing, because the thread above receives the signal
+    # The handler does nothing, because the listening thread receives the signal
     # too.
     previous[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, lambda *_: None)
     try:
@@ -132,9 +133,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
 @contextlib.contextmanager
 def _told_at_once(note: Callable[[int], None]) -> Iterator[None]:
-  """Context in which a thread calls note(signum) for each signal.
+  """Context in which a separate thread calls note(signum) for each signal.
 
-  Each signal must have a Python handler.
+  The thread receives only signals that have a Python handler.
   """
   read_end, write_end = os.pipe()
   os.set_blocking(write_end, False)
@@ -186,16 +187,17 @@ def stop_deadline(
 ) -> contextlib.AbstractContextManager[None]:
   """Returns a context that enforces a time limit on a stop request.
 
-  It must be entered within stop_on_signals(), which sets the request at once,
+  Enter the context within stop_on_signals(), which records a signal at once,
   even if session.run() hangs.
 
   Args:
-    stop: the request that the signals set.
-    secs: seconds from the first signal to the call of `leave`; one second after
-      a second signal.
-    leave: ends the process even if its main thread is blocked; it gets the
-      first signal's number.  Not called after the end of the context.
-    but_save: whether to wait while stop.unsaved is set.
+    stop: the StopRequest that stop_on_signals() yields.
+    secs: seconds from the first signal to the call of `leave`.  After a second
+      signal, at most one more second passes.
+    leave: function that takes the first signal's number and ends the process,
+      even if the main thread is blocked.  Not called after the context has
+      ended.
+    but_save: whether to delay the call of `leave` while stop.unsaved is set.
   """
 
   def watch(over: threading.Event) -> None:

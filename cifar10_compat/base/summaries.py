@@ -1,9 +1,9 @@
 """The summary ops of 2016, with their names and exact tags.
 
-Today's tf.summary.* changes a tag and prefixes the name scope
+Today's tf.summary functions change tags and prefix the name scope
 ("conv1/conv1/conv1/activations", "total_loss__raw_"), so that curves from 2016
 and from today would no longer share a chart in TensorBoard.  The raw ops keep
-the exact tag.  Each function adds its op to GraphKeys.SUMMARIES.
+tags unchanged.  Each function adds its op to GraphKeys.SUMMARIES.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def scalar_summary(tag: str, value: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes a scalar.
 
   Args:
-    tag: used unchanged.
+    tag: the tag of the summary, used unchanged.
     value: float tensor of shape [].
 
   Returns:
@@ -32,7 +32,7 @@ def histogram_summary(tag: str, values: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes a histogram.
 
   Args:
-    tag: used unchanged.
+    tag: the tag of the summary, used unchanged.
     values: numeric tensor of any shape.
 
   Returns:
@@ -47,7 +47,7 @@ def image_summary(tag: str, images: tf.Tensor) -> tf.Tensor:
   """Adds an op that writes the first three images, tagged TAG/image/0 to 2.
 
   Args:
-    tag: used unchanged.
+    tag: the tag of the summary, used unchanged.
     images: float32 tensor of shape [batch_size, height, width, 3], any range:
       the op scales each image separately.
 
@@ -64,13 +64,14 @@ def image_summary(tag: str, images: tf.Tensor) -> tf.Tensor:
 
 
 def restore_queue_tag() -> None:
-  """Gives the latest summary, of a queue's fullness, the tag it had in 2016.
+  """Restores the 2016 tag of the queue summary that was added last.
 
   TensorFlow's input functions add a summary of their queue's fullness, whose
-  tag began with "queue/" in 2016.  Their op remains in the graph, unused.
+  tag began with "queue/" in 2016.  TensorFlow's summary op remains in the
+  graph, unused.
 
   Raises:
-    ValueError: the latest summary is not of a queue's fullness.
+    ValueError: the summary added last does not show a queue's fullness.
   """
   collected = tf.get_collection_ref(tf.GraphKeys.SUMMARIES)
   newest = collected[-1].op if collected else None

@@ -1,1 +1,1 @@
-"""Image sets: their descriptions, downloads, and checks of their files."""
+"""Image sets: descriptions, downloads, and checks of their files."""

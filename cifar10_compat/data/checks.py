@@ -19,13 +19,13 @@ _CHUNK_RECORDS = 512
 
 
 def check(dataset: description.Dataset, data_dir: str, eval_data: bool) -> int:
-  """Checks files before a thread reads them: about 0.1 s for 50,000 records.
+  """Checks files before they are read, in about 0.1 s per 50,000 records.
 
-  Part of a published set is accepted; more records than in the complete set are
-  an error.
+  The files may contain only part of a published set, but no more records than
+  the complete set.
 
   Args:
-    dataset: the set of the files.
+    dataset: the set to which the files belong.
     data_dir: the directory that contains the set's directory.
     eval_data: True for the evaluation files, False for the training files.
 
@@ -35,14 +35,14 @@ def check(dataset: description.Dataset, data_dir: str, eval_data: bool) -> int:
   Raises:
     DataError: a file is missing, empty or filled with zeros, or has an
       incomplete record or a label out of range; or there are more records than
-      in the set.  The message gives the file and the record.
+      in the set.  The message names the file and the record.
   """
   return watch(dataset, data_dir, eval_data).records
 
 
 @dataclasses.dataclass
 class _Content:
-  """The checked content of a file."""
+  """The number of records, status and checksum of a checked file."""
 
   records: int
   status: os.stat_result
@@ -52,15 +52,16 @@ class _Content:
 class CheckedFiles:
   """Detects changes to checked files while they are read.
 
-  TensorFlow's reader does not: it accepts a truncated file as complete,
-  searches empty files for a record forever, and reads overwritten data.
+  TensorFlow's reader does not detect changes: it accepts a truncated file as
+  complete, searches empty files for a record forever, and reads overwritten
+  data.
 
   Attributes:
     records: int, total number of records in the files.
   """
 
   def __init__(self, contents: dict[str, _Content]) -> None:
-    """Stores the content first read from each file, by path."""
+    """Stores the initial content of each file, by path."""
     self._contents = contents
     self.records = sum(c.records for c in contents.values())
 
@@ -73,12 +74,13 @@ class CheckedFiles:
   def check(self) -> None:
     """Checks that the files have not changed since they were first read.
 
-    This takes microseconds unless a file was written to or replaced.  Such a
-    file is read again, and passes if its content is the same.
+    The check takes microseconds unless a file was written to or replaced.  A
+    file that was written to is read again, and passes if its content is
+    unchanged.
 
     Raises:
-      DataError: a file has another size or content, or is missing; the message
-        contains its path.
+      DataError: a file is missing, or its size or content has changed; the
+        message contains the path.
     """
     for path, content in self._contents.items():
       size = content.status.st_size
@@ -122,7 +124,7 @@ def _checksum(path: str) -> int:
 def watch(
     dataset: description.Dataset, data_dir: str, eval_data: bool = False
 ) -> CheckedFiles:
-  """Checks files, and stores their content for later checks.
+  """Checks files, and stores their checksums for later checks.
 
   Args:
     dataset, data_dir, eval_data: see check().
@@ -154,7 +156,7 @@ def watch(
 
 
 def _check_file(path: str, dataset: description.Dataset) -> _Content:
-  """Reads one file; raises DataError."""
+  """Reads one file; raises DataError if the content is invalid."""
   record_bytes = dataset.record_bytes
   checksum = records = 0
   all_zero = True

@@ -1,4 +1,4 @@
-"""The built-in image sets of --dataset."""
+"""The built-in image sets that --dataset selects."""
 
 import os
 
@@ -36,7 +36,7 @@ CIFAR10 = description.Dataset(
     ),
 )
 
-# For a machine without images or network access.
+# Generated images, for a machine without image files or network access.
 SYNTHETIC = CIFAR10._replace(
     name='synthetic',
     directory='synthetic-batches-bin',
@@ -195,7 +195,7 @@ CIFAR100_COARSE = CIFAR100._replace(
     label_index=0,
 )
 
-# House numbers: an exercise of the tutorial.
+# Images of house numbers, which the tutorial suggests in an exercise.
 SVHN = description.Dataset(
     name='svhn',
     directory='svhn-batches-bin',
@@ -235,7 +235,7 @@ def get(name: str) -> description.Dataset:
     name: a key of DATASETS, or the path of a directory with an image_set.json.
 
   Raises:
-    UsageError: there is no such set or directory, or it cannot be searched.
+    UsageError: the set or directory does not exist, or cannot be searched.
     DataError: see description.load().
   """
   if name in DATASETS:

@@ -1,10 +1,10 @@
 """Descriptions of image sets, and their JSON form.
 
 The files of all sets have the format of the binary batches of CIFAR-10 and
-CIFAR-100.  A record is one or more label bytes, of which one is used, and 3,072
-bytes of pixels: three planes (red, green, blue) of 32 rows of 32 pixels.  Your
-own set is a directory of such files with a description in JSON, image_set.json.
-This module does not import TensorFlow.
+CIFAR-100.  A record consists of one or more label bytes, of which one is used,
+and 3,072 bytes of pixels: three planes (red, green, blue) of 32 rows of 32
+pixels.  A custom set is a directory that contains such files and a JSON
+description, image_set.json.  This module does not import TensorFlow.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ WIDTH = 32
 DEPTH = 3
 IMAGE_BYTES = HEIGHT * WIDTH * DEPTH
 
-# The description of your own set, in its directory.
+# File name of a custom set's description.
 FILE_NAME = 'image_set.json'
 _VERSION = 1
 _MAX_BYTES = 1 << 20
@@ -41,7 +41,7 @@ class RemoteFile(NamedTuple):
 class Dataset(NamedTuple):
   """One image set."""
 
-  name: str  # the value of --dataset, or the name in your own description
+  name: str  # the value of --dataset, or the name in a custom set's description
   directory: str  # below data_dir, or an absolute path
   train_files: tuple[str, ...]  # in that directory
   eval_files: tuple[str, ...]
@@ -51,10 +51,11 @@ class Dataset(NamedTuple):
   label_bytes: int = 1  # at the beginning of a record
   label_index: int = 0  # the index of the label byte
   flip: bool = True  # whether an image's mirror image has the same class
-  # The source of the set if its directory is missing.
+  # Files from which to create the set's directory if it is missing.
   sources: tuple[RemoteFile, ...] = ()
-  # Writes the directory, given its path and the paths of the source files; None
-  # if the only source is a .tar.gz file that contains the directory.
+  # Function that writes the directory, given its path and the paths of the
+  # source files; None if the only source is a .tar.gz file that contains the
+  # directory.
   make: Callable[..., None] | None = None
 
   @property
@@ -76,7 +77,8 @@ class Dataset(NamedTuple):
     return [os.path.join(data_dir, self.directory, f) for f in files]
 
 
-# The keys of a description and their types; a list contains strings.
+# The keys of a description and the types of their values; the elements of a
+# list are strings.
 _KEYS: dict[str, type] = {
     'name': str,
     'class_names': list,
@@ -97,16 +99,16 @@ _TYPES = {
 
 
 def describe(dataset: Dataset) -> str:
-  """Returns a set's description, as load() reads it."""
+  """Returns a set's description as text that load() can read."""
   values = {key: getattr(dataset, key) for key in _KEYS}
   return json.dumps(dict(version=_VERSION, **values), indent=2) + '\n'
 
 
 def load(directory: str) -> Dataset:
-  """Reads the description of your own set, and checks its files' sizes.
+  """Reads the description of a custom set, and checks the sizes of the files.
 
   Args:
-    directory: contains an image_set.json and the files that it lists.
+    directory: a directory with an image_set.json and the files listed in it.
 
   Raises:
     DataError: the description is invalid; the message names the file and the
@@ -171,12 +173,12 @@ def _check_description(values: object) -> None:
   for key in values:
     errors.DataError.raise_if(
         key != 'version' and key not in _KEYS,
-        f'{key!r:.80} is not a key of a description',
+        f'{key!r:.80} is not a valid key',
     )
   for key, kind in _KEYS.items():
     errors.DataError.raise_if(key not in values, f'{key} is missing')
     value = values[key]
-    # Not isinstance(): a bool is also an int.
+    # Do not use isinstance(): a bool is also an int.
     errors.DataError.raise_if(
         type(value) is not kind
         or (
@@ -203,8 +205,8 @@ def _check_description(values: object) -> None:
           os.path.basename(name) != name
           or name in ('', os.curdir, os.pardir)
           or not name.isprintable(),
-          f'{key} has {name!r:.80}; it must be the name of a file in the same '
-          'directory',
+          f'{key} lists {name!r:.80}, which must be the name of a file in the '
+          'same directory',
       )
   errors.DataError.raise_if(
       not values['name'] or not values['name'].isprintable(),
@@ -231,7 +233,8 @@ def check_class_names(names: Sequence[str]) -> None:
   seen: dict[str, str] = {}
   for name in names:
     normalized = unicodedata.normalize('NFKC', name).casefold().strip()
-    # A lone surrogate is also unprintable; it could not be written.
+    # A lone surrogate, which could not be written to a file, is also
+    # unprintable.
     errors.DataError.raise_if(
         not normalized or not name.isprintable(),
         f'{name!r:.80} is not a printable name',
@@ -245,9 +248,9 @@ def check_class_names(names: Sequence[str]) -> None:
 
 
 def _size_of(dataset: Dataset, filename: str) -> int:
-  """Returns the size in bytes of one of the set's files; raises DataError."""
+  """Returns the size of a file in bytes; raises DataError if it is missing."""
   path = os.path.join(dataset.directory, filename)
   errors.DataError.raise_if(
-      not os.path.isfile(path), f'{filename}, which it lists, is missing'
+      not os.path.isfile(path), f'{filename}, which is listed, is missing'
   )
   return os.path.getsize(path)

@@ -19,20 +19,21 @@ from cifar10_compat.data import datasets
 from cifar10_compat.data import description
 from cifar10_compat.data import fetch
 
-# Lock file in data_dir, never deleted; its holder writes.
+# Lock file in data_dir, never deleted.  Only the process that holds the lock
+# writes.
 _LOCK = '.download.lock'
 
-# From a set's directory to the directory of the set's Python version, whose
+# Maps a set's directory to the directory of the set's Python version, whose
 # files are pickles.
 _FOR_PYTHON = {
     datasets.CIFAR10.directory: 'cifar-10-batches-py',
     datasets.CIFAR100.directory: 'cifar-100-python',
 }
 
-# Maximum size of an unpacked archive in bytes; CIFAR-10 has 184 MB.
+# Maximum size of an unpacked archive in bytes; CIFAR-10 takes up 184 MB.
 _MAX_UNPACKED = 512 << 20
 
-# File names allowed in an archive: every file system can store them.
+# Pattern for the file names in an archive: every file system can store them.
 _FILE_NAME = re.compile(r'[\w-][\w.-]{0,99}', re.ASCII)
 
 
@@ -45,16 +46,17 @@ def maybe_download_and_extract(
 ) -> None:
   """Downloads or generates a set, unless its directory is in data_dir.
 
-  Uses a source file already in data_dir if its size and SHA-256 are right, and
-  otherwise replaces it.  Files and directories are renamed into place when
-  complete; one process does the work, and the others wait.
+  A source file already in data_dir is used if its size and SHA-256 are correct,
+  and otherwise replaced.  Files and directories are renamed into place when
+  complete.  If several processes call this function, one downloads, and the
+  others wait.
 
   Args:
     data_dir: created if missing.
-    dataset: the set.
-    mirrors: URLs of directories with the source files; they are tried before
-      the set's own host.
-    stop: ends the download or the wait.
+    dataset: the set to download or generate.
+    mirrors: URLs of directories that contain the source files, tried before the
+      set's own host.
+    stop: request that ends the download or the wait for another process.
 
   Raises:
     DataError: a source is unavailable or differs from the expected file, or the
@@ -83,8 +85,8 @@ def maybe_download_and_extract(
       for_python
       and os.path.isdir(os.path.join(data_dir, for_python))
       and not any(map(os.path.exists, paths)),
-      f'{data_dir} has {for_python}, the version for Python, but the programs '
-      'read the binary version: put '
+      f'{data_dir} contains {for_python}, the version for Python, but the '
+      'programs read the binary version: put '
       f'{"".join(map(os.path.basename, paths))} there, or choose another '
       '--data_dir to download it',
   )
@@ -120,7 +122,7 @@ def maybe_download_and_extract(
 
 @contextlib.contextmanager
 def _lock(path: str, stop: signals.StopRequest) -> Iterator[None]:
-  """Context for one process at a time; the lock ends with the process."""
+  """Context that one process enters at a time."""
   with files.open_own(path) as f:
     other = f'another process, which is filling {os.path.dirname(path)}'
     if not _take(f.fileno()):
@@ -131,7 +133,7 @@ def _lock(path: str, stop: signals.StopRequest) -> Iterator[None]:
 
 
 def _take(fd: int) -> bool:
-  """Tries to lock a file; returns whether it succeeded."""
+  """Tries to lock a file; returns whether the lock was acquired."""
   try:
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
   except BlockingIOError:
@@ -140,10 +142,11 @@ def _take(fd: int) -> bool:
 
 
 class _BoundedGzip(gzip.GzipFile):
-  """Raises DataError after _MAX_UNPACKED unpacked bytes."""
+  """A GzipFile that raises DataError after _MAX_UNPACKED unpacked bytes."""
 
   def read(self, size: int | None = -1) -> bytes:
-    data = super().read(size)  # One block: the archive is read as a stream.
+    # tarfile reads the archive as a stream, so this is only one block.
+    data = super().read(size)
     errors.DataError.raise_if(
         self.tell() > _MAX_UNPACKED,
         f'{self.name} unpacks to more than {_MAX_UNPACKED >> 20} MB, more than '
@@ -156,8 +159,8 @@ def extract(directory: str, archive: str) -> None:
   """Unpacks one directory of an archive.
 
   Args:
-    directory: appears when complete; its last part is the directory's name in
-      the archive.
+    directory: the path to create, which appears when complete.  The last
+      component is the name of the directory in the archive.
     archive: the path of a .tar.gz file.
 
   Raises:
@@ -171,8 +174,8 @@ def extract(directory: str, archive: str) -> None:
     with (
         files.whole_directory(directory) as scratch,
         _BoundedGzip(archive) as unpacked,
-        # Read no further than the current member, so that its fault is reported
-        # before the faults of later members.
+        # Read no further than the current member, so that an error in this
+        # member is reported before errors in later members.
         tarfile.open(
             fileobj=unpacked, mode='r|', bufsize=tarfile.BLOCKSIZE
         ) as tar,
@@ -181,7 +184,7 @@ def extract(directory: str, archive: str) -> None:
         parts = member.name.split('/')
         wanted = member.isreg() and parts[:-1] == [name]
         for wrong, what in (
-            ('..' in parts or not parts[0], 'which leads out of it'),
+            ('..' in parts or not parts[0], 'which leads out of the archive'),
             (not member.isreg() and not member.isdir(), 'a link or a device'),
             (
                 wanted and not _FILE_NAME.fullmatch(parts[-1]),
@@ -189,10 +192,11 @@ def extract(directory: str, archive: str) -> None:
             ),
         ):
           errors.DataError.raise_if(
-              wrong, f'{archive} has {member.name!r}, {what}: remove it'
+              wrong, f'{archive} contains {member.name!r}, {what}: remove it'
           )
         if wanted:
-          # Not None: the member is a regular file.
+          # extractfile() does not return None, since the member is a regular
+          # file.
           with (
               tar.extractfile(member) as source,  # type: ignore[union-attr]
               open(os.path.join(scratch, parts[-1]), 'wb') as f,
@@ -202,7 +206,7 @@ def extract(directory: str, archive: str) -> None:
         pass  # Read to the end, to verify the checksum of the archive.
       errors.DataError.raise_if(
           not os.listdir(scratch),
-          f'{archive} has no files of {name}: remove it',
+          f'{archive} contains no files of {name}: remove it',
       )
   except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as e:
     raise errors.DataError(

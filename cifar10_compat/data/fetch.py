@@ -1,7 +1,7 @@
-"""Downloads a file of known size and SHA-256 from hosts that may fail.
+"""Downloads a file of known size and SHA-256 from unreliable hosts.
 
-Downloaded bytes stay in PATH.part; after an interruption, or in the next run,
-only the rest is downloaded.  The complete file is renamed to PATH.
+Downloaded bytes are kept in PATH.part, so that only the rest is downloaded
+after an interruption or in the next run.  The complete file is renamed to PATH.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from cifar10_compat.base import output
 from cifar10_compat.base import progress
 from cifar10_compat.base import signals
 
-# A host may stall, but not forever: seconds to connect, and between reads.
+# Timeouts in seconds: for connecting to a host, and between two reads.
 TIMEOUT_SECS = (10, 60)
 # Consecutive failures after which the next host is tried.  Receiving a chunk,
 # or a hundredth of a small file, counts as success.
@@ -33,11 +33,11 @@ _PASSING = (408, 425, 429)
 
 
 class _Useless(errors.DataError):
-  """Retrying this URL would fail in the same way."""
+  """A failure that would recur if this URL were retried."""
 
 
 def is_whole(path: str, size: int, sha256: str) -> bool:
-  """Whether a file exists and has this size and this SHA-256."""
+  """Returns whether a file exists and has this size and SHA-256."""
   if not os.path.isfile(path) or os.path.getsize(path) != size:
     return False
   digest = hashlib.sha256()
@@ -59,25 +59,25 @@ def fetch(
 ) -> None:
   """Downloads to `path` from the first URL that serves the file.
 
-  Only one process at a time may call it; see download.py.
+  Only one process at a time may call this function; see download.py.
 
   Args:
-    urls: tried in this order; after an interruption, the rest is requested
-      after a pause that doubles up to 30 seconds.
-    path: replaced when the file is complete.
-    size: bytes.
-    sha256: hexadecimal.
-    stop: ends the download.
-    first_wait_secs: the first pause.
-    timeout_secs: to connect, and between two reads.
+    urls: the URLs to try, in this order.  After an interruption, the rest of
+      the file is requested after a pause, which doubles up to 30 seconds.
+    path: the destination, which is replaced when the file is complete.
+    size: the file's size in bytes.
+    sha256: the file's SHA-256, hexadecimal.
+    stop: request that ends the download.
+    first_wait_secs: seconds of the first pause.
+    timeout_secs: seconds allowed for connecting, and between two reads.
 
   Raises:
-    DataError: no URL serves the file (the message gives each reason), or the
+    DataError: no URL serves the file (the message lists the reasons), or the
       download was stopped.  Downloaded bytes are kept.
     OSError: the file cannot be written.
   """
   part = path + '.part'
-  files.open_own(part).close()  # Rejects a pipe or a link.
+  files.open_own(part).close()  # Raises OSError for a pipe or a link.
   reasons = []
   with progress.bar(
       rich.progress.DownloadColumn(), rich.progress.TransferSpeedColumn()
@@ -89,7 +89,7 @@ def fetch(
       errors.DataError.raise_if(
           stop.requested,
           f'stopped downloading {path} at {completed} of {size} bytes, which '
-          'are kept: the same command resumes from there',
+          'are kept: the same command resumes the download',
       )
 
     for url in urls:
@@ -127,13 +127,13 @@ def _fetch_from(
     wait_secs: float,
     timeout_secs: tuple[float, float],
 ) -> None:
-  """Completes a part from one URL; raises _Useless if that fails."""
-  # A part from an earlier run or another host may belong to another file.
+  """Completes a .part file from one URL; raises _Useless if that fails."""
+  # A .part file from an earlier run or another host may belong to another file.
   is_ours = _size(part) == 0
   futile, pause = 0, wait_secs
   while True:
     before = _size(part)
-    reason = 'it ended'
+    reason = 'the response ended'
     try:
       if before < size:
         _continue(
@@ -151,7 +151,7 @@ def _fetch_from(
         return
       os.remove(part)
       _Useless.raise_if(
-          is_ours, f'its {done} bytes do not have the SHA-256 {sha256}'
+          is_ours, f'the {done} bytes do not have the SHA-256 {sha256}'
       )
       is_ours = True
       continue
@@ -181,13 +181,14 @@ def _continue(
     advance: Callable[[int], None],
     timeout_secs: tuple[float, float],
 ) -> None:
-  """Appends the bytes of one response to a part, or starts the part again.
+  """Appends the bytes of one response to a .part file, or restarts the file.
 
   Raises:
-    _Useless, requests.RequestException, urllib3.exceptions.HTTPError.
+    _Useless, requests.RequestException, urllib3.exceptions.HTTPError: the
+    download failed.
   """
   done = _size(part)
-  # Request the file unchanged: a server must not unpack a .tar.gz.
+  # Request the file unchanged: otherwise a server could unpack a .tar.gz file.
   headers = {'Accept-Encoding': 'identity'}
   if done:
     headers['Range'] = f'bytes={done}-'
@@ -202,7 +203,7 @@ def _continue(
     raise _Useless(str(e)) from e
   with response:
     status = response.status_code
-    _Useless.raise_if(status == 416, f'it has no byte {done}')
+    _Useless.raise_if(status == 416, f'the server has no byte {done}')
     _Useless.raise_if(
         400 <= status < 500 and status not in _PASSING,
         f'{status} {response.reason}',
@@ -212,14 +213,14 @@ def _continue(
       span, _, total = response.headers.get('Content-Range', '').partition('/')
       _Useless.raise_if(
           not span.startswith(f'bytes {done}-'),
-          f'bytes from {done} on were requested, but it sent {span!r}',
+          f'bytes from {done} on were requested, but the server sent {span!r}',
       )
     else:
       done = 0  # The server does not support ranges: start over.
       total = response.headers.get('Content-Length', '')
     _Useless.raise_if(
         total.isdigit() and int(total) != size,
-        f'its file has {total} bytes, not {size}',
+        f'the file has {total} bytes, not {size}',
     )
     with files.open_own(part) as f:
       f.truncate(done)
@@ -228,7 +229,8 @@ def _continue(
       deadline = time.monotonic() + timeout_secs[1]
       while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
         _Useless.raise_if(
-            done + len(chunk) > size, f'it sends more than {size} bytes'
+            done + len(chunk) > size,
+            f'the server sent more than {size} bytes',
         )
         f.write(chunk)
         done += len(chunk)
@@ -237,12 +239,13 @@ def _continue(
           began, deadline = done, time.monotonic() + timeout_secs[1]
         elif time.monotonic() > deadline:
           raise requests.ReadTimeout(
-              f'it sent {done - began} bytes in {timeout_secs[1]:g} seconds'
+              f'the server sent {done - began} bytes in {timeout_secs[1]:g} '
+              'seconds'
           )
 
 
 def _shown(text: str) -> str:
-  """Returns a text without the user names and passwords in its URLs."""
+  """Removes user names and passwords from the URLs in a text."""
   return re.sub(r'//[^/\s]*@', '//', text)
 
 

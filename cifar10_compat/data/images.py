@@ -1,13 +1,15 @@
-"""Reads image files of any format, size and mode as images of the data sets.
+"""Converts image files of any format, size and mode to 32 x 32 RGB images.
 
-The central square is scaled to 32 x 32 pixels, each the mean of the area that
-it covers.  Transparent pixels become white.  The upper 8 of 16 bits are used,
-unless a lower value is defined as white.  The EXIF orientation is applied.
+The central square is scaled to 32 x 32 pixels, each of which is the mean of the
+area that it covers.  Transparent pixels become white.  Of 16-bit values, the
+upper 8 bits are used, unless a lower value is defined as white.  The EXIF
+orientation is applied.
 
-A file may be hostile.  At most MAX_IMAGE_PIXELS (89 million) pixels are decoded,
-which Pillow considers harmless.  Images are decoded in strips, so that each takes
-at most 1.1 GB; with decoders that make their own copies, 1.5 GB (WebP) or 2.3 GB
-(JPEG 2000).  PostScript, which is a program, is not run.
+A file may be hostile.  Images are limited to MAX_IMAGE_PIXELS (89 million)
+pixels, which Pillow considers harmless.  Images are converted in strips, so
+that each image takes at most 1.1 GB of memory, or 1.5 GB (WebP) or 2.3 GB (JPEG
+2000) with decoders that make their own copies.  PostScript files, which are
+programs, are not run.
 """
 
 import contextlib
@@ -34,11 +36,10 @@ _STRIP_ROWS = 1024
 # The maximum 16-bit value.
 WHITE = (1 << 16) - 1
 
-# Pillow's decoders for several 16-bit channels, by name.
+# Names of Pillow's decoders for several 16-bit channels.
 _COLOR_16 = re.compile(r"'(RGB[AXa]?|LA|CMYK);16[BLN]'")
 
-# The start of a HEIF image, after the length of its first box: the brands of
-# the HEVC codec, which Pillow does not read.
+# Bytes 4 to 11 of a HEIF image with the HEVC codec, which Pillow does not read.
 _HEIC = tuple(
     b'ftyp' + b for b in (b'heic', b'heix', b'heim', b'heis', b'mif1')
 )
@@ -53,8 +54,8 @@ def load_image(
   Args:
     path: the path of the file.
     white: 1 to WHITE, the 16-bit value that becomes white.
-    dark: receives a message if a 16-bit image uses less than half of the range
-      up to white: see tell_dark().
+    dark: a list to which a message is appended if a 16-bit image uses less than
+      half of the range up to white: see tell_dark().
 
   Returns:
     uint8 array of shape [32, 32, 3], red, green, blue.
@@ -73,9 +74,10 @@ def load_image(
     ) from e
   try:
     with f, warnings.catch_warnings():
-      # Warnings about odd metadata, and about sizes that _bound() checks.
+      # Suppress warnings about odd metadata, and about sizes that _bound()
+      # checks.
       warnings.simplefilter('ignore')
-      # Pillow would pass EPS to Ghostscript.
+      # Pillow would run an EPS file with Ghostscript.
       with Image.open(f, formats=sorted(set(Image.ID) - {'EPS'})) as image:
         _bound(image)
         if image.mode.startswith('I'):
@@ -100,17 +102,17 @@ def load_image(
 
 
 def _bound(image: 'PIL.Image.Image') -> None:
-  """Limits the memory for decoding an image to the maximum stated above.
+  """Limits the memory for decoding an image: see the module's docstring.
 
   Args:
-    image: an opened image; a JPEG image may be reduced in size.
+    image: an opened image; a JPEG image is reduced in size if it is too large.
 
   Raises:
     DataError: the image has too many pixels.
   """
   Image, _ = pillow()
   width, height = image.size
-  # A JPEG decoder can skip details, except in a progressive image.
+  # A JPEG decoder can reduce an image while decoding, unless it is progressive.
   if width * height > Image.MAX_IMAGE_PIXELS and not image.info.get(
       'progressive'
   ):
@@ -118,23 +120,23 @@ def _bound(image: 'PIL.Image.Image') -> None:
   errors.DataError.raise_if(
       image.width * image.height > Image.MAX_IMAGE_PIXELS,
       f'it has {width} x {height} pixels, more than {Image.MAX_IMAGE_PIXELS} '
-      'in all: make it smaller, or convert it to baseline JPEG',
+      'in total: make it smaller, or convert it to baseline JPEG',
   )
 
 
 def tell_dark(dark: list[str], white: int) -> None:
-  """Reports dark images, if there are any, in one line on stderr.
+  """Reports dark images, if any, in one line on stderr.
 
   Args:
     dark, white: see load_image().
   """
   if dark:
-    more = f', and {len(dark) - 1} more are like it' if dark[1:] else ''
+    more = f', and {len(dark) - 1} more images are similar' if dark[1:] else ''
     print(
         output.printable(
             f'{dark[0]}{more}: in 16-bit images {white} is white, so these '
-            'become dark; set the value of white with --white=N, or convert '
-            'color images to 8 bits'
+            'images become dark; set the value of white with --white=N, or '
+            'convert color images to 8 bits'
         ),
         file=sys.stderr,
         flush=True,
@@ -159,11 +161,12 @@ def _highest(image: 'PIL.Image.Image', white: int) -> int:
       image.getextrema() if values is None else (values.min(), values.max()),
   )
   errors.DataError.raise_if(
-      lowest < 0 or highest > WHITE, 'it has more than 16 bits'
+      lowest < 0 or highest > WHITE, 'its values have more than 16 bits'
   )
   errors.DataError.raise_if(
       highest > white,
-      f'it has the value {highest}, above --white={white}: choose at least that',
+      f'the value {highest} is above --white={white}: set --white to at least '
+      f'{highest}',
   )
   return highest
 
@@ -171,16 +174,16 @@ def _highest(image: 'PIL.Image.Image', white: int) -> int:
 def _highest_color(image: 'PIL.Image.Image', white: int) -> int:
   """Returns the maximum value of an image with several 16-bit channels.
 
-  Pillow decodes only the upper 8 bits.  Also reduces the color that the file
-  declares transparent to 8 bits.
+  Pillow decodes only the upper 8 bits.  The function also reduces the color
+  that the file declares transparent to 8 bits.
 
   Raises:
-    DataError: --white is set, for which the lower bits would be needed.
+    DataError: --white is set, which would require the lower bits.
   """
   errors.DataError.raise_if(
       white != WHITE,
-      'it has several 16-bit channels, and --white applies to gray images '
-      'without transparency only: convert it to 8 bits',
+      'it has several 16-bit channels, and --white applies only to gray images '
+      'without transparency: convert it to 8 bits',
   )
   if isinstance(color := image.info.get('transparency'), tuple):
     image.info['transparency'] = tuple(value >> 8 for value in color)
@@ -216,7 +219,7 @@ def _rgb(image: 'PIL.Image.Image', white: int) -> np.ndarray:
   if image.mode.startswith('I'):
     values = np.asarray(image).astype(np.uint32)
     gray = (values * 256 // (white + 1)).astype(np.uint8)
-    # The transparent value has 16 bits, too.
+    # The transparent value also has 16 bits.
     gray[values == image.info.get('transparency', -1)] = 255
     image = Image.fromarray(gray)
   if image.has_transparency_data:
@@ -229,18 +232,18 @@ def _rgb(image: 'PIL.Image.Image', white: int) -> np.ndarray:
 def _weights(side: int) -> np.ndarray:
   """Returns weights that average over areas, as in cifar10_input.fit().
 
-  Pillow's box filter cannot count part of a pixel.
+  Pillow's box filter cannot give a partly covered pixel a smaller weight.
 
   Args:
     side: the number of pixels in a row or a column.
 
   Returns:
-    float32 array of shape [32, side]: the weight of each of the `side` pixels in
-    the mean for each of the 32; rows add up to 1.
+    float32 array of shape [32, side]: the weight of each of the `side` pixels
+    in each of the 32 means; rows add up to 1.
   """
   edges = np.arange(description.HEIGHT + 1) * side / description.HEIGHT
   pixels = np.arange(side)
-  # How much of each pixel lies between two edges.
+  # The fraction of each pixel between two edges.
   shares = np.clip(
       np.minimum(edges[1:, np.newaxis], pixels + 1)
       - np.maximum(edges[:-1, np.newaxis], pixels),
@@ -264,8 +267,8 @@ def pillow() -> tuple[types.ModuleType, types.ModuleType]:
     raise errors.UsageError(
         'Pillow is not installed: pip install cifar10_compat[data]'
     ) from e
-  # A file may contain one long text or several short ones.
+  # Limit the total size of a file's texts, not the size of each.
   PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
-  # Pillow also raises the errors that it logs.
+  # Suppress Pillow's log: the errors that it logs are also raised.
   logging.getLogger('PIL').setLevel(logging.CRITICAL)
   return Image, ImageOps

@@ -4,8 +4,8 @@ The files are in MATLAB 5 format.  X, uint8 of shape [32, 32, 3, N], contains
 the images; y, of shape [N, 1], contains their labels: 1 to 9, and 10 for the
 digit 0.  See http://ufldl.stanford.edu/housenumbers/.
 
-scipy reads the files.  Its reader can crash on a damaged file, so it reads only
-files with the size and SHA-256 of the published ones.
+scipy's reader can crash on a damaged file, so it is used only for files with
+the size and SHA-256 of the published files.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,12 @@ _CHUNK = 1000
 def write_batches(directory: str, train_mat: str, test_mat: str) -> None:
   """Writes the set's directory, which appears when complete.
 
-  A record is one byte, the digit, and 3,072 bytes: the red, green and blue
-  planes. Takes several seconds, 0.7 GB of memory and 305 MB of disk space.
+  A record consists of the digit, one byte, and the red, green and blue planes,
+  3,072 bytes.  The conversion takes several seconds, 0.7 GB of memory and 305
+  MB of disk space.
 
   Args:
-    directory: see files.whole_directory(), with exist_ok.
+    directory: the set's directory: see files.whole_directory() with exist_ok.
     train_mat, test_mat: the paths of the two .mat files.
 
   Raises:
@@ -44,11 +45,11 @@ def write_batches(directory: str, train_mat: str, test_mat: str) -> None:
 
 
 def _records(path: str) -> Iterator[bytes]:
-  """Yields the records of a .mat file, _CHUNK of them at a time."""
+  """Yields the records of a .mat file in chunks of _CHUNK records."""
   images, labels = _load(path)
   digits = (labels % 10).astype(np.uint8).reshape(-1, 1)
   for i in range(0, len(digits), _CHUNK):
-    # From [row, column, color, image] to [image, color, row, column].
+    # Transpose from [row, column, color, image] to [image, color, row, column].
     planes = images[..., i : i + _CHUNK].transpose(3, 2, 0, 1)
     chunk = digits[i : i + _CHUNK]
     yield np.hstack([chunk, planes.reshape(len(chunk), -1)]).tobytes()
@@ -88,7 +89,7 @@ def _load(path: str) -> tuple[np.ndarray, np.ndarray]:
   if bad.size:
     raise errors.DataError(
         f'{path}: image {bad[0]} (counted from 0) has label {labels[bad[0]]}: '
-        'SVHN has 1 to 10'
+        'SVHN labels are 1 to 10'
     )
   return images, labels
 

@@ -1,12 +1,12 @@
-"""Draws ten classes of figures, as files in the format of CIFAR-10.
+"""Draws ten classes of figures, and writes them in the format of CIFAR-10.
 
-Use it on a machine without images or network access.  An image has one figure
-or pattern, brighter than its background, with a random position and size.  Each
-class has a typical hue, which soon moves the network off the plateau of its
-tiny initial weights.  But hues vary, and some images have the hue of another
-class, so that only the shape identifies their class.  In two runs, the averaged
-weights had a precision of 0.77 and 0.84 after 500 steps, and 0.93 and 0.97
-after 700.
+The set is for machines without image files or network access.  Each image shows
+one figure or pattern, brighter than its background, with a random position and
+size.  Each class has a typical hue, which soon moves the network off the
+plateau caused by its tiny initial weights.  However, hues vary, and some images
+have the hue of another class, so that only the shape identifies their class.
+In two runs, the averaged weights had a precision of 0.77 and 0.84 after 500
+steps, and 0.93 and 0.97 after 700.
 
 The files are identical byte for byte on every machine: all arithmetic uses
 integers, and the streams of numpy.random.RandomState are frozen.
@@ -21,7 +21,7 @@ from cifar10_compat.base import files
 SIZE = 32  # the height and the width of an image
 FILE_EXAMPLES = 10000
 
-# The seed of each file; it alone determines the content.
+# The seed of each file, which alone determines the content.
 SEEDS = {
     'data_batch_1.bin': 1,
     'data_batch_2.bin': 2,
@@ -32,24 +32,25 @@ SEEDS = {
 }
 META_FILE = 'batches.meta.txt'
 
-# One in this many images has the hue of a random class: from the hue alone, a
+# One of FOREIGN_HUE images has the hue of a random class: from the hue alone, a
 # network could classify at most 82% correctly.
 FOREIGN_HUE = 5
-# All out of 255.  The fainter the figures, the sooner a network learns the hues
-# and the later the shapes.
-HUE_JITTER = 30  # up and down
-LIFT = (30, 71)  # brightness of figure minus background, 71 excluded
+# Ranges of pixel values, out of 255.  The fainter the figures are, the sooner a
+# network learns the hues, and the later it learns the shapes.
+HUE_JITTER = 30  # maximum change, up or down
+LIFT = (30, 71)  # brightness of figure minus background, excluding 71
 NOISE = 3  # factor of noise from -15 to 15, in which values near 0 are frequent
 
 
 def _odd(x: np.ndarray, width: np.ndarray) -> np.ndarray:
-  """Whether x is in an odd strip of the given width."""
+  """Returns whether x is in an odd-numbered strip of the given width."""
   return x // width % 2 == 1
 
 
-# By label: name, function, typical red, green and blue of the background.  The
-# hues go once around the color wheel, and similar shapes have distant hues.  No
-# class is another's mirror image, since training flips images.
+# For each label: name, function, and typical red, green and blue of the
+# background.  The hues go once around the color wheel, and similar shapes have
+# distant hues.  No class is another's mirror image, since training flips
+# images.
 #
 # Each function takes three int16 arrays: x of shape [n, 1, SIZE] and y of shape
 # [n, SIZE, 1], in pixels to the right of the figure's center and below it, and
@@ -76,7 +77,7 @@ _CLASSES = (
         (30, 130, 130),
     ),
     (
-        'triangle',  # Its apex points up, at y = -r.
+        'triangle',  # The apex of the triangle is at the top, y = -r.
         lambda x, y, r: (2 * abs(x) <= y + r) & (y <= r),
         (30, 70, 130),
     ),
@@ -122,7 +123,7 @@ def draw_class(label: int, n: int, rng: np.random.RandomState) -> np.ndarray:
   ground = hues + uniform(-HUE_JITTER, HUE_JITTER + 1, n, 3)
   lift = uniform(*LIFT, n, 3)
 
-  # Noise: the difference of a random byte's two halves.
+  # The noise is the difference between the two halves of a random byte.
   noise = np.frombuffer(rng.bytes(n * 3 * SIZE * SIZE), np.uint8)
   noise = (noise >> 4).astype(np.int16) - (noise & 15)
 
@@ -135,7 +136,7 @@ def draw_class(label: int, n: int, rng: np.random.RandomState) -> np.ndarray:
 
 
 def _draw_file(seed: int) -> np.ndarray:
-  """Draws the records of one file, the same number of each class, shuffled.
+  """Draws one file's records, with equal numbers of each class, shuffled.
 
   Returns:
     uint8 array of shape [FILE_EXAMPLES, 1 + 3 * SIZE * SIZE].
@@ -152,10 +153,10 @@ def _draw_file(seed: int) -> np.ndarray:
 
 
 def write_batches(directory: str) -> None:
-  """Writes the set: takes several seconds and 184 MB.
+  """Writes the set, which takes several seconds and 184 MB.
 
   The files appear together when complete.  An existing non-empty directory is
-  kept: another process has drawn the same set in the meantime.
+  kept, since another process has written the same set in the meantime.
 
   Args:
     directory: the directory of the files.  Missing parents are created.

@@ -1,1 +1,1 @@
-"""Training in several processes: cluster, heartbeats, sessions and updates."""
+"""Training in several processes: clusters, heartbeats, sessions and updates."""

@@ -1,9 +1,9 @@
 """Checks that all tasks of a training run have the same settings.
 
 The chief stores its settings in a variable on the first ps, beside the
-  heartbeats.  Every other task compares its own settings with the chief's, and
-  so does a later chief, whether restarted or started by mistake.  Checkpoints
-  do not contain the variable.
+  heartbeats.  Every other task compares its own settings with the chief's.  So
+  does a later chief, whether restarted or started by mistake.  Checkpoints do
+  not contain this variable.
 """
 
 import json
@@ -33,7 +33,8 @@ def settings(
     config: config_lib.DistributedTrain, cluster: cluster_lib.Cluster
 ) -> Settings:
   """Returns a task's settings by flag, as JSON values."""
-  # Count addresses only: tasks may use different names for one host.
+  # Compare only the number of addresses: tasks may use different names for a
+  # host.
   told: Settings = {
       'ps_hosts': f'{len(cluster.tasks[cluster_lib.PS])} addresses',
       'worker_hosts': f'{len(cluster.workers)} addresses',
@@ -41,7 +42,8 @@ def settings(
   if cluster.job == cluster_lib.PS:
     return told
   told['dataset'] = config.dataset.name
-  # Two custom image sets may have the same name.
+  # Compare the entire description: two custom image sets may have the same
+  # name.
   for name in ('class_names', 'label_index', 'flip'):
     told[f'dataset ({name})'] = getattr(config.dataset, name)
   told.update((name, getattr(config, name)) for name in _FLAGS)
@@ -57,16 +59,15 @@ def settle(
 
   Args:
     target: the target of the task's server.
-    session_config: the configuration of its sessions.
-    told: from settings().
+    session_config: the configuration of the task's sessions.
+    told: the task's settings, from settings().
     chief: whether this task is a chief.
 
   Returns:
-    Whether a chief's settings are stored.
+    Whether the settings of a chief are stored.
 
   Raises:
-    UsageError: the settings differ; the message contains the flag and both
-      values.
+    UsageError: the settings differ; the message names the flag and both values.
   """
   with tf.Graph().as_default():
     with tf.device('/job:ps/task:0/cpu:0'):
@@ -86,7 +87,7 @@ def settle(
     errors.UsageError.raise_if(
         agreed.get(flag, value) != value,
         f'--{flag} is {value}, but {agreed.get(flag)} in the run on the '
-        'parameter servers: start this task with the flags of its chief'
+        "parameter servers: start this task with the chief's flags"
         + (', or stop all tasks first' if chief else ''),
     )
   return True

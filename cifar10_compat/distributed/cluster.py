@@ -1,8 +1,8 @@
-"""The tasks of a distributed run and their addresses, and whether they answer.
+"""The tasks of a distributed run, their addresses, and watchdogs for them.
 
 TensorFlow waits forever for a task that does not answer, retries a lost
 parameter server forever, and prints nothing while it waits.  This module checks
-the ports before it connects, and keeps checking them.
+the tasks' ports before it connects, and keeps checking them.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,17 +23,17 @@ from cifar10_compat.base import signals
 
 PS = 'ps'
 WORKER = 'worker'
-# Jobs that exist only in TF_CONFIG: the worker that saves, and the evaluator,
-# which has no server.
+# Jobs that exist only in TF_CONFIG: the worker that saves checkpoints, and the
+# evaluator, which runs no server.
 CHIEF = 'chief'
-MASTER = 'master'  # What CHIEF was called until 2018.
+MASTER = 'master'  # The name of CHIEF until 2018.
 EVALUATOR = 'evaluator'
 
 # An HTTP/2 frame begins with its length (three bytes) and its type (one byte).
 _HTTP2_HEADER_BYTES = 9
 _HTTP2_SETTINGS = 4
 
-# Seconds that a watchdog gives a busy machine to answer.
+# Seconds that a watchdog waits for a busy machine to answer.
 _PATIENCE_SECS = 5.0
 
 
@@ -46,7 +46,7 @@ class Cluster(NamedTuple):
 
   @property
   def workers(self) -> list[tuple[str, int]]:
-    """The (job, index) of each training task, the chief first."""
+    """The (job, index) of each worker, starting with the chief."""
     return [
         (job, i)
         for job in (CHIEF, WORKER)
@@ -63,11 +63,11 @@ class Cluster(NamedTuple):
     return self.workers[0] == (self.job, self.index)
 
   def address(self, job: str, index: int) -> str:
-    """Returns 'host:port' of a task."""
+    """Returns the 'host:port' of a task."""
     return self.tasks[job][index]
 
   def named(self, *jobs: str) -> dict[str, str]:
-    """Returns the addresses of these jobs' tasks by name, such as 'ps 0'."""
+    """Returns the addresses of some jobs' tasks, by names such as 'ps 0'."""
     return {
         f'{job} {i}': address
         for job in jobs
@@ -87,7 +87,7 @@ def from_flags(
   Args:
     job_name: 'ps' or 'worker'.
     task_index: this task's index among the hosts of its job.
-    ps_hosts, worker_hosts: each 'host:port'.
+    ps_hosts, worker_hosts: the tasks' addresses, each 'host:port'.
 
   Raises:
     UsageError: the cluster is invalid; the message names the flag.
@@ -113,7 +113,7 @@ def from_tf_config(text: str) -> Cluster:
       "task": {"type": "worker", "index": 0}}.
 
   Returns:
-    The cluster.  It need not list the evaluator.
+    The cluster; the text need not list the evaluator.
 
   Raises:
     UsageError: the text is malformed, or the cluster is invalid.
@@ -128,8 +128,7 @@ def from_tf_config(text: str) -> Cluster:
     if MASTER in tasks and CHIEF not in tasks:
       tasks[CHIEF] = tasks.pop(MASTER)
       job = CHIEF if job == MASTER else job
-    # Some users write the index as a string; a fraction or Infinity is not an
-    # index.
+    # Accept an index written as a string; reject a fraction or Infinity.
     index = int(index) if isinstance(index, str) else operator.index(index)
   except (ValueError, KeyError, TypeError, AttributeError) as e:
     raise errors.UsageError(
@@ -147,15 +146,15 @@ def from_tf_config(text: str) -> Cluster:
 
 
 def _checked(cluster: Cluster) -> Cluster:
-  """Returns a cluster; raises UsageError if it is invalid."""
+  """Creates a Cluster; raises UsageError if it is invalid."""
   chiefs = len(cluster.tasks.get(CHIEF, ()))
   errors.UsageError.raise_if(
-      chiefs > 1, f'there are {chiefs} chiefs: a cluster has one'
+      chiefs > 1, f'there are {chiefs} chiefs: a cluster has only one'
   )
   jobs = ', '.join(sorted(cluster.tasks))
   errors.UsageError.raise_if(
       not cluster.tasks.get(PS) or not cluster.workers,
-      f"a cluster needs a ps and a worker: this one has {jobs or 'none'}",
+      f"a cluster needs a ps and a worker, but has the jobs {jobs or 'none'}",
   )
   errors.UsageError.raise_if(
       cluster.job not in cluster.tasks,
@@ -187,7 +186,8 @@ def check_local(cluster: Cluster) -> None:
   """Checks that all addresses are loopback addresses of this machine.
 
   Raises:
-    UsageError: an address is not; the message names the task.
+    UsageError: an address is not a loopback address; the message names the
+      task.
   """
   for task, address in cluster.named(*sorted(cluster.tasks)).items():
     host = address.rpartition(':')[0].strip('[]')
@@ -204,15 +204,15 @@ def check_local(cluster: Cluster) -> None:
 
 
 def answers(address: str, secs: float = 1.0) -> bool:
-  """Whether a TensorFlow server answers at 'host:port'.
+  """Returns whether a TensorFlow server answers at 'host:port'.
 
-  A connection proves nothing: a suspended process accepts one, and so does any
-  other program.  A gRPC server sends HTTP/2's first frame, SETTINGS, unasked
-  (RFC 9113, 3.4).
+  An accepted connection proves nothing: suspended processes and other programs
+  also accept connections.  A gRPC server sends HTTP/2's first frame, SETTINGS,
+  unprompted (RFC 9113, 3.4).
 
   Args:
     address: 'host:port'.
-    secs: seconds to wait for the connection, and for each part of the frame.
+    secs: seconds to wait for the connection and for each part of the frame.
   """
   host, _, port = address.rpartition(':')
   try:
@@ -229,13 +229,14 @@ def answers(address: str, secs: float = 1.0) -> bool:
 def start_server(cluster: Cluster) -> tf.train.Server:
   """Starts this task's server; sessions connect to the server's target.
 
-  The server listens on its port on *every* interface, whatever the host in the
+  The server listens on *all* network interfaces, regardless of the host in the
   task's address.
 
   Raises:
-    UsageError: the port is taken.
+    UsageError: the port is already in use.
   """
-  # Tasks that connected through a proxy would wait for each other forever.
+  # Disable proxies: tasks that connect through a proxy wait for each other
+  # forever.
   hosts = {
       address.rpartition(':')[0].strip('[]')
       for addresses in cluster.tasks.values()
@@ -249,32 +250,32 @@ def start_server(cluster: Cluster) -> tf.train.Server:
     return tf.train.Server(
         tf.train.ClusterSpec(cluster.tasks), cluster.job, cluster.index
     )
-  except tf.errors.OpError as e:  # UnknownError, whatever the reason.
+  except tf.errors.OpError as e:  # The error is always UnknownError.
     raise errors.UsageError(
         f'no server can be started for {cluster.job} {cluster.index:d} at '
         f'{cluster.address(cluster.job, cluster.index)}: its port is in use by '
-        'a second task of that index or by another program '
+        'a second task with this index or by another program '
         f'({e.message.splitlines()[0]})'
     ) from e
 
 
 class Stopped(Exception):
-  """A stop was requested before the session existed."""
+  """Raised if a stop is requested before the session is created."""
 
 
 def wait_for_ps(
     cluster: Cluster, secs: float, stop: signals.StopRequest
 ) -> None:
-  """Waits until every ps answers, and prints which workers do not answer yet.
+  """Waits until every ps answers; prints the workers that do not answer yet.
 
   Args:
     cluster: the cluster.
-    secs: seconds to wait.
-    stop: ends the wait.
+    secs: maximum number of seconds to wait.
+    stop: request that ends the wait.
 
   Raises:
     UsageError: a ps did not answer; the message lists each one.
-    Stopped: a stop was requested before all answered.
+    Stopped: a stop was requested before every ps had answered.
   """
   end = time.monotonic() + secs
   missing = cluster.named(PS)
@@ -282,7 +283,7 @@ def wait_for_ps(
     late = ', '.join(f'{task} at {a}' for task, a in missing.items())
     errors.UsageError.raise_if(
         time.monotonic() > end,
-        f'no answer within {secs:g} seconds from {late}: start it, or allow it '
+        f'{late} did not answer within {secs:g} seconds: start it, or allow it '
         'more time with --connect_secs',
     )
     if stop.sleep(0.2):
@@ -304,7 +305,7 @@ def wait_for_end(
   Args:
     cluster: the cluster.
     secs: maximum number of seconds to wait.
-    stop: ends the wait.
+    stop: request that ends the wait.
   """
   end = time.monotonic() + secs
   while any(map(answers, cluster.named(CHIEF, WORKER).values())):
@@ -330,7 +331,8 @@ def chief_watchdog(
 ) -> contextlib.AbstractContextManager[None]:
   """Context that ends the process if the chief is lost.
 
-  The chief may start at any time, but must not stay unreachable later.
+  The chief can start at any time, but must stay reachable after its first
+  answer.
   """
   job, index = cluster.workers[0]
   return _task_watch(
@@ -357,8 +359,8 @@ def _task_watch(
   Args:
     tasks: addresses, 'host:port', by task name.
     timeout_secs: seconds that a task may be unreachable.
-    leave: function that ends the process with a message, even if the training
-      thread is blocked in TensorFlow.
+    leave: function that takes a message and ends the process, even if the
+      training thread is blocked in TensorFlow.
     lost: the message after the task's name and address.
     await_first: whether to ignore a task until it has answered once.
   """

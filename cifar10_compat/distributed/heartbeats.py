@@ -1,4 +1,4 @@
-"""A table of each worker's step and time, which shows that the worker is alive.
+"""A table of each worker's latest step and time, to detect lost workers.
 
 The table is a variable on the first ps, float64 of shape [num_workers, 3]: the
 last global step that a worker saw, the ps's clock at that time in seconds since
@@ -32,17 +32,17 @@ STALL_SECS = 30.0
 
 
 class Table:
-  """The ops on the table, in the default graph.
+  """Adds the table's ops to the default graph.
 
   Attributes:
-    initializer: Operation that resets the table; for the chief.
-    initialized: bool tensor of shape [], whether a chief has reset it.
+    initializer: Operation that resets the table; only the chief runs it.
+    initialized: bool tensor of shape [], whether a chief has reset the table.
     read: (float64 tensor [num_workers, 3], float64 tensor []): the table, and
       the ps's clock.
   """
 
   def __init__(self, num_workers: int) -> None:
-    """Adds the ops."""
+    """Adds the table and its ops."""
     # Unlike tf.get_variable(), tf.Variable works in a reusing scope.  The
     # variable is in no collection, so no task saves it or waits for it.
     with tf.device('/job:ps/task:0/cpu:0'):
@@ -54,7 +54,7 @@ class Table:
       )
       self.initializer = self._variable.initializer
       self.initialized = tf.is_variable_initialized(self._variable)
-      self.initialized.mark_used()  # Only the chief fetches it.
+      self.initialized.mark_used()  # Only the chief uses it.
       now = tf.timestamp()
       self.read = (tf.identity(self._variable), now)
       self._row = tf.placeholder(tf.int32, [1])
@@ -70,8 +70,8 @@ class Table:
     """Writes a worker's row.
 
     Args:
-      session: a session on the ps that holds the table.
-      worker: index in the list of workers.
+      session: a session on the first ps.
+      worker: the worker's index in the list of workers.
       step: the global step.
       state: TRAINING or DONE.
     """
@@ -87,12 +87,12 @@ def absent(
 
   Args:
     table: float64 array of shape [num_workers, 3].
-    now: seconds, by the table's clock.
+    now: the time in seconds, by the table's clock.
     worker: index of this worker.
 
   Returns:
-    (worker, step, seconds since the last heartbeat); the last two are None for
-    a worker that was never seen.
+    List of (worker, step, seconds since the last heartbeat); step and seconds
+    are None for a worker that was never seen.
   """
   return [
       (i, None, None) if state == UNSEEN else (i, int(step), now - seen)
@@ -111,18 +111,18 @@ class Stall:
 
     Args:
       secs: seconds that an update may take.  The limit doubles with each alarm,
-        so that a step that takes longer can finish eventually.
+        so that an update that takes longer can finish eventually.
     """
     self.secs = secs
     self._step: float | None = None
 
   def found(self, step: float | None, explained: bool, now: float) -> bool:
-    """Returns whether to raise an alarm; call it often.
+    """Returns whether to raise an alarm; must be called frequently.
 
     Args:
       step: identifies the update, such as the global step.
       explained: whether there is a reason to wait, such as an absent worker.
-      now: seconds, by any clock.
+      now: the time in seconds, by any clock.
     """
     if explained or step != self._step:
       self._step, self._since = step, now
@@ -134,7 +134,7 @@ class Stall:
 
 
 class HeartbeatHook(tf.train.SessionRunHook):
-  """Writes this worker's row every second; prints which workers it waits for."""
+  """Writes this worker's row every second; prints the workers it waits for."""
 
   def __init__(
       self,
@@ -151,17 +151,17 @@ class HeartbeatHook(tf.train.SessionRunHook):
 
     Args:
       table: the table of heartbeats.
-      cluster: this worker's.
-      steps: provides the global step.
+      cluster: the cluster of this worker.
+      steps: the hook that provides the global step.
       max_steps: the global step at which training ends.
-      stop: a stop request.
-      leave: function that ends the process, given the session.  It is called if
-        this worker's step has stalled for ABSENT_SECS after a stop was
-        requested or the other workers finished.
-      replicas: number of workers per update.  With it, the chief detects that
-        updates have stopped though enough workers are present, and recreates
-        its session (sync.py).  0 for an asynchronous worker, which detects that
-        its own step has stopped.  None for other workers.
+      stop: the request that stops training.
+      leave: function that takes the session and ends the process.  It is called
+        if this worker's step has stalled for ABSENT_SECS after a stop was
+        requested or the other workers have finished.
+      replicas: number of workers per update for the chief, which recreates its
+        session (sync.py) if updates have stopped although enough workers are
+        present; 0 for an asynchronous worker, which recreates its session if
+        its own step does not end; None for other workers.
     """
     self._table = table
     self._cluster = cluster
@@ -173,7 +173,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
     self._replicas = replicas
     self._stall = Stall()
     self._ended = threading.Event()
-    # A heartbeat already under way must not overwrite the final row.
+    # Prevents a heartbeat in progress from overwriting the final row.
     self._lock = threading.Lock()
 
   def begin(self) -> None:
@@ -227,7 +227,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
         coord.wait_for_stop(_INTERVAL_SECS)
         continue
       except (tf.errors.OpError, RuntimeError):
-        # The session is closed, or its ps is gone.  The training thread gets
+        # The session is closed, or its ps is lost.  The training thread gets
         # the same error and handles it.
         return
       since = self._run_since
@@ -251,7 +251,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
             time.monotonic(),
         ):
           print(
-              f'No update after step {step} for {secs:g} seconds, though '
+              f'No update after step {step} for {secs:g} seconds, although '
               'enough workers are present: the chief recreates its session.'
               if self._replicas
               else f'A step has not ended for {secs:g} seconds: the worker '
@@ -274,17 +274,18 @@ class HeartbeatHook(tf.train.SessionRunHook):
 
 
 def _restart(session: tf.Session, coord: tf.train.Coordinator) -> None:
-  """Makes the training thread, even if blocked, recreate its session.
+  """Makes the training thread recreate its session, even if it is blocked.
 
   Args:
     session: the session to end.
-    coord: of a recoverable session.
+    coord: the coordinator of a recoverable session.
   """
   try:
     raise tf.errors.AbortedError(None, None, 'updates have stopped')
   except tf.errors.AbortedError as e:
-    coord.request_stop(e)  # It accepts only a raised error.
-  # Closing the session raises another error; the first one replaces it.
+    coord.request_stop(e)  # The error must have been raised.
+  # Closing the session raises another error, but the coordinator keeps the
+  # first.
   session.close()
 
 
@@ -297,16 +298,18 @@ def wait_until_done(
 ) -> None:
   """Waits until the chief is done and the other workers are done or absent.
 
-  Once the chief is done, waits for others at most 2 * ABSENT_SECS.
+  Once the chief is done, the function waits for other workers for at most 2 *
+  ABSENT_SECS.
 
   Args:
-    session: of a ps.
-    table: in that session's graph.
-    stop: ends the wait.
-    settle: compares the settings with a chief's; returns whether there is one.
+    session: a session of a ps.
+    table: the table in that session's graph.
+    stop: request that ends the wait.
+    settle: function that compares the settings with the chief's, and returns
+      whether a chief has stored them.
 
   Raises:
-    UsageError: the settings differ.
+    UsageError: the settings differ from the chief's.
   """
   end, settled = None, False
   while not stop.sleep(0.5):

@@ -1,13 +1,13 @@
 """Images for a distributed session, from queues in this process.
 
 TensorFlow's server numbers the runs of all sessions.  It draws each number from
-a generator of the current thread with a 32-bit seed, and rejects a number that
-occurs among the last 100,000 ("request was received twice").  With the queues
-on the server, each of the 16 threads would use one run per image that it
-enqueues.  After some 100,000 runs (12 minutes of training with batches of 64),
+the current thread's generator, which has a 32-bit seed, and rejects a number
+that occurs among the last 100,000 ("request was received twice").  With the
+queues on the server, each of the 16 threads would use one run per image that it
+enqueues.  After about 100,000 runs (12 minutes of training with batches of 64),
 two numbers are likely to be equal.  The server then rejects a run, and the
 session that replaces the failed one would find the queues closed.  A local
-session does not number its runs, which also cost less.
+session does not number its runs; its runs also cost less.
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from cifar10_compat.training import hooks
 class LocalInput(tf.train.SessionRunHook):
   """Feeds the steps of a distributed session from this process's queues.
 
-  A context manager; on exit, the queues' threads have stopped.
+  The hook is a context manager that stops the queues' threads on exit.
 
   Attributes:
     images, labels: placeholders in the training graph.
-    summary: string tensor of shape [] in that graph: the serialized Summary of
-      the input if feed_dict() provided one, else empty.
+    summary: string tensor of shape [] in the training graph: the serialized
+      Summary of the input if feed_dict() provided one, otherwise empty.
   """
 
   def __init__(
@@ -39,7 +39,7 @@ class LocalInput(tf.train.SessionRunHook):
 
     Args:
       make_inputs: function that returns (images, labels), tensors from queues.
-      stop: a request ends the steps.
+      stop: the request that ends the steps.
       check_input: function that raises DataError if the images are damaged.
     """
     self._hook = hooks.InputHook(check_input, stop)
@@ -61,13 +61,13 @@ class LocalInput(tf.train.SessionRunHook):
       self._input_session.__exit__(*exc_info)
 
   def feed_dict(self, with_summary: bool = False) -> dict[tf.Tensor, object]:
-    """Returns the next batch for a run of the other session.
+    """Returns the next batch, to feed to a run of the distributed session.
 
     Args:
       with_summary: whether to feed `summary` too.
 
     Raises:
-      tf.errors.OutOfRangeError: the images ended.
+      tf.errors.OutOfRangeError: no images are left.
       DataError: the images are damaged.
     """
     batch = dict(zip((self.images, self.labels), self._batch))
@@ -82,7 +82,7 @@ class LocalInput(tf.train.SessionRunHook):
       with self._graph.as_default():
         self._input_session = tf.train.MonitoredSession(
             tf.train.ChiefSessionCreator(
-                # Leave a GPU to the network.
+                # Reserve a GPU for the network.
                 config=tf.ConfigProto(device_count={'GPU': 0})
             ),
             [self._hook],

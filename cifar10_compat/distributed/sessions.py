@@ -1,4 +1,4 @@
-"""Sessions on variables that a parameter server holds."""
+"""Sessions whose variables are on parameter servers."""
 
 from collections.abc import Callable
 import dataclasses
@@ -13,7 +13,7 @@ from cifar10_compat.distributed import agreement
 from cifar10_compat.distributed import cluster as cluster_lib
 from cifar10_compat.distributed import heartbeats
 
-# Seconds between checks whether the chief has initialized the variables.
+# Seconds between checks for whether the chief has initialized the variables.
 _ATTEMPT_SECS = 1.0
 # TensorFlow's message if another task has replaced a session, or the ps has
 # restarted.
@@ -26,9 +26,9 @@ class Connection:
 
   Attributes:
     cluster: the tasks.
-    target: of this task's server.
-    session_config: of its sessions.
-    connect_secs: seconds to wait for the others at the start.
+    target: the target of this task's server.
+    session_config: the configuration of this task's sessions.
+    connect_secs: seconds to wait for the other tasks at the start.
     told: the task's settings, which must be equal for all tasks.
   """
 
@@ -42,7 +42,7 @@ class Connection:
     """Compares this task's settings with the chief's.
 
     Raises:
-      UsageError: the settings differ.
+      UsageError: the settings differ from the chief's.
     """
     agreement.settle(
         self.target,
@@ -52,7 +52,7 @@ class Connection:
     )
 
   def device(self) -> Callable[[tf.Operation], str]:
-    """Returns a tf.device() function: variables on the ps, other ops here."""
+    """Returns the tf.device() argument: variables on the ps, other ops here."""
     return tf.train.replica_device_setter(
         cluster=tf.train.ClusterSpec(self.cluster.tasks),
         worker_device=f'/job:{self.cluster.job}/task:{self.cluster.index}',
@@ -68,12 +68,12 @@ def connect(
 
   Args:
     cluster: the tasks.
-    config: the time to wait, and the sessions' use of devices.
-    stop: ends the wait.
+    config: the time to wait, and the device settings of the sessions.
+    stop: request that ends the wait.
 
   Raises:
-    UsageError: the port is in use, or a ps does not answer.
-    cluster_lib.Stopped: a stop was requested before all answered.
+    UsageError: the port is already in use, or a ps does not answer.
+    cluster_lib.Stopped: a stop was requested before every ps had answered.
   """
   server = cluster_lib.start_server(cluster)
   cluster_lib.wait_for_ps(cluster, config.connect_secs, stop)
@@ -91,8 +91,8 @@ def session_config(
 ) -> tf.ConfigProto:
   """Returns the ConfigProto of a task's sessions.
 
-  A session sees only its own task and the parameter servers, because it waits
-  for every task that it sees.
+  A session is limited to its own task and the parameter servers, because it
+  waits for every task in its scope.
   """
   return tf.ConfigProto(
       allow_soft_placement=True,
@@ -105,17 +105,16 @@ def session_config(
 def patiently(
     ask: Callable[[], object], secs: float, stop: signals.StopRequest
 ) -> None:
-  """Calls the parameter servers, and tries again if they are being restarted.
+  """Calls the parameter servers, and retries while they are being restarted.
 
   Args:
-    ask: function that makes the call, outside a session that recovers by
-      itself.
+    ask: function that makes the call; its session need not be able to recover.
     secs: seconds to keep trying.
-    stop: ends the wait.
+    stop: request that ends the wait.
 
   Raises:
     UsageError: every call failed.
-    cluster_lib.Stopped: a stop was requested first.
+    cluster_lib.Stopped: a stop was requested before a call succeeded.
   """
   end = time.monotonic() + secs
   while True:
@@ -153,11 +152,11 @@ def check_not_in_use(connection: Connection) -> None:
 
 
 def _recoverable(session: tf.Session) -> tf.Session:
-  """Lets MonitoredSession recover from the loss of a session on the ps.
+  """Allows MonitoredSession to recover if the ps drops its session.
 
   A second task of the same name, such as a second chief, replaces the session
   on the ps before this code rejects the task.  The step that loses its session
-  is aborted or, depending on which op notices the loss first, cancelled.
+  is aborted or, depending on which op notices the loss first, canceled.
   MonitoredSession recovers only from an aborted step.
   """
   run = session.run
@@ -175,13 +174,13 @@ def _recoverable(session: tf.Session) -> tf.Session:
 
 
 class ChiefSessionCreator(tf.train.SessionCreator):
-  """Restores or initializes the variables, once in this process.
+  """Restores or initializes the variables once per process.
 
-  A recreated session finds the last step's values on the ps.
+  A recreated session uses the last step's values on the ps.
 
   Attributes:
-    found_in_use: bool, whether an earlier session of a chief, in this process
-      or another, used the same ps.
+    found_in_use: bool, whether an earlier session of a chief, in this or
+      another process, used the same ps.
   """
 
   def __init__(
@@ -220,7 +219,7 @@ class ChiefSessionCreator(tf.train.SessionCreator):
         self.found_in_use = True
         return _recoverable(session)
       session.close()  # The ps has been restarted.
-    # Before changing any value.
+    # Compare the settings before changing any variable.
     self._connection.settle()
     session = self._restoring.create_session()
     self.found_in_use = bool(session.run(self._table.initialized))
@@ -234,8 +233,8 @@ class WorkerSessionCreator(tf.train.SessionCreator):
   """Waits for the chief, checking every second instead of every 30.
 
   Attributes:
-    connection: to the chief and the parameter servers.
-    stop: ends the wait with cluster_lib.Stopped.
+    connection: the connection to the chief and the parameter servers.
+    stop: request that ends the wait with cluster_lib.Stopped.
   """
 
   connection: Connection
@@ -244,7 +243,8 @@ class WorkerSessionCreator(tf.train.SessionCreator):
   def create_session(self) -> tf.Session:
     cluster = self.connection.cluster
     secs = self.connection.connect_secs
-    # One attempt per call: a stop could not interrupt a loop of them.
+    # Make one attempt per call, since a stop could not interrupt TensorFlow's
+    # loop.
     creator = tf.train.WorkerSessionCreator(
         master=self.connection.target,
         config=self.connection.session_config,
@@ -264,10 +264,9 @@ class WorkerSessionCreator(tf.train.SessionCreator):
         if time.monotonic() > end:
           job, index = cluster.workers[0]
           raise errors.UsageError(
-              f'the variables have no values: {job} {index} at '
-              f'{cluster.address(job, index)}, the chief, did not initialize '
-              f'them within {secs:g} seconds; start it, or allow it more time '
-              'with --connect_secs'
+              f'the chief, {job} {index} at {cluster.address(job, index)}, did '
+              f'not initialize the variables within {secs:g} seconds: start '
+              'it, or allow it more time with --connect_secs'
           ) from e
       if self.stop.sleep(_ATTEMPT_SECS):
         raise cluster_lib.Stopped()

@@ -1,1 +1,1 @@
-"""Faster ops, equal to TensorFlow's own up to float32 rounding error."""
+"""Faster ops, equal to TensorFlow's own ops up to float32 rounding error."""

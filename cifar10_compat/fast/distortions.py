@@ -1,11 +1,11 @@
 """Random distortions of many images at once, different for each image.
 
-TensorFlow's own functions take one image, or distort all images in the same
-way. The functions here take a chunk of images and use a few ops per chunk
-instead of per image, but still draw random numbers for each image.
+TensorFlow's own functions take one image, or distort all images identically.
+The functions here take a chunk of images and use a few ops per chunk instead of
+per image, but still draw random numbers for each image.
 
-Images remain in planes, one per channel, as in the files: a sum over an image's
-  pixels then reads adjacent memory.
+Images are stored as one plane per channel, as in the files, so that a sum over
+an image's pixels reads adjacent memory.
 """
 
 import tensorflow.compat.v1 as tf
@@ -17,12 +17,13 @@ def random_crop_and_flip(
   """Crops a square from each image, and mirrors half of them.
 
   Rows are gathered.  Columns are selected by an exact product with a matrix
-  that has a single 1 in each column; a flip reverses the matrix's columns.
+  that contains a single 1 in each column; to flip the image, the matrix's
+  columns are reversed.
 
   Args:
     planes: uint8 tensor of shape [n, channels, height, width]; n may be
       unknown.
-    size: the height and width of the square, at most the image's.
+    size: the height and width of the square, at most those of the image.
     flip: whether to mirror each image left to right with probability 1/2.
 
   Returns:
@@ -33,7 +34,7 @@ def random_crop_and_flip(
   top = tf.random.uniform([n, 1], maxval=height - size + 1, dtype=tf.int32)
   left = tf.random.uniform([n, 1], maxval=width - size + 1, dtype=tf.int32)
 
-  # One matrix of all rows of all planes.
+  # Reshape to one matrix of all rows of all planes.
   first = tf.reshape(tf.range(n * channels) * height, [n, channels, 1])
   rows = first + tf.expand_dims(top + tf.range(size), 1)
   strips = tf.gather(tf.reshape(planes, [-1, width]), rows)
@@ -53,10 +54,10 @@ def random_brightness(planes: tf.Tensor, max_delta: float) -> tf.Tensor:
 
   Args:
     planes: float32 tensor of shape [n, channels, height, width].
-    max_delta: the number is between -max_delta and max_delta.
+    max_delta: the largest absolute value of the number.
 
   Returns:
-    float32 tensor of that shape.
+    float32 tensor of the same shape as `planes`.
   """
   return planes + _uniform(planes, -max_delta, max_delta)
 
@@ -66,29 +67,31 @@ def random_contrast(planes: tf.Tensor, lower: float, upper: float) -> tf.Tensor:
 
   Args:
     planes: float32 tensor of shape [n, channels, height, width].
-    lower, upper: range of the factor of each pixel's difference from the mean
-      of its plane; all planes of an image have the same factor.
+    lower, upper: range of the factor by which each pixel's difference from the
+      mean of its plane is multiplied; all planes of an image have the same
+      factor.
 
   Returns:
-    float32 tensor of that shape.
+    float32 tensor of the same shape as `planes`.
   """
   mean = tf.reduce_mean(planes, [2, 3], keepdims=True)
   return (planes - mean) * _uniform(planes, lower, upper) + mean
 
 
 def per_image_standardization(planes: tf.Tensor) -> tf.Tensor:
-  """Gives each image mean 0 and standard deviation 1, as in tf.image.
+  """Scales each image to mean 0 and standard deviation 1, like tf.image.
 
   Args:
     planes: float32 tensor of shape [n, channels, height, width].
 
   Returns:
-    float32 tensor of that shape.  As in TensorFlow, the divisor is at least 1 /
-    sqrt(number of values in an image).
+    float32 tensor of the same shape as `planes`.  As in TensorFlow, the divisor
+    is at least 1 / sqrt(number of values in an image).
   """
   _, channels, height, width = planes.shape.as_list()
   size = channels * height * width
-  # One row per image: sums over several dimensions take longer.
+  # Reshape to one row per image, since sums over several dimensions take
+  # longer.
   rows = tf.reshape(planes, [-1, size])
   rows -= tf.reduce_mean(rows, 1, keepdims=True)
   deviation = tf.sqrt(tf.reduce_mean(tf.square(rows), 1, keepdims=True))
@@ -97,7 +100,7 @@ def per_image_standardization(planes: tf.Tensor) -> tf.Tensor:
 
 
 def channels_last(planes: tf.Tensor) -> tf.Tensor:
-  """Interleaves the planes, as the network expects.
+  """Converts planes to interleaved channels, as the network expects.
 
   Args:
     planes: tensor of shape [n, channels, height, width].
@@ -114,5 +117,5 @@ def channels_last(planes: tf.Tensor) -> tf.Tensor:
 
 
 def _uniform(planes: tf.Tensor, lower: float, upper: float) -> tf.Tensor:
-  """Draws a number from lower to upper per image: float32 [n, 1, 1, 1]."""
+  """Draws a number from lower to upper for each image: float32 [n, 1, 1, 1]."""
   return tf.random.uniform([tf.shape(planes)[0], 1, 1, 1], lower, upper)

@@ -8,14 +8,13 @@ the values of nearby maps at the same pixel:
 
 If the values at a pixel form a row vector, S is the row of their squares times
 a matrix with ones in a band around its diagonal and zeros elsewhere.
-TensorFlow's own op adds the maps one by one, and its gradient computes a power
-for each pair of neighbors.  Since the band is
-symmetric, the gradient
+TensorFlow's own op adds up the maps one by one, and its gradient computes a
+power for each pair of neighbors.  Since the band is symmetric, the gradient
 
   dx = g * t ** -0.75 - 2 * 0.75 * alpha * x * band(g * y / t)
 
-takes one more product.  t ** -0.75 is computed from square roots: r * sqrt(r)
-with r = 1 / sqrt(t).
+takes only one more product.  t ** -0.75 is computed from square roots: r *
+sqrt(r) with r = 1 / sqrt(t).
 """
 
 from collections.abc import Callable
@@ -38,12 +37,12 @@ def lrn(
     images: float32 tensor of shape [batch_size, height, width, maps]; only the
       number of maps must be known.
     depth_radius: the number of maps to include on either side.
-    bias: above 0.
+    bias: the constant term of t, above 0.
     alpha: the factor of the sum of squares.
     name: the output's name.
 
   Returns:
-    float32 tensor of that shape.
+    float32 tensor of the same shape as `images`.
   """
   maps = images.shape.as_list()[-1]
   number = np.arange(maps)

@@ -1,11 +1,12 @@
 """Convolution by Winograd's minimal filtering, as TensorFlow matrix products.
 
 Derivation (Toom and Cook; Winograd, 1980; Lavin and Gray, arXiv:1509.09308).
-Let a filter of r taps slide over a signal, and compute m neighboring outputs at
-once.  In the transposed problem, outputs and filter are the coefficients of two
-polynomials, with m and r coefficients; their product has n = m + r - 1.  Its
-values at n points determine it; one point may be infinity, where the value is
-the leading coefficient.  So with
+Let a filter of r taps slide over a signal, and let m neighboring outputs be
+computed at once.  In the transposed problem, the outputs and the filter are the
+coefficients of two polynomials, with m and r coefficients; the product of the
+polynomials has n = m + r - 1 coefficients.  Its values at n points determine
+the product; one point may be infinity, where the value is the leading
+coefficient.  So with
 
   A^T [m, n]:  powers of the points: row k has p ** k
   G   [n, r]:  the filter's values, p ** k over the product of p - q
@@ -18,17 +19,17 @@ the m outputs over a piece d of n inputs are
 
 with n products of numbers instead of m * r.  In two dimensions, each matrix is
 applied to rows and columns: 4 x 4 outputs of 5 x 5 taps take 64 products
-instead of 400.  With many channels, each product of numbers becomes one of
-matrices, [pixels, in_channels] times [in_channels, channels], for each of the n
-* n places.
+instead of 400.  With many channels, each product of numbers becomes a product
+of matrices, [pixels, in_channels] times [in_channels, channels], for each of
+the n * n places.
 
 Small points keep the values small: 0, 1, -1, 2, -2, 1/2, -1/2 and infinity.
-The matrices are computed with fractions, and rounded once.
+The matrices A^T, G and B^T are computed with fractions, and rounded once.
 
-Images have rows and columns as their first dimensions.  Transforming all pieces
-of all images is then one product, with a matrix that contains B^T once per
-piece, shifted by m.  The images need not be cut into pieces or padded: the
-matrix omits the columns that would multiply the zeros beyond the edges.
+Images have rows and columns as their first dimensions.  One product then
+transforms all pieces of all images: its matrix contains B^T once per piece,
+shifted by m.  The images need not be cut into pieces or padded: the matrix
+omits the columns that would multiply the zeros beyond the edges.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,15 +41,15 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-# In order of use; infinity is added at the end.
+# The finite points, in order of use; infinity is the last point.
 _POINTS = (0, 1, -1, 2, -2, fractions.Fraction(1, 2), fractions.Fraction(-1, 2))
 
-# The rows of a matrix before rounding.
+# A matrix before rounding, as a list of rows.
 _Rows = Sequence[Sequence[int | fractions.Fraction]]
 
 
 class Matrices(NamedTuple):
-  """float64 matrices to transform m + r - 1 numbers, computed as fractions."""
+  """The matrices of Winograd's method, as float64; computed as fractions."""
 
   output: np.ndarray  # A^T, [m, m + r - 1]
   filter: np.ndarray  # G, [m + r - 1, r]
@@ -89,7 +90,7 @@ def matrices(m: int, r: int) -> Matrices:
 def _coefficients(
     roots: list[fractions.Fraction],
 ) -> list[int | fractions.Fraction]:
-  """Returns the coefficients of prod(x - root), lowest power first."""
+  """Returns the coefficients of prod(x - root), starting with the constant."""
   made: list[int | fractions.Fraction] = [1]
   for root in roots:
     made = [a - root * b for a, b in zip([0] + made, made + [0])]
@@ -97,10 +98,10 @@ def _coefficients(
 
 
 def _balanced(output: _Rows, filter_: _Rows, input_: _Rows) -> Matrices:
-  """Returns Matrices with rows of G and B^T of about equal size.
+  """Rescales rows of G and B^T, so that their values are of similar size.
 
-  Moving a power of two from one to the other is exact, and keeps rounding
-  errors small.
+  Moving a power of two from one matrix to the other is exact, and similar sizes
+  keep rounding errors small.
   """
   a, g, b = [np.array(rows, np.float64) for rows in (output, filter_, input_)]
   ratio = np.abs(b).max(1) / np.abs(g).max(1)
@@ -111,8 +112,8 @@ def _balanced(output: _Rows, filter_: _Rows, input_: _Rows) -> Matrices:
 def _input_matrix(size: int, m: int, r: int) -> np.ndarray:
   """Returns a float32 matrix [n * tiles, size] that transforms a row of pixels.
 
-  Row u * tiles + i gives place u of tile i.  Pixels beyond the edge are zero,
-  and have no column.
+  Row u * tiles + i computes place u of tile i.  Pixels beyond the edge are
+  zero, so the matrix has no columns for them.
   """
   tiles = -(-size // m)
   n = m + r - 1
@@ -132,13 +133,14 @@ def conv2d(images: tf.Tensor, kernel: tf.Tensor, *, m: int = 4) -> tf.Tensor:
     images: float32 tensor of shape [batch_size, height, width, in_channels];
       batch_size may be unknown.
     kernel: float32 tensor of shape [r, r, in_channels, channels], r odd.
-    m: the height and width of the outputs computed together, with m + r at most
-      9.  The rounding error grows with m: for r = 5 and m = 4 it is up to about
-        5e-6 of the largest output, compared with 2e-6 for direct convolution.
+    m: the height and width of the tile of outputs computed together, with m + r
+      at most 9.  The rounding error grows with m: for r = 5 and m = 4 it is up
+      to about 5e-6 of the largest output, compared with 2e-6 for direct
+      convolution.
 
   Returns:
-    float32 tensor of shape [batch_size, height, width, channels].  Its
-    gradients are computed the same way.
+    float32 tensor of shape [batch_size, height, width, channels].  The
+    gradients are also computed by Winograd's method.
 
   Raises:
     ValueError: the kernel is not square, or its size is even or too large.
@@ -173,15 +175,16 @@ def conv2d(images: tf.Tensor, kernel: tf.Tensor, *, m: int = 4) -> tf.Tensor:
 
 
 class _Shape:
-  """The sizes of one convolution, and its matrices as float32.
+  """The sizes and the float32 matrices of one convolution.
 
   Attributes:
-    m, r, n: ints: outputs per tile and dimension, taps, and n = m + r - 1
-      places.
-    height, width, down, across: ints: pixels, and the number of tiles.
-    channels_in, channels: ints.
+    m, r, n: ints: the outputs per tile and dimension, the taps, and the n = m +
+      r - 1 places.
+    height, width, down, across: ints: the size in pixels and in tiles.
+    channels_in, channels: ints: the numbers of input and output channels.
     output, filter: Matrices.output and .filter.
-    rows, columns: see _input_matrix(); for the height and the width.
+    rows, columns: the matrices from _input_matrix() for the height and the
+      width.
   """
 
   def __init__(self, images: tf.Tensor, kernel: tf.Tensor, m: int) -> None:
@@ -192,7 +195,7 @@ class _Shape:
     self.down = -(-self.height // m)
     self.across = -(-self.width // m)
     self.output = matrices(m, self.r).output.astype(np.float32)
-    # A kernel is small: transform rows and columns in one step.
+    # Transform rows and columns in one step, since a kernel is small.
     self.filter = np.kron(*[matrices(m, self.r).filter] * 2).astype(np.float32)
     self.rows = _input_matrix(self.height, m, self.r)
     self.columns = _input_matrix(self.width, m, self.r)

@@ -1,7 +1,7 @@
 """Writes a network as a Keras 3 file that needs only Keras.
 
-The file uses only layers of keras.layers and functions of keras.ops, so that
-Keras loads it in safe mode and without this package.
+The model consists only of layers from keras.layers and functions from
+keras.ops, so that Keras loads the file in safe mode and without this package.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from cifar10_compat.base import errors
 if TYPE_CHECKING:
   import keras
 
-# The file of class names in the archive.
+# Name of the file with the class names in the archive.
 CLASS_NAMES = 'class_names.json'
 
 # The constants of tf.nn.lrn in the tutorial.
@@ -26,7 +26,7 @@ _BIAS = 1.0
 _ALPHA = 0.001 / 9.0
 _BETA = 0.75
 
-# The size of the patches that a locally connected layer sees.
+# Height and width of the patches that a locally connected layer sees.
 _PATCH_SIZE = 3
 
 
@@ -45,9 +45,9 @@ def write(
   probabilities, both float32 [n, number of classes].
 
   Args:
-    path: ends with .keras.
-    weights: from variable name to value, for a network in models.py.
-    image_size, crop_size: pixels.
+    path: the file's path, which must end with .keras.
+    weights: dict from variable name to value, for a network in models.py.
+    image_size, crop_size: heights and widths in pixels.
     class_names: the names of the classes, in the order of the logits.  A Keras
       model cannot contain strings, so the names are stored in the file, which
       is an archive, as class_names.json.
@@ -64,30 +64,30 @@ def write(
 def _model(
     weights: Mapping[str, np.ndarray], image_size: int, crop_size: int
 ) -> 'keras.Model':
-  """Returns a model with the weights; raises UsageError."""
+  """Builds a model with the weights; raises UsageError as write() does."""
   # Import Keras here: it takes a second, and only this format needs it.
   import keras
 
   errors.UsageError.raise_if(
       int(keras.__version__.partition('.')[0]) < 3,
-      '--format=keras needs Keras 3, which comes with TensorFlow 2.16 and '
-      f'later; this is Keras {keras.__version__}',
+      '--format=keras needs Keras 3, which is installed with TensorFlow 2.16 '
+      f'and later, but Keras {keras.__version__} is installed',
   )
   errors.UsageError.raise_if(
       not tf.executing_eagerly(),
       'Keras 3 needs eager execution, which is disabled in this process: '
-      'disable only resource variables, instead of all version 2 behavior',
+      'disable only resource variables instead of all TensorFlow 2 behavior',
   )
 
   layers, ops = keras.layers, keras.ops
-  # The user's keras.json may have other defaults.
+  # Set these explicitly: the user's keras.json can change the defaults.
   own = {'dtype': 'float32'}
   own_image = {'data_format': 'channels_last', **own}
   band = np.arange(weights['conv2/weights'].shape[2])
   band = np.abs(band[:, np.newaxis] - band) <= _RADIUS
 
   def standardize(x: 'keras.KerasTensor') -> 'keras.KerasTensor':
-    """Does the same as tf.image.per_image_standardization()."""
+    """Standardizes images like tf.image.per_image_standardization()."""
     mean = ops.mean(x, (1, 2, 3), keepdims=True)
     deviation = ops.std(x, (1, 2, 3), keepdims=True)
     least = 1 / float(np.sqrt(np.prod(x.shape[1:])))
@@ -114,7 +114,7 @@ def _model(
   def dense(
       name: str, x: 'keras.KerasTensor', activation: str | None = None
   ) -> 'keras.KerasTensor':
-    # The matrix of a linear layer, or a different kernel for each place.
+    # The weights are a matrix, or a different kernel for each position.
     shape = weights[name + '/weights'].shape
     if len(shape) == 2:
       return layers.Dense(shape[1], activation=activation, name=name, **own)(

@@ -16,9 +16,9 @@ def write(
   """Writes a SavedModel whose weights are constants.
 
   Args:
-    directory: must exist and be empty.
+    directory: an existing, empty directory.
     graph_def: must contain no variables.
-    signatures: by name, tensors of graph_def.
+    signatures: dict from name to SignatureDef, with tensors of graph_def.
 
   Raises:
     OSError, tf.errors.OpError: a file cannot be written.
@@ -45,9 +45,9 @@ def write_litert(
   LiteRT was formerly TensorFlow Lite.
 
   Args:
-    path: replaced if it exists.
+    path: the file's path; an existing file is replaced.
     graph_def: must contain no variables.
-    signatures: by name, tensors of graph_def.
+    signatures: dict from name to SignatureDef, with tensors of graph_def.
 
   Raises:
     OSError, tf.errors.OpError: a file cannot be written.

@@ -1,1 +1,1 @@
-"""The training session: its hooks, checkpoints and directory."""
+"""The training session, its hooks, its checkpoints and its directory."""

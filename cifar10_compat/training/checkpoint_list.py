@@ -1,4 +1,4 @@
-"""Finds the checkpoints of a directory, in its list or among its files."""
+"""Finds the checkpoints in a directory, by its checkpoint list or its files."""
 
 import contextlib
 import dataclasses
@@ -19,18 +19,19 @@ from cifar10_compat.training import checkpoints
 
 C = TypeVar('C', bound=config_lib.Checkpoint)
 
-# A path has up to 4,096 bytes, each of which may be escaped as four characters.
+# The list contains paths of up to 4,096 bytes, and can escape each byte as four
+# characters.
 _MAX_LIST_BYTES = config_lib.MAX_CHECKPOINTS * 4 * 4096
 
 
 def newest(directory: str) -> checkpoints.Checkpoint:
-  """Returns the newest checkpoint in a directory's list.
+  """Returns the newest checkpoint in a directory's checkpoint list.
 
   Args:
     directory: need not exist.
 
   Raises:
-    NoCheckpointError: there is no checkpoint.
+    NoCheckpointError: the directory contains no checkpoint.
     CheckpointListError: the list is missing, lists no checkpoint, or points to
       another directory.
     CheckpointReadError: see listed().
@@ -53,10 +54,10 @@ def newest(directory: str) -> checkpoints.Checkpoint:
 
 
 def or_published(config: C) -> C:
-  """Returns settings with the published network if nothing was trained.
+  """Selects the published network if nothing has been trained.
 
-  A line on stderr reports it.  If the user set a directory or another network,
-  the settings do not change.
+  A line on stderr reports the change.  If the user set a directory or another
+  network, the settings are returned unchanged.
 
   Raises:
     CheckpointListError, CheckpointReadError: see newest().
@@ -75,7 +76,7 @@ def or_published(config: C) -> C:
 
 
 def listed(directory: str) -> checkpoints.Checkpoint | None:
-  """Returns the newest checkpoint in a directory's list; None without one.
+  """Returns the newest checkpoint in a directory's list; None without a list.
 
   TensorFlow writes absolute paths.  If the directory was moved or copied, the
   files with the same names in this directory are used.
@@ -141,7 +142,7 @@ def _list_error(reason: str) -> errors.CheckpointListError:
 
 
 def complete(directory: str) -> list[checkpoints.Checkpoint]:
-  """Returns a directory's complete checkpoints, listed or not, newest last.
+  """Returns all complete checkpoints in a directory, newest last.
 
   Args:
     directory: need not exist.
@@ -162,11 +163,11 @@ def usable(directory: str) -> tuple[checkpoints.Checkpoint | None, str]:
   """Returns the checkpoint to resume from.
 
   Returns:
-    newest: None if there is no checkpoint.
-    trouble: why the newest is not the listed checkpoint; '' if it is.
+    newest: the checkpoint; None if the directory contains none.
+    trouble: why `newest` is not the listed checkpoint; '' if it is.
 
   Raises:
-    CheckpointError: there are checkpoints, but all are unusable.
+    CheckpointError: the directory contains only unusable checkpoints.
     CheckpointReadError: the list or the newest checkpoint cannot be read, but
       may be intact.
   """
@@ -196,10 +197,10 @@ def usable(directory: str) -> tuple[checkpoints.Checkpoint | None, str]:
 
 
 def write(directory: str, newest: checkpoints.Checkpoint, keep: int) -> None:
-  """Writes the list: the newest checkpoint and earlier ones, `keep` in all.
+  """Lists the newest checkpoint and earlier ones, up to `keep` in total.
 
-  Also removes surplus checkpoints left by a killed process.  A Saver would never
-  remove them: it removes one checkpoint for each that it saves.
+  Also removes surplus checkpoints left by a killed process.  A Saver would
+  never remove the surplus: it removes one checkpoint for each that it saves.
 
   Raises:
     UsageError: the list cannot be written.
@@ -218,8 +219,8 @@ def write(directory: str, newest: checkpoints.Checkpoint, keep: int) -> None:
         + 'choose another --train_dir'
     ) from e
   for checkpoint in surplus:
-    # Remove this file first: without it, the other files no longer count as a
-    # checkpoint.
+    # Remove the main file first: without it, the other files no longer count as
+    # a checkpoint.
     os.remove(checkpoints.main_file(checkpoint))
     name = re.escape(os.path.basename(checkpoint))
     files.remove(directory, [name + r'\.(meta|data-.*)'])

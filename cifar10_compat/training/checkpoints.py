@@ -1,4 +1,4 @@
-"""A checkpoint: its values, and whether it fits a graph."""
+"""Reads and checks checkpoints."""
 
 from collections.abc import Iterable, Mapping
 import dataclasses
@@ -18,7 +18,7 @@ from cifar10_compat.training import notes
 # File names of checkpoints: model.ckpt-STEP.
 BASENAME = 'model.ckpt'
 
-# A step in a name; the step counter has 64 bits.
+# The step in a checkpoint's name.  18 digits fit into the 64-bit step counter.
 STEP = r'[0-9]{1,18}'
 
 # Key of cifar10_train's step counter in v0.7.0.
@@ -33,10 +33,10 @@ class Checkpoint:
   """A checkpoint, which may have been removed since it was found.
 
   Attributes:
-    path: the path of its files, without their extensions.
-    step: the number at the end of its name.
-    identity: distinguishes it from another checkpoint with the same name; None
-      if the checkpoint is missing.
+    path: the path of the checkpoint's files, without their extensions.
+    step: the number at the end of the path.
+    identity: distinguishes checkpoints with the same name; None if the
+      checkpoint is missing.
   """
 
   path: str
@@ -48,7 +48,8 @@ class Checkpoint:
     """Returns the checkpoint at a path.
 
     Raises:
-      CheckpointError: the path does not end with -STEP, of at most 18 digits.
+      CheckpointError: the path does not end with -STEP, a step of at most 18
+        digits.
     """
     step = path.rpartition('-')[2]
     if not re.fullmatch(STEP, step):
@@ -68,7 +69,7 @@ class Checkpoint:
     """Checks that the checkpoint contains all variables to restore.
 
     Args:
-      variables: from key to the variable to restore.
+      variables: dict from key to the variable to restore.
       remedy: what the user can do if the checkpoint does not fit.
 
     Raises:
@@ -92,18 +93,18 @@ class Checkpoint:
         )
 
   def types(self) -> dict[str, tf.DType]:
-    """Returns the type of each value by key; raises as verify() does."""
+    """Returns the type of each value by key; raises the errors of verify()."""
     return self._open().get_variable_to_dtype_map()
 
   def held_step(self, key: str) -> int:
     """Returns the step counter's value.
 
-    It can differ from the step in the name: asynchronous workers continue while
-    the chief saves, and a user can rename a file.
+    The value can differ from the step in the name: asynchronous workers
+    continue while the chief saves, and a user can rename a file.
 
     Args:
       key: the step counter's key.  If the checkpoint contains neither this key
-        nor the key of 2016, the step in the name counts.
+        nor the key of 2016, the step in the name is returned.
 
     Raises:
       UnusableCheckpointError, CheckpointReadError: see verify().
@@ -149,7 +150,8 @@ class Checkpoint:
       config: the data set and model that the checkpoint must belong to.
 
     Raises:
-      UsageError: its directory belongs to another data set or model.
+      UsageError: the checkpoint's directory belongs to another data set or
+        model.
       CheckpointError: the checkpoint does not fit the graph.
       UnusableCheckpointError, CheckpointReadError: see verify().
     """
@@ -172,22 +174,22 @@ class Checkpoint:
       session: tf.Session,
       config: config_lib.Checkpoint,
   ) -> None:
-    """Checks the checkpoint, then restores the default graph's network.
+    """Checks the checkpoint, and restores the default graph's network from it.
 
     Args:
-      saver: of trained_variables().
-      session: of that graph.
+      saver: a saver of trained_variables().
+      session: a session of the default graph.
       config: see check().
 
     Raises:
       UsageError, CheckpointError: see check().
-      UnusableCheckpointError: see verify(); or the checkpoint changed during
-        the call.
+      UnusableCheckpointError: see verify(); or the checkpoint has changed
+        during the call.
     """
     self.check(config)
     try:
       saver.restore(session, self.path)
-    except ValueError as e:  # Raised if the file is missing.
+    except ValueError as e:  # A file is missing.
       raise self._missing() from e
     except tf.errors.OpError as e:
       raise self._unusable(
@@ -197,8 +199,8 @@ class Checkpoint:
   def _open(self) -> tf.train.NewCheckpointReader:
     """Opens the checkpoint; raises UnusableCheckpointError.
 
-    Checks the files first: TensorFlow would wait forever for data from a pipe,
-    and reports a file without read permission as damaged.
+    The method checks the files first: TensorFlow would wait forever for data
+    from a pipe, and reports a file without read permission as damaged.
     """
     for name in [main_file(self.path)] + sorted(
         glob.glob(glob.escape(self.path) + '.data-?????-of-?????')
@@ -206,9 +208,9 @@ class Checkpoint:
       try:
         files.check_regular(name)
       except FileNotFoundError as e:
-        if os.path.islink(name):  # Its disk may be unmounted.
+        if os.path.islink(name):  # The disk of the target may be unmounted.
           raise self._not_read(f'{name} (a link to a missing file)') from e
-        # TensorFlow reports the missing file.
+        # Let TensorFlow report the missing file.
       except OSError as e:
         if files.is_passing(e):
           raise self._not_read(
@@ -230,7 +232,7 @@ class Checkpoint:
   def _damaged(self, error: Exception) -> errors.CheckpointError:
     message = getattr(error, 'message', None) or str(error) or repr(error)
     line = message.splitlines()[0]
-    # A later attempt may succeed.
+    # The error may be temporary.
     if isinstance(error, MemoryError) or line.endswith(files.PASSING_MESSAGES):
       return self._not_read(f'{self.path} ({line})')
     return self._unusable(f'is damaged or incomplete ({line})')
@@ -267,9 +269,10 @@ class Checkpoint:
 
 
 def main_file(path: str) -> str:
-  """Returns the file whose existence shows that a checkpoint exists.
+  """Returns the path of the file without which a checkpoint does not exist.
 
-  The format of 2016 has one file; today's format has an index and data files.
+  In the format of 2016, a checkpoint is one file; today's format has an index
+  and data files.
 
   Args:
     path: the path of the checkpoint's files, without their extensions.
@@ -281,7 +284,7 @@ def trained_variables(averaged: bool = True) -> dict[str, tf.Variable]:
   """Returns the variables of the default graph's network, by checkpoint key.
 
   Args:
-    averaged: whether to take the moving averages instead of the variables.
+    averaged: whether the keys are those of the moving averages.
 
   Returns:
     dict from key to variable.

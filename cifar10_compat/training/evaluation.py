@@ -30,12 +30,12 @@ from cifar10_compat.training import notes
 NAME = 'eval'
 _PRECISION = 'Precision @ 1'
 
-# Patterns of the names of an evaluator's files in its directory.
+# Patterns that match the names of an evaluator's files in its directory.
 WRITTEN = (r'events\.out\.tfevents\..*', re.escape(notes.FILENAME))
 
 
 class NoWriter:
-  """Writes no events."""
+  """An event writer that discards all events."""
 
   def add_summary(self, summary: tf.Summary, step: int) -> None:
     pass
@@ -52,9 +52,10 @@ def path(config: config_lib.Eval) -> str:
 
 
 class _NewPoints(event_writer.EventWriter):
-  """Drops a precision that the event files in the directory already contain.
+  """An EventWriter that drops precisions already in the event files.
 
-  Otherwise a --run_once evaluation after another evaluator would repeat it.
+  Otherwise a --run_once evaluation after another evaluator would write a
+  precision twice.
   """
 
   def __init__(self, directory: str, graph: tf.Graph) -> None:
@@ -96,16 +97,16 @@ def _points_in(directory: str) -> set[tuple[int | None, float]]:
 
 
 class Poll:
-  """Reports a failed evaluation, and sets the time until the next attempt.
+  """Reports failed evaluations, and sets the time until the next attempt.
 
   Attributes:
-    secs: number, seconds to wait until the next attempt.
+    secs: number of seconds to wait until the next attempt.
   """
 
   def __init__(
       self, config: config_lib.Eval, input_files: checks.CheckedFiles
   ) -> None:
-    """Polls config.checkpoint_dir, which need not exist yet.
+    """Prepares to poll config.checkpoint_dir, which need not exist yet.
 
     Args:
       config: the evaluator's settings.
@@ -122,8 +123,8 @@ class Poll:
 
     If the newest checkpoint is missing, still being copied, damaged, or removed
     while it is read, the evaluator reports this once and waits for the next
-    attempt.  With --run_once, it tries again only if there is a newer
-    checkpoint.
+    attempt.  With --run_once, the evaluator tries again only if there is a
+    newer checkpoint.
 
     Raises:
       NoCheckpointError, CheckpointListError, CheckpointReadError,
@@ -135,7 +136,7 @@ class Poll:
     try:
       yield
       self._input_files.check()
-      self._told.discard('list')  # Report a later failure again.
+      self._told.discard('list')  # Report the next failure again.
     except (errors.NoCheckpointError, errors.MissingListError):
       if self._config.run_once:
         raise
@@ -149,13 +150,15 @@ class Poll:
         errors.UnusableCheckpointError,
     ) as e:
       if self._config.run_once:
-        # A trainer keeps its newest five checkpoints and removes older ones.
+        # The checkpoint may be removed soon: a trainer keeps only its newest
+        # five.
         if checkpoint_list.newest(self._config.checkpoint_dir).path == e.path:
           raise
       else:
         self._tell(e.path, f'not evaluated, still waiting: {e}')
       if self._config.run_once or e.path != self._failed:
-        # The trainer may have removed it after saving a newer one: try again.
+        # Try again: the trainer may have removed the checkpoint after saving a
+        # newer one.
         self._failed, self.secs = e.path, 0
 
   def _tell(self, what: str, message: str, *, to_stderr: bool = True) -> None:
@@ -169,15 +172,14 @@ class Poll:
   ) -> Iterator[event_writer.EventWriter | NoWriter]:
     """Context that provides the writer of an evaluator's events.
 
-    Waits for a checkpoint that fits the graph before it writes anything, so
-    that eval_dir never contains results of a network that no evaluation
-    accepts.  By default no event files are written for the published network,
-    for checkpoints in a read-only directory, or while another evaluator writes
-    to eval_dir.
+    Writes nothing until a checkpoint fits the graph, so that eval_dir never
+    contains results of a network that no evaluation accepts.  By default no
+    event files are written for the published network, for checkpoints in a
+    read-only directory, or while another evaluator writes to eval_dir.
 
     Args:
-      graph: the network; also written to the event file.
-      stop: ends the wait.
+      graph: the graph of the network; it is also written to the event file.
+      stop: request that ends the wait.
 
     Raises:
       UsageError: the directory cannot be written, or contains the results of
@@ -204,7 +206,8 @@ class Poll:
       try:
         stack.enter_context(files.made_directory(directory))
         files.check_owner(directory)
-        # In a train_dir, the trainer's file also records its settings.
+        # In a train_dir, the trainer's metadata file also records the trainer's
+        # settings.
         if not os.path.exists(os.path.join(directory, notes.FILENAME)):
           notes.write(directory, config)
       except OSError as e:
@@ -223,13 +226,13 @@ class Poll:
         stack.enter_context(files.locked_directory(os.path.realpath(directory)))
       except BlockingIOError:
         output.say(
-            f'Another evaluator writes to {directory}: this one writes no '
-            'event files; choose another directory with --eval_dir.'
+            f'Another evaluator writes to {directory}, so this evaluator '
+            'writes no event files; choose another directory with --eval_dir.'
         )
         yield NoWriter()
         return
       except OSError:
-        pass  # This file system has no locks to detect another evaluator.
+        pass  # Without locks, another evaluator cannot be detected.
       yield stack.enter_context(_NewPoints(directory, graph))
 
   def _tell_none(self) -> None:

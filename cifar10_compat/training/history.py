@@ -1,6 +1,6 @@
-"""The settings of a run's earlier steps: checks and records changes.
+"""Checks and records changes to the settings during a training run.
 
-dataset.json contains them: see notes.py.
+The settings are recorded in dataset.json: see notes.py.
 """
 
 from cifar10_compat import config as config_lib
@@ -21,7 +21,7 @@ def record(
     directory: the run's train_dir.
     step: the step at which the run resumes; None if it starts over.
     config: the trainer's settings.
-    now: notes.settings_of(config).
+    now: the current settings, from notes.settings_of(config).
 
   Raises:
     OSError: the file cannot be written.
@@ -31,18 +31,18 @@ def record(
   if step is not None:
     rates = _rates(directory, step, config.learning_rate)
     settings = _settings(directory, step, config, now)
-  # Write the file even if it does not change, to check that the directory is
-  # writable.
+  # Write the file even if its content is unchanged, to check that the directory
+  # is writable.
   notes.write(directory, config, rates, settings)
 
 
 def check_repeats(directory: str, step: int, now: notes.Settings) -> None:
-  """Checks that a resumed deterministic run repeats bit for bit.
+  """Checks that a resumed deterministic run is reproducible bit for bit.
 
   Args:
     directory: the run's train_dir.
     step: the step at which the run resumes.
-    now: notes.settings_of() the trainer.
+    now: the trainer's current settings, from notes.settings_of().
 
   Raises:
     UsageError: a setting changed, or the earlier settings are unknown.
@@ -50,15 +50,15 @@ def check_repeats(directory: str, step: int, now: notes.Settings) -> None:
   before = _trained_with(directory, step)
   errors.UsageError.raise_if(
       not before,
-      f'{directory} may not repeat bit for bit: {notes.FILENAME} does not '
-      'record the settings of the steps already trained: restore that file, '
-      'leave out --deterministic, or choose another --train_dir',
+      f'the run in {directory} might not be reproducible: {notes.FILENAME} '
+      'does not contain the settings of the steps already trained: restore '
+      'this file, omit --deterministic, or choose another --train_dir',
   )
   changes = _changes(before, now)
   errors.UsageError.raise_if(
       changes,
-      f'{directory} would not repeat bit for bit: '
-      f'{", ".join(changes.values())}: restore the earlier values, leave out '
+      f'the run in {directory} would not be reproducible: '
+      f'{", ".join(changes.values())}: restore the earlier values, omit '
       '--deterministic, or choose another --train_dir',
   )
 
@@ -67,7 +67,7 @@ def _rates(
     directory: str, step: int, learning_rate: float
 ) -> list[tuple[int, float]]:
   """Returns a directory's learning rates, including the current one."""
-  # Drop the rates of steps that will be trained again.
+  # Drop the rates of steps that will be repeated.
   rates = [r for r in notes.learning_rates(directory) if r[0] <= step]
   if rates and rates[-1][1] == learning_rate:
     return rates
@@ -91,7 +91,7 @@ def _settings(
   changes = _changes(before, now)
   told = [changes[name] for name in notes.ON_UPDATES if name in changes]
   if told:
-    # These settings determine the number of steps in 350 epochs.
+    # The changed settings determine the number of steps in 350 epochs.
     drops = {'batch_size', 'decay_by_examples'}
     if config.decay_by_examples:
       drops |= {'num_gpus', 'replicas_to_aggregate'}
@@ -109,7 +109,7 @@ def _settings(
 def _trained_with(
     directory: str, step: int
 ) -> list[tuple[int, notes.Settings]]:
-  """Returns the settings of the steps before a checkpoint."""
+  """Returns the settings used for the steps before a checkpoint."""
   # The checkpoint of step 0 depends on the seed, so keep its settings.
   return [s for s in notes.settings(directory) if s[0] < max(step, 1)]
 

@@ -2,7 +2,7 @@
 
 TensorFlow's own hooks count from the step at which a run resumed (1234, 2234),
 write summaries at steps 1, 101, 201, and save a restored checkpoint again.
-These hooks use the steps of 2016, also in a resumed run.
+The hooks in this module use the steps of 2016, even in a resumed run.
 
 As in 2016, "step" in the log and the summaries is the global step before the
 update; model.ckpt-N is the state after N updates.
@@ -35,16 +35,17 @@ class Run:
 
   Attributes:
     config: the trainer's settings.
-    stop: ends training after the current step.
+    stop: request that ends training after the current step.
     check_input: function that raises an error if the input files are damaged.
-    steps: counts the steps.
+    steps: the hook that counts the steps.
     saver: a saver of all variables.
     summary_op: string tensor of shape [], a serialized Summary.
-    directory: train_dir, if this process saves.
-    writer: writes the event file in train_dir, if this process saves.
+    directory: train_dir, if this process saves checkpoints.
+    writer: writer of the event file in train_dir, if this process saves
+      checkpoints.
     checkpoint: the hook that saves checkpoints; None if another process saves
       them.
-    make_summary_feed: function that returns the feed_dict for a run of
+    make_summary_feed: function that returns the feed_dict for running
       summary_op.
   """
 
@@ -60,13 +61,13 @@ class Run:
   make_summary_feed: Callable[[], dict | None] = lambda: None
 
   def save(self, session: tf.Session) -> bool:
-    """Saves the last step, unless it is already saved or another process saves.
+    """Saves the last step, unless it is saved already or by another process.
 
     Args:
       session: a plain session, not a MonitoredSession.
 
     Returns:
-      Whether this process saves.
+      Whether this process saves checkpoints.
     """
     self.steps.refresh(session)
     if self.checkpoint:
@@ -78,19 +79,19 @@ class Hook(tf.train.SessionRunHook):
   """A hook that has access to its Run.
 
   Attributes:
-    run: Run, once attached.
+    run: the Run to which the hook belongs.
   """
 
   run: Run
 
 
 class StepHook(tf.train.SessionRunHook):
-  """Provides the global step to the other hooks, which must come after it.
+  """Provides the global step to the other hooks, which must follow this hook.
 
   Attributes:
     before: int, the global step before the latest run.
-    after: int, the global step after it.  Before the first run, `after` is the
-      restored step and `before` is one less.
+    after: int, the global step after the latest run.  Before the first run,
+      `after` is the restored step, and `before` is one less.
     replayed: int, number of steps whose batches were discarded before the first
       run: see replay.ReplayHook.
   """
@@ -126,14 +127,14 @@ class StepHook(tf.train.SessionRunHook):
     self.refresh(run_context.session)
 
   def refresh(self, session: tf.Session) -> None:
-    """Reads the global step again if other processes may increment it."""
+    """Reads the global step again if other processes can increment it."""
     if self._shared:
       self.after = int(session.run(self._global_step))
 
   def reached_multiple_of(self, n: int) -> bool:
-    """Whether the last run started at, or was the first to pass, a multiple of n.
+    """Returns whether the last run reached or first passed a multiple of n.
 
-    With several workers, each sees only some of the steps.
+    With several workers, each worker runs only some of the steps.
     """
     return self.before // n > self._previous // n
 
@@ -146,10 +147,10 @@ def _diverged(what: str, step: int) -> errors.DivergedError:
 
 
 class NanTensorHook(Hook):
-  """Raises DivergedError for a non-finite loss; must precede any save."""
+  """Raises DivergedError for a non-finite loss; must precede saving hooks."""
 
   def __init__(self, loss: tf.Tensor) -> None:
-    """Watches a loss and its terms, to report which became non-finite first.
+    """Watches a loss and its terms, to report the first non-finite one.
 
     Args:
       loss: float32 tensor of shape [].
@@ -178,8 +179,8 @@ class LoggerHook(Hook):
 
   Attributes:
     loss: float32 tensor of shape [].
-    line: function of the step, the loss and the duration of the step in seconds
-      that returns the line.
+    line: function that returns the line for a step, its loss and its duration
+      in seconds.
   """
 
   loss: tf.Tensor
@@ -207,7 +208,7 @@ class LoggerHook(Hook):
 class SummarySaverHook(Hook):
   """Writes all summaries every config.summary_steps, in a separate run.
 
-  As in 2016, that run draws another batch and sees the weights after the
+  As in 2016, the summary run draws another batch and uses the weights after the
   update. A histogram of non-finite values raises DivergedError.
   """
 
@@ -215,8 +216,8 @@ class SummarySaverHook(Hook):
       self, session: tf.Session, coord: tf.train.Coordinator
   ) -> None:
     if self.run.directory.newest:
-      # TensorBoard then drops later events, which a killed run wrote after its
-      # last checkpoint (possibly the one of step 0).
+      # Make TensorBoard drop later events, which a killed run wrote after its
+      # last checkpoint (possibly that of step 0).
       self.run.writer.add_session_log(
           tf.SessionLog(status=tf.SessionLog.START), self.run.steps.after
       )
@@ -234,7 +235,7 @@ class SummarySaverHook(Hook):
             self.run.summary_op, self.run.make_summary_feed()
         )
       except tf.errors.InvalidArgumentError as e:
-        # A weight can be NaN while the loss is finite, since max(0, NaN) may be
+        # A weight can be NaN while the loss is finite, since max(0, NaN) can be
         # 0.
         if e.op is None or e.op.type != 'HistogramSummary':
           raise
@@ -256,7 +257,7 @@ class CheckpointSaverHook(Hook):
         for v in tf.global_variables()
         if v.dtype.base_dtype.is_floating
     }
-    # The last saved step; -1 without a checkpoint.
+    # self._saved is the last saved step, or -1 without a checkpoint.
     newest = self.run.directory.newest
     step = tf.train.get_global_step().op.name
     self._saved = newest.held_step(step) if newest else -1
@@ -272,7 +273,7 @@ class CheckpointSaverHook(Hook):
       run_context: tf.train.SessionRunContext,
       run_values: tf.train.SessionRunValues,
   ) -> None:
-    # With several workers, the step may skip a multiple.
+    # With several workers, this process can skip the multiple itself.
     every = self.run.config.checkpoint_steps
     if self.run.steps.after // every > self._saved // every:
       self._save(run_context.session)
@@ -284,7 +285,7 @@ class CheckpointSaverHook(Hook):
 
   def _save(self, session: tf.Session) -> None:
     step, directory = self.run.steps.after, self.run.directory
-    # A finite loss can still lead to a non-finite update.
+    # A finite loss can still result in a non-finite update.
     for name, value in session.run(self._floats).items():
       if not np.all(np.isfinite(value)):
         raise _diverged(f'{name} is non-finite', step)
@@ -292,7 +293,7 @@ class CheckpointSaverHook(Hook):
     path = os.path.join(directory.path, checkpoints.BASENAME)
     try:
       self.run.saver.save(session, path, global_step=step)
-    # The session recovers from these two errors.
+    # MonitoredSession recovers from these two errors.
     except (tf.errors.AbortedError, tf.errors.UnavailableError):
       raise
     except (tf.errors.OpError, OSError) as e:
@@ -313,22 +314,22 @@ class CheckpointSaverHook(Hook):
 class InputHook(tf.train.SessionRunHook):
   """Fills the shuffling queues before the first step, and watches the files.
 
-  These are all RandomShuffleQueues of the default graph.
-  While they fill, the hook polls their sizes and shows the progress: a step
-  waiting for a queue could not react to a signal.  The hook comes last, so that
-  the other hooks have processed the step when it finds damaged files.
+  The shuffling queues are all RandomShuffleQueues in the default graph.  While
+  the queues fill, the hook polls their sizes and shows the progress: a step
+  waiting for a queue could not react to a signal.  This hook must come last, so
+  that the other hooks have processed a step when this hook finds damaged files.
 
   Attributes:
-    check_input: function that raises an error if the input is damaged; called
+    check_input: function that raises an error if the input is damaged, called
       while the queues fill and after every step.
-    stop: a request ends the filling.
+    stop: request that ends the filling.
   """
 
   check_input: Callable[[], object]
   stop: signals.StopRequest
 
   def begin(self) -> None:
-    # The graph already has ops for the sizes: the summaries use them.
+    # The graph already contains ops for the sizes, which the summaries use.
     sizes = [
         op
         for op in tf.get_default_graph().get_operations()
@@ -356,7 +357,7 @@ class InputHook(tf.train.SessionRunHook):
         try:
           self.check_input()
         except errors.Cifar10Error as e:
-          coord.request_stop(e)  # Ends the threads; the session then raises e.
+          coord.request_stop(e)  # This ends the threads; the session raises e.
           break
         sizes = session.run(self._sizes)
         bar.update(task, completed=sum(map(min, sizes, self._targets)))
@@ -376,8 +377,8 @@ class InputHook(tf.train.SessionRunHook):
 class ProfileHook(Hook):
   """Writes train_dir/timeline-STEP.json for each of config.profile_steps.
 
-  Chrome's trace viewer shows the time of each op in this file.  A traced step
-  takes longer than others.
+  Chrome's trace viewer shows the time of each op in the file.  A traced step
+  takes longer than other steps.
   """
 
   def before_run(
@@ -401,6 +402,6 @@ class ProfileHook(Hook):
         files.replace(path, trace.generate_chrome_trace_format().encode())
       except OSError as e:
         raise errors.WriteError(
-            f'cannot write {path} ({e.strerror}): free disk space, or leave '
-            '--profile_steps out'
+            f'cannot write {path} ({e.strerror}): free disk space, or omit '
+            '--profile_steps'
         ) from e

@@ -1,4 +1,4 @@
-"""The metadata file in a directory of checkpoints: dataset.json."""
+"""The metadata file dataset.json in a directory of checkpoints."""
 
 from collections.abc import Callable, Sequence
 import json
@@ -24,7 +24,7 @@ ON_UPDATES = (
     'decay_by_examples',
     'flip',
 )
-# Further settings that affect whether runs are bit-identical.
+# Further settings that must be equal for bit-identical runs.
 _ON_BITS = (
     'deterministic',
     'seed',
@@ -36,8 +36,8 @@ _ON_BITS = (
     'fast_input',
     'precision',
 )
-# Environment variables that can affect this too, such as numbers of threads,
-# and the value recorded for a missing variable.
+# Environment variables that must also be equal for bit-identical runs, such as
+# numbers of threads; and the value recorded for a missing variable.
 ENVIRONMENT = re.compile(
     r'(TF|XLA|ONEDNN|DNNL|OMP|KMP|MKL)_(?!CPP_|CONFIG$|USE_LEGACY_KERAS$).*'
 )
@@ -49,7 +49,7 @@ Settings = dict[str, Any]
 def settings_of(
     config: config_lib.Training, images: str | None = None
 ) -> Settings:
-  """Returns the settings that affect a resumed run if they change.
+  """Returns the settings that affect the result of a training run.
 
   Args:
     config: the trainer's settings.
@@ -61,7 +61,7 @@ def settings_of(
   return (
       ({'images': images} if images else {})
       | {
-          'num_gpus': 1,  # The default of a trainer without towers.
+          'num_gpus': 1,  # For a trainer without towers.
           'flip': config.dataset.flip,
           'usable_cpus': len(os.sched_getaffinity(0)),
           **{n: v for n, v in os.environ.items() if ENVIRONMENT.fullmatch(n)},
@@ -83,7 +83,7 @@ def write(
   """Writes a directory's metadata file.
 
   Args:
-    directory: must exist.
+    directory: an existing directory.
     config: the data set and model of the checkpoints.
     rates: a pair (first step, learning rate) for each learning rate used.
     settings: a pair (first step, settings) for each set of settings used.
@@ -119,7 +119,7 @@ def _history(
     with files.open_regular(os.path.join(directory, FILENAME)) as f:
       found = json.load(f).get(key, [])
       return [(int(step), kind(value)) for step, value in found]
-  # check() has already reported damage to the file.
+  # check() has already rejected a damaged file.
   except (OSError, ValueError, AttributeError, TypeError, OverflowError):
     return []
 
@@ -142,8 +142,8 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
   if note is None:
     return
   trained_on = note['dataset']
-  # Older files record no classes (there were no custom data sets), no model
-  # (there was one) and no label_index.
+  # Files of older versions contain no classes (there were no custom data sets),
+  # no model (there was only one) and no label_index.
   names = list(config.dataset.class_names)
   label_index = note.get('label_index', config.dataset.label_index)
   model = note.get('model', config_lib.CIFAR10)

@@ -1,10 +1,10 @@
-"""Makes training runs repeat bit for bit.
+"""Makes training runs reproducible bit for bit.
 
-Even with seeds for all its ops, a training run of 2016 is random in four ways.
---deterministic makes these deterministic:
+Even with seeds for all ops, a training run as in 2016 is random in four
+respects, which --deterministic makes deterministic:
 
   the images in a batch    One thread fills the shuffling queue, which
-                           holds one image more than its minimum.
+                           contains one image more than its minimum.
   the moving averages      They read the variables after the update.
   sums of three or more    AddN accumulates into an input that no other op needs
                            any more.  ReplayHook fetches all inputs, so that no
@@ -12,8 +12,8 @@ Even with seeds for all its ops, a training run of 2016 is random in four ways.
   a resumed run            Random ops and queue start over.  ReplayHook redraws
                            the batches already trained on, and discards them.
 
-The order in which an op's threads add is not fixed.  It is the same on the same
-processor, with the same number of threads and build of TensorFlow.
+The order in which an op's threads add numbers is not fixed, but it is the same
+on the same processor, with the same number of threads and TensorFlow build.
 """
 
 import rich.progress
@@ -24,9 +24,9 @@ from cifar10_compat.training import hooks
 
 
 class ReplayHook(hooks.Hook):
-  """Gives each step of a resumed run the batch of an uninterrupted run.
+  """Makes a resumed run use the same batches as an uninterrupted run.
 
-  Must come after hooks.InputHook.  Resuming takes as long as drawing the
+  This hook must follow hooks.InputHook.  Resuming takes as long as drawing the
   batches of all earlier steps.
   """
 
@@ -45,7 +45,7 @@ class ReplayHook(hooks.Hook):
     self._summary_batches = [
         op for op in self._batches if op.name in of_summaries
     ]
-    # A sum of two does not depend on the order.
+    # A sum of two terms does not depend on the order.
     self._summands = [
         tensor
         for op in operations
@@ -80,5 +80,6 @@ class ReplayHook(hooks.Hook):
   def before_run(
       self, run_context: tf.train.SessionRunContext
   ) -> tf.train.SessionRunArgs:
-    # A fetched tensor is kept until the run ends.
+    # Fetch the terms of the sums: TensorFlow keeps a fetched tensor until the
+    # run ends.
     return tf.train.SessionRunArgs(self._summands)

@@ -1,4 +1,4 @@
-"""The saver that restores a checkpoint of another trainer, or of 2016."""
+"""Restores checkpoints of another trainer or of 2016."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,7 +12,7 @@ _LOSS_AVERAGE = '/avg'
 
 
 class _PartialSaver(tf.train.Saver):
-  """Restores the variables in a checkpoint, and initializes the others."""
+  """A saver that restores some variables and initializes the others."""
 
   def __init__(
       self,
@@ -23,7 +23,7 @@ class _PartialSaver(tf.train.Saver):
     """Creates the saver.
 
     Args:
-      saver: a saver of all variables; it keeps the list of checkpoints.
+      saver: a saver of all variables, which maintains the checkpoint list.
       variables: the variables to restore, by key.
       others: ops that initialize the other variables.
     """
@@ -43,13 +43,13 @@ def saver_of(
 ) -> tf.train.Saver:
   """Returns a saver that restores a checkpoint into the default graph.
 
-  Loss averages have other names in other trainers and in v0.7.0; they start
-  over. The step counter has another name or type in v0.7.0.
+  Loss averages have different names in other trainers and in v0.7.0, and are
+  reinitialized. The step counter has a different name or type in v0.7.0.
 
   Args:
     checkpoint: the checkpoint to restore.
-    saver: a saver of all variables; returned if the checkpoint contains them
-      all.
+    saver: a saver of all variables, returned if the checkpoint contains all of
+      them.
 
   Raises:
     CheckpointError: the checkpoint belongs to another model.

@@ -1,4 +1,4 @@
-"""The directory of a training run: its lock, and its newest checkpoint."""
+"""The directory of a training run: locks and prepares it."""
 
 from collections.abc import Iterator
 import contextlib
@@ -22,8 +22,8 @@ from cifar10_compat.training import history
 from cifar10_compat.training import notes
 from cifar10_compat.training import resuming
 
-# The trainer's lock file.  The file remains when the process ends, but the
-# kernel releases the lock, since the lock is on the open file.
+# The trainer's lock file.  When the process ends, the file remains, but the
+# kernel releases the lock.
 _LOCK = 'train.lock'
 # Maximum number of bytes to read from the lock file, which names the lock's
 # holder.
@@ -34,8 +34,8 @@ _MAX_HOLDER = 200
 _OF_CHECKPOINT = (
     rf'{checkpoints.BASENAME}-\d+(\.index|\.meta|\.data-\d{{5}}-of-\d{{5}})?'
 )
-# Files left by a process that was killed while writing: TensorFlow and
-# files.replace() write a file under such a name, then rename it.
+# Incomplete files of a killed process: TensorFlow and files.replace() write a
+# file under such a temporary name, then rename it.
 _UNFINISHED = (
     rf'{_OF_CHECKPOINT}\.tempstate\d+',
     rf'({_OF_CHECKPOINT}|{checkpoints.LIST}|{re.escape(notes.FILENAME)}|'
@@ -55,7 +55,7 @@ class TrainDir:
   """A directory in which only this process trains.
 
   Attributes:
-    path: its path.
+    path: the path of the directory.
     newest: the checkpoint to resume from, or None.
   """
 
@@ -63,7 +63,7 @@ class TrainDir:
   newest: checkpoints.Checkpoint | None
   _config: config_lib.Training
   _now: notes.Settings
-  # Why the newest is not the listed checkpoint; '' if it is.
+  # Why `newest` is not the listed checkpoint; '' if it is.
   _trouble: str
   _begun: bool = False
 
@@ -71,7 +71,7 @@ class TrainDir:
     self._identity = files.identity(self.path)
 
   def check_in_place(self) -> None:
-    """Checks that the path still leads to the opened directory.
+    """Checks that the path still refers to the opened directory.
 
     Raises:
       WriteError: the directory has been removed or renamed.
@@ -99,11 +99,12 @@ class TrainDir:
   def begin(self) -> None:
     """Prepares the directory for training, after all checks.
 
-    Removes files that a killed process left incomplete; with config.fresh also
-    the checkpoints and event files of an earlier run and its evaluator.  All
-    other files stay.  If the listed checkpoint is unusable, lists the newest
-    usable one and prints a line that names both.  Records the learning rate and
-    other settings with their first step, and prints a line if they changed.
+    Removes files that a killed process left incomplete; with config.fresh, also
+    removes the checkpoints and event files of an earlier run and its evaluator.
+    All other files are kept.  If the listed checkpoint is unusable, lists the
+    newest usable checkpoint and prints a line with both names.  Records the
+    learning rate and other settings with their first step, and prints a line if
+    a setting changed.
 
     Raises:
       UsageError: the directory cannot be written.
@@ -118,7 +119,7 @@ class TrainDir:
     with _as_usage_errors(self.path):
       files.remove(self.path, _WRITTEN if self._config.fresh else _UNFINISHED)
       eval_dir = _eval_dir(self.path)
-      # A link may lead to the evaluator of another run.
+      # A link may lead to the directory of another run's evaluator.
       if self._config.fresh and not os.path.islink(eval_dir):
         files.remove(eval_dir, evaluation.WRITTEN)
       if self.newest:
@@ -137,7 +138,7 @@ def opened(
 ) -> Iterator[TrainDir]:
   """Context in which only this process trains in config.train_dir.
 
-  Until begin(), the directory does not change.  If begin() is never called, the
+  Until begin(), the directory is unchanged.  If begin() is never called, the
   context removes a directory and lock file that it created.
 
   Args:
@@ -148,7 +149,7 @@ def opened(
     UsageError: the directory cannot be written, is in use by another process,
       or belongs to a run with another data set or model; or a deterministic run
       would not be reproducible.
-    CheckpointError: there are checkpoints, but all are unusable.
+    CheckpointError: the directory contains only unusable checkpoints.
   """
   path = config.train_dir
   now = notes.settings_of(config, images)
@@ -160,7 +161,7 @@ def opened(
       newest, trouble = None, ''
       try:
         if config.fresh:
-          # These raise an error if dataset.json is a user's file.
+          # Both calls raise an error if dataset.json is a user's file.
           notes.read(path)
           notes.read(_eval_dir(path))
         else:
@@ -182,7 +183,7 @@ def opened(
 
 @contextlib.contextmanager
 def _as_usage_errors(path: str) -> Iterator[None]:
-  """Context that reports an OSError as a train_dir that cannot be written."""
+  """Context that turns an OSError into a UsageError about train_dir."""
   try:
     yield
   except OSError as e:
@@ -194,7 +195,7 @@ def _as_usage_errors(path: str) -> Iterator[None]:
 
 
 def _eval_dir(path: str) -> str:
-  """Returns the default directory of the evaluator of a run."""
+  """Returns the default directory of a run's evaluator."""
   return evaluation.path(config_lib.Eval(checkpoint_dir=path))
 
 
@@ -207,17 +208,17 @@ def _unlock(lock: str | None) -> None:
 
 @contextlib.contextmanager
 def _locked(path: str) -> Iterator[str | None]:
-  """Context that holds a directory's lock; yields the lock file if new.
+  """Context that locks a directory; yields the lock file's path if it is new.
 
   Raises:
-    UsageError: another process holds the lock, or the lock file has another
-      hard link.
+    UsageError: another process has locked the directory, or the lock file has
+      another hard link.
     OSError: the lock file cannot be created.
   """
   name = os.path.join(path, _LOCK)
   while True:
     made = not os.path.lexists(name)
-    # Do not truncate the file: it names the lock's holder.
+    # Do not truncate the file, which names the lock's holder.
     try:
       opened_lock = files.open_own(name)
     except OSError as e:
@@ -245,7 +246,7 @@ def _locked(path: str) -> Iterator[str | None]:
       if not os.path.exists(name) or not os.path.samestat(
           os.fstat(f.fileno()), os.stat(name)
       ):
-        continue  # Another process removed the file: it never called begin().
+        continue  # A process that never called begin() removed it.
       f.truncate(0)
       f.write(f'process {os.getpid()} on {socket.gethostname()}\n'.encode())
       f.flush()

@@ -1,9 +1,8 @@
 """The session in which a trainer runs its steps.
 
-The trainer's file contains the graph, the hooks and the loop.  This module
-makes a run safe: it locks the directory, selects the checkpoint to resume from,
-saves when input or output fails, reports errors with a remedy, and runs the
-watchdog.
+The trainer's module contains the graph, the hooks and the loop.  This module
+locks the directory, selects the checkpoint to resume from, saves when input or
+output fails, reports errors with a remedy, and runs the watchdog.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +33,7 @@ def prepare(config: config_lib.Training) -> checks.CheckedFiles:
   """Checks a trainer's image files, and sets the seed of the default graph.
 
   Returns:
-    The files, to watch while they are read.
+    CheckedFiles, for checks while the files are read.
 
   Raises:
     DataError: a file is missing or damaged.
@@ -60,14 +59,13 @@ class TrainingSession:
     return self._run.steps.after
 
   def should_stop(self) -> bool:
-    """Whether the last step is reached, or a signal or hook asks to stop."""
+    """Returns whether the last step is reached or a stop was requested."""
     if self._run.stop.requested or self.step >= self._run.config.max_steps:
       return True
     try:
       return self._session.should_stop()
     except (tf.errors.AbortedError, tf.errors.UnavailableError):
-      # Between two checks, a thread encountered an error that run() recovers
-      # from.
+      # A thread encountered an error from which run() recovers.
       return False
 
   def run(self, fetches: tf.Operation | tf.Tensor) -> object:
@@ -89,23 +87,23 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
 ) -> Iterator[TrainingSession]:
   """Context for this process's steps, starting from the newest checkpoint.
 
-  It locks config.train_dir, saves the variables there at step 0, every 1,000
-  steps and at the end, and writes the summaries every 100 steps.
+  The context locks config.train_dir, saves the variables there at step 0, every
+  1,000 steps and at the end, and writes the summaries every 100 steps.
 
   Args:
     config: the trainer's settings.
-    stop: ends training after the current step.
-    input_files: from prepare().
+    stop: request that ends training after the current step.
+    input_files: the files that prepare() returned.
     saver: a saver of all variables.
     summary_op: string tensor of shape [], a serialized Summary.
     hooks: the trainer's own hooks; they process a step before it is saved.
-    session_config: the placement of ops.
+    session_config: the session's configuration, such as the placement of ops.
 
   Raises:
     UsageError: train_dir cannot be used.
     CheckpointError: the newest checkpoint belongs to another model.
-    DataError: the input failed; the message gives the first cause.  The last
-      step is saved.
+    DataError: reading the images failed; the message describes the first cause.
+      The last step is saved.
     DivergedError: a loss or a variable is non-finite.
     StalledError: no step has ended for too long.
     WriteError: a checkpoint or another file cannot be written; earlier
@@ -168,20 +166,22 @@ def shared_session(
 ) -> Iterator[TrainingSession]:
   """Context for steps on variables that several processes may share.
 
-  It creates a session even if no step is left, since other processes learn from
-  the session that training has ended.  It does not use TensorFlow's own hooks.
+  The context creates a session even if no step is left, since other processes
+  learn from this session that training has ended.  TensorFlow's own hooks are
+  not used.
 
   Args:
     run: the hooks' shared state.
-    session_creator: restores the newest checkpoint, or waits for the process that
-      does.
-    directory: where this process saves; None if another process does.
+    session_creator: restores the newest checkpoint, or waits for the process
+      that restores it.
+    directory: the directory in which this process saves; None if another
+      process saves.
     hooks: see MonitoredTrainingSession().
-    further_hooks: they run after all others.
+    further_hooks: hooks that run after all others.
 
   Raises:
     CheckpointError, DataError, DivergedError, WriteError: see
-      MonitoredTrainingSession(); without a directory nothing is saved.
+      MonitoredTrainingSession(); without `directory`, nothing is saved.
   """
   with (
       _saving_hooks(run, directory, hooks, further_hooks)
@@ -207,9 +207,9 @@ def _saving_hooks(
     hooks: Sequence[tf.train.SessionRunHook],
     further_hooks: Sequence[tf.train.SessionRunHook],
 ) -> Iterator[list[tf.train.SessionRunHook]]:
-  """Context that yields all hooks of a saving process, in their order.
+  """Context that yields all hooks of a process that saves, in their order.
 
-  As in 2016, they check, log, summarize and save a step in this order.
+  As in 2016, the hooks check, log, summarize and save a step, in this order.
 
   Raises:
     WriteError: no event file can be written.
@@ -218,7 +218,7 @@ def _saving_hooks(
   run.directory = directory
   run.saver.saver_def.max_to_keep = run.config.keep_checkpoints
   run.checkpoint = hooks_lib.CheckpointSaverHook()
-  # The hook that ends training processes a step last.
+  # The hook that ends training must be the last to process a step.
   ends = [h for h in hooks if isinstance(h, tf.train.StopAtStepHook)]
   with event_writer.EventWriter(
       directory.path, tf.get_default_graph()
@@ -240,7 +240,7 @@ def _attached(
     run: hooks_lib.Run, hooks: list[tf.train.SessionRunHook]
 ) -> list[tf.train.SessionRunHook]:
   """Attaches hooks to their run; returns them."""
-  # Otherwise StopAtStepHook would add another op that reads the step.
+  # Prevent StopAtStepHook from adding another op that reads the step.
   tf.add_to_collection(
       training_util.GLOBAL_STEP_READ_KEY, tf.train.get_global_step().value()
   )
@@ -254,28 +254,29 @@ def _attached(
 def _making_steps(
     session: tf.train.MonitoredSession, run: hooks_lib.Run
 ) -> Iterator[TrainingSession]:
-  """Context for the steps in a session; saves if input or output fails."""
+  """Context for a session's steps, which saves if input or output fails."""
   try:
     try:
       yield TrainingSession(session, run)
     except tf.errors.OpError as e:
-      # An error about a damaged file says more than TensorFlow's error.
+      # Prefer an error about a damaged file to TensorFlow's less specific
+      # error.
       run.check_input()
       if not input_errors.is_input_error(e):
         raise
       # The session's exit would swallow an OutOfRangeError.  If another error
-      # caused it, the exit raises that error, which the coordinator keeps.
+      # is the cause, the exit raises that error, which the coordinator keeps.
       raise errors.DataError(
           f'the images ended: {input_errors.cause(e)}'
       ) from e
-  # OSError: a log line or a file cannot be written.
+  # An OSError means that a log line or a file cannot be written.
   except (errors.DataError, OSError):
     session.run_step_fn(lambda step_context: run.save(step_context.session))
     raise
 
 
 def _say_stopped(run: hooks_lib.Run) -> None:
-  """If a signal ended training, tells the user how to resume."""
+  """Tells the user how to resume if a signal ended training."""
   if run.stop.signum is not None:
     print(
         f'Stopped by {signal.Signals(run.stop.signum).name} after '

@@ -1,7 +1,7 @@
-"""Reports what a training run is waiting for, and ends a run that stalls.
+"""Reports what a training run is waiting for, and ends a stalled run.
 
 A step can block silently on a queue that no thread fills any more, and a thread
-on a file that never ends.
+can block on a file that never ends.
 """
 
 import collections
@@ -19,7 +19,7 @@ from cifar10_compat.base import input_errors
 from cifar10_compat.base import output
 from cifar10_compat.training import hooks
 
-# Ops, besides the queue's own, that can block a thread that fills a queue.
+# Ops other than the queue's own that can block a thread that fills a queue.
 _SOURCES = frozenset(
     [
         'EagerPyFunc',
@@ -45,19 +45,19 @@ _PATIENCE_SECS = 20
 
 
 class StallWatchdog(hooks.Hook):
-  """Watches the steps from a separate thread.
+  """A hook that watches the steps from a separate thread.
 
-  A run counts as stalled if, for config.stall_secs, no step ends or is replayed
-  and no queue changes size.  Time in which the process is suspended does not
-  count.  The watchdog then saves the last step and ends the session; if that
-  fails, stop.leave ends the process.  While the hook runs, stop.report prints
-  its report.
+  A run counts as stalled if no step ends or is replayed and no queue changes
+  size for config.stall_secs, not counting time in which the process is
+  suspended.  The watchdog then saves the last step and ends the session; if
+  that fails, stop.leave ends the process.  While the hook runs, stop.report
+  prints what the run is waiting for.
   """
 
   def __init__(self) -> None:
     self._over = threading.Event()
     self._thread: threading.Thread | None = None
-    # The watchdog and SIGUSR1 both ask for sizes, each in its own thread.
+    # The watchdog and the handler of SIGUSR1 ask for sizes in separate threads.
     self._lock = threading.Lock()
     self._asking: threading.Thread | None = None
     self._stalled: errors.StalledError | None = None
@@ -94,7 +94,7 @@ class StallWatchdog(hooks.Hook):
     if self._thread:
       self.run.stop.report = None
       self._thread.join()
-    # The stalled step was cancelled, perhaps before a session could raise the
+    # The stalled step was canceled, perhaps before a session could raise the
     # StalledError.
     if error and self._stalled and error is not self._stalled:
       raise self._stalled from error
@@ -106,7 +106,7 @@ class StallWatchdog(hooks.Hook):
 
     Args:
       session: tf.Session.
-      coord: tf.train.Coordinator of its threads.
+      coord: tf.train.Coordinator of the session's threads.
 
     Returns:
       list of str, lines.
@@ -154,7 +154,8 @@ class StallWatchdog(hooks.Hook):
     """Saves if possible, and ends the session with a StalledError."""
     lines = self.describe(session, coord)
     error = _within(_PATIENCE_SECS, lambda: self.run.save(session))
-    # Print only after saving: the output's reader may be gone, or hang too.
+    # Print only after saving: the reader of the output may have exited, or may
+    # also hang.
     _within(_PATIENCE_SECS, lambda: _tell(lines))
     message = (
         'training stalled for %d s at step %d, which is %s: see above what it '
@@ -167,7 +168,7 @@ class StallWatchdog(hooks.Hook):
     )
     self._stalled = errors.StalledError(message)
     coord.request_stop((errors.StalledError, self._stalled, None))
-    # Ends every thread that waits for a queue.
+    # Closing the session ends every thread that waits for a queue.
     _within(_PATIENCE_SECS, session.close)
     if self.run.stop.leave and not self._over.wait(_PATIENCE_SECS):
       self.run.stop.leave(message)
@@ -175,10 +176,10 @@ class StallWatchdog(hooks.Hook):
   def _ask_sizes(
       self, session: tf.Session, *, patiently: bool = False
   ) -> dict[tf.Operation, int]:
-    """Returns a dict from queue to its size; empty if there is no answer.
+    """Returns a dict from each queue to its size; empty if the session hangs.
 
     If blocked ops occupy all of TensorFlow's threads, the session never
-    answers, and a timeout of the run itself would not help.
+    answers, and a timeout in RunOptions would have no effect.
 
     Args:
       session: the session of the queues.
@@ -186,7 +187,7 @@ class StallWatchdog(hooks.Hook):
     """
 
     def ask(sizes: dict[tf.Operation, int]) -> None:
-      # Fails if the session is closed.
+      # The run fails if the session is closed.
       with contextlib.suppress(tf.errors.OpError, RuntimeError):
         answer = session.run(list(self._sizes.values()))
         sizes.update(zip(self._sizes, answer))
@@ -206,7 +207,7 @@ class StallWatchdog(hooks.Hook):
 
 
 def _size_of(queue: tf.Operation) -> tf.Tensor:
-  """Adds an op that returns a queue's size; returns its tensor."""
+  """Adds an op that computes a queue's size; returns the op's output."""
   with tf.device(queue.device):
     return tf.raw_ops.QueueSizeV2(handle=queue.outputs[0])
 
@@ -214,7 +215,7 @@ def _size_of(queue: tf.Operation) -> tf.Tensor:
 def _within(secs: float, function: Callable[[], object]) -> Exception | None:
   """Calls a function in a thread; returns the Exception it raised.
 
-  Returns None on success, and a TimeoutError if the function took too long.
+  Returns None on success, and a TimeoutError if the function takes too long.
   """
   ended: list[Exception | None] = []
 
@@ -236,7 +237,7 @@ def _tell(lines: list[str]) -> None:
 
 
 def _state(queue: tf.Operation, size: int | None) -> str:
-  """Returns a line about how full a queue is."""
+  """Returns a line that describes how full a queue is."""
   capacity = queue.get_attr('capacity')
   if size is None:
     return 'queue %s: no answer; its capacity is %d' % (queue.name, capacity)
@@ -255,7 +256,7 @@ def _state(queue: tf.Operation, size: int | None) -> str:
 def _threads(
     runner: tf.train.QueueRunner, alive: collections.Counter[str]
 ) -> list[str]:
-  """Returns lines about what the threads that fill a queue are doing.
+  """Returns lines that describe the threads that fill a queue.
 
   Args:
     runner: tf.train.QueueRunner.
@@ -263,7 +264,7 @@ def _threads(
   """
   lines = []
   for op, number in collections.Counter(runner.enqueue_ops).items():
-    # TensorFlow's names for these threads.
+    # TensorFlow gives the threads these names.
     left = alive['QueueRunnerThread-%s-%s' % (runner.name, op.name)]
     if left:
       sources = ', '.join(
@@ -279,7 +280,7 @@ def _threads(
 
 
 def _sources(op: tf.Operation) -> list[tf.Operation]:
-  """Returns the ops that can block and that provide an op's values."""
+  """Returns the blocking ops from which an op gets its values."""
   seen, left = {op}, [op]
   while left:
     new = {tensor.op for tensor in left.pop().inputs} - seen
@@ -289,7 +290,7 @@ def _sources(op: tf.Operation) -> list[tf.Operation]:
 
 
 def _place(thread: threading.Thread) -> str:
-  """Returns a thread's innermost line, and the innermost in this package."""
+  """Describes where a thread is, in this package and in its innermost call."""
   stack = traceback.extract_stack(sys._current_frames()[thread.ident or 0])
   package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
   ours = [f for f in stack if f.filename.startswith(package)] or stack

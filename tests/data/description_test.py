@@ -122,7 +122,7 @@ class DescriptionTest(absltest.TestCase):
         (
             'eval_files',
             ['missing.bin'],
-            'missing.bin, which it lists, is missing',
+            'missing.bin, which is listed, is missing',
         ),
         ('class_names', ['cat', 1], 'list of strings'),
         ('class_names', ['cat'], 'class_names: there must be 2 to 256'),
@@ -131,7 +131,7 @@ class DescriptionTest(absltest.TestCase):
         ('class_names', ['cat', ''], 'not a printable name'),
         ('class_names', ['cat', '\ud800'], 'not a printable name'),
         ('name', '', 'must be printable'),
-        ('nmae', 'pets', "'nmae' is not a key"),
+        ('nmae', 'pets', "'nmae' is not a valid key"),
     ):
       self._write(json.dumps(dict(values, **{key: wrong})))
       self._assert_error(expected)

@@ -187,10 +187,16 @@ class DownloadTest(absltest.TestCase):
         # Names that lead out.
         (
             [*self.files, (_NAME + '/../../evil', b'x')],
-            _NAME + '/../../evil.*leads out of it',
+            _NAME + '/../../evil.*leads out of the archive',
         ),
-        ([*self.files, ('../evil', b'x')], r'\.\./evil.*leads out of it'),
-        ([*self.files, ('/etc/evil', b'x')], '/etc/evil.*leads out of it'),
+        (
+            [*self.files, ('../evil', b'x')],
+            r'\.\./evil.*leads out of the archive',
+        ),
+        (
+            [*self.files, ('/etc/evil', b'x')],
+            '/etc/evil.*leads out of the archive',
+        ),
         # Names that cannot be written.
         (
             [*self.files, (_NAME + '/' + 'x' * 300, b'x')],
@@ -272,7 +278,7 @@ class DownloadTest(absltest.TestCase):
     os.makedirs(os.path.join(self.data_dir, 'cifar-10-batches-py'))
     with self.assertRaisesRegex(
         errors.UsageError,
-        'has cifar-10-batches-py, the version for Python, .*: put set.tar.gz '
+        'contains cifar-10-batches-py, the version for Python, .*: put set.tar.gz '
         'there, or choose another --data_dir to download it$',
     ):
       self._get()

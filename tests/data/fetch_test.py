@@ -114,7 +114,7 @@ class FetchTest(parameterized.TestCase):
 
   def test_drips(self):
     message = self.assert_fails(
-        'it sent [0-9]+ bytes in 0.3 seconds',
+        'the server sent [0-9]+ bytes in 0.3 seconds',
         *[call('drip', 0.05)] * fetch.MAX_FUTILE_TRIES,
         timeout_secs=(10, 0.3),
     )
@@ -159,31 +159,32 @@ class FetchTest(parameterized.TestCase):
       ),
       (
           'if_it_is_shorter',
-          'its file has 299999 bytes, not 300000',
+          'the file has 299999 bytes, not 300000',
           [call('whole', total=299999)],
           1,
       ),
       (
           'if_it_is_longer',
-          'its file has 300001 bytes, not 300000',
+          'the file has 300001 bytes, not 300000',
           [call('whole', 10), call('whole', total=300001)],
           2,
       ),
       (
           'if_it_sends_more',
-          'it sends more than 300000 bytes',
+          'the server sent more than 300000 bytes',
           [call('raw', _BODY + b'x')],
           1,
       ),
       (
           'if_it_sends_another_range',
-          "bytes from 100 on were requested, but it sent 'bytes 7-299999'",
+          'bytes from 100 on were requested, but the server sent '
+          "'bytes 7-299999'",
           [call('whole', 100), _shifted],
           2,
       ),
       (
           'if_it_is_shorter_than_what_has_come',
-          'it has no byte 100',
+          'the server has no byte 100',
           [call('whole', 100), call('error', 416)],
           2,
       ),
@@ -236,7 +237,7 @@ class FetchTest(parameterized.TestCase):
 
   def test_garbage_alone(self):
     self.server.body = b'x' * len(_BODY)
-    self.assert_fails('its 300000 bytes do not have the SHA-256')
+    self.assert_fails('the 300000 bytes do not have the SHA-256')
     self.assertFalse(self.part.exists())
 
   def test_stopped(self):

@@ -18,8 +18,8 @@ class ImagesMemoryTest(absltest.TestCase):
     larger = 'RGB', (13300, 13300), (200, 200, 200)
     refused = (
         'DataError %s cannot be decoded (it has 13300 x 13300 pixels, more '
-        'than 89478485 in all: make it smaller, or convert it to baseline JPEG)'
-        % path
+        'than 89478485 in total: make it smaller, or convert it to baseline '
+        'JPEG)' % path
     )
     for new, form, options, expected, bounds in (
         # The worst case: maximum size, transparent, and to be turned.

@@ -117,7 +117,7 @@ class SvhnTest(absltest.TestCase):
         (
             pixels,
             [[1], [0]],
-            ': image 1 .* has label 0: SVHN has 1 to 10',
+            ': image 1 .* has label 0: SVHN labels are 1 to 10',
         ),
         (pixels, [[11], [0]], ': image 0 .* has label 11'),
         (pixels, [[1], [1.5]], ': image 1 .* has label 1.5'),

@@ -57,7 +57,7 @@ class AgreementTest(absltest.TestCase):
     ):
       with self.assertRaisesRegex(
           errors.UsageError,
-          f'^--{flag} is {shown}, but {theirs} in the run .* flags of its chief$',
+          f"^--{flag} is {shown}, but {theirs} in the run .* the chief's flags$",
       ):
         self._settle(self.worker, **{'batch_size': 32, flag: value})
     names = datasets.CIFAR10.class_names

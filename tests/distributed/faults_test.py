@@ -31,7 +31,7 @@ def _refusals(cluster, silent):
           0,
           (),
           'no server can be started for ps 0 at %s: its port is '
-          'in use by a second task of that index or by another program'
+          'in use by a second task with this index or by another program'
           % cluster.ps,
       ),
       (
@@ -61,15 +61,15 @@ def _refusals(cluster, silent):
           'worker',
           0,
           ('--ps_hosts=%s' % silent, '--connect_secs=1'),
-          'no answer within 1 seconds from ps 0 at %s: start it, or allow it '
+          'ps 0 at %s did not answer within 1 seconds: start it, or allow it '
           'more time with --connect_secs' % silent,
       ),
       (
           'worker',
           1,
           ('--connect_secs=2',),
-          'the variables have no values: worker 0 at %s, the chief, did not '
-          'initialize them within 2 seconds' % cluster.workers[0],
+          'the chief, worker 0 at %s, did not initialize the variables within '
+          '2 seconds' % cluster.workers[0],
       ),
   ]
 

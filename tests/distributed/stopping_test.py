@@ -54,7 +54,7 @@ class StoppingTest(cluster_case.ClusterCase):
     with socket.create_server((host, int(port))):
       self.assert_fails(
           cluster.start('worker', 0),
-          'no answer within 2 seconds from ps 0 at ' + cluster.ps,
+          'ps 0 at %s did not answer within 2 seconds' % cluster.ps,
       )
 
   def test_a_ps_that_is_stopped(self):

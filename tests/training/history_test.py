@@ -111,7 +111,7 @@ class HistoryTest(run_fixture.ResumedTest):
     told = dict(deterministic=True, seed=1, batch_size=64, summary_steps=50)
     # Nothing is known about the steps already trained.
     with self.assertRaisesRegex(
-        errors.UsageError, 'dataset.json does not record the settings'
+        errors.UsageError, 'dataset.json does not contain the settings'
     ):
       self.begin(**told)
     self.assertEqual('', self.begin(**told, fresh=True))
@@ -150,8 +150,8 @@ class HistoryTest(run_fixture.ResumedTest):
           patch,
           self.assertRaisesRegex(
               errors.UsageError,
-              f'would not repeat bit for bit: {expected}: restore the earlier '
-              'values, leave out --deterministic, or choose ',
+              f'would not be reproducible: {expected}: restore the earlier '
+              'values, omit --deterministic, or choose ',
           ),
       ):
         self.begin(**told | settings)

@@ -218,7 +218,7 @@ class MakeTest(absltest.TestCase):
           make_records.main, '--images=' + self.images, '--out=' + out, *args
       )
       self.assertEqual(0, code)
-      self.assertEqual(not args, 'more are like it' in err, err)
+      self.assertEqual(not args, 'more images are similar' in err, err)
       records = datasets.get(out)
       pixels = np.concatenate(
           [_records(records)[1], _records(records, True)[1]]
