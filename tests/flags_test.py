@@ -686,7 +686,7 @@ class ExportTest(_FlagCase):
     newest = checkpoints.Checkpoint('model.ckpt-7', 7, None)
     with (
         mock.patch.object(
-            checkpoints, 'newest', return_value=newest
+            checkpoint_list, 'newest', return_value=newest
         ) as looked_for,
         mock.patch.object(
             checkpoints.Checkpoint, 'restore', side_effect=KeyError

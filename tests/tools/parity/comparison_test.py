@@ -8,7 +8,7 @@ from unittest import mock
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import errors
-from cifar10_compat.training import checkpoints
+from cifar10_compat.training import checkpoint_list
 from tests.helpers import small_training
 from tests.tools.editions import historical_fixture
 from tests.tools.parity import side_fixture
@@ -170,7 +170,7 @@ class CompareTest(tf.test.TestCase):
         mock.patch.object(event_files, 'read', read),
         mock.patch.object(evaluators, 'evaluate', evaluate),
         mock.patch.object(
-            checkpoints, 'newest', return_value=mock.Mock(path=latest)
+            checkpoint_list, 'newest', return_value=mock.Mock(path=latest)
         ),
     ):
       found = comparison.runs_sections(self.original, self.port, **arguments)
