@@ -2,7 +2,7 @@
 
   historical_graph --source=DIR --data_dir=DIR --out=FILE
 
---source takes the same directories as //tools:historical.  The edition's
+--source accepts the same directories as //tools:historical.  The edition's
 cifar10_train runs, with bridges, up to the point where it opens its session.  The
 program writes the graph at that point to FILE, as a MetaGraphDef of
 training_graph.py.  It is a separate program, started by build_apart(), so that

@@ -1,4 +1,4 @@
-"""The sections of the report, in their order."""
+"""Creates the sections of the report, in order."""
 
 import dataclasses
 import os
@@ -24,11 +24,12 @@ class Sizes:
   """How much each section compares; 0 images, runs or rounds disable a section.
 
   Attributes:
-    runtime_steps: steps on an old TensorFlow before the second comparison.
-    runtime_images: images from each input, per kind of files.
-    spread_runs: runs of each side.
+    runtime_steps: number of steps on an old TensorFlow before the second
+      comparison.
+    runtime_images: number of images from each input pipeline and set of files.
+    spread_runs: number of runs of each side.
     spread_steps: the last step of each run, a multiple of 10.
-    time_rounds: rounds in which steps are timed.
+    time_rounds: number of rounds in which steps are timed.
   """
 
   runtime_steps: int = 200
@@ -38,7 +39,7 @@ class Sizes:
   time_rounds: int = 0
 
 
-# The runs on today's TensorFlow have separate flags.
+# Comparisons without an old TensorFlow have separate flags.
 TODAY = Sizes(runtime_images=8192, spread_runs=0)
 
 
@@ -47,10 +48,10 @@ def of_sides(
 ) -> list[dict]:
   """Creates the sections on values, images, checkpoints and scores.
 
-  TensorFlow 2's behavior must be off.
+  TensorFlow 2 behavior must be disabled.
 
   Args:
-    original, port: the sides, whose values are lost.
+    original, port: the sides, whose variables are overwritten.
     sizes: how much to compare.
     scratch: an existing directory.
 
@@ -116,8 +117,8 @@ def graph_section(title, original, port, listed, *, all_tables=True):
   Args:
     title: str.
     original, port: GraphDef.
-    listed: mapping.Mapping between the two.
-    all_tables: bool, whether to show the listed differences too.
+    listed: mapping.Mapping between the two graphs.
+    all_tables: bool, whether to list the exempt differences too.
 
   Returns:
     A section of the report.
@@ -183,7 +184,7 @@ def graph_section(title, original, port, listed, *, all_tables=True):
 
 
 def outline_section(source):
-  """Compares the order of calls in the original's files and the port's.
+  """Compares the order of calls in the original's and the port's files.
 
   Args:
     source: str, the directory of the original.
@@ -232,9 +233,7 @@ def outline_section(source):
           "of the source. The port keeps %d of the %d calls in the original's "
           'functions, in their order, and adds %d.'
           % tuple(sum(file[column] for file in files) for column in (3, 2, 4)),
-          'Names that TensorFlow has changed since 2016 count as equal. A '
-          'missing call is not necessarily a missing step: the port may make '
-          'it in another function. Outlines are shown, not judged.',
+          'Names that TensorFlow has changed since 2016 count as equal. A missing call is not necessarily a missing step: the port can make the call in another function. Outlines are shown, not judged.',
       ],
       tables=[
           report.table(
@@ -255,7 +254,7 @@ def trainers_sections(data_dir, train):
     train: GraphDef of the port's cifar10_train.
 
   Returns:
-    list of sections of the report, without the exempt differences.
+    list of sections of the report, which do not list the exempt differences.
   """
   return [
       graph_section(

@@ -52,7 +52,7 @@ def build(name, data_dir):
             data_dir=data_dir, sync=name == SYNCHRONOUS
         ),
     )
-    del server  # The graph is needed up to this point.
+    del server  # Keep the server running until the graph is complete.
   return meta_graph.graph_def
 
 
