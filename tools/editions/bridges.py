@@ -2,7 +2,7 @@
 
 BRIDGES is both the migration guide that `historical --list` prints and the code
 that makes the old scripts run: each entry contains the function that installs
-it, so guide and program cannot disagree.
+the bridge, so the guide and the program cannot disagree.
 
 An old script sees a stand-in for the module `tensorflow`: tf.compat.v1 plus the old
 names.  TensorFlow itself stays unchanged, except for Tensor.__bool__, whose
@@ -22,7 +22,7 @@ from . import stand_in as stand_in_lib
 class Bridge(NamedTuple):
   """One old symbol."""
 
-  old: str  # in the old scripts
+  old: str  # how the old scripts call the symbol
   new: str  # today
   reason: str
   install: Callable[[stand_in_lib.StandIn], None]
@@ -193,11 +193,11 @@ def install(source, script):
   """Creates a stand-in with every bridge.
 
   Args:
-    source: str, the directory of the old files.
+    source: str, the directory of the historical files.
     script: str, the name of the script, for messages.
 
   Returns:
-    StandIn; the caller puts its modules into sys.modules.
+    StandIn, whose modules the caller must add to sys.modules.
   """
   stand_in = stand_in_lib.StandIn(source, script)
   for bridge in BRIDGES:

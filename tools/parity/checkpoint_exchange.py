@@ -81,8 +81,8 @@ def section(
   found = exchange(original, port, keys)
   odd = keys.lacking + keys.unknown
   text = [
-      'Each side restored a checkpoint of the other side, in which every element is distinct. '
-      + _step_mapped(original, port, keys)
+      'Each side restored a checkpoint of the other side, in which every '
+      'element is distinct. ' + _step_mapped(original, port, keys)
   ]
   for form in sides.FORMATS:
     for saved_by, restored_by in (('original', 'port'), ('port', 'original')):

@@ -175,8 +175,8 @@ def _check_files(args):
       checkpoint_list.newest(args.checkpoint_dir)
     except errors.NoCheckpointError as e:
       raise errors.UsageError(
-          '--checkpoint_dir=%s has no checkpoint: specify the train_dir of a run'
-          % args.checkpoint_dir
+          '--checkpoint_dir=%s has no checkpoint: specify the train_dir of a '
+          'run' % args.checkpoint_dir
       ) from e
 
 
@@ -226,8 +226,8 @@ def _content(args, runtime):
       ).ask(port, scratch)
       found += sections.of_sides(old, port, sizes, scratch)
       versions += (
-          ', and the original on %s in the sections with this version in the title'
-          % (runtime.version)
+          ', and the original on %s in the sections with this version in the '
+          'title' % (runtime.version)
       )
   return report.report(edition.name, versions, found)
 

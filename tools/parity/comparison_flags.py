@@ -28,7 +28,8 @@ def _add_today(add):
   add(
       '--source',
       metavar='DIR',
-      help='directory of the unmodified historical files (default: the files bundled with the TensorFlow of --runtime)',
+      help='directory of the unmodified historical files (default: the files '
+      'bundled with the TensorFlow of --runtime)',
   )
   add(
       '--out',
@@ -46,7 +47,8 @@ def _add_today(add):
       '--curve_steps',
       type=int,
       default=200,
-      help='number of steps in the two runs whose event files are compared, a multiple of 10; 0 disables this comparison (default 200)',
+      help='number of steps in the two runs whose event files are compared, a '
+      'multiple of 10; 0 disables this comparison (default 200)',
   )
   add(
       '--checkpoint_dir',
@@ -77,15 +79,18 @@ def _add_runtime(add):
   for name, text in (
       (
           'runtime_steps',
-          'number of steps to train on the old TensorFlow before the second comparison',
+          'number of steps to train on the old TensorFlow before the second '
+          'comparison',
       ),
       (
           'runtime_images',
-          'number of images to draw from each input pipeline; 0 disables this comparison',
+          'number of images to draw from each input pipeline; 0 disables this '
+          'comparison',
       ),
       (
           'spread_runs',
-          'number of runs of each side whose losses are averaged; 0 disables these runs',
+          'number of runs of each side whose losses are averaged; 0 disables '
+          'these runs',
       ),
       (
           'spread_steps',
@@ -93,7 +98,8 @@ def _add_runtime(add):
       ),
       (
           'time_rounds',
-          'number of timing rounds, each of which times a step of the original on each TensorFlow, of the port and of --fast; 0 disables the timing',
+          'number of timing rounds, each of which times a step of the original '
+          'on each TensorFlow, of the port and of --fast; 0 disables the timing',
       ),
   ):
     default = getattr(sections.Sizes, name)
@@ -138,7 +144,8 @@ def check(args):
     )
   errors.UsageError.raise_if(
       not args.source and not args.runtime,
-      'specify the historical files with --source=DIR, or a TensorFlow that bundles them, such as --runtime=0.12.1',
+      'specify the historical files with --source=DIR, or a TensorFlow that '
+      'bundles them, such as --runtime=0.12.1',
   )
 
 

@@ -228,7 +228,9 @@ def tags_section(original: sides.Side, port: sides.Side) -> dict:
       'Tags' + original.where,
       len(found.unmatched) + len(found.stale),
       text=[
-          'The original has %d summary tags, the port %d. Of these tags, %d are listed as renamed or as present on one side only, and %d are unexplained; %d listed tags do not apply.'
+          'The original has %d summary tags, the port %d. Of these tags, %d '
+          'are listed as renamed or as present on one side only, and %d are '
+          'unexplained; %d listed tags do not apply.'
           % (
               *(len(run.tags) for run in runs),
               len(found.renamed),

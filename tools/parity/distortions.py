@@ -119,7 +119,8 @@ def brightness(meta_graph, count):
     ]
     errors.UsageError.raise_if(
         len(added) != 1 or added[0] is None,
-        'the inputs cannot be compared: the training graph must change brightness once and then contrast once',
+        'the inputs cannot be compared: the training graph must change '
+        'brightness once and then contrast once',
     )
     run = sess.make_callable(added[0])
     return np.array([run() for _ in range(count)])

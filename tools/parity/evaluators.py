@@ -143,7 +143,8 @@ def section(scores, checkpoint, title='Eval'):
           '%s, on the test images. The unmodified evaluator and the port with '
           '--count=historical each draw %d images from a shuffling queue. Their '
           'scores, %.3f and %.3f, differ by %.1f standard deviations of two '
-          'independent binomial counts. A difference of more than %d counts as unexplained.'
+          'independent binomial counts. A difference of more than %d counts as '
+          'unexplained.'
           % (
               checkpoint,
               _DRAWS,
@@ -152,8 +153,8 @@ def section(scores, checkpoint, title='Eval'):
               distance,
               DEVIATIONS,
           ),
-          'The precision on each image once is %.3f with averaged weights and %.3f with raw weights.'
-          % (exact.precision, raw.precision),
+          'The precision on each image once is %.3f with averaged weights and '
+          '%.3f with raw weights.' % (exact.precision, raw.precision),
       ],
       tables=[
           report.table(

@@ -71,7 +71,8 @@ def section(found, counted):
       'Ledger of claims',
       len(unexplained),
       text=[
-          'The tutorial states %d numbers, or groups of numbers: %d are equal here, %d are different, and %d were not measured in this run.'
+          'The tutorial states %d numbers, or groups of numbers: %d are equal '
+          'here, %d are different, and %d were not measured in this run.'
           % (
               len(found),
               kinds.count(True),
@@ -79,8 +80,8 @@ def section(found, counted):
               kinds.count(None),
           ),
           'Differences without a reason: %d.' % len(unexplained),
-          'All values are measured in this project on TensorFlow %s, except in rows that list another version.'
-          % tf.__version__,
+          'All values are measured in this project on TensorFlow %s, except in '
+          'rows that list another version.' % tf.__version__,
       ],
       tables=[
           report.table('Stated and measured values', COLUMNS, rows(found)),
@@ -161,13 +162,14 @@ def _parser():
   parser.add_argument(
       '--runtime',
       metavar='VERSION',
-      help='an old TensorFlow version, %s, on which to count the ops of the unmodified graph'
-      % ' or '.join(r.version for r in runtimes.COMPARED),
+      help='an old TensorFlow version, %s, on which to count the ops of the '
+      'unmodified graph' % ' or '.join(r.version for r in runtimes.COMPARED),
   )
   parser.add_argument(
       '--source',
       metavar='DIR',
-      help='directory of the unmodified historical files for --runtime (default: the files bundled with that TensorFlow)',
+      help='directory of the unmodified historical files for --runtime '
+      '(default: the files bundled with that TensorFlow)',
   )
   return parser
 

@@ -112,7 +112,8 @@ def section(
       text=[
           '%d steps from the same weights on the same batches, each side on '
           'one thread: the original went from %.4f to %.4f, the port from '
-          '%.4f to %.4f. The largest difference of the losses is %.2g, and the mean difference is %.2g.'
+          '%.4f to %.4f. The largest difference of the losses is %.2g, and the '
+          'mean difference is %.2g.'
           % (
               len(original),
               original[0],
@@ -122,7 +123,13 @@ def section(
               rows[-1][3],
               np.mean(original) - np.mean(port),
           ),
-          'The bound for the relative difference of the first loss, due to rounding, is %.2g; the measured difference is %.2g. Later losses have no bound if another TensorFlow rounds differently: each step magnifies earlier rounding errors, so that a difference in the last bit grows until the two curves are independent samples of the same noise. Later losses are shown but not judged, except that a non-finite loss counts as unexplained.'
+          'The bound for the relative difference of the first loss, due to '
+          'rounding, is %.2g; the measured difference is %.2g. Later losses '
+          'have no bound if another TensorFlow rounds differently: each step '
+          'magnifies earlier rounding errors, so that a difference in the last '
+          'bit grows until the two curves are independent samples of the same '
+          'noise. Later losses are shown but not judged, except that a '
+          'non-finite loss counts as unexplained.'
           % (bound, abs(original[0] - port[0]) / original[0]),
       ],
       tables=[

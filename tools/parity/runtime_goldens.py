@@ -35,7 +35,8 @@ def main(argv):
   parser = golden_files.parser(
       'runtime_goldens',
       __doc__.partition('\n')[0],
-      source='directory of the unmodified historical files (default: the files bundled with the TensorFlow of --runtime)',
+      source='directory of the unmodified historical files (default: the files '
+      'bundled with the TensorFlow of --runtime)',
       required=False,
   )
   parser.add_data_dir()
@@ -62,8 +63,8 @@ def main(argv):
     )
   errors.UsageError.raise_if(
       not (source or runtime.bundled),
-      'TensorFlow %s does not bundle the tutorial: specify a directory of %s with --source=DIR'
-      % (runtime.version, wanted),
+      'TensorFlow %s does not bundle the tutorial: specify a directory of %s '
+      'with --source=DIR' % (runtime.version, wanted),
   )
   for eval_data in (False, True):
     checks.check(datasets.CIFAR10, data_dir, eval_data)

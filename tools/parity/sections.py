@@ -233,7 +233,9 @@ def outline_section(source):
           "of the source. The port keeps %d of the %d calls in the original's "
           'functions, in their order, and adds %d.'
           % tuple(sum(file[column] for file in files) for column in (3, 2, 4)),
-          'Names that TensorFlow has changed since 2016 count as equal. A missing call is not necessarily a missing step: the port can make the call in another function. Outlines are shown, not judged.',
+          'Names that TensorFlow has changed since 2016 count as equal. A '
+          'missing call is not necessarily a missing step: the port can make '
+          'the call in another function. Outlines are shown, not judged.',
       ],
       tables=[
           report.table(

@@ -138,7 +138,8 @@ def section(
         'The port restored a checkpoint of the original, and both took one '
         'step on the same batch, on one thread. Activations, losses, '
         'gradients and updated variables were compared. Sums of n terms in '
-        'float32 may differ by 4 u sqrt(n), u = 2^-24; the bounds of successive layers add up (rounding.py). Each moving average is '
+        'float32 may differ by 4 u sqrt(n), u = 2^-24; the bounds of '
+        'successive layers add up (rounding.py). Each moving average is '
         'compared with its formula, because the graphs leave the order of '
         'updates open.',
         *_looks_text(result),
@@ -205,7 +206,8 @@ def _looks_text(result: Result) -> Iterator[str]:
             closest.value,
             closest.relative,
             closest.bound,
-            'On every batch, a rectifier or maximum took the other branch, which is unexplained; the values are from the first batch.'
+            'On every batch, a rectifier or maximum took the other branch, '
+            'which is unexplained; the values are from the first batch.'
             if passed is None
             else 'Batches skipped because a rectifier or a maximum took the other '
             'branch: %d.' % passed,

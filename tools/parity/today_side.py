@@ -144,7 +144,8 @@ class Today(training_graph.Training, sides.Side):
       path: the path of the checkpoint.
       names: dict from key to the name in the checkpoint.
     """
-    # Overwrite old values, so that none can be mistaken for restored ones.
+    # Overwrite the values, so that no old value can be mistaken for a restored
+    # value.
     self.load(
         {
             key: np.full(

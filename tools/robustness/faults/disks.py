@@ -15,14 +15,14 @@ from tools.robustness.faults import child
 from tools.robustness.faults import damage
 from tools.robustness.faults import trainer
 
-# A checkpoint takes 9 MB, and up to six may exist at a time.
+# A checkpoint takes 9 MB, and up to six exist at a time.
 _DISK_BYTES = 96 << 20
 _END_SECS = 120
 
 
 @contextlib.contextmanager
 def _disk(directory, size):
-  """Context that mounts a small disk on a path; raises Failed if it cannot."""
+  """Context that mounts a small disk on a path; can raise Failed."""
   os.makedirs(directory, exist_ok=True)
   with limits.small_disk(directory, size) as done:
     attempt.check(done, 'this system does not permit mounting a tmpfs')
@@ -53,7 +53,7 @@ def _remount(directory, option):
 
 
 def _after_trouble(made, before, pattern, *, expected=1):
-  """Waits for the end, checks the files, returns (step, steps lost, message)."""
+  """Waits for a trainer to end; returns (step, steps lost, message)."""
   message = attempt.check_one_line(
       made.wait_for_end(_END_SECS, 'the write failed'),
       pattern,
@@ -91,7 +91,8 @@ def full_disk(context, moment):
 def read_only_disk(context, moment):
   """The disk becomes read-only during training, then writable again."""
   with _trainer(context, moment) as (made, before):
-    # This fails while a file is open for writing, as the event file always is.
+    # Remounting fails while a file is open for writing, as the event file
+    # always is.
     if subprocess.run(
         ['mount', '-o', 'remount,ro', made.train_dir], capture_output=True
     ).returncode:
@@ -107,7 +108,7 @@ def read_only_disk(context, moment):
 
 
 def file_size_limit(context, moment):
-  """A limit on the size of each file, as with `ulimit -f`."""
+  """The size of each file is limited, as with `ulimit -f`."""
   made = trainer.Trainer(context.new_directory())
   context.on_end(made.end)
   made.start()
@@ -155,5 +156,5 @@ def full_disk_of_an_export(context, moment):
     )
     left = os.listdir(there)
   message = attempt.check_one_line(ended, 'No space left', 'cifar10_export')
-  attempt.check('model' not in left, 'half a SavedModel is left')
+  attempt.check('model' not in left, 'an incomplete SavedModel is left')
   return attempt.Recovery(message=message)

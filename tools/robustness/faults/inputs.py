@@ -12,7 +12,7 @@ from tools.robustness.faults import trainer
 
 _END_SECS = {False: 60, True: 180}
 _STALL_SECS = 3
-# For each of the five hangs, a pattern that the report must match.
+# For each of the five hangs, a pattern that the trainer's report must match.
 _HANGS = {
     'pipe': r': 0 of \d+, empty[^$]*which waits for room in its queue, or for '
     r'ReaderReadV2',
@@ -66,7 +66,7 @@ def changed_images(context, moment):
   named = made.check_named()
   lost = made.logged() + 1 - named
   attempt.check(lost == 0, 'step %d is not saved' % made.logged())
-  # With the original file, training continues.
+  # Check that training continues with the original file.
   if os.path.lexists(path):
     os.rmdir(path) if os.path.isdir(path) else os.remove(path)
   pathlib.Path(path).write_bytes(whole)
@@ -88,7 +88,7 @@ def not_finite(context, moment):
   found = int(re.search(r'at step (\d+)', message)[1])
   last = step + 1
   if plant == 'infinite_gradient':
-    # ReLU can drop the resulting NaN; the next save detects the weight.
+    # ReLU can drop the resulting NaN; the next save then detects the weight.
     last = (step // child.SAVE_EVERY + 1) * child.SAVE_EVERY
   attempt.check(
       step <= found <= last,
@@ -99,7 +99,8 @@ def not_finite(context, moment):
       named == step // child.SAVE_EVERY * child.SAVE_EVERY,
       'step %d was bad, but step %d is saved' % (step, named),
   )
-  # Resume with a lower rate, as the message advises; the trainer records it.
+  # Resume with a lower learning rate, as the message advises; the trainer
+  # reports the new rate.
   made.start('--learning_rate=0.05', plants='-')
   made.wait_for_step()
   attempt.check(made.first_logged() == named, 'it resumed elsewhere')
@@ -110,8 +111,8 @@ def not_finite(context, moment):
 
 
 def stuck_queue(context, moment):
-  """Five ways to make queues hang."""
-  del moment  # The plant determines when the hang starts.
+  """Queues hang, in one of five ways."""
+  del moment  # The plant determines the start of the hang.
   hang = sorted(_HANGS)[context.number % len(_HANGS)]
   made = _start(context, '--stall_secs=%d' % _STALL_SECS, plants=hang)
   code, _, err = made.wait_for_end(trainer.START_SECS, hang)
