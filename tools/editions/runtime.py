@@ -70,7 +70,7 @@ def main(argv):
   parser.add_argument(
       '--list',
       action='store_true',
-      help='list the environments without ' 'creating any',
+      help='list the environments without creating any',
   )
   args = parser.parse_args(argv)
   if args.list:

@@ -248,7 +248,7 @@ def _parser():
   parser.add_argument(
       '--sources',
       metavar='DIR',
-      help='directory that contains the checkouts ' 'of the editions',
+      help='directory that contains the checkouts of the editions',
   )
   parser.add_argument(
       '--data_dir', metavar='DIR', help='directory of the images'

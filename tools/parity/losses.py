@@ -113,7 +113,7 @@ def section(
           '%d steps from the same weights on the same batches, each side on '
           'one thread: the original went from %.4f to %.4f, the port from '
           '%.4f to %.4f. The largest difference of the losses is %.2g, and the '
-          'mean difference is %.2g.'
+          'difference of their means is %.2g.'
           % (
               len(original),
               original[0],

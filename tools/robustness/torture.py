@@ -235,17 +235,17 @@ def main(argv):
   parser.add_argument(
       '--faults',
       metavar='NAME,...',
-      help='comma-separated faults to inject, ' 'from --list (default: all)',
+      help='comma-separated faults to inject, from --list (default: all)',
   )
   parser.add_argument(
       '--minutes',
       type=float,
-      help='number of minutes after which no trial ' 'starts',
+      help='number of minutes after which no trial starts',
   )
   parser.add_argument(
       '--mutants',
       action='store_true',
-      help='check that the harness detects ' 'the mutants',
+      help='check that the harness detects the mutants',
   )
   parser.add_argument('--list', action='store_true', help='list the faults')
   args = parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""An image set with ten times the records of another."""
+"""Creates an image set with ten times the records of another set."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ TIMES = 10
 
 
 def write(directory, dataset, data_dir):
-  """Describes a set with ten times the files of another.
+  """Creates a set with ten times the files of another set.
 
   The files are links, not copies, so that the benchmark does not time a disk.
 

@@ -95,7 +95,7 @@ def _in_the_way(made, _):
   line = _train(made, pattern=re.escape(name))
   attempt.check(
       made.check_named() == 2 * child.SAVE_EVERY,
-      'the newest checkpoint has an ' 'unexpected step',
+      'the newest checkpoint has an unexpected step',
   )
   return line
 
