@@ -163,7 +163,7 @@ def main(argv):
   parser.add_argument(
       '--only',
       metavar='TEXT',
-      help='run only the blocks that contain this ' 'text',
+      help='run only the blocks that contain this text',
   )
   args = parser.parse_args(argv)
   paths.enter_user_directory()

@@ -307,9 +307,7 @@ def main(argv):
     if getattr(args, name) is None:
       raise errors.UsageError('specify a directory with --%s=DIR' % name)
   if args.seconds < 1:
-    raise errors.UsageError(
-        '--seconds=%d: the value must be at least 1' % args.seconds
-    )
+    raise errors.UsageError('--seconds=%d must be at least 1' % args.seconds)
   editions = choose([e.name for e in scripts.EDITIONS], args.only, 'only')
   versions = choose(cells.versions(), args.runtimes, 'runtimes')
   limits = {

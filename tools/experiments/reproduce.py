@@ -60,7 +60,7 @@ def seeds_of(text: str | None, experiment: plan.Experiment) -> list[int]:
     seeds = []
   if not seeds:
     raise errors.UsageError(
-        '--seeds=%s: the value must be a seed, or ' 'FIRST-LAST' % text
+        '--seeds=%s: it must be a seed, or FIRST-LAST' % text
     )
   return seeds
 

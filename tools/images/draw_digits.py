@@ -110,7 +110,7 @@ def write(out, count, seed=0):
     )
   if os.path.isdir(out) and os.listdir(out):
     raise errors.UsageError(
-        '%s is not empty: choose another directory with ' '--out' % out
+        '%s is not empty: choose another directory with --out' % out
     )
   rng = np.random.RandomState(seed)
   with (

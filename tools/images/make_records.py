@@ -222,11 +222,11 @@ def make(
   """
   if not 0 < test_fraction < 1:
     raise errors.UsageError(
-        'test_fraction is %g: the value must be between 0 and 1' % test_fraction
+        'test_fraction is %g: it must be between 0 and 1' % test_fraction
     )
   if os.path.lexists(out):
     raise errors.UsageError(
-        '%s already exists: choose another directory with ' '--out' % out
+        '%s already exists: choose another directory with --out' % out
     )
   images_lib.pillow()
   class_names, train, test = split(images, test_fraction, seed)
@@ -242,7 +242,7 @@ def make(
   )
   if not dataset.name.isprintable():
     raise errors.UsageError(
-        '%r is not printable: choose another directory ' 'with --out' % out
+        '%r is not printable: choose another directory with --out' % out
     )
   with command_line.writing(out, '--out'), files.whole_directory(out) as whole:
     _write_records(whole, train, test, white)

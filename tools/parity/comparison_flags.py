@@ -140,7 +140,7 @@ def check(args):
     value = getattr(args, name)
     errors.UsageError.raise_if(
         value < least or value % multiple,
-        '--%s=%d: the value must be %s' % (name, value, remedy),
+        '--%s=%d: it must be %s' % (name, value, remedy),
     )
   errors.UsageError.raise_if(
       not args.source and not args.runtime,

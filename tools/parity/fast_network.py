@@ -281,7 +281,7 @@ def main(argv):
   if not args.data_dir or not args.checkpoint_dir:
     parser.error('--data_dir and --checkpoint_dir are required')
   errors.UsageError.raise_if(
-      args.steps < 1, '--steps=%d: the value must be at least 1' % args.steps
+      args.steps < 1, '--steps=%d: it must be at least 1' % args.steps
   )
 
   tf.disable_v2_behavior()

@@ -157,9 +157,7 @@ def _parser():
 def main(argv):
   args = _parser().parse_args(argv)
   if args.cases is not None and args.cases < 1:
-    raise errors.UsageError(
-        '--cases=%d: the value must be at least 1' % args.cases
-    )
+    raise errors.UsageError('--cases=%d must be at least 1' % args.cases)
   if args.seconds is None:
     args.seconds = math.inf if args.cases else 60
   if args.first is not None:

@@ -167,7 +167,7 @@ def main(argv):
   for name in ('towers', 'ps', 'workers'):
     if (getattr(args, name) or 0) > _MOST:
       raise errors.UsageError(
-          '--%s=%d: the value must be at most %d, since all processes run on '
+          '--%s=%d: it must be at most %d, since all processes run on '
           'this machine' % (name, getattr(args, name), _MOST)
       )
   if flags[:1] == ['--']:

@@ -151,7 +151,9 @@ def _precision(history):
   if not found:
     return section(
         'Precision',
-        "There are no evaluations: specify an evaluator's directory of event files with --eval_dir, or a results file of //tools:reproduce with --record.",
+        "There are no evaluations: specify an evaluator's directory of event "
+        'files with --eval_dir, or a results file of //tools:reproduce with '
+        '--record.',
     )
   caption = 'Precision on the test images: %s' % ', '.join(
       {
@@ -177,7 +179,9 @@ def _precision(history):
 def _learning_rate(history):
   points = history.scalars.get('learning_rate')
   if not points:
-    return section('Learning rate', 'The event files do not contain the learning rate.')
+    return section(
+        'Learning rate', 'The event files do not contain the ' 'learning rate.'
+    )
   return section(
       'Learning rate',
       plots=[('Learning rate', charts.curves([], points))],
@@ -192,10 +196,15 @@ def _queues(history):
       if tag.startswith('queue/')
   }
   if not queues:
-    return section('Queues', 'The event files do not contain the fill levels of the queues.')
+    return section(
+        'Queues',
+        'The event files do not contain the fill levels ' 'of the queues.',
+    )
   return section(
       'Queues',
-      'The fill level of each queue, from 0 to 1, when a summary was written; for the shuffling queue, the level above the minimum that the queue always keeps. An empty queue means that the input was too slow.',
+      'The fill level of each queue, from 0 to 1, when a summary was written; '
+      'for the shuffling queue, the level above the minimum that the queue '
+      'always keeps. An empty queue means that the input was too slow.',
       plots=[(tag, charts.curves([], p)) for tag, p in queues.items()],
       tables=[_summary('Queues', queues)],
   )
@@ -222,7 +231,9 @@ def _speed(history):
   ]
   return section(
       'Examples/s',
-      'The speed between two lines of the log, computed from the time stamps; with several towers, the speed of one tower. A mark means that a summary, and sometimes a checkpoint, was written between the two lines.',
+      'The speed between two lines of the log, computed from the time stamps; '
+      'with several towers, the speed of one tower. A mark means that a '
+      'summary, and sometimes a checkpoint, was written between the two lines.',
       plots=[('Examples/s', charts.speed(points, marked))],
       tables=[table('Median', ['steps', 'examples per second'], rows)],
   )
@@ -265,13 +276,17 @@ def _filters(network):
     return section('Filters', 'There is no checkpoint.')
   if network.filters is None:
     return section(
-        'Filters', 'The filters of the first layer do not have three color channels.'
+        'Filters',
+        'The filters of the first layer do not have three color ' 'channels.',
     )
   sheet = pictures.filters_sheet(network.filters)
   height, width, _, number = network.filters.shape
   return section(
       'Filters of conv1',
-      'The weights of the %d maps of the first layer, for the red, green and blue of %d x %d pixels, at step %s. The colors of each map are scaled from the map's minimum to its maximum.' % (number, height, width, '{:,}'.format(network.step)),
+      'The weights of the %d maps of the first layer, for the red, green and '
+      'blue of %d x %d pixels, at step %s. The colors of each map are scaled '
+      "from the map's minimum to its maximum."
+      % (number, height, width, '{:,}'.format(network.step)),
       pictures_of=[
           {
               'url': pictures.url(sheet),
@@ -292,7 +307,9 @@ def _answers(network):
     return [
         section(
             'Answers',
-            "The test images are missing, so this page cannot show the network's answers: specify the directory above the images with --data_dir.',
+            'The test images are missing, so this page cannot show the '
+            "network's answers: specify the directory above the images with "
+            '--data_dir.',
         )
     ]
   shares = predictions.probabilities(network.logits)
@@ -350,7 +367,8 @@ def _mistakes(network, shares):
     return section('The most confident errors', 'There are no errors.')
   return section(
       'The most confident errors',
-      'The wrong answers with the highest probability, each with the image's true class.',
+      "The wrong answers with the highest probability, each with the image's "
+      'true class.',
       pictures_of=[
           {
               'url': pictures.url(network.images[m.image]),
@@ -371,7 +389,11 @@ def _reliability(network, shares):
   bins, error = predictions.reliability(shares, network.labels)
   return section(
       'Calibration',
-      'The fraction of correct answers among answers of similar probability. On the pale line, probability and precision are equal; below the line, the network is overconfident. The mean distance from the line, weighted by the number of answers (the expected calibration error), is %.4f.' % error,
+      'The fraction of correct answers among answers of similar probability. '
+      'On the pale line, probability and precision are equal; below the line, '
+      'the network is overconfident. The mean distance from the line, weighted '
+      'by the number of answers (the expected calibration error), is %.4f.'
+      % error,
       plots=[('Calibration', charts.reliability(bins))],
       tables=[
           table(

@@ -82,8 +82,8 @@ def facts(record, config, step):
     if record is None:
       raise
     raise errors.UsageError(
-        '--record has an invalid manifest (%s): specify a results file of //tools:reproduce'
-        % e
+        '--record has an invalid manifest (%s): specify a results file of '
+        '//tools:reproduce' % e
     ) from e
 
 
@@ -156,7 +156,8 @@ def _parser():
       '--data_dir',
       default='/tmp/cifar10_data',
       metavar='DIR',
-      help='directory that contains the directory of the image set (default: %(default)s)',
+      help='directory that contains the directory of the image set (default: '
+      '%(default)s)',
   )
   parser.add_argument(
       '--dataset',
@@ -172,7 +173,8 @@ def _parser():
   parser.add_argument(
       '--eval_dir',
       metavar='DIR',
-      help="directory of the evaluator's event files, which contain the precision",
+      help="directory of the evaluator's event files, which contain the "
+      'precision',
   )
   parser.add_argument(
       '--raw_eval_dir',
@@ -182,7 +184,8 @@ def _parser():
   parser.add_argument(
       '--record',
       metavar='FILE',
-      help='results file of //tools:reproduce, which contains the precision and the conditions of the run',
+      help='results file of //tools:reproduce, which contains the precision '
+      'and the conditions of the run',
   )
   return parser
 
@@ -215,8 +218,8 @@ def main(argv):
   title = 'A training run of %s on %s' % (config.model, dataset.name)
   if not course.scalars and trained.step is None:
     raise errors.UsageError(
-        '--train_dir=%s has neither event files nor a checkpoint: specify the train_dir of a run'
-        % train_dir
+        '--train_dir=%s has neither event files nor a checkpoint: specify the '
+        'train_dir of a run' % train_dir
     )
   text = page.render(
       title,

@@ -63,7 +63,8 @@ def main(argv):
     return _main(argv)
   except KeyboardInterrupt:
     print(
-        'benchmark: stopped; with --json, the same command resumes the measurement',
+        'benchmark: stopped; with --json, the same command resumes the '
+        'measurement',
         file=sys.stderr,
     )
     return 128 + signal.SIGINT
@@ -130,7 +131,8 @@ def _parser():
   add(
       '--data_dir',
       metavar='DIR',
-      help="directory that contains the data set's directory; the images must exist",
+      help="directory that contains the data set's directory; the images must "
+      'exist',
   )
   add(
       '--dataset',
@@ -141,7 +143,8 @@ def _parser():
   add(
       '--source',
       metavar='DIR',
-      help='directory of the unmodified historical files; adds the contestant `tutorial`',
+      help='directory of the unmodified historical files; adds the contestant '
+      '`tutorial`',
   )
   add(
       '--checkpoint_dir',
@@ -165,7 +168,8 @@ def _parser():
       action='append',
       default=[],
       metavar='N',
-      help='also measure, end to end, N towers on CPU devices that share the batch',
+      help='also measure, end to end, N towers on CPU devices that share the '
+      'batch',
   )
   add(
       '--workers',
@@ -173,7 +177,8 @@ def _parser():
       action='append',
       default=[],
       metavar='N',
-      help='also measure, end to end, N workers that share the batch, and one parameter server',
+      help='also measure, end to end, N workers that share the batch, and one '
+      'parameter server',
   )
   _add_sizes(add)
   add('--json', metavar='FILE', help='the results file')
@@ -218,8 +223,8 @@ def _check(args):
     )
   if args.steps < 100 or args.steps % 100:
     raise errors.UsageError(
-        '--steps=%d: the value must be a multiple of 100, so that each run has the same number of summaries'
-        % args.steps
+        '--steps=%d must be a multiple of 100, so that each run has the same '
+        'number of summaries' % args.steps
     )
   if args.source and args.dataset != 'cifar10':
     raise errors.UsageError(

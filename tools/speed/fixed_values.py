@@ -26,7 +26,8 @@ _BIASES = (
 
 # Settings of every network of a comparison.
 LEARNING_RATE = 0.1
-WEIGHT_DECAY = 0.004  # factor of half the sum of squares of the weights of local3 and local4
+# factor of half the sum of squares of the weights of local3 and local4
+WEIGHT_DECAY = 0.004
 MOVING_AVERAGE_DECAY = 0.9999
 
 

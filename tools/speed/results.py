@@ -136,8 +136,8 @@ def from_json(document, path=None):
     return Results(document['manifest'], path, document['runs'])
   except (KeyError, TypeError) as e:
     raise errors.UsageError(
-        'not a results file of the benchmark (%s is missing): choose another file'
-        % e
+        'not a results file of the benchmark (%s is missing): choose another '
+        'file' % e
     ) from e
 
 
@@ -177,7 +177,7 @@ def open_or_create(path, manifest):
   )
   if different:
     raise errors.UsageError(
-        '--json=%s has results with different %s: choose another file, or restore these conditions'
-        % (path, ', '.join(different))
+        '--json=%s has results with different %s: choose another file, or '
+        'restore these conditions' % (path, ', '.join(different))
     )
   return found
