@@ -177,7 +177,7 @@ def _print_part(title, part, *, records, record_bytes):
   """Prints statistics of the training or the evaluation files."""
   labels = np.flatnonzero(part.counts)
   print(
-      '%s: %d of the %d records of the complete set, %d bytes each; labels %d '
+      '%s: %d of the %d records of the whole set, %d bytes each; labels %d '
       'to %d'
       % (
           title,

@@ -180,7 +180,7 @@ def _learning_rate(history):
   points = history.scalars.get('learning_rate')
   if not points:
     return section(
-        'Learning rate', 'The event files do not contain the ' 'learning rate.'
+        'Learning rate', 'The event files do not contain the learning rate.'
     )
   return section(
       'Learning rate',
@@ -198,7 +198,7 @@ def _queues(history):
   if not queues:
     return section(
         'Queues',
-        'The event files do not contain the fill levels ' 'of the queues.',
+        'The event files do not contain the fill levels of the queues.',
     )
   return section(
       'Queues',
@@ -277,7 +277,7 @@ def _filters(network):
   if network.filters is None:
     return section(
         'Filters',
-        'The filters of the first layer do not have three color ' 'channels.',
+        'The filters of the first layer do not have three color channels.',
     )
   sheet = pictures.filters_sheet(network.filters)
   height, width, _, number = network.filters.shape

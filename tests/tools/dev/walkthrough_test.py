@@ -99,7 +99,7 @@ class WalkthroughTest(absltest.TestCase):
   def test_what_is_waited_for_must_come(self):
     code, err, _ = self.run_page('```sh until="ready"\necho no\n```\n')
     self.assertEqual(1, code)
-    self.assertIn("'ready' was not printed by 'echo no", err)
+    self.assertIn("does not contain 'ready': 'echo no", err)
 
   def test_no_such_block_or_page(self):
     code, err, _ = self.run_page(_PAGE, '--only=absent')

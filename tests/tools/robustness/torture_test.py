@@ -145,5 +145,5 @@ class TortureTest(absltest.TestCase):
         self,
         torture.main,
         ['--list', '--faults=none'],
-        "no fault is called 'none'",
+        "there is no fault 'none'",
     )

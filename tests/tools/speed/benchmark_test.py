@@ -165,7 +165,7 @@ class ProgramTest(absltest.TestCase):
   def test_invalid_flags(self):
     data = '--data_dir=' + self.data_dir
     for args, message in (
-        ([], 'name the images with --data_dir'),
+        ([], 'specify the images with --data_dir'),
         ([data, '--rounds=0'], 'must be above 0'),
         ([data, '--steps=150'], 'a multiple of 100'),
         ([data, '--measurements=speed'], "there is no 'speed': choose from"),
