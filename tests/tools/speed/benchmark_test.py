@@ -169,7 +169,7 @@ class ProgramTest(absltest.TestCase):
         ([data, '--rounds=0'], 'must be above 0'),
         ([data, '--steps=150'], 'a multiple of 100'),
         ([data, '--measurements=speed'], "there is no 'speed'; choose from"),
-        ([data, '--contestants=theano'], "there is no 'theano': choose from"),
+        ([data, '--contestants=theano'], "there is no 'theano'; choose from"),
         ([data, '--towers=3'], 'share a batch of 128 evenly'),
         ([data, '--plot=a.pdf'], 'must end with'),
         ([data, '--source=x'], 'the tutorial reads CIFAR-10 only'),
