@@ -63,7 +63,7 @@ def ours(data_dir, **kwargs):
   """Returns the graph that cifar10_train.train() builds and trains.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     **kwargs: other settings of config.Train.
 
   Returns:

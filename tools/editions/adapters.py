@@ -137,7 +137,7 @@ def install_truth(stand_in):
 
 def install_moving_average(stand_in):
   class ExponentialMovingAverage(tf.train.ExponentialMovingAverage):
-    """Creates its variables even if the scope reuses existing ones."""
+    """Creates variables even if the scope reuses existing variables."""
 
     def apply(self, var_list=None):
       scope = tf.get_variable_scope()

@@ -91,7 +91,7 @@ def build(source, data_dir, edition=None):
 
   Args:
     source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     edition: scripts.Edition of the files; None to detect the edition.
 
   Returns:
@@ -132,7 +132,7 @@ def build_apart(source, data_dir):
 
   Args:
     source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
 
   Returns:
     MetaGraphDef, from training_graph.export().

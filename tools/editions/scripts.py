@@ -54,7 +54,7 @@ _FILES = ('cifar10.py', 'cifar10_input.py') + tuple(
 
 
 class Edition(NamedTuple):
-  """One version of the tutorial's files."""
+  """A known version of the tutorial's files."""
 
   name: str
   sha256: str  # of the concatenated _FILES
@@ -263,7 +263,7 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
 
   Raises:
     UsageError: the arguments are invalid, or the script would delete a directory.
-    DataError: its data_dir has no images, and they cannot be downloaded.
+    DataError: the data_dir lacks images that cannot be downloaded.
     SystemExit: the script ended; TensorFlow's app.run always raises it.
     Exception: the script raised an exception; the traceback contains the
       script's lines.
@@ -343,7 +343,7 @@ def run_on(version, source, script, script_flags):
   Raises:
     UsageError: the arguments are invalid, the environment cannot be created, or
       the script would delete a directory.
-    DataError: its data_dir has no images, and they cannot be downloaded.
+    DataError: the data_dir lacks images that cannot be downloaded.
   """
   runtime = runtimes.find(version)
   _check_script(script)

@@ -136,7 +136,7 @@ class Run:
 
     Args:
       path: str, the file.
-      data_dir: str, the directory above cifar-10-batches-bin.
+      data_dir: str, the parent directory of cifar-10-batches-bin.
       limits: see cells.attempt().
       sources: dict from an Edition's name to its directory.
 

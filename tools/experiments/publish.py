@@ -122,7 +122,7 @@ def confusion(data_dir, directory=published.DIRECTORY):
   """Counts the network's predictions for the test images.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     directory: str, the directory of a checkpoint with averages.
 
   Returns:

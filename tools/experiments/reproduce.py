@@ -72,7 +72,7 @@ def secs_per_step(
 
   Args:
     experiment: the experiment to train.
-    data_dir: the directory above the set's directory.
+    data_dir: the parent directory of the set's directory.
     stop: a request to end the run.
 
   Raises:

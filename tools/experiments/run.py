@@ -156,7 +156,7 @@ class Run:
     """Trains until the last step, or until a stop is requested.
 
     Args:
-      data_dir: the directory above the set's directory.
+      data_dir: the parent directory of the set's directory.
       manifest: the result of manifest.manifest(), for a new run.
       stop: a request to end the training.
       report: a function that is called at each checkpoint.
@@ -265,7 +265,7 @@ class Run:
     """Evaluates the kept checkpoints that have no score yet.
 
     Args:
-      data_dir: the directory above the set's directory.
+      data_dir: the parent directory of the set's directory.
       stop: a request to end the evaluation after a checkpoint.
       report: a function that is called with each precision.
 

@@ -39,7 +39,7 @@ def examine(dataset, data_dir, eval_data):
 
   Args:
     dataset: description.Dataset.
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
     eval_data: bool, True for the evaluation files, False for the training
       files.
 
@@ -129,7 +129,7 @@ def check(dataset, data_dir, sheet_path):
 
   Args:
     dataset: description.Dataset.
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
     sheet_path: str, the PNG file to write.
 
   Raises:

@@ -124,7 +124,9 @@ def find_classes(directory):
           % (folder, inner[0])
       )
     if not classes[name]:
-      raise errors.DataError('%s has no images: fill or remove it' % folder)
+      raise errors.DataError(
+          '%s has no images: add images, or remove the ' 'folder' % folder
+      )
   return classes
 
 

@@ -24,7 +24,7 @@ def draw(
   """Draws batches of standardized random crops.
 
   Args:
-    data_dir: the directory above cifar-10-batches-bin.
+    data_dir: the parent directory of cifar-10-batches-bin.
     count: the number of batches.
     seed: the random seed; equal seeds draw equal batches.
     size: the number of images per batch.

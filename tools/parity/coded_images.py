@@ -1,4 +1,4 @@
-"""Images whose pixels encode how they were distorted.
+"""Creates and decodes images whose pixels encode how the images are distorted.
 
 The red plane encodes the column, the green plane the row and the blue plane the
 label.  Crop, flip and contrast can therefore be decoded from the finished image,
@@ -98,9 +98,9 @@ def read(images, labels):
 
 
 def distort(images, *, y, x, flipped, contrast):
-  """Distorts images as the tutorial does, except their brightness.
+  """Distorts images like the tutorial, but without changing the brightness.
 
-  Brightness is left out because standardization removes it.
+  The function omits brightness because standardization removes it.
 
   Args:
     images: uint8 array of shape [n, 32, 32, 3].

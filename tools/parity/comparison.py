@@ -112,7 +112,7 @@ def compare_today(original, port, *, scratch, on_original=None, **runs):
     original, port: today_side.Today.
     scratch: str, an existing directory.
     on_original: original.Counted on an old TensorFlow, for the ledger, or None.
-    **runs: further arguments of runs_sections().
+    **runs: other arguments for runs_sections().
 
   Returns:
     list of sections of the report.

@@ -1,4 +1,4 @@
-"""The command line of //tools:compare."""
+"""Defines the command line of //tools:compare."""
 
 import dataclasses
 import importlib.util

@@ -40,7 +40,8 @@ class Result(NamedTuple):
   """The comparison of one run of each side.
 
   Attributes:
-    curves: from the port's tag to the points of the original and of the port.
+    curves: dict from the port's tag to the points of the original and of the
+      port.
     renamed: Renames that apply.
     unmatched: (tag, 'original' or 'port') of each unexplained tag.
     stale: Renames that do not apply.

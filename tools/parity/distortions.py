@@ -174,7 +174,7 @@ def compare(original, port):
 
 
 def two_sample(quantity, original, port):
-  """Returns the Test of one quantity.
+  """Tests whether one quantity differs between the sides; returns the Test.
 
   Args:
     quantity: str.

@@ -33,7 +33,7 @@ class Score(NamedTuple):
 
   name: str
   precision: float  # 0 to 1
-  is_historical: bool  # whether it used the historical count
+  is_historical: bool  # whether the evaluator used the historical count
   is_original: bool
 
 
@@ -85,7 +85,7 @@ def precision(printed, name):
   """Returns the precision that an evaluator printed, a float.
 
   Args:
-    printed: str, its stdout.
+    printed: str, the evaluator's stdout.
     name: str, the evaluator's name, for the error message.
 
   Raises:

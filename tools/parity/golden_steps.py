@@ -135,7 +135,7 @@ def port(data_dir):
   """Returns the port for comparison with goldens, a today_side.Today.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
   """
   return today_side.Today.port(data_dir, directory='', batch_size=BATCH_SIZE)
 
@@ -183,7 +183,7 @@ def make(old, training, *, seed):
   """Creates a golden.
 
   Args:
-    old: old_side.Old; its images are not read.
+    old: old_side.Old, whose images are not read.
     training: today_side.Today of port(), for keys and shapes only.
     seed: int, see given().
 

@@ -1,4 +1,4 @@
-"""Values that a training graph computes from given weights and images."""
+"""Computes golden values of a training graph, from given weights and images."""
 
 import numpy as np
 

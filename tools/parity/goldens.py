@@ -1,4 +1,4 @@
-"""Graphs and values of unmodified historical trainers, recorded for the tests.
+"""Records graphs and values of unmodified historical trainers for the tests.
 
   goldens --source=DIR --data_dir=DIR [--regenerate]
 

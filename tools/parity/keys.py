@@ -70,7 +70,7 @@ def match(
 
   Args:
     original, port: the keys of the variables of each side.
-    step_key: the key of the port's step counter; the original's key may differ.
+    step_key: the key of the port's step counter; the original's key can differ.
   """
   originals, ports = set(original), set(port)
   matched, alone, unknown = {}, {}, []

@@ -128,7 +128,7 @@ def make(data_dir, our_run=None, *, meta_graph=None, on_original=None):
   TensorFlow 2 behavior must be disabled.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     our_run: str, the train_dir of a longer run.
     meta_graph: MetaGraphDef, the port's training graph; None to build it.
     on_original: original.Counted of an old TensorFlow, or None.

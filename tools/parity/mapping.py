@@ -1,4 +1,4 @@
-"""Reads mappings/: intended differences between two graphs, with reasons.
+"""Reads the files in mappings/, which list intended graph differences.
 
 Each file lists renamed ops, renamed tags of event files, and intended differences.
 Names of ops and attributes are literal: there are no patterns.

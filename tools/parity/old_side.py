@@ -60,7 +60,7 @@ class Old(sides.Side):
       source: the directory of the unmodified files.
       environment: the environment of the old TensorFlow.
       edition: the edition of the source.
-      data_dir: the directory above cifar-10-batches-bin.
+      data_dir: the parent directory of cifar-10-batches-bin.
       steps: the number of steps to train before the second comparison.
     """
     self.source, self.edition, self.data_dir = source, edition, data_dir
@@ -98,7 +98,8 @@ class Old(sides.Side):
     """Trains on the old TensorFlow, which also restores the port's checkpoints.
 
     Args:
-      port: a side with a checkpoint in each format; its values are overwritten.
+      port: a side with a checkpoint in each format, whose variables are
+        overwritten.
       scratch: an existing directory, in which the results are kept.
 
     Returns:

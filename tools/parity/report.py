@@ -1,4 +1,4 @@
-"""The report of //tools:compare, as JSON and as one page of HTML.
+"""Writes the report of //tools:compare, as JSON and as an HTML page.
 
 A report is a dict of plain values, the content of report.json:
 
@@ -25,7 +25,7 @@ def section(title, unexplained, *, text, tables=(), plots=()):
     unexplained: int, the number of unexplained differences.
     text: sequence of str: paragraphs that describe the comparison and the
       result.
-    tables: sequence of table()s; empty ones are dropped.
+    tables: sequence of table()s; empty tables are omitted.
     plots: sequence of (caption, SVG of plots.py).  Plots show values from the
       text and the tables; report.json omits the plots.
   """

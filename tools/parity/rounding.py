@@ -13,9 +13,9 @@ relative error of the gradient that the softmax propagates.
 
 A rectifier whose input is within rounding error of 0, or a maximum of two
 values within rounding error of each other, can take the other branch.
-Gradients of all layers below then include a different term, and no rounding
-bound holds.  Gradients are therefore comparable only if both sides take the
-same branches.
+After a different branch, the gradients of all layers below include a different
+term, and no rounding bound applies.  Gradients are therefore comparable only if
+both sides take the same branches.
 
 All bounds are fractions of a value's largest element.
 """
@@ -48,7 +48,7 @@ _FORWARD = (
 )
 # Layers from the logits backward: the lengths of the sums in the gradient of
 # the layer's output, and the number of positions in an image.  The gradients of
-# the layer's variables are sums over these positions and the images of a batch.
+# the layer's variables are sums over the positions and the images of a batch.
 _BACKWARD = (
     ('softmax_linear', (_CLASSES,), 1),
     ('local4', (_CLASSES,), 1),

@@ -8,8 +8,9 @@ the tutorial's edition on that old TensorFlow, from seeded values.  Without
 results with the existing file. --source is the directory of the unmodified
 files; omit it if that TensorFlow bundles the files.
 
-Everything in a golden except its seed comes from the old interpreter.  With the
-chosen seed, no rounding error can make a rectifier or maximum take the other branch.
+Everything in a golden except the seed comes from the old interpreter.  With the
+chosen seed, no rounding error can make a rectifier or maximum take the other
+branch.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip

@@ -52,7 +52,7 @@ def of_sides(
 
   Args:
     original, port: the sides, whose variables are overwritten.
-    sizes: how much to compare.
+    sizes: the sizes of the comparisons.
     scratch: an existing directory.
 
   Raises:
@@ -131,9 +131,9 @@ def graph_section(title, original, port, listed, *, all_tables=True):
       title,
       len(found.unexplained) + len(found.stale),
       text=[
-          'The original has %d ops and the port %d. They were matched by '
+          'The original has %d ops and the port %d. The ops were matched by '
           'name and compared in type, device, inputs, control inputs, '
-          'attributes and output shapes. %d of them are listed as renamed.'
+          'attributes and output shapes. %d ops are listed as renamed.'
           % (found.original, found.port, len(renames)),
           '%d listed exemptions, each for one op and one attribute, explain %d '
           'differences; %d differences are unexplained, and %d exemptions and '
@@ -144,7 +144,7 @@ def graph_section(title, original, port, listed, *, all_tables=True):
               len(found.unexplained),
               len(found.stale),
           ),
-          'Of these exemptions %d change a number that is computed, drawn or '
+          'Of these exemptions, %d change a number that is computed, drawn or '
           'saved: %s. The other %d change a name, a type, a device, or the way '
           'in which the same number is computed.'
           % (
@@ -228,10 +228,9 @@ def outline_section(source):
       'Outline',
       0,
       text=[
-          'The outline of a function lists the calls that it makes, in the '
-          'order '
-          "of the source. The port keeps %d of the %d calls in the original's "
-          'functions, in their order, and adds %d.'
+          'The outline of a function lists its calls in source order. The port '
+          "keeps %d of the %d calls in the original's functions, in the same "
+          'order, and adds %d.'
           % tuple(sum(file[column] for file in files) for column in (3, 2, 4)),
           'Names that TensorFlow has changed since 2016 count as equal. A '
           'missing call is not necessarily a missing step: the port can make '
@@ -252,7 +251,7 @@ def trainers_sections(data_dir, train):
   """Compares the port's other trainers with cifar10_train as the original.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     train: GraphDef of the port's cifar10_train.
 
   Returns:

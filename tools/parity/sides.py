@@ -1,9 +1,9 @@
 """The two sides of a comparison, and their common interface.
 
 The *original* is an unmodified edition of the tutorial, on today's TensorFlow
-(today_side.py) or on an old one in an old interpreter (old_side.py).  The *port* is
-this project, always on today's TensorFlow.  Both sides have the same interface,
-so each comparison is written only once.
+(today_side.py) or on an old TensorFlow in an old interpreter (old_side.py).
+The *port* is this project, always on today's TensorFlow.  Both sides have the
+same interface, so each comparison is written only once.
 """
 
 import abc
@@ -47,7 +47,7 @@ class Side(abc.ABC):
   Attributes:
     source: the directory of the unmodified files; '' for the port.
     edition: the edition of the source; None for the port.
-    data_dir: the directory above cifar-10-batches-bin.
+    data_dir: the parent directory of cifar-10-batches-bin.
     runtime: the version of an old TensorFlow; None for today's TensorFlow.
     steps: the number of steps to train.
     keys: the keys of the side's variables.

@@ -1,4 +1,4 @@
-"""Either side of a comparison, on today's TensorFlow."""
+"""Runs a side of a comparison on today's TensorFlow."""
 
 from collections.abc import Iterable
 import contextlib
@@ -20,7 +20,7 @@ _LOSS = 'loss: total_loss'
 
 
 class Today(training_graph.Training, sides.Side):
-  """Either side on today's TensorFlow: a single-threaded session on its graph.
+  """A side on today's TensorFlow: a single-threaded session on a graph.
 
   TensorFlow 2 behavior must be disabled.
   """
@@ -39,7 +39,7 @@ class Today(training_graph.Training, sides.Side):
 
     Args:
       meta_graph: from training_graph.export(), for a graph that reads data_dir.
-      data_dir: the directory above cifar-10-batches-bin.
+      data_dir: the parent directory of cifar-10-batches-bin.
       directory: an existing directory for checkpoints.
       source: the directory of the unmodified files; '' for the port.
       edition: the edition of the source.

@@ -30,7 +30,7 @@ def build(name, data_dir):
 
   Args:
     name: str, one of TRAINERS.
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
 
   Returns:
     GraphDef with one tower, or the GraphDef of a chief without other workers.

@@ -36,12 +36,12 @@ class Difference:
   Attributes:
     value: the name of the value.
     elements: number of elements that are not bit-identical; -1 if the value is
-      missing on a side, or its shape or type differs.
+      missing on a side, or the shapes or types differ.
     absolute: the largest difference; inf if a value is missing.
     relative: `absolute` divided by the original's largest element.
     bound: the maximum of `relative`; 0 if the arrays must be bit-identical.
     order: the name of the averaging order that reproduces a weight's average
-      bit for bit; '' for other values, or if no order does.
+      bit for bit; '' for other values, or if there is no such order.
   """
 
   value: str

@@ -73,8 +73,9 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
     interval_secs: float, the time between two samples.
 
   Returns:
-    samples: list of dict with seconds, step, train and eval, the last two from
-      sample(); eval is None before the evaluator starts.
+    samples: list of dict with `seconds`, `step`, and the results of sample()
+      for both processes, `train` and `eval`; `eval` is None before the
+      evaluator starts.
     steps: list of [step, step time in seconds] in the trainer's log.
     evaluations: int, number of evaluations.
 

@@ -89,7 +89,7 @@ def outcome(case):
   """Runs a case in a new directory, with a time limit.
 
   Args:
-    case: function of the directory's path.
+    case: function whose argument is the path of the directory.
 
   Returns:
     result, report: see run_case().

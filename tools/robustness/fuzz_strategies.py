@@ -246,7 +246,7 @@ def search(
     kind: a name in KINDS.
     seed: the seed of the cases.
     cases: the maximum number of cases.
-    outcome: function of a function of a directory: see fuzz.outcome().
+    outcome: function that runs a case, like fuzz.outcome().
 
   Returns:
     counts: Counter of (kind, result), with only one failure.

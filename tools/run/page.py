@@ -136,8 +136,8 @@ def _loss(history):
     return section('Loss', 'The event files do not contain the loss.')
   return section(
       'Loss',
-      'The loss and its terms. The pale line is the value of one batch, the '
-      'dark line its moving average, which starts at 0.',
+      'The loss and its terms. The pale line is the value of one batch; the '
+      'dark line is the moving average, which starts at 0.',
       plots=[
           (name, charts.curves(scalars.get(tag + ' (raw)', []), scalars[tag]))
           for tag, name in shown

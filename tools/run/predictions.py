@@ -48,7 +48,7 @@ def test_images(dataset, data_dir):
 
   Args:
     dataset: description.Dataset.
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
 
   Returns:
     images: uint8 array of shape [n, 32, 32, 3].

@@ -228,8 +228,8 @@ def _check(args):
     )
   if args.source and args.dataset != 'cifar10':
     raise errors.UsageError(
-        '--source=%s --dataset=%s: the tutorial reads CIFAR-10 only; omit one'
-        % (args.source, args.dataset)
+        '--source=%s --dataset=%s: the tutorial reads only CIFAR-10; omit one '
+        'of the flags' % (args.source, args.dataset)
     )
   if args.plot:
     plots.check(args.plot)

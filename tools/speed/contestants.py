@@ -73,7 +73,7 @@ def inputs(*, data_dir, dataset, source, secs):
   """Returns the Commands that measure the input alone.
 
   Args:
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
     dataset: str, the value of the trainers' --dataset.
     source: str, the directory of the unmodified tutorial, or None.
     secs: float, the seconds for which to time each contestant.

@@ -34,7 +34,7 @@ def build(name, *, data_dir, batch_size, dataset, source):
 
   Args:
     name: str, see the module's docstring.
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
     batch_size: int; the tutorial always uses 128.
     dataset: description.Dataset; the tutorial always uses CIFAR-10.
     source: str, like --source of //tools:historical; only for 'tutorial'.

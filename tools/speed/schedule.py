@@ -28,7 +28,7 @@ def order(commands, rounds):
 
 
 def left(commands, rounds, done):
-  """Returns the unfinished runs of order().
+  """Returns the runs of order() that are not finished.
 
   Args:
     commands, rounds: see order().

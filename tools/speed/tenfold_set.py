@@ -16,7 +16,7 @@ def write(directory, dataset, data_dir):
   Args:
     directory: str, an existing directory.
     dataset: description.Dataset, whose files exist.
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
   """
   names = {False: [], True: []}
   records = {False: [], True: []}

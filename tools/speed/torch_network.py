@@ -3,8 +3,8 @@
 The network does the same arithmetic as the tutorial's: the same layers, weight
 decay on local3 and local4, gradient descent, and a moving average of each
 variable.  Images are stored with channels last, PyTorch's faster layout on a
-CPU.  PyTorch is not among the project's requirements; if it is missing, the
-benchmark skips it.
+CPU.  PyTorch is not among the project's requirements; the benchmark skips
+PyTorch if it is not installed.
 """
 
 import importlib

@@ -142,7 +142,8 @@ class MakeTest(absltest.TestCase):
     self._assert_error("class 'c' in only one of train and test")
     self._fill('more', 1, 9)
     self._assert_error(
-        'contains the folders more, test, train: the directory must contain one folder for'
+        'contains the folders more, test, train: the directory must contain '
+        'one folder for'
     )
 
   def _assert_error(self, expected, kind=errors.DataError):
@@ -168,7 +169,8 @@ class MakeTest(absltest.TestCase):
       self.assertLen(_records(dataset, True)[0], 2)
     self._fill('test/a', 1, 9)
     self._assert_error(
-        'contains the folders test, train, val: the directory must contain one folder for'
+        'contains the folders test, train, val: the directory must contain one '
+        'folder for'
     )
 
   def test_what_file_managers_leave(self):

@@ -1,4 +1,4 @@
-"""An edition of the tutorial on an old TensorFlow, and its bridges.
+"""Prepares an edition of the tutorial for an old TensorFlow, with bridges.
 
 Python 2.7 or later runs this file, which can import only files in its
 directory.  A bridge is applied only if the edition's files use a name or an

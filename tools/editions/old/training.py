@@ -6,7 +6,7 @@ The file contains a dict:
 
   source, package: the directory of the unmodified files, and the package from
     which the unmodified files import
-  data_dir: the directory above cifar-10-batches-bin
+  data_dir: the parent directory of cifar-10-batches-bin
   out: the directory to write to
   batches: an .npz file with images, float32 of shape [n, 128, 24, 24, 3], and
     labels, int32 of shape [n, 128]

@@ -35,7 +35,7 @@ def short_run(data_dir, steps=STEPS):
   """Trains for a few steps.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     steps: int, number of steps.
 
   Returns:
@@ -102,7 +102,7 @@ def precisions(data_dir, run):
   """Evaluates a run's newest checkpoint on each test image once.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     run: str, a train_dir.
 
   Returns:

@@ -26,7 +26,7 @@ def count(environment, source, edition, data_dir):
     environment: environments.Environment.
     source: str, the directory of the unmodified files.
     edition: scripts.Edition of the source.
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
 
   Returns:
     Counted, for the graph when the edition's trainer opens its session.

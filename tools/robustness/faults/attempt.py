@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tools.base import processes
 
-# Under load, this many additional processes run per core.
+# Number of additional processes per core under load.
 _BUSY_PER_CORE = 2
 
 
@@ -34,7 +34,7 @@ def wait_until(condition, secs, what, *, interval_secs=0.02):
   Args:
     condition: function without arguments.
     secs: number, the time limit.
-    what: str, the awaited event, for the message.
+    what: str, the awaited event, for the error message.
     interval_secs: number, the time between two calls.
 
   Raises:
@@ -43,7 +43,7 @@ def wait_until(condition, secs, what, *, interval_secs=0.02):
   end = time.monotonic() + secs
   while not (found := condition()):
     if time.monotonic() > end:
-      raise Failed('%s did not come within %g seconds' % (what, secs))
+      raise Failed('%s did not occur within %g seconds' % (what, secs))
     time.sleep(interval_secs)
   return found
 

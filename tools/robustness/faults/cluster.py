@@ -1,4 +1,4 @@
-"""Faults of a cluster, at random moments, in real processes.
+"""Injects faults into a cluster of real processes, at random moments.
 
 A parameter server and two workers train on small images; each function injects
 the fault that it is named after, and waits until training continues.  Ten
@@ -239,7 +239,7 @@ def _recover(training):
 
 @_fault
 def kill_chief(training, moment):
-  """kill -9 of the chief, then a restart."""
+  """Kills the chief with kill -9, then restarts it."""
   del moment
   training.kill('worker', 0)
   training.start('worker', 0)
@@ -247,7 +247,7 @@ def kill_chief(training, moment):
 
 @_fault
 def kill_worker(training, moment):
-  """kill -9 of the other worker, then a restart."""
+  """Kills the other worker with kill -9, then restarts it."""
   del moment
   training.kill('worker', 1)
   training.start('worker', 1)
@@ -255,7 +255,7 @@ def kill_worker(training, moment):
 
 @_fault
 def kill_ps(training, moment):
-  """kill -9 of the ps: the workers exit, then all are restarted."""
+  """Kills the ps with kill -9; restarts all processes once the workers exit."""
   del moment
   training.kill('ps', 0)
   for task in (('worker', 0), ('worker', 1)):
@@ -275,7 +275,7 @@ def kill_ps(training, moment):
 
 @_fault
 def stop_worker(training, moment):
-  """SIGSTOP of the other worker, then SIGCONT some seconds later."""
+  """Suspends the other worker with SIGSTOP, and resumes it seconds later."""
   process = training.programs['worker', 1].process
   process.send_signal(signal.SIGSTOP)
   time.sleep(moment.uniform(1, 12))
@@ -284,7 +284,7 @@ def stop_worker(training, moment):
 
 @_fault
 def other_settings(training, moment):
-  """A worker restarts with another setting, or a second chief starts; both exit."""
+  """Restarts a worker with another setting, or starts a second chief."""
   if moment.random() < 0.5:
     [address] = processes.free_addresses(1)
     refused = training.start_other(
@@ -308,7 +308,7 @@ def other_settings(training, moment):
 
 @_fault
 def garbage(training, moment):
-  """Random bytes to every process's port, over several connections."""
+  """Sends random bytes to every process's port, over several connections."""
   cluster = training.cluster
   for address in [cluster.ps, *cluster.workers] * 5:
     host, port = address.split(':')
@@ -319,7 +319,7 @@ def garbage(training, moment):
 
 
 def lose_tokens(context, moment, *, sync):
-  """kill -9 of the chief between an update and its tokens."""
+  """Kills the chief with kill -9 between an update and the update's tokens."""
   training = _new(context, sync)
   training.start('ps', 0)
   training.start('worker', 1)
@@ -337,7 +337,7 @@ def lose_tokens(context, moment, *, sync):
 
 
 def slow_link(context, moment, *, sync):
-  """The network between all processes slows down, then recovers."""
+  """Slows down the network between all processes for a while."""
   try:
     network = limits.Network()
   except (OSError, subprocess.CalledProcessError) as e:

@@ -100,7 +100,7 @@ def _evaluate(made):
 
 
 def damaged_checkpoint(context, moment):
-  """A file of the newest checkpoint is truncated, altered, missing, or a pipe."""
+  """Truncates, alters, removes or replaces a file of the newest checkpoint."""
   made = copy_of_trained(context)
   newest = made.path('model.ckpt-%d' % made.named())
   path = moment.choice(sorted(glob.glob(glob.escape(newest) + '.*')))
@@ -124,13 +124,13 @@ def damaged_checkpoint(context, moment):
       and all(
           'model.ckpt-%d' % (n * child.SAVE_EVERY) in said[0] for n in (1, 2)
       ),
-      '%s: it resumed and printed %s' % (what, said),
+      '%s: the trainer resumed and printed %s' % (what, said),
   )
   return attempt.Recovery(2 * child.SAVE_EVERY - step, secs, what)
 
 
 def damaged_list(context, moment):
-  """`checkpoint` is empty, garbage, truncated, missing, or names another directory."""
+  """Damages or removes `checkpoint`, or makes it list another directory."""
   made = copy_of_trained(context)
   path = made.path('checkpoint')
   way = moment.choice(
@@ -173,7 +173,7 @@ def damaged_list(context, moment):
   # A truncated list can still contain an earlier checkpoint.
   attempt.check(
       step == 2 * child.SAVE_EVERY or way == 'cut',
-      '`checkpoint` %s: it resumed from %d' % (way, step),
+      '`checkpoint` %s: the trainer resumed from %d' % (way, step),
   )
   return attempt.Recovery(
       2 * child.SAVE_EVERY - step,
@@ -183,7 +183,7 @@ def damaged_list(context, moment):
 
 
 def pruned_under_evaluator(context, moment):
-  """The evaluator polls while the trainer deletes the checkpoints it has found.
+  """Lets the trainer delete checkpoints that the evaluator has found.
 
   Meanwhile, train_dir disappears and reappears, and the clock jumps.
   """
@@ -245,7 +245,7 @@ def pruned_under_evaluator(context, moment):
 
 
 def unreadable_for_now(context, moment):
-  """A file of the newest checkpoint cannot be read at first; then it can."""
+  """Makes a file of the newest checkpoint unreadable for a while."""
   made = copy_of_trained(context)
   step = made.named()
   path = moment.choice(sorted(glob.glob(made.path(f'model.ckpt-{step}.[di]*'))))

@@ -1,4 +1,4 @@
-"""Full and read-only disks under the programs' files."""
+"""Makes the disks with the programs' files full or read-only."""
 
 import contextlib
 import os
@@ -69,9 +69,9 @@ def _after_trouble(made, before, pattern, *, expected=1):
 
 
 def full_disk(context, moment):
-  """Checkpoints and event files fill the disk; then space is freed.
+  """Fills the disk with checkpoints and event files, then frees space.
 
-  Every other trainer then receives a stop signal, and cannot save.
+  In every other trial, the trainer receives a stop signal, and cannot save.
   """
   with _trainer(context, moment) as (made, before):
     limits.fill(made.train_dir)
@@ -89,7 +89,7 @@ def full_disk(context, moment):
 
 
 def read_only_disk(context, moment):
-  """The disk becomes read-only during training, then writable again."""
+  """Makes the disk read-only during training, then writable again."""
   with _trainer(context, moment) as (made, before):
     # Remounting fails while a file is open for writing, as the event file
     # always is.
@@ -108,7 +108,7 @@ def read_only_disk(context, moment):
 
 
 def file_size_limit(context, moment):
-  """The size of each file is limited, as with `ulimit -f`."""
+  """Limits the size of each file, as with `ulimit -f`."""
   made = trainer.Trainer(context.new_directory())
   context.on_end(made.end)
   made.start()
@@ -121,7 +121,7 @@ def file_size_limit(context, moment):
 
 
 def full_disk_of_a_set(context, moment):
-  """make_records fills the disk with a data set."""
+  """Lets make_records fill the disk with a data set."""
   root = context.new_directory()
   images = os.path.join(root, 'images')
   for name in ('cat', 'dog'):
@@ -144,7 +144,7 @@ def full_disk_of_a_set(context, moment):
 
 
 def full_disk_of_an_export(context, moment):
-  """A SavedModel fills the disk."""
+  """Lets an export fill the disk with a SavedModel."""
   made = damage.trained(context)
   there = os.path.join(context.new_directory(), 'export')
   with _disk(there, moment.randrange(64, 4096) << 10):

@@ -1,4 +1,4 @@
-"""Faults in images, values and queues during training."""
+"""Injects faults into images, values and queues during training."""
 
 import os
 import pathlib
@@ -31,7 +31,7 @@ def _start(context, *flags, **kwargs):
 
 
 def changed_images(context, moment):
-  """An image file shrinks, grows, vanishes, changes, or becomes a pipe."""
+  """Changes, resizes or removes an image file, or replaces it with a pipe."""
   made = _start(context)
   made.wait_for_step(child.SAVE_EVERY + moment.randrange(40))
   path = os.path.join(made.data_dir, 'train.bin')
@@ -76,7 +76,7 @@ def changed_images(context, moment):
 
 
 def not_finite(context, moment):
-  """NaN or infinity in the loss, a gradient or a variable."""
+  """Makes the loss, a gradient or a variable NaN or infinite."""
   step = child.SAVE_EVERY + moment.randrange(60)
   plant = moment.choice(['nan_loss', 'infinite_gradient', 'infinite_variable'])
   made = _start(context, plants='%s:%d' % (plant, step))
@@ -103,15 +103,18 @@ def not_finite(context, moment):
   # reports the new rate.
   made.start('--learning_rate=0.05', plants='-')
   made.wait_for_step()
-  attempt.check(made.first_logged() == named, 'it resumed elsewhere')
+  attempt.check(
+      made.first_logged() == named,
+      'the trainer did not resume from ' 'this step',
+  )
   said = [l for l in made.running.lines if l and 'the learning rate is' in l]
-  attempt.check(said, 'it did not report the new learning rate')
+  attempt.check(said, 'the trainer did not report the new learning rate')
   made.kill()
   return attempt.Recovery(step - named, None, message)
 
 
 def stuck_queue(context, moment):
-  """Queues hang, in one of five ways."""
+  """Makes queues hang, in one of five ways."""
   del moment  # The plant determines the start of the hang.
   hang = sorted(_HANGS)[context.number % len(_HANGS)]
   made = _start(context, '--stall_secs=%d' % _STALL_SECS, plants=hang)
@@ -128,7 +131,7 @@ def stuck_queue(context, moment):
 
 
 def asked_what_it_waits_for(context, moment):
-  """kill -USR1 at a random moment during training."""
+  """Sends SIGUSR1 to a trainer at a random moment."""
   made = context.keep('asked', lambda: _start(context))
   made.wait_for_step()
   time.sleep(moment.uniform(0, 1))

@@ -69,7 +69,7 @@ def _kill(made, before, where):
 
 
 def kill(context, moment):
-  """kill -9 at a random moment."""
+  """Kills a trainer with kill -9 at a random moment."""
   made = _begin(context)
   before = made.named()
   if moment.random() < 0.5:  # Also test the kill during the startup.
@@ -82,7 +82,7 @@ def kill(context, moment):
 
 
 def kill_while_saving(context, moment):
-  """kill -9 while a checkpoint is written."""
+  """Kills a trainer with kill -9 while it writes a checkpoint."""
   made = _begin(context)
   for _ in range(_SAVES):
     before = made.named()
@@ -111,7 +111,10 @@ def _catches(pid, signum):
 
 
 def stop(context, moment):
-  """SIGTERM, SIGINT or SIGHUP at a random moment, from the program's first import on."""
+  """Sends a trainer SIGTERM, SIGINT or SIGHUP at a random moment.
+
+  The earliest moment is the first import of the program.
+  """
   signum = moment.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
   made = _begin(context)
   before = made.named()
@@ -141,7 +144,7 @@ def stop(context, moment):
   )
   attempt.check(
       not training or secs <= _STOP_SECS[context.loaded],
-      '%s: it took %.1f seconds' % (signum.name, secs),
+      '%s: the trainer took %.1f seconds to stop' % (signum.name, secs),
   )
   made.resume(named)
   return attempt.Recovery(
@@ -152,7 +155,7 @@ def stop(context, moment):
 
 
 def stop_a_program(context, moment):
-  """SIGTERM, SIGINT or SIGHUP to another program, at a random moment."""
+  """Sends another program SIGTERM, SIGINT or SIGHUP at a random moment."""
   trained = damage.copy_of_trained(context)
   module, *args = moment.choice(
       [
@@ -213,7 +216,7 @@ def stop_a_program(context, moment):
 
 
 def hang_up_under_nohup(context, moment):
-  """SIGHUP to a trainer that was started ignoring it."""
+  """Sends SIGHUP to a trainer that was started with SIGHUP ignored."""
   made = _begin(context)
   made.kill()
   named = made.check_named()
@@ -226,7 +229,10 @@ def hang_up_under_nohup(context, moment):
 
 
 def second_trainer(context, moment):
-  """A second trainer on the same train_dir, also with --fresh; then kill -9."""
+  """Starts a second trainer on a train_dir in use, also with --fresh.
+
+  Then kills the first trainer, whose lock must be released.
+  """
   made = _begin(context)
   seen = made.logged()
   flags = moment.choice([(), ('--fresh',)])

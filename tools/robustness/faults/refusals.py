@@ -24,7 +24,7 @@ _LIMIT_SECS = 120
 
 
 def refusal(context, moment):
-  """A flag value, a file or an output that no program can use."""
+  """Gives a program a flag value, a file or an output that it cannot use."""
   del moment  # Each trial uses the next case.
   what = sorted(_CASES)[context.number % len(_CASES)]
   line = _CASES[what](damage.copy_of_trained(context), context)
@@ -106,7 +106,10 @@ def _renamed(made, _):
   os.rename(made.train_dir, made.train_dir + '.renamed')
   ended = made.wait_for_end(_LIMIT_SECS, 'its directory is renamed')
   message = attempt.check_one_line(ended, 'train', 'the trainer')
-  attempt.check(not os.path.exists(made.train_dir), 'it made a new directory')
+  attempt.check(
+      not os.path.exists(made.train_dir),
+      'the trainer created a new ' 'directory',
+  )
   return message
 
 
@@ -156,7 +159,7 @@ def _bomb(made, _):
   )
   attempt.check(
       ended.peak_memory_bytes < _IMAGE_BYTES,
-      'it used %d MB' % (ended.peak_memory_bytes >> 20),
+      'cifar10_predict used %d MB' % (ended.peak_memory_bytes >> 20),
   )
   return attempt.without_paths(line)
 
@@ -165,9 +168,10 @@ def _long_list(made, context):
   pathlib.Path(made.path('checkpoint')).write_bytes(os.urandom(30 << 20))
   secs = made.resume(2 * child.SAVE_EVERY)
   attempt.check(
-      context.loaded or secs < 30, 'it took %.0f seconds to resume' % secs
+      context.loaded or secs < 30,
+      'the trainer took %.0f seconds to resume' % secs,
   )
-  return 'it resumed from the existing checkpoints'
+  return 'the trainer resumed from the existing checkpoints'
 
 
 def _shell(made, tail):

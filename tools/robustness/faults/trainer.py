@@ -196,7 +196,7 @@ class Trainer:
     return [os.path.basename(p) for p in begun]
 
   def check_resumed(self, step):
-    """Waits until the trainer logs a step; checks that it resumed correctly.
+    """Waits until the trainer logs a step, and checks how it resumed.
 
     Args:
       step: int, the step of the newest checkpoint when the trainer started.
@@ -210,8 +210,8 @@ class Trainer:
     restored = self.restored()
     attempt.check(
         restored[0] == step and self.first_logged() == step,
-        'step %d is saved, but it restored %d and first logged %d'
-        % (step, restored[0], self.first_logged()),
+        'step %d is saved, but the trainer restored step %d and first logged '
+        'step %d' % (step, restored[0], self.first_logged()),
     )
     attempt.check(
         restored[1] == child.digest(read_checkpoint(path)),
@@ -228,7 +228,8 @@ class Trainer:
     complete = glob.glob(os.path.join(self.train_dir, 'model.ckpt-*.index'))
     # A save in progress can add one complete or incomplete checkpoint.
     attempt.check(
-        len(left) <= 3 and len(complete) <= 7, 'files pile up: %s' % left
+        len(left) <= 3 and len(complete) <= 7,
+        'incomplete or old checkpoints ' 'pile up: %s' % left,
     )
 
   def resume(self, step):
