@@ -125,7 +125,7 @@ def find_classes(directory):
       )
     if not classes[name]:
       raise errors.DataError(
-          '%s has no images: add images, or remove the ' 'folder' % folder
+          '%s has no images: add images, or remove the folder' % folder
       )
   return classes
 

@@ -172,7 +172,7 @@ class ProgramTest(absltest.TestCase):
         ([data, '--contestants=theano'], "there is no 'theano'; choose from"),
         ([data, '--towers=3'], 'share a batch of 128 evenly'),
         ([data, '--plot=a.pdf'], 'must end with'),
-        ([data, '--source=x'], 'the tutorial reads CIFAR-10 only'),
+        ([data, '--source=x'], 'the tutorial reads only CIFAR-10'),
         (['--json=' + self.json], 'cannot be read'),
     ):
       tool_program.assert_refused(

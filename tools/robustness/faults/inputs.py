@@ -105,7 +105,7 @@ def not_finite(context, moment):
   made.wait_for_step()
   attempt.check(
       made.first_logged() == named,
-      'the trainer did not resume from ' 'this step',
+      'the trainer did not resume from this step',
   )
   said = [l for l in made.running.lines if l and 'the learning rate is' in l]
   attempt.check(said, 'the trainer did not report the new learning rate')

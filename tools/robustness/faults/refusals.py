@@ -108,7 +108,7 @@ def _renamed(made, _):
   message = attempt.check_one_line(ended, 'train', 'the trainer')
   attempt.check(
       not os.path.exists(made.train_dir),
-      'the trainer created a new ' 'directory',
+      'the trainer created a new directory',
   )
   return message
 

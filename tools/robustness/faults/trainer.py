@@ -229,7 +229,7 @@ class Trainer:
     # A save in progress can add one complete or incomplete checkpoint.
     attempt.check(
         len(left) <= 3 and len(complete) <= 7,
-        'incomplete or old checkpoints ' 'pile up: %s' % left,
+        'incomplete or old checkpoints pile up: %s' % left,
     )
 
   def resume(self, step):
