@@ -284,7 +284,7 @@ def main(argv):
   parser.add_argument(
       '--check',
       action='store_true',
-      help='list pages that are out of date, without rewriting the pages',
+      help='list outdated pages without rewriting them',
   )
   args = parser.parse_args(argv)
   pages = stale()

@@ -139,7 +139,8 @@ def run(path, only=None):
     ) from e
   if not blocks:
     raise errors.UsageError(
-        '%s has no such block: %s' % (path, '```sh' if only is None else only)
+        '%s contains no block with this text: %s'
+        % (path, '```sh' if only is None else only)
     )
   for block in blocks:
     print('$ ' + block['command'], end='', flush=True)

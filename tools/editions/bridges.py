@@ -79,7 +79,7 @@ BRIDGES = (
     Bridge(
         'tf.image.per_image_whitening(image)',
         'tf.image.per_image_standardization(image)',
-        'renamed in 0.12: it never removed correlations',
+        'renamed in 0.12, because the op never removed correlations',
         adapters.alias(
             'image.per_image_whitening', tf.image.per_image_standardization
         ),
@@ -153,13 +153,15 @@ BRIDGES = (
     Bridge(
         'if grad:',
         'if grad is not None:',
-        'since 0.8 a tensor has no truth value; before, it was always true',
+        'since 0.8 a tensor has no truth value; before, a tensor was always '
+        'true',
         adapters.install_truth,
     ),
     Bridge(
         'ExponentialMovingAverage.apply() while reusing',
         'the towers in tf.variable_scope(tf.get_variable_scope())',
-        'today it calls get_variable, which creates no variable while reusing',
+        'today apply() calls get_variable, which creates no variable while '
+        'reusing',
         adapters.install_moving_average,
     ),
     Bridge(
@@ -183,7 +185,8 @@ BRIDGES = (
     Bridge(
         'cifar10.maybe_download_and_extract()',
         'download.maybe_download_and_extract(data_dir)',
-        "the old function kept a broken archive; the port's function checks it",
+        "the old function kept a broken archive; the port's function checks "
+        'the archive',
         adapters.install_download,
     ),
 )

@@ -53,8 +53,8 @@ RUNTIMES = (
     Runtime('2.12.1', '3.11', '3.11.7'),
     Runtime('2.16.2', '3.11', '3.11.7'),
 )
-# The versions that the port is compared with: the versions whose default is
-# graph mode, with sessions and queues.
+# The versions with which the port is compared: versions that use graph mode,
+# with sessions and queues, by default.
 COMPARED = tuple(r for r in RUNTIMES if int(r.version.partition('.')[0]) < 2)
 
 

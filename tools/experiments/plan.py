@@ -11,7 +11,7 @@ class Experiment(NamedTuple):
   Attributes:
     title: str, a description.
     max_steps: int, the number of steps.
-    seeds: int, the number of runs, with the seeds 1, 2, ....
+    seeds: int, the number of runs, whose seeds are 1, 2 and so on.
     flags: tuple of str, other flags of the training program.
     model: str, the value of --model.
     fast: bool, whether to train and evaluate with --fast.

@@ -56,8 +56,8 @@ from . import plan
 # Checkpoints at multiples of this number of steps are evaluated; the trainers
 # save at these steps.
 EVERY = 1000
-# Maximum number of steps by which a chief saves late, after another worker's
-# step.
+# Maximum number of steps by which a chief's save can be late, because the chief
+# notices other workers' steps with a delay.
 _LATE = 10
 # The trainers keep five checkpoints, and save at most one per minute.
 _LOOK_SECS = 2.0

@@ -13,8 +13,8 @@ content.  The exit code is 0 if `unexplained` is 0, else 1.
 
 With --runtime, the edition also trains on an old TensorFlow, in an old
 interpreter, and further sections of the report compare it with the port on
-today's TensorFlow.  Without --source, the edition is the one bundled with the
-old TensorFlow, and the report contains only the sections about the old
+today's TensorFlow.  Without --source, the program uses the edition bundled with
+the old TensorFlow, and the report contains only the sections about the old
 TensorFlow: there is no list of exemptions for the graph that today's TensorFlow
 builds from a bundled edition.
 

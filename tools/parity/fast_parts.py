@@ -72,7 +72,7 @@ def _literal_values(checkpoint, batch):
   """Runs the literal network on a batch.
 
   Returns:
-    values: dict from each name in PARTS to the tensor's value.
+    values: dict from the name of each input tensor in PARTS to its value.
     upstream: dict from each output's name to the gradient of the loss with
       respect to that output.
   """

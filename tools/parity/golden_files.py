@@ -156,7 +156,7 @@ def finish(name: str, before: dict | None, made: dict, different) -> int:
       str.
 
   Returns:
-    The exit code: 1 if something differs.
+    The exit code: 1 if the two goldens differ, else 0.
 
   Raises:
     UsageError: the file cannot be written.

@@ -107,7 +107,7 @@ def _rates(training, values):
 
 
 def _standardized(training):
-  """Returns elements of an image standardized by the graph."""
+  """Returns some elements of an image that the graph has standardized."""
   graph = training.session.graph
   result = {}
   (standardized,) = [

@@ -21,7 +21,7 @@ from . import trainers
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-  """How much each section compares; 0 images, runs or rounds disable a section.
+  """Sizes of the comparisons; 0 images, runs or rounds disable a section.
 
   Attributes:
     runtime_steps: number of steps on an old TensorFlow before the second

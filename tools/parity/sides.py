@@ -139,5 +139,5 @@ class Side(abc.ABC):
 
 
 def checkpoint_name(directory: str, steps: int) -> str:
-  """Returns a checkpoint's path as in a train_dir; it ends with the step."""
+  """Returns the path of a step's checkpoint, as in a train_dir."""
   return os.path.join(directory, '%s-%d' % (checkpoints.BASENAME, steps))

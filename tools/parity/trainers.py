@@ -1,4 +1,4 @@
-"""Compares the graphs of the port's other trainers with cifar10_train's.
+"""Compares the graphs of the other trainers with the graph of cifar10_train.
 
 For these trainers, there is no historical graph to compare with: v0.7.0's
 towers do not run on today's TensorFlow without bridges, and v0.7.0 has no

@@ -60,7 +60,8 @@ class Difference:
 def differing(a: np.ndarray | None, b: np.ndarray | None) -> int:
   """Counts the elements of two arrays that are not bit-identical.
 
-  Unlike ==, this distinguishes 0.0 from -0.0, and equates a NaN with itself.
+  Unlike ==, the function distinguishes 0.0 from -0.0, and treats a NaN as equal
+  to itself.
 
   Args:
     a, b: arrays with 4 or 8 bytes per element, or None.

@@ -70,7 +70,7 @@ def _cells(tries):
 
 
 def _code(message):
-  """Returns a program's output, which can have backticks, as Markdown code."""
+  """Formats a program's output, even with backticks, as Markdown code."""
   return '`` %s ``' % message if '`' in message else '`%s`' % message
 
 

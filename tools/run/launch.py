@@ -120,7 +120,7 @@ def _parser():
   parser.add_argument(
       '--eval_dir',
       metavar='DIR',
-      help="directory for the evaluator's event files (default: the default of "
+      help="directory for the evaluator's event files (default: as in "
       'cifar10_eval)',
   )
   parser.add_argument(

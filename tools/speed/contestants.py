@@ -167,7 +167,7 @@ def end_to_end(
 
 
 def start(*, data_dir, dataset, source):
-  """Returns the Commands for the time from a trainer's start to its first step.
+  """Returns the Commands that time a trainer from its start to its first step.
 
   Args:
     data_dir, dataset, source: see inputs().

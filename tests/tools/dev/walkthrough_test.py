@@ -104,7 +104,7 @@ class WalkthroughTest(absltest.TestCase):
   def test_no_such_block_or_page(self):
     code, err, _ = self.run_page(_PAGE, '--only=absent')
     self.assertEqual(1, code)
-    self.assertIn('has no such block: absent', err)
+    self.assertIn('contains no block with this text: absent', err)
     tool_program.assert_refused(
         self,
         walkthrough.main,

@@ -114,7 +114,7 @@ def _renamed(made, _):
 
 
 def _not_finite(made, _):
-  """Replaces the newest checkpoint with a checkpoint with a NaN weight."""
+  """Writes a NaN weight into the newest checkpoint."""
   path = made.path('model.ckpt-%d' % made.named())
   values = trainer.read_checkpoint(path)
   for name in values:

@@ -85,7 +85,7 @@ class Trainer:
 
     Args:
       *flags: str, additional flags.
-      plants: str, plants that replace the plants for each start.
+      plants: str, the plants to use instead of the plants for each start.
       **kwargs: arguments for Popen.
 
     Returns:
