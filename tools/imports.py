@@ -14,7 +14,7 @@ _OURS = ('cifar10_compat', 'tests', 'tools')
 
 
 def imported(path):
-  """Yields (package, name) of a file's imports, dotted; name may be None."""
+  """Yields (package, name) for each import in a file; name can be None."""
   tree = ast.parse(pathlib.Path(path).read_text(encoding='utf-8'), path)
   for node in ast.walk(tree):
     if isinstance(node, ast.Import):
@@ -28,12 +28,12 @@ def imported(path):
 
 
 def file_of(package, name, files):
-  """Returns the one of `files` that an import loads, or None."""
+  """Returns the file in `files` that an import loads, or None."""
   base = package.replace('.', '/')
   for path in (f'{base}/{name}.py', f'{base}/{name}/__init__.py', f'{base}.py'):
     if path in files:
       return path
-  # A name that the package's __init__.py defines, or the package itself.
+  # The import can load the package itself, or a name in its __init__.py.
   init = f'{base}/__init__.py'
   if init in files and (name is None or _defines(init, name)):
     return init
@@ -47,7 +47,7 @@ def _defines(path, name):
 def main(stamp, *args):
   split = args.index('--')
   sources = args[:split]
-  owner = {}  # label by file
+  owner = {}  # dict from file to label
   for dep in args[split + 1 :]:
     label, _, path = dep.partition('=')
     owner[path] = label

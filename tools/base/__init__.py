@@ -1,1 +1,1 @@
-"""Shared by the tools: processes, logs, plots and pages."""
+"""Code that the tools share: processes, logs, plots and pages."""

@@ -1,4 +1,4 @@
-"""Shared by the tools' command lines: flags, errors, output files."""
+"""Code for the command lines of the tools: flags, errors, output files."""
 
 import argparse
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from cifar10_compat.base import signals
 
 
 class Parser(argparse.ArgumentParser):
-  """Raises UsageError instead of printing the usage and exiting with 2.
+  """An ArgumentParser that raises UsageError instead of exiting with code 2.
 
   The description keeps its line breaks, and options cannot be abbreviated.
   """
@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
         '--data_dir',
         required=True,
         metavar='DIR',
-        help='the directory above cifar-10-batches-bin',
+        help='directory that contains cifar-10-batches-bin',
     )
 
   def error(self, message):
@@ -41,7 +41,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def path(text):
-  """Makes a user's path absolute; returns None for None."""
+  """Converts a user's path to an absolute path; returns None for None."""
   return text and os.path.abspath(paths.user_path(text))
 
 
@@ -68,8 +68,8 @@ def program(name):
 
   Returns:
     Decorator for a function that takes a list of str and returns the exit code.
-    The list is a command line without the program's name, by default the
-    process's own.
+    The list is a command line without the program's name; by default, the
+    command line of the process.
   """
 
   def decorator(body):
@@ -83,7 +83,7 @@ def program(name):
 
 
 class _Stopped(KeyboardInterrupt):
-  """A stop signal arrived."""
+  """Raised when a stop signal arrives."""
 
   def __init__(self, signum):
     super().__init__()
@@ -97,8 +97,8 @@ def _stop(signum, unused_frame):
 def run(name, body):
   """Runs a tool; an expected error becomes one line on stderr.
 
-  See output.arrives() for failed writes to stdout.  A stop signal ends the tool
-  silently, after it has removed incomplete files.
+  For failed writes to stdout, see output.arrives().  After a stop signal, the
+  tool removes incomplete files and ends silently.
 
   Args:
     name: str, the tool's name.
@@ -109,8 +109,8 @@ def run(name, body):
   """
   try:
     for signum in signals.STOPPING:
-      # Replace Python's handlers, but neither those of tools/__init__.py nor,
-      # for SIGHUP, the one that nohup sets.
+      # Replace Python's handlers and the handler of tools/__init__.py, but not
+      # the SIGHUP handler that nohup sets.
       if signal.getsignal(signum) in (
           signal.SIG_DFL,
           signal.default_int_handler,

@@ -1,6 +1,6 @@
-"""Charts for the pages, as SVG in the colors of the page.
+"""Draws charts for the pages, as SVG in the colors of the page.
 
-Each chart is readable on a phone; wide pages show several side by side.
+Each chart is readable on a phone; wide pages show several charts side by side.
 """
 
 import io
@@ -41,12 +41,12 @@ _INCHES = (4, 2.6)
 
 
 def svg(draw, x_label, y_label):
-  """Returns a function's drawing as an SVG str for a page's body.
+  """Returns what a function draws, as an SVG str for the body of a page.
 
   Args:
-    draw: function that draws on matplotlib axes.  It uses the colors TEXT,
-      LINE, PALE and DARK, so that the chart follows the page's light or dark
-      scheme.
+    draw: function that draws on matplotlib axes.  The function must use the
+      colors TEXT, LINE, PALE and DARK, so that the chart follows the page's
+      light or dark scheme.
     x_label, y_label: str.
   """
   with plots.figure(_INCHES, _STYLE) as fig:
@@ -66,17 +66,17 @@ def svg(draw, x_label, y_label):
   drawn = re.sub(
       r' (xmlns(:\w+)?|version|width|height)="[^"]*"', '', drawn, count=5
   )
-  # The style would apply to the entire page.
+  # Remove the style, which would apply to the entire page.
   drawn = re.sub(r'<style.*?</style>', '', drawn, flags=re.DOTALL)
   for color, name in _VARIABLES.items():
     drawn = drawn.replace(color, 'var(--%s)' % name)
-  # Use the page's font, in the plot's sizes.
+  # Use the page's font family, but the font sizes of the plot.
   drawn = re.sub(r' font-family: [^;"]*;', '', drawn)
   return _own_ids(drawn.replace('xlink:href', 'href'))
 
 
 def _own_ids(svg):
-  """Removes unused ids, and makes the others unique on a page."""
+  """Removes unused ids, and makes the remaining ids unique on a page."""
   used = set(re.findall(r'(?:href="|url\()#(\w+)', svg))
   prefix = 'p%08x' % zlib.crc32(svg.encode())
   svg = re.sub(

@@ -16,7 +16,7 @@ from cifar10_compat.base import output
 class Run(NamedTuple):
   """One training run."""
 
-  log: dict  # from step to loss; empty if there are only event files
+  log: dict  # from step to loss in the log; empty if there is no log
   scalars: dict  # from tag to a list of (step, value)
   tags: frozenset  # all tags, including those of histograms and images
 
@@ -26,25 +26,24 @@ def read(train_dir, flag='--train_dir'):
 
   Like TensorBoard, read() drops points that a killed run wrote after the
   checkpoint from which the run was resumed, and a truncated record at the end
-  of a file.  Anything else with the name of an event file, such as a pipe, is
+  of a file.  A pipe or other special file with the name of an event file is
   skipped and reported on stderr.
 
   Args:
-    train_dir: str, or an evaluator's directory.
-    flag: str, the flag that names the directory.
+    train_dir: str, the directory of a trainer or of an evaluator.
+    flag: str, the flag that specifies the directory, for error messages.
 
-  Returns:
-    Run, without a log.
+  Returns: Run, without a log.
 
   Raises:
-    UsageError: there are no event files, or one is damaged.
+    UsageError: there are no event files, or an event file is damaged.
   """
   paths = sorted(
       glob.glob(os.path.join(glob.escape(train_dir), 'events.out.tfevents.*'))
   )
   if not paths:
     raise errors.UsageError(
-        'there are no event files in %s: name a directory with event files '
+        'there are no event files in %s: specify a directory with event files '
         'using %s' % (train_dir, flag)
     )
   scalars, tags = {}, set()
@@ -67,7 +66,7 @@ def read(train_dir, flag='--train_dir'):
       ) from e
     except OSError as e:
       print(
-          'left out: %s (%s)' % (output.printable(path), e.strerror),
+          'skipping %s (%s)' % (output.printable(path), e.strerror),
           file=sys.stderr,
       )
     except message.DecodeError as e:
@@ -75,7 +74,7 @@ def read(train_dir, flag='--train_dir'):
           '%s is damaged (%s): move it away' % (path, e)
       ) from e
     except tf.errors.OpError as e:
-      # The writer was killed, or is still writing.
+      # The writer was killed, or is still writing the record.
       if 'truncated record' in e.message:
         continue
       raise errors.UsageError(

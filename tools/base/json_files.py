@@ -10,7 +10,7 @@ from cifar10_compat.base import files
 
 from . import command_line
 
-# A list or dict that fits stays on one line.
+# Maximum length of a line; a list or dict that fits stays on one line.
 _LINE_LENGTH = 120
 
 
@@ -19,7 +19,7 @@ def text(value, indent=''):
 
   Args:
     value: a JSON value; the keys of a dict keep their order.
-    indent: str, the start of each line except the first.
+    indent: str, the indentation of each line except the first.
   """
   line = json.dumps(value)
   items = value.values() if isinstance(value, dict) else value
@@ -42,7 +42,7 @@ def text(value, indent=''):
 
 
 def _is_series(value):
-  """Whether this is a list of lists of numbers, such as points of a curve."""
+  """Returns whether a value is a list of lists of numbers, such as a curve."""
   return isinstance(value, list) and all(
       isinstance(point, list)
       and all(isinstance(number, (int, float)) for number in point)
@@ -51,14 +51,14 @@ def _is_series(value):
 
 
 def read(
-    path: str, flag: str = '--json', remedy: str = 'name another file'
+    path: str, flag: str = '--json', remedy: str = 'choose another file'
 ) -> Any:
   """Returns the content of a JSON file.
 
   Args:
     path: the path of the file.
-    flag: the flag that names the file.
-    remedy: what to do if it cannot be read.
+    flag: the flag that specifies the file, for the error message.
+    remedy: the remedy in the error message if the file cannot be read.
 
   Raises:
     UsageError: the file cannot be read.
@@ -82,7 +82,8 @@ def write(path: str, content: object, flag: str = '--json') -> None:
   Args:
     path: the path of the file.
     content: a JSON value; the keys of a dict keep their order.
-    flag: the flag that names the file or its directory.
+    flag: the flag that specifies the file or its directory, for the error
+      message.
 
   Raises:
     UsageError: the file cannot be written.

@@ -1,8 +1,8 @@
-"""The origin of the figures in a results file.
+"""Describes the origin of the figures in a results file.
 
-Every tool that writes results adds such a dict to its file, so that a reader
-can reproduce them.  It records the code, images, processor, versions and flags,
-but not the host, the user or a directory.
+Every tool that writes results adds a manifest to its file, so that a reader can
+reproduce the results.  A manifest is a dict that records the code, images,
+processor, versions and flags, but not the host, the user or a directory.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from cifar10_compat import startup
 
 from . import processes
 
-# The checkout that contains the tools, or a test's runfiles tree.
+# The checkout that contains the tools, or the runfiles tree of a test.
 ROOT = os.environ.get('BUILD_WORKSPACE_DIRECTORY') or os.path.abspath(
     os.path.join(__file__, '..', '..', '..')
 )
@@ -32,7 +32,7 @@ _FEATURES = (
     'amx_tile',
     'amx_bf16',
     'amx_int8',
-    # Arm.
+    # Features of Arm processors.
     'asimd',
     'sve',
     'bf16',
@@ -56,26 +56,28 @@ def manifest(
   """Describes the conditions of a tool's results.
 
   Args:
-    dataset: description.Dataset; its files must exist.
+    dataset: description.Dataset, whose files must exist.
     data_dir: str, the directory that contains the data set's directory.
     flags: dict from name to a JSON value: the flags or other settings that
       affect the results, without paths.
-    seed: int, or None without a seed.
-    packages: names of distributions whose versions to record.
-    root: str, a directory that may be a checkout.
+    seed: int, or None if there is no seed.
+    packages: names of the distributions whose versions to record.
+    root: str, a directory that can be a checkout.
 
   Returns:
     dict of JSON values, with the keys
       commit: str, or None outside a checkout.
-      dirty: bool, whether a file outside docs/ differs from that commit or is
+      dirty: bool, whether a file outside docs/ differs from the commit or is
         untracked; None outside a checkout.
       requirements_lock_sha256: str, or None if the lock is missing.
       dataset: dict with name, and with files, from name to SHA-256.
       processor: dict with name, features, cores, and threads usable by this process.
       system: str, such as 'Linux x86_64'.
-      versions: dict from package, and 'python', to version; None if not installed.
-      environment: dict from the name of a variable to its value or None.
-      flags, seed: as given.
+      versions: dict from 'python' and each package to the version; None if the
+        package is not installed.
+      environment: dict from the name of an environment variable to the value,
+        or None if it is not set.
+      flags, seed: the arguments.
 
   Raises:
     OSError: a file of the data set cannot be read.
@@ -93,13 +95,13 @@ def manifest(
 
 
 def origin(*, packages=('tensorflow', 'numpy'), root=ROOT):
-  """Describes the conditions of results that use no data set or flags.
+  """Describes the conditions of results that depend on no data set or flags.
 
   Args:
     packages, root: see manifest().
 
   Returns:
-    dict of JSON values: the keys of manifest() that need no further arguments.
+    dict of JSON values: the items of manifest() that need no other arguments.
   """
   commit, dirty = _commit(root)
   lock = os.path.join(root, 'requirements_lock.txt')
@@ -128,7 +130,8 @@ def processor(cpuinfo='/proc/cpuinfo'):
   Returns:
     dict with
       name: str.
-      features: list of str, the supported ones of _FEATURES; empty if unknown.
+      features: list of str, the supported features among _FEATURES; empty if
+        unknown.
       cores: int, or None if unknown.
       threads: int, number of threads usable by this process.
   """
@@ -168,20 +171,20 @@ def _fields(block):
 
 def _commit(root):
   """Returns (commit, dirty) for a checkout's root; else (None, None)."""
-  # A directory below a checkout's root does not count: an environment can be
-  # inside another checkout.
+  # A directory below a checkout's root is not a checkout: a virtual environment
+  # can be inside another checkout.
   if not os.path.exists(os.path.join(root, '.git')):
     return None, None
   commit = _git(root, 'rev-parse', 'HEAD')
   if commit is None:
     return None, None
-  # Measurements in progress write results into docs/.
+  # Ignore docs/, into which measurements in progress write results.
   status = _git(root, 'status', '--porcelain', '--', '.', ':(exclude)docs')
   return commit, status != ''
 
 
 def _git(root, *args):
-  """Returns git's stdout; None if git cannot be run or fails."""
+  """Returns the stdout of git; None if git cannot be run or fails."""
   try:
     ended = processes.finish_command(['git', '-C', root, *args])
   except OSError:

@@ -1,4 +1,4 @@
-"""Shared by the tools' plots."""
+"""Code that the plots of the tools share."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from cifar10_compat.base import errors
 from . import command_line
 
 _SUFFIXES = ('.png', '.svg')
-# Makes the files reproducible.
+# A fixed salt makes the files reproducible.
 STYLE = {'svg.fonttype': 'none', 'svg.hashsalt': 'cifar10_compat'}
 
 
@@ -16,11 +16,12 @@ def check(path):
   """Checks, before a measurement, that a plot can be written to a file.
 
   Raises:
-    UsageError: the file has another extension, or matplotlib is missing.
+    UsageError: the file extension is unsupported, or matplotlib is missing.
   """
   if os.path.splitext(path)[1] not in _SUFFIXES:
     raise errors.UsageError(
-        '--plot=%s: it must end with %s' % (path, ' or '.join(_SUFFIXES))
+        '--plot=%s: the file name must end with %s'
+        % (path, ' or '.join(_SUFFIXES))
     )
   try:
     _matplotlib()
@@ -34,11 +35,11 @@ def check(path):
 def _matplotlib():
   """Imports matplotlib with default settings.
 
-  A user's settings may require something that is missing here, such as LaTeX or
-  the backend that a notebook sets.
+  A user's settings could require missing software, such as LaTeX or the backend
+  that a notebook sets.
   """
   os.environ['MPLBACKEND'] = 'agg'
-  import matplotlib  # Optional: only extras install it.
+  import matplotlib  # matplotlib is optional: only extras install it.
   import matplotlib.figure
 
   matplotlib.rcdefaults()
@@ -50,7 +51,7 @@ def figure(inches, style=STYLE):
   """Context that yields a matplotlib figure.
 
   Args:
-    inches: (width, height).
+    inches: (width, height) of the figure.
     style: dict of matplotlib settings that apply while the figure is drawn and
       saved.
   """
@@ -64,8 +65,8 @@ def save(drawing, path, description=None):
 
   Args:
     drawing: matplotlib.figure.Figure.
-    path: str, ends with .png or .svg.
-    description: str or None, the description in the metadata of an .svg.
+    path: str, the file to write; its name ends with .png or .svg.
+    description: str or None, the description in the metadata of an .svg file.
 
   Raises:
     UsageError: the file cannot be written.

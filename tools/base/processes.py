@@ -1,4 +1,4 @@
-"""Starts processes, watches them, and reads their output."""
+"""Starts and watches processes, and reads their output."""
 
 from collections.abc import Callable, Iterable, Mapping
 import contextlib
@@ -14,17 +14,17 @@ import time
 
 from cifar10_compat.base import errors
 
-_PR_SET_PDEATHSIG = 1  # A constant of Linux's sys/prctl.h.
-# ru_maxrss is in units of this many bytes.
+_PR_SET_PDEATHSIG = 1  # A constant from Linux's sys/prctl.h.
+# Bytes per unit of ru_maxrss.
 _MAXRSS_BYTES = 1 if sys.platform == 'darwin' else 1024
 _POLL_SECS = 0.05
-# Seconds that a child gets to exit by itself after an interruption.
+# Seconds to wait for a child to exit by itself after Ctrl-C.
 _GRACE_SECS = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-  """How a process ended.
+  """The exit code, output and resource use of a process that has ended.
 
   Attributes:
     returncode: the exit code, the negative number of the signal that ended the
@@ -33,8 +33,8 @@ class Ended:
     seconds: duration of the process.
     cpu_seconds: processor time of the process and the children that it waited
       for.
-    peak_memory_bytes: peak resident memory; with children, the largest
-      process's peak.
+    peak_memory_bytes: peak resident memory; if the process had children, the
+      largest peak of any process.
   """
 
   returncode: int | None
@@ -46,7 +46,7 @@ class Ended:
 
   @property
   def reason(self) -> str:
-    """The last line of stderr: the reason for a failure."""
+    """The reason for a failure: the last line of stderr."""
     lines = self.stderr.strip().splitlines()
     return lines[-1] if lines else f'exit code {self.returncode}'
 
@@ -54,11 +54,11 @@ class Ended:
     """Returns the stdout of a successful process.
 
     Args:
-      what: what failed, for the message.
+      what: a description of the failure, for the error message.
 
     Raises:
-      UsageError: the process failed; the reason is in the message.  A traceback is
-        copied to stderr.
+      UsageError: the process failed; the message contains the reason.  If the
+        process printed a traceback, it is copied to stderr.
     """
     if self.returncode:
       if 'Traceback (most recent call last)' in self.stderr:
@@ -68,8 +68,8 @@ class Ended:
 
 
 def tool(name: str) -> str:
-  """Returns the full name of a tools module such as 'editions.scripts'."""
-  # The package is called tools in a checkout, and cifar10_compat_tools when
+  """Returns the full name of a module in tools, such as 'editions.scripts'."""
+  # The package is named tools in a checkout, and cifar10_compat_tools when
   # installed.
   return __package__.rpartition('.')[0] + '.' + name
 
@@ -85,7 +85,7 @@ def environment(added: Mapping[str, str] = {}) -> dict[str, str]:
   Args:
     added: variables to add or replace.
   """
-  # This process may have found `tools` through the current directory only.
+  # This process could have found `tools` only through the current directory.
   path = os.pathsep.join(p or os.getcwd() for p in sys.path)
   return {**os.environ, 'PYTHONPATH': path, **added}
 
@@ -97,20 +97,20 @@ def start_command(
     outlives_us: bool = False,
     **kwargs,
 ) -> subprocess.Popen:
-  """Starts a process without stdin that ends when this process ends.
+  """Starts a process, without stdin, that ends when this process ends.
 
-  On Linux, the new process ends even if this one is killed with kill -9.  Call
-  this in a thread that lives as long as the new process: to the kernel, the
-  thread is the parent.
+  On Linux, the new process ends even if this process is killed with kill -9.
+  Call this function in a thread that lives as long as the new process: the
+  kernel treats the thread as the parent.
 
   Args:
     argv: the program and its arguments.
     group: whether to start a new session, so that Ctrl-C reaches only the
-      calling process, and kill_group() reaches all processes that the new one
-      starts.
-    outlives_us: whether the new process continues after this one ends.
-    **kwargs: arguments of Popen: the output, a file or a text pipe, and the
-      environment, by default this process's.
+      calling process, and kill_group() also reaches processes that the new
+      process starts.
+    outlives_us: whether the new process continues after this process ends.
+    **kwargs: arguments for Popen: the output, a file or a text pipe, and the
+      environment, by default the environment of this process.
   """
   return subprocess.Popen(
       argv,
@@ -140,12 +140,12 @@ def start(
 def finish_command(
     argv: list[str], *, limit_secs: float | None = None, **kwargs
 ) -> Ended:
-  """Runs a process until it ends in any way, and reads its output.
+  """Runs a process until it ends or is killed, and reads its output.
 
   Args:
     argv: the program and its arguments.
-    limit_secs: time limit, after which the process is killed with all processes
-      that it started.
+    limit_secs: the time limit, after which the process and all processes that
+      it started are killed.
     **kwargs: see start_command().
 
   Raises:
@@ -162,7 +162,8 @@ def finish_command(
       usage, limited = _wait(process, limit_secs)
     except (
         BaseException
-    ):  # On Ctrl-C, which also reaches the child unless it is in a group.
+        # Ctrl-C also reaches the child, unless the child is in a separate group.
+    ):
       stop(process, _GRACE_SECS)
       if group:
         kill_group(process)
@@ -206,7 +207,7 @@ def finish(
 def run(
     module: str, args: Iterable[str], what: str, env: Mapping[str, str] = {}
 ) -> str:
-  """Runs `python -m MODULE ARGS` to its end and returns its stdout.
+  """Runs `python -m MODULE ARGS` until it ends, and returns its stdout.
 
   Args:
     module, args, env: see start().
@@ -219,8 +220,9 @@ def run(
 
 
 def kill_group(process: subprocess.Popen) -> None:
-  """Kills a process started with `group`, and all processes that it started."""
-  with contextlib.suppress(ProcessLookupError):  # All processes have ended.
+  """Kills a process started with `group` and all processes that it started."""
+  # All processes of the group have ended.
+  with contextlib.suppress(ProcessLookupError):
     os.killpg(process.pid, signal.SIGKILL)
 
 
@@ -228,8 +230,9 @@ def stop(process: subprocess.Popen, grace_secs: float | None = None) -> int:
   """Sends SIGTERM to a process, and waits until it ends.
 
   Args:
-    process: may already have ended.
-    grace_secs: time after which the process is killed; None for never.
+    process: a process, which can already have ended.
+    grace_secs: the time after which the process is killed; None to wait without
+      a limit.
 
   Returns:
     The process's exit code.
@@ -243,7 +246,7 @@ def stop(process: subprocess.Popen, grace_secs: float | None = None) -> int:
 
 
 def free_addresses(number: int) -> list[str]:
-  """Returns unused addresses of this machine."""
+  """Returns unused network addresses (host and port) of this machine."""
   with contextlib.ExitStack() as stack:
     sockets = [
         stack.enter_context(socket.create_server(('127.0.0.1', 0)))
@@ -253,10 +256,10 @@ def free_addresses(number: int) -> list[str]:
 
 
 def _end_with_parent() -> Callable[[], int] | None:
-  """Returns a function that ends a child with its parent, or None."""
+  """Returns a function that makes a child end with its parent, or None."""
   if not sys.platform.startswith('linux'):
     return None
   prctl = ctypes.CDLL(
       None
-  ).prctl  # Load it here, so that the child has little to do.
+  ).prctl  # Load the library in the parent, so that the child has little to do.
   return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

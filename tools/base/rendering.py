@@ -1,9 +1,9 @@
-"""Fills the templates of the pages.
+"""Renders the pages from their templates.
 
 Each page extends templates/base.html, which contains the head, style.css and
-the blocks `title`, `style` (further rules) and `main`.  templates/parts.html
-contains the macros for tables and plots.  A page is a single file that loads no
-script, font or image.
+the blocks `title`, `style` (additional CSS rules) and `main`.
+templates/parts.html contains the macros for tables and plots.  A page is a
+single file that loads no script, font or image.
 """
 
 import functools
@@ -11,13 +11,13 @@ import os
 import re
 import zlib
 
-# Optional text before the root element of an SVG.
+# Matches optional text before the root element of an SVG.
 _PROLOG = re.compile(r'<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->', re.DOTALL)
 
 
 @functools.cache
 def _environment():
-  # Optional: needed for pages only.
+  # jinja2 is optional: only pages need it.
   import jinja2
 
   directory = os.path.dirname(os.path.abspath(__file__))
@@ -37,12 +37,12 @@ def _labelled(svg, label):
   """Returns an SVG as an image with a label for screen readers.
 
   Args:
-    svg: str, a trusted SVG: it is not escaped.
-    label: str, the label.
+    svg: str, a trusted SVG, which is not escaped.
+    label: str, the label for screen readers.
   """
   import markupsafe
 
-  # Two identical charts have the same ids.
+  # Identical charts would have equal ids.
   svg = re.sub(
       r'(id="|#)(p[0-9a-f]{8})',
       r'\g<1>\g<2>%08x' % zlib.crc32(label.encode()),
@@ -59,7 +59,7 @@ def render(template, **values):
 
   Args:
     template: str, the name of a file in templates/.
-    **values: values to show; all except markup are escaped.
+    **values: the values to show; all values except markup are escaped.
 
   Raises:
     jinja2.UndefinedError: the template uses a missing value.

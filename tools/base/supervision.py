@@ -1,4 +1,4 @@
-"""Runs several processes to their end, and stops all when one fails.
+"""Runs several processes until they end, and stops all if one fails.
 
 Each line of output starts with the process's name.
 """
@@ -14,20 +14,20 @@ from typing import NamedTuple
 
 from . import processes
 
-# Seconds that a process gets to save its state.
+# Seconds to wait for a process to save its state.
 _GRACE_SECS = 60
 
-# Between a process's name and its output.
+# Separator between the name of a process and its output.
 SEPARATOR = ' | '
 
 
 class Task(NamedTuple):
-  """A program to run."""
+  """A program to run as a supervised process."""
 
   name: str  # the prefix of each line of output
   module: str
   args: list[str]
-  env: Mapping[str, str] = {}  # added to this environment
+  env: Mapping[str, str] = {}  # variables to add to the environment
 
 
 class _Child:
@@ -35,8 +35,8 @@ class _Child:
 
   Attributes:
     name: str.
-    streams: dict from each output pipe of the process to the file that gets the
-      lines.
+    streams: dict from each output pipe of the process to the file to which the
+      lines are copied.
   """
 
   def __init__(self, task):
@@ -45,7 +45,7 @@ class _Child:
         task.module,
         task.args,
         task.env,
-        # This process gets Ctrl-C, and stops the children in order.
+        # Only the parent gets Ctrl-C, and stops the children in order.
         group=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -57,7 +57,7 @@ class _Child:
 
   @property
   def exit_code(self):
-    """None while it runs; 128 plus the signal number if a signal ended it."""
+    """None while running; 128 plus the signal number if a signal ended it."""
     code = self._process.poll()
     return 128 - code if code is not None and code < 0 else code
 
@@ -70,11 +70,12 @@ class _Child:
 
 
 class _Relay:
-  """Copies the children's lines, each prefixed with the child's name."""
+  """Copies the children's output lines, prefixed with the child's name."""
 
   def __init__(self):
     self._selector = selectors.DefaultSelector()
-    self._unfinished = {}  # From a pipe to the start of an incomplete line.
+    # Dict from a pipe to the start of an incomplete line.
+    self._unfinished = {}
 
   def add(self, child, width):
     for pipe, out in child.streams.items():
@@ -86,7 +87,7 @@ class _Relay:
       )
 
   def copy(self, secs):
-    """Copies output within `secs` seconds; returns whether there was any."""
+    """Copies output for up to `secs` seconds; returns whether there was any."""
     ready = self._selector.select(secs)
     for key, _ in ready:
       pipe, (prefix, out) = key.fileobj, key.data
@@ -109,18 +110,19 @@ class _Relay:
 
 
 def supervise(groups, stop, *, watchers=(), grace_secs=_GRACE_SECS):
-  """Runs processes to their end; stops all if one fails.
+  """Runs processes until they end; stops all if one fails.
 
   No process outlives this function or the calling process: see
   processes.start_command().
 
   Args:
     groups: list of lists of Task, in starting order.  The groups are stopped in
-      reverse order, each after the following one has ended, so that a later
-      group can save its work.
+      reverse order, each after the next group has ended, so that a later group
+      can save its work.
     stop: signals.StopRequest that stops all processes.
     watchers: list of Task, stopped as soon as all other processes have ended.
-    grace_secs: number, time after which a stopping process is killed.
+    grace_secs: number, the time after which a process that does not stop is
+      killed.
 
   Returns:
     int, 0, or the exit code of the first failure, or 128 plus the number of the signal
@@ -144,7 +146,7 @@ def supervise(groups, stop, *, watchers=(), grace_secs=_GRACE_SECS):
 
 
 def _wait(running, relay, stop):
-  """Waits for supervise()'s processes; returns the exit code."""
+  """Waits for the processes of supervise(); returns the exit code."""
   children = [child for group in running for child in group]
   watchers = running[-1]
   while True:
@@ -166,7 +168,7 @@ def _wait(running, relay, stop):
 
 
 def _stop(children, relay, grace_secs):
-  """Stops processes, kills late ones, and copies the last lines of output."""
+  """Stops processes, kills any that are late, and copies the last output."""
   for child in children:
     if child.exit_code is None:
       child.terminate()

@@ -1,4 +1,4 @@
-"""Tables for a terminal or a file."""
+"""Formats tables for a terminal or a file."""
 
 from collections.abc import Iterable, Sequence
 import io
@@ -19,8 +19,8 @@ def text(
   Args:
     rows: rows of equal length; cells are converted to str.
     heads: the column heads.
-    title: a line above the table.
-    numbers: whether to align all columns except the first to the right.
+    title: the line above the table.
+    numbers: whether to right-align all columns except the first.
   """
   table = rich.table.Table(
       box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(heads)

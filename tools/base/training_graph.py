@@ -1,7 +1,7 @@
-"""A training graph as a MetaGraphDef that names its parts.
+"""Stores a training graph as a MetaGraphDef with named parts.
 
-Programs that build the same network with different code exchange such
-MetaGraphDefs, so none of them loads the other's code or bridges.
+Programs that build the same network with different code exchange these
+MetaGraphDefs, so that no program loads another program's code or bridges.
 """
 
 import collections
@@ -20,7 +20,7 @@ from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
 from cifar10_compat.base import signals
 
-# Prefix of the collections that name the parts, one tensor or op each.
+# Prefix of the collections of the parts, each with one tensor or op.
 _PREFIX = 'training_graph/'
 PARTS = ('images', 'labels', 'loss', 'train_op')
 
@@ -36,11 +36,11 @@ _SHADOW = '/ExponentialMovingAverage'
 
 
 def export(*, images, labels, loss, train_op, saver):
-  """Describes the default graph.
+  """Exports the default graph with its named parts.
 
   Args:
     images, labels, loss: tensors; images and labels can be fed.
-    train_op: Operation, one step.
+    train_op: Operation that runs one step.
     saver: tf.train.Saver of all variables.
 
   Returns:
@@ -63,8 +63,8 @@ def ours(data_dir, **kwargs):
   """Returns the graph that cifar10_train.train() builds and trains.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
-    **kwargs: further settings, of config.Train.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
+    **kwargs: other settings of config.Train.
 
   Returns:
     The MetaGraphDef that export() returns, plus the ops that the session added.
@@ -89,9 +89,10 @@ def capture(train, config):
     config: the trainer's settings, except train_dir.
 
   Returns:
-    MetaGraphDef that the trainer wrote: the complete graph that the session ran.
+    The MetaGraphDef that the trainer wrote: the complete graph that the session
+      ran.
   """
-  # With a stop already requested, the trainer exits after saving its initial
+  # As a stop is already requested, the trainer exits after saving its initial
   # values, before the queue is full.
   stop = signals.StopRequest()
   stop.signum = signal.SIGTERM
@@ -141,7 +142,7 @@ def initial_values(seed):
     seed: int.
 
   Returns:
-    dict from key to array, the same for the same seed.
+    dict from key to array; equal seeds yield equal arrays.
   """
   with tf.Graph().as_default(), tf.Session(config=one_thread()) as sess:
     tf.set_random_seed(seed)
@@ -166,7 +167,7 @@ class Training:
     gradients: dict from key to the tensor that the optimizer applies.
     shadows: dict from a variable's key to its moving average's key.
     averaged_after_update: bool, whether the graph updates each moving average
-      after its variable; otherwise the order is undefined.
+      after the variable; if False, the order is undefined.
     step_key: str, the key of the step counter.
     saver: tf.train.Saver.
     session: tf.Session with uninitialized variables.
@@ -233,7 +234,7 @@ class Training:
     return self.session.run(dict(self.variables))
 
   def _averaged_after_update(self, graph):
-    """Whether each variable's update leads to the update of its average."""
+    """Returns whether each average is updated after its variable."""
     updates, averages = {}, {}
     for op in graph.get_operations():
       if op.type == 'ApplyGradientDescent':

@@ -14,7 +14,7 @@ _LINE = re.compile(
 
 
 class Line(NamedTuple):
-  """A log line."""
+  """A log line of a training step."""
 
   time: datetime
   step: int
@@ -27,12 +27,13 @@ def parse(text):
   """Returns the Lines in a trainer's output, in order.
 
   Args:
-    text: str, the output; garbled lines are skipped.
+    text: str, the output, of which garbled lines are skipped.
   """
   lines = []
   for time, step, *values in _LINE.findall(text):
-    with contextlib.suppress(ValueError):  # An invalid number or date.
-      # A time stamp without fraction has zero microseconds.
+    # The line contains an invalid number or date.
+    with contextlib.suppress(ValueError):
+      # A time stamp without a fraction has zero microseconds.
       line = Line(datetime.fromisoformat(time), int(step), *map(float, values))
       # A loss can be NaN.
       if math.isfinite(line.examples_per_sec * line.sec_per_batch):

@@ -1,1 +1,1 @@
-"""Tools for maintainers: they generate and check documents."""
+"""Tools with which maintainers generate and check documents."""

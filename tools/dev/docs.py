@@ -4,8 +4,8 @@
 
 Rewrites the parts of README.md and docs/*.md between the lines `<!-- generated:
 NAME -->` and `<!-- end -->`, and the picture docs/results.svg; --check only
-lists those that are out of date.  GENERATORS has a function for each NAME:
-`flags` is the table of all programs' flags, as config.py declares them; the
+lists parts that are out of date.  GENERATORS contains a function for each NAME:
+`flags` is the table of all programs' flags, as declared in config.py; the
 tables of results and the picture come from the files in docs/data/.
 """
 
@@ -39,7 +39,7 @@ from ..speed import results as speed_results
 from ..speed import tables
 
 _PICTURE = 'results.svg'
-# The measured speeds by which the picture scales time.
+# The file of measured speeds, by which the picture scales time.
 _PICTURE_SPEED = 'speed_avx512_bf16.json'
 
 _PROGRAMS = {
@@ -63,7 +63,7 @@ def read_data(name, root=manifest.ROOT):
 
 
 def markdown_table(columns, rows):
-  """Returns a Markdown table of cells, which are str."""
+  """Returns a Markdown table of the given cells, which must be str."""
 
   def line(cells):
     return '| %s |\n' % ' | '.join(c.replace('|', '\\|') for c in cells)
@@ -73,11 +73,11 @@ def markdown_table(columns, rows):
 
 
 def flags_table():
-  """Returns a Markdown table of the flags and of the programs that have them.
+  """Returns a Markdown table of the flags and of the programs with each flag.
 
-  A flag whose default or help differs between programs has a row for each.
+  A flag whose default or help differs between programs has several rows.
   """
-  rows = {}  # The programs with each (name, default, help).
+  rows = {}  # Dict from (name, default, help) to the programs with this flag.
   for program, config in _PROGRAMS.items():
     for name, field in settings.fields(config).items():
       default = field.default
@@ -118,26 +118,26 @@ def precision_table(root=manifest.ROOT):
 
 
 def _table(make, name, root=manifest.ROOT):
-  """Returns a function's table of docs/data/NAME.json, in Markdown."""
+  """Returns a function's table for docs/data/NAME.json, as Markdown."""
   return markdown_table(*make(read_data(name, root)))
 
 
 def _fast_network_table(index, root=manifest.ROOT):
-  """Returns one of the tables of docs/data/fast_network.json in Markdown."""
+  """Returns one of the tables of docs/data/fast_network.json, as Markdown."""
   return markdown_table(
       *fast_network.tables(read_data('fast_network', root))[index]
   )
 
 
 def runs(kind, root=manifest.ROOT):
-  """Returns the contents of docs/data/runs/KIND_*.json, by seed."""
+  """Returns the contents of docs/data/runs/KIND_*.json, sorted by seed."""
   paths = glob.glob(
       os.path.join(root, 'docs', 'data', 'runs', kind + '_*.json')
   )
   names = [os.path.splitext(os.path.basename(p))[0] for p in paths]
   found = [read_data(os.path.join('runs', name), root) for name in names]
   if kind in plan.EXPERIMENTS:
-    # Older files have other names for the experiments.
+    # Older files contain other names of experiments.
     title = plan.EXPERIMENTS[kind].title
     found = [dict(run, experiment=title) for run in found]
   # The unmodified tutorial has no seed.
@@ -150,7 +150,7 @@ def learned_table():
 
 
 def all_runs(root=manifest.ROOT):
-  """Returns {experiment: list of its runs} of the files in docs/data/runs/.
+  """Returns a dict from experiment to list of runs, read from docs/data/runs/.
 
   The unmodified tutorial comes first.
   """
@@ -161,7 +161,7 @@ def all_runs(root=manifest.ROOT):
 
 
 def _results_table(table, root=manifest.ROOT):
-  """Returns a table of report.py in Markdown, with a line on its images."""
+  """Returns a table of report.py as Markdown, with a line about the images."""
   found = all_runs(root)
   columns, rows = table(found)
   if not rows:
@@ -171,7 +171,7 @@ def _results_table(table, root=manifest.ROOT):
 
 
 def confusion_table(root=manifest.ROOT):
-  """Returns the published network's confusion matrix, in Markdown."""
+  """Returns the published network's confusion matrix, as Markdown."""
   path = os.path.join(root, 'tests', 'published', 'golden.json')
   golden = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
   return markdown_table(
@@ -181,8 +181,9 @@ def confusion_table(root=manifest.ROOT):
   )
 
 
-# From the NAME of a part to the function, without arguments, that returns its
-# text.  To add a table, add a function here and its figures in docs/data/.
+# Dict from the NAME of a part to a function without arguments that returns the
+# part's text.  To add a table, add a function to the dict, and the figures to
+# docs/data/.
 GENERATORS = {
     'endurance': functools.partial(_table, endurance.table, 'endurance'),
     'endurance_arenas': functools.partial(
@@ -216,14 +217,14 @@ GENERATORS = {
 
 
 def fresh(text, path):
-  """Returns a page with up-to-date generated parts.
+  """Returns the text of a page with up-to-date generated parts.
 
   Args:
-    text: str, the page.
-    path: str, for messages.
+    text: str, the text of the page.
+    path: str, the path of the page, for error messages.
 
   Raises:
-    UsageError: no generator has the name of a part.
+    UsageError: there is no generator for a part.
   """
 
   def generate(match):
@@ -239,7 +240,7 @@ def fresh(text, path):
 
 
 def stale(root=manifest.ROOT):
-  """Returns {path: new text} of the pages that are out of date.
+  """Returns a dict from the path of each outdated page to the new text.
 
   Raises:
     UsageError: see fresh(); or no page has a generated part.
@@ -260,7 +261,7 @@ def stale(root=manifest.ROOT):
 
 
 def picture(root=manifest.ROOT):
-  """Returns the content of docs/results.svg, a report.Content."""
+  """Returns the report.Content that docs/results.svg shows."""
   speed = speed_results.read(os.path.join(root, 'docs', 'data', _PICTURE_SPEED))
   return report.content(all_runs(root), speed)
 
@@ -283,7 +284,7 @@ def main(argv):
   parser.add_argument(
       '--check',
       action='store_true',
-      help='list pages that are out of date, without writing them',
+      help='list outdated pages without rewriting them',
   )
   args = parser.parse_args(argv)
   pages = stale()

@@ -2,8 +2,9 @@
 
   python3 tools/dev/links.py
 
-tools/lint runs this in a checkout; it needs only Python.  If the text of a link
-is code, such as [`train()`](cifar10_train.py), its file must define that name.
+tools/lint runs this program in a checkout; the program needs only Python.  If
+the text of a link is code, such as [`train()`](cifar10_train.py), the linked
+file must define the name.
 """
 
 import ast
@@ -21,7 +22,7 @@ _HEADING = re.compile(r'^#+ (.*)$', re.MULTILINE)
 
 
 def _anchors(text: str) -> set[str]:
-  """Returns the anchors of a page's headings, in GitHub's form."""
+  """Returns the anchors that GitHub creates for a page's headings."""
   return {
       re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-')
       for heading in _HEADING.findall(_BLOCK.sub('', text))
@@ -45,7 +46,8 @@ def _leads_somewhere(page: pathlib.Path, text: str, target: str) -> bool:
 def broken(root: pathlib.Path = _ROOT) -> list[str]:
   """Returns 'PAGE: [TEXT](TARGET)' for each broken link.
 
-  Also returns a line for each page of docs/ that docs/README.md does not list.
+  The list also contains a line for each page of docs/ that docs/README.md does
+  not list.
   """
   lines = []
   targets = set()
@@ -56,7 +58,7 @@ def broken(root: pathlib.Path = _ROOT) -> list[str]:
       if not re.match(r'\w+:', target) and not _leads_somewhere(
           page, words, target
       ):
-        lines.append(f'{where}: [{words}]({target}) leads nowhere')
+        lines.append(f'{where}: [{words}]({target}) does not exist')
       if str(where) == 'docs/README.md':
         targets.add(target)
   for page in sorted(root.glob('docs/*.md')):

@@ -2,11 +2,12 @@
 
   walkthrough [--file=docs/walkthrough.md] [--only=TEXT]
 
-Bash runs each block ```sh in the current directory, from top to bottom.  Its
-stdout and stderr replace the content of the next block ```text; the middle of a
-long output is omitted.  The page is written after each block; a command that
-fails ends the run.  ```sh until="TEXT" marks a command that runs until it is
-interrupted: it receives Ctrl-C once it prints TEXT.
+Bash runs each block ```sh in the current directory, from top to bottom.  The
+block's stdout and stderr replace the content of the next block ```text; the
+middle of a long output is omitted.  The program writes the page after each
+block; a command that fails ends the program.  ```sh until="TEXT" marks a
+command that runs until it is interrupted: the command receives Ctrl-C once it
+prints TEXT.
 
 All of docs/walkthrough.md takes an hour or two; --only runs the blocks that contain
 TEXT.
@@ -29,7 +30,7 @@ from cifar10_compat.base import paths
 from ..base import command_line
 from ..base import processes
 
-# The number of lines to keep at each end.
+# The number of lines to keep at each end of a long output.
 _HEAD = 9
 _TAIL = 9
 
@@ -39,7 +40,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
-# Lines to omit: the lines of Bazel itself, and the lines that a CUDA build of
+# Lines to omit: Bazel's own lines, and the lines that a CUDA build of
 # TensorFlow prints on a machine without a driver.
 _CHATTER = re.compile(
     r'Starting local Bazel server|Loading:|Analyzing:|INFO: |Target //|'
@@ -50,7 +51,7 @@ _CHATTER = re.compile(
 
 
 def shorten(lines):
-  """Returns lines, without the middle ones if there are many."""
+  """Omits the middle of a list of lines if the list is long."""
   if len(lines) <= _HEAD + _TAIL:
     return lines
   return lines[:_HEAD] + ['...'] + lines[-_TAIL:]
@@ -65,7 +66,7 @@ def run_block(command, until=None):
       contains this text.
 
   Returns:
-    list of str, the lines on stdout and stderr, except those to omit.
+    list of str, the lines on stdout and stderr, except the lines to omit.
 
   Raises:
     UsageError: the command failed.
@@ -74,7 +75,7 @@ def run_block(command, until=None):
   interrupted = False
   with processes.start_command(
       ['bash', '-e', '-o', 'pipefail', '-c', command],
-      # An interrupt must reach all processes that the command starts.
+      # Ensure that an interrupt reaches all processes that the command starts.
       group=True,
       stdout=subprocess.PIPE,
       stderr=subprocess.STDOUT,
@@ -88,7 +89,9 @@ def run_block(command, until=None):
         interrupted = True
         os.killpg(process.pid, signal.SIGINT)
   if until and not interrupted:
-    raise errors.UsageError('%r was not printed by %r' % (until, command))
+    raise errors.UsageError(
+        'the output does not contain %r: %r' % (until, command)
+    )
   if process.returncode and not interrupted:
     raise errors.UsageError(
         'exit code %d of: %r' % (process.returncode, command)
@@ -98,8 +101,8 @@ def run_block(command, until=None):
 
 def write_output(path, command, lines):
   """Replaces the output after the block that contains `command`."""
-  # Read the page again: a run takes hours, and the text may have been edited in
-  # the meantime.
+  # Read the page again: the program takes hours, and the page may have been
+  # edited in the meantime.
   text = pathlib.Path(path).read_text(encoding='utf-8')
 
   def with_output(match):
@@ -114,11 +117,11 @@ def write_output(path, command, lines):
 
 
 def run(path, only=None):
-  """Runs a page's blocks.
+  """Runs the blocks of a page.
 
   Args:
     path: str, the path of the Markdown file.
-    only: str or None; only blocks that contain it are run.
+    only: str or None; the text that a block must contain to be run.
 
   Raises:
     UsageError: the file cannot be read, no block contains `only`, or a block
@@ -132,11 +135,12 @@ def run(path, only=None):
     ]
   except OSError as e:
     raise errors.UsageError(
-        'cannot read %s (%s): name the page with --file' % (path, e.strerror)
+        'cannot read %s (%s): specify the page with --file' % (path, e.strerror)
     ) from e
   if not blocks:
     raise errors.UsageError(
-        '%s has no such block: %s' % (path, '```sh' if only is None else only)
+        '%s contains no block with this text: %s'
+        % (path, '```sh' if only is None else only)
     )
   for block in blocks:
     print('$ ' + block['command'], end='', flush=True)
@@ -158,7 +162,9 @@ def main(argv):
       help='the page (default %(default)s)',
   )
   parser.add_argument(
-      '--only', metavar='TEXT', help='run only the blocks that contain this'
+      '--only',
+      metavar='TEXT',
+      help='run only the blocks that contain this text',
   )
   args = parser.parse_args(argv)
   paths.enter_user_directory()

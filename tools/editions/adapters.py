@@ -1,7 +1,7 @@
-"""Installers: each adds one old symbol to a stand_in.StandIn.
+"""Installers, each of which adds one old symbol to a stand_in.StandIn.
 
-Each takes the StandIn, or returns a function that does.  bridges.py explains
-the purpose of each symbol.
+An installer has the StandIn as its parameter; some functions return an
+installer.  bridges.py explains the purpose of each symbol.
 """
 
 import os
@@ -17,7 +17,7 @@ from cifar10_compat.data import download
 
 
 def alias(name, value):
-  """Returns the installer of a symbol that was merely renamed."""
+  """Returns the installer of a symbol that TensorFlow only renamed."""
   return lambda stand_in: stand_in.set(name, value)
 
 
@@ -38,7 +38,7 @@ def install_concat(stand_in):
 
 
 def logits_first(name):
-  """Returns the installer of a cross entropy that took the logits first."""
+  """Returns the installer of a cross entropy with the logits first."""
   present = getattr(tf.nn, name)
 
   def cross_entropy(*args, **kwargs):
@@ -127,7 +127,7 @@ def install_truth(stand_in):
   inside = stand_in.source + os.sep
 
   def truth(tensor):
-    # TensorFlow's own code relies on the exception.
+    # TensorFlow's own code relies on the exception that __bool__ raises.
     caller = os.path.abspath(sys._getframe(1).f_code.co_filename)
     return caller.startswith(inside) or present(tensor)
 
@@ -137,7 +137,7 @@ def install_truth(stand_in):
 
 def install_moving_average(stand_in):
   class ExponentialMovingAverage(tf.train.ExponentialMovingAverage):
-    """Creates its variables even if the scope reuses existing ones."""
+    """Creates variables even if the scope reuses existing variables."""
 
     def apply(self, var_list=None):
       scope = tf.get_variable_scope()
@@ -178,7 +178,7 @@ def install_prefetch_queue(stand_in):
 def install_delete(stand_in):
   def delete(path):
     raise errors.UsageError(
-        '%s exists and %s would delete it: name another directory, or remove '
+        '%s exists and %s would delete it: choose another directory, or remove '
         'it yourself' % (path, stand_in.script)
     )
 

@@ -2,7 +2,7 @@
 
 BRIDGES is both the migration guide that `historical --list` prints and the code
 that makes the old scripts run: each entry contains the function that installs
-it, so guide and program cannot disagree.
+the bridge, so the guide and the program cannot disagree.
 
 An old script sees a stand-in for the module `tensorflow`: tf.compat.v1 plus the old
 names.  TensorFlow itself stays unchanged, except for Tensor.__bool__, whose
@@ -22,7 +22,7 @@ from . import stand_in as stand_in_lib
 class Bridge(NamedTuple):
   """One old symbol."""
 
-  old: str  # in the old scripts
+  old: str  # how the old scripts call the symbol
   new: str  # today
   reason: str
   install: Callable[[stand_in_lib.StandIn], None]
@@ -79,7 +79,7 @@ BRIDGES = (
     Bridge(
         'tf.image.per_image_whitening(image)',
         'tf.image.per_image_standardization(image)',
-        'renamed in 0.12: it never removed correlations',
+        'renamed in 0.12, because the op never removed correlations',
         adapters.alias(
             'image.per_image_whitening', tf.image.per_image_standardization
         ),
@@ -153,13 +153,15 @@ BRIDGES = (
     Bridge(
         'if grad:',
         'if grad is not None:',
-        'since 0.8 a tensor has no truth value; before, it was always true',
+        'since 0.8 a tensor has no truth value; before, a tensor was always '
+        'true',
         adapters.install_truth,
     ),
     Bridge(
         'ExponentialMovingAverage.apply() while reusing',
         'the towers in tf.variable_scope(tf.get_variable_scope())',
-        'today it calls get_variable, which creates no variable while reusing',
+        'today apply() calls get_variable, which creates no variable while '
+        'reusing',
         adapters.install_moving_average,
     ),
     Bridge(
@@ -183,7 +185,8 @@ BRIDGES = (
     Bridge(
         'cifar10.maybe_download_and_extract()',
         'download.maybe_download_and_extract(data_dir)',
-        "the old function kept a broken archive; the port's function checks it",
+        "the old function kept a broken archive; the port's function checks "
+        'the archive',
         adapters.install_download,
     ),
 )
@@ -193,11 +196,11 @@ def install(source, script):
   """Creates a stand-in with every bridge.
 
   Args:
-    source: str, the directory of the old files.
+    source: str, the directory of the historical files.
     script: str, the name of the script, for messages.
 
   Returns:
-    StandIn; the caller puts its modules into sys.modules.
+    StandIn, whose modules the caller must add to sys.modules.
   """
   stand_in = stand_in_lib.StandIn(source, script)
   for bridge in BRIDGES:

@@ -10,20 +10,20 @@ from cifar10_compat.base import signals
 from ..base import processes
 from . import isolation
 
-# The directory of the files that old interpreters run; it contains no others.
+# The directory that contains only the files that old interpreters run.
 OLD = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'old')
 _POLL_SECS = 0.2
 
 
 def _command(environment, name, arguments, scratch):
-  """Writes the arguments for a file in old/, and returns the command to run."""
+  """Writes a JSON file of arguments; returns the command of a file in old/."""
   path = os.path.join(scratch, name + '.json')
   pathlib.Path(path).write_text(json.dumps(arguments), encoding='utf-8')
   return [environment.python, os.path.join(OLD, name + '.py'), path]
 
 
 def run(environment, name, arguments, *, scratch):
-  """Runs a file in old/ to its end, with the output of this process.
+  """Runs a file in old/ until it exits, with this process's stdout and stderr.
 
   Stop signals are forwarded to the child process.  Call this in the main
   thread.
@@ -35,14 +35,15 @@ def run(environment, name, arguments, *, scratch):
     scratch: str, an existing directory for the arguments.
 
   Returns:
-    int, the exit code of the child, or 128 plus the number of the signal that
-    ended it.
+    int, the exit code of the child process, or 128 plus the number of the
+    signal that terminated it.
   """
   with signals.stop_on_signals() as stop:
     process = processes.start_command(
         _command(environment, name, arguments, scratch),
         env=isolation.environment(),
-        # Only this process gets Ctrl-C, and forwards it.
+        # In a separate process group, the child gets Ctrl-C only from this
+        # process.
         group=True,
     )
     while True:
@@ -64,7 +65,7 @@ def call(environment, name, arguments, *, scratch, what):
 
   Args:
     environment, name, arguments, scratch: see run().
-    what: str, what failed, for the message.
+    what: str, the task, for the error message.
 
   Returns:
     str, the stdout of the file's process.
@@ -77,12 +78,12 @@ def call(environment, name, arguments, *, scratch, what):
 
 
 def finish(environment, name, arguments, *, scratch, limit_secs):
-  """Runs a file in old/ until its process ends in any way.
+  """Runs a file in old/ until its process exits, is terminated or times out.
 
   Args:
     environment, name, arguments, scratch: see run().
-    limit_secs: number, the time limit, after which the process is killed with
-      all processes that it started; None for no limit.
+    limit_secs: number, the time limit in seconds, after which the process and
+      all processes that it started are killed; None for no limit.
 
   Returns:
     processes.Ended.

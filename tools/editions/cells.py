@@ -1,4 +1,4 @@
-"""Runs an edition of the tutorial on a TensorFlow: one cell of the table."""
+"""Runs an edition of the tutorial on a TensorFlow version: one table cell."""
 
 import datetime
 import importlib.metadata
@@ -18,11 +18,12 @@ from . import scripts
 
 SCRIPT = 'cifar10_train'
 
-# Outcomes of an attempt.
+# The outcomes of attempt().
 RAN = 'ran'
-ERROR = 'error'  # an exception ended it
-LIMIT = 'limit'  # it was killed at the time limit
-ENDED = 'ended'  # otherwise: by a signal, or before its last step
+ERROR = 'error'  # the script raised an exception
+LIMIT = 'limit'  # the process was killed at the time limit
+# the process ended otherwise: by a signal, or before the last step
+ENDED = 'ended'
 
 # The scripts print this line every _LOG_STEPS steps.
 _STEP = re.compile(r'step (\d+), loss = ([\d.]+|nan)')
@@ -48,12 +49,12 @@ def find_sources(directory):
       try:
         edition = scripts.find_edition(path)
       except errors.UsageError:
-        continue  # Only some of the files, or an unknown version of them.
+        continue  # The directory lacks files, or contains an unknown edition.
       found.setdefault(edition.name, os.path.abspath(path))
   if not found:
     raise errors.UsageError(
-        '--sources=%s: found no edition of the tutorial below it; put checkouts '
-        'of tensorflow and of tensorflow/models there' % directory
+        '--sources=%s contains no edition of the tutorial: put checkouts of '
+        'tensorflow and of tensorflow/models there' % directory
     )
   return found
 
@@ -73,7 +74,7 @@ def versions():
 
 
 def environment(version, tell=None):
-  """Returns the Environment of a version, creating it if missing.
+  """Returns a version's Environment, creating it if it is missing.
 
   Args:
     version: str, one of versions().
@@ -97,11 +98,11 @@ def attempt(
     source: str, the directory of the unmodified files.
     edition: scripts.Edition of the source.
     environment: environments.Environment.
-    bridges: str, 'none', 'package' or 'all': see old/attempt.py.
-    data_dir: str, made by old_scripts.prepare().
+    bridges: str, 'none', 'package' or 'all'; see old/attempt.py.
+    data_dir: str, a directory created by old_scripts.prepare().
     scratch: str, an existing directory.
-    limits: dict with steps and batch_size, for the training, and seconds, the
-      time limit of the process.
+    limits: dict with `steps` and `batch_size`, for the training, and `seconds`,
+      the time limit of the process.
 
   Returns:
     dict of JSON values, with
@@ -167,10 +168,10 @@ def _outcome(code, error, losses, steps):
 
 
 def lacks_package(result):
-  """Returns whether an attempt() failed only without tensorflow.models."""
+  """Returns whether only a missing tensorflow.models made an attempt() fail."""
   error = result['error'] or {}
   name = error.get('name') or ''
-  # Python 2 reports only the part after `tensorflow`.
+  # Python 2 reports only the part of the name after `tensorflow`.
   return error.get('type') in ('ImportError', 'ModuleNotFoundError') and (
       name.startswith(_PACKAGE) or name.startswith('models.image')
   )
@@ -179,7 +180,7 @@ def lacks_package(result):
 def try_cell(
     source, edition, environment, *, data_dir, scratch, limits, today=None
 ):
-  """Runs an edition on a TensorFlow, first unmodified and then with bridges.
+  """Runs an edition on a TensorFlow version, unmodified and then with bridges.
 
   Args:
     source, edition, environment, data_dir, scratch, limits: see attempt().

@@ -1,8 +1,8 @@
 """Creates the virtual environments of old TensorFlow versions.
 
-An environment is complete once it has a stamp, which is written last and
-records the lock and the interpreter.  An environment left incomplete by a kill
-has no stamp, and is rebuilt.
+An environment is complete once it has a stamp file, which is written last and
+records the lock file and the interpreter.  An environment without a stamp file,
+left incomplete by a kill, is rebuilt.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from . import runtimes
 
 _STAMP = 'cifar10_compat.json'
 
-# Runs virtualenv from a directory that is not on any other import path.
+# Code that runs virtualenv from a directory that is on no other import path.
 _RUN_VIRTUALENV = (
     'import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); '
     'runpy.run_module("virtualenv", run_name="__main__", alter_sys=True)'
@@ -34,7 +34,7 @@ _VERSION = 'import tensorflow; print(tensorflow.__version__)'
 
 
 class Environment(NamedTuple):
-  """A complete environment."""
+  """A complete virtual environment of an old TensorFlow."""
 
   runtime: runtimes.Runtime
   directory: str
@@ -46,7 +46,7 @@ class Environment(NamedTuple):
 
   @property
   def site_packages(self):
-    """The directory of the packages."""
+    """The directory of the installed packages."""
     name = self.runtime.interpreter
     return os.path.join(self.directory, 'lib', name, 'site-packages')
 
@@ -58,7 +58,7 @@ def cache_root():
 
 
 def made(runtime, root):
-  """Returns a Runtime's Environment, or None if missing or incomplete.
+  """Returns a Runtime's Environment; None if it is missing or incomplete.
 
   Args:
     runtime: runtimes.Runtime.
@@ -71,7 +71,7 @@ def made(runtime, root):
     )
     is_complete = (
         stamp['lock'] == _digest(runtime.lock)
-        # `pyenv uninstall` removes the interpreter.
+        # The interpreter is missing after `pyenv uninstall`.
         and os.path.exists(stamp['python'])
         and os.path.exists(environment.python)
     )
@@ -81,15 +81,15 @@ def made(runtime, root):
 
 
 def make(runtime, *, python=None, root=None, tell=None):
-  """Returns a Runtime's Environment, creating it if missing or incomplete.
+  """Returns a Runtime's Environment; creates it if missing or incomplete.
 
-  If several processes call this, one creates the environment and the others
-  wait.
+  If several processes call this function, one process creates the environment
+  and the other processes wait.
 
   Args:
     runtime: runtimes.Runtime.
-    python: str, the interpreter to create it with, or None for the result of
-      interpreters.find().  A complete environment keeps its interpreter.
+    python: str, the interpreter for a new environment, or None for the result
+      of interpreters.find().  A complete environment keeps its interpreter.
     root: str, the directory of the environments; by default cache_root().
     tell: function that is called with a line of text before a long
       installation.
@@ -142,13 +142,13 @@ def _held(path):
 
 
 def _make(runtime, interpreter, root, held):
-  """Creates an environment; `held` is the file descriptor of its lock."""
+  """Creates an environment; `held` is the file descriptor of the lock file."""
   environment = _environment(runtime, root)
-  # Remove the stamp first: a kill must not leave one in an incomplete
+  # Remove the stamp first: a kill must not leave a stamp in an incomplete
   # directory.
   with contextlib.suppress(FileNotFoundError):
     os.remove(_stamp(environment))
-  # A fixed name, so that what a killed process left behind is removed here.
+  # The fixed name ensures that files left by a killed process are removed here.
   scratch = environment.directory + '.scratch'
   for directory in (environment.directory, scratch):
     if os.path.lexists(directory):
@@ -169,7 +169,8 @@ def _make(runtime, interpreter, root, held):
       *('--no-periodic-update', '--app-data', os.path.join(scratch, 'data')),
       *('--python', interpreter, environment.directory),
   )
-  # The setuptools that virtualenv bundles builds the packages without wheels.
+  # The setuptools bundled with virtualenv builds the packages that have no
+  # wheels.
   run(environment.python, *install, runtime.lock, '--no-build-isolation')
   version = run(environment.python, '-c', _VERSION).strip()
   shutil.rmtree(scratch, ignore_errors=True)
@@ -190,8 +191,8 @@ def _run(command, *, what, held):
   ended = processes.finish_command(
       list(command),
       env=isolation.environment(pip=True),
-      # If this process is killed, the child still holds the lock, so no other
-      # process starts over while the child writes.
+      # The child inherits the lock: if this process is killed, no other process
+      # starts over while the child still writes.
       outlives_us=True,
       pass_fds=(held,),
   )

@@ -2,11 +2,11 @@
 
   historical_graph --source=DIR --data_dir=DIR --out=FILE
 
---source takes the same directories as //tools:historical.  The edition's
-cifar10_train runs, with bridges, up to the point where it opens its session.  The
-program writes the graph at that point to FILE, as a MetaGraphDef of
-training_graph.py.  It is a separate program, started by build_apart(), so that
-the bridges stay in a process of their own.
+--source accepts the same directories as //tools:historical.  The edition's
+cifar10_train runs, with bridges, until it opens its session.  The program then
+writes the trainer's graph to FILE, as a MetaGraphDef of training_graph.py.
+build_apart() starts this program, which keeps the bridges in a separate
+process.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -29,7 +29,7 @@ from . import scripts
 
 
 class _SessionOpened(Exception):
-  """Ends the trainer; not an error."""
+  """Raised when the trainer opens its session, to stop the trainer."""
 
 
 class _Capture:
@@ -41,7 +41,7 @@ class _Capture:
     self._saver = None
 
   def __call__(self, stand_in):
-    """Installs the recorders over the bridges."""
+    """Replaces a StandIn's bridges with functions that record results."""
     bridge_cifar10 = stand_in.bridge_cifar10
 
     def bridge(module):
@@ -77,7 +77,7 @@ class _Capture:
     raise _SessionOpened()
 
   def _finish_monitored(self, *unused_args, **unused_kwargs):
-    # In a graph without these, the session would create them.
+    # MonitoredTrainingSession would add the following ops to the graph.
     self._noted_saver(tf.global_variables())
     tf.summary.merge_all()
     tf.global_variables_initializer()
@@ -87,12 +87,12 @@ class _Capture:
 def build(source, data_dir, edition=None):
   """Builds the training graph of a historical edition.
 
-  TensorFlow 2's behavior stays off in this process.
+  Disables TensorFlow 2 behavior for the rest of the process.
 
   Args:
     source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
-    edition: scripts.Edition of the files; if given, the files are not checked.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
+    edition: scripts.Edition of the files; None to detect the edition.
 
   Returns:
     MetaGraphDef, from training_graph.export().
@@ -128,11 +128,11 @@ def build(source, data_dir, edition=None):
 
 
 def build_apart(source, data_dir):
-  """Runs build() in a separate process, which keeps the bridges.
+  """Runs build() in a separate process, which contains the bridges.
 
   Args:
     source: str, the directory of the unmodified files.
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
 
   Returns:
     MetaGraphDef, from training_graph.export().
@@ -159,14 +159,14 @@ def main(argv):
       '--source',
       required=True,
       metavar='DIR',
-      help='the unmodified historical files',
+      help='directory of the unmodified historical files',
   )
   parser.add_data_dir()
   parser.add_argument(
       '--out',
       required=True,
       metavar='FILE',
-      help='the MetaGraphDef to write',
+      help='file for the MetaGraphDef',
   )
   args = parser.parse_args(argv)
   source, data_dir, out = map(

@@ -1,4 +1,4 @@
-"""Finds old Python interpreters; they need no installed packages."""
+"""Finds old Python interpreters, which need no installed packages."""
 
 import glob
 import os
@@ -8,8 +8,8 @@ from cifar10_compat.base import errors
 from ..base import processes
 from . import isolation
 
-# Prints an interpreter's version, and whether the interpreter stores Unicode
-# characters in four bytes, as the wheels for Python 2.7 require.
+# Code that prints an interpreter's version, and whether the interpreter stores
+# Unicode characters in four bytes, as the wheels for Python 2.7 require.
 _PROBE = (
     'import sys; print("%d.%d" % sys.version_info[:2]); '
     'print(sys.maxunicode > 0xffff)'
@@ -23,8 +23,8 @@ def find(runtime, python=None):
   Args:
     runtime: runtimes.Runtime.
     python: str, the interpreter to use, or None for the first working one on
-      PATH or in pyenv.  pyenv also puts names of inactive versions on PATH, and
-      these fail.
+      PATH or in pyenv.  pyenv also puts commands of inactive versions on PATH,
+      and these commands fail.
 
   Raises:
     UsageError: `python` is unsuitable, or no interpreter was found.
@@ -38,14 +38,15 @@ def find(runtime, python=None):
     if not check(runtime, path):
       return path
   raise errors.UsageError(
-      'no %s runs here, which TensorFlow %s needs: run `pyenv install %s`, name '
-      'one with --python=FILE, or use the image %s, which has one'
+      'no working %s was found, which TensorFlow %s needs: run `pyenv install '
+      '%s`, specify an interpreter with --python=FILE, or use the image %s, '
+      'which contains an interpreter'
       % (runtime.interpreter, runtime.version, runtime.pyenv, runtime.image)
   )
 
 
 def candidates(name):
-  """Returns the possible paths of an interpreter.
+  """Returns the possible paths of an interpreter, on PATH and in pyenv.
 
   Args:
     name: str, such as 'python2.7'.
@@ -61,7 +62,7 @@ def candidates(name):
 
 
 def check(runtime, path):
-  """Returns why an interpreter cannot be used, or ''.
+  """Returns the reason why an interpreter cannot be used, or ''.
 
   Args:
     runtime: runtimes.Runtime.

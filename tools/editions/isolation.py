@@ -1,4 +1,4 @@
-"""The environment variables for a process that runs another Python."""
+"""Selects the environment variables for a process that runs another Python."""
 
 import os
 
@@ -17,7 +17,7 @@ _KEPT = (
 # Certificates and proxies, which pip also needs to reach an index.
 _FOR_PIP = ('SSL_CERT_DIR', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE')
 _PROXIES = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
-# Settings of pip that change where it installs packages and from which lists.
+# pip settings that change the target directory or the requirements files.
 _NOT_FOR_PIP = (
     'PIP_CONSTRAINT',
     'PIP_PREFIX',

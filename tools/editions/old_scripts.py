@@ -12,20 +12,20 @@ from cifar10_compat.data import download
 
 from . import calls
 
-# For each script, the flag of the directory that the script deletes and writes,
-# and the flag's default.
+# For each script: the flag that names the directory that the script deletes and
+# writes, and the flag's default.
 _WRITES = {
     'cifar10_train': ('train_dir', '/tmp/cifar10_train'),
     'cifar10_multi_gpu_train': ('train_dir', '/tmp/cifar10_train'),
     'cifar10_eval': ('eval_dir', '/tmp/cifar10_eval'),
 }
 _DATA_DIR = ('data_dir', '/tmp/cifar10_data')
-# If this file exists, the scripts unpack it.
+# The archive that the scripts unpack if it exists.
 _ARCHIVE = 'cifar-10-binary.tar.gz'
 
 
 def bundled(environment):
-  """Returns the directory of the tutorial in an environment's TensorFlow.
+  """Returns the directory of the tutorial that TensorFlow bundles.
 
   Args:
     environment: environments.Environment.
@@ -36,7 +36,7 @@ def bundled(environment):
   runtime = environment.runtime
   if not runtime.bundled:
     raise errors.UsageError(
-        'TensorFlow %s does not bundle the tutorial: name an edition with '
+        'TensorFlow %s does not bundle the tutorial: specify an edition with '
         '--source=DIR' % runtime.version
     )
   return os.path.join(environment.site_packages, runtime.bundled)
@@ -70,21 +70,21 @@ def ask(
   """Runs a file in old/ that writes its results to files.
 
   Args:
-    environment: environments.Environment in which the file runs.
+    environment: environments.Environment in which to run the file.
     program: str, the name of the file without its extension.
-    what: str, what failed, for the message; %s stands for the edition.
+    what: str, the error message; %s stands for the edition.
     source: str, the directory of the unmodified files.
     edition: scripts.Edition of the source.
     data_dir: str, the directory of the images.
     scratch: str, an existing directory.
-    **arguments: further arguments of the file.
+    **arguments: additional arguments for the file.
 
   Returns:
-    str, the directory of the answers, in scratch.
+    str, the directory of the results, in scratch.
 
   Raises:
     UsageError: the program failed; the message contains its last line.
-    DataError: data_dir has no images, and they cannot be downloaded.
+    DataError: data_dir lacks images that cannot be downloaded.
   """
   prepared, out = (os.path.join(scratch, name) for name in ('data', 'answer'))
   prepare(data_dir, prepared)
@@ -107,11 +107,11 @@ def ask(
 
 
 def flag_value(flags, name, default):
-  """Returns a flag's value as the scripts' own parsers would find it.
+  """Returns the value that the scripts' own parsers would find for a flag.
 
   Args:
     flags: list of str, a script's flags.
-    name: str, without dashes.
+    name: str, the flag's name without dashes.
     default: the value if the flag is missing.
   """
   value = default
@@ -123,19 +123,20 @@ def flag_value(flags, name, default):
 
 
 def arguments(source, script, runtime=None):
-  """Returns the arguments of //tools:historical to run a script.
+  """Returns the arguments with which //tools:historical runs a script.
 
   Args:
     source: str, the directory of the unmodified files.
     script: str, one of scripts.SCRIPTS; the script's flags may follow.
-    runtime: str, the version of an old TensorFlow, or None for today's.
+    runtime: str, the version of an old TensorFlow, or None for today's
+      TensorFlow.
   """
   on = ['--runtime=' + runtime] if runtime else []
   return on + ['--source=' + source, script]
 
 
 def run(source, script, *, flags, edition, environment):
-  """Runs one script of the tutorial to its end.
+  """Runs one script of the tutorial until it ends.
 
   Args:
     source: str, the directory of the unmodified files.
@@ -149,7 +150,7 @@ def run(source, script, *, flags, edition, environment):
 
   Raises:
     UsageError: the script would delete a directory, or cannot run on this Python.
-    DataError: its data_dir has no images, and they cannot be downloaded.
+    DataError: the data_dir lacks images that cannot be downloaded.
   """
   check(edition, environment.runtime)
   print('historical: %s of %s' % (script, edition.name), file=sys.stderr)
@@ -172,21 +173,21 @@ def run(source, script, *, flags, edition, environment):
 def _check_not_there(script, directory):
   if os.path.lexists(directory):
     raise errors.UsageError(
-        '%s exists and %s would delete it: name another directory, or remove '
+        '%s exists and %s would delete it: choose another directory, or remove '
         'it yourself' % (directory, script)
     )
 
 
 def prepare(data_dir, prepared):
-  """Creates a data_dir with which a script has nothing to download.
+  """Creates a data_dir for which a script downloads nothing.
 
   Args:
-    data_dir: str, the user's directory, which stays unchanged, except for a download
-      of missing images.
+    data_dir: str, the user's directory, which stays unchanged unless its images
+      are missing and are downloaded.
     prepared: str, the directory to create.
 
   Raises:
-    DataError: data_dir has no images, and they cannot be downloaded.
+    DataError: data_dir lacks images that cannot be downloaded.
     UsageError: data_dir cannot be written.
   """
   download.maybe_download_and_extract(data_dir)
@@ -197,6 +198,6 @@ def prepare(data_dir, prepared):
       os.path.abspath(os.path.join(data_dir, datasets.CIFAR10.directory)),
       os.path.join(prepared, datasets.CIFAR10.directory),
   )
-  # Later editions unpack the archive at each start; this one is empty.
+  # Later editions unpack the archive at each start; this archive is empty.
   with tarfile.open(os.path.join(prepared, _ARCHIVE), 'w:gz'):
     pass

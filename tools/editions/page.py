@@ -1,14 +1,15 @@
-"""The page time_machine.html: the tables of table.py, in the report's style."""
+"""Creates time_machine.html: the tables of table.py, in the report's style."""
 
 from ..base import rendering
 from . import table
 
 
 def page(content):
-  """Returns the page as a str of HTML that loads no other files.
+  """Returns the page, a str of HTML that loads no other files.
 
   Args:
-    content: dict, the content of time_machine.Run's file, with at least one cell.
+    content: dict, the content of a file of time_machine.Run, with at least one
+      cell.
 
   Raises:
     jinja2.UndefinedError: the template uses a missing value.
@@ -38,7 +39,7 @@ def page(content):
       verdict=_verdict(content),
       columns=columns,
       rows=rows,
-      broken=_plain('Old names and habits', *table.broken(content)),
+      broken=_plain('Old names and idioms', *table.broken(content)),
       first=_plain(
           'Versions on which each edition runs unmodified',
           *table.limits(content),
@@ -80,7 +81,7 @@ def _dates(content):
 
 
 def _verdict(content):
-  """Returns a sentence with the number of cells for each outcome."""
+  """Returns a sentence with the number of cells of each kind."""
   kinds = [table.kind(cell) for cell in content['cells']]
   parts = [
       '%d run unmodified' % kinds.count(table.RUNS),

@@ -4,9 +4,10 @@ r"""Creates the environments in which old TensorFlow versions run.
   runtime --list
 
 Each VERSION is a TensorFlow version that has a lock file in
-tools/editions/locks.  The program creates an environment for it once, in the
-cache directory, with a matching interpreter and with packages whose SHA-256 is
-in the lock file.  It prints the path of the environment's interpreter.
+tools/editions/locks.  The program creates an environment for each version once,
+in the cache directory, with a matching interpreter and with packages whose
+SHA-256 is in the lock file.  The program prints the path of each environment's
+interpreter.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -24,7 +25,7 @@ from . import runtimes
 
 
 def listing(root):
-  """Returns the table that --list prints.
+  """Returns the table of environments that --list prints.
 
   Args:
     root: str, the directory of the environments.
@@ -67,7 +68,9 @@ def main(argv):
       'pyenv, such as python2.7 for 0.12.1)',
   )
   parser.add_argument(
-      '--list', action='store_true', help='list the environments; create none'
+      '--list',
+      action='store_true',
+      help='list the environments without creating any',
   )
   args = parser.parse_args(argv)
   if args.list:
@@ -75,13 +78,13 @@ def main(argv):
     return 0
   if not args.versions:
     raise errors.UsageError(
-        'name a TensorFlow version: %s (--help explains)'
+        'specify a TensorFlow version: %s (see --help)'
         % ', '.join(r.version for r in runtimes.RUNTIMES)
     )
   wanted = [runtimes.find(version) for version in args.versions]
   if args.python and len(wanted) > 1:
     raise errors.UsageError(
-        '--python=%s is for one version, not for %s'
+        '--python=%s needs exactly one version, not %s'
         % (args.python, ' and '.join(args.versions))
     )
   for runtime in wanted:

@@ -7,21 +7,21 @@ from cifar10_compat.base import errors
 
 _LOCKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'locks')
 
-# The lock file of virtualenv, which creates the environments.
+# The lock file for virtualenv, which creates the environments.
 VIRTUALENV_LOCK = os.path.join(_LOCKS, 'virtualenv.txt')
 
 
 class Runtime(NamedTuple):
-  """One old TensorFlow."""
+  """One old TensorFlow version and its requirements."""
 
   version: str  # of TensorFlow
-  python: str  # the Python version that its lock file is for, 'X.Y'
-  pyenv: str  # the name of that Python in pyenv
+  python: str  # the Python version 'X.Y' of the lock file
+  pyenv: str  # the name of the Python version in pyenv
   bundled: str = ''  # the tutorial's directory in site-packages, if bundled
 
   @property
   def lock(self):
-    """The path of the lock."""
+    """The path of the lock file."""
     return os.path.join(_LOCKS, 'tensorflow-%s.txt' % self.version)
 
   @property
@@ -53,8 +53,8 @@ RUNTIMES = (
     Runtime('2.12.1', '3.11', '3.11.7'),
     Runtime('2.16.2', '3.11', '3.11.7'),
 )
-# The versions that the port is compared with: sessions and queues are their
-# default.
+# The versions with which the port is compared: versions that use graph mode,
+# with sessions and queues, by default.
 COMPARED = tuple(r for r in RUNTIMES if int(r.version.partition('.')[0]) < 2)
 
 
@@ -63,7 +63,7 @@ def find(version, among=RUNTIMES):
 
   Args:
     version: str, such as '0.12.1'.
-    among: sequence of Runtime, the allowed ones.
+    among: sequence of the allowed Runtimes.
 
   Raises:
     UsageError: the version is not in `among`.

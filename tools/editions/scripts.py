@@ -10,7 +10,7 @@ For example:
       --data_dir=/tmp/cifar10_data --train_dir=/tmp/cifar10_train --max_steps=20
 
 DIR is the tutorial's directory in a checkout of one of the editions below.  The
-files are read, never written: old names are bridged in this process while the
+program only reads the files: it bridges old names in its process while the
 script runs (bridges.py).  With --runtime, the scripts run on an old TensorFlow
 in a separate process (old_scripts.py).
 """
@@ -47,19 +47,20 @@ SCRIPTS = (
     'cifar10_multi_gpu_train',
     'cifar10_input_test',
 )
-# The files of an edition, in hashing order.
+# The files of an edition, in the order in which their contents are hashed.
 _FILES = ('cifar10.py', 'cifar10_input.py') + tuple(
     script + '.py' for script in SCRIPTS
 )
 
 
 class Edition(NamedTuple):
-  """One version of the tutorial's files."""
+  """A known version of the tutorial's files."""
 
   name: str
-  sha256: str  # of all _FILES, concatenated
-  package: str  # that the scripts import from; '' for "import cifar10"
-  tried: str  # the scripts that were run with these bridges
+  sha256: str  # of the concatenated _FILES
+  # the package that the scripts import from; '' for "import cifar10"
+  package: str
+  tried: str  # the scripts that were tested with the bridges
   python2: bool = False  # whether the edition needs Python 2
 
 
@@ -164,14 +165,14 @@ def find_edition(source, editions=EDITIONS):
   missing = [f for f in _FILES if not os.path.isfile(os.path.join(source, f))]
   if 'cifar10.py' in missing:
     raise errors.UsageError(
-        '--source=%s is not the tutorial: it has no cifar10.py; name the '
+        '--source=%s is not the tutorial: it has no cifar10.py; use the '
         'directory tensorflow/models/image/cifar10 of tensorflow v0.7.0 or '
         'tutorials/image/cifar10 of tensorflow/models v1.13.0' % source
     )
   if missing:
     raise errors.UsageError(
-        '--source=%s lacks %s: it must contain all files of an edition'
-        % (source, ', '.join(missing))
+        '--source=%s lacks %s: the directory must contain all files of an '
+        'edition' % (source, ', '.join(missing))
     )
   digest = hashlib.sha256()
   for name in _FILES:
@@ -195,14 +196,14 @@ def _replaced(modules, argv, source):
   sys.modules.update(modules)
   sys.argv = argv
   sys.path.insert(0, source)
-  sys.dont_write_bytecode = True  # Write nothing into the source directory.
+  sys.dont_write_bytecode = True  # Write no bytecode into the source directory.
   try:
     yield
   finally:
     sys.dont_write_bytecode = old_write
     sys.path[:] = old_path
     sys.argv = old_argv
-    # The next script may belong to another edition, and must not find the
+    # The next script can belong to another edition, and must not find the
     # modules that this script imported from its own directory.
     imported = [
         name
@@ -243,9 +244,10 @@ def _edition_for(source, script, *, edition, ours):
 
 
 def run(source, script, *, flags, ours=False, edition=None, adapt=None):
-  """Runs one script of the tutorial to its end.
+  """Runs one script of the tutorial until it ends.
 
-  TensorFlow 2's behavior stays off in this process; all other changes are undone.
+  Disables TensorFlow 2 behavior for the rest of the process; all other changes
+  are undone.
 
   Args:
     source: str, the directory of the unmodified files.
@@ -253,17 +255,18 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
     flags: list of str, the script's flags.
     ours: bool, whether cifar10_input_test tests cifar10_compat.cifar10_input
       instead of the directory's cifar10_input.
-    edition: Edition of the files; if given, the files are not checked.
-    adapt: function that takes the StandIn and extends the bridges.
+    edition: Edition of the files; None to detect and check the edition.
+    adapt: function to call with the StandIn, which can add bridges.
 
   Returns:
     dict, the script's global names.
 
   Raises:
     UsageError: the arguments are invalid, or the script would delete a directory.
-    DataError: its data_dir has no images, and they cannot be downloaded.
-    SystemExit: the script's end; TensorFlow's app.run always raises it.
-    Exception: raised by the script, with its lines in the traceback.
+    DataError: the data_dir lacks images that cannot be downloaded.
+    SystemExit: the script ended; TensorFlow's app.run always raises it.
+    Exception: the script raised an exception; the traceback contains the
+      script's lines.
   """
   edition = _edition_for(source, script, edition=edition, ours=ours)
   print('historical: %s of %s' % (script, edition.name), file=sys.stderr)
@@ -287,9 +290,8 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
       except Exception as e:
         cause = stand_in.stop()
         if cause is not None and e.__cause__ is None:
-          e.__cause__ = (
-              cause  # Without this, the only error would be "queue is closed".
-          )
+          # Without this cause, the only error would be "queue is closed".
+          e.__cause__ = cause
         raise
       finally:
         stand_in.stop()
@@ -302,10 +304,11 @@ def on_runtime(program, runtime, source=None):
   """Prepares to run an edition on an old TensorFlow.
 
   Args:
-    program: str, the name under which progress is printed on stderr.
+    program: str, the program's name, which precedes each progress line on
+      stderr.
     runtime: runtimes.Runtime.
     source: str, the directory of the unmodified files; None for the files
-      bundled in TensorFlow's wheel.
+      bundled with TensorFlow.
 
   Returns:
     (environments.Environment, str, Edition): the environment to run in, the
@@ -340,7 +343,7 @@ def run_on(version, source, script, script_flags):
   Raises:
     UsageError: the arguments are invalid, the environment cannot be created, or
       the script would delete a directory.
-    DataError: its data_dir has no images, and they cannot be downloaded.
+    DataError: the data_dir lacks images that cannot be downloaded.
   """
   runtime = runtimes.find(version)
   _check_script(script)
@@ -369,7 +372,7 @@ def _parser():
       '       historical --runtime=VERSION [--source=DIR] SCRIPT [FLAG ...]\n'
       '       historical --list',
       description="Runs the unmodified CIFAR-10 tutorial of 2016 on today's "
-      'TensorFlow. Its files are read, never changed.',
+      "TensorFlow. The tutorial's files are never changed.",
       epilog='known editions, and the scripts tested with each:\n'
       + '\n'.join('  %s: %s' % (e.name, e.tried) for e in EDITIONS),
   )
@@ -388,9 +391,9 @@ def _parser():
   parser.add_argument(
       '--runtime',
       metavar='VERSION',
-      help='the old TensorFlow to run on, %s; its environment is created if missing '
-      '(default: the installed TensorFlow). If the wheel bundles the tutorial, '
-      '--source can be omitted'
+      help='the old TensorFlow version to run on, %s; the program creates a '
+      'missing environment (default: the installed TensorFlow). If the '
+      'version bundles the tutorial, --source can be omitted'
       % ' or '.join(r.version for r in runtimes.RUNTIMES),
   )
   parser.add_argument(
@@ -418,11 +421,11 @@ def main(argv):
     return 0
   if (args.source or args.runtime) is None or args.script is None:
     raise errors.UsageError(
-        'name a directory with --source=DIR, and one of its scripts: %s '
-        '(--help explains)' % ', '.join(SCRIPTS)
+        'specify a directory with --source=DIR, and one of its scripts: %s '
+        '(see --help)' % ', '.join(SCRIPTS)
     )
   script = args.script[:-3] if args.script.endswith('.py') else args.script
-  # The script's flags may be relative paths.
+  # The script's flags can be relative paths.
   paths.enter_user_directory()
   if args.runtime is not None:
     if args.module == 'ours':

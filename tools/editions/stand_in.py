@@ -1,8 +1,8 @@
-"""A stand-in for the module `tensorflow` that an old script sees.
+"""Creates a stand-in for the module `tensorflow` that an old script imports.
 
-The stand-in is tf.compat.v1 plus the old names.  It also keeps track of the
-threads, sessions and writers that the script starts, to end them after the
-script.
+The stand-in is tf.compat.v1 plus the old names.  The stand-in also keeps track
+of the threads, sessions and writers that the script starts, to end them after
+the script.
 """
 
 import os
@@ -11,7 +11,7 @@ import types
 
 import tensorflow.compat.v1 as tf
 
-# Seconds that threads get to end after the script.
+# Seconds to wait for threads to end after the script.
 _GRACE_SECS = 10
 
 
@@ -22,7 +22,7 @@ class StandIn(object):
     source: str, absolute path of the script's directory.
     script: str, the name of the script, for messages.
     modules: dict from a module's full name to its entry in sys.modules.
-    undo: list of functions without arguments that are called at the end.
+    undo: list of functions without arguments to call after the script.
     cpus: int, number of CPU devices that a session needs for the towers.
     bridge_cifar10: function to call with the old module cifar10.
   """
@@ -38,7 +38,8 @@ class StandIn(object):
     self._writers = []
     top = _overlay('tensorflow', tf)
     real = sys.modules['tensorflow']
-    # `import tensorflow.python.x` must still find TensorFlow's own modules.
+    # Ensure that `import tensorflow.python.x` still finds TensorFlow's own
+    # modules.
     top.__path__ = real.__path__
     top.__spec__ = real.__spec__
     top.python = sys.modules['tensorflow.python']
@@ -50,7 +51,7 @@ class StandIn(object):
     setattr(self._module(parent), attribute, value)
 
   def _module(self, name):
-    """Returns the stand-in for a module of TensorFlow; creates missing ones."""
+    """Returns the stand-in for a TensorFlow module; creates it if missing."""
     if not name:
       return self.modules['tensorflow']
     full_name = 'tensorflow.' + name
@@ -63,7 +64,7 @@ class StandIn(object):
     return self.modules[full_name]
 
   def add_package(self, name, path):
-    """Creates a package for the files in a directory, and parent packages."""
+    """Creates a package for a directory of files, and the parent packages."""
     parts = name.split('.')
     for n in range(1, len(parts) + 1):
       module = self._module('.'.join(parts[:n]))
@@ -71,7 +72,7 @@ class StandIn(object):
     module.__path__ = [path]
 
   def start_queue_runners(self, sess=None, coord=None, **kwargs):
-    """tf.train.start_queue_runners, with threads that stop() ends."""
+    """Starts queue runners as tf.train does, with threads that stop() ends."""
     if coord is None:
       coord = tf.train.Coordinator()
       self._coordinators.append(coord)

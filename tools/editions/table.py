@@ -1,6 +1,7 @@
-"""The tables of //tools:time_machine.
+"""Computes the tables of //tools:time_machine.
 
-Each function takes the content of a file written by time_machine.Run.
+The parameter `content` of each function is the content of a file written by
+time_machine.Run.
 """
 
 from . import cells
@@ -54,7 +55,7 @@ def span(content, names):
     names: collection of edition names.
 
   Returns:
-    str, such as '0.5.0 to v0.7.1, v1.4.0'.
+    str, for example '0.5.0 to v0.7.1, v1.4.0'.
   """
   runs = []
   for n, edition in enumerate(editions(content)):
@@ -66,7 +67,8 @@ def span(content, names):
 
 
 def _from_to(first, last):
-  # 'v0.7.0 and v0.7.1' starts a range as v0.7.0, and ends a range as v0.7.1.
+  # At the start of a range, 'v0.7.0 and v0.7.1' is shown as v0.7.0; at the end,
+  # as v0.7.1.
   if first == last:
     return first
   return '%s to %s' % (first.split()[0], last.split()[-1])
@@ -86,12 +88,12 @@ def kind(cell):
 
 
 def bridges(cell):
-  """Returns the bridges of a cell, as [old, new]; the package counts as one."""
+  """Returns a cell's bridges as [old, new] pairs, including the package."""
   return _with_bridges(cell)['bridges']
 
 
 def text(cell):
-  """Returns a cell's result, in a few words."""
+  """Returns a cell's result in a few words."""
   found = kind(cell)
   if found == UNTRIED:
     return 'not run'
@@ -111,7 +113,7 @@ def _with_bridges(cell):
 
 
 def _what(result, message=True):
-  """Returns a failed attempt's outcome, on one line."""
+  """Returns a failed attempt's outcome in one line."""
   error = result['error']
   if error:
     if not message:
@@ -125,7 +127,7 @@ def _what(result, message=True):
 
 
 def first_error(cell):
-  """Returns the first errors of the unmodified files, on one line.
+  """Returns the first errors of the unmodified files in one line.
 
   If the files import from the missing package tensorflow.models, that import is
   the first error; the second error occurs after the files are placed there.
@@ -137,7 +139,7 @@ def first_error(cell):
 
 
 def _described(result):
-  """Returns an attempt's error, with the symbol's name."""
+  """Returns an attempt's error with the symbol's name."""
   told = _what(result)
   name = (result['error'] or {}).get('name')
   if name and name not in told:
@@ -169,8 +171,8 @@ def limits(content):
 
   Returns:
     (list of str, list of lists of str): the editions, the TensorFlow versions
-    on which they run unmodified, and the first errors on the versions just
-    before and after these.
+    on which each edition runs unmodified, and the first errors on the versions
+    just before and just after.
   """
   found = by_key(content)
   groups = {}

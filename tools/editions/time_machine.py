@@ -1,4 +1,4 @@
-r"""Shows what broke when: runs each edition of the tutorial on each TensorFlow.
+r"""Runs each edition of the tutorial on each TensorFlow, to show what broke when.
 
   time_machine --sources=DIR --data_dir=DIR [--json=FILE] [--only=EDITION,...]
       [--runtimes=VERSION,...] [--again] [--seconds=N] [--page=FILE]
@@ -8,9 +8,9 @@ r"""Shows what broke when: runs each edition of the tutorial on each TensorFlow.
 tensorflow/models (v1.4.0 to v1.13.0), each in a separate directory; the edition
 of 0.12.1 is bundled in that version's wheel.  Each cell runs cifar10_train for
 20 steps with the unmodified files, first without bridges and, if that fails,
-with the required bridges.  Cells in --json are not run again.  Each result is
-written to --json at once, so an interrupted run can be resumed.  --page writes
-a page of all cells; without --sources, the program runs no cells.
+with the required bridges.  Without --again, cells in --json are not rerun.
+Each result is written to --json at once, so an interrupted run can be resumed.
+--page writes a page of all cells; without --sources, the program runs no cells.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -56,12 +56,12 @@ def read(path):
     return {}
   try:
     content = json.loads(pathlib.Path(path).read_text(encoding='utf-8'))
-    # All other functions rely on these keys.
+    # All other functions need these keys.
     for cell in content['cells']:
       cell['edition'], cell['tensorflow']
   except (OSError, ValueError, KeyError, TypeError) as e:
     raise errors.UsageError(
-        '--json=%s contains no cells of time_machine (%s): name another file'
+        '--json=%s contains no cells of time_machine (%s): choose another file'
         % (path, e)
     ) from e
   return content
@@ -87,8 +87,8 @@ def choose(names, wanted, flag):
 
   Args:
     names: list of str.
-    wanted: str, comma-separated parts of names, or None for all.
-    flag: str, the flag's name, for the message.
+    wanted: str, comma-separated parts of names, or None for all names.
+    flag: str, the flag's name, for the error message.
 
   Raises:
     UsageError: a part matches no name.
@@ -120,7 +120,7 @@ def tell(line):
 
 
 def summary(cell):
-  """Returns a cell's result, in a few words."""
+  """Returns a cell's result in a few words."""
   if 'missing' in cell:
     return 'not run: ' + cell['missing']
   if table.kind(cell) == table.RUNS:
@@ -129,14 +129,14 @@ def summary(cell):
 
 
 class Run:
-  """The cells of one file, run one after the other."""
+  """Runs the cells of one file, one after the other."""
 
   def __init__(self, path, *, data_dir, limits, sources):
     """Reads the existing cells.
 
     Args:
       path: str, the file.
-      data_dir: str, the directory above cifar-10-batches-bin.
+      data_dir: str, the parent directory of cifar-10-batches-bin.
       limits: see cells.attempt().
       sources: dict from an Edition's name to its directory.
 
@@ -150,7 +150,7 @@ class Run:
     content = read(path)
     if content.get('limits', limits) != limits:
       raise errors.UsageError(
-          '--json=%s was measured with %s, not with %s: name another file'
+          '--json=%s was measured with %s, not with %s: choose another file'
           % (path, content['limits'], limits)
       )
     self._cells = {
@@ -159,9 +159,9 @@ class Run:
     }
 
   def missing(self, editions, versions, *, again):
-    """Returns each (edition, version) that still has to be run.
+    """Returns the list of (edition, version) pairs that still have to be run.
 
-    Cells that could not be run before are included.
+    The list includes pairs that previously could not be run.
     """
     return [
         (edition, version)
@@ -173,7 +173,7 @@ class Run:
     ]
 
   def add(self, cell):
-    """Adds a cell, and writes the file."""
+    """Adds a cell and writes the file."""
     self._cells[cell['edition'], cell['tensorflow']] = cell
     content = {
         'manifest': manifest.manifest(
@@ -228,7 +228,7 @@ class Run:
       if runtime.bundled and edition.name == 'tensorflow ' + runtime.version:
         return old_scripts.bundled(cells.environment(runtime.version))
     raise errors.UsageError(
-        'the files of %s are not below --sources: run `git clone --depth 1 '
+        '--sources does not contain the files of %s: run `git clone --depth 1 '
         '--branch TAG https://github.com/%s` there'
         % (
             edition.name,
@@ -246,16 +246,18 @@ def _parser():
       description='\n'.join(__doc__.splitlines()[6:]).strip(),
   )
   parser.add_argument(
-      '--sources', metavar='DIR', help='the directory above the editions'
+      '--sources',
+      metavar='DIR',
+      help='directory that contains the checkouts of the editions',
   )
   parser.add_argument(
-      '--data_dir', metavar='DIR', help='the directory of the images'
+      '--data_dir', metavar='DIR', help='directory of the images'
   )
   parser.add_argument(
       '--json',
       metavar='FILE',
       default=_DEFAULT_JSON,
-      help='file of the cells (default: %(default)s)',
+      help='file for the cells (default: %(default)s)',
   )
   parser.add_argument(
       '--only',
@@ -288,7 +290,7 @@ def _parser():
 def _write_page(path, content):
   if not content.get('cells'):
     raise errors.UsageError(
-        '--page=%s: there are no cells yet; name --sources to run some' % path
+        '--page=%s: there are no cells yet; use --sources to run cells' % path
     )
   with command_line.writing(path, '--page'):
     files.replace(path, page.page(content).encode())
@@ -303,7 +305,7 @@ def main(argv):
     return 0
   for name in ('sources', 'data_dir'):
     if getattr(args, name) is None:
-      raise errors.UsageError('name a directory with --%s=DIR' % name)
+      raise errors.UsageError('specify a directory with --%s=DIR' % name)
   if args.seconds < 1:
     raise errors.UsageError('--seconds=%d must be at least 1' % args.seconds)
   editions = choose([e.name for e in scripts.EDITIONS], args.only, 'only')

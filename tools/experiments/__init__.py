@@ -1,1 +1,1 @@
-"""Training runs: plan, run, record, report and publish."""
+"""Plans, runs, records, reports and publishes training runs."""

@@ -1,4 +1,4 @@
-"""The table of the training runs in docs/results.md."""
+"""Lists the training runs in docs/results.md."""
 
 from typing import NamedTuple, Tuple
 
@@ -6,18 +6,18 @@ from cifar10_compat.base import errors
 
 
 class Experiment(NamedTuple):
-  """A training run, to repeat with several seeds.
+  """A training run that is repeated with several seeds.
 
   Attributes:
     title: str, a description.
-    max_steps: int, number of steps.
-    seeds: int, number of runs, with the seeds from 1 on.
-    flags: tuple of str, further flags of the training program.
+    max_steps: int, the number of steps.
+    seeds: int, the number of runs, whose seeds are 1, 2 and so on.
+    flags: tuple of str, other flags of the training program.
     model: str, the value of --model.
     fast: bool, whether to train and evaluate with --fast.
     towers, ps, workers: int, see launch.training_tasks(); all 0 for a single-process
       trainer.
-    views: tuple of int, numbers of views per test image for additional
+    views: tuple of int, the numbers of views per test image in additional
       evaluations of the last checkpoint.
   """
 
@@ -81,7 +81,7 @@ def get(name):
   """
   if name not in EXPERIMENTS:
     raise errors.UsageError(
-        'no experiment is called %r: choose one of %s'
+        'there is no experiment %r; choose one of %s'
         % (name, ', '.join(EXPERIMENTS))
     )
   return EXPERIMENTS[name]

@@ -2,10 +2,11 @@
 
   publish --run=DIR --record=FILE --data_dir=DIR
 
---run is a run's directory, EXPERIMENT_SEED/; --record is its results file.  The
-program evaluates the averaged weights of the run's last checkpoint on the test
-images, and writes cifar10_compat/published/, with a model card.  It also writes
-the logits of some images into tests/published/golden.json, for a test.
+--run is the directory of a run, EXPERIMENT_SEED/; --record is the results file
+of the run.  The program evaluates the averaged weights of the run's last
+checkpoint on the test images, and writes cifar10_compat/published/, with a
+model card.  The program also writes the logits of some images to
+tests/published/golden.json, for a test.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -36,11 +37,12 @@ from ..base import manifest
 from ..run import predictions
 
 _AVERAGE = '/ExponentialMovingAverage'
-# Different rounding may change the predicted class of five images in 10,000.
+# Maximum difference in precision: rounding may change the predicted class of
+# five images in 10,000.
 _ROUNDING = 5e-4
 CHELSEA = os.path.join(manifest.ROOT, 'docs', 'chelsea.jpg')
 GOLDEN = os.path.join(manifest.ROOT, 'tests', 'published', 'golden.json')
-# Number and seed of synthetic images, which are the same on every machine.
+# Number and seed of the synthetic images, which are equal on every machine.
 _DRAWN, _SEED = 100, 20160216
 
 
@@ -61,18 +63,18 @@ def averaged_weights(path):
   }
   if not values:
     raise errors.UsageError(
-        '%s has no moving averages: name a run of //tools:reproduce' % path
+        '%s has no moving averages: specify a run of //tools:reproduce' % path
     )
   return values
 
 
 def write_checkpoint(values, step, directory):
-  """Writes a directory like a trainer's, with one checkpoint.
+  """Writes a directory with one checkpoint, like a train_dir.
 
   Args:
     values: dict from key to array.
     step: int, the checkpoint's step.
-    directory: str; its existing checkpoints are removed.
+    directory: str, from which existing checkpoints are removed.
   """
   pattern = os.path.join(glob.escape(directory), checkpoints.BASENAME + '-*')
   for file in glob.glob(pattern):
@@ -89,7 +91,7 @@ def write_checkpoint(values, step, directory):
         global_step=step,
         write_meta_graph=False,
     )
-  # TensorFlow's own file also contains the time, so it would not be
+  # TensorFlow's own `checkpoint` file also contains the time, which is not
   # reproducible.
   name = '%s-%d' % (checkpoints.BASENAME, step)
   files.write(
@@ -100,7 +102,7 @@ def write_checkpoint(values, step, directory):
 
 
 def logits(images, directory=published.DIRECTORY):
-  """Runs images through the literal network: see predictions.logits()."""
+  """Runs images through the literal network, like predictions.logits()."""
   return predictions.logits(
       images, config_lib.Checkpoint(checkpoint_dir=directory)
   )
@@ -120,7 +122,7 @@ def confusion(data_dir, directory=published.DIRECTORY):
   """Counts the network's predictions for the test images.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     directory: str, the directory of a checkpoint with averages.
 
   Returns:
@@ -215,7 +217,8 @@ def main(argv):
       '--out',
       default=os.path.join(manifest.ROOT, 'cifar10_compat', 'published'),
       metavar='DIR',
-      help='directory for the network (default: the one in the checkout)',
+      help='directory for the network (default: cifar10_compat/published in '
+      'the checkout)',
   )
   parser.add_argument(
       '--golden',
@@ -235,18 +238,18 @@ def main(argv):
   )
   if not os.path.exists(path + '.index'):
     raise errors.UsageError(
-        '%s, the checkpoint of the last step of --record, is missing: name '
+        '%s, the checkpoint of the last step in --record, is missing: choose '
         'another --run' % path
     )
   weights = averaged_weights(path)
   with tempfile.TemporaryDirectory() as scratch:
     write_checkpoint(weights, last['step'], scratch)
     counts = confusion(command_line.path(args.data_dir), scratch)
-  # The record may come from --fast, which rounds differently.
+  # The record can be from a run with --fast, which rounds differently.
   if abs(np.trace(counts) / counts.sum() - last['averaged']) > _ROUNDING:
     raise errors.UsageError(
-        '--record has precision %g, but the network has %g: name a --record '
-        'and images of the same run'
+        '--record has precision %g, but the network has %g: use the --record '
+        'and the images of the same run'
         % (last['averaged'], np.trace(counts) / counts.sum())
     )
   os.makedirs(out, exist_ok=True)

@@ -1,14 +1,14 @@
-"""The results file of a run: docs/data/runs/EXPERIMENT_SEED.json."""
+"""Creates the results file of a run: docs/data/runs/EXPERIMENT_SEED.json."""
 
 from ..base import event_files
 from . import run as run_lib
 
-# Steps between two points of the loss curve.
+# Number of steps between two points of the loss curve.
 _LOSS_EVERY = 100
 
 
 def record(run, images):
-  """Returns the content of a finished run's file.
+  """Returns the content of the results file of a finished run.
 
   Args:
     run: run_lib.Run.
@@ -68,8 +68,8 @@ def curve(parts):
   """Returns the training time and the losses of a run.
 
   Args:
-    parts: list of lists of training_log.Line, one per part of the run; a part
-      may start at a step that an earlier part has passed.
+    parts: list of lists of training_log.Line, one list for each part of the
+      run; a part can repeat steps of an earlier part.
 
   Returns:
     seconds, losses: lists of [step, value].

@@ -1,16 +1,18 @@
-"""The tables and the picture of runs in docs/results.md and docs/speed.md.
+"""Creates the tables and the picture of runs for the documentation.
 
-A run is the content of a file in docs/data/runs/; a run without a file appears in no
-table.  Experiments with several runs are shown with mean and sample standard
-deviation.
+A run is the content of a file in docs/data/runs/; a run without a file appears
+in no table.  For experiments with several runs, the tables show the mean and
+the sample standard deviation.
 
-A difference of means is given with its 90% interval by Welch's t-test, which does not
-assume equal variances.  Two experiments count as equivalent if the interval
-lies within a given margin (two one-sided tests, each at 5%).
+A difference of means is shown with its 90% confidence interval by Welch's
+t-test, which does not assume equal variances.  Two experiments count as
+equivalent if the interval is within a given margin (two one-sided tests, each
+at 5%).
 
-Absolute times differ from day to day on the same machine.  The number of port steps
-per step of the unmodified tutorial is stable when both run in turn: see
-docs/benchmark.md.  The picture therefore measures time in the tutorial's steps.
+Absolute times differ from day to day on the same machine.  The number of port
+  steps per step of the unmodified tutorial is stable if both run in turn: see
+  docs/benchmark.md.  The picture therefore measures time in steps of the
+  tutorial.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -23,24 +25,23 @@ from ..base import plots
 from ..speed import results as speed_results
 from ..speed import targets
 
-# The experiments that provide the unmodified tutorial's curve and the port's
-# curve to compare with it.
+# The experiments with the unmodified tutorial's curve, and with the port's
+# curve to compare.
 TUTORIAL = 'tutorial'
 PUBLISHED = 'published'
-# The experiment with which all others are compared.
+# The experiment with which all other experiments are compared.
 _REFERENCE = 'fast'
 # The port's experiments with the tutorial's network.
 _OURS = ('default', _REFERENCE, PUBLISHED)
-# Which weights were evaluated: the moving averages, or the variables
-# themselves.
+# The evaluated weights: the moving averages, or the variables themselves.
 _WEIGHTS = ('averaged', 'raw')
-# Steps between two rows.
+# Number of steps between two rows of a table.
 _LONG = 10000
 _SHORT = 5000
-# The README shows few columns, to fit a narrow page.
+# The table in the README has few columns, to fit a narrow page.
 _SUMMARY = (5000, 10000, 20000, 50000, 80000, 100000)
 
-# For the picture: the title and color of each experiment.
+# The title and color of each experiment in the picture.
 _DRAWN = {
     TUTORIAL: ('v0.7.0, unmodified', '#999999'),
     'fast': ('cifar10_compat --fast, mean ± deviation of %d runs', '#cc6677'),
@@ -48,20 +49,20 @@ _DRAWN = {
 }
 _RATIO = '--fast end to end / unmodified tutorial, float32, examples/s'
 _SIZE_INCHES = (8, 8)
-# The lower limit of the picture's precision axis.
+# The lower limit of the precision axis in the picture.
 _LEAST_PRECISION = 0.65
 
-# The runs of each experiment, by its name.
+# Dict from the name of an experiment to its runs.
 Runs = dict[str, list[dict]]
-# The column heads, and the rows of cells.
+# A table: the column heads and the rows of cells.
 Table = tuple[list[str], list[list[str]]]
 
 
 class Difference(NamedTuple):
-  """A difference of two means."""
+  """A difference of two means, with its confidence interval."""
 
   mean: float
-  low: float  # of the 90% interval
+  low: float  # lower limit of the 90% interval
   high: float
 
   def __str__(self) -> str:
@@ -75,7 +76,7 @@ def precisions(
 
   Args:
     runs: runs of one experiment.
-    step: the step; runs not evaluated at it are skipped.
+    step: the step; runs that were not evaluated at this step are skipped.
     weights: one of _WEIGHTS.
   """
   return [
@@ -89,7 +90,7 @@ def difference(ours: Sequence[float], others: Sequence[float]) -> Difference:
   Returns:
     The mean of `ours` minus the mean of `others`.
   """
-  # Optional: only extras install it.
+  # SciPy is optional: only extras install it.
   import scipy.stats
 
   test = scipy.stats.ttest_ind(ours, others, equal_var=False)
@@ -99,13 +100,13 @@ def difference(ours: Sequence[float], others: Sequence[float]) -> Difference:
 
 
 def images(runs: Iterable[dict]) -> str:
-  """Returns a line that describes the images of runs."""
+  """Returns a line that describes the image sets of runs."""
   found = sorted({run['images'] for run in runs})
   return 'Images: %s.\n' % '; '.join(found)
 
 
 def spread(values: Collection[float]) -> str:
-  """Returns the mean with its standard deviation, a single value, or ''."""
+  """Returns the mean with the standard deviation, a single value, or ''."""
   if not values:
     return ''
   mean = f'{statistics.mean(values):.4f}'
@@ -117,7 +118,7 @@ def _deviation(values):
 
 
 def learned(runs: Runs) -> Table:
-  """Compares the precision of --fast and of the default."""
+  """Returns a table that compares --fast with the default."""
   rows = []
   for step in (5000, 10000):
     for weights in _WEIGHTS:
@@ -135,7 +136,7 @@ def learned(runs: Runs) -> Table:
 
 
 def curve(runs: Runs) -> Table:
-  """Compares the long run with the unmodified tutorial's, step by step."""
+  """Returns a table that compares the long run with the tutorial's run."""
   names = [name for name in (TUTORIAL, PUBLISHED) if runs.get(name)]
   heads = ['steps']
   for name in names:
@@ -159,7 +160,7 @@ def curve(runs: Runs) -> Table:
 
 
 def summary(runs: Runs) -> Table:
-  """Shows the averaged precision of the tutorial's network, a row per experiment."""
+  """Returns a table of averaged precisions, with a row per experiment."""
   names = [n for n in (TUTORIAL, *_OURS) if runs.get(n)]
   everyone = [run for name in names for run in runs[name]]
   steps = [s for s in _steps(everyone, _SHORT) if s in _SUMMARY]
@@ -175,10 +176,10 @@ def summary(runs: Runs) -> Table:
 
 
 def seeds(runs: Runs) -> Table:
-  """Shows each experiment's precision, and the gain from averaging.
+  """Returns a table of the precisions and of the gain from averaging.
 
-  There is a row per experiment and step, for the steps that experiments with several
-  runs reached.
+  The table has a row for each experiment and step, for steps that experiments
+  with several runs have reached.
   """
   several = [run for found in runs.values() if len(found) > 1 for run in found]
   rows = []
@@ -214,10 +215,10 @@ def seeds(runs: Runs) -> Table:
 
 
 def views(runs: Runs) -> Table:
-  """Shows the gain from several views of an image, if measured."""
+  """Returns a table of the gain from several views of an image, if measured."""
   rows = []
   for found in runs.values():
-    # Precision of the same runs with one view and with several views.
+    # Use the precision of the same runs with one view and with several views.
     pairs = {}
     for run in found:
       for view in run.get('views', ()):
@@ -241,7 +242,7 @@ def views(runs: Runs) -> Table:
 
 
 def _steps(runs, every):
-  """Returns the multiples of a number at which any run was evaluated."""
+  """Returns the multiples of `every` at which any run was evaluated."""
   steps = {p['step'] for run in runs for p in run['precision']}
   return sorted(step for step in steps if step and step % every == 0)
 
@@ -254,7 +255,7 @@ class Content(NamedTuple):
       mean, standard deviation, number of runs).
     ratio: float, number of --fast steps in the time of one step of the unmodified
       tutorial.
-    processor: str, the processor on which it was measured.
+    processor: str, the processor on which the ratio was measured.
   """
 
   curves: tuple
@@ -288,14 +289,14 @@ def content(runs: Runs, speed: speed_results.Results) -> Content:
 def digest(drawn: Content) -> str:
   """Returns the digest of a Content, for the metadata of its picture.
 
-  Another version of matplotlib draws another file for the same Content.
+  Different versions of matplotlib draw different files for equal Contents.
   """
   text = json.dumps(drawn, separators=(',', ':'))
   return f'sha256 of what is drawn: {hashlib.sha256(text.encode()).hexdigest()}'
 
 
 def draw(drawn: Content, path: str) -> None:
-  """Draws a Content into a file.
+  """Draws a Content to a file.
 
   Args:
     drawn: the content of the picture.
@@ -333,7 +334,7 @@ def _chart(axes, drawn, ratio):
         'linewidth': 1.5,
     }
     if any(deviations):
-      # Too few points for a line.
+      # Draw only markers: there are too few points for a line.
       style.update(linestyle='', marker='o' if weights == 'averaged' else 's')
       axes.errorbar(shown, means, deviations, capsize=3, markersize=3, **style)
     else:

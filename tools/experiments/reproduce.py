@@ -3,11 +3,11 @@
   reproduce --list
   reproduce --out=DIR [--seeds=1-3] [--dry_run] EXPERIMENT...
 
-Trains each run of the experiments, keeps a checkpoint every 1,000 steps, evaluates
-them with averaged and with raw weights, each test image once, and writes
-EXPERIMENT_SEED.json into --results.  After Ctrl-C or a kill, the same command resumes.
---dry_run estimates the time on this machine.  DIR keeps the runs with all their
-checkpoints, 9 MB each.
+Trains each run of the experiments, keeps a checkpoint every 1,000 steps,
+evaluates the checkpoints with averaged and with raw weights, on each test image
+once, and writes EXPERIMENT_SEED.json into --results.  After Ctrl-C or a kill,
+the same command resumes. --dry_run estimates the time on this machine.  DIR is
+the directory of the runs with all their checkpoints, 9 MB each.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -36,13 +36,13 @@ from . import record
 from . import run as run_lib
 
 _IMAGES = 'CIFAR-10'
-# Number of steps that --dry_run times if no run exists; the first steps are
-# slow.
+# Number of steps that --dry_run times if no run exists; more than a few,
+# because the first steps are slow.
 _TRIAL_STEPS = 60
 
 
 def seeds_of(text: str | None, experiment: plan.Experiment) -> list[int]:
-  """Returns the seeds of --seeds.
+  """Returns the seeds that --seeds selects.
 
   Args:
     text: '3' or '1-3', or None for all seeds of the experiment.
@@ -59,7 +59,9 @@ def seeds_of(text: str | None, experiment: plan.Experiment) -> list[int]:
   except ValueError:
     seeds = []
   if not seeds:
-    raise errors.UsageError('--seeds=%s: give one, or FIRST-LAST' % text)
+    raise errors.UsageError(
+        '--seeds=%s: it must be a seed, or FIRST-LAST' % text
+    )
   return seeds
 
 
@@ -70,8 +72,8 @@ def secs_per_step(
 
   Args:
     experiment: the experiment to train.
-    data_dir: the directory above the set's directory.
-    stop: ends the run.
+    data_dir: the parent directory of the set's directory.
+    stop: a request to end the run.
 
   Raises:
     UsageError: the run fails.
@@ -109,7 +111,7 @@ def secs_left(
 
 
 def progress(run: run_lib.Run) -> str:
-  """Returns the step of a run and the remaining time."""
+  """Describes a run's step and the remaining time."""
   step, left = run.last_step(), secs_left(run)
   return f'{run.name}: step {step:,} of {run.experiment.max_steps:,}' + (
       '' if left is None else f', {duration(left)} left'
@@ -117,13 +119,13 @@ def progress(run: run_lib.Run) -> str:
 
 
 def duration(secs: float) -> str:
-  """Returns a time in words: '2 h 05 min', '7 min'."""
+  """Formats a duration, for example as '2 h 05 min' or '7 min'."""
   hours, minutes = divmod(round(secs / 60), 60)
   return f'{hours} h {minutes:02} min' if hours else f'{minutes} min'
 
 
 def _pace(lines: list[training_log.Line]) -> float:
-  """Returns the mean seconds per step, from the first line to the last."""
+  """Returns the mean seconds per step, from the first to the last log line."""
   secs = (lines[-1].time - lines[0].time).total_seconds()
   return secs / (lines[-1].step - lines[0].step)
 
@@ -137,7 +139,7 @@ def _parser():
   parser.add_argument('--list', action='store_true', help='list experiments')
   parser.add_argument('--out', metavar='DIR', help='the directory of the runs')
   parser.add_argument(
-      '--seeds', metavar='N-M', help="(default: all of the experiment's)"
+      '--seeds', metavar='N-M', help='(default: all seeds of the experiment)'
   )
   parser.add_argument(
       '--dry_run', action='store_true', help='estimate the time'
@@ -146,7 +148,7 @@ def _parser():
       '--data_dir',
       default='/tmp/cifar10_data',
       metavar='DIR',
-      help='the directory above the images, downloaded if missing '
+      help='directory above the images, which are downloaded if missing '
       '(default %(default)s)',
   )
   parser.add_argument(
@@ -159,7 +161,8 @@ def _parser():
       '--results',
       default=os.path.join(manifest.ROOT, 'docs', 'data', 'runs'),
       metavar='DIR',
-      help="directory for the results files (default: the checkout's)",
+      help='directory for the results files (default: docs/data/runs in the '
+      'checkout)',
   )
   return parser
 
@@ -243,8 +246,7 @@ def _finish(run, args, *, data_dir, stop):
       return code
     if not run.trained():
       raise errors.UsageError(
-          '%s has ended without a checkpoint of its last step: see %s, and run '
-          'the '
+          '%s ended without a checkpoint of its last step: see %s, and run the '
           'command again' % (run.name, run.path('train.log'))
       )
   run.evaluate(data_dir=data_dir, stop=stop, report=report)

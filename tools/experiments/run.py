@@ -1,21 +1,20 @@
-"""One run of an experiment: trains, keeps checkpoints, and evaluates them.
+"""Performs one run of an experiment: trains, keeps and evaluates checkpoints.
 
   run [--data_dir=DIR and other flags of cifar10_eval] CHECKPOINT...
 
 A run has a separate directory:
 
-  manifest.json  its initial conditions, and later_commits, the commits with which it
-                 was resumed
-  train/         the trainer's train_dir, with the newest checkpoints
-  kept/          links to the checkpoints to evaluate
-  train.log      the trainer's output, in all its parts
-  scores.json    the precisions so far
+  manifest.json  the initial conditions, and later_commits, the commits with
+  which the run was resumed train/         the trainer's train_dir, with the
+  newest checkpoints kept/          links to the checkpoints to evaluate
+  train.log      the trainer's output from all parts of the run scores.json
+  the precisions so far
 
-A run can be interrupted at any moment, and then resumed.
+A run can be interrupted at any time, and then resumed.
 
 Run as a program, this module evaluates checkpoints like cifar10_eval, so that
-TensorFlow is loaded with the training run's settings.  For each checkpoint it
-prints a line, {"step": 1000, "precision": 0.3141}, after the output of
+TensorFlow is loaded with the training run's settings.  For each checkpoint, the
+program prints a line, {"step": 1000, "precision": 0.3141}, after the output of
 cifar10_eval.
 """
 
@@ -54,19 +53,20 @@ from ..base import training_log
 from ..run import launch
 from . import plan
 
-# Checkpoints at multiples of this step are evaluated; the trainers save at the
-# same steps.
+# Checkpoints at multiples of this number of steps are evaluated; the trainers
+# save at these steps.
 EVERY = 1000
-# A chief may notice another worker's step this many steps late.
+# Maximum number of steps by which a chief's save can be late, because the chief
+# notices other workers' steps with a delay.
 _LATE = 10
 # The trainers keep five checkpoints, and save at most one per minute.
 _LOOK_SECS = 2.0
 _STOP_SECS = 120
-# Attributes of an experiment that may change when a run is resumed.
+# Attributes of an experiment that can change before a run is resumed.
 _NOT_TRAINED_WITH = ('title', 'seeds', 'views')
 # The line that starts a part of train.log.  Time between parts does not count.
 PART = 'reproduce: training starts or resumes'
-# Earlier versions wrote a different text.
+# The line that earlier versions wrote.
 _PART_LINE = re.compile(r'^reproduce: .*\n', re.MULTILINE)
 
 
@@ -81,7 +81,7 @@ class Run:
 
   @property
   def name(self) -> str:
-    """EXPERIMENT_SEED."""
+    """The name of the run, EXPERIMENT_SEED."""
     return f'{self.kind}_{self.seed}'
 
   @property
@@ -122,7 +122,8 @@ class Run:
       text = pathlib.Path(self.path('train.log')).read_text(encoding='utf-8')
     except FileNotFoundError:
       return []
-    # If there were several training processes, use the lines of only one.
+    # If there were several training processes, use the lines of only one
+    # process.
     name = 'worker 0' if self.experiment.workers else 'train'
     found = [
         training_log.parse(launch.lines_of(name, part))
@@ -132,12 +133,12 @@ class Run:
     return [part for part in found if part]
 
   def last_step(self) -> int:
-    """Returns the last logged step, or 0."""
+    """Returns the last logged step, or 0 if there is none."""
     parts = self.lines()
     return parts[-1][-1].step if parts else 0
 
   def trained(self) -> bool:
-    """Returns whether the last checkpoint exists."""
+    """Returns whether the checkpoint of the last step exists."""
     return max(self.kept(), default=0) >= self.experiment.max_steps
 
   def manifest(self) -> dict | None:
@@ -152,13 +153,13 @@ class Run:
       stop: signals.StopRequest,
       report: Callable[[], None] | None = None,
   ) -> int:
-    """Trains to the end, or until a stop is requested.
+    """Trains until the last step, or until a stop is requested.
 
     Args:
-      data_dir: the directory above the set's directory.
-      manifest: from manifest.manifest(), for a new run.
-      stop: ends the training.
-      report: called at each checkpoint.
+      data_dir: the parent directory of the set's directory.
+      manifest: the result of manifest.manifest(), for a new run.
+      stop: a request to end the training.
+      report: a function that is called at each checkpoint.
 
     Returns:
       The exit code of the training program; 128 plus the signal number after a stop.
@@ -186,7 +187,7 @@ class Run:
           self._layout()
           + ['--data_dir=' + data_dir, '--train_dir=' + self.path('train')]
           + self.flags(),
-          group=True,  # Only this process gets Ctrl-C.
+          group=True,  # Keep Ctrl-C from reaching the trainer.
           stdout=log,
       )
       return self._watch(process, stop, report)
@@ -201,7 +202,8 @@ class Run:
       if then != now[name]:
         raise errors.UsageError(
             f'{self.directory} was started with other settings ({name}: {then} '
-            f'instead of {now[name]}): restore them, or choose another --out'
+            f'instead of {now[name]}): restore the settings, or choose another '
+            '--out'
         )
 
   def _watch(self, process, stop, report):
@@ -230,13 +232,13 @@ class Run:
       name = os.path.basename(path)
       late = _LATE if self.experiment.workers else 0
       if checkpoints.Checkpoint.at(path).step % EVERY > late:
-        continue  # It was saved after a stop signal.
+        continue  # The checkpoint was saved after a stop signal.
       for file in glob.glob(glob.escape(self.path('train/' + name)) + '.*'):
         if re.search(r'\.(index|data-\d+-of-\d+)$', file):
           _link(file, self.path('kept'))
 
   def kept(self) -> dict[int, str]:
-    """Returns the paths of the kept checkpoints by their steps, in order.
+    """Returns a dict from step to the path of the kept checkpoint, in order.
 
     Step 0 is skipped.
     """
@@ -263,9 +265,9 @@ class Run:
     """Evaluates the kept checkpoints that have no score yet.
 
     Args:
-      data_dir: the directory above the set's directory.
-      stop: ends the evaluation after a checkpoint.
-      report: called with each precision.
+      data_dir: the parent directory of the set's directory.
+      stop: a request to end the evaluation after a checkpoint.
+      report: a function that is called with each precision.
 
     Raises:
       UsageError: an evaluation failed.
@@ -293,12 +295,12 @@ class Run:
     json_files.write(self.path('scores.json'), scores, '--out')
 
   def _measure(self, paths, data_dir, flag, stop):
-    """Yields (step, precision) of checkpoints."""
+    """Evaluates checkpoints in a process; yields (step, precision) for each."""
     if not paths or stop.requested:
       return
     env = {}
     if self.experiment.fast and startup.ONEDNN not in os.environ:
-      env[startup.ONEDNN] = '1'  # As in cifar10_eval --fast.
+      env[startup.ONEDNN] = '1'  # Use the environment of cifar10_eval --fast.
     with processes.start(
         processes.tool('experiments.run'),
         ['--data_dir=' + data_dir, '--model=' + self.experiment.model, flag]
@@ -341,11 +343,11 @@ def _link(file, directory):
   if os.path.exists(target):
     return
   scratch = target + '.tmp'
-  if os.path.exists(scratch):  # Left by a killed run.
+  if os.path.exists(scratch):  # A killed run left this link.
     os.remove(scratch)
   with contextlib.suppress(
       FileNotFoundError
-  ):  # The trainer removed it just now.
+  ):  # The trainer has just removed the file.
     try:
       os.link(file, scratch)
     except FileNotFoundError:
@@ -358,7 +360,7 @@ def _link(file, directory):
 def scores(
     paths: Iterable[str], config: config_lib.Eval
 ) -> Iterator[tuple[int, float]]:
-  """Evaluates checkpoints, whose paths end with -STEP, one after the other.
+  """Evaluates checkpoints, with paths that end in -STEP, one after another.
 
   Yields:
     step, precision: for each checkpoint; precision is from 0 to 1.

@@ -1,4 +1,4 @@
-"""Counts, moments and samples of an image set's records."""
+"""Computes counts, moments and samples of an image set's records."""
 
 import io
 import os
@@ -17,17 +17,17 @@ from cifar10_compat.data import description
 
 from ..base import command_line
 
-_CHUNK = 1000  # records to examine at a time
-_SAMPLES = 10  # of each class on the contact sheet
+_CHUNK = 1000  # number of records to examine at a time
+_SAMPLES = 10  # number of samples of each class on the contact sheet
 _SCALE = 2  # magnification of a sample on the sheet
-_NAMED = 10  # all-zero records to list per file
+_NAMED = 10  # number of all-zero records to list per file
 
 
 class Part(NamedTuple):
   """The contents of the training files or of the evaluation files."""
 
-  counts: np.ndarray  # int64 [num_classes], records of each label
-  mean: np.ndarray  # float64 [3], of red, green, blue, 0 to 255
+  counts: np.ndarray  # int64 [num_classes], number of records of each label
+  mean: np.ndarray  # float64 [3], mean of red, green, blue, 0 to 255
   deviation: np.ndarray  # float64 [3]
   sizes: Tuple[Tuple[str, int], ...]  # each file's path and size in bytes
   zeros: Tuple[Tuple[str, int], ...]  # path and number of each black record
@@ -39,7 +39,7 @@ def examine(dataset, data_dir, eval_data):
 
   Args:
     dataset: description.Dataset.
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
     eval_data: bool, True for the evaluation files, False for the training
       files.
 
@@ -75,7 +75,7 @@ def examine(dataset, data_dir, eval_data):
           samples[label].append(image)
   pixels = counts.sum() * description.HEIGHT * description.WIDTH
   mean = sums / pixels
-  # Rounding may leave a small negative number.
+  # Rounding can make the variance slightly negative.
   deviation = np.sqrt(np.maximum(0, squares / pixels - mean**2))
   return Part(
       counts,
@@ -88,11 +88,12 @@ def examine(dataset, data_dir, eval_data):
 
 
 def contact_sheet(class_names, samples):
-  """Draws samples of each class, one row per class, labeled with its name.
+  """Draws samples of each class, in rows labeled with the class names.
 
   Args:
     class_names: sequence of str.
-    samples: for each class a uint8 array of shape [n, 32, 32, 3]; n may be 0.
+    samples: for each class a uint8 array of shape [n, 32, 32, 3], where n can
+      be 0.
 
   Returns:
     PIL.Image.Image, mode RGB.
@@ -124,11 +125,11 @@ def contact_sheet(class_names, samples):
 
 
 def check(dataset, data_dir, sheet_path):
-  """Prints statistics of a set, and draws its contact sheet.
+  """Prints statistics of a set, and draws the set's contact sheet.
 
   Args:
     dataset: description.Dataset.
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
     sheet_path: str, the PNG file to write.
 
   Raises:

@@ -3,8 +3,8 @@ r"""Draws house numbers: a folder of PNG files for each of the ten digits.
   draw_digits --out=DIR [--images=20000] [--seed=0]
 
 make_records turns the folders into an image set.  As in the Street View House
-Numbers, the digit in the middle gives the label, and its neighbors may be
-partly visible; colors, size, position, slant, stroke and lighting vary.
+Numbers, the digit in the middle is the label, and its neighbors can be partly
+visible; colors, size, position, slant, stroke and lighting vary.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels
@@ -25,7 +25,8 @@ from cifar10_compat.data import images as images_lib
 from ..base import command_line
 
 _SIZE = 32
-# Digits are drawn at this scale and then reduced, which smooths their edges.
+# Digits are drawn at this scale and then reduced in size, which smooths the
+# edges.
 _SCALE = 3
 
 
@@ -56,7 +57,7 @@ def draw(digit, rng):
   pitch = rng.uniform(0.65, 0.8) * size
   for place in (-1, 0, 1):
     if place and rng.uniform() < 0.5:
-      continue  # The house number may end here.
+      continue  # The house number can end before or after the middle digit.
     shown = digit if place == 0 else rng.randint(10)
     pen.text(
         (middle[0] + place * pitch, middle[1]),
@@ -66,7 +67,7 @@ def draw(digit, rng):
         anchor='mm',
         stroke_width=stroke,
     )
-  # A slant, and a rotation by several degrees.
+  # Slant the digits, and rotate them by several degrees.
   slant, turn = rng.uniform(-0.25, 0.25), rng.uniform(-0.15, 0.15)
   mask = mask.transform(
       mask.size,
@@ -77,7 +78,7 @@ def draw(digit, rng):
 
   shares = np.asarray(mask, np.float32)[..., np.newaxis] / 255
   ground, ink = _colors(rng)
-  # Light from one side.
+  # Light the picture from one side.
   light = np.linspace(-1, 1, _SIZE) * rng.uniform(-25, 25)
   light = light[:, np.newaxis] if rng.randint(2) else light[np.newaxis, :]
   pixels = ground + shares * (ink - ground) + light[..., np.newaxis]
@@ -93,22 +94,24 @@ def _colors(rng):
 
 
 def write(out, count, seed=0):
-  """Draws the same number of pictures of each digit.
+  """Draws equally many pictures of each digit.
 
   Args:
-    out: str, a directory that must be missing or empty.
+    out: str, a directory that does not exist or is empty.
     count: int, total number of pictures, at least 20.
-    seed: int; the same seed draws the same pictures.
+    seed: int; equal seeds draw equal pictures.
 
   Raises:
     UsageError: the directory cannot be written, or Pillow is not installed.
   """
   if count < 20:
     raise errors.UsageError(
-        '--images=%d: each of the ten digits needs at least 2' % count
+        '--images=%d: each of the ten digits needs at least 2 images' % count
     )
   if os.path.isdir(out) and os.listdir(out):
-    raise errors.UsageError('%s is not empty: choose another with --out' % out)
+    raise errors.UsageError(
+        '%s is not empty: choose another directory with --out' % out
+    )
   rng = np.random.RandomState(seed)
   with (
       command_line.writing(out, '--out'),

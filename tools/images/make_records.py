@@ -2,17 +2,17 @@ r"""Creates an image set from your own images, and checks image sets.
 
   make_records --images=DIR --out=DIR [--test_fraction=0.2] [--noflip]
 
-DIR of --images contains a folder per class, named after the class, with images
-of any size in any format that Pillow reads; or two folders, train and test,
-each with a folder per class.  The programs read the new set with --dataset=DIR,
-the directory given as --out.
+The DIR of --images contains a folder per class, named after the class, with
+images of any size in any format that Pillow reads; or two folders, train and
+test, each with a folder per class.  The programs read the new set with
+--dataset=DIR, where DIR is the directory given as --out.
 
   make_records --check DIR [--dataset=NAME] [--contact_sheet=FILE.png]
 
-DIR is the directory of a set or, with --dataset, the --data_dir of that set.
-The check prints the number of images of each class, sizes, labels, the mean and
-standard deviation of each color and the images that are all zero, and draws a
-sheet with samples of each class.
+The DIR of --check is the directory of a set or, with --dataset, the --data_dir
+of the set.  The check prints the number of images of each class, sizes, labels,
+the mean and standard deviation of each color and the images that are all zero,
+and draws a sheet with samples of each class.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels
@@ -37,14 +37,14 @@ from ..base import command_line
 from ..base import text_tables
 from . import check_records
 
-# Names, in lower case, of the folders with training and test images.
+# Lowercase names of the folders with training and test images.
 _TRAINS = ('train', 'training', 'train_images', 'training_images')
 _TESTS = (
     'test', 'testing', 'test_images', 'testing_images',
     'val', 'valid', 'validation', 'val_images', 'validation_images',
 )  # fmt: skip
 
-# Names, in lower case, of files that file managers create beside images.
+# Lowercase names of files that file managers create beside images.
 _BY_THE_WAY = ('thumbs.db', 'desktop.ini', '__macosx')
 
 # Maximum number of undecodable images to list in a message.
@@ -52,18 +52,18 @@ _NAMED = 5
 
 
 def _entries(directory):
-  """Lists a directory, sorted by name, without hidden entries.
+  """Lists the visible entries of a directory, sorted by name.
 
   Returns:
-    folders: list of str, names.
-    files: list of str, paths.
+    folders: list of str, the names of the folders.
+    files: list of str, the paths of the files.
   """
   try:
     entries = sorted(os.scandir(directory), key=lambda e: e.name)
   except OSError as e:
     raise errors.UsageError(
-        'cannot read %s (%s): --images must name a '
-        'directory' % (directory, e.strerror)
+        'cannot read %s (%s): --images must be a directory'
+        % (directory, e.strerror)
     ) from e
   seen = [
       e
@@ -77,14 +77,14 @@ def _entries(directory):
 
 
 def _natural(name):
-  """Returns a sort key that puts 2 before 10."""
+  """Returns a sort key that sorts 2 before 10."""
   parts = re.split(r'(\d+)', name)
   parts[1::2] = map(int, parts[1::2])
   return parts, name
 
 
 def _count_by_the_way(directory):
-  """Counts the entries that file managers created below a directory."""
+  """Counts the entries below a directory that file managers created."""
   return sum(
       name.lower() in _BY_THE_WAY
       for _, folders, names in os.walk(directory)
@@ -96,12 +96,12 @@ def find_classes(directory):
   """Lists the images of each class.
 
   Args:
-    directory: str, contains a folder per class.
+    directory: str, a directory that contains a folder per class.
 
   Returns:
-    {str: list of str}, from each class to the paths of its files, both sorted,
-    with 2 before 10.  Hidden files and files created by file managers are left
-    out.
+    dict from each class to the list of paths of its files; classes and paths
+    are sorted, with 2 before 10.  Hidden files and files created by file
+    managers are omitted.
 
   Raises:
     DataError: there are too few or too many classes, a class folder contains no
@@ -124,7 +124,9 @@ def find_classes(directory):
           % (folder, inner[0])
       )
     if not classes[name]:
-      raise errors.DataError('%s has no images: fill or remove it' % folder)
+      raise errors.DataError(
+          '%s has no images: add images, or remove the folder' % folder
+      )
   return classes
 
 
@@ -132,19 +134,19 @@ def split(directory, test_fraction, seed):
   """Splits the images into training and test images.
 
   Args:
-    directory: str, contains a folder per class, or two folders with a folder
-      per class each, whose names are in _TRAINS and in _TESTS.
-    test_fraction: float, the fraction of each class to use as test images, but
-      at least one image of each class for testing and one for training.
+    directory: str, a directory that contains either a folder per class, or two
+      folders, named as in _TRAINS and _TESTS, each with a folder per class.
+    test_fraction: float, the fraction of each class to use as test images; at
+      least one image of each class is used for testing, and one for training.
       Ignored if there are folders train and test.
-    seed: int; the same files and seed give the same split.
+    seed: int; equal files and seeds yield equal splits.
 
   Returns:
     class_names: list of str.
     train, test: lists of (path, label) in random order.
 
   Raises:
-    DataError: see find_classes(); or a class has a single image, or is missing
+    DataError: see find_classes(); or a class has only one image, or is missing
       from one of the folders train and test.
   """
   folders, _ = _entries(directory)
@@ -155,8 +157,8 @@ def split(directory, test_fraction, seed):
   if trains and tests:
     if len(folders) > 2:
       raise errors.DataError(
-          '%s contains the folders %s: it must contain one folder for training '
-          'and one for testing, or a folder per class'
+          '%s contains the folders %s: the directory must contain one folder '
+          'for training and one for testing, or a folder per class'
           % (directory, ', '.join(folders))
       )
     train, test = [
@@ -164,15 +166,15 @@ def split(directory, test_fraction, seed):
     ]
     for name in sorted(set(train) ^ set(test)):
       raise errors.DataError(
-          '%s has class %r in only one of %s and %s: both must have the same '
-          'classes' % (directory, name, *trains, *tests)
+          '%s has class %r in only one of %s and %s: both folders must have '
+          'the same classes' % (directory, name, *trains, *tests)
       )
   else:
     train, test = _split_classes(find_classes(directory), test_fraction, seed)
 
   def mixed(classes):
-    # The trainer reads the files in order, and its queue shuffles 0.4 of them
-    # at a time.
+    # Shuffle, because the trainer reads the records in order, and its queue
+    # mixes only 0.4 of them at a time.
     examples = [
         (path, label)
         for label, paths in enumerate(classes.values())
@@ -190,8 +192,8 @@ def _split_classes(classes, test_fraction, seed):
   for name, paths in classes.items():
     if len(paths) == 1:
       raise errors.DataError(
-          '%s is the only image of class %r: each class needs one for training '
-          'and one for testing' % (paths[0], name)
+          '%s is the only image of class %r: each class needs one image for '
+          'training and one for testing' % (paths[0], name)
       )
     count = min(max(1, round(len(paths) * test_fraction)), len(paths) - 1)
     order = np.random.RandomState(seed).permutation(len(paths))
@@ -206,10 +208,10 @@ def make(
   """Writes a complete set, or nothing.
 
   Args:
-    images: str, the directory: see split().
-    out: str, the set's directory, which must not exist.
+    images: str, the directory of the images: see split().
+    out: str, the directory of the new set, which must not exist.
     test_fraction, seed: see split().
-    flip: bool, whether training may flip an image left to right.
+    flip: bool, whether training can flip an image left to right.
     white: int, see images.load_image().
 
   Returns:
@@ -217,14 +219,17 @@ def make(
 
   Raises:
     UsageError: out exists or cannot be written, or test_fraction is invalid.
-    DataError: see split(); or images cannot be decoded: the message lists some.
+    DataError: see split(); or images cannot be decoded, some of which the
+      message lists.
   """
   if not 0 < test_fraction < 1:
     raise errors.UsageError(
         'test_fraction is %g: it must be between 0 and 1' % test_fraction
     )
   if os.path.lexists(out):
-    raise errors.UsageError('%s already exists: choose another --out' % out)
+    raise errors.UsageError(
+        '%s already exists: choose another directory with --out' % out
+    )
   images_lib.pillow()
   class_names, train, test = split(images, test_fraction, seed)
   dataset = description.Dataset(
@@ -238,7 +243,9 @@ def make(
       flip=flip,
   )
   if not dataset.name.isprintable():
-    raise errors.UsageError('%r is not printable: choose another --out' % out)
+    raise errors.UsageError(
+        '%r is not printable: choose another directory with --out' % out
+    )
   with command_line.writing(out, '--out'), files.whole_directory(out) as whole:
     _write_records(whole, train, test, white)
     files.write(
@@ -257,7 +264,7 @@ def _write_records(directory, train, test, white):
     white: int, see images.load_image().
 
   Raises:
-    DataError: images cannot be decoded; the message lists some.
+    DataError: images cannot be decoded, some of which the message lists.
   """
   bad, dark = [], []
   total = len(train) + len(test)
@@ -278,7 +285,7 @@ def _write_records(directory, train, test, white):
   images_lib.tell_dark(dark, white)
   if bad:
     raise errors.DataError(
-        '%d of %d images cannot be decoded: %s%s; repair or remove them'
+        '%d of %d images cannot be decoded: %s%s; repair or remove these images'
         % (
             len(bad),
             total,
@@ -305,14 +312,14 @@ def _parser():
   parser.add_argument(
       '--out',
       metavar='DIR',
-      help='with --images: directory for the new set; must not exist',
+      help='with --images: directory for the new set, which must not exist',
   )
   parser.add_argument(
       '--test_fraction',
       type=float,
       default=0.2,
       metavar='F',
-      help='fraction of each class for evaluation. Default: %(default)s',
+      help='fraction of each class to use for evaluation. Default: %(default)s',
   )
   parser.add_argument(
       '--seed',
@@ -324,7 +331,8 @@ def _parser():
   parser.add_argument(
       '--noflip',
       action='store_true',
-      help='do not mirror images in training; for digits or letters',
+      help='do not mirror images in training, for example images of digits or '
+      'letters',
   )
   parser.add_argument(
       '--white',
@@ -342,8 +350,8 @@ def _parser():
   parser.add_argument(
       '--contact_sheet',
       metavar='FILE.png',
-      help='with --check: the file to draw (default: contact_sheet.png in the '
-      'directory of the set)',
+      help='with --check: file for the contact sheet (default: '
+      'contact_sheet.png in the directory of the set)',
   )
   return parser
 
@@ -364,9 +372,9 @@ def main(argv):
   if not args.out:
     parser.error('--images needs --out')
   if not 0 <= args.seed < 1 << 32:
-    parser.error('--seed must be 0 to 4294967295')
+    parser.error('--seed must be from 0 to 4294967295')
   if not 1 <= args.white <= images_lib.WHITE:
-    parser.error('--white must be 1 to %d' % images_lib.WHITE)
+    parser.error('--white must be from 1 to %d' % images_lib.WHITE)
   images = command_line.path(args.images)
   out = command_line.path(args.out)
   dataset = make(
@@ -380,8 +388,7 @@ def main(argv):
   ignored = _count_by_the_way(images)
   if ignored:
     print(
-        'Ignored %d entries called Thumbs.db, desktop.ini or __MACOSX.'
-        % ignored
+        'Ignored %d entries named Thumbs.db, desktop.ini or __MACOSX.' % ignored
     )
   print(
       text_tables.text(enumerate(dataset.class_names), heads=['label', 'class'])

@@ -24,10 +24,10 @@ def draw(
   """Draws batches of standardized random crops.
 
   Args:
-    data_dir: the directory above cifar-10-batches-bin.
-    count: number of batches.
-    seed: the same seed draws the same batches.
-    size: images per batch.
+    data_dir: the parent directory of cifar-10-batches-bin.
+    count: the number of batches.
+    seed: the random seed; equal seeds draw equal batches.
+    size: the number of images per batch.
 
   Yields:
     (images, labels), float32 of shape [size, 24, 24, 3] and int32 of shape

@@ -1,8 +1,8 @@
 """Makes each side restore the other side's checkpoint, in both formats.
 
-Both sides must have the same keys, except those with a listed reason.  Only the
-  step counters may differ in name and integer type: this module maps one to the
-  other, and the report says so.
+Both sides must have the same keys, except keys with a listed reason.  Only the
+step counters may differ in name and integer type; this module maps one counter
+to the other, and the report describes the mapping.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from . import value_diff
 
 
 class Arrival(NamedTuple):
-  """One key of a checkpoint that the other side has restored.
+  """The result of restoring one key of the other side's checkpoint.
 
   Attributes:
     form: the format of the checkpoint.
@@ -33,11 +33,11 @@ class Arrival(NamedTuple):
 def exchange(
     original: sides.Side, port: today_side.Today, keys: keys_lib.Keys
 ) -> list[Arrival]:
-  """Makes each side save a checkpoint in each format, which the other restores.
+  """Makes each side restore the other side's checkpoint in each format.
 
   Args:
-    original, port: the sides; the values of both are overwritten.
-    keys: how the keys of the two sides match.
+    original, port: the sides, whose variables are overwritten.
+    keys: the mapping between the keys of the two sides.
   """
   backwards = {mine: key for key, mine in keys.port.items()}
   found = []
@@ -55,7 +55,7 @@ def exchange(
 
 
 def _step_mapped(original, port, keys):
-  """Returns a sentence on how the step counter is mapped."""
+  """Returns a sentence that describes the mapping of the step counter."""
   (key,) = [k for k, mine in keys.port.items() if mine == port.step_key]
   counters = [
       (key, original.marked[key].dtype.name),
@@ -72,18 +72,17 @@ def _step_mapped(original, port, keys):
 def section(
     original: sides.Side, port: today_side.Today, keys: keys_lib.Keys
 ) -> dict:
-  """Returns a section of the report; both sides lose their values.
+  """Returns a section of the report; overwrites the variables of both sides.
 
   Args:
     original, port: the sides.
-    keys: how the keys of the two sides match.
+    keys: the mapping between the keys of the two sides.
   """
   found = exchange(original, port, keys)
   odd = keys.lacking + keys.unknown
   text = [
-      'Each side saved a checkpoint in which every element is distinct, and '
-      'the '
-      'other restored it. ' + _step_mapped(original, port, keys)
+      'Each side restored a checkpoint of the other side, in which every '
+      'element is distinct. ' + _step_mapped(original, port, keys)
   ]
   for form in sides.FORMATS:
     for saved_by, restored_by in (('original', 'port'), ('port', 'original')):

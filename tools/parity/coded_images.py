@@ -1,4 +1,4 @@
-"""Images whose pixels encode how they were distorted.
+"""Creates and decodes images whose pixels encode how the images are distorted.
 
 The red plane encodes the column, the green plane the row and the blue plane the
 label.  Crop, flip and contrast can therefore be decoded from the finished image,
@@ -17,11 +17,11 @@ from cifar10_compat.data import description
 _CROP = cifar10.IMAGE_SIZE
 _OFFSETS = description.HEIGHT - _CROP + 1
 _LABELS = datasets.CIFAR10.num_classes
-# Rounding error of float32 in a pixel of a standardized image, with a margin.
+# Tolerance for float32 rounding errors in a pixel of a standardized image.
 _TOLERANCE = 1e-3
 
-# Any two crops of 24 of these values differ clearly.  Red is dark and green is
-# bright: the distance between their means gives the scale.
+# Any two sequences of 24 consecutive values differ clearly.  Red is dark and
+# green is bright, so the distance between their means reveals the scale.
 _COLUMNS = 3 * np.random.RandomState(1).permutation(description.WIDTH)
 _ROWS = 255 - 3 * np.random.RandomState(2).permutation(description.HEIGHT)
 _BLUE_STEP = 25
@@ -29,7 +29,7 @@ _RECORDS = 100  # images of each label in each file
 
 
 class Drawn(NamedTuple):
-  """Images that one pipeline drew."""
+  """Distortions of the images that one pipeline drew."""
 
   values: dict  # from the name of a quantity to an array with a value per image
   not_codes: int  # coded images that no distortion explains
@@ -81,8 +81,8 @@ def read(images, labels):
   y, _ = _match(images[..., 1].mean(2), rows)
   columns = np.concatenate([columns, columns[:, ::-1]])
   x, slope = _match(images[..., 0].mean(1), columns)
-  # Contrast changes no channel's mean, so the distance depends on the scale
-  # only.
+  # Contrast does not change a channel's mean, so the distance between two means
+  # depends only on the scale.
   means = images[..., :2].mean((1, 2), np.float64)
   scale = (means[:, 1] - means[:, 0]) / (rows.mean(1)[y] - columns.mean(1)[x])
   contrast = slope / scale
@@ -98,9 +98,9 @@ def read(images, labels):
 
 
 def distort(images, *, y, x, flipped, contrast):
-  """Distorts images as the tutorial does, except their brightness.
+  """Distorts images like the tutorial, but without changing the brightness.
 
-  Brightness is left out because standardization removes it.
+  The function omits brightness because standardization removes it.
 
   Args:
     images: uint8 array of shape [n, 32, 32, 3].
@@ -125,7 +125,7 @@ def distort(images, *, y, x, flipped, contrast):
 
 
 def _match(profiles, templates):
-  """Finds the template of which each profile is a linear function.
+  """Finds the template that each profile is a linear function of.
 
   Args:
     profiles: array of shape [n, 24].

@@ -6,16 +6,17 @@ r"""Compares the port's training with the unmodified tutorial's.
       [--runtime_images=4096] [--spread_runs=2] [--spread_steps=50]
       [--time_rounds=0]
 
---source takes the same directories as //tools:historical.  The program writes two
+--source accepts the same directories as //tools:historical.  The program writes two
 files into the directory of --out: report.json, in which `unexplained` is the
 number of unexplained differences, and report.html, a page with the same
-content.  The exit code is 0 if that number is 0, else 1.
+content.  The exit code is 0 if `unexplained` is 0, else 1.
 
-With --runtime the edition also trains on that old TensorFlow, in an old
-interpreter, and further sections compare it with the port on today's TensorFlow.
-Without --source, the edition is the one bundled with the old TensorFlow, and
-the report contains these sections only: the graph that today's TensorFlow
-builds from that edition has no list of exemptions.
+With --runtime, the edition also trains on an old TensorFlow, in an old
+interpreter, and further sections of the report compare it with the port on
+today's TensorFlow.  Without --source, the program uses the edition bundled with
+the old TensorFlow, and the report contains only the sections about the old
+TensorFlow: there is no list of exemptions for the graph that today's TensorFlow
+builds from a bundled edition.
 
 The historical code builds its graph in a separate process (historical_graph.py),
 which returns a MetaGraphDef.
@@ -65,20 +66,21 @@ def runs_sections(
 
   Args:
     original, port: sides.Side on today's TensorFlow.
-    curve_steps: int, number of steps for each run that is not given.
+    curve_steps: int, the number of steps to train for a run without a
+      directory.
     checkpoint_dir: str, the directory whose newest checkpoint is scored; by
       default the original's run.
     their_run, our_run: str, directories of existing runs of the original and
       the port.
 
   Returns:
-    list of sections of the report, without curves if there are no curve_steps
-    or runs, and without the evaluation if there is no checkpoint.
+    list of sections of the report.  It has no curves if there are neither
+    curve_steps nor runs, and no evaluation if there is no checkpoint.
   """
   with tempfile.TemporaryDirectory() as scratch:
     runs = []
     if curve_steps or (their_run and our_run):
-      # Train one after the other, because each run uses all cores.
+      # Train the two sides one after the other: each run uses all cores.
       for side, there, name in (
           (original, their_run, 'original'),
           (port, our_run, 'port'),
@@ -104,13 +106,13 @@ def runs_sections(
 def compare_today(original, port, *, scratch, on_original=None, **runs):
   """Runs all comparisons on today's TensorFlow.
 
-  TensorFlow 2's behavior must be off.
+  TensorFlow 2 behavior must be disabled.
 
   Args:
     original, port: today_side.Today.
     scratch: str, an existing directory.
     on_original: original.Counted on an old TensorFlow, for the ledger, or None.
-    **runs: further arguments of runs_sections().
+    **runs: other arguments for runs_sections().
 
   Returns:
     list of sections of the report.
@@ -149,13 +151,13 @@ def _make(directory):
       pass
   except OSError as e:
     raise errors.UsageError(
-        '--out=%s cannot be written (%s): name another directory'
+        '--out=%s cannot be written (%s): choose another directory'
         % (directory, e.strerror)
     ) from e
 
 
 def _check_files(args):
-  """Raises UsageError or DataError if a path has no data, run or checkpoint.
+  """Raises UsageError or DataError if a path lacks data, a run or a checkpoint.
 
   Args:
     args: argparse.Namespace with absolute paths.
@@ -173,19 +175,20 @@ def _check_files(args):
       checkpoint_list.newest(args.checkpoint_dir)
     except errors.NoCheckpointError as e:
       raise errors.UsageError(
-          '--checkpoint_dir=%s has no checkpoint: name a train_dir'
-          % args.checkpoint_dir
+          '--checkpoint_dir=%s has no checkpoint: specify the train_dir of a '
+          'run' % args.checkpoint_dir
       ) from e
 
 
 def _content(args, runtime):
   """Runs the comparisons; returns the result of report.report().
 
-  TensorFlow 2's behavior stays off in this process.
+  Disables TensorFlow 2 behavior for the rest of the process.
 
   Args:
     args: argparse.Namespace, checked.
-    runtime: runtimes.Runtime of --runtime, or None without the flag.
+    runtime: the runtimes.Runtime that --runtime selects, or None without the
+      flag.
   """
   data_dir, versions, counted = args.data_dir, tf.__version__, None
   if runtime:
@@ -223,8 +226,8 @@ def _content(args, runtime):
       ).ask(port, scratch)
       found += sections.of_sides(old, port, sizes, scratch)
       versions += (
-          ', and the original on %s in sections whose title names it'
-          % (runtime.version)
+          ', and the original on %s in the sections with this version in the '
+          'title' % (runtime.version)
       )
   return report.report(edition.name, versions, found)
 
@@ -257,7 +260,7 @@ def main(argv):
     report.write(content, args.out)
   except OSError as e:
     raise errors.UsageError(
-        '--out=%s cannot be written (%s): name another directory'
+        '--out=%s cannot be written (%s): choose another directory'
         % (args.out, e.strerror)
     ) from e
   print(

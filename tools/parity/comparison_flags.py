@@ -1,4 +1,4 @@
-"""The command line of //tools:compare."""
+"""Defines the command line of //tools:compare."""
 
 import dataclasses
 import importlib.util
@@ -28,8 +28,8 @@ def _add_today(add):
   add(
       '--source',
       metavar='DIR',
-      help='the unmodified historical files (default: those bundled with the '
-      'TensorFlow of --runtime)',
+      help='directory of the unmodified historical files (default: the files '
+      'bundled with the TensorFlow of --runtime)',
   )
   add(
       '--out',
@@ -41,14 +41,14 @@ def _add_today(add):
       '--steps',
       type=int,
       default=200,
-      help='steps to train on the same batches (default 200)',
+      help='number of steps to train on the same batches (default 200)',
   )
   add(
       '--curve_steps',
       type=int,
       default=200,
-      help='steps of the two runs whose event files are compared, '
-      'a multiple of 10; 0 disables this comparison (default 200)',
+      help='number of steps in the two runs whose event files are compared, a '
+      'multiple of 10; 0 disables this comparison (default 200)',
   )
   add(
       '--checkpoint_dir',
@@ -73,30 +73,33 @@ def _add_runtime(add):
   add(
       '--runtime',
       metavar='VERSION',
-      help='an old TensorFlow, %s, on which the original runs too'
+      help='an old TensorFlow version, %s, on which to run the original as well'
       % ' or '.join(r.version for r in runtimes.COMPARED),
   )
   for name, text in (
       (
           'runtime_steps',
-          'steps to train on the old TensorFlow before the second comparison',
+          'number of steps to train on the old TensorFlow before the second '
+          'comparison',
       ),
       (
           'runtime_images',
-          'images to draw from each input pipeline; 0 disables this comparison',
+          'number of images to draw from each input pipeline; 0 disables this '
+          'comparison',
       ),
       (
           'spread_runs',
-          'runs of each side whose losses are averaged; 0 disables them',
+          'number of runs of each side whose losses are averaged; 0 disables '
+          'these runs',
       ),
       (
           'spread_steps',
-          'the last step of each run of --spread_runs, a multiple of 10',
+          'last step of each --spread_runs run, a multiple of 10',
       ),
       (
           'time_rounds',
-          'rounds in which a step of the original on each TensorFlow, of the port '
-          'and of --fast is timed; 0 disables the timing',
+          'number of timing rounds, each of which times a step of the original '
+          'on each TensorFlow, of the port and of --fast; 0 disables the timing',
       ),
   ):
     default = getattr(sections.Sizes, name)
@@ -112,7 +115,7 @@ def _add_runtime(add):
 _BOUNDS = (
     *((n, 1, 1, 'at least 1') for n in ('steps', 'runtime_steps')),
     *(
-        (n, 0, 1, '0, which disables it, or more')
+        (n, 0, 1, '0 (disabled) or more')
         for n in ('runtime_images', 'spread_runs', 'time_rounds')
     ),
     *(
@@ -141,8 +144,8 @@ def check(args):
     )
   errors.UsageError.raise_if(
       not args.source and not args.runtime,
-      'name the historical files with --source=DIR, or a TensorFlow that '
-      'bundles some with --runtime=0.12.1',
+      'specify the historical files with --source=DIR, or a TensorFlow that '
+      'bundles them, such as --runtime=0.12.1',
   )
 
 

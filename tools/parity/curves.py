@@ -1,8 +1,8 @@
-"""Compares complete runs of both trainers, and the tags that these write.
+"""Compares complete runs of both trainers, and the runs' summary tags.
 
-Each run draws its own weights and images.  Values are therefore shown but not
-judged, except the loss of the first step, which hardly depends on weights or
-images.  Both sides must have the same tags.
+Each run draws its own weights and images.  The report therefore shows the
+values without judging them, except the loss of the first step, which hardly
+depends on weights or images.  Both sides must have the same tags.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from . import report
 from . import sides
 
 # The expected first loss is 4.676: ln 10 plus the decay of the initial weights.
-# Batches differ in the third digit.
+# The first losses of different batches differ in the third digit.
 FIRST_LOSS_TOLERANCE = 0.05
 _LOSS = 'total_loss (raw)'
 _ENDS = ('original, first', 'original, last', 'port, first', 'port, last')
@@ -37,10 +37,11 @@ Points = list[tuple[int, float]]
 
 
 class Result(NamedTuple):
-  """One run of each side, compared.
+  """The comparison of one run of each side.
 
   Attributes:
-    curves: from the port's tag to the points of the original and of the port.
+    curves: dict from the port's tag to the points of the original and of the
+      port.
     renamed: Renames that apply.
     unmatched: (tag, 'original' or 'port') of each unexplained tag.
     stale: Renames that do not apply.
@@ -55,11 +56,11 @@ class Result(NamedTuple):
 def listed(
     edition: scripts.Edition, version: Optional[str] = None, *, run: bool = True
 ) -> tuple[graph_diff.Rename, ...]:
-  """Returns the Renames of an edition's tags; '' for a missing tag.
+  """Returns the Renames of an edition's tags; '' stands for a missing tag.
 
   Args:
     edition: the original's edition.
-    version: the old TensorFlow's version; None for today's.
+    version: the old TensorFlow's version; None for today's TensorFlow.
     run: whether the tags come from a run of at least COUNTED steps, in which
       the session writes the training speed.
   """
@@ -76,7 +77,7 @@ def listed(
 
 
 def model_of(edition: scripts.Edition) -> str:
-  """Returns the port's model with the initial weights of an edition."""
+  """Returns the name of the port's model with an edition's initial weights."""
   later = edition.name == 'tensorflow 0.12.1' or edition.name.startswith(
       'tensorflow/models '
   )
@@ -95,7 +96,7 @@ def train(
     side: the side whose trainer runs.
     train_dir: the directory of the run, which must not exist.
     steps: the last step to train and log, a multiple of 10.
-    flags: further flags for the trainer.
+    flags: additional flags for the trainer.
 
   Raises:
     UsageError: the trainer failed.
@@ -169,14 +170,14 @@ def compare(
   curves: dict = {}
   for n, run in enumerate((original, port)):
     for tag, points in run.scalars.items():
-      # A curve that only the original has keeps its name.
+      # A curve that the port lacks is listed under the original's tag.
       name = tag if n else (names.get(tag) or tag)
       curves.setdefault(name, ([], []))[n].extend(points)
   return Result(curves, renamed, sorted(unmatched), stale)
 
 
 def spread(runs: Sequence[event_files.Run]) -> list[tuple[int, float, float]]:
-  """Returns (step, mean, standard deviation) of the losses in runs' logs.
+  """Returns (step, mean, standard deviation) of the losses in the logs of runs.
 
   Args:
     runs: runs of equal length; the standard deviation of a single run is 0.
@@ -200,7 +201,7 @@ def _first_loss(runs, points):
 
 
 def tags_tables(result: Result) -> list[dict]:
-  """Returns the tables of tags for a Result."""
+  """Returns the tables that list the tags of a Result."""
   return [
       report.table('Unexplained tags', ('tag', 'in'), result.unmatched),
       *(
@@ -228,9 +229,9 @@ def tags_section(original: sides.Side, port: sides.Side) -> dict:
       'Tags' + original.where,
       len(found.unmatched) + len(found.stale),
       text=[
-          'The original has %d summary tags, the port %d. %d are listed as '
-          'renamed or as on one side only; %d are unexplained, and %d listed '
-          'tags do not apply.'
+          'The original has %d summary tags, the port %d. Of these tags, %d '
+          'are listed as renamed or as present on one side only, and %d are '
+          'unexplained; %d listed tags do not apply.'
           % (
               *(len(run.tags) for run in runs),
               len(found.renamed),
@@ -256,7 +257,7 @@ def section(
     originals, ports: one or more runs of each side.  Tags and curves come from
       the first run; the losses in the logs come from all runs.
     renames: Renames of tags.
-    where: the originals' TensorFlow, for the title.
+    where: the originals' TensorFlow, as shown in the title.
     model: the ports' model.
   """
   both = originals, ports

@@ -6,8 +6,8 @@ finished image.  Standardization removes the brightness, so each brightness is
 read from the op that adds it.  Then the queues read the real files, to compare
 the labels and the moments of the finished images.
 
-Every quantity gets a two-sample test: chi-squared for integers,
-Kolmogorov-Smirnov for all others.
+Every quantity is compared with a two-sample test: chi-squared for integers,
+Kolmogorov-Smirnov for floats.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ KOLMOGOROV_SMIRNOV = 'Kolmogorov–Smirnov'
 
 
 class Test(NamedTuple):
-  """One quantity of both pipelines."""
+  """The two-sample test of one quantity of both pipelines."""
 
   quantity: str
   test: str  # CHI_SQUARED or KOLMOGOROV_SMIRNOV
@@ -68,7 +68,7 @@ def moments(images, labels):
 
 @contextlib.contextmanager
 def _session(meta_graph):
-  """Yields a multi-threaded session on a MetaGraphDef, and the parts."""
+  """Yields a multi-threaded session on a MetaGraphDef and the graph's parts."""
   with tf.Graph().as_default(), tf.Session() as sess:
     _, parts = training_graph.import_parts(meta_graph)
     yield sess, parts
@@ -99,11 +99,11 @@ def draw(meta_graph, count):
 
 
 def brightness(meta_graph, count):
-  """Draws the brightness values that a graph adds to an image.
+  """Draws the brightness offsets that a graph adds to images.
 
   Args:
     meta_graph: MetaGraphDef of training_graph.export().
-    count: int, number of values.
+    count: int, the number of brightness offsets to draw.
 
   Returns:
     float32 array of shape [count].
@@ -119,15 +119,15 @@ def brightness(meta_graph, count):
     ]
     errors.UsageError.raise_if(
         len(added) != 1 or added[0] is None,
-        'the training graph does not change brightness and contrast once each, '
-        'in this order: the inputs cannot be compared',
+        'the inputs cannot be compared: the training graph must change '
+        'brightness once and then contrast once',
     )
     run = sess.make_callable(added[0])
     return np.array([run() for _ in range(count)])
 
 
 def _added_before(op):
-  """Returns the scalar added to an op's image, or None."""
+  """Returns the scalar that the preceding op adds to an op's image, or None."""
   op = op.inputs[0].op
   while op.type == 'Identity':
     op = op.inputs[0].op
@@ -174,13 +174,14 @@ def compare(original, port):
 
 
 def two_sample(quantity, original, port):
-  """Returns the Test of one quantity.
+  """Tests whether one quantity differs between the sides; returns the Test.
 
   Args:
     quantity: str.
-    original, port: arrays; the values of integer arrays are counted.
+    original, port: arrays of both sides; chi-squared compares the value counts
+      of integer arrays.
   """
-  # Optional: only the extra `compare` installs it.
+  # SciPy is optional: only the extra `compare` installs it.
   from scipy import stats
 
   if np.issubdtype(original.dtype, np.integer):
@@ -212,7 +213,7 @@ def counts(original, port):
 
 
 def differs(test, result):
-  """Whether a Test is significant, at LEVEL divided by the number of tests."""
+  """Returns whether a Test is significant at LEVEL / the number of tests."""
   return test.p < LEVEL / len(result.tests)
 
 
@@ -295,7 +296,7 @@ def section(result, title='Input'):
 
 
 def _plot(test):
-  """Returns bars of counts, or a histogram, as SVG."""
+  """Returns a bar chart of counts, or a histogram, as SVG."""
   if test.test != CHI_SQUARED:
     return plots.histogram(test.original, test.port, x_label=test.quantity)
   rows = counts(test.original, test.port)

@@ -1,4 +1,4 @@
-"""Scores one checkpoint with the unmodified evaluator and with the port's.
+"""Scores one checkpoint with the unmodified evaluator and with the port.
 
 Each evaluation runs in its own process.  The historical count draws 79 batches of
 128 images from a shuffling queue, so the count varies from run to run.  The
@@ -18,11 +18,11 @@ from . import plots
 from . import report
 from . import sides
 
-# Images that the historical count scores, some of them more than once.
+# Number of images that the historical count scores, including repeated images.
 _DRAWS = 79 * 128
-# How far two historical counts may differ, in binomial standard deviations.
-# The true standard deviation is smaller, because most draws are different
-# images.
+# The maximum difference of two historical counts, in binomial standard
+# deviations.  The true standard deviation is smaller, because most draws are
+# different images.
 DEVIATIONS = 3
 
 _PRECISION = re.compile(r'precision @ 1 = ([\d.]+)')
@@ -33,7 +33,7 @@ class Score(NamedTuple):
 
   name: str
   precision: float  # 0 to 1
-  is_historical: bool  # whether it used the historical count
+  is_historical: bool  # whether the evaluator used the historical count
   is_original: bool
 
 
@@ -85,8 +85,8 @@ def precision(printed, name):
   """Returns the precision that an evaluator printed, a float.
 
   Args:
-    printed: str, its stdout.
-    name: str, the evaluator's name, for the message.
+    printed: str, the evaluator's stdout.
+    name: str, the evaluator's name, for the error message.
 
   Raises:
     UsageError: the evaluator printed no precision.
@@ -119,7 +119,7 @@ def section(scores, checkpoint, title='Eval'):
 
   Args:
     scores: list of Scores, from evaluate().
-    checkpoint: str, the name of the checkpoint, for the text.
+    checkpoint: str, the name of the checkpoint in the section's text.
     title: str, the section's title.
   """
   original, port, exact, raw = scores
@@ -143,7 +143,8 @@ def section(scores, checkpoint, title='Eval'):
           '%s, on the test images. The unmodified evaluator and the port with '
           '--count=historical each draw %d images from a shuffling queue. Their '
           'scores, %.3f and %.3f, differ by %.1f standard deviations of two '
-          'independent binomial counts. More than %d count as unexplained.'
+          'independent binomial counts. A difference of more than %d counts as '
+          'unexplained.'
           % (
               checkpoint,
               _DRAWS,
@@ -152,8 +153,8 @@ def section(scores, checkpoint, title='Eval'):
               distance,
               DEVIATIONS,
           ),
-          'Each image once: %.3f with averaged weights, %.3f with raw weights.'
-          % (exact.precision, raw.precision),
+          'The precision on each image once is %.3f with averaged weights and '
+          '%.3f with raw weights.' % (exact.precision, raw.precision),
       ],
       tables=[
           report.table(

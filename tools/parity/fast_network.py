@@ -4,18 +4,19 @@
 
 First the program compares each part that --fast replaces, on the activations
 and gradients of one batch: it prints the errors of the literal and the fast ops
-relative to float64, as a fraction of the largest exact value.
+relative to float64, as fractions of the largest exact value.
 
-Then it trains from the checkpoint on the same batches four times, each time in a
-separate process: literal, literal with one thread per op, literal without oneDNN,
-and fast.  Each run rounds float32 sums in a different order.  The differences
-grow from step to step: the weights diverge once a ReLU or a pooling takes the
-other branch.  The differences among the literal runs therefore serve as the
-measure.
+Then the program trains four times from the checkpoint on the same batches, each
+  time in a separate process: literal, literal with one thread per op, literal
+  without oneDNN, and fast.  Each run rounds float32 sums in a different order.
+  The differences between the runs grow from step to step: the weights diverge
+    once a ReLU or a pooling takes the other branch.  The differences among the
+    literal runs therefore serve as the reference.
 
-The exit code is 1 if the error of a part of the fast network is above 1e-5, its
-first loss has a relative error above 1e-5, or a later loss has a relative error
-above both 1e-5 and three times the differences among the literal runs.
+The exit code is 1 if a part of the fast network has an error above 1e-5, if the
+first loss of the fast network has a relative error above 1e-5, or if a later
+loss has a relative error above both 1e-5 and three times the differences among
+the literal runs.
 """
 
 # Import first: TensorFlow reads these environment settings at load time.
@@ -51,7 +52,7 @@ PART_BOUND = 1e-5
 # a multiple of the difference among the literal runs.
 FIRST_LOSS_BOUND = 1e-5
 CURVE_BOUND = 3
-# Steps up to which the largest difference is reported.
+# Numbers of steps for which the program reports the largest difference.
 _STEPS_TOLD = (1, 5, 10, 20, 50, 100, 200)
 
 
@@ -118,7 +119,7 @@ def _check_trained(checkpoint):
     checkpoint: checkpoints.Checkpoint.
 
   Raises:
-    CheckpointError: the checkpoint is of another model, or contains only
+    CheckpointError: the checkpoint was saved by another model, or contains only
       averages, like the published checkpoint.
   """
   network = config_lib.Network()
@@ -133,7 +134,7 @@ def _check_trained(checkpoint):
     )
     checkpoint.check_fits(
         {v.op.name: v for v in tf.global_variables()},
-        'use --checkpoint_dir to name one that cifar10_train saved',
+        'specify a checkpoint of cifar10_train with --checkpoint_dir',
     )
   checkpoint.verify()
 
@@ -173,7 +174,7 @@ def loss_curves(checkpoint, batches):
 
 
 def _print_losses(network, threads, checkpoint, path):
-  """Prints the losses of a run as JSON, in a process of loss_curves()."""
+  """Prints the losses of a run as JSON; loss_curves() runs it in a process."""
   batches = np.load(path)
   values = losses(
       config_lib.Network(fast_network=network == 'fast'),
@@ -207,7 +208,7 @@ def curve_differences(curves):
 
 
 def is_within_bounds(result):
-  """Returns whether a result is within the bounds that the module states.
+  """Returns whether a result is within the bounds in the module's docstring.
 
   Args:
     result: dict with parts, from fast_parts.part_errors(), and losses, from
@@ -215,7 +216,7 @@ def is_within_bounds(result):
   """
   fast = result['losses']['fast']
   literal = [v for k, v in result['losses'].items() if k != 'fast']
-  # The first steps of the literal runs may be bit-identical.
+  # The first steps of the literal runs can be bit-identical.
   later_bound = max(
       FIRST_LOSS_BOUND,
       CURVE_BOUND * max(max(curve.values()) for curve in literal),
@@ -228,7 +229,7 @@ def is_within_bounds(result):
 
 
 def tables(result):
-  """Returns a result as two tables, each as (columns, rows) of str."""
+  """Returns a result as two tables, each a pair (columns, rows) of strings."""
   parts = [
       [row['part'], row['of'], '%.1e' % row['literal'], '%.1e' % row['fast']]
       for row in result['parts']
@@ -260,13 +261,16 @@ def main(argv):
       help='directory of a training run that is past the loss plateau',
   )
   parser.add_argument(
-      '--steps', type=int, default=200, help='steps of each run (default 200)'
+      '--steps',
+      type=int,
+      default=200,
+      help='number of steps in each run (default 200)',
   )
   parser.add_argument(
       '--losses',
       nargs=4,
       metavar=('NETWORK', 'THREADS', 'CHECKPOINT', 'BATCHES'),
-      help=argparse.SUPPRESS,  # For the processes of loss_curves().
+      help=argparse.SUPPRESS,  # Only loss_curves() uses this flag.
   )
   parser.add_argument('--json', metavar='FILE', help='file for the results')
   args = parser.parse_args(argv)

@@ -11,7 +11,7 @@ _ALPHA = 0.001 / 9.0
 
 
 def _exact_lrn(x):
-  """Normalizes by definition, in the dtype of x, with TensorFlow's gradient."""
+  """Computes LRN by definition, in x's dtype, with TensorFlow's gradient."""
   number = np.arange(x.shape.as_list()[-1])
   band = np.abs(number[:, np.newaxis] - number) <= 4
   squares = tf.tensordot(tf.square(x), tf.constant(band, x.dtype), 1)
@@ -72,7 +72,7 @@ def _literal_values(checkpoint, batch):
   """Runs the literal network on a batch.
 
   Returns:
-    values: dict from each name in PARTS to the tensor's value.
+    values: dict from the name of each input tensor in PARTS to its value.
     upstream: dict from each output's name to the gradient of the loss with
       respect to that output.
   """
@@ -95,7 +95,7 @@ def _literal_values(checkpoint, batch):
 
 
 def _run_part(function, inputs, upstream, dtype):
-  """Returns a part's output, and the gradients with respect to the inputs."""
+  """Returns a part's output and the gradients with respect to the inputs."""
   with tf.Graph().as_default(), tf.Session() as sess:
     inputs = [tf.constant(value, dtype) for value in inputs]
     output = function(*inputs)
@@ -111,9 +111,9 @@ def part_errors(checkpoint, batch):
     batch: (images, labels), from draw_batches().
 
   Returns:
-    list of dicts with part, the part's name; of, the compared quantity; literal
-    and fast, floats, the largest difference from the exact value, relative to
-    the largest exact value.
+    list of dicts with these keys: `part`, the part's name; `of`, the compared
+      quantity; `literal` and `fast`, floats, the largest difference from the
+      exact value, relative to the largest exact value.
   """
   values, upstream = _literal_values(checkpoint, batch)
   rows = []

@@ -16,11 +16,11 @@ _COMPACT = (',', ':')
 
 
 def path(of: str, files: dict[str, str], directory: str = DIRECTORY) -> str:
-  """Returns the path of a golden.
+  """Returns the path of a subject's golden.
 
   Args:
     of: the golden's subject: an edition or a TensorFlow version.
-    files: from each subject to a file name.
+    files: dict from each subject to a file name.
     directory: the directory of the goldens.
 
   Raises:
@@ -43,13 +43,14 @@ def read(
 
   Args:
     name: the path of the file.
-    edition: the name in scripts.EDITIONS that the golden must record.
+    edition: the edition that the golden must record, a name in
+      scripts.EDITIONS.
     remedy: how to create the golden.
-    wrong: function that returns a further problem of a golden, or ''.
+    wrong: function that returns another problem of a golden, or ''.
 
   Raises:
-    UsageError: the golden is missing, was made from other files, or has another
-      problem.
+    UsageError: the golden is missing, was made from other source files, or has
+      another problem.
   """
   errors.UsageError.raise_if(
       not os.path.exists(name), '%s is missing: %s' % (name, remedy)
@@ -85,14 +86,14 @@ def write(golden: dict, name: str) -> str:
       f.write(_lines(golden) + '\n')
   except OSError as e:
     raise errors.UsageError(
-        '%s cannot be written (%s): name another directory with --out'
+        '%s cannot be written (%s): choose another directory with --out'
         % (name, e.strerror)
     ) from e
   return name
 
 
 def _lines(value):
-  """Returns a value as JSON; dicts and lists of lists get one line per entry.
+  """Returns a value as JSON, one line per entry of a dict or list of lists.
 
   A dict of numbers, such as a digest, stays on one line.
   """
@@ -113,7 +114,7 @@ def parser(
     prog: str,
     description: str,
     *,
-    source: str = 'the unmodified historical files',
+    source: str = 'directory of the unmodified historical files',
     required: bool = True,
     directory: str = DIRECTORY,
 ) -> command_line.Parser:
@@ -155,7 +156,7 @@ def finish(name: str, before: dict | None, made: dict, different) -> int:
       str.
 
   Returns:
-    The exit code: 1 if something differs.
+    The exit code: 1 if the two goldens differ, else 0.
 
   Raises:
     UsageError: the file cannot be written.

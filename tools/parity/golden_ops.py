@@ -3,10 +3,10 @@
 from google.protobuf import text_format
 import tensorflow.compat.v1 as tf
 
-# Replaces the directory of the images in a golden.
+# Placeholder for the image directory in a golden.
 _DATA_DIR = b'DATA_DIR'
 
-# Graph.as_graph_def(add_shapes=True) puts the shapes among the attributes.
+# Graph.as_graph_def(add_shapes=True) adds this attribute.
 _SHAPES = '_output_shapes'
 
 
@@ -57,7 +57,7 @@ def graph_def(ops, data_dir):
 
 
 def _replace(node, old, new):
-  """Replaces a part of a constant's strings."""
+  """Replaces a substring in the strings of a constant op."""
   if node.op == 'Const':
     texts = node.attr['value'].tensor.string_val
     texts[:] = [text.replace(old, new) for text in texts]
@@ -81,7 +81,7 @@ def _plain_attribute(key, attribute):
 
 
 def _parse(key, plain, attribute):
-  """Fills an empty attribute with a plain value."""
+  """Sets an attribute to a plain value: the inverse of _plain_attribute()."""
   if key == _SHAPES:
     attribute.list.SetInParent()
     for dims in plain:

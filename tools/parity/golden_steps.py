@@ -1,11 +1,11 @@
 """Goldens of the original runtime: results of one step on an old TensorFlow.
 
 The edition took one step from given values on a given batch.  For each
-resulting value, a golden records the minimum and maximum, all elements or two
-hundred of them, and the sums of fifty parts, which reveal a single wrong
-element.  The given values are uniform random numbers, bit-identical on every
-machine for a seed.  With the chosen seed, no rounding error can make a
-rectifier or maximum take the other branch: see clear().
+resulting value, a golden records the minimum and maximum, all elements or a
+sample of two hundred, and the sums of fifty parts, which reveal a single wrong
+element.  The given values are uniform random numbers, which for equal seeds are
+bit-identical on every machine.  With the chosen seed, no rounding error can
+make a rectifier or maximum take the other branch: see clear().
 """
 
 import os
@@ -28,7 +28,7 @@ from . import rounding
 from . import today_side
 from . import value_diff
 
-# From a TensorFlow version to the edition, and to the golden's file.
+# From a TensorFlow version to the edition, and to the name of the golden file.
 EDITIONS = {
     '0.12.1': 'tensorflow 0.12.1',
     '1.15.5': 'tensorflow/models v1.12.0 and v1.13.0',
@@ -42,9 +42,9 @@ BATCH_SIZE = 2
 _WHOLE, _ELEMENTS, _PARTS = 1024, 200, 50
 # At this step, an average moves by a twelfth towards its variable.
 _STEP = 100
-# High enough for the norm layers to have an effect.
+# Contrast of the images, high enough for the norm layers to have an effect.
 _CONTRAST = 10.0
-# Yields logits of about 1.
+# Scale of the last layer's weights: it yields logits of about 1.
 _LAST = ('softmax_linear/weights', 0.02)
 _SEEDS = 1000
 # The recorded values of a step: all except the given values.
@@ -67,11 +67,12 @@ def given(training, seed):
     variable = training.variables[key]
     shape = variable.shape.as_list()
     rows = int(np.prod(shape[:-1])) if len(shape) > 1 else 0
-    # Scaled so that the outputs of each layer are about as large as the inputs.
+    # This scale makes the outputs of each layer about as large as its inputs.
     size = np.sqrt(6.0 / rows) if rows else 0.1
     if key.startswith(_LAST[0]):
       size = _LAST[1]
-    # Uniform: other distributions depend on the platform's math library.
+    # Uniform numbers, because other distributions depend on the platform's math
+    # library.
     drawn = size * (2 * random.random_sample(shape) - 1)
     values[key] = np.asarray(drawn, variable.dtype.base_dtype.as_numpy_dtype)
   step = values[training.step_key]
@@ -84,16 +85,16 @@ def given(training, seed):
 
 
 def clear(training, seed):
-  """Whether no rounding error can change the branch of a rectifier or maximum.
+  """Checks that no rounding error can change the branch of a ReLU or maximum.
 
   Args:
-    training: today_side.Today of port(), whose values are lost.
+    training: today_side.Today of port(), whose variables are overwritten.
     seed: int, see given().
 
   Returns:
     bool: whether the input of every rectifier differs from 0, and the two
-    largest inputs of every maximum differ from each other, by more than two
-    computations may differ.
+      largest inputs of every maximum differ from each other, by more than the
+      rounding errors of two computations.
   """
   values, batch = given(training, seed)
   training.load(values)
@@ -113,7 +114,8 @@ def clear(training, seed):
   for name in rounding.POOLED:
     places = np.sort(rounding.windows(found[name]), -1)
     apart, largest = places[..., -1] - places[..., -2], places[..., -1]
-    # If all inputs are 0, their rectifiers pass on no gradient either.
+    # If all inputs of a maximum are 0, the rectifiers before it propagate no
+    # gradient.
     near = apart <= 2 * bounds[name] * found[name].max()
     if np.any(near & (largest > 0)):
       return False
@@ -121,10 +123,10 @@ def clear(training, seed):
 
 
 def find_seed(training):
-  """Returns the first seed that is clear().
+  """Returns the first seed for which clear() returns True.
 
   Args:
-    training: today_side.Today of port(), whose values are lost.
+    training: today_side.Today of port(), whose variables are overwritten.
   """
   return next(seed for seed in range(_SEEDS) if clear(training, seed))
 
@@ -133,7 +135,7 @@ def port(data_dir):
   """Returns the port for comparison with goldens, a today_side.Today.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
   """
   return today_side.Today.port(data_dir, directory='', batch_size=BATCH_SIZE)
 
@@ -146,7 +148,7 @@ def _chosen(size):
 
 
 def digest(array):
-  """Returns a golden's record of an array, a dict of plain values."""
+  """Returns the record of an array in a golden, a dict of plain values."""
   flat = np.ravel(np.asarray(array, np.float64))
 
   def plain(values):
@@ -181,7 +183,7 @@ def make(old, training, *, seed):
   """Creates a golden.
 
   Args:
-    old: old_side.Old; its images are not read.
+    old: old_side.Old, whose images are not read.
     training: today_side.Today of port(), for keys and shapes only.
     seed: int, see given().
 
@@ -222,7 +224,7 @@ def make(old, training, *, seed):
 
 
 def path(version, directory=golden_files.DIRECTORY):
-  """Returns the path of a TensorFlow's golden; raises UsageError if missing."""
+  """Returns the path of a version's golden; raises UsageError if missing."""
   return golden_files.path(version, FILES, directory)
 
 
@@ -230,15 +232,15 @@ def read(version, directory=golden_files.DIRECTORY):
   """Reads a golden.
 
   Args:
-    version: str, version of the TensorFlow that computed the golden.
+    version: str, the TensorFlow version that computed the golden.
     directory: str, the directory of the goldens.
 
   Returns:
     dict, see make().
 
   Raises:
-    UsageError: the golden is missing, or was made from other files or by
-      another version.
+    UsageError: the golden is missing, or was made from other source files or by
+      another TensorFlow version.
   """
 
   def wrong(golden):
@@ -255,10 +257,10 @@ def read(version, directory=golden_files.DIRECTORY):
 
 
 def observe(training, golden):
-  """Takes a golden's step with the port.
+  """Makes the port take a golden's step.
 
   Args:
-    training: today_side.Today of port(), whose values are lost.
+    training: today_side.Today of port(), whose variables are overwritten.
     golden: dict, from read().
 
   Returns:
@@ -309,13 +311,13 @@ def differences(golden, values, training):
 
 
 def changed(golden, made):
-  """Compares a golden with a new one.
+  """Compares a golden with a new golden.
 
   Args:
     golden, made: dicts, see make().
 
   Returns:
-    list of str, the differences above the tolerance for different machines.
+    list of str, the differences above the tolerance between machines.
   """
   found = [
       '%s: %s, not %s' % (name, made[name], golden[name])
@@ -337,7 +339,7 @@ def changed(golden, made):
 
 
 def _listed(golden):
-  """Returns the Renames of the tags; one contains the queue's capacity."""
+  """Returns the Renames of the tags, for the queue's capacity in the golden."""
   (edition,) = [e for e in scripts.EDITIONS if e.name == golden['edition']]
   full = '_of_%d_full'
   usual, here = (
@@ -357,9 +359,9 @@ def _vectors(values, start, keys):
   found = {}
   for name, value in values.items():
     elements = value['elements']
-    # Bounds refer to the largest element, so the extremes are included.
-    # Formulas need matching elements, so no extremes are added to the values
-    # after the step.
+    # Bounds are relative to the largest element, so the array includes the
+    # extremes.  Formulas need matching elements, so the values after the step
+    # omit the extremes.
     if not name.startswith('after: '):
       elements = elements + [value['least'], value['largest']]
     found[name] = np.array(elements)
@@ -374,8 +376,8 @@ def _vectors(values, start, keys):
 
 def _sums(name, original, port_digest, bound):
   """Compares the sums of a value's elements."""
-  # Errors may share a sign, such as errors of a common factor, or have random
-  # signs.
+  # The errors of a sum can have the same sign, such as errors of a common
+  # factor, or random signs.
   largest = max(abs(original['least']), abs(original['largest']))
   parts = len(original['sums'])
   size = np.array(original['absolute sums'])
@@ -383,7 +385,7 @@ def _sums(name, original, port_digest, bound):
   found = []
   for what in ('sums', 'absolute sums'):
     absolute = np.abs(np.subtract(original[what], port_digest[what]))
-    # A part of zeros must stay a part of zeros.
+    # If all elements of a part are 0, the sums must be equal.
     relative = np.divide(
         absolute, size, out=np.where(absolute > 0, np.inf, 0), where=size > 0
     )

@@ -1,11 +1,11 @@
-"""Values that a training graph computes from given weights and images."""
+"""Computes golden values of a training graph, from given weights and images."""
 
 import numpy as np
 
 from cifar10_compat import cifar10
 
-# Machines add up in different orders and round differently.  Results may differ
-# by this fraction of the largest number in the same comparison.
+# Machines add up in different orders and round differently.  Values may differ
+# by this fraction of the largest number in a list.
 TOLERANCE = 1e-4
 
 # Steps at which the learning rate is read: around the first two decays.
@@ -16,7 +16,7 @@ def compute(training):
   """Computes the values to compare, from reproducible weights and images.
 
   Args:
-    training: today_side.Today of the network, whose values are lost.
+    training: today_side.Today of the network, whose variables are overwritten.
 
   Returns:
     dict from a description to a list of floats.
@@ -48,8 +48,8 @@ def compute(training):
     training.session.run(training.train_op, feed)
   after = training.read()
   for key in training.variables:
-    # An average may read the weight before or after the update, so its value
-    # varies.
+    # The average of a weight is skipped: it can include the weight before or
+    # after the update.
     if key not in training.shadows.values():
       result[
           '%s after 2 steps'
@@ -90,7 +90,7 @@ def _rates(training, values):
   """Returns a dict from description to learning rate, for _RATE_STEPS.
 
   Args:
-    training: today_side.Today, whose values are lost.
+    training: today_side.Today, whose variables are overwritten.
     values: dict from key to array, for all variables.
   """
   graph = training.session.graph
@@ -107,7 +107,7 @@ def _rates(training, values):
 
 
 def _standardized(training):
-  """Returns elements of an image standardized by the graph."""
+  """Returns some elements of an image that the graph has standardized."""
   graph = training.session.graph
   result = {}
   (standardized,) = [
@@ -125,14 +125,14 @@ def _standardized(training):
 
 
 def _weights(n, shape):
-  """Draws the n-th variable, scaled so that two steps keep the loss stable."""
+  """Draws the n-th variable, scaled to keep the loss stable for two steps."""
   drawn = np.random.RandomState(n).standard_normal(shape)
   scale = 0.1 if len(shape) == 1 else 1 / np.sqrt(2 * np.prod(shape[:-1]))
   return (scale * drawn).astype(np.float32)
 
 
 def _batch(shape):
-  """Draws a batch with enough contrast to make the norm layers matter."""
+  """Draws a batch with enough contrast for an effect in the norm layers."""
   images = 5 * np.random.RandomState(100).standard_normal(shape)
   labels = np.arange(shape[0]) % cifar10.NUM_CLASSES
   return images.astype(np.float32), labels.astype(np.int32)

@@ -1,11 +1,12 @@
-"""Graphs and values of unmodified historical trainers, recorded for the tests.
+"""Records graphs and values of unmodified historical trainers for the tests.
 
   goldens --source=DIR --data_dir=DIR [--regenerate]
 
---source takes the same directories as //tools:historical.  A golden records every
-op of the historical training graph, one per line, its variables and summary tags,
-and some values that it computes.  --regenerate writes tests/golden/EDITION.json;
-without it, the program checks the existing file against the source.
+--source accepts the same directories as //tools:historical.  A golden records
+every op of the historical training graph, one per line, the graph's variables
+and summary tags, and some values that the graph computes.  --regenerate writes
+tests/golden/EDITION.json; without it, the program checks the existing file
+against the source.
 
 Everything in a golden comes from a graph that the historical code builds in a
 separate process, so the port's graph cannot affect the golden.
@@ -28,7 +29,7 @@ from . import golden_ops
 from . import golden_values
 from . import today_side
 
-# From each edition to a file name, for the same editions as in mapping.py.
+# From each edition in mapping.py to a file name.
 FILES = {
     'tensorflow v0.7.0 and v0.7.1': 'v0.7.0.json',
     'tensorflow/models v1.12.0 and v1.13.0': 'v1.13.0.json',
@@ -51,9 +52,9 @@ def read(edition, directory=golden_files.DIRECTORY):
     dict, see make().
 
   Raises:
-    UsageError: the golden is missing, was made from other files, or by another
-      minor version of TensorFlow: minor versions build different ops for the
-      same call.
+    UsageError: the golden is missing, or was made from other source files or by
+      another minor version of TensorFlow: minor versions build different ops
+      for the same call.
   """
 
   def wrong(golden):
@@ -61,7 +62,7 @@ def read(edition, directory=golden_files.DIRECTORY):
     minor, running = (version.split('.')[:2] for version in versions)
     if minor == running:
       return ''
-    return 'was made with TensorFlow %s, and this is %s' % versions
+    return 'was made with TensorFlow %s, not %s' % versions
 
   return golden_files.read(
       path(edition, directory),
@@ -75,7 +76,7 @@ def read(edition, directory=golden_files.DIRECTORY):
 def make(meta_graph, edition, data_dir):
   """Creates a golden of a historical training graph.
 
-  TensorFlow 2's behavior must be off.
+  TensorFlow 2 behavior must be disabled.
 
   Args:
     meta_graph: MetaGraphDef, from historical_graph.build_apart().
@@ -131,7 +132,7 @@ def summary_tags(graph):
 
 
 def differences(golden, other):
-  """Returns the names of the parts that differ between two goldens."""
+  """Returns descriptions of the differences between two goldens."""
   different = [
       key for key in golden if key != 'values' and golden[key] != other[key]
   ]

@@ -1,15 +1,15 @@
 """Compares two GraphDefs op by op, by name.
 
 An op has a type, a device, ordered data inputs, unordered control inputs and
-attributes; the output shapes count as an attribute.  Each difference either has
-an Exemption for that op and that attribute, or is unexplained.
+attributes; the output shapes count as an attribute.  A difference is
+unexplained unless an Exemption lists the op and the attribute.
 """
 
 from typing import NamedTuple
 
 from cifar10_compat.base import errors
 
-# Names in a Difference for properties outside a NodeDef's `attr`.
+# Values of Difference.attribute for properties outside a NodeDef's `attr`.
 PRESENCE = 'presence'
 TYPE = 'type'
 DEVICE = 'device'
@@ -17,17 +17,17 @@ INPUTS = 'inputs'
 CONTROL_INPUTS = 'control inputs'
 SHAPES = 'output shapes'
 
-# Graph.as_graph_def(add_shapes=True) puts the shapes among the attributes.
+# Graph.as_graph_def(add_shapes=True) adds this attribute.
 _SHAPES = '_output_shapes'
 _ABSENT = '(absent)'
 _MAX_CHARS = 200
 
 
 class Difference(NamedTuple):
-  """One op that differs in one property, with both values as text."""
+  """A difference in one property of one op, with both values as text."""
 
   op: str
-  attribute: str  # one of the names above, or an attribute's name
+  attribute: str  # PRESENCE to SHAPES, or an attribute's name
   original: str
   port: str
 
@@ -39,16 +39,16 @@ class Exemption(NamedTuple):
   attribute: str
   reason: str
   # Whether the difference changes a number that is computed, drawn or saved.
-  # Otherwise it changes only a name, a type, a device or the way in which the
-  # same number is computed.
+  # Other differences change only a name, a type, a device or the way in which
+  # the same number is computed.
   changes_numbers: bool = False
 
 
 class Rename(NamedTuple):
   """An op that has different names in the original and in the port.
 
-  The two ops are compared like any other pair: further differences need an
-  exemption under the op's name in the port's graph.
+  The renamed ops are compared like any other pair: further differences need an
+    exemption under the op's name in the port's graph.
   """
 
   original: str  # in full: there are no patterns
@@ -70,8 +70,8 @@ def compare(original, port, *, exemptions=(), renames=()):
   """Compares two graphs.
 
   Args:
-    original, port: GraphDef; if they contain output shapes, these are compared
-      too.
+    original, port: GraphDef; output shapes, if the graphs contain them, are
+      compared too.
     exemptions: sequence of Exemptions.
     renames: sequence of Renames.
 
@@ -111,7 +111,7 @@ def compare(original, port, *, exemptions=(), renames=()):
 
 
 def differences(original, port):
-  """Returns the list of Differences of two GraphDefs, sorted by op."""
+  """Returns the list of Differences between two GraphDefs, sorted by op."""
   a = {node.name: node for node in original.node}
   b = {node.name: node for node in port.node}
   found = []
@@ -137,7 +137,7 @@ def differences(original, port):
 
 
 def _renamed(original, port, renames):
-  """Returns the original's GraphDef with port names, and stale Renames."""
+  """Returns the original's GraphDef with port names, and the stale Renames."""
   old = {node.name for node in original.node}
   new = {node.name for node in port.node}
   stale = [r for r in renames if r.original not in old or r.port not in new]
@@ -166,7 +166,7 @@ def _renamed(original, port, renames):
 
 
 def _respects(node):
-  """Returns a dict of a node's properties to compare."""
+  """Returns a node's properties to compare, a dict from name to value."""
   respects = {
       SHAPES if name == _SHAPES else name: value
       for name, value in node.attr.items()
@@ -179,7 +179,7 @@ def _respects(node):
 
 
 def _texts(*values):
-  """Returns two different values as text, cut around their first difference."""
+  """Returns two values as text, clipped around their first difference."""
   texts = [
       _ABSENT
       if value is None

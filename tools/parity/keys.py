@@ -13,7 +13,7 @@ AVERAGE = '/avg'
 
 # Names of step counters in the editions.
 _STEPS = ('Variable', 'global_step')
-# Reasons for keys that only the original has.
+# Reasons for keys that the port lacks.
 _CORRECTION = (
     'TensorFlow 0.12 uses these variables to correct the average of a loss, '
     'which starts at zero; earlier and later versions do not'
@@ -23,13 +23,13 @@ _NO_DECAY = 'in that edition, a weight decay of 0 adds a loss, which is 0'
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
-  """How the variables of the original and the port match.
+  """The mapping between the variables of the original and of the port.
 
   Attributes:
-    port: from the original's key to the port's key.
-    alone: from each key that only the original has to the reason for that.
-    lacking: keys that only the port has, without a reason.
-    unknown: keys that only the original has, without a reason.
+    port: dict from the original's key to the port's key.
+    alone: dict from each key that the port lacks to the reason.
+    lacking: keys that the original lacks, without a reason.
+    unknown: keys that the port lacks, without a reason.
   """
 
   port: dict[str, str]
@@ -40,8 +40,8 @@ class Keys:
   def names(self) -> dict[str, str]:
     """Returns a dict from port keys to names in the original's checkpoint.
 
-    If the original also saves the uncorrected value of an average, the name of
-    that value is used.
+    If the original also saves the uncorrected value of an average, the dict
+    contains the name of the uncorrected value.
     """
     return {
         port: original + BIASED * (port + BIASED in self.alone)
@@ -52,7 +52,7 @@ class Keys:
     """Returns the recorded values of an original's step, under the port's keys.
 
     Args:
-      noted: from "before: KEY", "after: KEY" and other names to arrays.
+      noted: dict from "before: KEY", "after: KEY" and other names to arrays.
     """
     found = {}
     for name, value in noted.items():
@@ -69,8 +69,8 @@ def match(
   """Matches the keys of variables.
 
   Args:
-    original, port: the keys of each side.
-    step_key: the key of the port's step counter; the original's key may differ.
+    original, port: the keys of the variables of each side.
+    step_key: the key of the port's step counter; the original's key can differ.
   """
   originals, ports = set(original), set(port)
   matched, alone, unknown = {}, {}, []

@@ -3,11 +3,11 @@
   ledger --data_dir=DIR [--our_run=DIR] [--runtime=VERSION [--source=DIR]]
 
 For each number, the program prints the tutorial's value, the value measured
-here, whether the two are equal, and if not, the reason.  Numbers are counted in
-the port's graph or measured in a run of 201 steps; precisions come from the
-newest checkpoint in the train_dir of --our_run.  With --runtime, the program
-also counts the ops of the unmodified edition's graph on that old TensorFlow.
-The exit code is 0 if every difference has a reason, else 1.
+here, whether the two values are equal, and if not, the reason.  Numbers are
+counted in the port's graph or measured in a run of 201 steps; precisions come
+from the newest checkpoint in the train_dir of --our_run.  With --runtime, the
+program also counts the ops of the unmodified edition's graph on that old
+TensorFlow.  The exit code is 0 if every difference has a reason, else 1.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -39,12 +39,12 @@ def claims(training, *, run, saved, evaluated=None, on_original=None):
   """Creates the ledger.
 
   Args:
-    training: training_graph.Training of the port's graph, whose values are
-      lost.
+    training: training_graph.Training of the port's graph, whose variables are
+      overwritten.
     run: measured.Run, from short_run().
     saved: tuple of ints, from measured.saved_steps().
     evaluated: the result of measured.precisions() for a longer run, or None.
-    on_original: original.Counted, if an old TensorFlow ran.
+    on_original: original.Counted of an old TensorFlow, or None.
 
   Returns:
     (list of stated.Claims, list of layers.Layers).
@@ -71,8 +71,8 @@ def section(found, counted):
       'Ledger of claims',
       len(unexplained),
       text=[
-          'The tutorial states %d numbers, or groups of numbers: %d are the same '
-          'here, %d are not, and %d were not measured in this run.'
+          'The tutorial states %d numbers, or groups of numbers: %d are equal '
+          'here, %d are different, and %d were not measured in this run.'
           % (
               len(found),
               kinds.count(True),
@@ -81,7 +81,7 @@ def section(found, counted):
           ),
           'Differences without a reason: %d.' % len(unexplained),
           'All values are measured in this project on TensorFlow %s, except in '
-          'rows that name another.' % tf.__version__,
+          'rows that list another version.' % tf.__version__,
       ],
       tables=[
           report.table('Stated and measured values', COLUMNS, rows(found)),
@@ -106,7 +106,7 @@ COLUMNS = (
 
 
 def rows(found):
-  """Returns table rows for Claims."""
+  """Returns a table row for each Claim."""
   same = {True: 'yes', False: 'no', None: 'not measured'}
   return [
       (
@@ -123,15 +123,15 @@ def rows(found):
 
 
 def make(data_dir, our_run=None, *, meta_graph=None, on_original=None):
-  """Creates the ledger, after the runs that it needs.
+  """Runs the trainer and the evaluator as needed, and creates the ledger.
 
-  TensorFlow 2's behavior must be off.
+  TensorFlow 2 behavior must be disabled.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     our_run: str, the train_dir of a longer run.
-    meta_graph: MetaGraphDef, the port's training graph, if already built.
-    on_original: original.Counted, if an old TensorFlow ran.
+    meta_graph: MetaGraphDef, the port's training graph; None to build it.
+    on_original: original.Counted of an old TensorFlow, or None.
 
   Returns:
     The result of claims().
@@ -157,19 +157,19 @@ def _parser():
   parser.add_argument(
       '--our_run',
       metavar='DIR',
-      help='train_dir of a longer run, for the precisions',
+      help='train_dir of a longer run, from which to measure the precisions',
   )
   parser.add_argument(
       '--runtime',
       metavar='VERSION',
-      help='an old TensorFlow, %s, on which to count the ops of the unmodified '
-      'graph' % ' or '.join(r.version for r in runtimes.COMPARED),
+      help='an old TensorFlow version, %s, on which to count the ops of the '
+      'unmodified graph' % ' or '.join(r.version for r in runtimes.COMPARED),
   )
   parser.add_argument(
       '--source',
       metavar='DIR',
-      help='the unmodified historical files for --runtime (default: those bundled '
-      'with that TensorFlow)',
+      help='directory of the unmodified historical files for --runtime '
+      '(default: the files bundled with that TensorFlow)',
   )
   return parser
 
@@ -182,7 +182,8 @@ def main(argv):
   )
   errors.UsageError.raise_if(
       source and not args.runtime,
-      '--source=%s needs --runtime: name an old TensorFlow' % source,
+      '--source=%s needs --runtime: add --runtime=VERSION of an old TensorFlow'
+      % source,
   )
   for eval_data in (False, True):
     checks.check(datasets.CIFAR10, data_dir, eval_data)
@@ -191,7 +192,8 @@ def main(argv):
       checkpoint_list.newest(our_run)
     except errors.NoCheckpointError as e:
       raise errors.UsageError(
-          '--our_run=%s has no checkpoint: name a train_dir' % our_run
+          '--our_run=%s has no checkpoint: specify the train_dir of a run'
+          % our_run
       ) from e
   tf.disable_v2_behavior()
   on_original = None

@@ -17,7 +17,7 @@ from . import sides
 from . import steps
 from . import today_side
 
-# The steps that the table shows, in addition to the last step.
+# The steps that the table lists, in addition to the last step.
 _SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -27,13 +27,14 @@ def train(
     keys: keys_lib.Keys,
     looked: steps.Result,
 ) -> tuple[list[float], list[float], float]:
-  """Trains the port like the original; the port keeps the trained values.
+  """Trains the port like the original; the port keeps its trained values.
 
   Args:
     original, port: the sides.
-    keys: how the keys of the two sides match.
-    looked: the result of steps.compare().  On today's TensorFlow it contains
-      every step; for an old TensorFlow, the port trains again from the start.
+    keys: the mapping between the keys of the two sides.
+    looked: the result of steps.compare().  On today's TensorFlow, it contains
+      the losses of every step; for an old TensorFlow, the port trains again
+      from the start.
 
   Returns:
     The losses of the original and the port, one per step, and the maximum
@@ -82,7 +83,7 @@ def section(
   """Returns a section of the report.
 
   Args:
-    where: the original's TensorFlow, for the title.
+    where: the original's TensorFlow, as shown in the title.
     original, port, bound: the result of train().
   """
   rows = growth(original, port)
@@ -111,8 +112,8 @@ def section(
       text=[
           '%d steps from the same weights on the same batches, each side on '
           'one thread: the original went from %.4f to %.4f, the port from '
-          '%.4f to %.4f. The losses differ by at most %.2g, and by %.2g on '
-          'average over the steps.'
+          '%.4f to %.4f. The largest difference of the losses is %.2g, and the '
+          'difference of their means is %.2g.'
           % (
               len(original),
               original[0],
@@ -122,12 +123,13 @@ def section(
               rows[-1][3],
               np.mean(original) - np.mean(port),
           ),
-          'The first loss, from the same weights, may differ by %.2g of its '
-          'size due to rounding, and differs by %.2g. Later losses have no '
-          'bound if another TensorFlow rounds differently: each step magnifies '
-          'earlier rounding errors, so that a difference in the last bit grows '
-          'until the curves are two samples of the same noise. The later losses '
-          'are shown, and a non-finite loss counts as unexplained.'
+          'The bound for the relative difference of the first loss, due to '
+          'rounding, is %.2g; the measured difference is %.2g. Later losses '
+          'have no bound if another TensorFlow rounds differently: each step '
+          'magnifies earlier rounding errors, so that a difference in the last '
+          'bit grows until the two curves are independent samples of the same '
+          'noise. Later losses are shown but not judged, except that a '
+          'non-finite loss counts as unexplained.'
           % (bound, abs(original[0] - port[0]) / original[0]),
       ],
       tables=[

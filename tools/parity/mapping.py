@@ -1,7 +1,7 @@
-"""Reads mappings/: intended differences between two graphs, with reasons.
+"""Reads the files in mappings/, which list intended graph differences.
 
 Each file lists renamed ops, renamed tags of event files, and intended differences.
-Each op, attribute and reason is written out: there are no patterns.
+Names of ops and attributes are literal: there are no patterns.
 """
 
 import json
@@ -28,13 +28,15 @@ SESSION = 'monitored_session'
 class Mapping(NamedTuple):
   """Intended differences between two graphs."""
 
-  devices: dict = {}  # from devices of the second graph to devices of the first
+  devices: dict = (
+      {}
+  )  # from devices of the port's graph to devices of the original's graph
   renames: tuple = ()  # of graph_diff.Renames
   exemptions: tuple = ()  # of graph_diff.Exemptions
-  tags: tuple = ()  # of graph_diff.Renames; '' if a side has no such tag
+  tags: tuple = ()  # of graph_diff.Renames; '' if a side lacks the tag
 
   def compare(self, original, port):
-    """Compares two GraphDefs; see graph_diff.compare()."""
+    """Compares two GraphDefs like graph_diff.compare(), with this mapping."""
     translated = type(port)()
     translated.CopyFrom(port)
     for node in translated.node:
@@ -58,9 +60,9 @@ def of_edition(name):
 def load(name):
   """Reads a mapping.
 
-  A mapping's file lists several ops per line.  A group of renames contains
+  A line of a mapping file lists several ops.  A group of renames contains
   either pairs (two names in one string, or a list of two), or ops and the
-  prefixes on each side.  A group of exemptions that change a number contains
+  prefixes on each side.  A group of exemptions that change a number has the key
   "changes_numbers".
 
   Args:
@@ -90,7 +92,7 @@ def load(name):
 
 
 def _renames(groups):
-  """Returns the Renames in a file's groups."""
+  """Returns the Renames that a file's groups list."""
   renames = []
   for group in groups:
     pairs = [

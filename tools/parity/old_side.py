@@ -1,7 +1,7 @@
-"""An original on an old TensorFlow, run by an old interpreter.
+"""The original on an old TensorFlow, run by an old interpreter.
 
-The old interpreter runs tools/editions/old/training.py, in which the edition's
-trainer builds its graph, and which writes the results to files.
+The old interpreter runs tools/editions/old/training.py, which has the edition's
+trainer build its graph, takes the steps, and writes the results to files.
 """
 
 import functools
@@ -23,7 +23,7 @@ from . import batches
 from . import sides
 from . import today_side
 
-# Number of batches compared before the training, and after it: see
+# Number of batches to compare before training, and again after training: see
 # steps.compare().  Each batch repeats _DISTINCT images: with 128 distinct
 # images, a rectifier or maximum took the other branch on TensorFlow 0.12.1 in
 # 24 of 40 batches.
@@ -32,7 +32,7 @@ _DISTINCT = 16
 
 
 def arrays(directory: str, name: str) -> dict[str, np.ndarray]:
-  """Returns the content of NAME.npz."""
+  """Returns the arrays in NAME.npz."""
   with np.load(os.path.join(directory, name + '.npz')) as f:
     return {key: f[key] for key in f.files}
 
@@ -41,8 +41,8 @@ class Old(sides.Side):
   """An unmodified edition on an old TensorFlow.
 
   Attributes:
-    drawn: the batches that training.py gets.
-    losses: the loss of each step of the training.
+    drawn: the batches to compare or train on.
+    losses: the loss of each training step.
   """
 
   def __init__(
@@ -54,14 +54,14 @@ class Old(sides.Side):
       *,
       steps: int = 0,
   ):
-    """Prepares the side; ask() runs it.
+    """Prepares the side; ask() runs the old TensorFlow.
 
     Args:
       source: the directory of the unmodified files.
       environment: the environment of the old TensorFlow.
       edition: the edition of the source.
-      data_dir: the directory above cifar-10-batches-bin.
-      steps: steps to train before the second look.
+      data_dir: the parent directory of cifar-10-batches-bin.
+      steps: the number of steps to train before the second comparison.
     """
     self.source, self.edition, self.data_dir = source, edition, data_dir
     self.runtime = environment.runtime.version
@@ -81,7 +81,7 @@ class Old(sides.Side):
   ) -> str:
     """Runs a file in tools/editions/old, which writes its results to files.
 
-    See old_scripts.ask(); data_dir is by default the side's data_dir.
+    See old_scripts.ask(); the default of data_dir is the side's data_dir.
     """
     return old_scripts.ask(
         self._environment,
@@ -98,8 +98,9 @@ class Old(sides.Side):
     """Trains on the old TensorFlow, which also restores the port's checkpoints.
 
     Args:
-      port: a side with a checkpoint in each format; its values are overwritten.
-      scratch: an existing directory, in which the results stay.
+      port: a side with a checkpoint in each format, whose variables are
+        overwritten.
+      scratch: an existing directory, in which the results are kept.
 
     Returns:
       This side.
@@ -151,7 +152,7 @@ class Old(sides.Side):
 
   @property
   def trained_on(self) -> list[batches.Batch]:
-    """The batches of the training, one per loss."""
+    """The training batches, one per loss."""
     return self.drawn[LOOKS:-LOOKS]
 
   def checkpoint(self, moment: int) -> str:
@@ -172,7 +173,7 @@ class Old(sides.Side):
       )
 
   def _tries(self, moment):
-    """Yields the batches of a look, with the recorded values of each step."""
+    """Yields the batches before or after training, with each step's values."""
     batches_there = self.drawn[-LOOKS:] if moment else self.drawn[:LOOKS]
     for n, batch in enumerate(batches_there):
       yield batch, arrays(self.directory, 'step-%d-%d' % (moment, n))

@@ -1,11 +1,11 @@
-"""Compares the outlines of functions of the original and of the port.
+"""Compares the outlines of the original's and the port's functions.
 
-The outline of a function lists the calls that it makes, in the order of the source,
-including the calls in nested functions and classes.  An outline contains only
-names, no text of the source.
+The outline of a function lists its calls in source order, including the calls
+in nested functions and classes.  An outline contains only names, no source
+text.
 
-Names that TensorFlow has changed since 2016 count as equal, and the name of the
-variable for an object is ignored:
+Names that TensorFlow has changed since 2016 count as equal, and the names of
+variables for objects are ignored:
 
   tf.mul, tf.multiply                      tf.multiply
   tf.scalar_summary, tf.summary.scalar     scalar_summary
@@ -33,7 +33,7 @@ FILES = (
 )
 PORT = os.path.dirname(os.path.abspath(cifar10_compat.__file__))
 
-# From function to calls, in the order of the source.
+# From function to calls, in source order.
 Outlines = dict[str, list[str]]
 
 _RENAMED = {
@@ -76,28 +76,28 @@ _IGNORED = frozenset(
         'tuple',
     )
 )
-# Calls of these modules' functions keep the full names.
+# Outlines contain the full names of functions in these modules.
 _MODULES = ('np', 'os', 're', 'tf')
 # A one-line print statement of Python 2.
 _PRINT_STATEMENT = re.compile(r'^([ \t]*)print[ \t]+([^(\s].*)$', re.MULTILINE)
 
 
 class Comparison(NamedTuple):
-  """The comparison of an original's function with the port's of that name."""
+  """The comparison of the original's and the port's functions of one name."""
 
   total: int  # calls in the original
   missing: list[str]  # calls only in the original
   added: list[str]  # calls only in the port
-  in_port: bool  # whether the port has such a function
+  in_port: bool  # whether the port has a function of this name
 
   @property
   def kept(self) -> int:
-    """The number of the original's calls that the port makes in that order."""
+    """The number of the original's calls that the port makes in this order."""
     return self.total - len(self.missing)
 
 
 class _Calls(ast.NodeVisitor):
-  """Collects calls; the calls in a call's arguments come first."""
+  """Collects the names of calls; a call's arguments come before the call."""
 
   def __init__(self) -> None:
     self.names: list[str] = []
@@ -110,7 +110,7 @@ class _Calls(ast.NodeVisitor):
 
 
 def _dotted(node: ast.expr) -> str:
-  """Returns a name such as 'tf.nn.relu'; for f().x, returns 'x'."""
+  """Returns a dotted name such as 'tf.nn.relu'; 'x' for f().x."""
   parts = []
   while isinstance(node, ast.Attribute):
     parts.append(node.attr)
@@ -140,14 +140,14 @@ def _parse(text: str) -> ast.Module:
 
 
 def outlines(text: str) -> Outlines:
-  """Computes the outlines of a source's top-level functions.
+  """Computes the outlines of the top-level functions in a source text.
 
   Args:
-    text: the source, in Python 3, or in Python 2 with one-line print statements
-      only.
+    text: Python 3 source, or Python 2 source in which each print statement is
+      one line.
 
   Returns:
-    Outlines, in the order of the source.
+    Outlines, in source order.
 
   Raises:
     SyntaxError: the source cannot be parsed.
@@ -169,7 +169,7 @@ def read(directory: str) -> dict[str, Outlines]:
     directory: the original's directory, or PORT.
 
   Returns:
-    A dict from each of FILES to its outlines.
+    A dict from each of FILES to the outlines of the file's functions.
 
   Raises:
     UsageError: a file is missing, or cannot be parsed.
@@ -197,7 +197,7 @@ def compare(original: Outlines, port: Outlines) -> dict[str, Comparison]:
     port: outlines of the port's file of the same name.
 
   Returns:
-    A dict from each function of the original to its Comparison.
+    A dict from each function of the original to a Comparison.
   """
   return {
       name: _compare(calls, port.get(name)) for name, calls in original.items()

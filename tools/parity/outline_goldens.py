@@ -1,11 +1,11 @@
-"""The outlines of the original, recorded for the tests.
+"""Records the outlines of the original for the tests.
 
   outline_goldens --source=DIR [--regenerate]
 
---source takes the same directories as //tools:historical.  --regenerate writes
+--source accepts the same directories as //tools:historical.  --regenerate writes
 tools/parity/outlines/EDITION.json, which contains an outline (outline.py) for
-each function of the five files, one per line.  Without it, the program compares
-the existing file with the source.
+each function of the five files, one per line.  Without --regenerate, the
+program compares the existing file with the source.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -20,8 +20,8 @@ from . import golden_files
 from . import goldens
 from . import outline
 
-# In the checkout even under `bazel run`, so that --regenerate writes to the
-# checkout.
+# A path in the checkout even under `bazel run`, so that --regenerate writes
+# there.
 DIRECTORY = os.path.join(
     os.environ.get('BUILD_WORKSPACE_DIRECTORY', manifest.ROOT),
     'tools',
@@ -43,7 +43,7 @@ def read(edition: str, directory: str = DIRECTORY) -> _Files:
     The result of outline.read() for a directory of that edition.
 
   Raises:
-    UsageError: the file is missing, or was made from other files.
+    UsageError: the file is missing, or was made from other source files.
   """
   return golden_files.read(
       goldens.path(edition, directory),
@@ -54,7 +54,7 @@ def read(edition: str, directory: str = DIRECTORY) -> _Files:
 
 
 def golden(edition: scripts.Edition, outlines: _Files) -> dict:
-  """Returns the content of an edition's file."""
+  """Returns the content of an edition's file of outlines."""
   return {
       'edition': edition.name,
       'sha256': edition.sha256,

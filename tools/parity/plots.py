@@ -1,8 +1,8 @@
-"""Plots for report.html, as SVG in the colors of the page.
+"""Draws the plots of report.html, as SVG in the colors of the page.
 
-Each plot is readable on a phone; wide pages show several side by side.  The
-original's line is wide and pale, and the port's line on top is narrow and dark,
-so that both are visible where they agree.
+Each plot is readable on a phone; wide pages show several plots side by side.
+The original's line is wide and pale, and the port's line on top is narrow and
+dark, so that both are visible where they agree.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ _ORIGINAL, _PORT = drawing.PALE, drawing.DARK
 
 
 def bars(original, port, x_label):
-  """Draws counts of values.
+  """Draws a bar chart of the counts of values.
 
   Args:
     original, port: dict from sortable values to counts.
@@ -72,7 +72,7 @@ def curves(original, port):
   """Plots values against steps.
 
   Args:
-    original, port: sequence of (step, value); one may be empty.
+    original, port: sequence of (step, value); one of the two can be empty.
 
   Returns:
     str, SVG.
@@ -98,10 +98,11 @@ def curves(original, port):
 
 
 def bands(original, port):
-  """Draws means over steps, with bands of one standard deviation.
+  """Plots means against steps, with bands of one standard deviation.
 
   Args:
-    original, port: sequence of (step, mean, standard deviation); one may be empty.
+    original, port: sequence of (step, mean, standard deviation); one of the two
+      can be empty.
 
   Returns:
     str, SVG.
@@ -128,7 +129,7 @@ def _limits(values):
 
 
 def dots(rows, x_label):
-  """Draws one value per row.
+  """Draws a dot plot with one value per row.
 
   Args:
     rows: sequence of (label, value, standard deviation, whether it is the

@@ -1,4 +1,4 @@
-"""The report of //tools:compare, as JSON and as one page of HTML.
+"""Writes the report of //tools:compare, as JSON and as an HTML page.
 
 A report is a dict of plain values, the content of report.json:
 
@@ -23,10 +23,11 @@ def section(title, unexplained, *, text, tables=(), plots=()):
   Args:
     title: str.
     unexplained: int, the number of unexplained differences.
-    text: sequence of str: paragraphs on what was compared, and on the result.
-    tables: sequence of table()s; empty ones are dropped.
-    plots: sequence of (caption, SVG of plots.py).  They show values from the
-      text and the tables; report.json contains no plots.
+    text: sequence of str: paragraphs that describe the comparison and the
+      result.
+    tables: sequence of table()s; empty tables are omitted.
+    plots: sequence of (caption, SVG of plots.py).  Plots show values from the
+      text and the tables; report.json omits the plots.
   """
   return {
       'title': title,
@@ -51,7 +52,7 @@ def report(edition, tensorflow, sections):
 
   Args:
     edition: str, the name of the edition.
-    tensorflow: str, its version.
+    tensorflow: str, the version of TensorFlow.
     sections: sequence of section()s.
 
   Returns:
@@ -83,7 +84,7 @@ def write(content, directory):
 
 
 def without_plots(content):
-  """Returns the content of report.json for a report."""
+  """Returns a report without plots: the content of report.json."""
   return dict(
       content,
       sections=[
@@ -107,7 +108,7 @@ def verdict(content):
 
 
 def to_html(content):
-  """Returns a report's page as a str.
+  """Returns the HTML page of a report as a str.
 
   Args:
     content: dict, from report().

@@ -1,19 +1,21 @@
-"""How far two float32 computations of the network may differ.
+"""Bounds on the difference of two float32 computations of the network.
 
-A sum of n products, added up in any order, has a relative error of about
-u * sqrt(n): the n errors, of up to u = 2^-24 each, have random signs.  Two
-computations differ by sqrt(2) times that; the factor 4 leaves nearly three standard
-deviations.  A layer passes on the relative error of its input: rectifying and
-pooling choose among the values, normalization divides by nearly a constant, and a
-matrix product averages errors of random signs.  The errors of successive layers
-therefore add up.  The softmax turns the absolute error of the largest logit into
-a probability error of the same size.  As the largest probability is about 1, this
-absolute error is the relative error that the softmax passes back.
+A sum of n products, added up in any order, has a relative error of about u *
+sqrt(n): the n errors, of up to u = 2^-24 each, have random signs.  The
+difference of two computations is sqrt(2) times this error; the factor 4 leaves
+nearly three standard deviations.  A layer preserves the relative error of its
+input: rectifying and pooling choose among the values, normalization divides by
+nearly a constant, and a matrix product averages errors of random signs.  The
+errors of successive layers therefore add up.  The softmax turns the absolute
+error of the largest logit into a probability error of the same size.  As the
+largest probability is about 1, the absolute error of the largest logit is the
+relative error of the gradient that the softmax propagates.
 
-A rectifier whose input is within rounding error of 0, or a maximum of two values
-within rounding error of each other, may take the other branch.  Gradients of all
-layers below then include a different term, and no rounding bound holds.  Gradients
-are comparable only if both sides take the same branches.
+A rectifier whose input is within rounding error of 0, or a maximum of two
+values within rounding error of each other, can take the other branch.
+After a different branch, the gradients of all layers below include a different
+term, and no rounding bound applies.  Gradients are therefore comparable only if
+both sides take the same branches.
 
 All bounds are fractions of a value's largest element.
 """
@@ -30,8 +32,9 @@ UNIT = 2.0**-24
 _FACTOR = 4
 
 _CLASSES = 10
-# The lengths of the sums from the images to each activation: 5 x 5 inputs of 3 or
-# 64 channels plus a bias; 9 channels normalized together; matrix rows plus a bias.
+# Layers from the images forward: the length of the sum in each activation.  A
+# sum has 5 x 5 inputs of 3 or 64 channels plus a bias, 9 channels normalized
+# together, or matrix rows plus a bias.
 _FORWARD = (
     ('conv1/conv1', 5 * 5 * 3 + 1),
     ('pool1', 0),
@@ -45,16 +48,17 @@ _FORWARD = (
 )
 # Layers from the logits backward: the lengths of the sums in the gradient of
 # the layer's output, and the number of positions in an image.  The gradients of
-# the layer's variables are sums over these positions and the images of a batch.
+# the layer's variables are sums over the positions and the images of a batch.
 _BACKWARD = (
     ('softmax_linear', (_CLASSES,), 1),
     ('local4', (_CLASSES,), 1),
     ('local3', (192,), 1),
-    # The product, the pooling's overlap, the normalization.
+    # The sums of the product, of the overlapping pooling windows and of the
+    # normalization.
     ('conv2', (384, 4, 9), 12 * 12),
     ('conv1', (5 * 5 * 64, 9, 4), 24 * 24),
 )
-# Number of weights that the decay squares and adds up.
+# Number of weights whose squares each weight decay loss adds up.
 _DECAYED = {
     'conv1/weight_loss': 5 * 5 * 3 * 64,
     'conv2/weight_loss': 5 * 5 * 64 * 64,
@@ -91,7 +95,7 @@ def losses(largest_logit, batch):
   """
   bounds = {name: of_sum(length) for name, length in _DECAYED.items()}
   bounds['cross_entropy'] = _of_probabilities(largest_logit) + of_sum(batch)
-  # All terms are positive, and no term exceeds the sum.
+  # All losses are positive, so none exceeds the total loss.
   bounds['total_loss'] = max(bounds.values()) + of_sum(len(bounds))
   return bounds
 
@@ -122,8 +126,8 @@ def decisions(
   """Counts rectifiers and maxima that took different branches on the two sides.
 
   Args:
-    original, port: from "activation: NAME" to arrays, of the same shape on both
-      sides.
+    original, port: dict from "activation: NAME" to array, with equal shapes on
+      both sides.
   """
   found = 0
   for layer in RECTIFIED:
@@ -137,7 +141,7 @@ def decisions(
 
 
 def windows(x: np.ndarray) -> np.ndarray:
-  """Returns the nine inputs of each 3 x 3 maximum with stride 2.
+  """Returns the nine inputs of each 3 x 3 max-pooling window with stride 2.
 
   Args:
     x: float array of shape [batch, height, width, channels]; height and width are
@@ -146,7 +150,7 @@ def windows(x: np.ndarray) -> np.ndarray:
   Returns:
     Array of shape [batch, height / 2, width / 2, channels, 9].
   """
-  # For even sizes, SAME padding is at the end only.
+  # For even sizes, SAME padding adds values only at the end.
   x = np.pad(
       x, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=-np.float32('inf')
   )

@@ -1,15 +1,16 @@
-"""Goldens of the original runtime, for the tests.
+"""Records goldens of the original runtime for the tests.
 
   runtime_goldens --runtime=VERSION --data_dir=DIR [--source=DIR] [--regenerate]
 
 --regenerate writes tests/golden/runtime-VERSION.json: the results of one step of
-the tutorial's edition on that old TensorFlow, from seeded values.  Without it, the
-program computes the results again and compares them with the existing file.
---source names the unmodified files; it can be omitted if they are bundled with that
-TensorFlow.
+the tutorial's edition on that old TensorFlow, from seeded values.  Without
+--regenerate, the program computes the results again and compares the new
+results with the existing file. --source is the directory of the unmodified
+files; omit it if that TensorFlow bundles the files.
 
-Everything in a golden except its seed comes from the old interpreter.  With the
-chosen seed, no rounding error can make a rectifier or maximum take the other branch.
+Everything in a golden except the seed comes from the old interpreter.  With the
+chosen seed, no rounding error can make a rectifier or maximum take the other
+branch.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -35,8 +36,8 @@ def main(argv):
   parser = golden_files.parser(
       'runtime_goldens',
       __doc__.partition('\n')[0],
-      source='the unmodified historical files (default: those bundled with the '
-      'TensorFlow of --runtime)',
+      source='directory of the unmodified historical files (default: the files '
+      'bundled with the TensorFlow of --runtime)',
       required=False,
   )
   parser.add_data_dir()
@@ -44,7 +45,7 @@ def main(argv):
       '--runtime',
       required=True,
       metavar='VERSION',
-      help='the TensorFlow to compute with, %s'
+      help='the TensorFlow version to compute with, %s'
       % ' or '.join(sorted(golden_steps.FILES)),
   )
   args = parser.parse_args(argv)
@@ -58,13 +59,13 @@ def main(argv):
     found = scripts.find_edition(source).name
     errors.UsageError.raise_if(
         found != wanted,
-        '%s has %s, and the golden of TensorFlow %s is of %s'
+        '%s contains the edition %s, but the golden of TensorFlow %s is for %s'
         % (source, found, runtime.version, wanted),
     )
   errors.UsageError.raise_if(
       not (source or runtime.bundled),
-      'TensorFlow %s does not bundle the tutorial: name %s with --source=DIR'
-      % (runtime.version, wanted),
+      'TensorFlow %s does not bundle the tutorial: specify a directory of %s '
+      'with --source=DIR' % (runtime.version, wanted),
   )
   for eval_data in (False, True):
     checks.check(datasets.CIFAR10, data_dir, eval_data)

@@ -1,4 +1,4 @@
-"""The sections of the report, in their order."""
+"""Creates the sections of the report, in order."""
 
 import dataclasses
 import os
@@ -21,14 +21,15 @@ from . import trainers
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-  """How much each section compares; 0 images, runs or rounds disable a section.
+  """Sizes of the comparisons; 0 images, runs or rounds disable a section.
 
   Attributes:
-    runtime_steps: steps on an old TensorFlow before the second comparison.
-    runtime_images: images from each input, per kind of files.
-    spread_runs: runs of each side.
+    runtime_steps: number of steps on an old TensorFlow before the second
+      comparison.
+    runtime_images: number of images from each input pipeline and set of files.
+    spread_runs: number of runs of each side.
     spread_steps: the last step of each run, a multiple of 10.
-    time_rounds: rounds in which steps are timed.
+    time_rounds: number of rounds in which steps are timed.
   """
 
   runtime_steps: int = 200
@@ -38,7 +39,7 @@ class Sizes:
   time_rounds: int = 0
 
 
-# The runs on today's TensorFlow have separate flags.
+# Comparisons without an old TensorFlow have separate flags.
 TODAY = Sizes(runtime_images=8192, spread_runs=0)
 
 
@@ -47,11 +48,11 @@ def of_sides(
 ) -> list[dict]:
   """Creates the sections on values, images, checkpoints and scores.
 
-  TensorFlow 2's behavior must be off.
+  TensorFlow 2 behavior must be disabled.
 
   Args:
-    original, port: the sides, whose values are lost.
-    sizes: how much to compare.
+    original, port: the sides, whose variables are overwritten.
+    sizes: the sizes of the comparisons.
     scratch: an existing directory.
 
   Raises:
@@ -116,8 +117,8 @@ def graph_section(title, original, port, listed, *, all_tables=True):
   Args:
     title: str.
     original, port: GraphDef.
-    listed: mapping.Mapping between the two.
-    all_tables: bool, whether to show the listed differences too.
+    listed: mapping.Mapping between the two graphs.
+    all_tables: bool, whether to list the exempt differences too.
 
   Returns:
     A section of the report.
@@ -130,9 +131,9 @@ def graph_section(title, original, port, listed, *, all_tables=True):
       title,
       len(found.unexplained) + len(found.stale),
       text=[
-          'The original has %d ops and the port %d. They were matched by '
+          'The original has %d ops and the port %d. The ops were matched by '
           'name and compared in type, device, inputs, control inputs, '
-          'attributes and output shapes. %d of them are listed as renamed.'
+          'attributes and output shapes. %d ops are listed as renamed.'
           % (found.original, found.port, len(renames)),
           '%d listed exemptions, each for one op and one attribute, explain %d '
           'differences; %d differences are unexplained, and %d exemptions and '
@@ -143,7 +144,7 @@ def graph_section(title, original, port, listed, *, all_tables=True):
               len(found.unexplained),
               len(found.stale),
           ),
-          'Of these exemptions %d change a number that is computed, drawn or '
+          'Of these exemptions, %d change a number that is computed, drawn or '
           'saved: %s. The other %d change a name, a type, a device, or the way '
           'in which the same number is computed.'
           % (
@@ -183,7 +184,7 @@ def graph_section(title, original, port, listed, *, all_tables=True):
 
 
 def outline_section(source):
-  """Compares the order of calls in the original's files and the port's.
+  """Compares the order of calls in the original's and the port's files.
 
   Args:
     source: str, the directory of the original.
@@ -227,14 +228,13 @@ def outline_section(source):
       'Outline',
       0,
       text=[
-          'The outline of a function lists the calls that it makes, in the '
-          'order '
-          "of the source. The port keeps %d of the %d calls in the original's "
-          'functions, in their order, and adds %d.'
+          'The outline of a function lists its calls in source order. The port '
+          "keeps %d of the %d calls in the original's functions, in the same "
+          'order, and adds %d.'
           % tuple(sum(file[column] for file in files) for column in (3, 2, 4)),
           'Names that TensorFlow has changed since 2016 count as equal. A '
-          'missing call is not necessarily a missing step: the port may make '
-          'it in another function. Outlines are shown, not judged.',
+          'missing call is not necessarily a missing step: the port can make '
+          'the call in another function. Outlines are shown, not judged.',
       ],
       tables=[
           report.table(
@@ -251,11 +251,11 @@ def trainers_sections(data_dir, train):
   """Compares the port's other trainers with cifar10_train as the original.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     train: GraphDef of the port's cifar10_train.
 
   Returns:
-    list of sections of the report, without the exempt differences.
+    list of sections of the report, which do not list the exempt differences.
   """
   return [
       graph_section(

@@ -1,9 +1,9 @@
 """The two sides of a comparison, and their common interface.
 
 The *original* is an unmodified edition of the tutorial, on today's TensorFlow
-(today_side.py) or on an old one in an old interpreter (old_side.py).  The *port* is
-this project, always on today's TensorFlow.  Both have the same interface, so
-each comparison is written once and takes two sides.
+(today_side.py) or on an old TensorFlow in an old interpreter (old_side.py).
+The *port* is this project, always on today's TensorFlow.  Both sides have the
+same interface, so each comparison is written only once.
 """
 
 import abc
@@ -26,13 +26,14 @@ LOGITS = 'activation: softmax_linear/softmax_linear'
 
 
 class Look(NamedTuple):
-  """A step of an original, with the recorded values.
+  """A step of the original, with the recorded values.
 
   Attributes:
-    step: number of steps before this one.
-    start: the checkpoint from which the port starts; '' to continue.
-    tries: (batch, recorded values of the step on that batch); the first batch
-      on which both sides take the same branches is compared.
+    step: the number of steps before this step.
+    start: the checkpoint from which the port starts; '' to continue from the
+      previous step.
+    tries: iterable of (batch, recorded values of the step on the batch); the
+      first batch on which both sides take the same branches is compared.
   """
 
   step: int
@@ -46,12 +47,12 @@ class Side(abc.ABC):
   Attributes:
     source: the directory of the unmodified files; '' for the port.
     edition: the edition of the source; None for the port.
-    data_dir: the directory above cifar-10-batches-bin.
+    data_dir: the parent directory of cifar-10-batches-bin.
     runtime: the version of an old TensorFlow; None for today's TensorFlow.
-    steps: number of steps to train.
+    steps: the number of steps to train.
     keys: the keys of the side's variables.
     marked: dict from key to array; all elements of all arrays are distinct.
-      The side has a checkpoint of these arrays in each format.
+      The side has a checkpoint of `marked` in each format.
     tags: the tags of the side's summaries.
   """
 
@@ -66,11 +67,11 @@ class Side(abc.ABC):
 
   @property
   def where(self) -> str:
-    """The side's TensorFlow, for a title; '' for today's TensorFlow."""
+    """The side's TensorFlow, as shown in titles; '' for today's TensorFlow."""
     return ' on TensorFlow ' + self.runtime if self.runtime else ''
 
   def program(self, script: str) -> tuple[str, list[str]]:
-    """Returns the module that runs a script, and the first arguments.
+    """Returns the module that runs a script, and the module's first arguments.
 
     Args:
       script: one of scripts.SCRIPTS.
@@ -94,7 +95,7 @@ class Side(abc.ABC):
     Args:
       form: the format of the checkpoint.
       path: the path of the checkpoint.
-      names: from keys of this side to keys in the checkpoint.
+      names: dict from keys of this side to keys in the checkpoint.
 
     Returns:
       A dict from key to the variable's restored value.
@@ -102,7 +103,7 @@ class Side(abc.ABC):
 
   @abc.abstractmethod
   def looks(self) -> Iterator[Look]:
-    """Takes the steps to compare, which the port then repeats."""
+    """Takes the steps to compare; the port repeats each step."""
 
   @abc.abstractmethod
   def leave(self, directory: str, steps: int) -> str:
@@ -138,5 +139,5 @@ class Side(abc.ABC):
 
 
 def checkpoint_name(directory: str, steps: int) -> str:
-  """Returns a trainer's path for a checkpoint, which ends with the step."""
+  """Returns the path of a step's checkpoint, as in a train_dir."""
   return os.path.join(directory, '%s-%d' % (checkpoints.BASENAME, steps))

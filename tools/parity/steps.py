@@ -17,8 +17,8 @@ class Result:
   """The comparison of both sides' steps.
 
   Attributes:
-    steps: for each look: the step, the number of skipped batches (None if the
-      sides took different branches on every batch), and the Differences.
+    steps: (step, number of skipped batches, Differences) of each compared step;
+      the number is None if the sides took different branches on every batch.
     losses: for the original and the port, the loss of each compared step.
   """
 
@@ -31,7 +31,7 @@ class Result:
 
   @property
   def compared(self) -> int:
-    """Number of compared values, except the values compared with formulas."""
+    """The number of compared values, except the values compared with a formula."""
     return sum(
         not d.value.startswith('average of ')
         for _, _, found in self.steps
@@ -40,7 +40,7 @@ class Result:
 
   @property
   def above(self) -> dict[str, tuple[int, value_diff.Difference]]:
-    """From a value's name to the first step at which it exceeds its bound."""
+    """Dict from each value above its bound to the first such step."""
     first: dict[str, tuple[int, value_diff.Difference]] = {}
     for step, _, found in self.steps:
       for d in found:
@@ -50,7 +50,7 @@ class Result:
 
   @property
   def orders(self) -> dict[str, list[int]]:
-    """From an order's name to how many averages of each side used it."""
+    """Dict from an order's name to the number of its averages on each side."""
     counts = collections.Counter(
         (d.order, d.value.rpartition(', ')[2])
         for _, _, found in self.steps
@@ -64,7 +64,7 @@ class Result:
 
   @property
   def unexplained(self) -> int:
-    """Number of values above the bounds, plus looks without a valid batch."""
+    """The number of values above bounds, plus steps without a valid batch."""
     return len(self.above) + sum(passed is None for _, passed, _ in self.steps)
 
 
@@ -74,11 +74,12 @@ def compare(
   """Makes the port repeat the original's steps, and compares the results.
 
   Compares the first batch on which both sides take the same branches of all
-  rectifiers and maxima; if there is no such batch, compares the first one.
+  rectifiers and maxima; if the branches differ on every batch, compares the
+  first batch.
 
   Args:
-    original, port: the sides, whose values are lost.
-    keys: how the keys of the two sides match.
+    original, port: the sides, whose variables are overwritten.
+    keys: the mapping between the keys of the two sides.
   """
   result = Result()
   rounded = original.runtime is not None
@@ -102,7 +103,7 @@ def compare(
 
 
 def _first_alike(look, port, keys, rounded):
-  """Returns how many batches were skipped, and the compared batch's values."""
+  """Returns the number of skipped batches, and the compared batch's values."""
   first = None
   for passed, (batch, noted) in enumerate(look.tries):
     if look.start:
@@ -121,13 +122,13 @@ def section(
 
   Args:
     original, port: the sides.
-    result: from compare().
+    result: Result of compare().
   """
   columns = ('value', 'elements', 'largest difference', 'relative to largest')
   columns += ('bound', 'at step')
   tables = [
       report.table(
-          'Values above their bound, with the first such step',
+          'Values above their bound, with the first step at which this occurs',
           columns,
           [(*_row(d), step) for step, d in result.above.values()],
       )
@@ -137,8 +138,8 @@ def section(
         'The port restored a checkpoint of the original, and both took one '
         'step on the same batch, on one thread. Activations, losses, '
         'gradients and updated variables were compared. Sums of n terms in '
-        'float32 may differ by 4 u sqrt(n), u = 2^-24; these bounds add up '
-        'on the way to a value (rounding.py). Each moving average is '
+        'float32 may differ by 4 u sqrt(n), u = 2^-24; the bounds of '
+        'successive layers add up (rounding.py). Each moving average is '
         'compared with its formula, because the graphs leave the order of '
         'updates open.',
         *_looks_text(result),
@@ -167,7 +168,7 @@ def _row(d):
 
 
 def _bits_text(original, port, result):
-  """Returns a section's text on a bit-by-bit comparison."""
+  """Returns the text of a section about a bit-by-bit comparison."""
   return [
       '%d steps from the same weights on the same batches of standardized '
       'random crops, on one thread; the loss went from %.4f to %.4f.'
@@ -190,7 +191,7 @@ def _bits_text(original, port, result):
 
 
 def _looks_text(result: Result) -> Iterator[str]:
-  """Yields a section's text on each look, compared within rounding bounds."""
+  """Yields the text about each step compared within rounding bounds."""
   for (step, passed, found), loss in zip(result.steps, result.losses[0]):
     closest = max(found, key=lambda d: d.relative / (d.bound or 1))
     yield (
@@ -205,8 +206,8 @@ def _looks_text(result: Result) -> Iterator[str]:
             closest.value,
             closest.relative,
             closest.bound,
-            'On every batch some rectifier or maximum took the other branch, '
-            'which is unexplained; the first batch is shown.'
+            'On every batch, a rectifier or maximum took the other branch, '
+            'which is unexplained; the values are from the first batch.'
             if passed is None
             else 'Batches skipped because a rectifier or a maximum took the other '
             'branch: %d.' % passed,

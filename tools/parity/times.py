@@ -1,6 +1,6 @@
 """Times a step of the original on two TensorFlow versions, the port and --fast.
 
-All contestants are real trainers, timed end to end by the time stamps in their
+All contestants are real trainers, timed end to end by the time stamps in the
 logs, once the queue is full.  //tools:benchmark runs more rounds, measurements
 and contestants.
 """
@@ -28,7 +28,7 @@ def measure(original, rounds, *, steps=100):
   Args:
     original: sides.Side on an old TensorFlow.
     rounds: int, at least 1.
-    steps: int, steps to time per round, a multiple of 100.
+    steps: int, the number of steps to time per round, a multiple of 100.
 
   Returns:
     dict from a contestant, a key of _NAMES, to a list of (seconds per step,
@@ -66,7 +66,7 @@ def section(original, times):
 
   Args:
     original: sides.Side on an old TensorFlow.
-    times: dict from measure().
+    times: dict, the result of measure().
   """
   processor = manifest.processor()
   medians = {
@@ -79,7 +79,8 @@ def section(original, times):
       0,
       text=[
           'All contestants trained in turn in each of %d rounds, end to end with '
-          'summaries, on %s with %d threads. Of %d runs, other work disturbed %d.'
+          'summaries, on %s with %d threads. Of %d '
+          'runs, other work may have disturbed %d.'
           % (
               len(next(iter(times.values()))),
               processor['name'],

@@ -1,4 +1,4 @@
-"""Either side of a comparison, on today's TensorFlow."""
+"""Runs a side of a comparison on today's TensorFlow."""
 
 from collections.abc import Iterable
 import contextlib
@@ -20,9 +20,9 @@ _LOSS = 'loss: total_loss'
 
 
 class Today(training_graph.Training, sides.Side):
-  """Either side on today's TensorFlow: a single-threaded session on its graph.
+  """A side on today's TensorFlow: a single-threaded session on a graph.
 
-  TensorFlow 2's behavior must be off.
+  TensorFlow 2 behavior must be disabled.
   """
 
   def __init__(
@@ -38,12 +38,12 @@ class Today(training_graph.Training, sides.Side):
     """Imports a training graph.
 
     Args:
-      meta_graph: from training_graph.export(); its input reads data_dir.
-      data_dir: the directory above cifar-10-batches-bin.
+      meta_graph: from training_graph.export(), for a graph that reads data_dir.
+      data_dir: the parent directory of cifar-10-batches-bin.
       directory: an existing directory for checkpoints.
       source: the directory of the unmodified files; '' for the port.
       edition: the edition of the source.
-      steps: number of steps to take.
+      steps: the number of steps to take.
 
     Raises:
       UsageError: the graph was not made by training_graph.export().
@@ -54,7 +54,7 @@ class Today(training_graph.Training, sides.Side):
     self.source, self.edition, self.steps = source, edition, steps
     self._directory = directory
     self._saved: dict[str, str] = {}
-    # Give each side different values.
+    # The offset gives each side different values.
     self.marked = _marked(self, batches.SEED + (not source))
 
   @classmethod
@@ -89,7 +89,7 @@ class Today(training_graph.Training, sides.Side):
 
   @property
   def tags(self):
-    """Tags of the merged summaries; the variables keep their values."""
+    """The tags of the merged summaries; the variables keep their values."""
     values = self.read()
     shape = self.images.shape.as_list()
     feed = {self.images: np.zeros(shape), self.labels: np.zeros(shape[:1])}
@@ -102,12 +102,13 @@ class Today(training_graph.Training, sides.Side):
             self.session.run(op.outputs[0], feed)
         ).value
     }
-    # Computing histograms of gradients updates the averages of the losses.
+    # Restore the variables, because the gradient histograms update the loss
+    # averages.
     self.load(values)
     return frozenset(tags)
 
   def save(self, form: str, path: str) -> str:
-    """Saves a checkpoint, with the graph's saver if it writes this format.
+    """Saves a checkpoint, with the graph's saver if the saver uses this format.
 
     Args:
       form: one of sides.FORMATS.
@@ -133,17 +134,18 @@ class Today(training_graph.Training, sides.Side):
     return self._saved[form]
 
   def restore(self, path: str, names: dict[str, str]) -> None:
-    """Restores a checkpoint, with the graph's own saver if it fits.
+    """Restores a checkpoint, with the graph's own saver if possible.
 
-    Only the step counter may have another integer type in the checkpoint.  A
-    variable that is missing from the checkpoint, or has another shape there,
-    becomes 77.
+    The step counter can have another integer type in the checkpoint.  The
+    elements of a variable that is missing from the checkpoint, or has another
+    type or shape there, become 77.
 
     Args:
       path: the path of the checkpoint.
-      names: from key to the name in the checkpoint.
+      names: dict from key to the name in the checkpoint.
     """
-    # Overwrite old values, so that none can be mistaken for restored ones.
+    # Overwrite the values, so that no old value can be mistaken for a restored
+    # value.
     self.load(
         {
             key: np.full(
@@ -181,7 +183,7 @@ class Today(training_graph.Training, sides.Side):
     return self.read()
 
   def start(self, weights: dict[str, np.ndarray]) -> None:
-    """Loads initial values: averages equal the weights; all else is zero."""
+    """Loads initial values: averages equal the weights; the rest is 0."""
     values = {
         key: np.zeros(v.shape.as_list(), v.dtype.base_dtype.as_numpy_dtype)
         for key, v in self.variables.items()
@@ -206,8 +208,8 @@ class Today(training_graph.Training, sides.Side):
 
     Args:
       images, labels: the batch.
-      names: further activations and losses to return, such as "activation: norm1";
-        names that are not in the graph are skipped.
+      names: other activations and losses to return, such as "activation:
+        norm1"; names that the graph lacks are skipped.
 
     Returns:
       A dict from "loss: total_loss", "gradient: KEY", "before: KEY", "after:
@@ -225,7 +227,7 @@ class Today(training_graph.Training, sides.Side):
     before = self.read()
     # AddN reuses the buffer of a term that no other op still needs, and starts
     # with that term.  The last bit of a sum of three terms would then depend on
-    # which ops ran before.  Fetching the terms keeps them in use.
+    # the order in which ops ran.  Fetching the terms prevents this reuse.
     found, _, _ = self.session.run(
         [tensors, self.train_op, list(self.loss.op.inputs)],
         {self.images: images, self.labels: labels},
@@ -281,7 +283,7 @@ class Today(training_graph.Training, sides.Side):
 
 
 def _marked(training, seed):
-  """Returns values for all variables; all elements are distinct."""
+  """Returns values for all variables, in which all elements are distinct."""
   random = np.random.RandomState(seed)
   values = {}
   for key, variable in sorted(training.variables.items()):

@@ -1,4 +1,4 @@
-"""Compares the graphs of the port's other trainers with cifar10_train's.
+"""Compares the graphs of the other trainers with the graph of cifar10_train.
 
 For these trainers, there is no historical graph to compare with: v0.7.0's
 towers do not run on today's TensorFlow without bridges, and v0.7.0 has no
@@ -30,7 +30,7 @@ def build(name, data_dir):
 
   Args:
     name: str, one of TRAINERS.
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
 
   Returns:
     GraphDef with one tower, or the GraphDef of a chief without other workers.
@@ -52,7 +52,7 @@ def build(name, data_dir):
             data_dir=data_dir, sync=name == SYNCHRONOUS
         ),
     )
-    del server  # The graph is needed up to this point.
+    del server  # Keep the server running until the graph is complete.
   return meta_graph.graph_def
 
 

@@ -2,13 +2,13 @@
 
 Both sides run on one thread, so that sums have a fixed order.  On the same
 TensorFlow, the loss, gradients, weights, averages of the losses and the step
-counter must be bit-identical.  Another TensorFlow version adds up in another
-order: activations are then compared too, and all values must be within the
-bounds of rounding.py.
+counter must be bit-identical.  A different TensorFlow version adds up in a
+different order: activations are then compared too, and all values must be
+within the bounds of rounding.py.
 
 A graph may leave open whether the average of a weight reads the variable before
-or after the update, so two graphs may differ.  Each of these averages is
-therefore compared with its formula instead.
+or after the update, so the averages of two graphs may differ.  The average of a
+weight is therefore compared with its formula instead.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ from . import today_side
 Notes = dict[str, np.ndarray]
 
 _AVERAGE_DECAY = 0.9  # The decay of the loss averages.
-# Each side rounds a product and a difference.
+# Bound for formulas: each side rounds a product and a difference.
 _FORMULA_BOUND = 4 * rounding.UNIT
 
 
@@ -36,12 +36,12 @@ class Difference:
   Attributes:
     value: the name of the value.
     elements: number of elements that are not bit-identical; -1 if the value is
-      missing on a side, or its shape or type differs.
+      missing on a side, or the shapes or types differ.
     absolute: the largest difference; inf if a value is missing.
     relative: `absolute` divided by the original's largest element.
     bound: the maximum of `relative`; 0 if the arrays must be bit-identical.
     order: the name of the averaging order that reproduces a weight's average
-      bit for bit; '' for other values, or if no order does.
+      bit for bit; '' for other values, or if there is no such order.
   """
 
   value: str
@@ -60,14 +60,15 @@ class Difference:
 def differing(a: np.ndarray | None, b: np.ndarray | None) -> int:
   """Counts the elements of two arrays that are not bit-identical.
 
-  Unlike ==, this distinguishes 0.0 from -0.0, and equates a NaN with itself.
+  Unlike ==, the function distinguishes 0.0 from -0.0, and treats a NaN as equal
+  to itself.
 
   Args:
     a, b: arrays with 4 or 8 bytes per element, or None.
 
   Returns:
     The count, or -1 if an array is missing, or shapes or types differ.
-    Integers may differ in size.
+    Integers can have different sizes.
   """
   if a is None or b is None:
     return -1
@@ -75,7 +76,7 @@ def differing(a: np.ndarray | None, b: np.ndarray | None) -> int:
   integers = a.dtype.kind == b.dtype.kind == 'i'
   if a.shape != b.shape or not (integers or a.dtype == b.dtype):
     return -1
-  # No two float32 become the same float64.
+  # Different float32 values convert to different float64 values.
   a, b = (np.asarray(x, np.float64).view(np.uint64) for x in (a, b))
   return int(np.count_nonzero(a != b))
 
@@ -90,7 +91,7 @@ def difference(
 
   Args:
     name: the name of the value.
-    original, port: the arrays, or None if a side does not have the value.
+    original, port: the arrays, or None if a side lacks the value.
     bound: the maximum difference, relative to the original's largest element; 0 if
       the arrays must be bit-identical.
   """
@@ -122,7 +123,7 @@ def averaged(shadow: np.ndarray, value: np.ndarray, step: int) -> np.ndarray:
 
 
 def orders(before, after, *, step, after_update):
-  """Returns the orders of updates in which a graph may average a weight.
+  """Returns the orders in which a graph may update a weight and its average.
 
   Args:
     before, after: float32 arrays, a variable before and after its update.
@@ -130,7 +131,7 @@ def orders(before, after, *, step, after_update):
     after_update: bool, whether the graph fixes the average after the update.
 
   Returns:
-    list of (name, value, step), the alternatives to try in turn.
+    list of (name, value, step), the alternatives in the order to try.
   """
   found = [('weights after the update, counter after it', after, step + 1)]
   if not after_update:
@@ -217,7 +218,8 @@ def _of_rounding(original, port, keys, *, batch, trainable):
       found.append(difference(name, original[name], mine, bound))
   for key in trainable:
     name = 'after: ' + key
-    # Both sides round the product and the difference; the gradients differ.
+    # Both sides round the product and the difference, and the gradients may
+    # differ.
     size = float(np.abs(original[name]).max())
     gradient = float(np.abs(original['gradient: ' + key]).max())
     moved = float(original['rate']) * gradient / size
@@ -231,7 +233,7 @@ def _of_rounding(original, port, keys, *, batch, trainable):
 
 
 def _loss_average(key, original, port, bound):
-  """Returns the Differences of a loss's average, and of the correction."""
+  """Returns the Differences of a loss average and of its correction."""
   after = 'after: ' + key
   plain = original.get(after + keys_lib.BIASED, original[after])
   bound += _FORMULA_BOUND
@@ -253,12 +255,12 @@ def differences(
     rounded: bool,
     after_update: tuple[bool, bool] = (False, False),
 ) -> list[Difference]:
-  """Compares one step of both sides, which took the same branches.
+  """Compares one step of both sides that took the same branches.
 
   Args:
     notes: the recorded values of the original and the port, by the port's keys.
     port: the port, for keys and batch size.
-    keys: how the keys of the two sides match.
+    keys: the mapping between the keys of the two sides.
     rounded: whether another TensorFlow computed the original's values.
     after_update: whether each graph fixes its averages after the update.
   """

@@ -4,11 +4,11 @@
       [--plot=FILE] [-- FLAGS OF THE TRAINER]
   endurance --json=FILE --plot=FILE
 
-Starts cifar10_train, and cifar10_eval after the first checkpoint.  Every few seconds
-it records the memory, threads and open files of each process, and the trainer's
-step.  The exit code is 1 if one of these, or the step time, grew by more than
-1%: the median over the last fifth of the steps is compared with the median over
-the second tenth.
+Starts cifar10_train, and cifar10_eval after the first checkpoint.  Every few
+seconds, the program records the memory, threads and open files of each process,
+and the trainer's step.  The exit code is 1 if the memory, threads, open files
+or step time grew by more than 1%: growth is measured from the median over the
+second tenth of the steps to the median over the last fifth.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -34,10 +34,10 @@ from ..base import processes
 from ..base import training_log
 
 _INTERVAL_SECS = 5
-# Seconds between two evaluations; even with --fast, there is time for each
-# checkpoint.
+# Seconds between two evaluations, so short that each checkpoint is evaluated
+# even with --fast.
 _EVAL_INTERVAL_SECS = 20
-# Maximum growth, as a fraction.
+# Maximum growth of a quantity, as a fraction.
 _BOUND = 0.01
 _QUANTITIES = {
     'memory_bytes': ('memory, MB', 1e-6),
@@ -66,15 +66,16 @@ def sample(pid):
 
 
 def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
-  """Runs a trainer to its end, with an evaluator beside it.
+  """Runs a trainer until it ends, together with an evaluator.
 
   Args:
-    trainer_args, evaluator_args: lists of str, the programs' flags.
-    interval_secs: float, between two samples.
+    trainer_args, evaluator_args: lists of str, the flags of the two programs.
+    interval_secs: float, the time between two samples.
 
   Returns:
-    samples: list of dict with seconds, step, train and eval, the last two from
-      sample(); eval is None before the evaluator starts.
+    samples: list of dict with `seconds`, `step`, and the results of sample()
+      for both processes, `train` and `eval`; `eval` is None before the
+      evaluator starts.
     steps: list of [step, step time in seconds] in the trainer's log.
     evaluations: int, number of evaluations.
 
@@ -122,7 +123,7 @@ def watch(trainer_args, evaluator_args, *, interval_secs=_INTERVAL_SECS):
 
 
 def _start(module, args, log):
-  # Opened here, so that only the child uses its position.
+  # Open the log again, so that only the child uses the new file position.
   with open(log, 'a', encoding='utf-8') as f:
     return processes.start(module, args, stdout=f, stderr=subprocess.STDOUT)
 
@@ -171,8 +172,9 @@ def medians(result):
     end = [value for step, value in points if step >= last * 4 / 5]
     if not start or not end:
       raise errors.UsageError(
-          '%s has no samples at the start or at the end of the run: start with '
-          'an empty --train_dir, with more --max_steps, and let it end' % name
+          '%s has no samples at the start or at the end of the run: use an '
+          'empty --train_dir and more --max_steps, and let the run finish'
+          % name
       )
     found[name] = statistics.median(start), statistics.median(end)
   return found
@@ -190,11 +192,11 @@ def growth(result):
 
 
 def draw(result, path):
-  """Draws a chart over the steps for each quantity of a result.
+  """Plots each quantity of a result against the steps, in separate charts.
 
   Args:
     result: dict, the content of a results file.
-    path: str, ends with .png or .svg.
+    path: str, the file to write; its name ends with .png or .svg.
 
   Raises:
     UsageError: see plots.check() and plots.save().
@@ -286,7 +288,7 @@ def main(argv):
     }
     medians(
         result
-    )  # Raises an error before FILE is overwritten with a useless result.
+    )  # Raise any error before FILE is overwritten with an incomplete result.
     json_files.write(path, result)
   else:
     result = json_files.read(path, remedy='add --data_dir to train')

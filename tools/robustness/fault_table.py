@@ -1,20 +1,20 @@
-"""The tables of the results of //tools:torture."""
+"""Computes the tables of the results of //tools:torture."""
 
 import textwrap
 
 import scipy.stats
 
-# In one case out of twenty, the true failure rate is above the table's bound.
+# The true failure rate exceeds the bound in the table with a probability of 5%.
 _CONFIDENCE = 0.95
 # Maximum length of a message, in characters.
 _WIDTH = 120
 
 
 def failure_bound(failures, tries):
-  """Returns an upper bound of the failure rate.
+  """Returns an upper bound on the failure rate.
 
   Args:
-    failures, tries: int, number of failures, and of trials.
+    failures, tries: int, the numbers of failures and of trials.
 
   Returns:
     float, the upper end of the one-sided 95% Clopper-Pearson interval: 0.0149 for 0
@@ -70,12 +70,12 @@ def _cells(tries):
 
 
 def _code(message):
-  """Returns a program's output, perhaps with backticks, as Markdown code."""
+  """Formats a program's output, even with backticks, as Markdown code."""
   return '`` %s ``' % message if '`' in message else '`%s`' % message
 
 
 def mutants(content):
-  """Returns the columns and rows of the table of mutants: see outcomes()."""
+  """Returns the columns and rows of the table of mutants, like outcomes()."""
   return (
       ['mutant', 'fault injected', 'reported as'],
       [

@@ -1,14 +1,14 @@
-r"""Damages image sets at random, and checks that the package reads or rejects them.
+r"""Checks that the package reads or rejects randomly damaged image sets.
 
   fuzz [--cases=10000 | --seconds=60] [--seed=0] [--search]
 
 Each case creates a small image set of one kind (records, an archive, a
 description, a folder of images), damages it, and has the package read it.  The
-package must either read it, or reject it within 10 seconds with a one-line
-error.  Anything else is printed with the number of the case, and the exit code
-is 1; --first=NUMBER --cases=1 repeats it.  The library hypothesis, in the extra
-`test`, draws the cases: a case depends only on its number, the seed and the
-code.
+package must either read the set, or reject it within 10 seconds with a one-line
+error.  Otherwise the program prints the failure with the number of the case,
+and the exit code is 1; --first=NUMBER --cases=1 repeats the case.  The library
+hypothesis, in the extra `test`, draws the cases: a case depends only on its
+number, the seed and the code.
 
 --search also tries command lines and TF_CONFIG, runs all cases in this process,
 and prints the simplest failing case.
@@ -34,9 +34,9 @@ from ..base import processes
 from ..base import text_tables
 
 _CASE_SECS = 10
-# The kinds of numbered cases, drawn in turn.
+# The kinds of numbered cases, which take turns.
 _NUMBERED = ('records', 'descriptions', 'archives', 'images')
-# Number of cases drawn together and run in one process.  A case can end the
+# Number of cases that one process draws and runs, unless a case ends the
 # process.
 _CASES_PER_PROCESS = 500
 # Number of cases of one kind that hypothesis chooses before the next kind.
@@ -44,7 +44,7 @@ _CASES_OF_A_TURN = 50
 
 
 class _Hang(BaseException):
-  """A timeout; not an Exception, so that no other handler catches it."""
+  """A timeout; not an Exception, so that other handlers do not catch it."""
 
 
 def run_case(seed, number):
@@ -55,7 +55,7 @@ def run_case(seed, number):
 
   Returns:
     kind: str, one of _NUMBERED.
-    result: str, 'read', 'refused', or 'failed'.
+    result: str, 'read', 'refused' or 'failed'.
     report: str, the report of a failure, or ''.
   """
   kinds = _strategies()
@@ -75,7 +75,7 @@ def run_case(seed, number):
 
 
 def _strategies():
-  """Returns fuzz_strategies; raises UsageError if hypothesis is not installed."""
+  """Imports fuzz_strategies; raises UsageError if hypothesis is missing."""
   try:
     from . import fuzz_strategies
   except ImportError as e:
@@ -89,7 +89,7 @@ def outcome(case):
   """Runs a case in a new directory, with a time limit.
 
   Args:
-    case: function of the directory's path.
+    case: function whose argument is the path of the directory.
 
   Returns:
     result, report: see run_case().
@@ -222,7 +222,7 @@ def _run_in_processes(seed, cases, seconds):
 
 
 def _run_cases(seed, numbers, seconds):
-  """Runs cases and prints each one's kind and result; returns the exit code."""
+  """Runs cases and prints their kinds and results; returns the exit code."""
   failed = False
   end = time.monotonic() + seconds
   for number in numbers:

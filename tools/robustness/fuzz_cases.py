@@ -1,6 +1,7 @@
-"""The cases of the fuzzer: each function damages and reads a drawn value.
+"""The cases of the fuzzer: each function builds, damages and reads image files.
 
-fuzz_strategies.KINDS draws the values; the directory is empty.
+The arguments are a value drawn by fuzz_strategies.KINDS, and an empty
+directory.
 """
 
 import contextlib
@@ -38,7 +39,7 @@ PROGRAMS = (
 
 
 def damaged(contents, damages):
-  """Returns `contents` with the given damages."""
+  """Returns `contents` with the drawn damages."""
   for way, where, size, drawn in damages:
     here = int(where * len(contents))
     there = here + size
@@ -91,7 +92,7 @@ def _read_set(directory):
 
 
 def read_records(value, directory):
-  """Reads damaged records with a published and with a valid custom description."""
+  """Reads damaged records of a published set and of a valid custom set."""
   known, name, label_bytes, noise, damages = value
   dataset = _write_set(directory, label_bytes, noise)
   path = pathlib.Path(directory, name)
@@ -132,7 +133,7 @@ def read_description(value, directory):
 
 
 def read_archive(value, directory):
-  """Unpacks a damaged archive, or one with hostile members.
+  """Unpacks a damaged archive, or an archive with hostile members.
 
   Raises:
     AssertionError: the package wrote outside the set's directory.
@@ -156,7 +157,7 @@ def read_archive(value, directory):
 
 
 def read_images(value, directory):
-  """Makes a set from folders of images, some of them damaged, and reads it.
+  """Creates a set from image folders, with some damaged files, and reads it.
 
   Raises:
     AssertionError: a failure left files behind.

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for fuzz.py: image sets, command lines, TF_CONFIG."""
+"""Hypothesis strategies for image sets, command lines and TF_CONFIG."""
 
 import collections
 from collections.abc import Callable
@@ -14,14 +14,14 @@ from cifar10_compat.data import description
 
 from . import fuzz_cases
 
-# Values in a damaged description.
+# Values to insert into a damaged description.
 _VALUES = (
     *(None, True, 0, -1, 1 << 80, 1.5, float('nan'), fuzz_cases.RECORDS),
     *('', 'a', '.', '../../etc/passwd', '/etc/passwd', 'a\x00b', 'a\nb'),
     *('\ud800', 'ﬀ', 'x' * 300, 'train.bin', 'image_set.json'),
 )
 
-# Members of a hostile archive, besides valid ones such as set/a.bin.
+# Members of a hostile archive, in addition to valid members such as set/a.bin.
 _MEMBER_NAMES = (
     *('/etc/x', 'set/../../x', 'set/../x', '..', '.', 'set', 'set/', 'set//x'),
     *('set/./x', '', 'x' * 300, 'set/\udcff', 'set/0.bin', 'set/a/b/c'),
@@ -43,8 +43,8 @@ _FORMATS = {
     '1': ('PNG', 'TIFF'),
 }
 
-# How to change a file, where (as a fraction of its length), how many bytes, the
-# new bytes.
+# The kind of change to a file, its position (as a fraction of the length), the
+# number of bytes and the new bytes.
 _DAMAGES = st.just([]) | st.lists(
     st.tuples(
         st.sampled_from(
@@ -57,8 +57,10 @@ _DAMAGES = st.just([]) | st.lists(
     min_size=1,
     max_size=8,
 )
-_NOISE = st.integers(0, 1 << 32)  # A seed for values that are not simplified.
-_TEXT = st.text(max_size=40)  # Without surrogates, which tarfile cannot write.
+# A seed for random values, which hypothesis does not simplify.
+_NOISE = st.integers(0, 1 << 32)
+# Names without surrogates, which tarfile cannot write.
+_TEXT = st.text(max_size=40)
 _JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -74,7 +76,7 @@ _JSON = st.recursive(
 
 _ADDRESS = st.integers(0, 99999).map(lambda port: '127.0.0.1:%d' % port)
 _ADDRESSES = st.lists(_ADDRESS | _TEXT, max_size=3)
-# Valid, except perhaps the task and the number of tasks.
+# Valid cluster settings, except possibly the task and the number of tasks.
 _NEARLY_WHOLE_CONFIG = st.fixed_dictionaries(
     {
         'cluster': st.fixed_dictionaries(
@@ -124,7 +126,7 @@ _HOSTILE_MEMBER = st.tuples(
     st.sampled_from((0, 0, 0, 1, 512)),
 )
 
-# For each kind, its strategy and its function in fuzz_cases.
+# For each kind of case, the strategy and the function in fuzz_cases.
 KINDS = {
     'records': (
         st.tuples(
@@ -210,12 +212,12 @@ _SETTINGS = {
 
 @functools.cache
 def drawn(kind: str, seed: str, number: int) -> list:
-  """Returns values of a kind, always the same for the same arguments.
+  """Returns values of a kind; equal arguments yield equal values.
 
   Args:
     kind: a name in KINDS.
-    seed: the seed of these values.
-    number: number of values.
+    seed: the seed of the values.
+    number: the number of values.
   """
   values = []
 
@@ -238,16 +240,16 @@ def search(
     cases: int,
     outcome: Callable[[Callable[[str], None]], tuple[str, str]],
 ) -> tuple[collections.Counter, str]:
-  """Runs cases of a kind, and simplifies a failing one.
+  """Runs cases of a kind, and simplifies a failing case.
 
   Args:
     kind: a name in KINDS.
     seed: the seed of the cases.
-    cases: maximum number of cases.
-    outcome: function of a function of a directory: see fuzz.outcome().
+    cases: the maximum number of cases.
+    outcome: function that runs a case, like fuzz.outcome().
 
   Returns:
-    counts: Counter of (kind, result); a failure counts once.
+    counts: Counter of (kind, result), with only one failure.
     report: the report of the simplest failing case, or ''.
   """
   strategy, read = KINDS[kind]

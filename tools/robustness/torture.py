@@ -1,14 +1,15 @@
-"""Injects faults into the programs, and records the outcomes; it can be resumed.
+"""Injects faults into the programs and records the outcomes; can be resumed.
 
   torture --json=FILE [--faults=NAME,...] [--minutes=N]
   torture --json=FILE --mutants
   torture --list
 
-Starts the real programs, and kills, stops, starves and damages them at random
-moments, seeded by the number of the trial.  FILE records whether each program
-recovered as docs/reliability.md promises.  Trials in FILE are not repeated, unless
-the code has changed since.  --mutants shows that the harness detects deliberately
-broken programs.  It runs from a checkout; some faults need the right to mount a disk.
+Starts the real programs, and at random moments, seeded by the trial number,
+kills or stops them, limits their resources or damages their files.  FILE
+records whether each program recovered as docs/reliability.md promises.  Trials
+in FILE are not repeated unless the code has changed since then.  --mutants
+shows that the harness detects deliberately broken programs.  The program needs
+a checkout; some faults need permission to mount a disk.
 
 The exit code is 1 if a trial failed, or a mutant was not detected.
 """
@@ -31,12 +32,13 @@ from ..base import processes
 from ..base import text_tables
 from .faults import catalogue
 
-# A longer trial counts as a hang.  The slowest trials take two minutes.
+# Time limit, in seconds, above which a trial counts as hanging.  The slowest
+# trials take two minutes.
 _LIMIT_SECS = 600
 
 
 class Report:
-  """The outcomes of all trials, in a file.
+  """The outcomes of all trials, stored in a file.
 
   {"faults": {"kill": {"title": "...", "rounds": [{"manifest": {...}, "loaded":
   false, "tries": [{"number": 0, "survived": true, "steps_lost": 3, "seconds":
@@ -44,11 +46,11 @@ class Report:
   "second_trainer", "found": true, "message": "..."}]}
 
   Attributes:
-    content: dict, as above.
+    content: dict with the structure shown above.
   """
 
   def __init__(self, path):
-    """Reads a file, if it exists.
+    """Reads the file if it exists.
 
     Raises:
       UsageError: the file cannot be read.
@@ -57,7 +59,7 @@ class Report:
     self.content = json_files.read_if_there(path, {'faults': {}, 'mutants': []})
 
   def tries(self, fault, loaded, origin):
-    """Returns the list of a fault's trials on this code, to append to.
+    """Returns the list of a fault's trials on this code, for appending.
 
     Args:
       fault: catalogue.Fault.
@@ -84,23 +86,24 @@ class Report:
 
 
 def outcomes(fault, first, last, *, loaded=False, plants='-'):
-  """Injects a fault in separate processes.
+  """Injects a fault several times, in separate processes.
 
   Args:
-    fault: str, its name.
+    fault: str, the name of the fault.
     first, last: int, the numbers of the trials.
     loaded: bool, whether to run two busy processes per core.
     plants: str, see tools/robustness/faults/child.py.
 
   Yields:
-    dict for each trial: see Report.  A hanging trial is killed, and counts as failed.
+    dict for each trial: see Report.  A hanging trial is killed and counts as
+      failed.
   """
   while first <= last:
     with processes.start(
         'tools.robustness.faults.run',
         [fault, '%d-%d' % (first, last), '--plants=' + plants]
         + ['--loaded'] * loaded,
-        # The time limit of a Bazel test does not apply here.
+        # Ignore the time limit of a Bazel test.
         {'TEST_TIMEOUT': '1000000'},
         group=True,
         stdout=subprocess.PIPE,
@@ -118,7 +121,7 @@ def outcomes(fault, first, last, *, loaded=False, plants='-'):
           yield json.loads(line) if line else _failed(first, trouble)
           first += 1
           if not line:
-            break  # A new process will run the remaining trials.
+            break  # A new process runs the remaining trials.
       finally:
         processes.kill_group(process)
         reader.join()
@@ -131,7 +134,7 @@ def _read(stream, lines):
 
 
 def _failed(number, message):
-  """Returns the dict of a trial that the harness could not finish."""
+  """Returns the outcome of a trial that the harness could not finish."""
   return {
       'number': number,
       'survived': False,
@@ -142,7 +145,7 @@ def _failed(number, message):
 
 
 def try_all(report, faults, end):
-  """Runs the trials that are missing in a report.
+  """Runs the trials that a report lacks.
 
   Args:
     report: Report.
@@ -198,7 +201,7 @@ def try_mutants(report, mutants):
 
 
 def describe(outcome):
-  """Returns an outcome in words."""
+  """Describes an outcome in words."""
   words = ['survived' if outcome['survived'] else 'FAILED']
   if outcome['steps_lost'] is not None:
     words.append('%d steps lost' % outcome['steps_lost'])
@@ -230,20 +233,26 @@ def main(argv):
   )
   parser.add_argument('--json', metavar='FILE', help='the results file')
   parser.add_argument(
-      '--faults', metavar='NAME,...', help='only these faults: see --list'
+      '--faults',
+      metavar='NAME,...',
+      help='comma-separated faults to inject, from --list (default: all)',
   )
   parser.add_argument(
-      '--minutes', type=float, help='start no trial after this time'
+      '--minutes',
+      type=float,
+      help='number of minutes after which no trial starts',
   )
   parser.add_argument(
-      '--mutants', action='store_true', help='show that mutants are detected'
+      '--mutants',
+      action='store_true',
+      help='check that the harness detects the mutants',
   )
   parser.add_argument('--list', action='store_true', help='list the faults')
   args = parser.parse_args(argv)
   chosen = args.faults.split(',') if args.faults else None
   for name in chosen or ():
     if name not in catalogue.FAULTS:
-      parser.error('--faults: no fault is called %r; see --list' % name)
+      parser.error('--faults: there is no fault %r; see --list' % name)
   if args.list:
     print(
         text_tables.text(

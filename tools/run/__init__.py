@@ -1,1 +1,1 @@
-"""Programs that start training runs and show them."""
+"""Programs that start training runs and show training runs."""

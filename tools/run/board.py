@@ -2,14 +2,15 @@ r"""Shows training runs in a browser: curves, histograms, images and graphs.
 
   tensorboard --logdir=/tmp/cifar10_train
 
-shows a run, or all runs in its subdirectories.  To choose their names, use
+shows a run, or all runs in subdirectories of --logdir.  To choose the names of
+runs, use
 
   tensorboard --logdir_spec=train:/tmp/cifar10_train,eval:/tmp/cifar10_eval
 
-Open the address that it prints.  TensorBoard serves only this machine, and
-looks for new events every five seconds; Ctrl-C ends it.  --port=N sets the
-port; 0 selects a free one.  All flags are TensorBoard's own: --helpfull
-explains them.
+Open the printed address in a browser.  TensorBoard serves only this machine,
+and looks for new events every five seconds; Ctrl-C ends TensorBoard.  --port=N
+sets the port; 0 selects a free port.  All flags are TensorBoard's own:
+--helpfull explains them.
 """
 
 # Import first: TensorBoard and the command line import TensorFlow, which reads
@@ -41,7 +42,7 @@ def main(argv):
   try:
     tensorboard.run_main()
   except KeyboardInterrupt:
-    # TensorBoard handles Ctrl-C, but not while it starts.
+    # While it starts, TensorBoard does not handle Ctrl-C.
     return 130
 
 

@@ -1,8 +1,8 @@
-"""The charts on a run's page."""
+"""Draws the charts on the page of a run."""
 
 from ..base import drawing
 
-# A wide, pale line, with a narrow, dark one on top.
+# Styles of a wide, pale line, and of a narrow, dark line on top.
 _PALE = {'color': drawing.PALE, 'linewidth': 2.5, 'alpha': 0.6}
 _DARK = {'color': drawing.DARK, 'linewidth': 1.5}
 
@@ -16,8 +16,8 @@ def curves(pale, dark, y_label=''):
   """Plots values against steps.
 
   Args:
-    pale, dark: lists of (step, value), the first drawn behind the second; one
-      may be empty.
+    pale, dark: lists of (step, value), with `pale` drawn behind `dark`; one of
+      the two can be empty.
     y_label: str.
 
   Returns:
@@ -35,7 +35,7 @@ def curves(pale, dark, y_label=''):
 
 
 def speed(points, marked):
-  """Draws examples per second over steps.
+  """Plots examples per second against steps.
 
   Args:
     points: list of (step, examples per second).
@@ -62,7 +62,7 @@ def speed(points, marked):
 
 
 def reliability(bins):
-  """Draws the fraction of correct answers for each probability.
+  """Plots the fraction of correct answers against the answers' probability.
 
   Args:
     bins: sequence of predictions.Bin.

@@ -1,4 +1,4 @@
-"""Reads a training run's history from its files."""
+"""Reads the history of a training run from the run's files."""
 
 import glob
 import json
@@ -26,8 +26,8 @@ class History(NamedTuple):
   Attributes:
     scalars: dict from tag to a list of (step, value), from the trainer's
       summaries.
-    precision: dict from 'averaged' and 'raw' to a list of (step, value); a key
-      is missing if its precisions are unknown.
+    precision: dict from 'averaged' and 'raw' to a list of (step, value); the
+      key is missing if the precisions are unknown.
     lines: list of training_log.Line.
     record: dict, the content of a results file of //tools:reproduce, or
       None.
@@ -44,8 +44,8 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
 
   Args:
     train_dir: str.
-    eval_dirs: dict from 'averaged' and 'raw' to the eval_dir of an evaluator of
-      these weights, or None.
+    eval_dirs: dict from 'averaged' and 'raw' to the eval_dir of the evaluator
+      that scores the averaged or raw weights, or None.
     log: str or None, a file with the trainer's output.
     record: str or None, a results file of //tools:reproduce, which also
       contains the precisions.
@@ -72,14 +72,15 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
       raise errors.UsageError(
           '--log=%s cannot be read (%s)' % (log, e.strerror)
       ) from e
-    # //tools:launch prints the name of the process before each line.
+    # Remove the name of the process, which //tools:launch prints before each
+    # line.
     lines = training_log.parse(
         ''.join(
             line.rpartition('| ')[2]
             for line in printed.splitlines(keepends=True)
         )
     )
-  # The event files were not copied with the checkpoint.
+  # The directory has a checkpoint, but its event files were not copied.
   events = glob.glob(os.path.join(glob.escape(train_dir), 'events.out.*'))
   scalars = event_files.read(train_dir).scalars if events else {}
   return History(
@@ -91,13 +92,13 @@ def read(train_dir, *, eval_dirs=None, log=None, record=None):
 
 
 def _record(path):
-  """Returns the content of a results file and its precisions."""
+  """Returns the content of a results file, and the precisions in it."""
   try:
     with files.open_regular(path) as f:
       content = json.load(f)
     if not isinstance(content['manifest'], dict):
-      raise ValueError('its manifest is not a dictionary')
-    # A step must fit into NumPy's integers to be drawn.
+      raise ValueError('the manifest is not a dictionary')
+    # NumPy, which the plots use, limits the size of a step.
     return content, {
         name: [
             (int(np.int64(p['step'])), float(p[name]))
@@ -120,7 +121,7 @@ def _record(path):
 
 
 def _last(points):
-  """Returns points by step; for a repeated step, the last point."""
+  """Returns points sorted by step; of a repeated step, only the last point."""
   return sorted(dict(points).items())
 
 
@@ -132,7 +133,7 @@ def conv1_filters(path):
 
   Returns:
     float32 array of shape [height, width, 3, filters]: the moving averages if
-    there are any, otherwise the weights.
+    the checkpoint contains them, otherwise the weights.
   """
   reader = tf.train.load_checkpoint(path)
   for key in ('conv1/weights/ExponentialMovingAverage', 'conv1/weights'):

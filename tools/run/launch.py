@@ -1,14 +1,14 @@
 r"""Starts all processes of a training run on this machine, and its evaluator.
 
   launch --eval FLAGS                      the trainer
-  launch --towers=2 --eval FLAGS           its towers, on one GPU each
+  launch --towers=2 --eval FLAGS           the trainer with towers, one per GPU
   launch --ps=1 --workers=2 --eval FLAGS   parameter servers and workers
 
-FLAGS are flags of the training program; the evaluator receives those that it
-needs.  Each line of output starts with the name of its process.  If a process
-fails, or on Ctrl-C, all processes are stopped: the trainer saves its last step,
-and the same command resumes from there.  When training ends, the evaluator
-scores the last checkpoint.
+FLAGS are flags of the training program; the evaluator receives the flags that
+it needs.  Each line of output starts with the name of the process.  If a
+process fails, or on Ctrl-C, all processes are stopped: the trainer saves its
+last step, and the same command resumes from that step.  When training ends, the
+evaluator scores the last checkpoint.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels
@@ -25,19 +25,20 @@ from ..base import command_line
 from ..base import processes
 from ..base import supervision
 
-# Maximum number of towers, or of processes of one kind; each takes half a
+# Maximum number of towers, or of processes of one kind; each uses half a
 # gigabyte.
 _MOST = 64
-# Hides the GPUs from a process, which would otherwise allocate their memory.
+# Environment that hides the GPUs from a process, which would otherwise allocate
+# GPU memory.
 _NO_GPU = {'CUDA_VISIBLE_DEVICES': ''}
 
 
 def lines_of(name, text):
-  """Returns the lines that the process of a name printed, without the name.
+  """Returns the lines that a process printed, without the process's name.
 
   Args:
-    name: str, a supervision.Task's.
-    text: str, the output of a launch.
+    name: str, the name of a supervision.Task.
+    text: str, the output of //tools:launch.
   """
   return ''.join(
       line + '\n'
@@ -52,10 +53,11 @@ def training_tasks(flags, *, towers=None, ps=0, workers=0):
   """Lists the processes of a training run.
 
   Args:
-    flags: list of str, of the training program.
-    towers: int, towers of //cifar10_compat:multi_gpu_train, or None.
-    ps, workers: int, tasks of //cifar10_compat:distributed_train; 0 and 0 for
-      a trainer of one process.
+    flags: list of str, the flags of the training program.
+    towers: int, the number of towers of //cifar10_compat:multi_gpu_train, or
+      None.
+    ps, workers: int, the numbers of tasks of
+      //cifar10_compat:distributed_train; both 0 for a single-process trainer.
 
   Returns:
     List of lists of supervision.Task, for supervision.supervise().
@@ -101,14 +103,14 @@ def _parser():
       type=int,
       default=0,
       metavar='N',
-      help='with --workers: N parameter servers',
+      help='with --workers: number of parameter servers',
   )
   parser.add_argument(
       '--workers',
       type=int,
       default=0,
       metavar='N',
-      help='with --ps: N workers; worker 0 is the chief',
+      help='with --ps: number of workers; worker 0 is the chief',
   )
   parser.add_argument(
       '--eval',
@@ -118,7 +120,8 @@ def _parser():
   parser.add_argument(
       '--eval_dir',
       metavar='DIR',
-      help="the evaluator's directory for event files (default: the evaluator's own)",
+      help="directory for the evaluator's event files (default: as in "
+      'cifar10_eval)',
   )
   parser.add_argument(
       '--eval_interval_secs',
@@ -131,11 +134,11 @@ def _parser():
       '--train_dir',
       default=config_lib.TRAIN_DIR,
       metavar='DIR',
-      help='checkpoints and event files (default %(default)s)',
+      help='directory for checkpoints and event files (default %(default)s)',
   )
   for name, what in (
-      ('data_dir', 'the directory above the images'),
-      ('data_url', 'mirrors to download from'),
+      ('data_dir', 'directory above the images'),
+      ('data_url', 'mirrors from which to download the images'),
       ('dataset', 'the image set'),
       ('model', 'the network'),
   ):
@@ -143,7 +146,7 @@ def _parser():
   parser.add_argument(
       '--fast',
       action='store_true',
-      help='faster ops and input, for all processes',
+      help='use faster ops and input in all processes',
   )
   return parser
 
@@ -157,15 +160,15 @@ def main(argv):
       or (args.towers is not None and (args.ps or args.towers < 1))
   ):
     raise errors.UsageError(
-        '--towers=%s --ps=%d --workers=%d: choose towers, or at least one ps '
-        'and one worker, or none of these'
+        '--towers=%s --ps=%d --workers=%d: specify either --towers, or at '
+        'least one ps and one worker, or none of the three flags'
         % (args.towers, args.ps, args.workers)
     )
   for name in ('towers', 'ps', 'workers'):
     if (getattr(args, name) or 0) > _MOST:
       raise errors.UsageError(
-          '--%s=%d: it must be at most %d, since all of them run on this '
-          'machine' % (name, getattr(args, name), _MOST)
+          '--%s=%d: it must be at most %d, since all processes run on '
+          'this machine' % (name, getattr(args, name), _MOST)
       )
   if flags[:1] == ['--']:
     del flags[0]
@@ -190,7 +193,8 @@ def main(argv):
         watchers=[evaluator] if args.eval else [],
     )
     if args.eval and not code:
-      # The last checkpoint may be newer than the last one scored.
+      # Score the last checkpoint, which can be newer than the last scored
+      # checkpoint.
       code = supervision.supervise(
           [[evaluator._replace(args=evaluator.args + ['--run_once'])]], stop
       )
@@ -198,7 +202,7 @@ def main(argv):
 
 
 def _evaluator(args, shared):
-  """Returns the evaluator's Task; `shared` are the flags passed on to it."""
+  """Returns the evaluator's Task; `shared` are the flags to pass to it."""
   return supervision.Task(
       'eval',
       'cifar10_compat.cifar10_eval',

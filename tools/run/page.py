@@ -1,4 +1,4 @@
-"""Assembles the page of a training run."""
+"""Assembles the HTML page about a training run."""
 
 from typing import Dict, List, NamedTuple
 
@@ -9,7 +9,7 @@ from . import charts
 from . import pictures
 from . import predictions
 
-# Number of errors to show.
+# Number of misclassified images to show.
 MISTAKES = 24
 # The tags of the loss and its terms; for values of single batches, ` (raw)` is
 # appended.
@@ -26,7 +26,7 @@ class Network(NamedTuple):
   """A trained network's predictions for the test images, and its filters.
 
   Attributes:
-    step: int, its checkpoint's step; None if there is no checkpoint.
+    step: int, the checkpoint's step; None if there is no checkpoint.
     class_names: sequence of str.
     images: uint8 array of shape [n, 32, 32, 3], the test images.
     labels: int array of shape [n].
@@ -80,13 +80,13 @@ def section(title, *texts, plots=(), tables=(), pictures_of=(), matrix=None):
 
   Args:
     title: str.
-    *texts: str, a sentence or more each.
+    *texts: str, paragraphs of one or more sentences.
     plots: list of (caption, SVG).
     tables: list of table()s.
     pictures_of: list of dict with url, width, height, alt and lines, a list of
       str to show below the picture.
     matrix: dict with columns and rows; each row has a name and dicts with value
-      and share, 0 to 1; or None.
+      and share, 0 to 1; None for no matrix.
   """
   return {
       'title': title,
@@ -104,7 +104,7 @@ def table(caption, columns, rows):
 
 
 def _summary(title, curves):
-  """Returns a table of the first, the minimum and the last value of curves.
+  """Returns a table of the first, the minimum and the last value of each curve.
 
   Args:
     title: str, the section's title.
@@ -133,11 +133,11 @@ def _loss(history):
   scalars = history.scalars
   shown = [(tag, name) for tag, name in _LOSSES if tag in scalars]
   if not shown:
-    return section('Loss', 'The event files have no loss.')
+    return section('Loss', 'The event files do not contain the loss.')
   return section(
       'Loss',
-      'The loss and its terms. The pale line is the value of one batch, the '
-      'dark line its moving average, which starts at 0.',
+      'The loss and its terms. The pale line is the value of one batch; the '
+      'dark line is the moving average, which starts at 0.',
       plots=[
           (name, charts.curves(scalars.get(tag + ' (raw)', []), scalars[tag]))
           for tag, name in shown
@@ -151,8 +151,8 @@ def _precision(history):
   if not found:
     return section(
         'Precision',
-        "There are no evaluations: name an evaluator's directory of event files "
-        'with --eval_dir, or a results file of //tools:reproduce with '
+        "There are no evaluations: specify an evaluator's directory of event "
+        'files with --eval_dir, or a results file of //tools:reproduce with '
         '--record.',
     )
   caption = 'Precision on the test images: %s' % ', '.join(
@@ -179,7 +179,9 @@ def _precision(history):
 def _learning_rate(history):
   points = history.scalars.get('learning_rate')
   if not points:
-    return section('Learning rate', 'The event files have no learning rate.')
+    return section(
+        'Learning rate', 'The event files do not contain the learning rate.'
+    )
   return section(
       'Learning rate',
       plots=[('Learning rate', charts.curves([], points))],
@@ -194,12 +196,15 @@ def _queues(history):
       if tag.startswith('queue/')
   }
   if not queues:
-    return section('Queues', 'The event files have no fill levels of queues.')
+    return section(
+        'Queues',
+        'The event files do not contain the fill levels of the queues.',
+    )
   return section(
       'Queues',
-      'The fill level of each queue when a summary was written, 0 to 1; for the '
-      'shuffling queue, counted above the minimum that it always keeps. If a '
-      'queue is empty, the images arrived too slowly.',
+      'The fill level of each queue, from 0 to 1, when a summary was written; '
+      'for the shuffling queue, the level above the minimum that the queue '
+      'always keeps. An empty queue means that the input was too slow.',
       plots=[(tag, charts.curves([], p)) for tag, p in queues.items()],
       tables=[_summary('Queues', queues)],
   )
@@ -210,7 +215,7 @@ def _speed(history):
   if not points:
     return section(
         'Examples/s',
-        'The event files do not contain the speed: name a file with the '
+        'The event files do not contain the speed: specify a file with the '
         "trainer's output with --log.",
     )
   rows = [
@@ -226,9 +231,9 @@ def _speed(history):
   ]
   return section(
       'Examples/s',
-      'The speed between two lines of the log, by their time stamps; with '
-      'several towers, the speed of one tower. A mark shows that a summary, and '
-      'sometimes a checkpoint, was written between them.',
+      'The speed between two lines of the log, computed from the time stamps; '
+      'with several towers, the speed of one tower. A mark means that a '
+      'summary, and sometimes a checkpoint, was written between the two lines.',
       plots=[('Examples/s', charts.speed(points, marked))],
       tables=[table('Median', ['steps', 'examples per second'], rows)],
   )
@@ -242,14 +247,14 @@ def speeds(history):
 
   Returns:
     points, marked: lists of (step, examples per second), for all lines and for
-      those before which a summary was written; others: list of float, the speed
-      at the other lines.
+      the lines before which a summary was written; others: list of float, the
+      speed at the unmarked lines.
   """
-  # A step's summary is written after the line of that step.
+  # The trainer writes the summary of a step after logging the step.
   summaries = {step for step, _ in history.scalars.get('total_loss (raw)', ())}
   points, marked, others = [], [], []
-  # The log has millisecond resolution: the longest step gives the most precise
-  # batch size.
+  # The log has millisecond resolution: the longest step determines the batch
+  # size most precisely.
   longest = max(history.lines, key=lambda l: l.sec_per_batch, default=None)
   examples = longest and round(longest.examples_per_sec * longest.sec_per_batch)
   for before, line in zip(history.lines, history.lines[1:]):
@@ -271,15 +276,17 @@ def _filters(network):
     return section('Filters', 'There is no checkpoint.')
   if network.filters is None:
     return section(
-        'Filters', 'The first layer has no filters for three colors.'
+        'Filters',
+        'The filters of the first layer do not have three color channels.',
     )
   sheet = pictures.filters_sheet(network.filters)
   height, width, _, number = network.filters.shape
   return section(
       'Filters of conv1',
       'The weights of the %d maps of the first layer, for the red, green and '
-      'blue of %d x %d pixels, at step %s. Each map is scaled from its minimum '
-      'to its maximum.' % (number, height, width, '{:,}'.format(network.step)),
+      'blue of %d x %d pixels, at step %s. The colors of each map are scaled '
+      "from the map's minimum to its maximum."
+      % (number, height, width, '{:,}'.format(network.step)),
       pictures_of=[
           {
               'url': pictures.url(sheet),
@@ -300,8 +307,9 @@ def _answers(network):
     return [
         section(
             'Answers',
-            "The test images are missing, so this page cannot show the network's "
-            'answers: --data_dir names the directory above them.',
+            'The test images are missing, so this page cannot show the '
+            "network's answers: specify the directory above the images with "
+            '--data_dir.',
         )
     ]
   shares = predictions.probabilities(network.logits)
@@ -322,7 +330,7 @@ def _confusion(network):
   return section(
       'Class by class',
       'The checkpoint of step %s classifies %s of %s test images correctly: '
-      'precision %.4f. Rows are true classes, columns are answers.'
+      'precision %.4f. Rows are true classes, and columns are answers.'
       % (
           '{:,}'.format(network.step),
           '{:,}'.format(right),
@@ -359,8 +367,8 @@ def _mistakes(network, shares):
     return section('The most confident errors', 'There are no errors.')
   return section(
       'The most confident errors',
-      'The wrong answers with the highest probability, each with the true '
-      'class of the image.',
+      "The wrong answers with the highest probability, each with the image's "
+      'true class.',
       pictures_of=[
           {
               'url': pictures.url(network.images[m.image]),
@@ -381,11 +389,11 @@ def _reliability(network, shares):
   bins, error = predictions.reliability(shares, network.labels)
   return section(
       'Calibration',
-      'The fraction of correct answers among those with about the same '
-      'probability. On the pale line, probability and precision are equal; '
-      'below it, the network is overconfident. The mean distance from this '
-      'line, weighted by the number of answers (the expected calibration '
-      'error), is %.4f.' % error,
+      'The fraction of correct answers among answers of similar probability. '
+      'On the pale line, probability and precision are equal; below the line, '
+      'the network is overconfident. The mean distance from the line, weighted '
+      'by the number of answers (the expected calibration error), is %.4f.'
+      % error,
       plots=[('Calibration', charts.reliability(bins))],
       tables=[
           table(

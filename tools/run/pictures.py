@@ -1,4 +1,4 @@
-"""Pictures in a page: PNG files as data: URLs."""
+"""Embeds pictures in a page: PNG files as data: URLs."""
 
 import base64
 import io
@@ -26,11 +26,11 @@ def url(image):
 
 
 def filters_sheet(filters, columns=8):
-  """Lays filters out as one picture.
+  """Arranges filters in one picture.
 
   Args:
     filters: float array of shape [height, width, 3, filters].
-    columns: int, filters per row.
+    columns: int, the number of filters per row.
 
   Returns:
     uint8 array: each filter is scaled from its minimum, black, to its maximum,

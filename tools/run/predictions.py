@@ -1,4 +1,4 @@
-"""Statistics of a network's predictions for the test images."""
+"""Computes statistics of a network's predictions for the test images."""
 
 from typing import NamedTuple, Tuple
 
@@ -18,8 +18,8 @@ class Mistake(NamedTuple):
   """An image that the network misclassifies.
 
   Attributes:
-    image: int, its index.
-    label, answer: int, classes.
+    image: int, the index of the image.
+    label, answer: int, the true class and the predicted class.
     probability: float, the probability of the answer.
   """
 
@@ -30,11 +30,11 @@ class Mistake(NamedTuple):
 
 
 class Bin(NamedTuple):
-  """The answers whose probability lies in one range.
+  """The answers whose probability is in one range.
 
   Attributes:
-    count: int.
-    probability: float, their mean probability.
+    count: int, the number of answers.
+    probability: float, the mean probability of the answers.
     precision: float, the fraction of correct answers.
   """
 
@@ -48,7 +48,7 @@ def test_images(dataset, data_dir):
 
   Args:
     dataset: description.Dataset.
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
 
   Returns:
     images: uint8 array of shape [n, 32, 32, 3].
@@ -64,7 +64,7 @@ def test_images(dataset, data_dir):
           for path in dataset.filenames(data_dir, True)
       ]
   )
-  # One plane after the other: see description.py.
+  # A record stores one color plane after another: see description.py.
   planes = records[:, dataset.label_bytes :].reshape(
       -1, description.DEPTH, description.HEIGHT, description.WIDTH
   )
@@ -72,12 +72,12 @@ def test_images(dataset, data_dir):
 
 
 def logits(images, config):
-  """Runs images through the newest network of a directory.
+  """Runs images through the network of the newest checkpoint in a directory.
 
   Args:
     images: uint8 array of shape [n, 32, 32, 3].
-    config: config.Checkpoint: the directory, the network and whether to use the
-      averages.
+    config: config.Checkpoint, with the directory, the network and whether to
+      use the moving averages.
 
   Returns:
     float32 array of shape [n, number of classes].
@@ -162,9 +162,9 @@ def reliability(shares, labels, bins=10):
     bins: int, the number of equal parts of the range from 0 to 1.
 
   Returns:
-    tuple of the Bins that contain answers; and float, the expected calibration
-    error: the mean difference between a bin's probability and its precision,
-    weighted by its number of answers.
+    (tuple of the Bins that contain answers, float): the float is the expected
+    calibration error, the mean difference between the probability and the
+    precision of a bin, weighted by the bin's number of answers.
   """
   likeliest = shares.max(1)
   right = shares.argmax(1) == labels
@@ -183,10 +183,10 @@ def reliability(shares, labels, bins=10):
 
 
 def confusion_table(names, counts):
-  """Shows a network's answers for the images of each class.
+  """Formats a confusion matrix as a table.
 
   Args:
-    names: sequence of str, the classes.
+    names: sequence of str, the names of the classes.
     counts: list of lists of int, by class and by answer.
 
   Returns:

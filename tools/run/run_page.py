@@ -1,12 +1,12 @@
-"""Writes a page about a training run and its network.
+"""Writes an HTML page about a training run and its network.
 
   run_page --train_dir=DIR --out=FILE [--data_dir=DIR] [--log=FILE]
       [--eval_dir=DIR] [--raw_eval_dir=DIR] [--record=FILE]
 
-From the train_dir, the page shows the loss and its terms, the learning rate,
-the fill levels of the queues and the filters of conv1; from the images in
---data_dir, the network's predictions; the rest comes from the other files.  The
-page is one file that loads no other.
+The page shows the loss and its terms, the learning rate, the fill levels of the
+queues and the filters of conv1, all from the train_dir, and the network's
+predictions for the images in --data_dir; all other parts come from the other
+files.  The page is one file that loads no other files.
 """
 
 # Import first: TensorFlow reads its log levels at load time.
@@ -37,8 +37,8 @@ def network(config, data_dir):
 
   Args:
     config: config.Checkpoint, of the train_dir.
-    data_dir: str, the directory above the set's; without its files the network
-      has no logits.
+    data_dir: str, the directory that contains the set's directory; if the image
+      files are missing, the result has no logits.
 
   Raises:
     UsageError, CheckpointError, DataError: the checkpoint or an image file is
@@ -66,7 +66,7 @@ def network(config, data_dir):
 
 
 def facts(record, config, step):
-  """Returns facts about the run, for the page's last table.
+  """Returns facts about the run, for the last table of the page.
 
   Args:
     record: dict, read from a results file, or None.
@@ -74,7 +74,7 @@ def facts(record, config, step):
     step: int, the step of the newest checkpoint, or None.
 
   Raises:
-    UsageError: the record has no valid manifest.
+    UsageError: the manifest in the record is invalid.
   """
   try:
     return _facts(record, config, step)
@@ -82,8 +82,8 @@ def facts(record, config, step):
     if record is None:
       raise
     raise errors.UsageError(
-        '--record has a manifest that //tools:reproduce does not write (%s): '
-        'name a file of its results' % e
+        '--record has an invalid manifest (%s): specify a results file of '
+        '//tools:reproduce' % e
     ) from e
 
 
@@ -113,7 +113,7 @@ def _facts(record, config, step):
         }
     )
   else:
-    # A train_dir does not record how it was written.
+    # A train_dir does not record the conditions of its run.
     origin, prefix = manifest.origin(), 'this page: '
   processor = origin.get('processor') or {}
   versions = origin.get('versions') or {}
@@ -156,31 +156,36 @@ def _parser():
       '--data_dir',
       default='/tmp/cifar10_data',
       metavar='DIR',
-      help="the directory above the set's (default: %(default)s)",
+      help='directory that contains the directory of the image set (default: '
+      '%(default)s)',
   )
   parser.add_argument(
       '--dataset',
       default=datasets.CIFAR10.name,
-      help='the image set of the run, or the directory of your own set',
+      help='image set of the run, or the directory of a custom set',
   )
   parser.add_argument('--model', default=config_lib.CIFAR10)
   parser.add_argument(
-      '--log', metavar='FILE', help="the trainer's output, for the speed"
+      '--log',
+      metavar='FILE',
+      help="file with the trainer's output, from which to compute the speed",
   )
   parser.add_argument(
       '--eval_dir',
       metavar='DIR',
-      help="the evaluator's event files, for the precision",
+      help="directory of the evaluator's event files, which contain the "
+      'precision',
   )
   parser.add_argument(
       '--raw_eval_dir',
       metavar='DIR',
-      help='the event files of an evaluator with --noaveraged',
+      help='directory of the event files of an evaluator with --noaveraged',
   )
   parser.add_argument(
       '--record',
       metavar='FILE',
-      help='the results of //tools:reproduce, for the precision and the conditions of the run',
+      help='results file of //tools:reproduce, which contains the precision '
+      'and the conditions of the run',
   )
   return parser
 
@@ -213,7 +218,7 @@ def main(argv):
   title = 'A training run of %s on %s' % (config.model, dataset.name)
   if not course.scalars and trained.step is None:
     raise errors.UsageError(
-        '--train_dir=%s has neither event files nor a checkpoint: name the '
+        '--train_dir=%s has neither event files nor a checkpoint: specify the '
         'train_dir of a run' % train_dir
     )
   text = page.render(

@@ -1,1 +1,1 @@
-"""//tools:benchmark: measures speed and compares it with other programs."""
+"""Measures the port's speed and compares it with other programs."""

@@ -1,4 +1,4 @@
-r"""Times the default, --fast, each part of it, and other programs, in turn.
+r"""Times the default, --fast, each part of --fast, and other programs, in turn.
 
   benchmark --data_dir=DIR [--source=DIR] [--checkpoint_dir=DIR]
             [--measurements=...] [--contestants=...] [--rounds=7]
@@ -19,13 +19,13 @@ Measurements:
 Each run is a separate process.  A round runs every contestant of every
 measurement once, in turn; the first round is a warm-up and does not count.
 Ratios of contestants are computed pair by pair, within a round.  A run is
-marked if other work used more than 5% of the processor during it: the machine
-should be idle.
+marked as disturbed if other work used more than 5% of the processor during the
+run: the machine should be idle.
 
-With --json each run is saved when it finishes, and the same command resumes an
-interrupted measurement.  Without --data_dir nothing is measured: the results in
-FILE are printed as tables, and plotted.  All measurements take about 50 minutes
-on two cores.
+With --json, each run is saved when it finishes, and the same command resumes an
+interrupted measurement.  Without --data_dir, the program measures nothing: it
+prints the results in FILE as tables, and plots them.  All measurements take
+about 50 minutes on two cores.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels at
@@ -63,14 +63,15 @@ def main(argv):
     return _main(argv)
   except KeyboardInterrupt:
     print(
-        'benchmark: stopped; with --json the same command resumes',
+        'benchmark: stopped; with --json, the same command resumes the '
+        'measurement',
         file=sys.stderr,
     )
     return 128 + signal.SIGINT
 
 
 def measure(commands, results, *, rounds, scratch):
-  """Performs the missing runs, and saves each when it finishes.
+  """Performs the missing runs, and saves each run when it finishes.
 
   Args:
     commands: dict from measurement to a dict from contestant to
@@ -130,18 +131,20 @@ def _parser():
   add(
       '--data_dir',
       metavar='DIR',
-      help="the directory above the set's, which must contain the images",
+      help="directory that contains the data set's directory; the images must "
+      'exist',
   )
   add(
       '--dataset',
       default='cifar10',
       metavar='NAME',
-      help='the image set, as for the trainers (default cifar10)',
+      help='image set, as for the trainers (default cifar10)',
   )
   add(
       '--source',
       metavar='DIR',
-      help='the unmodified historical files: adds the contestant tutorial',
+      help='directory of the unmodified historical files; adds the contestant '
+      '`tutorial`',
   )
   add(
       '--checkpoint_dir',
@@ -152,12 +155,12 @@ def _parser():
       '--measurements',
       default=','.join(contestants.MEASUREMENTS),
       metavar='NAMES',
-      help='measurements to make, comma-separated (default: all)',
+      help='comma-separated measurements to make (default: all)',
   )
   add(
       '--contestants',
       metavar='NAMES',
-      help='contestants to measure, comma-separated (default: all)',
+      help='comma-separated contestants to measure (default: all)',
   )
   add(
       '--towers',
@@ -165,7 +168,8 @@ def _parser():
       action='append',
       default=[],
       metavar='N',
-      help='also measure end to end: N towers on CPU devices share the batch',
+      help='also measure, end to end, N towers on CPU devices that share the '
+      'batch',
   )
   add(
       '--workers',
@@ -173,33 +177,34 @@ def _parser():
       action='append',
       default=[],
       metavar='N',
-      help='also measure end to end: N workers and one parameter server share the batch',
+      help='also measure, end to end, N workers that share the batch, and one '
+      'parameter server',
   )
   _add_sizes(add)
   add('--json', metavar='FILE', help='the results file')
-  add('--plot', metavar='FILE', help='the chart to draw: an .svg or a .png')
+  add('--plot', metavar='FILE', help='file for the chart, .svg or .png')
   return parser
 
 
 def _add_sizes(add):
-  """Adds the flags for the sizes of measurements; add is add_argument()."""
+  """Adds the flags for the sizes of measurements; `add` is add_argument()."""
   add(
       '--rounds',
       type=int,
       default=7,
-      help='rounds after the warm-up (default 7)',
+      help='number of rounds after the warm-up (default 7)',
   )
   add(
       '--steps',
       type=int,
       default=100,
-      help='steps to time end to end, a multiple of 100 (default 100)',
+      help='number of steps to time end to end, a multiple of 100 (default 100)',
   )
   add(
       '--constant_steps',
       type=int,
       default=20,
-      help='steps to time on a constant batch (default 20)',
+      help='number of steps to time on a constant batch (default 20)',
   )
   add(
       '--secs',
@@ -213,7 +218,7 @@ def _check(args):
   """Raises UsageError for invalid arguments."""
   if args.rounds < 1 or args.constant_steps < 1 or args.secs <= 0:
     raise errors.UsageError(
-        '--rounds=%d --constant_steps=%d --secs=%g: each must be above 0'
+        '--rounds=%d --constant_steps=%d --secs=%g: each value must be above 0'
         % (args.rounds, args.constant_steps, args.secs)
     )
   if args.steps < 100 or args.steps % 100:
@@ -223,27 +228,27 @@ def _check(args):
     )
   if args.source and args.dataset != 'cifar10':
     raise errors.UsageError(
-        '--source=%s --dataset=%s: the tutorial reads CIFAR-10 only; omit one'
-        % (args.source, args.dataset)
+        '--source=%s --dataset=%s: the tutorial reads only CIFAR-10; omit one '
+        'of the flags' % (args.source, args.dataset)
     )
   if args.plot:
     plots.check(args.plot)
 
 
 def _chosen(names, known, flag):
-  """Returns the names in a flag's value, in the order of the known names."""
+  """Returns the names that a flag selects, in the order of the known names."""
   names = names.split(',')
   for name in names:
     if name not in known:
       raise errors.UsageError(
-          '%s=%s: there is no %r: choose from %s'
+          '%s=%s: there is no %r; choose from %s'
           % (flag, ','.join(names), name, ', '.join(known))
       )
   return [name for name in known if name in names]
 
 
 def _commands(args, *, data_dir, dataset, scratch):
-  """Returns the Commands for the arguments, for measure().
+  """Returns the Commands for measure(), as selected by the arguments.
 
   Args:
     args: the parsed arguments.
@@ -293,7 +298,7 @@ def _commands(args, *, data_dir, dataset, scratch):
 
 
 def _of_contestants(commands, names):
-  """Returns the Commands of the contestants in a flag, or of all."""
+  """Returns the Commands of the contestants that a flag selects."""
   if names is None:
     return commands
   known = list(dict.fromkeys(c for found in commands.values() for c in found))
@@ -305,7 +310,7 @@ def _of_contestants(commands, names):
 
 
 def _manifest(args, *, data_dir, dataset):
-  """Returns the manifest of the runs, without the choice of runs."""
+  """Returns the manifest of the runs, without the flags that select runs."""
   edition = None
   if args.source:
     edition = scripts.find_edition(command_line.path(args.source)).name
@@ -324,7 +329,7 @@ def _manifest(args, *, data_dir, dataset):
 
 
 def _measured(args):
-  """Performs the measurements in the arguments; returns the Results."""
+  """Performs the selected measurements; returns the Results."""
   data_dir = command_line.path(args.data_dir)
   dataset = config_lib.get_dataset(args.dataset)
   for eval_data in (False, True):
@@ -350,7 +355,7 @@ def _main(argv):
     results = results_lib.read(command_line.path(args.json))
   else:
     raise errors.UsageError(
-        'name the images with --data_dir, or results with --json'
+        'specify the images with --data_dir, or a results file with --json'
     )
   print(tables.text(results), end='')
   if args.plot:

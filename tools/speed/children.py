@@ -1,7 +1,7 @@
-"""Runs one measurement in a separate process, and watches it.
+"""Runs one measurement in a separate process, and watches the process.
 
-The child program calls report() to print its measurements as a line of JSON, the
-last line of its output; run() reads it.
+The child program calls report() to print its measurements as a line of JSON,
+the last line of its output; run() reads this line.
 """
 
 import dataclasses
@@ -15,19 +15,19 @@ from . import disturbance
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-  """A process that succeeded."""
+  """The result of a process that succeeded."""
 
-  values: dict[str, object]  # what it reported
+  values: dict[str, object]  # the reported measurements
   log: str  # the rest of its stdout
   started: float  # seconds since the epoch
-  seconds: float  # from its start to its end
+  seconds: float  # from the process's start to its end
   # Peak resident memory; with child processes, the largest process's.
   peak_memory_bytes: int
   disturbance: disturbance.Disturbance | None
 
 
 def report(**values):
-  """Prints a child's measurements; the child must print nothing later."""
+  """Prints a child's measurements, which must be its last output."""
   print(json.dumps(values), flush=True)
 
 
@@ -36,10 +36,10 @@ def timed(function, secs):
 
   Args:
     function: function without arguments.
-    secs: float, after which no further call starts.
+    secs: float, the time in seconds after which no call starts.
 
   Returns:
-    (int, float): the number of calls, and their duration in seconds.
+    (int, float): the number of calls, and the total duration in seconds.
   """
   calls = 0
   started = now = time.monotonic()
@@ -51,12 +51,12 @@ def timed(function, secs):
 
 
 def run(module, args, *, what, environment=None):
-  """Runs `python -m MODULE ARGS` to its end.
+  """Runs `python -m MODULE ARGS` until it ends.
 
   Args:
     module: str, a program that ends with report().
     args: list of str.
-    what: str, the measurement, for messages.
+    what: str, the measurement, for error messages.
     environment: dict from name to value, added to this process's environment.
 
   Returns:

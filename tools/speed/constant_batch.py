@@ -4,7 +4,7 @@
 
 NAME is literal, fast, fast_bfloat16, a part of --fast, keras or pytorch.
 Reports the mean seconds per step, and the losses of the very first and the last
-step, which must be equal for networks that do the same arithmetic.
+step, which must be equal for all networks that do the same arithmetic.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -20,12 +20,12 @@ from . import children
 from . import fixed_values
 from . import our_graphs
 
-# The modules of other frameworks' networks.
+# The modules with the networks in other frameworks.
 _PEERS = {'keras': 'keras_network', 'pytorch': 'torch_network'}
 
 
 def make_step(name, images, labels):
-  """Builds a network, ready to be trained on one batch.
+  """Builds a network and the function that trains it on one batch.
 
   Args:
     name: str, see the module's docstring.
@@ -35,7 +35,8 @@ def make_step(name, images, labels):
     our_graphs.Step.
   """
   if name in _PEERS:
-    # Imported only if used: Keras and PyTorch take up memory and threads.
+    # Import a framework only if it is used: Keras and PyTorch use memory and
+    # threads.
     network = importlib.import_module('.' + _PEERS[name], __package__)
     return our_graphs.Step(network.make_step(images, labels), lambda: None)
   tf.disable_v2_behavior()
@@ -43,7 +44,7 @@ def make_step(name, images, labels):
 
 
 def measure(step, *, warm_up, steps):
-  """Runs steps, and times those after the warm-up.
+  """Runs steps, and times the steps after the warm-up.
 
   Args:
     step: function without arguments that runs a step and returns its loss.

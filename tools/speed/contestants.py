@@ -1,4 +1,4 @@
-"""The measurements, and the commands that perform them.
+"""Defines the measurements, and the commands that perform the measurements.
 
 Each function returns a dict from a contestant's name to its Command.
 """
@@ -19,13 +19,14 @@ from . import parts
 from . import tenfold_set
 from . import torch_network
 
-# The measurements, in the order in which a round makes them.
+# The measurements, in their order within a round.
 MEASUREMENTS = ('input', 'constant', 'end_to_end', 'start', 'eval', 'scaling')
 
-# The trainers' steps before the timed ones; a multiple of 10.
+# Number of steps that the trainers run before the timed steps; a multiple of
+# 10.
 _WARM_UP_STEPS = 20
-# Approximate number of examples per scaling run, so that small batches run long
-# enough.
+# Approximate number of examples per scaling run, so that runs with small
+# batches take long enough.
 _SCALING_EXAMPLES = 5120
 _BATCH_SIZES = (32, 128, 512, 1024)
 _TOWERS = (1, 2, 4)
@@ -42,10 +43,10 @@ class Command(NamedTuple):
 
   module: str
   args: List[str]
-  # Returns the measurements.
+  # Converts a children.Result to the measurements.
   read: Callable[[children.Result], Dict[str, object]]
   environment: Dict[str, str] = {}
-  # The name of the module's flag for a new directory, if it has one.
+  # The name of the module's flag for a new directory, if there is such a flag.
   directory_flag: str = ''
 
 
@@ -69,13 +70,13 @@ def _program(module, args, read, directory_flag='train_dir'):
 
 
 def inputs(*, data_dir, dataset, source, secs):
-  """Measures the input alone.
+  """Returns the Commands that measure the input alone.
 
   Args:
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
     dataset: str, the value of the trainers' --dataset.
     source: str, the directory of the unmodified tutorial, or None.
-    secs: float, how long to time each.
+    secs: float, the seconds for which to time each contestant.
   """
   args = ['--data_dir=' + data_dir, '--dataset=' + dataset, '--secs=%g' % secs]
   found = {}
@@ -89,11 +90,11 @@ def inputs(*, data_dir, dataset, source, secs):
 
 
 def constant(*, steps, secs, processor):
-  """Measures the train op on one batch, and the limit set by the machine.
+  """Returns the Commands for the train op on one batch and the machine's limit.
 
   Args:
     steps: int, number of steps to time.
-    secs: float, how long to time a matrix product.
+    secs: float, the seconds for which to time a matrix product.
     processor: dict, see manifest.processor().
   """
   args = ['--steps=%d' % steps, '--batch_size=%d' % config_lib.BATCH_SIZE]
@@ -101,7 +102,7 @@ def constant(*, steps, secs, processor):
   environments = {'literal': {}}
   environments.update((name, p.environment) for name, p in parts.PARTS.items())
   environments.update((name, fast) for name in parts.FAST)
-  # Keras gets the same oneDNN setting as --fast.
+  # Keras runs with the same oneDNN setting as --fast.
   environments['keras'] = fast
   if torch_network.available():
     environments['pytorch'] = {}
@@ -122,7 +123,7 @@ def constant(*, steps, secs, processor):
 def end_to_end(
     *, data_dir, dataset, source, steps, towers=(), workers=(), runtime=None
 ):
-  """Measures the real trainers, including summaries, once the queue is full.
+  """Returns the Commands for the real trainers, including summaries.
 
   Args:
     data_dir, dataset, source: see inputs().
@@ -130,7 +131,7 @@ def end_to_end(
     towers, workers: ints, numbers of CPU towers, or of workers with a parameter
       server, that share the batch.
     runtime: str, an old TensorFlow version on which to time the unmodified
-      tutorial too, or None.
+      tutorial as well, or None.
 
   Raises:
     UsageError: the batch cannot be shared evenly.
@@ -166,7 +167,7 @@ def end_to_end(
 
 
 def start(*, data_dir, dataset, source):
-  """Measures the time from a trainer's start to the log line of its first step.
+  """Returns the Commands that time a trainer from its start to its first step.
 
   Args:
     data_dir, dataset, source: see inputs().
@@ -184,7 +185,7 @@ def start(*, data_dir, dataset, source):
 
 
 def evaluation(*, data_dir, dataset, source, checkpoint_dir):
-  """Measures the evaluator's process.
+  """Returns the Commands that measure the evaluator's process.
 
   Args:
     data_dir, dataset, source: see inputs().
@@ -213,18 +214,18 @@ def evaluation(*, data_dir, dataset, source, checkpoint_dir):
 
 
 def scaling(*, data_dir, dataset, tenfold):
-  """Measures seconds per example with --fast, for batches, towers and set sizes.
+  """Returns the Commands for --fast with several batches, towers and set sizes.
 
   Args:
     data_dir, dataset: see inputs().
-    tenfold: str, the directory of a set with ten times the files: see
+    tenfold: str, the directory of a set with ten times the files, from
       tenfold_set.write().
   """
   data = _data_flags(data_dir, dataset)
   found = {}
   for batch_size in _BATCH_SIZES:
     found['batch_%d' % batch_size] = _scaled(_TRAIN, data, batch_size)
-  # Keeps the minimum queue size, which is a fraction of the set.
+  # Keep the minimum queue size, which is a fraction of the set.
   fraction = cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE / tenfold_set.TIMES
   found['records_x%d' % tenfold_set.TIMES] = _scaled(
       _TRAIN,
@@ -262,7 +263,7 @@ def _scaled(module, flags, batch_size, *, towers=1):
 def _trainers(args, source, read, runtime=None):
   """Returns the Commands of the tutorial's trainer, the port's, and --fast."""
   found = {}
-  # The tutorial has no --dataset.
+  # The tutorial has no flag --dataset.
   tutorial_args = [arg for arg in args if not arg.startswith('--dataset=')]
   for name, version in (('original', runtime), ('tutorial', None)):
     if source and (version or name == 'tutorial'):

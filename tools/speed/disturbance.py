@@ -1,7 +1,7 @@
 """Detects whether other work used the processor during a measurement.
 
-A run is disturbed if other processes, and other guests of a virtual machine's host,
-used more than THRESHOLD of the processor's time during it.
+A run is disturbed if other processes, and other guests of a virtual machine's
+host, used more than THRESHOLD of the processor's time during the run.
 """
 
 import os
@@ -11,8 +11,8 @@ from typing import Dict, NamedTuple, Optional
 # Fraction of the processor time of all hardware threads usable by this process.
 THRESHOLD = 0.05
 
-# The columns of /proc/stat, from 0, that count the time in which a thread
-# works.  `steal` counts the time in which the host ran another guest.
+# Indices of the columns of /proc/stat that count the time in which a hardware
+# thread works.  `steal` counts the time in which the host ran another guest.
 _BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq
 _STEAL = 7
 
@@ -20,25 +20,25 @@ _STEAL = 7
 class Reading(NamedTuple):
   """The counters at one moment, in seconds since the machine started."""
 
-  total: float  # of all threads that this process may use
+  total: float  # working time of all hardware threads that this process may use
   busy: float
   steal: float
   load: float  # mean number of running or waiting processes in the last minute
 
 
 class Disturbance(NamedTuple):
-  """The work of other processes and guests between two readings."""
+  """The processor use of other processes and guests between two readings."""
 
   others: float  # 0 to 1, other processes' share of the processor's time
   steal: float  # 0 to 1, other guests' share
-  load: float  # at the first reading
+  load: float  # load average at the first reading
 
   @property
   def disturbed(self):
     return self.others + self.steal > THRESHOLD
 
   def to_json(self) -> Dict[str, object]:
-    """Returns its entry in a results file."""
+    """Returns the disturbance's entry in a results file."""
     return {
         'others': round(self.others, 4),
         'steal': round(self.steal, 4),
@@ -48,7 +48,7 @@ class Disturbance(NamedTuple):
 
 
 def read() -> Optional[Reading]:
-  """Returns the current Reading, or None if the system has no such counters."""
+  """Returns the current Reading, or None if the system lacks the counters."""
   try:
     stat = pathlib.Path('/proc/stat').read_text(encoding='ascii')
     return parse(
@@ -62,7 +62,7 @@ def read() -> Optional[Reading]:
 
 
 def parse(stat, *, threads, ticks, load):
-  """Reads the text of /proc/stat.
+  """Parses the text of /proc/stat.
 
   Args:
     stat: str.
@@ -90,7 +90,8 @@ def between(before, after, own_seconds):
 
   Args:
     before, after: Reading, or None.
-    own_seconds: float, the processor time of the timed process and of this one.
+    own_seconds: float, the processor time of the timed process and of this
+      process.
 
   Returns:
     Disturbance, or None if a reading is missing or no time passed.

@@ -1,13 +1,14 @@
 """The batch and the initial weights shared by all networks of a comparison.
 
-Since all networks use the same numbers, the losses of their first steps show
-whether they do the same arithmetic.  Nothing here needs TensorFlow.
+As all networks use the same numbers, the losses of the first steps show whether
+the networks do the same arithmetic.  This module does not need TensorFlow.
 """
 
 import numpy as np
 
-# (key in a checkpoint, shape, standard deviation or constant).  The weights are larger
-# than the tutorial's initial ones, with which an image hardly changes the loss.
+# (key in a checkpoint, shape, standard deviation or constant).  These weights
+# are larger than the tutorial's initial weights, with which an image hardly
+# changes the loss.
 _WEIGHTS = (
     ('conv1/weights', (5, 5, 3, 64), 0.05),
     ('conv2/weights', (5, 5, 64, 64), 0.02),
@@ -25,7 +26,8 @@ _BIASES = (
 
 # Settings of every network of a comparison.
 LEARNING_RATE = 0.1
-WEIGHT_DECAY = 0.004  # times half the sum of squares, of local3 and local4
+# factor of half the sum of squares of the weights of local3 and local4
+WEIGHT_DECAY = 0.004
 MOVING_AVERAGE_DECAY = 0.9999
 
 
@@ -33,8 +35,8 @@ def weights():
   """Draws the initial values of the tutorial's network.
 
   Returns:
-    dict from key in a checkpoint, such as 'conv1/weights', to float32 array;
-    the same at each call.
+    dict from key in a checkpoint, such as 'conv1/weights', to float32 array,
+    with equal values at each call.
   """
   random = np.random.RandomState(1)
   values = {
@@ -55,9 +57,9 @@ def batch(batch_size):
 
   Returns:
     images: float32 array of shape [batch_size, 24, 24, 3], each image with mean
-      0 and standard deviation 1, like the input's images.
+      0 and standard deviation 1, like the images of the training input.
     labels: int32 array of shape [batch_size], 0 to 9.
-    The same at each call.
+    Each call returns equal arrays.
   """
   random = np.random.RandomState(2)
   images = random.standard_normal((batch_size, 24, 24, 3))

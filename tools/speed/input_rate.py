@@ -24,20 +24,20 @@ from . import children
 from . import our_graphs
 from . import tf_data_input
 
-# The queue is full when its first batch arrives; this many more are then
-# discarded.
+# Number of batches to discard after the first batch, at which the queue is
+# full.
 _WARM_UP_BATCHES = 20
 
 
 def build(name, *, data_dir, batch_size, dataset, source):
-  """Builds an input in the default graph.
+  """Builds an input pipeline in the default graph.
 
   Args:
     name: str, see the module's docstring.
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
     batch_size: int; the tutorial always uses 128.
     dataset: description.Dataset; the tutorial always uses CIFAR-10.
-    source: str, as --source of //tools:historical; only for 'tutorial'.
+    source: str, like --source of //tools:historical; only for 'tutorial'.
 
   Returns:
     images, labels: tensors of a batch.
@@ -56,16 +56,18 @@ def build(name, *, data_dir, batch_size, dataset, source):
 
 
 def measure(images, labels, *, secs):
-  """Takes batches from the default graph's input for a given time.
+  """Times how many batches the default graph's input yields.
 
   Args:
     images, labels: tensors of a batch.
-    secs: float, the time after the warm-up; at least one batch is taken.
+    secs: float, the time to measure after the warm-up, in seconds; at least one
+      batch is drawn.
 
   Returns:
     dict with examples_per_second, fill_seconds, mean and stddev.
   """
-  # The values are not fetched: copying them is not part of the input's work.
+  # Run the batch's op without fetching values: copying is not part of the
+  # input's work.
   batch = tf.group(images.op, labels.op)
   with tf.Session() as session:
     session.run([tf.local_variables_initializer(), tf.tables_initializer()])
@@ -81,7 +83,7 @@ def measure(images, labels, *, secs):
       pixels = session.run(images)
     finally:
       coord.request_stop()
-      session.close()  # Cancels the threads' blocking operations.
+      session.close()  # Cancel the blocking operations of the threads.
       coord.join(threads, stop_grace_period_secs=10)
   return {
       'examples_per_second': batches * len(pixels) / seconds,

@@ -1,7 +1,8 @@
 """The tutorial's network in Keras 3, in idiomatic code.
 
-It does the same arithmetic: the same layers, weight decay on local3 and local4,
-gradient descent, and a moving average of each variable.
+The network does the same arithmetic as the tutorial's: the same layers, weight
+decay on local3 and local4, gradient descent, and a moving average of each
+variable.
 """
 
 import keras
@@ -12,7 +13,7 @@ from . import fixed_values
 
 @keras.saving.register_keras_serializable('cifar10_compat')
 class LocalResponseNormalization(keras.layers.Layer):
-  """The tutorial's normalization across maps, which Keras does not have."""
+  """The tutorial's normalization across maps, which Keras lacks."""
 
   def call(self, inputs):
     return tf.nn.local_response_normalization(
@@ -30,7 +31,8 @@ def make_model():
   layers = keras.layers
 
   def decay():
-    # Keras's regularizer does not halve the sum of squares.
+    # The factor is halved because Keras's regularizer does not halve the sum of
+    # squares.
     return keras.regularizers.L2(fixed_values.WEIGHT_DECAY / 2)
 
   model = keras.Sequential(
@@ -61,7 +63,7 @@ def make_model():
 
 
 def make_step(images, labels):
-  """Builds a network, ready to be trained on one batch.
+  """Builds the network and the function that trains it on one batch.
 
   Args:
     images, labels: arrays, see fixed_values.batch().
@@ -78,13 +80,13 @@ def make_step(images, labels):
           ema_momentum=fixed_values.MOVING_AVERAGE_DECAY,
       ),
       loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-      # XLA, the default of Keras, is slower here on a CPU.
+      # XLA, the Keras default, is slower for this network on a CPU.
       jit_compile=False,
   )
   images, labels = tf.constant(images), tf.constant(labels)
 
   def step():
-    # Otherwise Keras would return the mean of all steps.
+    # Without a reset, Keras would return the mean loss of all steps.
     model.reset_metrics()
     return float(model.train_on_batch(images, labels))
 

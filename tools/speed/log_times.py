@@ -1,4 +1,4 @@
-"""Step times from the time stamps of a trainer's log."""
+"""Computes step times from the time stamps of a trainer's log."""
 
 from cifar10_compat.base import errors
 
@@ -17,7 +17,7 @@ def sec_per_step(log, first, last):
     first, last: int, two logged steps.
 
   Raises:
-    UsageError: one of these steps is not in the log.
+    UsageError: the log lacks one of the two steps.
   """
   times = {line.step: line.time for line in training_log.parse(log)}
   if first not in times or last not in times:
@@ -31,15 +31,15 @@ def sec_per_step(log, first, last):
 def sec_per_step_between_summaries(log):
   """Returns the mean seconds per step, without steps that write summaries.
 
-  A trainer logs step 100 before it writes that step's summaries, so the steps from 100
-  to 110 are excluded.
+  A trainer logs step 100 before it writes the summaries of step 100, so the
+  steps from 100 to 110 are excluded.
 
   Args:
     log: str, a trainer's stdout.
 
   Raises:
-    UsageError: no two adjacent lines of the log have only such steps between
-      them.
+    UsageError: no two adjacent lines of the log enclose only steps without
+      summaries.
   """
   lines = training_log.parse(log)
   seconds = [
@@ -48,7 +48,9 @@ def sec_per_step_between_summaries(log):
       if before.step % _SUMMARY_STEPS
   ]
   if not seconds:
-    raise errors.UsageError('the log has no two lines after its first step')
+    raise errors.UsageError(
+        'the log must have at least two lines after the first step'
+    )
   return sum(seconds) / len(seconds) / _LOG_STEPS
 
 
@@ -62,6 +64,6 @@ def last_step_without_summaries(steps):
     int, the last step, counted from 0.
   """
   intervals = max(1, round(steps / _LOG_STEPS))
-  # The first of each ten intervals contains a summary.
+  # Of every ten intervals between lines, the first contains a summary.
   with_summary = 1 + (intervals - 1) // (_SUMMARY_STEPS // _LOG_STEPS - 1)
   return (intervals + with_summary) * _LOG_STEPS

@@ -1,9 +1,9 @@
-"""Times TensorFlow's matrix product, the machine's limit; a child.
+"""Times TensorFlow's matrix product, for the benchmark's machine limit.
 
   matrix_product TYPE [--size=2048] [--secs=2]
 
-TYPE is float32 or bfloat16.  Reports GFLOP/s, and the seconds that a step of the
-tutorial's network would take at that speed.
+TYPE is float32 or bfloat16.  Reports GFLOP/s, and the seconds per step of the
+tutorial's network at this speed.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
@@ -15,14 +15,16 @@ import tensorflow.compat.v1 as tf
 from ..base import command_line
 from . import children
 
-# Multiply-adds per image: 24² and 12² positions, 5 × 5 windows, the matrix products.
+# Multiply-adds per image: convolutions at 24² and 12² positions with 5 × 5
+# windows, then matrix products.
 _CONV1 = 24**2 * 5**2 * 3 * 64
 _CONV2 = 12**2 * 5**2 * 64 * 64
 _TOP = 2304 * 384 + 384 * 192 + 192 * 10
-# Each is computed once forward and twice backward, for the inputs and for the
-# weights; only conv1 needs no gradient for its inputs, the images.
+# Each layer is computed once forward and twice backward, for the inputs and for
+# the weights; only conv1 needs no gradient for its inputs, the images.
 _MULTIPLY_ADDS = 3 * (_CONV1 + _CONV2 + _TOP) - _CONV1
-# Operations per step of 128 images, with direct convolution: 13.48e9.
+# Floating-point operations per step of 128 images, with direct convolution:
+# 13.48e9.
 STEP_FLOP = 2 * 128 * _MULTIPLY_ADDS
 
 
@@ -31,8 +33,9 @@ def measure(dtype, *, size, secs):
 
   Args:
     dtype: tf.DType.
-    size: int, their height and width.
-    secs: float, the time after the warm-up; at least one product is computed.
+    size: int, height and width of the matrices.
+    secs: float, the time to measure after the warm-up, in seconds; at least one
+      product is computed.
 
   Returns:
     float, operations per second; a multiply-add counts as two.

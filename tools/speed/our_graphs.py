@@ -1,6 +1,6 @@
-"""The port's graphs to time: literal, --fast, and each part of it.
+"""Builds the port's graphs to time: literal, --fast, and each part of --fast.
 
-The only module that can enable a single part of --fast.
+Only this module can enable a single part of --fast.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ from . import parts
 
 
 class Step(NamedTuple):
-  """A network in training on one batch."""
+  """A network that trains on one batch."""
 
-  run: Callable[[], float]  # runs a step; returns the loss before its update
+  run: Callable[[], float]  # runs a step; returns the loss before the update
   close: Callable[[], None]
 
 
@@ -67,7 +67,7 @@ def inference(name, images):
 
 
 def make_step(name, images, labels):
-  """Builds a network of the port, ready to be trained on one batch.
+  """Builds a network of the port and the function that trains it on one batch.
 
   Args:
     name: see inference().
@@ -78,7 +78,7 @@ def make_step(name, images, labels):
   """
   with tf.Graph().as_default() as graph:
     global_step = tf.train.get_or_create_global_step()
-    # Variables, because TensorFlow could fold constants.
+    # The batch is stored in variables, because TensorFlow could fold constants.
     batch = [
         tf.Variable(
             value, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES]

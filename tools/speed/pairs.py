@@ -1,4 +1,4 @@
-"""Medians, and ratios of pairs."""
+"""Computes medians, and ratios of pairs of values."""
 
 import statistics
 from typing import NamedTuple
@@ -31,7 +31,7 @@ def summary(values):
 
 
 def ratios(numerators, denominators):
-  """Divides the values of the same rounds.
+  """Divides the values of equal rounds.
 
   Args:
     numerators, denominators: dict from round to a positive number.

@@ -1,4 +1,4 @@
-"""The parts of --fast, which are timed one by one."""
+"""Defines the parts of --fast, which the benchmark times one by one."""
 
 import os
 from typing import Callable, Dict, NamedTuple
@@ -9,7 +9,7 @@ from cifar10_compat import startup
 from cifar10_compat.fast import normalization
 from cifar10_compat.fast import winograd
 
-# The contestants with all parts.
+# The contestants that use all parts.
 FAST = ('fast', 'fast_bfloat16')
 
 
@@ -18,14 +18,14 @@ class Part(NamedTuple):
 
   help: str
   environment: Dict[str, str] = {}
-  # From the name of a tf.nn function that cifar10.inference() calls to a
-  # function that returns a replacement with the same parameters.
+  # Dict from the name of a tf.nn function that cifar10.inference() calls to a
+  # function that returns the replacement, which has the same parameters.
   replaced_ops: Dict[str, Callable[[], Callable[..., object]]] = {}
 
 
 def _banded_lrn():
   def lrn(x, depth_radius, *, bias, alpha, beta, name):
-    del beta  # 0.75 in both functions.
+    del beta  # The exponent beta is 0.75 in both functions.
     return normalization.lrn(x, depth_radius, bias=bias, alpha=alpha, name=name)
 
   return lrn
@@ -35,7 +35,7 @@ def _winograd_conv2():
   direct = tf.nn.conv2d
 
   def conv2d(images, kernel, strides, *, padding):
-    # conv1, which reads three channels, stays unchanged.
+    # Leave conv1, which reads three channels, unchanged.
     if kernel.shape[2] == 3:
       return direct(images, kernel, strides, padding=padding)
     return winograd.conv2d(images, kernel)
@@ -47,7 +47,7 @@ def _early_max_pool():
   late = tf.nn.max_pool
 
   def max_pool(value, *, ksize, strides, padding, name):
-    # pool2, which follows a normalization, stays unchanged.
+    # Leave pool2, which follows a normalization, unchanged.
     if value.op.type != 'Relu':
       return late(
           value, ksize=ksize, strides=strides, padding=padding, name=name
@@ -77,5 +77,5 @@ PARTS = {
 
 
 def fast_environment():
-  """Returns the environment of --fast: the user's value if set, otherwise '1'."""
+  """Returns the environment of --fast; keeps a value that the user has set."""
   return {startup.ONEDNN: os.environ.get(startup.ONEDNN, '1')}

@@ -1,4 +1,4 @@
-"""Draws a results file: a chart per quantity, a bar per row."""
+"""Plots a results file: a chart for each quantity, with a bar for each row."""
 
 from cifar10_compat.base import errors
 
@@ -14,11 +14,11 @@ _OTHER_COLOR = '#bbccee'
 
 
 def draw(results, path):
-  """Draws the medians, with lines from minimum to maximum.
+  """Plots the medians as bars, with lines from the minimum to the maximum.
 
   Args:
     results: results.Results.
-    path: str, ends with .png or .svg.
+    path: str, the file to write; its name ends with .png or .svg.
 
   Raises:
     UsageError: see plots.check(); there are no results; the file cannot be written.

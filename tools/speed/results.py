@@ -1,4 +1,4 @@
-"""The results file: a manifest, and every finished run.
+"""Reads and writes the results file: a manifest, and every finished run.
 
 {"manifest": {...}, "disturbed_above": 0.05, "runs": [{"measurement": "input",
 "contestant": "literal", "round": 1, "date": "2026-01-01T12:00:00+00:00",
@@ -6,8 +6,7 @@
 "peak_memory_bytes": 600000000, "disturbance": {"others": 0.01, "steal": 0.0,
 "load": 1.9, "disturbed": false}}, ...]}
 
-Round 0 is a warm-up and does not count.  `disturbance` is null if
-unknown.
+Round 0 is a warm-up and does not count.  An unknown `disturbance` is null.
 """
 
 import datetime
@@ -22,7 +21,7 @@ from . import schedule
 
 
 class Results:
-  """The runs of one manifest, saved in a file if it has a path.
+  """The runs of one manifest, saved in a file if a path is given.
 
   Attributes:
     manifest: dict, see manifest.manifest().
@@ -38,7 +37,7 @@ class Results:
     """Adds a run and saves the file.
 
     Args:
-      number: int, the run's round.
+      number: int, the round of the run.
       measurement, contestant: str.
       values: dict from name to measured value.
       result: children.Result.
@@ -86,7 +85,7 @@ class Results:
     }
 
   def counted(self, measurement, contestant):
-    """Returns a contestant's runs except the warm-up, a list of dict."""
+    """Returns the list of a contestant's runs, except the warm-up."""
     return [
         run
         for run in self.runs
@@ -95,14 +94,14 @@ class Results:
     ]
 
   def values(self, measurement, contestant, key):
-    """Returns a measured value of a contestant's counted runs.
+    """Returns a measured value for each of a contestant's counted runs.
 
     Args:
       measurement, contestant: str.
       key: str, the name of a value, or 'peak_memory_bytes'.
 
     Returns:
-      dict from round to number; runs without that value are skipped.
+      dict from round to number; runs without the value are skipped.
     """
     found = {}
     for run in self.counted(measurement, contestant):
@@ -112,7 +111,7 @@ class Results:
     return found
 
   def contestants(self, measurement):
-    """Returns the contestants with counted runs, in the order of their first."""
+    """Returns the contestants with counted runs, in order of the first run."""
     return list(
         dict.fromkeys(
             run['contestant']
@@ -124,11 +123,11 @@ class Results:
 
 
 def from_json(document, path=None):
-  """Returns the Results of a document.
+  """Converts a JSON document to Results.
 
   Args:
     document: dict, see Results.to_json().
-    path: str, the file to save the results in, or None.
+    path: str, the file to save the results to, or None.
 
   Raises:
     UsageError: the document has no results.
@@ -137,7 +136,8 @@ def from_json(document, path=None):
     return Results(document['manifest'], path, document['runs'])
   except (KeyError, TypeError) as e:
     raise errors.UsageError(
-        'not a results file of the benchmark (%s is missing): name another' % e
+        'not a results file of the benchmark (%s is missing): choose another '
+        'file' % e
     ) from e
 
 
@@ -155,10 +155,11 @@ def read(path):
 
 
 def open_or_create(path, manifest):
-  """Returns the Results of an existing file to continue, or of a new one.
+  """Returns the Results of a file; creates new Results if it is missing.
 
   Args:
-    path: str, the file, which may be missing; None to keep results in memory.
+    path: str, the file, which need not exist; None to keep the results in
+      memory.
     manifest: dict, see manifest.manifest().
 
   Raises:
@@ -167,7 +168,7 @@ def open_or_create(path, manifest):
   if path is None or not os.path.exists(path):
     return Results(manifest, path)
   found = read(path)
-  # In JSON, a tuple becomes a list.
+  # Convert the manifest through JSON, which turns tuples into lists.
   wanted = json.loads(json.dumps(manifest))
   different = sorted(
       key
@@ -176,7 +177,7 @@ def open_or_create(path, manifest):
   )
   if different:
     raise errors.UsageError(
-        '--json=%s has results with different %s: name another file, or '
+        '--json=%s has results with different %s: choose another file, or '
         'restore these conditions' % (path, ', '.join(different))
     )
   return found

@@ -1,18 +1,19 @@
-"""The order of runs: A B A B, with a warm-up as first round."""
+"""Determines the order of runs: A B A B, with a warm-up as the first round."""
 
-# The first round fills the page cache and raises the processor's clock.
+# The warm-up round, which fills the page cache and raises the processor's clock
+# speed.
 WARM_UP_ROUND = 0
 
 
 def order(commands, rounds):
-  """Returns all runs in turn.
+  """Returns the runs of all rounds, in order.
 
   Each round runs every contestant of every measurement once.  The two runs of a
-  ratio are therefore only minutes apart, and if the measurement ends early, the
-  rounds so far are complete.
+  ratio are therefore only minutes apart, and if the measurement ends early, all
+  previous rounds are complete.
 
   Args:
-    commands: dict from measurement to a dict from contestant to anything.
+    commands: dict from measurement to a dict from contestant to any value.
     rounds: int, number of rounds after the warm-up.
 
   Returns:
@@ -27,7 +28,7 @@ def order(commands, rounds):
 
 
 def left(commands, rounds, done):
-  """Returns the unfinished runs of order().
+  """Returns the runs of order() that are not finished.
 
   Args:
     commands, rounds: see order().

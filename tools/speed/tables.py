@@ -1,4 +1,4 @@
-"""The tables of a results file, as text and as Markdown."""
+"""Formats the tables of a results file, as text and as Markdown."""
 
 import glob
 import os
@@ -12,13 +12,15 @@ from . import targets
 
 
 class Quantity(NamedTuple):
-  """A measured value that has its own table."""
+  """A measured value that is shown in a separate table."""
 
   measurement: str
   key: str
   title: str
   form: Callable[[float], str]
-  baselines: Tuple[str, ...]  # the first one measured is the baseline
+  baselines: Tuple[
+      str, ...
+  ]  # the baseline is the first contestant here that was measured
 
 
 def _number(digits):
@@ -107,20 +109,20 @@ class Table(NamedTuple):
 
 
 def label(contestant):
-  """Returns a contestant's name in a table."""
+  """Returns a contestant's name as shown in tables."""
   if contestant in parts.PARTS:
     return 'default with ' + parts.PARTS[contestant].help
   return _LABELS.get(contestant, contestant.replace('_', ' '))
 
 
 def baseline(quantity, results):
-  """Returns the contestant that ratios of a Quantity refer to, or None."""
+  """Returns the contestant that ratios of a Quantity are relative to, or None."""
   run = results.contestants(quantity.measurement)
   return next((name for name in quantity.baselines if name in run), None)
 
 
 def tables(results):
-  """Returns the Tables of Results: one of each quantity, and the targets."""
+  """Returns the Tables of Results: one for each quantity, and the targets."""
   found = []
   for quantity in QUANTITIES:
     contestants = results.contestants(quantity.measurement)
@@ -223,7 +225,7 @@ def machine(results):
   return (
       '%s (%s), %s cores, %d threads; TensorFlow %s, Python %s; commit %s%s. '
       'A run counts as disturbed if other work used more than %.0f%% of the '
-      "processor's time during it."
+      "processor's time during the run."
       % (
           processor['name'],
           ' '.join(processor['features']),
@@ -279,7 +281,7 @@ def speed_tables(directory):
     directory: str, with a file speed*.json for each processor.
 
   Returns:
-    str, Markdown, one file after the other in the order of their names.
+    str, Markdown, with the tables of each file in the order of the file names.
 
   Raises:
     UsageError: a file has no results.

@@ -1,10 +1,10 @@
-"""The important ratios and their targets, one line each."""
+"""Compares the important ratios with their targets, in one line each."""
 
 from typing import Dict, NamedTuple, Optional, Tuple
 
 from . import pairs
 
-# Features of a processor for each column of targets; the first match counts.
+# The processor feature for each column of targets; the first match counts.
 _COLUMNS = (
     ('avx512_bf16', {'avx512_bf16', 'amx_bf16'}),
     ('avx2', {'avx2'}),
@@ -23,9 +23,11 @@ class Target(NamedTuple):
   """A ratio, and the target range of its median."""
 
   name: str
-  numerator: Tuple[Value, ...]  # if several, the one with the best ratio counts
-  denominator: Tuple[Value, ...]  # see numerator
-  least: Optional[Dict[str, float]]  # by column
+  numerator: Tuple[
+      Value, ...
+  ]  # if there are several, the value with the best ratio counts
+  denominator: Tuple[Value, ...]  # like numerator
+  least: Optional[Dict[str, float]]  # the minimum for each column
   most: Optional[Dict[str, float]]
 
 
@@ -33,8 +35,8 @@ class Line(NamedTuple):
   """The result for a Target."""
 
   name: str
-  summary: Optional[pairs.Summary]  # of the ratios; None without runs
-  target: str  # such as '>= 3.2'; '' for other processors
+  summary: Optional[pairs.Summary]  # of the ratios; None if there are no runs
+  target: str  # for example '>= 3.2'; '' for other processors
   met: Optional[bool]  # None if unknown
 
 
@@ -43,11 +45,11 @@ def _both(value):
 
 
 def _runs(key, measurement, *contestants):
-  """Returns the Values of contestants."""
+  """Returns a Value for each contestant."""
   return tuple(Value(measurement, c, key) for c in contestants)
 
 
-# A ratio of examples/s is the inverse of the ratio of seconds.
+# The ratio of examples/s is the inverse of the ratio of seconds per step.
 _END = 'end_to_end'
 TARGETS = (
     Target(
@@ -197,7 +199,7 @@ def line(target, results):
       for numerator in target.numerator
       for denominator in target.denominator
   ]
-  # If the target is a minimum, higher is better.
+  # If the target is a minimum, a higher ratio is better.
   best = max if target.least else min
   found = best(filter(None, summaries), key=lambda s: s.median, default=None)
   where = column(results.manifest['processor'])
@@ -212,7 +214,7 @@ def line(target, results):
 
 
 def _range(least, most):
-  """Returns a target as text."""
+  """Formats a target range as text."""
   if least is not None and most is not None:
     return '%.2f to %.2f' % (least, most)
   if least is not None:

@@ -1,4 +1,4 @@
-"""An image set with ten times the records of another."""
+"""Creates an image set with ten times the records of another set."""
 
 import os
 import pathlib
@@ -9,14 +9,14 @@ TIMES = 10
 
 
 def write(directory, dataset, data_dir):
-  """Describes a set with ten times the files of another.
+  """Creates a set with ten times the files of another set.
 
   The files are links, not copies, so that the benchmark does not time a disk.
 
   Args:
     directory: str, an existing directory.
     dataset: description.Dataset, whose files exist.
-    data_dir: str, the directory above the set's directory.
+    data_dir: str, the parent directory of the set's directory.
   """
   names = {False: [], True: []}
   records = {False: [], True: []}

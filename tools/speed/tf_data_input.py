@@ -1,8 +1,9 @@
 """The tutorial's input as a tf.data pipeline, in idiomatic code.
 
-It does the same work: files in random order, a shuffle of 20,000, batches, and a
-random crop, flip, brightness and contrast for each image.  Records are shuffled as
-bytes, and distorted a batch at a time.
+The pipeline does the same work as the tutorial's input: files in random order,
+a shuffle buffer of 20,000 images, batches, and a random crop, flip, brightness
+and contrast for each image.  The pipeline shuffles records as bytes, and
+distorts one batch at a time.
 """
 
 import tensorflow.compat.v1 as tf
@@ -59,7 +60,7 @@ def distorted_inputs(
 
   Returns:
     images, labels: see cifar10.distorted_inputs().
-    The iterator is in the collection TABLE_INITIALIZERS.
+    The iterator's initializer is in the collection TABLE_INITIALIZERS.
   """
   filenames = dataset.filenames(data_dir, False)
 

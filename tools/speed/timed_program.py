@@ -1,8 +1,8 @@
-"""Runs a program, and reports how long it took to import TensorFlow.
+"""Runs a program, and reports the import time of TensorFlow.
 
   timed_program MODULE [the program's flags]
 
-The program runs as with `python -m MODULE`.
+The program runs as if started with `python -m MODULE`.
 """
 
 import importlib.abc
@@ -26,7 +26,7 @@ class ImportTimer(importlib.abc.MetaPathFinder):
     self._package = package
 
   def find_spec(self, fullname, path, target=None):
-    """Finds the package like Python, and wraps its execution with a timer."""
+    """Finds the package's spec, and times the execution of the package."""
     if fullname != self._package:
       return None
     sys.meta_path.remove(self)
@@ -49,8 +49,8 @@ def main(argv=None):
   """Runs the program.
 
   Args:
-    argv: list of str, the command line without the program's name; by default that
-      of the process.
+    argv: list of str, the command line without the program's name; by default
+      the command line of the process.
 
   Returns:
     int, the exit code, unless the program ends the process.

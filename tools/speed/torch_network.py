@@ -1,9 +1,10 @@
 """The tutorial's network in PyTorch, in idiomatic code.
 
-It does the same arithmetic: the same layers, weight decay on local3 and local4,
-gradient descent, and a moving average of each variable.  Images are stored with
-channels last, PyTorch's faster layout on a CPU.  PyTorch is not among the project's
-requirements; if it is missing, the benchmark skips it.
+The network does the same arithmetic as the tutorial's: the same layers, weight
+decay on local3 and local4, gradient descent, and a moving average of each
+variable.  Images are stored with channels last, PyTorch's faster layout on a
+CPU.  PyTorch is not among the project's requirements; the benchmark skips
+PyTorch if it is not installed.
 """
 
 import importlib
@@ -21,7 +22,7 @@ def make_network(torch):
   """Builds the network.
 
   Args:
-    torch: the module.
+    torch: the module torch.
 
   Returns:
     torch.nn.Sequential from float32 images of shape [n, 3, 24, 24], channels
@@ -31,7 +32,7 @@ def make_network(torch):
   nn = torch.nn
 
   class ChannelsLastFlatten(nn.Module):
-    """Flattens in the order of height, width, channels, like the tutorial."""
+    """Flattens the order height, width, channels, like the tutorial."""
 
     def forward(self, x):
       return x.permute(0, 2, 3, 1).flatten(1)
@@ -41,7 +42,7 @@ def make_network(torch):
     return nn.LocalResponseNorm(9, alpha=0.001, beta=0.75, k=1.0)
 
   def pool():
-    # ceil_mode pads at the right and the bottom only, like TensorFlow's SAME.
+    # ceil_mode pads only at the right and the bottom, like TensorFlow's SAME.
     return nn.MaxPool2d(3, 2, ceil_mode=True)
 
   layers = {
@@ -54,7 +55,7 @@ def make_network(torch):
   values = fixed_values.weights()
   with torch.no_grad():
     for name, layer in layers.items():
-      # PyTorch's order of dimensions: out, in, height, width.
+      # Transpose to PyTorch's order of dimensions: out, in, height, width.
       weights = torch.from_numpy(values[name + '/weights'])
       order = (3, 2, 0, 1) if weights.dim() == 4 else (1, 0)
       layer.weight.copy_(weights.permute(order))
@@ -78,7 +79,7 @@ def make_network(torch):
 
 
 def make_step(images, labels):
-  """Builds a network, ready to be trained on one batch.
+  """Builds the network and the function that trains it on one batch.
 
   Args:
     images, labels: arrays, see fixed_values.batch().
@@ -87,7 +88,7 @@ def make_step(images, labels):
     Function without arguments that runs a step and returns the loss before its
     update, a float.
   """
-  # Not an import statement, because the package is not in the lock.
+  # Not an import statement, because the lock file does not list PyTorch.
   torch = importlib.import_module('torch')
   swa_utils = importlib.import_module('torch.optim.swa_utils')
   network = make_network(torch)
@@ -107,7 +108,7 @@ def make_step(images, labels):
   )
   images = torch.from_numpy(images).permute(
       0, 3, 1, 2
-  )  # The layout is already channels last.
+  )  # The result has the channels-last layout.
   labels = torch.from_numpy(labels).long()
 
   def step():

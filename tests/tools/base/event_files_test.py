@@ -60,7 +60,7 @@ class EventFilesTest(tf.test.TestCase):
       scalars = event_files.read(directory).scalars
     self.assertEqual({'a': [(0, 1), (100, 2)]}, scalars)
     self.assertIn(
-        f'left out: {pipe} (it is a pipe, not a file)\n', err.getvalue()
+        f'skipping {pipe} (it is a pipe, not a file)\n', err.getvalue()
     )
     self.assertIn('0.dir (it is a directory, not a file)\n', err.getvalue())
 

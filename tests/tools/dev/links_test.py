@@ -23,10 +23,10 @@ class LinksTest(absltest.TestCase):
     )
     self.assertEqual(
         [
-            'docs/one.md: [e](gone.md) leads nowhere',
-            'docs/one.md: [f](other.md#three) leads nowhere',
-            'docs/one.md: [g](#two) leads nowhere',
-            'docs/one.md: [`there()`](../code.py) leads nowhere',
+            'docs/one.md: [e](gone.md) does not exist',
+            'docs/one.md: [f](other.md#three) does not exist',
+            'docs/one.md: [g](#two) does not exist',
+            'docs/one.md: [`there()`](../code.py) does not exist',
             'docs/README.md does not list other.md',
         ],
         links.broken(pathlib.Path(root.full_path)),

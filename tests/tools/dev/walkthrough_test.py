@@ -99,12 +99,12 @@ class WalkthroughTest(absltest.TestCase):
   def test_what_is_waited_for_must_come(self):
     code, err, _ = self.run_page('```sh until="ready"\necho no\n```\n')
     self.assertEqual(1, code)
-    self.assertIn("'ready' was not printed by 'echo no", err)
+    self.assertIn("does not contain 'ready': 'echo no", err)
 
   def test_no_such_block_or_page(self):
     code, err, _ = self.run_page(_PAGE, '--only=absent')
     self.assertEqual(1, code)
-    self.assertIn('has no such block: absent', err)
+    self.assertIn('contains no block with this text: absent', err)
     tool_program.assert_refused(
         self,
         walkthrough.main,

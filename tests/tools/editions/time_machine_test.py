@@ -79,7 +79,7 @@ class ProgramTest(absltest.TestCase):
     code, stdout, _ = self.run_program('--only=models', '--runtimes=1.4')
     self.assertEqual(0, code)
     self.assertStartsWith(stdout, 'models x on 1.4.1: runs\n')
-    self.assertIn('models y on 1.4.1: not run: the files of', stdout)
+    self.assertIn('models y on 1.4.1: not run: --sources does not', stdout)
     self.assertEqual(['1.4.1'], self.tried)
     code, stdout, _ = self.run_program()
     self.assertEqual(0, code)

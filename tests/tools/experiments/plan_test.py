@@ -34,6 +34,7 @@ class ExperimentsTest(absltest.TestCase):
   def test_get(self):
     self.assertEqual(100000, plan.get('published').max_steps)
     with self.assertRaisesRegex(
-        errors.UsageError, "called 'fats': choose one of default, fast, "
+        errors.UsageError,
+        "there is no experiment 'fats'; choose one of default, fast, ",
     ):
       plan.get('fats')

@@ -85,9 +85,12 @@ class ReproduceTest(tf.test.TestCase):
 
   def test_mistakes(self):
     for args, message in (
-        (['fats'], "no experiment is called 'fats'"),
-        (['--seeds=a', 'fast'], '--seeds=a: give one, or FIRST-LAST'),
-        (['--seeds=3-1', 'fast'], '--seeds=3-1: give one, or FIRST-LAST'),
+        (['fats'], "there is no experiment 'fats'"),
+        (['--seeds=a', 'fast'], '--seeds=a: it must be a seed, or FIRST-LAST'),
+        (
+            ['--seeds=3-1', 'fast'],
+            '--seeds=3-1: it must be a seed, or FIRST-LAST',
+        ),
         ([], 'specify an experiment'),
     ):
       tool_program.assert_refused(

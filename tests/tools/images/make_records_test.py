@@ -142,7 +142,8 @@ class MakeTest(absltest.TestCase):
     self._assert_error("class 'c' in only one of train and test")
     self._fill('more', 1, 9)
     self._assert_error(
-        'contains the folders more, test, train: it must contain one folder for'
+        'contains the folders more, test, train: the directory must contain '
+        'one folder for'
     )
 
   def _assert_error(self, expected, kind=errors.DataError):
@@ -168,7 +169,8 @@ class MakeTest(absltest.TestCase):
       self.assertLen(_records(dataset, True)[0], 2)
     self._fill('test/a', 1, 9)
     self._assert_error(
-        'contains the folders test, train, val: it must contain one folder for'
+        'contains the folders test, train, val: the directory must contain one '
+        'folder for'
     )
 
   def test_what_file_managers_leave(self):
@@ -188,7 +190,7 @@ class MakeTest(absltest.TestCase):
     )
     self.assertEqual((0, ''), (code, err))
     self.assertIn(
-        'Ignored 4 entries called Thumbs.db, desktop.ini or __MACOSX.\n', out
+        'Ignored 4 entries named Thumbs.db, desktop.ini or __MACOSX.\n', out
     )
     self.assertIn('Wrote 12 training and 3 test images of 2 classes', out)
 
@@ -248,7 +250,7 @@ class MakeTest(absltest.TestCase):
     self._fill('two/deeper', 2, 3)
     self._assert_error("two contains a folder, 'deeper'")
     self.images = os.path.join(self.images, 'missing')
-    self._assert_error('--images must name a directory', errors.UsageError)
+    self._assert_error('--images must be a directory', errors.UsageError)
 
   def test_too_many_classes(self):
     for i in range(255):
@@ -304,7 +306,10 @@ class MakeTest(absltest.TestCase):
         ((), 'one of the arguments --images --check is required'),
         (('--images=x',), '--images needs --out'),
         (('--images=x', '--out=y', '--seed=-1'), '--seed must be'),
-        (('--images=x', '--out=y', '--white=0'), '--white must be 1 to 65535'),
+        (
+            ('--images=x', '--out=y', '--white=0'),
+            '--white must be from 1 to 65535',
+        ),
         (('--images=x', '--check=y'), 'not allowed with'),
         (('--check=/missing',), "no data set is called '/missing'"),
         (('--check=/missing', '--dataset=cifar10'), 'cannot read /missing'),

@@ -252,7 +252,7 @@ class CompareTest(tf.test.TestCase):
           1, comparison.main(['--data_dir=/none', '--out=' + self.out])
       )
     (text,) = printed.call_args[0]
-    self.assertStartsWith(text, 'compare: error: name the historical files')
+    self.assertStartsWith(text, 'compare: error: specify the historical files')
     self.assertIn('--source=DIR', text)
     self.assertIn('--runtime=0.12.1', text)
     with (

@@ -201,9 +201,9 @@ class PipelineTest(tf.test.TestCase):
     )
 
   def test_distortions_left_out(self):
-    with self.assertRaisesRegex(errors.UsageError, 'brightness and contrast'):
+    with self.assertRaisesRegex(errors.UsageError, 'change brightness once'):
       distortions.brightness(small_training.meta_graph(), 1)
     with mock.patch.object(tf.image, 'random_brightness', lambda x, **_: x):
       graph = training_graph.ours(self.coded)
-    with self.assertRaisesRegex(errors.UsageError, 'brightness and contrast'):
+    with self.assertRaisesRegex(errors.UsageError, 'change brightness once'):
       distortions.brightness(graph, 1)

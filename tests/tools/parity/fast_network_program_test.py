@@ -22,7 +22,7 @@ class FastNetworkProgramTest(tf.test.TestCase):
         fast_network.main,
         ['--data_dir=' + root, '--checkpoint_dir=' + published.DIRECTORY],
         'model.ckpt-100000 is missing conv1/biases and ',
-        'name one that cifar10_train saved',
+        'specify a checkpoint of cifar10_train',
     )
 
   def test_a_run(self):

@@ -98,7 +98,7 @@ class ToolTest(tf.test.TestCase):
     with self.assertRaises(errors.UsageError) as caught:
       goldens.read(_EDITION, self.out)
     self.assertIn(
-        'made with TensorFlow %s, and this is %s' % (other, tf.__version__),
+        'made with TensorFlow %s, not %s' % (other, tf.__version__),
         str(caught.exception),
     )
     self.assertIn('--regenerate', str(caught.exception))

@@ -45,7 +45,7 @@ class ClaimsTest(tf.test.TestCase):
     self.assertEqual('4.676', found['expected loss at step 0'].found)
     content = ledger.section(claims, counted)
     self.assertEqual(0, content['unexplained'])
-    self.assertIn('6 are not', content['text'][0])
+    self.assertIn('6 are different', content['text'][0])
 
   def test_section_counts_unexplained_claims(self):
     claims = [stated.equal('random crop', (1, 2, 3))]

@@ -89,7 +89,7 @@ class RuntimeGoldensTest(tf.test.TestCase):
         (('--runtime=0.11.0',), 'TensorFlow 0.11.0 is not supported'),
         (
             ('--runtime=1.15.5',),
-            'does not bundle the tutorial: name tensorflow/',
+            'does not bundle the tutorial: specify a directory of',
         ),
         (('--runtime=1.15.5', '--source=/no/such'), 'is not a directory'),
         (('--runtime=0.12.1', '--data_dir=/no/such'), '/no/such'),
@@ -103,7 +103,7 @@ class RuntimeGoldensTest(tf.test.TestCase):
     ):
       _, lines = self.main('--runtime=0.12.1', '--source=/source')
     self.assertIn(
-        '/source has a test, and the golden of TensorFlow 0.12.1 is of '
-        'tensorflow 0.12.1',
+        '/source contains the edition a test, but the golden of TensorFlow '
+        '0.12.1 is for tensorflow 0.12.1',
         lines[-1],
     )

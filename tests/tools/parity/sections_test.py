@@ -158,7 +158,7 @@ class SectionsTest(absltest.TestCase):
     self.assertEqual(0, section['unexplained'])
     self.assertStartsWith(
         section['text'][2],
-        'Of these exemptions 2 change a number that is computed, drawn or '
+        'Of these exemptions, 2 change a number that is computed, drawn or '
         'saved: another rate. The other 1 change',
     )
     (exempt,) = section['tables']

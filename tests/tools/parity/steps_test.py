@@ -207,7 +207,7 @@ class RoundingTest(tf.test.TestCase):
     section = self.section()
     # No batch is left; and the closed rectifier's value was far from 0.
     self.assertEqual(2, section['unexplained'])
-    self.assertIn('On every batch some', section['text'][2])
+    self.assertIn('On every batch, a', section['text'][2])
 
   def test_a_weight_changed_by_a_thousandth(self):
     # One initial weight of the port is wrong: its effects are detected.

@@ -82,7 +82,7 @@ class EnduranceTest(tf.test.TestCase):
     begun_late['steps'] = [[step, 0.05] for step in range(60, 101, 10)]
     begun_late['samples'] = begun_late['samples'][6:]
     for result in ({'samples': [], 'steps': []}, begun_late):
-      with self.assertRaisesRegex(errors.UsageError, 'with an empty --train'):
+      with self.assertRaisesRegex(errors.UsageError, 'use an empty --train'):
         endurance.growth(result)
 
   def test_from_file(self):

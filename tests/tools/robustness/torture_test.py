@@ -137,7 +137,7 @@ class TortureTest(absltest.TestCase):
   def test_list(self):
     self.assertRegex(
         processes.run('tools.robustness.torture', ['--list'], 'no list'),
-        r'(?m)^kill +\d+ idle +\d+ under load +kill -9 at a',
+        r'(?m)^kill +\d+ idle +\d+ under load +Kills a trainer with',
     )
 
   def test_unknown_faults(self):
@@ -145,5 +145,5 @@ class TortureTest(absltest.TestCase):
         self,
         torture.main,
         ['--list', '--faults=none'],
-        "no fault is called 'none'",
+        "there is no fault 'none'",
     )

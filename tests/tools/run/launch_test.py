@@ -121,7 +121,9 @@ class LaunchTest(absltest.TestCase):
         ['--towers=2', '--ps=1', '--workers=1'],
         ['--ps=-1', '--workers=-1'],
     ):
-      tool_program.assert_refused(self, launch.main, flags, 'choose towers')
+      tool_program.assert_refused(
+          self, launch.main, flags, 'specify either --towers'
+      )
     for flags in (['--towers=65'], ['--ps=1', '--workers=1000000000']):
       tool_program.assert_refused(
           self, launch.main, flags, flags[-1] + ': it must be at most 64'

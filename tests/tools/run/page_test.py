@@ -96,12 +96,12 @@ class PageTest(absltest.TestCase):
     )
     bare = _bare(text)
     for expected in (
-        'The event files have no loss.',
-        'There are no evaluations: name',
-        'The event files have no learning rate.',
-        'The event files have no fill levels of queues.',
+        'The event files do not contain the loss.',
+        'There are no evaluations: specify',
+        'The event files do not contain the learning rate.',
+        'The event files do not contain the fill levels of the queues.',
         'output with --log.',
-        'no filters for three colors',
+        'do not have three color channels',
         'The test images are missing',
     ):
       self.assertIn(expected, bare)

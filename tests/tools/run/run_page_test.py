@@ -99,7 +99,7 @@ class ProgramTest(tf.test.TestCase):
           self,
           run_page.main,
           args + ['--record=' + path],
-          'has a manifest that',
+          'has an invalid manifest',
       )
     for mistake, message in (
         (

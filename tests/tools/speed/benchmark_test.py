@@ -165,14 +165,14 @@ class ProgramTest(absltest.TestCase):
   def test_invalid_flags(self):
     data = '--data_dir=' + self.data_dir
     for args, message in (
-        ([], 'name the images with --data_dir'),
+        ([], 'specify the images with --data_dir'),
         ([data, '--rounds=0'], 'must be above 0'),
         ([data, '--steps=150'], 'a multiple of 100'),
-        ([data, '--measurements=speed'], "there is no 'speed': choose from"),
-        ([data, '--contestants=theano'], "there is no 'theano': choose from"),
+        ([data, '--measurements=speed'], "there is no 'speed'; choose from"),
+        ([data, '--contestants=theano'], "there is no 'theano'; choose from"),
         ([data, '--towers=3'], 'share a batch of 128 evenly'),
         ([data, '--plot=a.pdf'], 'must end with'),
-        ([data, '--source=x'], 'the tutorial reads CIFAR-10 only'),
+        ([data, '--source=x'], 'the tutorial reads only CIFAR-10'),
         (['--json=' + self.json], 'cannot be read'),
     ):
       tool_program.assert_refused(

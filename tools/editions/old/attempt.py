@@ -1,15 +1,15 @@
-"""Runs a script of the tutorial once, and records how it ended.
+"""Runs a script of the tutorial once, and records any exception.
 
   attempt ARGUMENTS.json
 
 The file contains a dict: source, the directory of the unmodified files;
-package, the package from which these files import; script, the name of one of
-the files; flags, a list; bridges, 'none', 'package' (only place the files in
-the package) or 'all'; answer, the path of the file to write.
+  package, the package from which the unmodified files import; script, the name
+  of one of the files; flags, a list; bridges, 'none', 'package' (only place the
+  files in the package) or 'all'; answer, the path of the file to write.
 
-The answer is a dict: tensorflow and python, their versions; bridges, a list
-with the old and the new name of each bridge; error, None or a dict with type,
-message, name, file and line.
+The answer file contains a dict: tensorflow and python, the versions of both;
+  bridges, a list with the old and the new name of each bridge; error, None or a
+  dict with type, message, name, file and line.
 """
 
 import json
@@ -42,7 +42,8 @@ def _name(error, message, line):
   if isinstance(error, AttributeError):
     found = re.search(r"no attribute '(\w+)'", message)
     if found:
-      # Python 2 does not report the object, so take its name from the line.
+      # Python 2 does not report the object, so take the object's name from the
+      # line.
       dotted = re.search(r'[\w.]*\.%s\b' % found.group(1), line)
       return dotted.group(0) if dotted else found.group(1)
   found = re.search(r'\btf(\.\w+)+', line)
@@ -50,7 +51,7 @@ def _name(error, message, line):
 
 
 def describe(error, frames, source):
-  """Describes an exception without paths of this machine.
+  """Describes an exception, omitting local directories.
 
   Args:
     error: the exception.
@@ -67,12 +68,12 @@ def describe(error, frames, source):
   lines = str(error).strip().splitlines() or ['']
   message = lines[0].strip()
   if isinstance(error, SyntaxError):
-    # Python 3 adds a suggestion that quotes the tutorial.
+    # Python 3 adds a suggestion that quotes a name in the tutorial.
     message = error.msg.partition('. Did you mean')[0]
     if error.filename and os.path.dirname(error.filename) == source:
       path, number = error.filename, error.lineno
   name = _name(error, message, linecache.getline(path, number) if path else '')
-  # Remove directories of this machine.
+  # Remove local directories from the message.
   message = re.sub(r'(/[^\s/\'":]+)+/', '', message)
   return {
       'type': type(error).__name__,
@@ -84,13 +85,13 @@ def describe(error, frames, source):
 
 
 def _run(arguments, answer):
-  """Runs the script, and adds the versions and bridges to the answer."""
+  """Runs the script, and adds the versions and bridges to the answer dict."""
   import tensorflow as tf
 
   answer['tensorflow'] = tf.__version__
   source, script = arguments['source'], arguments['script']
   package, bridges = arguments['package'], arguments['bridges']
-  # If the wheel bundles the tutorial, the package exists.
+  # Without bridges, the package exists only if the wheel bundles the tutorial.
   if bridges == 'none' and edition.has_no_tutorial(tf):
     package = ''
   edition.place(source, package)

@@ -5,12 +5,12 @@
 The file contains a dict:
 
   source, package, data_dir: as in training.py
-  count: int, minimum number of images; only full batches are drawn
-  out: a directory for the answer
+  count: int, minimum number of images; the program draws only full batches
+  out: the directory to write to
 
-The program writes drawn.npz there: images, float32 of shape [n, 24, 24, 3],
-labels, int32, and brightness, `count` float32 values that the edition adds to
-the pixels of an image.
+The program writes drawn.npz into `out`: images, float32 of shape [n, 24, 24,
+3], labels, int32, and brightness, `count` float32 values that the edition adds
+to the pixels of images.
 """
 
 import os
@@ -21,7 +21,7 @@ import training
 
 
 def draw(tf, graph, batch, count):
-  """Returns images and labels from the queues."""
+  """Returns images and labels drawn from the queues."""
   drawn, total = [], 0
   with graph.as_default(), tf.Session(graph=graph) as sess:
     coord = tf.train.Coordinator()
@@ -35,13 +35,15 @@ def draw(tf, graph, batch, count):
 
 
 def added(graph):
-  """Returns the scalar added to an image before its contrast changes."""
+  """Returns the scalar added to an image before the contrast changes."""
   (op,) = [o for o in graph.get_operations() if o.type == 'AdjustContrastv2']
   op = op.inputs[0].op
   while op.type == 'Identity':
     op = op.inputs[0].op
   if op.type not in ('Add', 'AddV2'):
-    raise ValueError('%s, not an addition, comes before the contrast' % op.type)
+    raise ValueError(
+        'the op before the contrast change is %s, not an addition' % op.type
+    )
   (scalar,) = [t for t in op.inputs if t.get_shape().as_list() == []]
   return scalar
 

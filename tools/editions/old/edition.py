@@ -1,8 +1,8 @@
-"""An edition of the tutorial on an old TensorFlow, and its bridges.
+"""Prepares an edition of the tutorial for an old TensorFlow, with bridges.
 
-Python 2.7 or later runs this file, which can import only the files beside it.
-A bridge is applied only if the edition's files use a name or an idiom that this
-TensorFlow rejects.
+Python 2.7 or later runs this file, which can import only files in its
+directory.  A bridge is applied only if the edition's files use a name or an
+idiom that the running TensorFlow rejects.
 """
 
 from __future__ import print_function
@@ -14,10 +14,11 @@ import re
 import sys
 import types
 
-# One old symbol.  `used` is a regular expression that finds it in a file's text
-# without comments.  `refused` returns whether a TensorFlow rejects the symbol,
-# and `lay` supplies it; both take the module tensorflow, and `lay` also takes
-# the source's directory.
+# A bridge for one old symbol.  `used` is a regular expression that finds the
+# symbol in a file's text without comments.  `refused` returns whether a
+# TensorFlow rejects the symbol, and `lay` adds the symbol; the first parameter
+# of both is the module tensorflow, and the second parameter of `lay` is the
+# source's directory.
 Bridge = collections.namedtuple('Bridge', 'old new used refused lay')
 
 _PACKAGE = 'tensorflow.models.image.cifar10'
@@ -50,7 +51,7 @@ def _since(major):
 
 
 def _alias(name, present):
-  """Returns the bridge of a symbol that was merely renamed."""
+  """Returns the bridge of a symbol that TensorFlow only renamed."""
   return Bridge(
       'tf.' + name,
       'tf.' + present,
@@ -67,7 +68,7 @@ def _summary(name, op):
     del source
     from tensorflow.python.ops import gen_logging_ops
 
-    # Private in 1.4 and earlier.
+    # The module is private in TensorFlow 1.4 and earlier.
     make = getattr(gen_logging_ops, op, None) or getattr(
         gen_logging_ops, '_' + op
     )
@@ -90,7 +91,7 @@ def _summary(name, op):
 
 
 def _logits_first(name):
-  """Returns the bridge of a cross entropy that took the logits first."""
+  """Returns the bridge of a cross entropy with the logits first."""
 
   def lay(tf, source):
     del source
@@ -130,7 +131,7 @@ def _lay_summary_writer(tf, source):
   del source
 
   def summary_writer(logdir, graph_def=None, *args):
-    # Early versions took a GraphDef, later ones a Graph.
+    # Early versions of SummaryWriter expect a GraphDef, later versions a Graph.
     if isinstance(graph_def, tf.GraphDef):
       return tf.summary.FileWriter(logdir, None, *args, graph_def=graph_def)
     return tf.summary.FileWriter(logdir, graph_def, *args)
@@ -144,7 +145,7 @@ def _lay_truth(tf, source):
   inside = source + os.sep
 
   def truth(tensor):
-    # TensorFlow's own code relies on the exception.
+    # TensorFlow's own code relies on the exception that Tensor.__bool__ raises.
     caller = os.path.abspath(sys._getframe(1).f_code.co_filename)
     return caller.startswith(inside) or present(tensor)
 
@@ -177,7 +178,7 @@ PLACE = Bridge(
     'import cifar10',
     r'\bfrom %s import ' % re.escape(_PACKAGE),
     has_no_tutorial,
-    # No code: place() always makes the files importable.
+    # This bridge needs no code: place() always makes the files importable.
     lambda tf, source: None,
 )
 
@@ -218,8 +219,8 @@ BRIDGES = (
         'tf.image.random_crop(image, [24, 24])',
         'tf.random_crop(image, [24, 24, 3])',
         _call('image.random_crop'),
-        # Removed in 0.7; the later symbol of that name crops along every
-        # dimension.
+        # The old random_crop was removed in 0.7; the later one crops along
+        # every dimension.
         lambda tf: True,
         _lay_random_crop,
     ),
@@ -239,7 +240,7 @@ BRIDGES = (
         'if grad:',
         'if grad is not None:',
         r'^\s*if grad:',
-        # If Tensor.__bool__ and __nonzero__ exist, they raise an exception.
+        # Tensor.__bool__ and __nonzero__, if they exist, raise an exception.
         lambda tf: '__bool__' in vars(tf.Tensor),
         _lay_truth,
     ),
@@ -270,13 +271,13 @@ def files(script):
 
 
 def scripts_tensorflow(tf):
-  """Makes `import tensorflow` give the scripts a module like TensorFlow 1's.
+  """Makes `import tensorflow` import a module like that of TensorFlow 1.
 
   Args:
     tf: the module tensorflow.
 
   Returns:
-    the same module; from 2.0 on, a module with the names of
+    the module tensorflow; from 2.0 on, a module with the names of
     tensorflow.compat.v1.
   """
   if not _since(2)(tf):
@@ -284,7 +285,8 @@ def scripts_tensorflow(tf):
   present = tf.compat.v1
   module = types.ModuleType('tensorflow')
   module.__getattr__ = lambda name: getattr(present, name)
-  # `import tensorflow.python.x` must still find TensorFlow's own modules.
+  # Ensure that `import tensorflow.python.x` still finds TensorFlow's own
+  # modules.
   for name in ('__path__', '__spec__', '__file__', '__version__'):
     setattr(module, name, getattr(tf, name))
   module.python = sys.modules['tensorflow.python']
@@ -296,7 +298,7 @@ def lay(tf, source, script):
   """Applies the bridges that a script needs, and lists them on stderr.
 
   Args:
-    tf: the module tensorflow, which is modified or, from 2.0 on, hidden.
+    tf: the module tensorflow, which is modified or, from 2.0 on, replaced.
     source: str, the directory of the unmodified files.
     script: str, the name of one of the files, without its extension.
 
@@ -356,7 +358,7 @@ def arguments():
   """Reads this process's arguments, a dict, from the JSON file that argv names.
 
   Removes the directory of this file from sys.path, so that the tutorial's
-  imports find no file in it.
+  imports find no file in that directory.
   """
   with open(sys.argv[1]) as f:
     found = _native(json.load(f))
@@ -365,7 +367,7 @@ def arguments():
 
 
 def _native(value):
-  """Converts the text in a JSON value to this Python's str."""
+  """Converts strings in a JSON value to the str of this Python version."""
   if isinstance(value, dict):
     return dict((_native(k), _native(v)) for k, v in value.items())
   if isinstance(value, list):
@@ -376,6 +378,6 @@ def _native(value):
 
 
 def write(value, directory, name):
-  """Writes a value as NAME.json into a directory."""
+  """Writes a value to NAME.json in a directory."""
   with open(os.path.join(directory, name + '.json'), 'w') as f:
     json.dump(value, f, sort_keys=True)

@@ -4,8 +4,8 @@
 
 The file contains a dict: source, package, data_dir and out, as in training.py.
 
-The program writes ops.json into `out`: a dict from each type of op to the
-number of such ops in the graph when cifar10_train opens its session.
+The program writes ops.json into `out`: a dict from each op type to the number
+of ops of this type in the graph when cifar10_train opens its session.
 """
 
 import collections

@@ -5,12 +5,12 @@
 The file contains a dict:
 
   source, package, data_dir, out: as in training.py
-  flags: list of the trainer's flags
+  flags: list of flags for the trainer
   given: an .npz file with images, labels, and the values of variables by the
     port's keys; missing variables start at 0
-  step_key: the key of the step counter in that file
+  step_key: the key of the step counter in `given`
 
-It writes into `out`:
+The program writes into `out`:
 
   graph.json: dict with the keys of the variables and the versions of
     TensorFlow, Python and numpy
@@ -27,12 +27,12 @@ import training
 
 
 def start(variables, given, step_key):
-  """Returns a dict of initial values."""
+  """Returns a dict from variable to initial value."""
   values = {}
   for key, variable in variables.items():
     dtype = variable.dtype.base_dtype.as_numpy_dtype
     shape = variable.get_shape().as_list()
-    # TensorFlow 0.12 also stores the uncorrected average of a loss.
+    # TensorFlow 0.12 also stores the uncorrected average of each loss.
     ours = key[: -len('/biased')] if key.endswith('/biased') else key
     if ours == 'Variable' and ours not in given:
       ours = step_key
@@ -51,7 +51,8 @@ def main():
   values = start(side.variables, given, arguments['step_key'])
   side.load(values)
   side.write_events(out, *batch)
-  # Computing histograms of gradients has updated the averages of the losses.
+  # Restore the variables: the gradient histograms have updated the loss
+  # averages.
   side.load(values)
   np.savez(os.path.join(out, 'step.npz'), **side.observed_step(*batch))
   edition.write(

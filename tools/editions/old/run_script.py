@@ -3,8 +3,8 @@
   run_script ARGUMENTS.json
 
 The file contains a dict: source, the directory of the unmodified files;
-  package, the package from which these files import; script, the name of one of
-  the files; flags, a list.
+  package, the package from which the unmodified files import; script, the name
+  of one of the files; flags, a list.
 """
 
 import os

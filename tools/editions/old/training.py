@@ -5,16 +5,16 @@
 The file contains a dict:
 
   source, package: the directory of the unmodified files, and the package from
-    which these files import
-  data_dir: the directory above cifar-10-batches-bin
-  out: a directory for the answers
+    which the unmodified files import
+  data_dir: the parent directory of cifar-10-batches-bin
+  out: the directory to write to
   batches: an .npz file with images, float32 of shape [n, 128, 24, 24, 3], and
     labels, int32 of shape [n, 128]
-  looks: number of batches at each end of `batches` that are used for single
-    steps, before and after the training; the others are trained on
-  seed: int, seed of the initial values and of the values for the port to restore
-  restore: dict from a name to a checkpoint of the port, to be restored
-  step_key: the key of the step counter in these checkpoints
+  looks: number of batches at each end of `batches` for single steps before and
+    after training; the other batches are for training
+  seed: int, seed of the initial values and of the values that the port restores
+  restore: dict from a name to a checkpoint of the port to restore
+  step_key: the key of the step counter in the port's checkpoints
 
 The edition's cifar10_train runs until it opens its session.  The program writes
 into `out`:
@@ -23,13 +23,13 @@ into `out`:
   marked.npz, marked-V1, marked-V2: values of all variables, and checkpoints of
     them in both formats
   NAME.npz: the variables after restoring a checkpoint of `restore`; 77 for
-    variables that it does not contain
-  start-0, start-1: checkpoints before the training and after it
-  step-0-N.npz, step-1-N.npz: results of a step on the N-th batch, from start-0
+  variables that the checkpoint lacks start-0, start-1: checkpoints before and
+  after training step-0-N.npz, step-1-N.npz: results of a step on the N-th
+  batch, from start-0
     or start-1: "activation: NAME", "loss: NAME", "gradient: KEY",
     "before: KEY", "after: KEY"
-  losses.json: the loss of each step of the training
-  events.*: an event file with all summaries of the first batch after the training
+  losses.json: the loss of each training step
+  events.*: an event file with all summaries of the first batch after training
 """
 
 import importlib
@@ -46,7 +46,7 @@ _LAYER = r'(conv\d|local\d|softmax_linear)/\1$|(pool|norm)\d$'
 
 
 class _SessionOpened(Exception):
-  """Ends the trainer; not an error."""
+  """Raised when the trainer opens its session, to stop the trainer."""
 
 
 def capture(arguments):
@@ -54,11 +54,11 @@ def capture(arguments):
 
   Args:
     arguments: dict with source, package, data_dir and out, and optionally
-      flags, a list of further flags for the trainer.
+      flags, a list of additional flags for the trainer.
 
   Returns:
     (module tensorflow, Graph, dict from 'distorted_inputs', 'loss' and 'train'
-    to the return value of that function)
+    to the function's return value)
   """
   import tensorflow as tf
 
@@ -127,7 +127,7 @@ class Training(object):
       )
     self._fetched = {}
     for op in operations:
-      # The input ops would wait for images.
+      # Skip the input ops: fetching them would wait for images.
       if re.match(_LAYER, op.name):
         self._fetched['activation: ' + op.name] = op.outputs[0]
       elif op.type == 'ApplyGradientDescent':
@@ -159,13 +159,13 @@ class Training(object):
     self._savers[version].save(self.session, path, write_meta_graph=False)
 
   def restore(self, path, step_key):
-    """Restores variables with the same key and shape, and the step counter."""
+    """Restores variables with equal keys and shapes, and the step counter."""
     reader = self._tf.train.NewCheckpointReader(path)
     shapes = reader.get_variable_to_shape_map()
     fitting = {}
     for key, variable in self.variables.items():
       if key == step_key or (key == 'Variable' and key not in shapes):
-        # The step counter's name and integer type may differ.
+        # The step counter can have another name and integer type.
         assign = variable.initializer
         value = reader.get_tensor(step_key)
         self.session.run(assign, {assign.inputs[1]: value})
@@ -176,7 +176,7 @@ class Training(object):
     saver.restore(self.session, path)
 
   def step(self, images, labels):
-    """Returns the loss of one step."""
+    """Trains for one step; returns the loss."""
     feed = {self.images: images, self.labels: labels}
     return self.session.run([self._total, self.train_op], feed)[0]
 
@@ -201,7 +201,7 @@ class Training(object):
 
 
 def marked_values(variables, seed):
-  """Returns values for all variables; all elements are distinct."""
+  """Returns values for all variables, in which all elements are distinct."""
   random = np.random.RandomState(seed)
   values = {}
   for key in sorted(variables):
@@ -215,14 +215,15 @@ def marked_values(variables, seed):
 
 
 def exchange(training, arguments, out):
-  """Saves checkpoints, and restores the given ones."""
+  """Saves checkpoints of distinct values; restores the port's checkpoints."""
   values = marked_values(training.variables, arguments['seed'])
   training.load(values)
   np.savez(os.path.join(out, 'marked.npz'), **values)
   for version in ('V1', 'V2'):
     training.save(os.path.join(out, 'marked-' + version), version)
   for name, path in arguments['restore'].items():
-    # Overwrite old values, so that none can be mistaken for restored ones.
+    # Overwrite the values, so that no old value can be mistaken for a restored
+    # value.
     training.load(
         dict((k, np.full(np.shape(v), 77, v.dtype)) for k, v in values.items())
     )
@@ -231,7 +232,7 @@ def exchange(training, arguments, out):
 
 
 def look(training, moment, batches, out):
-  """Takes a step on each batch from the current values, then restores these."""
+  """Takes a step from the current values on each batch; restores the values."""
   training.save(os.path.join(out, 'start-%d' % moment))
   start = training.read()
   for n, batch in enumerate(batches):
@@ -241,15 +242,15 @@ def look(training, moment, batches, out):
 
 
 def train(training, arguments, out):
-  """Trains on the batches; takes single steps on the first and last ones."""
+  """Trains on the batches; takes single steps on the first and last batches."""
   with np.load(arguments['batches']) as f:
     batches = list(zip(f['images'], f['labels']))
   looks = arguments['looks']
   training.initialize()
   look(training, 0, batches[:looks], out)
   losses = [float(training.step(*batch)) for batch in batches[looks:-looks]]
-  # Take the summaries first: computing histograms of gradients updates the
-  # averages of the losses.
+  # Write the summaries first, because the gradient histograms update the loss
+  # averages.
   training.write_events(out, *batches[-looks])
   look(training, 1, batches[-looks:], out)
   edition.write(losses, out, 'losses')

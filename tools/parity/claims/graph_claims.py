@@ -1,4 +1,4 @@
-"""Claims about the port's training graph: input, layers, rates, first loss."""
+"""Claims about the training graph: input, layers, rates and first loss."""
 
 import math
 
@@ -17,8 +17,8 @@ def claims(training, counted):
   """Returns the Claims about a training graph.
 
   Args:
-    training: training_graph.Training of the port's graph, whose values are
-      lost.
+    training: training_graph.Training of the port's graph, whose variables are
+      overwritten.
     counted: list of layers.Layer, the layers of the port's network.
   """
   graph = _Graph(training)
@@ -71,7 +71,7 @@ class _Graph(object):
 
 
 def _plain(value):
-  """Converts a number or numbers to Python's types, floats with 7 digits."""
+  """Converts numbers to Python types; rounds floats to 7 digits."""
   value = np.asarray(value)
   if value.ndim:
     return tuple(_plain(v) for v in value)
@@ -108,7 +108,7 @@ def _examples(graph):
 
 
 def _distortions(graph):
-  """Returns the Claims about distortions of images."""
+  """Returns the Claims about image distortions."""
 
   def bounds(op):
     return graph.constant(op + '/min'), graph.constant(op + '/max')
@@ -121,7 +121,7 @@ def _distortions(graph):
 
 
 def _queue(graph):
-  """Returns the Claims about the queue of images."""
+  """Returns the Claims about the image queue."""
   queue = graph.queue
   runners = graph.graph.get_collection(tf.GraphKeys.QUEUE_RUNNERS)
   return [
@@ -139,14 +139,15 @@ def _queue(graph):
 
 
 def _size(graph, counted):
-  """Returns the Claims about the sizes of network and graph."""
+  """Returns the Claims about the size of the network and of the graph."""
   by_name = {l.name: l.multiply_adds for l in counted}
   products = sum(by_name.values())
   other = layers.convnet2_multiply_adds()
   return [
       stated.equal('layers', tuple(l.name for l in counted)),
       stated.equal('parameters', sum(l.parameters for l in counted)),
-      # The reason holds only if the two networks share their first layers.
+      # The listed reason applies only if both networks have the same first
+      # layers.
       stated.judged(
           'multiply-adds of one image',
           products,
@@ -188,7 +189,7 @@ def _layers(graph):
 
 
 def _decaying(graph):
-  """Returns the sorted names of the layers whose weights decay."""
+  """Returns the sorted names of the layers with weight decay."""
   return tuple(sorted(op.name.partition('/')[0] for op in graph.ops('L2Loss')))
 
 
@@ -243,10 +244,10 @@ def first_loss(*, weights, stddev, decay, classes=cifar10.NUM_CLASSES):
   """Returns the expected loss of an untrained network.
 
   Args:
-    weights: int, number of weights that decay.
+    weights: int, the number of weights with weight decay.
     stddev: float, standard deviation of the initial weights, before truncation
       at two standard deviations.
-    decay: float, the factor by which half the squared weights are multiplied.
+    decay: float, the factor of the L2 loss (half the sum of squared weights).
     classes: int, number of classes.
   """
   # The variance of a normal distribution truncated at two standard deviations.
@@ -256,7 +257,7 @@ def first_loss(*, weights, stddev, decay, classes=cifar10.NUM_CLASSES):
 
 
 def _training(graph):
-  """Returns the Claims about rates and averages."""
+  """Returns the Claims about learning rates and moving averages."""
   (rate,) = {op.inputs[1] for op in graph.ops('ApplyGradientDescent')}
   average = graph.tensor('ExponentialMovingAverage/Minimum')
   drop = int(50000 / 128 * 350)

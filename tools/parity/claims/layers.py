@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ...base import training_graph
 
-# The types of ops that belong to a layer.
+# Op types that count as part of a layer.
 _LAYER_OPS = (
     'Conv2D',
     'MatMul',
@@ -28,7 +28,7 @@ _CONVNET2 = (
 
 
 class Layer(NamedTuple):
-  """The ops of one layer, for one image."""
+  """The ops and the size of one layer; multiply-adds are per image."""
 
   name: str
   ops: str  # types
@@ -38,14 +38,15 @@ class Layer(NamedTuple):
 
 
 def count(output):
-  """Counts the ops that lead to a tensor, by the first part of each name.
+  """Measures the layers, grouped by op name prefix, that a tensor depends on.
 
   Args:
     output: tensor of shape [1, ...]; the shapes of all ops that it depends on
       must be known.
 
   Returns:
-    list of Layers.  A bias counts among the parameters, not as a multiply-add.
+    list of Layers.  Biases are included in the parameters, but not in the
+    multiply-adds.
   """
   above = training_graph.ancestors(output.op) | {output.op}
   found = {}
@@ -74,7 +75,7 @@ def _parameters(op):
 
 
 def _multiply_adds(op):
-  """Returns a product's multiply-adds: outputs times terms per output."""
+  """Returns the multiply-adds of an op: outputs times terms per output."""
   if op.type not in ('Conv2D', 'MatMul'):
     return 0
   summed = op.inputs[1].shape[:-1].num_elements()
@@ -92,7 +93,7 @@ COLUMNS = ('layer', 'ops', 'output', 'parameters', 'multiply-adds')
 
 
 def rows(counted):
-  """Returns table rows for Layers, and their sum."""
+  """Returns a table row for each Layer, and a row of totals."""
   total = Layer(
       'all',
       '',

@@ -1,4 +1,4 @@
-"""Trains and evaluates, so that the ledger can measure claims about a run."""
+"""Trains and evaluates to measure the ledger's claims about a run."""
 
 import contextlib
 import glob
@@ -19,7 +19,7 @@ from cifar10_compat.training import train_dirs
 from ...base import processes
 from ...base import training_log
 
-# Long enough for three summaries.
+# Number of steps in which a run writes three summaries.
 STEPS = 201
 
 
@@ -35,7 +35,7 @@ def short_run(data_dir, steps=STEPS):
   """Trains for a few steps.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     steps: int, number of steps.
 
   Returns:
@@ -64,10 +64,10 @@ def short_run(data_dir, steps=STEPS):
 
 
 def saved_steps(max_steps=2001):
-  """Returns the steps that the port's hook saves, on a graph without weights.
+  """Returns the steps at which the port saves, run on a graph without weights.
 
   Args:
-    max_steps: int, the length of the run.
+    max_steps: int, the number of steps in the run.
   """
 
   class Saver(object):
@@ -99,10 +99,10 @@ def saved_steps(max_steps=2001):
 
 
 def precisions(data_dir, run):
-  """Evaluates a run's newest checkpoint, each image once.
+  """Evaluates a run's newest checkpoint on each test image once.
 
   Args:
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
     run: str, a train_dir.
 
   Returns:

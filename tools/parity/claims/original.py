@@ -16,7 +16,7 @@ class Counted(NamedTuple):
 
   tensorflow: str  # the version of TensorFlow
   edition: str
-  ops: dict  # from an op type to the number of such ops
+  ops: dict  # from an op type to the number of ops of this type
 
 
 def count(environment, source, edition, data_dir):
@@ -26,11 +26,10 @@ def count(environment, source, edition, data_dir):
     environment: environments.Environment.
     source: str, the directory of the unmodified files.
     edition: scripts.Edition of the source.
-    data_dir: str, the directory above cifar-10-batches-bin.
+    data_dir: str, the parent directory of cifar-10-batches-bin.
 
   Returns:
-    Counted, for the graph at the time when the edition's trainer opens its
-    session.
+    Counted, for the graph when the edition's trainer opens its session.
 
   Raises:
     UsageError: the graph cannot be built on that TensorFlow.
@@ -50,10 +49,10 @@ def count(environment, source, edition, data_dir):
 
 
 def claims(counted=None):
-  """Returns the Claims about the original.
+  """Returns the Claims about the original's graph.
 
   Args:
-    counted: Counted, or None without an old TensorFlow.
+    counted: Counted, or None if there is no old TensorFlow to count with.
   """
   if not counted:
     return [stated.not_measured(_OPS, '(no --runtime given)')]

@@ -1,4 +1,4 @@
-"""Claims about a run: log, files, precision and speed."""
+"""Claims about the log, files, precision and speed of a run."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from cifar10_compat import config as config_lib
 from . import measured
 from . import stated
 
-# For some GPUs the tutorial states hours, which can be checked with the steps
-# and seconds in the same table.
+# For some GPUs, the tutorial states the hours of training, which can be checked
+# against the steps and the seconds per step in the same table.
 _HOURS = (
     ('hours for 60,000 steps, 1 Tesla K20m', 60000, 0.35, 0.60),
     ('hours for 100,000 steps, 1 Tesla K40m', 100000, 0.25, 0.35),
@@ -111,7 +111,7 @@ def _precision(evaluated):
 
 
 def _speed(run):
-  """Returns the Claims about time, without the tutorial's GPUs."""
+  """Returns the Claims about speed, measured without the tutorial's GPUs."""
   seconds = [line.sec_per_batch for line in run.log if line.step]
   found = '%.3f on %s CPUs, not on that GPU' % (
       np.median(seconds) if seconds else float('nan'),

@@ -1,7 +1,7 @@
-"""Numbers that the tutorial states; stated.json contains an entry for each.
+"""Numbers that the tutorial states, each with an entry in stated.json.
 
 An entry records where the tutorial states the number and how it is measured here.
-`why_not` is the reason for a different value, `not_measured` for a missing one.
+`why_not` explains a different value, and `not_measured` a missing value.
 """
 
 import json
@@ -48,7 +48,7 @@ def names():
 
 
 def said(what):
-  """Returns the stated value, with tuples for lists."""
+  """Returns the value that the tutorial states, with tuples for lists."""
   return _STATED[what]['said']
 
 
@@ -58,7 +58,7 @@ def equal(what, found):
 
 
 def judged(what, found, *, same, reason_holds=True):
-  """Returns a Claim whose values the caller compared.
+  """Returns a Claim whose values the caller has compared.
 
   Args:
     what: str, one of names().
@@ -72,7 +72,7 @@ def judged(what, found, *, same, reason_holds=True):
 
 
 def not_measured(what, found):
-  """Returns a Claim that is not measured; `found` is a remark."""
+  """Returns a Claim that is not measured, with a remark in `found`."""
   return _claim(what, found, None, _STATED[what]['not_measured'])
 
 
@@ -90,7 +90,7 @@ def _claim(what, found, same, why):
 
 
 def text(value):
-  """Returns a value as table text: floats with 7 digits."""
+  """Formats a value for a table; floats have 7 digits."""
   if isinstance(value, tuple):
     return ', '.join(map(text, value))
   if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""Shared by all faults: outcomes, waits with a limit, and load."""
+"""Code shared by all faults: outcomes, waits with a time limit, and load."""
 
 import contextlib
 import os
@@ -11,39 +11,39 @@ from typing import NamedTuple
 
 from tools.base import processes
 
-# Under load, this many additional processes run per core.
+# Number of additional processes per core under load.
 _BUSY_PER_CORE = 2
 
 
 class Failed(Exception):
-  """A program did not recover from a fault; the message describes what happened."""
+  """A program did not recover from a fault; the message says why."""
 
 
 class Recovery(NamedTuple):
-  """How a program recovered from a fault."""
+  """A program's recovery from a fault."""
 
-  # Steps trained again after the fault; None if not applicable.
+  # Number of steps to repeat after the fault; None if not applicable.
   steps_lost: int = None
-  seconds: float = None  # until training continued or the program ended
-  message: str = ''  # the program's message, or the moment of the fault
+  seconds: float = None  # seconds until training continued or the program ended
+  message: str = ''  # the program's message, or when the fault occurred
 
 
 def wait_until(condition, secs, what, *, interval_secs=0.02):
-  """Waits until a function returns a true value, and returns this value.
+  """Waits until a function returns a true value, and returns the value.
 
   Args:
     condition: function without arguments.
     secs: number, the time limit.
-    what: str, the awaited event, for the message.
-    interval_secs: number, between two calls.
+    what: str, the awaited event, for the error message.
+    interval_secs: number, the time between two calls.
 
   Raises:
-    Failed: the limit has passed.
+    Failed: the time limit is exceeded.
   """
   end = time.monotonic() + secs
   while not (found := condition()):
     if time.monotonic() > end:
-      raise Failed('%s did not come within %g seconds' % (what, secs))
+      raise Failed('%s did not occur within %g seconds' % (what, secs))
     time.sleep(interval_secs)
   return found
 
@@ -56,7 +56,7 @@ def check(condition, message):
 
 @contextlib.contextmanager
 def load(loaded):
-  """Context in which two additional processes run per core, if loaded is true."""
+  """Context in which two busy processes run per core, if `loaded` is true."""
   busy = [
       processes.start_command([sys.executable, '-c', 'while True: pass'])
       for _ in range(loaded * _BUSY_PER_CORE * (os.cpu_count() or 1))
@@ -74,8 +74,8 @@ def replace(path, way):
 
   Args:
     path: str, the path of the file.
-    way: str, 'directory', 'pipe', 'device' or 'link', for a link to itself;
-      with any other value the file is just removed.
+    way: str, 'directory', 'pipe', 'device', or 'link' for a link to itself; for
+      any other value, the file is only removed.
   """
   os.remove(path)
   if way == 'directory':
@@ -87,7 +87,7 @@ def replace(path, way):
 
 
 def without_paths(message):
-  """Returns a message without the scratch directories and the host of a trial."""
+  """Returns a message without the scratch directories and the host name."""
   message = re.sub(re.escape(tempfile.gettempdir()) + r'/\w+/', '', message)
   return re.sub(
       r'(process \d+ on )%s\b' % re.escape(socket.gethostname()),
@@ -107,16 +107,16 @@ def check_one_line(
   """Checks that a program ended with an exit code and one line on stderr.
 
   Args:
-    ended: the program's exit code, stdout and stderr.
+    ended: (exit code, stdout, stderr) of the program.
     pattern: a regular expression that the line must contain.
-    what: the program and its fault, for the message.
+    what: the program and its fault, for the error message.
     expected: the expected exit code.
 
   Returns:
     The text of the line after 'error: '.
 
   Raises:
-    Failed: the program ended otherwise.
+    Failed: the exit code or the output is different.
   """
   code, _, err = ended
   check(

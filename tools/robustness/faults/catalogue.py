@@ -1,4 +1,4 @@
-"""All faults, and the number of trials of each."""
+"""Lists all faults, and the number of trials of each fault."""
 
 import functools
 from typing import Callable, NamedTuple
@@ -12,11 +12,11 @@ from tools.robustness.faults import refusals
 
 
 class Fault(NamedTuple):
-  """A fault.
+  """A fault to inject, and its number of trials.
 
   Attributes:
     name: str.
-    title: str, for the table.
+    title: str, the description in the table.
     function: function of a run.Context and a random.Random, which raises
       attempt.Failed, or returns attempt.Recovery.
     idle, loaded: int, number of trials on an idle and on a loaded machine.

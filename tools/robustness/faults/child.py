@@ -1,12 +1,13 @@
-"""A program of the port, in which faults may be planted.
+"""Runs a program of the port, into which faults can be planted.
 
   python -m tools.robustness.faults.child PROGRAM PLANTS FLAGS
 
-It is the program as users start it, with three exceptions: it logs every step, saves
-every SAVE_EVERY steps instead of every 1,000, and reports what it restored:
-"restored STEP DIGEST RATE", with the digest() of all variables and the learning
-rate.  PLANTS are comma-separated names of functions in PLANTS, each followed by
-a colon and a number if it takes one; '-' means no plants.
+The program runs as users start it, with three exceptions: it logs every step,
+  saves every SAVE_EVERY steps instead of every 1,000, and reports the restored
+  state: "restored STEP DIGEST RATE", with the digest() of all variables and the
+  learning rate.  PLANTS are comma-separated names of functions in the dict
+  PLANTS, each followed by a colon and a number if the function needs a number;
+  '-' means no plants.
 """
 
 import dataclasses
@@ -24,7 +25,7 @@ SAVE_EVERY = 20
 
 
 def digest(values):
-  """Returns a digest of arrays.
+  """Returns a digest of named arrays.
 
   Args:
     values: dict from name, str, to array.
@@ -37,7 +38,7 @@ def digest(values):
 
 
 def _observe(tf, hooks):
-  """Makes a trainer report what it restored."""
+  """Makes a trainer report the state that it restored."""
   created = hooks.StepHook.after_create_session
 
   def after_create_session(self, session, coord):
@@ -65,13 +66,13 @@ def _work_more_often(program):
 
 
 def _factor(tf, step, value):
-  """Returns a tensor that is `value` at one step and 1 at all others."""
+  """Returns a tensor that is `value` at one step and 1 at all other steps."""
   now = tf.equal(tf.train.get_global_step(), step)
   return tf.where(now, tf.constant(value), tf.constant(1.0))
 
 
 def nan_loss(tf, program, step):
-  """The loss is NaN at a step."""
+  """Makes the loss NaN at a step."""
   loss = program.cifar10.loss
   program.cifar10.loss = lambda logits, labels: loss(
       logits * _factor(tf, step, float('nan')), labels
@@ -79,7 +80,7 @@ def nan_loss(tf, program, step):
 
 
 def infinite_gradient(tf, program, step):
-  """A gradient is infinite at a step."""
+  """Makes a gradient infinite at a step."""
   apply = tf.train.Optimizer.apply_gradients
 
   def apply_gradients(self, grads_and_vars, global_step=None, name=None):
@@ -91,7 +92,7 @@ def infinite_gradient(tf, program, step):
 
 
 def infinite_variable(tf, program, step):
-  """A bias becomes infinite after a step."""
+  """Makes a bias infinite after a step."""
   hook = program.hooks.StepHook
   begin, after_run = hook.begin, hook.after_run
 
@@ -109,7 +110,7 @@ def infinite_variable(tf, program, step):
 
 
 def pipe(tf, program, _):
-  """The images are read from a pipe without a writer."""
+  """Makes the trainer read images from a pipe without a writer."""
   path = os.path.join(tempfile.mkdtemp(), 'pipe')
   os.mkfifo(path)
   producer = tf.train.string_input_producer
@@ -119,12 +120,12 @@ def pipe(tf, program, _):
 
 
 def no_threads(tf, program, _):
-  """No thread fills a queue, as if start_queue_runners() were missing."""
+  """Leaves all queues unfilled, as if start_queue_runners() were missing."""
   tf.train.QueueRunner.create_threads = lambda self, *args, **kwargs: []
 
 
 def ended_threads(tf, program, elements):
-  """Each thread ends after this many elements, and does not close its queue."""
+  """Ends each thread after this many elements, without closing its queue."""
 
   def run(self, sess, enqueue_op, coord=None):
     try:
@@ -137,7 +138,7 @@ def ended_threads(tf, program, elements):
 
 
 def stuck_op(tf, program, calls):
-  """An op in the distortion pipeline hangs after this many calls."""
+  """Makes an op in the distortion pipeline hang after this many calls."""
   passed = itertools.count()
 
   def pass_or_wait(image):
@@ -156,7 +157,7 @@ def stuck_op(tf, program, calls):
 
 
 def crossed_queues(tf, program, _):
-  """Two queues fill each other, and a batch waits for them."""
+  """Makes two queues fill each other, and batches wait for both."""
   shuffle_batch = tf.train.shuffle_batch
 
   def crossed(*args, **kwargs):
@@ -173,20 +174,20 @@ def crossed_queues(tf, program, _):
 
 
 def jumping_clock(tf, program, _):
-  """The clock jumps a day forward or back each time it is read."""
+  """Makes the clock jump a day forward or back each time it is read."""
   jumps, clock = itertools.cycle([0, 86400, -86400]), time.time
   time.time = lambda: clock() + next(jumps)
 
 
 def no_lock(tf, program, _):
-  """Mutant: a train_dir is not locked."""
+  """Mutant: the trainer does not lock its train_dir."""
   contextlib = importlib.import_module('contextlib')
   train_dirs = importlib.import_module('cifar10_compat.training.train_dirs')
   train_dirs._locked = lambda path: contextlib.nullcontext()
 
 
 def torn_save(tf, program, _):
-  """Mutant: a checkpoint is listed first, and then written slowly in place."""
+  """Mutant: lists a checkpoint first, and then writes it slowly in place."""
   save = tf.train.Saver.save
 
   def torn(self, session, path, global_step):
@@ -242,11 +243,12 @@ def main(program_name, plants, *flags):
 
   Args:
     program_name: str, such as 'cifar10_train'.
-    plants: str, see PLANTS in the module's docstring.
+    plants: str, see the module's docstring.
     *flags: str, the program's flags.
   """
   sys.argv = [program_name + '.py', *flags]
-  # Import the program first: it handles signals before it imports TensorFlow.
+  # Import the program first: it installs signal handlers before it imports
+  # TensorFlow.
   program = importlib.import_module('cifar10_compat.' + program_name)
   hooks = sys.modules.get('cifar10_compat.training.hooks')
   if hooks:

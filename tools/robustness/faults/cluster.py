@@ -1,9 +1,9 @@
-"""Faults of a cluster, at random moments, in real processes.
+"""Injects faults into a cluster of real processes, at random moments.
 
-In each function a parameter server and two workers train on small images; the
-function injects the fault that it is named after, and waits until training
-continues.  Ten trials share a cluster, unless the fault needs a separate one;
-afterwards all processes of the cluster must stop on SIGTERM.
+A parameter server and two workers train on small images; each function injects
+the fault that it is named after, and waits until training continues.  Ten
+trials share a cluster, unless the fault needs a separate cluster; afterwards,
+all processes of the cluster must stop on SIGTERM.
 """
 
 import contextlib
@@ -25,14 +25,14 @@ from tools.robustness.faults import attempt
 
 _PROGRAM = 'cifar10_distributed_train'
 _PS_TIMEOUT_SECS = 15
-# Limit from the start of a process, or the end of a fault, to the next step.  A
-# timeout is a failure.
+# Time limit from the start of a process, or the end of a fault, to the next
+# step. A timeout is a failure.
 _RECOVER_SECS = 150
-# The programs' limit for SIGTERM, plus the delay of a busy machine.
+# The time limit of the programs for SIGTERM, plus the delay of a busy machine.
 _STOP_SECS = 30 + 15
 # Number of trials that share a cluster.
 _TRIES = 10
-# The moment of a fault is drawn from this interval.
+# The interval in seconds from which the time of a fault is drawn.
 _MOMENT_SECS = 4.0
 
 _STEP = re.compile(r': step (\d+), loss')
@@ -44,18 +44,19 @@ class _Training:
 
   Attributes:
     cluster: small_cluster.SmallCluster.
-    train_dir: str, the chief's.
-    programs: dict from (job, index) to program.Program, the running programs.
+    train_dir: str, the train_dir of the chief.
+    programs: dict from (job, index) to program.Program, of the running
+      programs.
   """
 
   def __init__(self, directory, sync, plants='-', **kwargs):
-    """Writes images; starts nothing.
+    """Writes the images without starting a process.
 
     Args:
       directory: str, an existing directory.
       sync: bool, whether training is synchronous.
       plants: str, see child.py.
-      **kwargs: arguments of Popen.
+      **kwargs: arguments for Popen.
     """
     images = os.path.join(directory, 'images')
     os.mkdir(images)
@@ -70,7 +71,7 @@ class _Training:
         '--ps_timeout_secs=%d' % _PS_TIMEOUT_SECS,
     )
     self._plants = plants
-    # A process that enters a network cannot be forked.
+    # A process that enters another network cannot be forked from this process.
     self._kwargs = kwargs or {
         'forked': True,
         'preload': ('cifar10_compat.' + _PROGRAM,),
@@ -106,7 +107,7 @@ class _Training:
     )
 
   def kill(self, job, index):
-    """Kills a process, and records the steps that may be lost."""
+    """Kills a process, and records the last logged and the last saved step."""
     process = self.programs.pop((job, index)).process
     process.kill()
     process.wait(60)
@@ -120,11 +121,11 @@ class _Training:
     """Checks the step that a restarted chief restored.
 
     Returns:
-      int, number of logged steps that are trained again; None if the chief was not
+      int, number of logged steps to repeat; None if the chief was not
       restarted.
 
     Raises:
-      Failed: the chief restored a checkpoint older than the newest.
+      Failed: the chief did not restore the newest checkpoint.
     """
     chief = self.programs['worker', 0]
     if self._last is None or chief is self._chief:
@@ -153,7 +154,7 @@ class _Training:
   def stop(self):
     """Ends all processes by SIGTERM."""
     workers = [task for task in self.programs if task[0] == 'worker']
-    # The ps ends last: the chief saves its variables.
+    # Stop the ps last: the chief still has to save its variables.
     for tasks in (workers, [('ps', 0)]):
       for task in tasks:
         self.programs[task].process.terminate()
@@ -171,7 +172,7 @@ class _Training:
           )
 
   def said(self):
-    """Returns the last line in which a worker reports a wait, or ''."""
+    """Returns the last line in which a worker reports that it waits, or ''."""
     lines = [
         l
         for (job, _), p in sorted(self.programs.items())
@@ -196,8 +197,8 @@ def _fault(function):
     function: function of a _Training and a random.Random.
 
   Returns:
-    function of a run.Context, a random.Random, and whether training is synchronous;
-    it returns attempt.Recovery.
+    function of a run.Context, a random.Random and a bool, whether training is
+    synchronous; it returns an attempt.Recovery.
   """
 
   @functools.wraps(function)
@@ -222,7 +223,7 @@ def _fault(function):
 
 
 def _new(context, sync):
-  """Returns a _Training that ends with the current scope of the context."""
+  """Returns a _Training that ends with the context's current scope."""
   training = _Training(context.new_directory(), sync, context.plants)
   context.on_end(training.cluster.kill)
   return training
@@ -238,7 +239,7 @@ def _recover(training):
 
 @_fault
 def kill_chief(training, moment):
-  """kill -9 of the chief, then a restart."""
+  """Kills the chief with kill -9, then restarts it."""
   del moment
   training.kill('worker', 0)
   training.start('worker', 0)
@@ -246,7 +247,7 @@ def kill_chief(training, moment):
 
 @_fault
 def kill_worker(training, moment):
-  """kill -9 of the other worker, then a restart."""
+  """Kills the other worker with kill -9, then restarts it."""
   del moment
   training.kill('worker', 1)
   training.start('worker', 1)
@@ -254,7 +255,7 @@ def kill_worker(training, moment):
 
 @_fault
 def kill_ps(training, moment):
-  """kill -9 of the ps: the workers exit, then all are restarted."""
+  """Kills the ps with kill -9; restarts all processes once the workers exit."""
   del moment
   training.kill('ps', 0)
   for task in (('worker', 0), ('worker', 1)):
@@ -274,7 +275,7 @@ def kill_ps(training, moment):
 
 @_fault
 def stop_worker(training, moment):
-  """SIGSTOP of the other worker, then SIGCONT some seconds later."""
+  """Suspends the other worker with SIGSTOP, and resumes it seconds later."""
   process = training.programs['worker', 1].process
   process.send_signal(signal.SIGSTOP)
   time.sleep(moment.uniform(1, 12))
@@ -283,7 +284,7 @@ def stop_worker(training, moment):
 
 @_fault
 def other_settings(training, moment):
-  """A worker restarts with another setting, or a second chief starts; both exit."""
+  """Restarts a worker with another setting, or starts a second chief."""
   if moment.random() < 0.5:
     [address] = processes.free_addresses(1)
     refused = training.start_other(
@@ -307,17 +308,18 @@ def other_settings(training, moment):
 
 @_fault
 def garbage(training, moment):
-  """Random bytes to every process's port, over several connections."""
+  """Sends random bytes to every process's port, over several connections."""
   cluster = training.cluster
   for address in [cluster.ps, *cluster.workers] * 5:
     host, port = address.split(':')
     with socket.create_connection((host, int(port)), 10) as connection:
-      with contextlib.suppress(OSError):  # The peer may close the connection.
+      # The process can close the connection.
+      with contextlib.suppress(OSError):
         connection.sendall(moment.randbytes(moment.randrange(1, 20000)))
 
 
 def lose_tokens(context, moment, *, sync):
-  """kill -9 of the chief between an update and its tokens."""
+  """Kills the chief with kill -9 between an update and the update's tokens."""
   training = _new(context, sync)
   training.start('ps', 0)
   training.start('worker', 1)
@@ -335,7 +337,7 @@ def lose_tokens(context, moment, *, sync):
 
 
 def slow_link(context, moment, *, sync):
-  """The network between all processes slows down, then recovers."""
+  """Slows down the network between all processes for a while."""
   try:
     network = limits.Network()
   except (OSError, subprocess.CalledProcessError) as e:

@@ -1,4 +1,4 @@
-"""Damages checkpoints and their list between two runs."""
+"""Damages checkpoints and the checkpoint list between two runs."""
 
 import glob
 import os
@@ -17,7 +17,7 @@ from tools.robustness.faults import trainer
 
 
 def copy_of_trained(context):
-  """Returns a trainer.Trainer that has saved three times, in new directories.
+  """Returns a trainer.Trainer with three checkpoints, in new directories.
 
   Args:
     context: run.Context.
@@ -29,7 +29,7 @@ def copy_of_trained(context):
 
 
 def trained(context):
-  """Returns a trainer.Trainer that has saved three times, for all trials."""
+  """Returns a trainer.Trainer with three checkpoints, shared by all trials."""
 
   def train():
     made = trainer.Trainer(context.new_directory())
@@ -42,7 +42,7 @@ def trained(context):
 
 
 def _damage_file(path, moment):
-  """Damages a file in one of several ways; returns the way."""
+  """Damages a file in a random way; returns the name of the way."""
   content = bytearray(pathlib.Path(path).read_bytes())
   at = moment.randrange(len(content))
   way = moment.choice(['cut', 'flipped', 'zeroed', 'gone', 'directory', 'pipe'])
@@ -59,7 +59,7 @@ def _damage_file(path, moment):
 
 
 def _readable(path, pattern=''):
-  """Returns whether a checkpoint is readable; TensorFlow would block on a pipe.
+  """Returns whether a checkpoint is readable, without blocking on a pipe.
 
   Args:
     path: str, the path of the checkpoint.
@@ -100,7 +100,7 @@ def _evaluate(made):
 
 
 def damaged_checkpoint(context, moment):
-  """A file of the newest checkpoint is truncated, altered, missing, or a pipe."""
+  """Truncates, alters, removes or replaces a file of the newest checkpoint."""
   made = copy_of_trained(context)
   newest = made.path('model.ckpt-%d' % made.named())
   path = moment.choice(sorted(glob.glob(glob.escape(newest) + '.*')))
@@ -124,13 +124,13 @@ def damaged_checkpoint(context, moment):
       and all(
           'model.ckpt-%d' % (n * child.SAVE_EVERY) in said[0] for n in (1, 2)
       ),
-      '%s: it resumed and printed %s' % (what, said),
+      '%s: the trainer resumed and printed %s' % (what, said),
   )
   return attempt.Recovery(2 * child.SAVE_EVERY - step, secs, what)
 
 
 def damaged_list(context, moment):
-  """`checkpoint` is empty, garbage, truncated, missing, or names another directory."""
+  """Damages or removes `checkpoint`, or makes it list another directory."""
   made = copy_of_trained(context)
   path = made.path('checkpoint')
   way = moment.choice(
@@ -170,10 +170,10 @@ def damaged_list(context, moment):
   made.wait_for_step()
   step = made.first_logged()
   made.kill()
-  # A truncated list may still name an earlier checkpoint.
+  # A truncated list can still contain an earlier checkpoint.
   attempt.check(
       step == 2 * child.SAVE_EVERY or way == 'cut',
-      '`checkpoint` %s: it resumed from %d' % (way, step),
+      '`checkpoint` %s: the trainer resumed from %d' % (way, step),
   )
   return attempt.Recovery(
       2 * child.SAVE_EVERY - step,
@@ -183,9 +183,9 @@ def damaged_list(context, moment):
 
 
 def pruned_under_evaluator(context, moment):
-  """The evaluator polls while the trainer deletes the checkpoints it has found.
+  """Lets the trainer delete checkpoints that the evaluator has found.
 
-  train_dir vanishes and returns meanwhile, and the clock jumps.
+  Meanwhile, train_dir disappears and reappears, and the clock jumps.
   """
   made = trainer.Trainer(context.new_directory())
   context.on_end(made.end)
@@ -217,7 +217,7 @@ def pruned_under_evaluator(context, moment):
       attempt.check(evaluator.process.poll() is None, 'the evaluator ended')
 
     wait_for(3 + moment.randrange(5))
-    # The trainer ends first: it cannot continue without its directory.
+    # Stop the trainer first: it cannot continue without its directory.
     made.kill()
     os.rename(made.train_dir, made.train_dir + '.away')
     attempt.wait_until(
@@ -239,13 +239,13 @@ def pruned_under_evaluator(context, moment):
       'exit code %s and %r' % (code, err),
   )
   return attempt.Recovery(
-      message='%d evaluations, %d checkpoints gone meanwhile'
+      message='%d evaluations, %d checkpoints deleted meanwhile'
       % (evaluated(), len(re.findall('^not evaluated', err, re.MULTILINE)))
   )
 
 
 def unreadable_for_now(context, moment):
-  """A file of the newest checkpoint cannot be read at first; then it can."""
+  """Makes a file of the newest checkpoint unreadable for a while."""
   made = copy_of_trained(context)
   step = made.named()
   path = moment.choice(sorted(glob.glob(made.path(f'model.ckpt-{step}.[di]*'))))

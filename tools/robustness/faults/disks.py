@@ -1,4 +1,4 @@
-"""Full and read-only disks under the programs' files."""
+"""Makes the disks with the programs' files full or read-only."""
 
 import contextlib
 import os
@@ -15,14 +15,14 @@ from tools.robustness.faults import child
 from tools.robustness.faults import damage
 from tools.robustness.faults import trainer
 
-# A checkpoint takes 9 MB, and up to six may exist at a time.
+# A checkpoint takes 9 MB, and up to six exist at a time.
 _DISK_BYTES = 96 << 20
 _END_SECS = 120
 
 
 @contextlib.contextmanager
 def _disk(directory, size):
-  """Context that mounts a small disk on a path; raises Failed if it cannot."""
+  """Context that mounts a small disk on a path; can raise Failed."""
   os.makedirs(directory, exist_ok=True)
   with limits.small_disk(directory, size) as done:
     attempt.check(done, 'this system does not permit mounting a tmpfs')
@@ -53,7 +53,7 @@ def _remount(directory, option):
 
 
 def _after_trouble(made, before, pattern, *, expected=1):
-  """Waits for the end, checks the files, returns (step, steps lost, message)."""
+  """Waits for a trainer to end; returns (step, steps lost, message)."""
   message = attempt.check_one_line(
       made.wait_for_end(_END_SECS, 'the write failed'),
       pattern,
@@ -69,9 +69,9 @@ def _after_trouble(made, before, pattern, *, expected=1):
 
 
 def full_disk(context, moment):
-  """Checkpoints and event files fill the disk; then space is freed.
+  """Fills the disk with checkpoints and event files, then frees space.
 
-  Every other trainer then receives a stop signal, and cannot save.
+  In every other trial, the trainer receives a stop signal, and cannot save.
   """
   with _trainer(context, moment) as (made, before):
     limits.fill(made.train_dir)
@@ -89,9 +89,10 @@ def full_disk(context, moment):
 
 
 def read_only_disk(context, moment):
-  """The disk becomes read-only during training, then writable again."""
+  """Makes the disk read-only during training, then writable again."""
   with _trainer(context, moment) as (made, before):
-    # This fails while a file is open for writing, as the event file always is.
+    # Remounting fails while a file is open for writing, as the event file
+    # always is.
     if subprocess.run(
         ['mount', '-o', 'remount,ro', made.train_dir], capture_output=True
     ).returncode:
@@ -107,7 +108,7 @@ def read_only_disk(context, moment):
 
 
 def file_size_limit(context, moment):
-  """A limit on the size of each file, as with `ulimit -f`."""
+  """Limits the size of each file, as with `ulimit -f`."""
   made = trainer.Trainer(context.new_directory())
   context.on_end(made.end)
   made.start()
@@ -120,7 +121,7 @@ def file_size_limit(context, moment):
 
 
 def full_disk_of_a_set(context, moment):
-  """make_records fills the disk with a data set."""
+  """Lets make_records fill the disk with a data set."""
   root = context.new_directory()
   images = os.path.join(root, 'images')
   for name in ('cat', 'dog'):
@@ -143,7 +144,7 @@ def full_disk_of_a_set(context, moment):
 
 
 def full_disk_of_an_export(context, moment):
-  """A SavedModel fills the disk."""
+  """Lets an export fill the disk with a SavedModel."""
   made = damage.trained(context)
   there = os.path.join(context.new_directory(), 'export')
   with _disk(there, moment.randrange(64, 4096) << 10):
@@ -155,5 +156,5 @@ def full_disk_of_an_export(context, moment):
     )
     left = os.listdir(there)
   message = attempt.check_one_line(ended, 'No space left', 'cifar10_export')
-  attempt.check('model' not in left, 'half a SavedModel is left')
+  attempt.check('model' not in left, 'an incomplete SavedModel is left')
   return attempt.Recovery(message=message)

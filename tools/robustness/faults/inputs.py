@@ -1,4 +1,4 @@
-"""Faults in images, values and queues during training."""
+"""Injects faults into images, values and queues during training."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ from tools.robustness.faults import trainer
 
 _END_SECS = {False: 60, True: 180}
 _STALL_SECS = 3
-# For each of the five hangs, a pattern that the report must match.
+# For each of the five hangs, a pattern that the trainer's report must match.
 _HANGS = {
     'pipe': r': 0 of \d+, empty[^$]*which waits for room in its queue, or for '
     r'ReaderReadV2',
@@ -31,7 +31,7 @@ def _start(context, *flags, **kwargs):
 
 
 def changed_images(context, moment):
-  """An image file shrinks, grows, vanishes, changes, or becomes a pipe."""
+  """Changes, resizes or removes an image file, or replaces it with a pipe."""
   made = _start(context)
   made.wait_for_step(child.SAVE_EVERY + moment.randrange(40))
   path = os.path.join(made.data_dir, 'train.bin')
@@ -66,7 +66,7 @@ def changed_images(context, moment):
   named = made.check_named()
   lost = made.logged() + 1 - named
   attempt.check(lost == 0, 'step %d is not saved' % made.logged())
-  # With the original file, training continues.
+  # Check that training continues with the original file.
   if os.path.lexists(path):
     os.rmdir(path) if os.path.isdir(path) else os.remove(path)
   pathlib.Path(path).write_bytes(whole)
@@ -76,7 +76,7 @@ def changed_images(context, moment):
 
 
 def not_finite(context, moment):
-  """NaN or infinity in the loss, a gradient or a variable."""
+  """Makes the loss, a gradient or a variable NaN or infinite."""
   step = child.SAVE_EVERY + moment.randrange(60)
   plant = moment.choice(['nan_loss', 'infinite_gradient', 'infinite_variable'])
   made = _start(context, plants='%s:%d' % (plant, step))
@@ -88,7 +88,7 @@ def not_finite(context, moment):
   found = int(re.search(r'at step (\d+)', message)[1])
   last = step + 1
   if plant == 'infinite_gradient':
-    # ReLU can drop the resulting NaN; the next save detects the weight.
+    # ReLU can drop the resulting NaN; the next save then detects the weight.
     last = (step // child.SAVE_EVERY + 1) * child.SAVE_EVERY
   attempt.check(
       step <= found <= last,
@@ -99,19 +99,23 @@ def not_finite(context, moment):
       named == step // child.SAVE_EVERY * child.SAVE_EVERY,
       'step %d was bad, but step %d is saved' % (step, named),
   )
-  # Resume with a lower rate, as the message advises; the trainer records it.
+  # Resume with a lower learning rate, as the message advises; the trainer
+  # reports the new rate.
   made.start('--learning_rate=0.05', plants='-')
   made.wait_for_step()
-  attempt.check(made.first_logged() == named, 'it resumed elsewhere')
+  attempt.check(
+      made.first_logged() == named,
+      'the trainer did not resume from this step',
+  )
   said = [l for l in made.running.lines if l and 'the learning rate is' in l]
-  attempt.check(said, 'it did not report the new learning rate')
+  attempt.check(said, 'the trainer did not report the new learning rate')
   made.kill()
   return attempt.Recovery(step - named, None, message)
 
 
 def stuck_queue(context, moment):
-  """Five ways to make queues hang."""
-  del moment  # The plant determines when the hang starts.
+  """Makes queues hang, in one of five ways."""
+  del moment  # The plant determines the start of the hang.
   hang = sorted(_HANGS)[context.number % len(_HANGS)]
   made = _start(context, '--stall_secs=%d' % _STALL_SECS, plants=hang)
   code, _, err = made.wait_for_end(trainer.START_SECS, hang)
@@ -127,7 +131,7 @@ def stuck_queue(context, moment):
 
 
 def asked_what_it_waits_for(context, moment):
-  """kill -USR1 at a random moment during training."""
+  """Sends SIGUSR1 to a trainer at a random moment."""
   made = context.keep('asked', lambda: _start(context))
   made.wait_for_step()
   time.sleep(moment.uniform(0, 1))

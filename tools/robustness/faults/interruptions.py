@@ -1,4 +1,4 @@
-"""A trainer that is killed or stopped at a random moment."""
+"""Kills or stops a trainer at a random moment."""
 
 import signal
 import time
@@ -9,19 +9,21 @@ from tools.robustness.faults import child
 from tools.robustness.faults import damage
 from tools.robustness.faults import trainer
 
-# The moment of a fault is drawn from this interval, idle and under load.  Within it a
-# trainer loads TensorFlow, restores, fills its queue and trains.
+# The intervals in seconds from which the time of a fault is drawn, on an idle
+# and on a loaded machine.  Within these intervals, a trainer loads TensorFlow,
+# restores, fills its queue and trains.
 _MOMENT_SECS = {False: 7.0, True: 21.0}
-# The approximate duration of a save.
+# The approximate duration of a save, in seconds.
 _SAVE_SECS = 0.06
-# One of at most this many saves must last as long as the drawn delay.
+# Maximum number of saves in which to hit one that lasts as long as the drawn
+# delay.
 _SAVES = 200
-# Limit from a signal to the end, idle and under load.
+# Time limits from a signal to the exit, on an idle and on a loaded machine.
 _STOP_SECS = {False: 5.0, True: 30.0}
 
 
 def _begin(context):
-  """Returns a trainer that has saved; later trials use the same trainer."""
+  """Returns a trainer with a checkpoint, which later trials use too."""
 
   def begin():
     made = trainer.Trainer(context.new_directory(), plants=context.plants)
@@ -37,12 +39,12 @@ def _check_killed(made, before):
   """Checks the checkpoints of a killed trainer.
 
   Args:
-    made: trainer.Trainer, killed.
-    before: int, the step of the newest checkpoint before.
+    made: trainer.Trainer that was killed.
+    before: int, the step of the newest checkpoint before the trainer started.
 
   Returns:
     named: int, the step to resume from.
-    lost: int, number of steps to train again.
+    lost: int, number of logged steps to repeat.
   """
   last = made.logged()
   named = made.check_named()
@@ -67,7 +69,7 @@ def _kill(made, before, where):
 
 
 def kill(context, moment):
-  """kill -9 at a random moment."""
+  """Kills a trainer with kill -9 at a random moment."""
   made = _begin(context)
   before = made.named()
   if moment.random() < 0.5:  # Also test the kill during the startup.
@@ -80,7 +82,7 @@ def kill(context, moment):
 
 
 def kill_while_saving(context, moment):
-  """kill -9 while a checkpoint is written."""
+  """Kills a trainer with kill -9 while it writes a checkpoint."""
   made = _begin(context)
   for _ in range(_SAVES):
     before = made.named()
@@ -109,7 +111,10 @@ def _catches(pid, signum):
 
 
 def stop(context, moment):
-  """SIGTERM, SIGINT or SIGHUP at a random moment, from the program's first import on."""
+  """Sends a trainer SIGTERM, SIGINT or SIGHUP at a random moment.
+
+  The earliest moment is the first import of the program.
+  """
   signum = moment.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
   made = _begin(context)
   before = made.named()
@@ -139,7 +144,7 @@ def stop(context, moment):
   )
   attempt.check(
       not training or secs <= _STOP_SECS[context.loaded],
-      '%s: it took %.1f seconds' % (signum.name, secs),
+      '%s: the trainer took %.1f seconds to stop' % (signum.name, secs),
   )
   made.resume(named)
   return attempt.Recovery(
@@ -150,7 +155,7 @@ def stop(context, moment):
 
 
 def stop_a_program(context, moment):
-  """SIGTERM, SIGINT or SIGHUP to a program that does not train, at a random moment."""
+  """Sends another program SIGTERM, SIGINT or SIGHUP at a random moment."""
   trained = damage.copy_of_trained(context)
   module, *args = moment.choice(
       [
@@ -182,7 +187,7 @@ def stop_a_program(context, moment):
   started = program.Program(name, *args, package=package)
   context.on_end(started.process.kill)
   if package == 'cifar10_compat':
-    # Until the program's first line runs, Python handles signals.
+    # Python handles signals until the program's first line runs.
     attempt.wait_until(
         lambda: _catches(started.process.pid, signal.SIGTERM),
         trainer.START_SECS,
@@ -201,7 +206,7 @@ def stop_a_program(context, moment):
   secs = time.monotonic() - sent
   code, _, err = started.finish()
   attempt.check(
-      # The signal itself kills tools that are still loading.
+      # While a tool is still loading, the signal itself kills it.
       code in (0, 128 + signum, -signum) and 'Traceback' not in err,
       f'{name}, {signum.name}: exit code {code} and {err!r}',
   )
@@ -211,7 +216,7 @@ def stop_a_program(context, moment):
 
 
 def hang_up_under_nohup(context, moment):
-  """SIGHUP to a trainer that was started ignoring it."""
+  """Sends SIGHUP to a trainer that was started with SIGHUP ignored."""
   made = _begin(context)
   made.kill()
   named = made.check_named()
@@ -224,7 +229,10 @@ def hang_up_under_nohup(context, moment):
 
 
 def second_trainer(context, moment):
-  """A second trainer on the same train_dir, also with --fresh; then kill -9."""
+  """Starts a second trainer on a train_dir in use, also with --fresh.
+
+  Then kills the first trainer, whose lock must be released.
+  """
   made = _begin(context)
   seen = made.logged()
   flags = moment.choice([(), ('--fresh',)])

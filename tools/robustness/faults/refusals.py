@@ -1,4 +1,4 @@
-"""Input that the programs reject in one line instead of hanging or being killed."""
+"""Tests that programs reject input in one line instead of hanging."""
 
 import os
 import pathlib
@@ -24,22 +24,22 @@ _LIMIT_SECS = 120
 
 
 def refusal(context, moment):
-  """A flag, a file or an output that no program can use."""
-  del moment  # The cases take turns.
+  """Gives a program a flag value, a file or an output that it cannot use."""
+  del moment  # Each trial uses the next case.
   what = sorted(_CASES)[context.number % len(_CASES)]
   line = _CASES[what](damage.copy_of_trained(context), context)
   return attempt.Recovery(message='%s: %s' % (what, line))
 
 
 def _train(made, *args, pattern, **kwargs):
-  """Starts a trainer, which must reject its input; returns its error."""
+  """Starts a trainer that must reject its input; returns the error."""
   made.start(*args, **kwargs)
   ended = made.wait_for_end(_LIMIT_SECS, 'an error')
   return attempt.check_one_line(ended, pattern, 'the trainer')
 
 
 def _run(made, name, *args, pattern):
-  """Runs another program, which must reject its input; returns its error."""
+  """Runs another program that must reject its input; returns the error."""
   ended = program.run(
       name,
       '--dataset=' + made.data_dir,
@@ -50,7 +50,7 @@ def _run(made, name, *args, pattern):
 
 
 def _flag(flag, pattern):
-  """Returns the case of an invalid flag of the trainer."""
+  """Returns the case of an invalid trainer flag."""
   return lambda made, context: _train(made, flag, pattern=pattern)
 
 
@@ -89,12 +89,13 @@ def _set_unreadable(made, _):
 
 
 def _in_the_way(made, _):
-  # At the path of the next checkpoint.
+  # Create a directory at the path of the next checkpoint.
   name = 'model.ckpt-%d.index' % (3 * child.SAVE_EVERY)
   os.mkdir(made.path(name))
   line = _train(made, pattern=re.escape(name))
   attempt.check(
-      made.check_named() == 2 * child.SAVE_EVERY, 'another step is saved'
+      made.check_named() == 2 * child.SAVE_EVERY,
+      'the newest checkpoint has an unexpected step',
   )
   return line
 
@@ -105,12 +106,15 @@ def _renamed(made, _):
   os.rename(made.train_dir, made.train_dir + '.renamed')
   ended = made.wait_for_end(_LIMIT_SECS, 'its directory is renamed')
   message = attempt.check_one_line(ended, 'train', 'the trainer')
-  attempt.check(not os.path.exists(made.train_dir), 'it made a new directory')
+  attempt.check(
+      not os.path.exists(made.train_dir),
+      'the trainer created a new directory',
+  )
   return message
 
 
 def _not_finite(made, _):
-  """Replaces the newest checkpoint by one with a NaN weight."""
+  """Writes a NaN weight into the newest checkpoint."""
   path = made.path('model.ckpt-%d' % made.named())
   values = trainer.read_checkpoint(path)
   for name in values:
@@ -147,7 +151,7 @@ def _bomb(made, _):
       ],
   )
   err = ended.stderr
-  # stderr has a line per skipped image, and a last line.
+  # stderr contains a line per skipped image, and a summary.
   line, _, last = program.without_loader_chatter(err).partition('\n')
   attempt.check('89478485' in line, err)
   attempt.check_one_line(
@@ -155,7 +159,7 @@ def _bomb(made, _):
   )
   attempt.check(
       ended.peak_memory_bytes < _IMAGE_BYTES,
-      'it took %d MB' % (ended.peak_memory_bytes >> 20),
+      'cifar10_predict used %d MB' % (ended.peak_memory_bytes >> 20),
   )
   return attempt.without_paths(line)
 
@@ -164,13 +168,14 @@ def _long_list(made, context):
   pathlib.Path(made.path('checkpoint')).write_bytes(os.urandom(30 << 20))
   secs = made.resume(2 * child.SAVE_EVERY)
   attempt.check(
-      context.loaded or secs < 30, 'it took %.0f seconds to resume' % secs
+      context.loaded or secs < 30,
+      'the trainer took %.0f seconds to resume' % secs,
   )
-  return 'it resumed from the existing checkpoints'
+  return 'the trainer resumed from the existing checkpoints'
 
 
 def _shell(made, tail):
-  """Trains in a shell's pipeline; returns (exit code, stdout, stderr)."""
+  """Trains in a shell pipeline; returns (exit code, stdout, stderr)."""
   ended = processes.finish_command(
       ['bash', '-c', '"$0" -m cifar10_compat.cifar10_train "$@" ' + tail]
       + [sys.executable, '--dataset=' + made.data_dir]
@@ -206,7 +211,7 @@ _CASES = {
     'a directory where the next checkpoint belongs': _in_the_way,
     'an image of 13,300 x 13,300 pixels': _bomb,
     'a list of checkpoints of 30 MB of garbage': _long_list,
-    'an image file that may not be read': _set_unreadable,
+    'an image file without read permission': _set_unreadable,
     **{
         '%s is a %s' % (name, way): _replaced(name, way)
         for name, way in (

@@ -3,8 +3,8 @@
   python -m tools.robustness.faults.run FAULT NUMBERS [--loaded] [--plants=PLANTS]
 
 FAULT is one of catalogue.FAULTS.  NUMBERS is FIRST-LAST; each number is the seed of its
-trial.  --loaded runs two busy processes per core, --plants adds mutants of child.py
-to every trainer.
+trial.  --loaded runs two busy processes per core; --plants adds plants of
+child.py to every trainer.
 """
 
 import argparse
@@ -26,7 +26,7 @@ class Context:
 
   Attributes:
     loaded: bool, whether the machine is busy.
-    plants: str, the plants of every trainer: see child.py.
+    plants: str, the plants of every trainer; see child.py.
     number: int, the number of the trial, from 0.
   """
 
@@ -40,7 +40,7 @@ class Context:
     self._scope = self._try
 
   def keep(self, name, make):
-    """Returns the result of the first make() under this name."""
+    """Returns the result of make(), which is called once for each name."""
     if name not in self._made:
       self._scope = self._kept
       try:
@@ -58,12 +58,12 @@ class Context:
     self._scope.callback(function)
 
   def end_kept(self):
-    """Ends the kept results; the next trial makes new ones."""
+    """Ends the scope of the kept results, and forgets the results."""
     self._kept.close()
     self._made.clear()
 
   def end_try(self, survived):
-    """Ends the scope of one trial; after a failure nothing is kept."""
+    """Ends the scope of a trial; after a failure, also calls end_kept()."""
     self._try.close()
     if not survived:
       self.end_kept()
@@ -117,8 +117,8 @@ def main(argv):
 
 
 if __name__ == '__main__':
-  # The programs would inherit ignored signals: nohup's SIGHUP, a background job's
-  # SIGINT.
+  # Reset ignored signals, such as nohup's SIGHUP or a background job's SIGINT,
+  # because the programs would inherit them.
   for signum in (signal.SIGHUP, signal.SIGINT):
     signal.signal(signum, signal.SIG_DFL)
   tf.disable_v2_behavior()

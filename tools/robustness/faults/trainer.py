@@ -1,4 +1,4 @@
-"""One trainer on small images, to be killed, stopped and restarted."""
+"""A trainer on small images that can be killed, stopped and restarted."""
 
 import glob
 import os
@@ -13,7 +13,7 @@ from tests.helpers import record_fixture
 from tools.robustness.faults import attempt
 from tools.robustness.faults import child
 
-# Limit for a trainer's start and first step, on a busy machine.
+# Time limit for a trainer's start and first step on a busy machine.
 START_SECS = 180
 _IMAGES = 200
 
@@ -51,7 +51,7 @@ def read_checkpoint(path, pattern=''):
 
 
 class Trainer:
-  """A trainer and its directories.
+  """A trainer process that can be restarted, and its directories.
 
   Attributes:
     data_dir, train_dir: str.
@@ -59,12 +59,12 @@ class Trainer:
   """
 
   def __init__(self, directory, *flags, plants='-'):
-    """Writes images; starts nothing.
+    """Writes the images without starting a process.
 
     Args:
       directory: str, an existing directory.
-      *flags: str, flags for each start.
-      plants: str, plants for each start: see child.py.
+      *flags: str, the flags for each start.
+      plants: str, the plants for each start; see child.py.
     """
     self.data_dir = os.path.join(directory, 'images')
     self.train_dir = os.path.join(directory, 'train')
@@ -77,16 +77,16 @@ class Trainer:
     self.running = None
 
   def start(self, *flags, **kwargs):
-    """Starts the trainer, as `running`; see start_second()."""
+    """Starts the trainer and sets `running`; see start_second()."""
     self.running = self.start_second(*flags, **kwargs)
 
   def start_second(self, *flags, plants=None, **kwargs):
     """Starts another trainer on the same directories.
 
     Args:
-      *flags: str, further flags.
-      plants: str, replaces the plants for each start.
-      **kwargs: arguments of Popen.
+      *flags: str, additional flags.
+      plants: str, the plants to use instead of the plants for each start.
+      **kwargs: arguments for Popen.
 
     Returns:
       program.Program.
@@ -122,7 +122,7 @@ class Trainer:
     )
 
   def restored(self):
-    """Returns the restored (step, digest, rate), or None before that."""
+    """Returns the restored (step, digest, rate), or None if there is none."""
     for match in map(_RESTORED.match, self._lines()):
       if match:
         return int(match[1]), match[2], float(match[3])
@@ -132,7 +132,7 @@ class Trainer:
     return [l for l in list(self.running.lines) if l]
 
   def wait_for_step(self, step=0):
-    """Waits until the trainer has logged a step, or a later one.
+    """Waits until the trainer has logged a given or a later step.
 
     Raises:
       Failed: the trainer has ended, or takes too long.
@@ -168,10 +168,10 @@ class Trainer:
     return state and int(state.model_checkpoint_path.rpartition('-')[2])
 
   def check_named(self):
-    """Reads every checkpoint listed in `checkpoint`; no trainer may run.
+    """Reads every checkpoint listed in `checkpoint`; the trainer must not run.
 
     Returns:
-      int, the step of the newest.
+      int, the step of the newest checkpoint.
 
     Raises:
       Failed: a checkpoint cannot be read, or no checkpoint is listed.
@@ -187,7 +187,7 @@ class Trainer:
     return os.path.join(self.train_dir, name)
 
   def unfinished(self):
-    """Returns the names of files of an incomplete save, a list of str."""
+    """Returns the names of the files of an incomplete save, a list of str."""
     begun = glob.glob(os.path.join(self.train_dir, '*.tempstate*'))
     begun += glob.glob(os.path.join(self.train_dir, '*.tmp*'))
     for data in glob.glob(os.path.join(self.train_dir, 'model.ckpt-*.data-*')):
@@ -196,7 +196,7 @@ class Trainer:
     return [os.path.basename(p) for p in begun]
 
   def check_resumed(self, step):
-    """Waits until the trainer trains, and checks that it resumed correctly.
+    """Waits until the trainer logs a step, and checks how it resumed.
 
     Args:
       step: int, the step of the newest checkpoint when the trainer started.
@@ -210,14 +210,15 @@ class Trainer:
     restored = self.restored()
     attempt.check(
         restored[0] == step and self.first_logged() == step,
-        'step %d is saved, but it restored %d and first logged %d'
-        % (step, restored[0], self.first_logged()),
+        'step %d is saved, but the trainer restored step %d and first logged '
+        'step %d' % (step, restored[0], self.first_logged()),
     )
     attempt.check(
         restored[1] == child.digest(read_checkpoint(path)),
         'the variables differ from the checkpoint',
     )
-    # Divided by ten after 350 epochs with batches of 8: see cifar10.train().
+    # The rate is divided by ten after 350 epochs, with batches of 8: see
+    # cifar10.train().
     rate = 0.1 * 0.1 ** (step // (_IMAGES // 8 * 350))
     attempt.check(
         np.isclose(rate, restored[2], rtol=1e-5),
@@ -225,20 +226,21 @@ class Trainer:
     )
     left = self.unfinished()
     complete = glob.glob(os.path.join(self.train_dir, 'model.ckpt-*.index'))
-    # A save may be in progress, with one more complete or incomplete checkpoint.
+    # A save in progress can add one complete or incomplete checkpoint.
     attempt.check(
-        len(left) <= 3 and len(complete) <= 7, 'files pile up: %s' % left
+        len(left) <= 3 and len(complete) <= 7,
+        'incomplete or old checkpoints pile up: %s' % left,
     )
 
   def resume(self, step):
-    """Restarts the trainer; returns the seconds until it resumes from the step."""
+    """Restarts the trainer at a step; returns the seconds until it resumes."""
     begin = time.monotonic()
     self.start()
     self.check_resumed(step)
     return time.monotonic() - begin
 
   def end(self):
-    """Kills the trainer if it still runs."""
+    """Kills the trainer if it is running."""
     if self.running and self.running.process.poll() is None:
       self.running.process.kill()
       self.running.finish()
