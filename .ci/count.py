@@ -1,9 +1,9 @@
 """Counts the test cases that some Bazel calls ran, each once for each Python.
 
   count.py RESULTS PYTHON EVENTS   adds the cases of one call to RESULTS
-  count.py RESULTS                 names the cases that passed only when they were
-                                   tried again, and prints "N passed, N failed, N
-                                   skipped"
+  count.py RESULTS                 names the cases that passed only when they
+                                   were tried again, and prints "N passed, N
+                                   failed, N skipped"
 
 EVENTS is what the call's --build_event_json_file wrote.  Bazel's directory of
 test logs would not do: it keeps the logs of earlier calls, failures included.

@@ -32,7 +32,7 @@ def read_cifar10(filename_queue, config=config_lib.Network()):
   """Reads the next record from a queue of files.
 
   A reader keeps one file open.  For better mixing, call this function several
-    times: each reader then reads at a different position.
+  times: each reader then reads at a different position.
 
   Args:
     filename_queue: queue of strings, the names of the binary batches.

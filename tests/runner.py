@@ -1,4 +1,6 @@
-"""Runs test modules in one process: python -m tests.runner [--eager] MODULE... [FLAG...]
+"""Runs test modules in one process.
+
+  python -m tests.runner [--eager] MODULE... [FLAG...]
 
 All modules run in graph mode with the variables of 2016, or, with --eager, in
 the mode that Keras and LiteRT need.

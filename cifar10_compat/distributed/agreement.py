@@ -1,9 +1,9 @@
 """Checks that all tasks of a training run have the same settings.
 
 The chief stores its settings in a variable on the first ps, beside the
-  heartbeats.  Every other task compares its own settings with the chief's.  So
-  does a later chief, whether restarted or started by mistake.  Checkpoints do
-  not contain this variable.
+heartbeats.  Every other task compares its own settings with the chief's.  So
+does a later chief, whether restarted or started by mistake.  Checkpoints do not
+contain this variable.
 """
 
 import json

@@ -228,8 +228,8 @@ class DownloadTest(absltest.TestCase):
   def test_archive_that_is_a_bomb(self):
     # 600 KB that would unpack to 513 MB.
     self._assert_bomb_refused(tarfile.REGTYPE, _NAME + '/x.bin', limit=512)
-    # With a lower limit: as a skipped file; as a header, which tarfile reads into
-    # memory; after the end.
+    # With a lower limit: as a skipped file; as a header, which tarfile reads
+    # into memory; after the end.
     with mock.patch.object(download, '_MAX_UNPACKED', 4 << 20):
       for kind, name in (
           (tarfile.REGTYPE, 'elsewhere/x'),

@@ -28,7 +28,7 @@ class ClusterCase(tf.test.TestCase):
     )
 
   def cluster(self, *flags):
-    """Returns a small_cluster.SmallCluster, whose processes end with the test."""
+    """Returns a small_cluster.SmallCluster; its processes end with the test."""
     made = small_cluster.SmallCluster(self.dataset, self.train_dir, *flags)
     self.addCleanup(made.kill)
     return made

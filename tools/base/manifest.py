@@ -71,7 +71,8 @@ def manifest(
         untracked; None outside a checkout.
       requirements_lock_sha256: str, or None if the lock is missing.
       dataset: dict with name, and with files, from name to SHA-256.
-      processor: dict with name, features, cores, and threads usable by this process.
+      processor: dict with name, features, cores, and threads usable by this
+        process.
       system: str, such as 'Linux x86_64'.
       versions: dict from 'python' and each package to the version; None if the
         package is not installed.

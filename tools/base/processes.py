@@ -162,7 +162,8 @@ def finish_command(
       usage, limited = _wait(process, limit_secs)
     except (
         BaseException
-        # Ctrl-C also reaches the child, unless the child is in a separate group.
+        # Ctrl-C also reaches the child, unless the child is in a separate
+        # group.
     ):
       stop(process, _GRACE_SECS)
       if group:

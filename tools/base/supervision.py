@@ -125,8 +125,8 @@ def supervise(groups, stop, *, watchers=(), grace_secs=_GRACE_SECS):
       killed.
 
   Returns:
-    int, 0, or the exit code of the first failure, or 128 plus the number of the signal
-    that requested the stop.
+    int, 0, or the exit code of the first failure, or 128 plus the number of the
+    signal that requested the stop.
   """
   groups = list(groups) + [list(watchers)]
   width = max(len(task.name) for group in groups for task in group)

@@ -9,8 +9,8 @@ block; a command that fails ends the program.  ```sh until="TEXT" marks a
 command that runs until it is interrupted: the command receives Ctrl-C once it
 prints TEXT.
 
-All of docs/walkthrough.md takes an hour or two; --only runs the blocks that contain
-TEXT.
+All of docs/walkthrough.md takes an hour or two; --only runs the blocks that
+contain TEXT.
 """
 
 # Import first: the command line imports TensorFlow, which reads its log levels

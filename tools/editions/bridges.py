@@ -4,8 +4,8 @@ BRIDGES is both the migration guide that `historical --list` prints and the code
 that makes the old scripts run: each entry contains the function that installs
 the bridge, so the guide and the program cannot disagree.
 
-An old script sees a stand-in for the module `tensorflow`: tf.compat.v1 plus the old
-names.  TensorFlow itself stays unchanged, except for Tensor.__bool__, whose
+An old script sees a stand-in for the module `tensorflow`: tf.compat.v1 plus the
+old names.  TensorFlow itself stays unchanged, except for Tensor.__bool__, whose
 result differs only if the script's own lines call it.
 """
 

@@ -109,7 +109,8 @@ def attempt(
       outcome: RAN, ERROR, LIMIT or ENDED.
       python: str, the interpreter's version, or None if unknown.
       bridges: list of [old, new], for each applied bridge.
-      error: dict with type, message, name, file and line of the exception, or None.
+      error: dict with type, message, name, file and line of the exception, or
+        None.
       code: int, the exit code of the process, negative for a signal; None if
         the process was killed at the time limit.
       losses: dict from a step, as str, to the logged loss.

@@ -149,7 +149,8 @@ def run(source, script, *, flags, edition, environment):
     int, the script's exit code.
 
   Raises:
-    UsageError: the script would delete a directory, or cannot run on this Python.
+    UsageError: the script would delete a directory, or cannot run on this
+      Python.
     DataError: the data_dir lacks images that cannot be downloaded.
   """
   check(edition, environment.runtime)

@@ -10,8 +10,8 @@ SHA-256 is in the lock file.  The program prints the path of each environment's
 interpreter.
 """
 
-# Import first: the command line imports TensorFlow, which reads its log levels at
-# load time.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import sys

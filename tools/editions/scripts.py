@@ -262,7 +262,8 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
     dict, the script's global names.
 
   Raises:
-    UsageError: the arguments are invalid, or the script would delete a directory.
+    UsageError: the arguments are invalid, or the script would delete a
+      directory.
     DataError: the data_dir lacks images that cannot be downloaded.
     SystemExit: the script ended; TensorFlow's app.run always raises it.
     Exception: the script raised an exception; the traceback contains the

@@ -1,4 +1,4 @@
-r"""Runs each edition of the tutorial on each TensorFlow, to show what broke when.
+r"""Runs each edition of the tutorial on each TensorFlow; shows what broke when.
 
   time_machine --sources=DIR --data_dir=DIR [--json=FILE] [--only=EDITION,...]
       [--runtimes=VERSION,...] [--again] [--seconds=N] [--page=FILE]
@@ -13,8 +13,8 @@ Each result is written to --json at once, so an interrupted run can be resumed.
 --page writes a page of all cells; without --sources, the program runs no cells.
 """
 
-# Import first: the command line imports TensorFlow, which reads its log levels at
-# load time.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import json

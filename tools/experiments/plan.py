@@ -15,8 +15,8 @@ class Experiment(NamedTuple):
     flags: tuple of str, other flags of the training program.
     model: str, the value of --model.
     fast: bool, whether to train and evaluate with --fast.
-    towers, ps, workers: int, see launch.training_tasks(); all 0 for a single-process
-      trainer.
+    towers, ps, workers: int, see launch.training_tasks(); all 0 for a
+      single-process trainer.
     views: tuple of int, the numbers of views per test image in additional
       evaluations of the last checkpoint.
   """

@@ -9,8 +9,8 @@ model card.  The program also writes the logits of some images to
 tests/published/golden.json, for a test.
 """
 
-# Import first: the command line imports TensorFlow, which reads its log levels at
-# load time.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import glob
@@ -109,7 +109,7 @@ def logits(images, directory=published.DIRECTORY):
 
 
 def golden_images():
-  """Returns the images of GOLDEN, uint8 [101, 32, 32, 3]; the first is a cat."""
+  """Returns the images of GOLDEN, uint8 [101, 32, 32, 3], a cat first."""
   rng = np.random.RandomState(_SEED)
   drawn = [
       synthetic.draw_class(label, _DRAWN // 10, rng).transpose(0, 2, 3, 1)

@@ -10,9 +10,9 @@ equivalent if the interval is within a given margin (two one-sided tests, each
 at 5%).
 
 Absolute times differ from day to day on the same machine.  The number of port
-  steps per step of the unmodified tutorial is stable if both run in turn: see
-  docs/benchmark.md.  The picture therefore measures time in steps of the
-  tutorial.
+steps per step of the unmodified tutorial is stable if both run in turn: see
+docs/benchmark.md.  The picture therefore measures time in steps of the
+tutorial.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -253,8 +253,8 @@ class Content(NamedTuple):
   Attributes:
     curves: tuple of (experiment, weights, points); points is a tuple of (step,
       mean, standard deviation, number of runs).
-    ratio: float, number of --fast steps in the time of one step of the unmodified
-      tutorial.
+    ratio: float, number of --fast steps in the time of one step of the
+      unmodified tutorial.
     processor: str, the processor on which the ratio was measured.
   """
 

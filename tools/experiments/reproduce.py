@@ -6,12 +6,12 @@
 Trains each run of the experiments, keeps a checkpoint every 1,000 steps,
 evaluates the checkpoints with averaged and with raw weights, on each test image
 once, and writes EXPERIMENT_SEED.json into --results.  After Ctrl-C or a kill,
-the same command resumes. --dry_run estimates the time on this machine.  DIR is
+the same command resumes.  --dry_run estimates the time on this machine.  DIR is
 the directory of the runs with all their checkpoints, 9 MB each.
 """
 
-# Import first: the command line imports TensorFlow, which reads its log levels at
-# load time.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import functools
@@ -221,7 +221,7 @@ def _estimate(runs, data_dir, stop):
 
 
 def _finish(run, args, *, data_dir, stop):
-  """Trains and evaluates a run, and writes its results; returns the exit code."""
+  """Trains and evaluates a run; writes its results; returns the exit code."""
   report = functools.partial(print, flush=True)
 
   def report_progress():

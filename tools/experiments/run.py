@@ -5,10 +5,11 @@
 A run has a separate directory:
 
   manifest.json  the initial conditions, and later_commits, the commits with
-  which the run was resumed train/         the trainer's train_dir, with the
-  newest checkpoints kept/          links to the checkpoints to evaluate
-  train.log      the trainer's output from all parts of the run scores.json
-  the precisions so far
+                 which the run was resumed
+  train/         the trainer's train_dir, with the newest checkpoints
+  kept/          links to the checkpoints to evaluate
+  train.log      the trainer's output from all parts of the run
+  scores.json    the precisions so far
 
 A run can be interrupted at any time, and then resumed.
 
@@ -142,7 +143,7 @@ class Run:
     return max(self.kept(), default=0) >= self.experiment.max_steps
 
   def manifest(self) -> dict | None:
-    """Returns the initial conditions of the run, or None if it has not started."""
+    """Returns the initial conditions of the run; None if it has not started."""
     return json_files.read_if_there(self.path('manifest.json'), None)
 
   def train(
@@ -162,11 +163,12 @@ class Run:
       report: a function that is called at each checkpoint.
 
     Returns:
-      The exit code of the training program; 128 plus the signal number after a stop.
+      The exit code of the training program; 128 plus the signal number after a
+      stop.
 
     Raises:
-      UsageError: the run was started with other images, flags or packages, or its
-        directory cannot be written.
+      UsageError: the run was started with other images, flags or packages, or
+        its directory cannot be written.
     """
     with command_line.writing(self.directory, '--out'):
       os.makedirs(self.path('kept'), exist_ok=True)

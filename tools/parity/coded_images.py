@@ -1,8 +1,8 @@
 """Creates and decodes images whose pixels encode how the images are distorted.
 
 The red plane encodes the column, the green plane the row and the blue plane the
-label.  Crop, flip and contrast can therefore be decoded from the finished image,
-and the decoded values must reproduce every pixel.
+label.  Crop, flip and contrast can therefore be decoded from the finished
+image, and the decoded values must reproduce every pixel.
 """
 
 import os

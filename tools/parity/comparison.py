@@ -6,9 +6,9 @@ r"""Compares the port's training with the unmodified tutorial's.
       [--runtime_images=4096] [--spread_runs=2] [--spread_steps=50]
       [--time_rounds=0]
 
---source accepts the same directories as //tools:historical.  The program writes two
-files into the directory of --out: report.json, in which `unexplained` is the
-number of unexplained differences, and report.html, a page with the same
+--source accepts the same directories as //tools:historical.  The program writes
+two files into the directory of --out: report.json, in which `unexplained` is
+the number of unexplained differences, and report.html, a page with the same
 content.  The exit code is 0 if `unexplained` is 0, else 1.
 
 With --runtime, the edition also trains on an old TensorFlow, in an old
@@ -18,8 +18,8 @@ the old TensorFlow, and the report contains only the sections about the old
 TensorFlow: there is no list of exemptions for the graph that today's TensorFlow
 builds from a bundled edition.
 
-The historical code builds its graph in a separate process (historical_graph.py),
-which returns a MetaGraphDef.
+The historical code builds its graph in a separate process
+(historical_graph.py), which returns a MetaGraphDef.
 """
 
 from ..base import event_files

@@ -1,7 +1,7 @@
 """Scores one checkpoint with the unmodified evaluator and with the port.
 
-Each evaluation runs in its own process.  The historical count draws 79 batches of
-128 images from a shuffling queue, so the count varies from run to run.  The
+Each evaluation runs in its own process.  The historical count draws 79 batches
+of 128 images from a shuffling queue, so the count varies from run to run.  The
 exact count scores each image once and does not vary.
 """
 

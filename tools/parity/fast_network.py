@@ -7,11 +7,11 @@ and gradients of one batch: it prints the errors of the literal and the fast ops
 relative to float64, as fractions of the largest exact value.
 
 Then the program trains four times from the checkpoint on the same batches, each
-  time in a separate process: literal, literal with one thread per op, literal
-  without oneDNN, and fast.  Each run rounds float32 sums in a different order.
-  The differences between the runs grow from step to step: the weights diverge
-    once a ReLU or a pooling takes the other branch.  The differences among the
-    literal runs therefore serve as the reference.
+time in a separate process: literal, literal with one thread per op, literal
+without oneDNN, and fast.  Each run rounds float32 sums in a different order.
+The differences between the runs grow from step to step: the weights diverge
+once a ReLU or a pooling takes the other branch.  The differences among the
+literal runs therefore serve as the reference.
 
 The exit code is 1 if a part of the fast network has an error above 1e-5, if the
 first loss of the fast network has a relative error above 1e-5, or if a later

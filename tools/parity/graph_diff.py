@@ -79,8 +79,8 @@ def compare(original, port, *, exemptions=(), renames=()):
     Comparison; its differences are sorted by op.
 
   Raises:
-    UsageError: two exemptions are for the same op and attribute, or two ops would
-      have the same name.
+    UsageError: two exemptions are for the same op and attribute, or two ops
+      would have the same name.
   """
   original, stale = _renamed(original, port, renames)
   reasons = {}

@@ -1,8 +1,8 @@
 """Compares the losses of both sides, trained from the same weights.
 
 Two float32 computations of one step differ by rounding errors, and training
-magnifies any difference, even between equal programs.  Therefore only the loss of
-the first step, computed from the same weights, must stay within a bound.
+magnifies any difference, even between equal programs.  Therefore only the loss
+of the first step, computed from the same weights, must stay within a bound.
 """
 
 import math

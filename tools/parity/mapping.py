@@ -1,7 +1,7 @@
 """Reads the files in mappings/, which list intended graph differences.
 
-Each file lists renamed ops, renamed tags of event files, and intended differences.
-Names of ops and attributes are literal: there are no patterns.
+Each file lists renamed ops, renamed tags of event files, and intended
+differences.  Names of ops and attributes are literal: there are no patterns.
 """
 
 import json

@@ -2,10 +2,10 @@
 
   outline_goldens --source=DIR [--regenerate]
 
---source accepts the same directories as //tools:historical.  --regenerate writes
-tools/parity/outlines/EDITION.json, which contains an outline (outline.py) for
-each function of the five files, one per line.  Without --regenerate, the
-program compares the existing file with the source.
+--source accepts the same directories as //tools:historical.  --regenerate
+writes tools/parity/outlines/EDITION.json, which contains an outline
+(outline.py) for each function of the five files, one per line.  Without
+--regenerate, the program compares the existing file with the source.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip

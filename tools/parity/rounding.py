@@ -144,8 +144,8 @@ def windows(x: np.ndarray) -> np.ndarray:
   """Returns the nine inputs of each 3 x 3 max-pooling window with stride 2.
 
   Args:
-    x: float array of shape [batch, height, width, channels]; height and width are
-      even.
+    x: float array of shape [batch, height, width, channels]; height and width
+      are even.
 
   Returns:
     Array of shape [batch, height / 2, width / 2, channels, 9].

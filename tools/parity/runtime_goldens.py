@@ -2,10 +2,10 @@
 
   runtime_goldens --runtime=VERSION --data_dir=DIR [--source=DIR] [--regenerate]
 
---regenerate writes tests/golden/runtime-VERSION.json: the results of one step of
-the tutorial's edition on that old TensorFlow, from seeded values.  Without
+--regenerate writes tests/golden/runtime-VERSION.json: the results of one step
+of the tutorial's edition on that old TensorFlow, from seeded values.  Without
 --regenerate, the program computes the results again and compares the new
-results with the existing file. --source is the directory of the unmodified
+results with the existing file.  --source is the directory of the unmodified
 files; omit it if that TensorFlow bundles the files.
 
 Everything in a golden except the seed comes from the old interpreter.  With the

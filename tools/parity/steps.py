@@ -31,7 +31,7 @@ class Result:
 
   @property
   def compared(self) -> int:
-    """The number of compared values, except the values compared with a formula."""
+    """The number of compared values, without those checked by a formula."""
     return sum(
         not d.value.startswith('average of ')
         for _, _, found in self.steps

@@ -92,8 +92,8 @@ def difference(
   Args:
     name: the name of the value.
     original, port: the arrays, or None if a side lacks the value.
-    bound: the maximum difference, relative to the original's largest element; 0 if
-      the arrays must be bit-identical.
+    bound: the maximum difference, relative to the original's largest element; 0
+      if the arrays must be bit-identical.
   """
   elements = differing(original, port)
   if elements == 0 and not bound:

@@ -11,8 +11,8 @@ or step time grew by more than 1%: growth is measured from the median over the
 second tenth of the steps to the median over the last fifth.
 """
 
-# Import first: the command line imports TensorFlow, which reads its log levels at
-# load time.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import os

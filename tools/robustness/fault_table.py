@@ -17,8 +17,8 @@ def failure_bound(failures, tries):
     failures, tries: int, the numbers of failures and of trials.
 
   Returns:
-    float, the upper end of the one-sided 95% Clopper-Pearson interval: 0.0149 for 0
-    failures in 200 trials.
+    float, the upper end of the one-sided 95% Clopper-Pearson interval: 0.0149
+    for 0 failures in 200 trials.
   """
   test = scipy.stats.binomtest(failures, tries, alternative='less')
   return float(test.proportion_ci(_CONFIDENCE).high)

@@ -14,8 +14,8 @@ number, the seed and the code.
 and prints the simplest failing case.
 """
 
-# Import first: the command line imports TensorFlow, which reads its log levels at
-# load time.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import collections
@@ -60,8 +60,8 @@ def run_case(seed, number):
   """
   kinds = _strategies()
   part, number = divmod(number, _CASES_PER_PROCESS)
-  # Draw all kinds before a case runs and loads modules: hypothesis also draws the
-  # constants of loaded modules.
+  # Draw all kinds before a case runs and loads modules: hypothesis also draws
+  # the constants of loaded modules.
   values = {
       kind: kinds.drawn(
           kind, f'{seed}/{part}', _CASES_PER_PROCESS // len(_NUMBERED)

@@ -14,8 +14,8 @@ a checkout; some faults need permission to mount a disk.
 The exit code is 1 if a trial failed, or a mutant was not detected.
 """
 
-# Import first: the command line imports TensorFlow, which reads its log levels at
-# load time.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip
 
 import json

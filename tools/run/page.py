@@ -30,8 +30,8 @@ class Network(NamedTuple):
     class_names: sequence of str.
     images: uint8 array of shape [n, 32, 32, 3], the test images.
     labels: int array of shape [n].
-    logits: float array of shape [n, classes]; images, labels and logits are None
-      if the images are missing.
+    logits: float array of shape [n, classes]; images, labels and logits are
+      None if the images are missing.
     filters: float array of shape [height, width, 3, filters], or None.
   """
 

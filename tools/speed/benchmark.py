@@ -11,8 +11,8 @@ Measurements:
               the machine's matrix product
   end_to_end  seconds per step of the real trainers, once the queue is full,
               including summaries, by the time stamps of their logs
-  start       seconds from the start of a trainer to the log line of its first step
-  eval        seconds of the evaluator's process; needs --checkpoint_dir
+  start       seconds from the start of a trainer to the log line of its first
+  step eval        seconds of the evaluator's process; needs --checkpoint_dir
   scaling     seconds per example with --fast for several batch sizes, for
               towers, and with ten times the records
 
@@ -28,8 +28,8 @@ prints the results in FILE as tables, and plots them.  All measurements take
 about 50 minutes on two cores.
 """
 
-# Import first: the command line imports TensorFlow, which reads its log levels at
-# load time.
+# Import first: the command line imports TensorFlow, which reads its log levels
+# at load time.
 from ..base import plots
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip

@@ -3,8 +3,8 @@
   input_rate NAME --data_dir=DIR [--dataset=NAME] [--source=DIR] [--secs=3]
 
 NAME is literal, fast, tf_data or tutorial, which needs --source.  Reports the
-examples/s, the seconds until the first batch, and the mean and the standard deviation
-of the pixels of the last batch.
+examples/s, the seconds until the first batch, and the mean and the standard
+deviation of the pixels of the last batch.
 """
 
 from cifar10_compat.base import quiet  # noqa: F401  # isort: skip

@@ -21,7 +21,8 @@ def draw(results, path):
     path: str, the file to write; its name ends with .png or .svg.
 
   Raises:
-    UsageError: see plots.check(); there are no results; the file cannot be written.
+    UsageError: see plots.check(); there are no results; the file cannot be
+      written.
   """
   plots.check(path)
   charts = []

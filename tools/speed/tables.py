@@ -116,7 +116,7 @@ def label(contestant):
 
 
 def baseline(quantity, results):
-  """Returns the contestant that ratios of a Quantity are relative to, or None."""
+  """Returns the contestant to which ratios of a Quantity refer, or None."""
   run = results.contestants(quantity.measurement)
   return next((name for name in quantity.baselines if name in run), None)
 

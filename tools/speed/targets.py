@@ -173,7 +173,7 @@ TARGETS = (
 
 
 def column(processor):
-  """Returns the column of targets for a processor: 'avx2', 'avx512_bf16' or None.
+  """Returns the targets' column for a processor: 'avx2', 'avx512_bf16', None.
 
   Args:
     processor: dict, see manifest.processor().

@@ -17,8 +17,8 @@ from tools.base import supervision
 
 _TIMEOUT_SECS = 60
 
-# Reports its start, writes its process id into a file, and runs until a stop signal;
-# then it removes the file and ends with the given code.
+# Reports its start, writes its process id into a file, and runs until a stop
+# signal; then it removes the file and ends with the given code.
 _STAYS = """
 import os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])

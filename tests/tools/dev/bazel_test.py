@@ -9,7 +9,8 @@ from absl.testing import absltest
 from tools.base import manifest
 
 _BAZEL = os.path.join(manifest.ROOT, 'tools', 'bazel')
-# Makes a script for `run --script_path=FILE TARGET -- ARGUMENT`; //:bad is broken.
+# Makes a script for `run --script_path=FILE TARGET -- ARGUMENT`; //:bad is
+# broken.
 _STAND_IN = """#!/bin/sh
 echo "INFO: $*" >&2
 case "$*" in

@@ -33,7 +33,7 @@ class ImportsTest(absltest.TestCase):
     os.chdir(root)
 
   def _wrong(self, sources, *deps):
-    """Returns what is said of a target; checks that only a good one has a stamp."""
+    """Returns the errors of a target; only a good target may have a stamp."""
     with contextlib.suppress(FileNotFoundError):
       os.remove('stamp')
     try:

@@ -1,4 +1,4 @@
-"""Files in another interpreter: arguments, exit codes, and what they can import."""
+"""Runs files in another interpreter: arguments, exit codes and imports."""
 
 import contextlib
 import os

@@ -26,7 +26,7 @@ class HistoricalTestCase(tf.test.TestCase):
     return path
 
   def run_script(self, text, edition=OLD, argv=()):
-    """Returns the global names of a cifar10_train.py of this text, after it ran."""
+    """Runs a cifar10_train.py with this text; returns its global names."""
     self.write('cifar10_train.py', text)
     with mock.patch('sys.stderr'), tf.Graph().as_default():
       return scripts.run(

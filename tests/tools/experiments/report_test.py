@@ -208,7 +208,7 @@ class TablesTest(absltest.TestCase):
 
 
 def _speed(fast_seconds):
-  """Returns Results of three rounds: 0.1 s per step, and these times for --fast."""
+  """Returns Results of three rounds: 0.1 s per step; for --fast these times."""
   return speed_results.Results(
       {'processor': {'name': 'A processor', 'features': ['avx2']}},
       runs=[
@@ -243,7 +243,8 @@ class PictureTest(absltest.TestCase):
         (
             ('tutorial', 'averaged', ((1000, 0.7, 0.0, 1),)),
             ('tutorial', 'raw', ((1000, 0.66, 0.0, 1),)),
-            # The standard deviation of two values is their difference over sqrt(2).
+            # The standard deviation of two values is their difference over
+            # sqrt(2).
             ('fast', 'averaged', ((5000, 0.72, 0.0283, 2),)),
             ('fast', 'raw', ((5000, 0.69, 0.0141, 2),)),
             (

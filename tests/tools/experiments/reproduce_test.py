@@ -1,4 +1,4 @@
-"""Complete runs of an experiment by the program: real trainers and evaluations."""
+"""Runs experiments completely, with real trainers and evaluations."""
 
 import contextlib
 import json

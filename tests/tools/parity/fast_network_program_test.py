@@ -41,8 +41,8 @@ class FastNetworkProgramTest(tf.test.TestCase):
     code = fast_network.main(flags + ['--steps=1'])
     with open(path) as f:
       result = json.load(f)
-    # The program's bound of 1e-5 is for trained networks.  Gradients of noise at
-    # random weights may exceed it, but only a wrong op exceeds 1e-4.
+    # The program's bound of 1e-5 is for trained networks.  Gradients of noise
+    # at random weights may exceed it, but only a wrong op exceeds 1e-4.
     self.assertEqual(0 if fast_network.is_within_bounds(result) else 1, code)
     for row in result['parts']:
       self.assertLess(row['fast'], 1e-4, row)

@@ -1,7 +1,7 @@
 """The port's graph is compared with the goldens; and the tool that makes them.
 
-Without the historical sources, only the goldens can show that every change of the
-graph is listed.
+Without the historical sources, only the goldens can show that every change of
+the graph is listed.
 """
 
 import copy
@@ -109,8 +109,8 @@ class ToolTest(tf.test.TestCase):
     self.assertLen(lines, len(self.golden['ops']))
 
   def test_regenerate_and_check(self):
-    # A ready graph replaces the process that builds the original's.  The program
-    # must not build the port's.
+    # A ready graph replaces the process that builds the original's.  The
+    # program must not build the port's.
     data_dir = side_fixture.data_dir(self)
     original = training_graph.ours(data_dir)
     edition = historical_fixture.OLD._replace(name=_EDITION)

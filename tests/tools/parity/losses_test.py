@@ -1,4 +1,4 @@
-"""Two loss curves: how the port trains, how the difference grows, what counts."""
+"""Compares two loss curves: training, growth of the difference, verdict."""
 
 import os
 from unittest import mock

@@ -41,7 +41,7 @@ class OldFaultsTest(tf.test.TestCase):
 
   @contextlib.contextmanager
   def changed(self, key):
-    """Makes one element of a variable of the port wrong after it is restored."""
+    """Changes one element of a variable of the port after it is restored."""
     restore = self.port.restore
 
     def off(*args):

@@ -17,7 +17,7 @@ _ADDENDS = np.array([1, 2**-24, 2**-24], np.float32)
 
 
 def _sum_of_three(read_late):
-  """Returns a graph whose loss is a sum; other ops read its terms first or last."""
+  """Returns a graph whose loss is a sum, read by other ops first or last."""
   with tf.Graph().as_default():
     step = tf.train.get_or_create_global_step()
     images = tf.placeholder(tf.float32, [2, 3])
@@ -158,7 +158,7 @@ class RoundingTest(tf.test.TestCase):
     self.step = notes[1][0]
 
   def above(self, original=(), port=()):
-    """Returns the values above their bounds after notes of a side are changed."""
+    """Returns the values above their bounds after changing a side's notes."""
     found = value_diff.differences(
         ({**self.step, **dict(original)}, {**self.step, **dict(port)}),
         self.port,
@@ -182,8 +182,8 @@ class RoundingTest(tf.test.TestCase):
   def test_one_step(self):
     section = self.section()
     self.assertEqual(0, section['unexplained'], section)
-    # 9 activations, 4 losses, 10 gradients, 10 variables, their averages on both
-    # sides, and the averages of the losses.
+    # 9 activations, 4 losses, 10 gradients, 10 variables, their averages on
+    # both sides, and the averages of the losses.
     self.assertStartsWith(section['text'][2], 'At step 1, ')
     self.assertIn('57 values, 0 of them', section['text'][2])
     self.assertIn('took the other branch: 0.', section['text'][2])
@@ -195,8 +195,8 @@ class RoundingTest(tf.test.TestCase):
     self.assertEqual([(key, 1)], [(r[0], r[-1]) for r in table['rows']])
 
   def test_batches_with_other_branches(self):
-    # One rectifier of the original is closed, on one batch after the other.  Only
-    # the branch matters, not the value.
+    # One rectifier of the original is closed, on one batch after the other.
+    # Only the branch matters, not the value.
     name = 'activation: local4/local4'
     for n, step in enumerate(self.noted.notes[1]):
       section = self.section()

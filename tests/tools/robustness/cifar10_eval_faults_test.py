@@ -122,7 +122,7 @@ class EvalFaultsTest(tf.test.TestCase):
     self.assertLen(err.splitlines(), 3 + len(lists), err)
 
   def _assert_refused(self, expected, **kwargs):
-    """Checks that each program, or just predict, ends with one line of error."""
+    """Checks that each program, or just predict, ends with a one-line error."""
     heeds_permissions = 'preexec_fn' in kwargs  # Not forked, so slower.
     programs = (
         (

@@ -243,7 +243,7 @@ class BoardBrowserTest(absltest.TestCase):
     pathlib.Path(directory, name + '.png').write_bytes(pictures[-1])
 
   def clip(self, selector):
-    """Returns a picture, a PNG of bytes; of a part at twice the page's pixels."""
+    """Returns a screenshot as PNG; of a part, with twice the resolution."""
     if not selector:
       return self.browser.get_screenshot_as_png()
     part = self.browser.execute_script(_BOX, self.find(selector)[0])

@@ -1,4 +1,4 @@
-"""What the tool adds to TensorBoard: help, paths, and a hint where it is missing."""
+"""Tests what the tool adds to TensorBoard: help, paths and an install hint."""
 
 import json
 import os

@@ -8,7 +8,7 @@ from tools.speed import our_graphs
 
 
 def losses(name, *, batch_size=16, steps=3):
-  """Returns the losses of the first steps of a graph of the port, list of float.
+  """Returns the losses of the first steps of a graph of the port, as floats.
 
   Args:
     name: str, see our_graphs.make_step().
@@ -24,8 +24,8 @@ def assert_equal_losses(make_step):
   """Compares another network's losses of four steps with the literal network's.
 
   Args:
-    make_step: function of images and labels; returns a function without arguments
-      that runs a step and returns its loss.
+    make_step: function of images and labels; returns a function without
+      arguments that runs a step and returns its loss.
 
   Returns:
     list of float, its losses.

@@ -10,8 +10,8 @@ from tools.speed import matrix_product
 class MatrixProductTest(absltest.TestCase):
 
   def test_operations_of_a_step(self):
-    # Three times 18,470,784 multiply-adds per image, except one gradient of conv1's
-    # 2,764,800; a multiply-add counts as two operations.
+    # Three times 18,470,784 multiply-adds per image, except one gradient of
+    # conv1's 2,764,800; a multiply-add counts as two operations.
     self.assertEqual(
         128 * 2 * (3 * 18470784 - 2764800), matrix_product.STEP_FLOP
     )

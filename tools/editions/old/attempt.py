@@ -60,8 +60,8 @@ def describe(error, frames, source):
     source: str, the directory of the unmodified files.
 
   Returns:
-    dict with type, message (one line), name (of the missing or rejected symbol, or
-    None), file (of the tutorial, or None) and line.
+    dict with type, message (one line), name (of the missing or rejected symbol,
+    or None), file (of the tutorial, or None) and line.
   """
   inside = [f for f in frames if os.path.dirname(f[0]) == source]
   path, number = inside[-1][:2] if inside else (None, None)

@@ -333,8 +333,8 @@ def lay(tf, source, script):
 def place(source, package):
   """Makes `import` find the tutorial's modules in a directory.
 
-  Does nothing if the directory is the package itself, as in a wheel that bundles
-  the tutorial.
+  Does nothing if the directory is the package itself, as in a wheel that
+  bundles the tutorial.
 
   Args:
     source: str, absolute path of the directory.

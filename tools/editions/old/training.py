@@ -23,9 +23,9 @@ into `out`:
   marked.npz, marked-V1, marked-V2: values of all variables, and checkpoints of
     them in both formats
   NAME.npz: the variables after restoring a checkpoint of `restore`; 77 for
-  variables that the checkpoint lacks start-0, start-1: checkpoints before and
-  after training step-0-N.npz, step-1-N.npz: results of a step on the N-th
-  batch, from start-0
+    variables that are missing from the checkpoint
+  start-0, start-1: checkpoints before and after training
+  step-0-N.npz, step-1-N.npz: results of a step on the N-th batch, from start-0
     or start-1: "activation: NAME", "loss: NAME", "gradient: KEY",
     "before: KEY", "after: KEY"
   losses.json: the loss of each training step

@@ -1,7 +1,7 @@
 """Numbers that the tutorial states, each with an entry in stated.json.
 
-An entry records where the tutorial states the number and how it is measured here.
-`why_not` explains a different value, and `not_measured` a missing value.
+An entry records where the tutorial states the number and how it is measured
+here.  `why_not` explains a different value, and `not_measured` a missing value.
 """
 
 import json

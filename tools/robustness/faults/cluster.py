@@ -184,7 +184,7 @@ class _Training:
 
 
 def _matches(pattern, started):
-  """Returns the numbers in the lines of a program.Program that match a pattern."""
+  """Returns the numbers in the lines of a Program that match a pattern."""
   return [
       int(m[1]) for m in map(pattern.search, filter(None, started.lines)) if m
   ]

@@ -1,10 +1,11 @@
 """Injects one fault several times, and prints a line of JSON for each trial.
 
-  python -m tools.robustness.faults.run FAULT NUMBERS [--loaded] [--plants=PLANTS]
+  python -m tools.robustness.faults.run FAULT NUMBERS [--loaded]
+  [--plants=PLANTS]
 
-FAULT is one of catalogue.FAULTS.  NUMBERS is FIRST-LAST; each number is the seed of its
-trial.  --loaded runs two busy processes per core; --plants adds plants of
-child.py to every trainer.
+FAULT is one of catalogue.FAULTS.  NUMBERS is FIRST-LAST; each number is the
+seed of its trial.  --loaded runs two busy processes per core; --plants adds
+plants of child.py to every trainer.
 """
 
 import argparse

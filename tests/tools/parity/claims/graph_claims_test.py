@@ -28,7 +28,7 @@ class GraphClaimsTest(tf.test.TestCase):
     )
 
   def claims(self, inference=cifar10.inference):
-    """Returns the Claims about the port's graph, with the layers of a network."""
+    """Returns the Claims about the port's graph for the layers of a network."""
     with tf.Graph().as_default():
       counted = layers.count(inference(tf.zeros([1, 24, 24, 3])))
     with training_graph.Training(

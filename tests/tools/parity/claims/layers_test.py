@@ -24,7 +24,8 @@ class LayersTest(tf.test.TestCase):
       self.assertIsNotNone(unused)
     self.assertEqual(
         [
-            # (2 * 2 * 3 + 1) * 5; 7 x 5 positions, 12 products for each of 5 maps.
+            # (2 * 2 * 3 + 1) * 5; 7 x 5 positions, 12 products for each of 5
+            # maps.
             ('a', 'Conv2D BiasAdd', (7, 5, 5), 65, 2100),
             ('p', 'MaxPool', (1, 1, 5), 0, 0),
             ('z', 'MatMul AddV2', (2,), 12, 10),
