@@ -69,6 +69,6 @@ print(__name__, entry_points.prepared.fast, os.environ[startup.ONEDNN])
         ],
         what='it',
     )
-    self.assertIn(f'is in {out}.', result.log)
+    self.assertIn(f' to {out}.', result.log)
     self.assertGreater(result.values['import_seconds'], 0.1)
     self.assertLess(result.values['import_seconds'], result.seconds)
