@@ -15,7 +15,7 @@ from collections.abc import Callable
 import tensorflow.compat.v1 as tf
 
 from cifar10_compat.base import signals
-from cifar10_compat.training import hooks
+from cifar10_compat.training import input_hook
 
 
 class LocalInput(tf.train.SessionRunHook):
@@ -42,7 +42,7 @@ class LocalInput(tf.train.SessionRunHook):
       stop: the request that ends the steps.
       check_input: function that raises DataError if the images are damaged.
     """
-    self._hook = hooks.InputHook(check_input, stop)
+    self._hook = input_hook.InputHook(check_input, stop)
     self._graph = tf.Graph()
     with self._graph.as_default(), tf.device('/cpu:0'):
       self._batch = make_inputs()

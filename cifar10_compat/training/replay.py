@@ -26,7 +26,7 @@ from cifar10_compat.training import hooks
 class ReplayHook(hooks.Hook):
   """Makes a resumed run use the same batches as an uninterrupted run.
 
-  This hook must follow hooks.InputHook.  Resuming takes as long as drawing the
+  This hook must follow InputHook.  Resuming takes as long as drawing the
   batches of all earlier steps.
   """
 

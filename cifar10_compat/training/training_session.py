@@ -21,6 +21,7 @@ from cifar10_compat.base import output
 from cifar10_compat.base import signals
 from cifar10_compat.data import checks
 from cifar10_compat.training import hooks as hooks_lib
+from cifar10_compat.training import input_hook
 from cifar10_compat.training import replay
 from cifar10_compat.training import train_dirs
 from cifar10_compat.training import watchdog
@@ -138,7 +139,7 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
     further = [
         stall,
         hooks_lib.ProfileHook(),
-        hooks_lib.InputHook(input_files.check, stop),
+        input_hook.InputHook(input_files.check, stop),
     ]
     if config.deterministic:
       further.append(replay.ReplayHook())
