@@ -228,7 +228,7 @@ def sync_train(
   # pylint: disable-next=protected-access
   loss_averages_op = cifar10._add_loss_summaries(loss)
 
-  # The optimizer averages the weights, so that they are averaged once per
+  # The optimizer maintains the moving averages, so that they change once per
   # update and not once per worker.
   opt = tf.train.SyncReplicasOptimizer(
       tf.train.GradientDescentOptimizer(lr),

@@ -406,7 +406,7 @@ class DistributedTrain(SeveralBatches, Training):
   )
   connect_secs: float = settings.flag(
       60,
-      'Seconds to wait for the other tasks at the start.',
+      'Seconds to wait for the other tasks at startup.',
       bounds=_UP_TO_A_WEEK,
   )
   ps_timeout_secs: float = settings.flag(

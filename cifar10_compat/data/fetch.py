@@ -203,7 +203,10 @@ def _continue(
     raise _Useless(str(e)) from e
   with response:
     status = response.status_code
-    _Useless.raise_if(status == 416, f'the server has no byte {done}')
+    _Useless.raise_if(
+        status == 416,
+        f"the server's file has at most {done} bytes, not {size}",
+    )
     _Useless.raise_if(
         400 <= status < 500 and status not in _PASSING,
         f'{status} {response.reason}',

@@ -112,7 +112,8 @@ def _bound(image: 'PIL.Image.Image') -> None:
   """
   Image, _ = pillow()
   width, height = image.size
-  # A JPEG decoder can reduce an image while decoding, unless it is progressive.
+  # A decoder can downscale a JPEG image while decoding, unless the image is
+  # progressive.
   if width * height > Image.MAX_IMAGE_PIXELS and not image.info.get(
       'progressive'
   ):

@@ -82,7 +82,7 @@ def from_flags(
     ps_hosts: Sequence[str],
     worker_hosts: Sequence[str],
 ) -> Cluster:
-  """Creates a Cluster from the flags of 2016.
+  """Creates a Cluster from flags, as in 2016.
 
   Args:
     job_name: 'ps' or 'worker'.

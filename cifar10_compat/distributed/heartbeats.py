@@ -104,7 +104,7 @@ def absent(
 
 
 class Stall:
-  """Detects that updates have stopped for no visible reason."""
+  """Detects that updates have stopped for no apparent reason."""
 
   def __init__(self, secs: float = STALL_SECS) -> None:
     """Starts the clock.

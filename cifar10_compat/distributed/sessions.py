@@ -28,7 +28,7 @@ class Connection:
     cluster: the tasks.
     target: the target of this task's server.
     session_config: the configuration of this task's sessions.
-    connect_secs: seconds to wait for the other tasks at the start.
+    connect_secs: seconds to wait for the other tasks at startup.
     told: the task's settings, which must be equal for all tasks.
   """
 

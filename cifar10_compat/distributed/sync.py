@@ -30,8 +30,8 @@ The chief pushes a gradient without waiting for a token.  A worker that gets a
 token also pushes a gradient, and since pushing never blocks, every worker asks
 for a token sooner or later.  So either each of the R - 1 tokens results in a
 gradient, or some tokens are left over because the update did not need them.
-With R gradients in every accumulator, the update takes place, and N new tokens
-let every worker continue.
+Once every accumulator contains R gradients, the update takes place, and N new
+tokens let every worker continue.
 
 Leftover tokens do no harm: with a token of an earlier step, a worker computes
 one gradient, which is dropped, and the token is used up.

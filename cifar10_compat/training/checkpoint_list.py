@@ -76,7 +76,7 @@ def or_published(config: C) -> C:
 
 
 def listed(directory: str) -> checkpoints.Checkpoint | None:
-  """Returns the newest checkpoint in a directory's list; None without a list.
+  """Returns the newest checkpoint in a directory's list, or None without one.
 
   TensorFlow writes absolute paths.  If the directory was moved or copied, the
   files with the same names in this directory are used.

@@ -1,4 +1,4 @@
-"""Restores checkpoints of another trainer or of 2016."""
+"""Restores checkpoints from another trainer or from 2016."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -101,10 +101,10 @@ class TrainDir:
 
     Removes files that a killed process left incomplete; with config.fresh, also
     removes the checkpoints and event files of an earlier run and its evaluator.
-    All other files are kept.  If the listed checkpoint is unusable, lists the
-    newest usable checkpoint and prints a line with both names.  Records the
-    learning rate and other settings with their first step, and prints a line if
-    a setting changed.
+    All other files are kept.  If the listed checkpoint is unusable, the
+    newest usable checkpoint replaces it in the list, and a line with the names
+    of both is printed.  Records the learning rate and other settings with their
+    first step, and prints a line if a setting changed.
 
     Raises:
       UsageError: the directory cannot be written.
@@ -225,8 +225,8 @@ def _locked(path: str) -> Iterator[str | None]:
       if e.errno != errno.EMLINK:
         raise
       raise errors.UsageError(
-          f'{name} has another hard link, as after cp -l: remove this link if '
-          'no trainer uses the directory'
+          f'{name} has another hard link, for example from cp -l: remove this '
+          'link if no trainer uses the directory'
       ) from e
     with opened_lock as f:
       try:

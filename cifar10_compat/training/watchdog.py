@@ -158,17 +158,17 @@ class StallWatchdog(hooks.Hook):
     # also hang.
     _within(_PATIENCE_SECS, lambda: _tell(lines))
     message = (
-        'training stalled for %d s at step %d, which is %s: see above what it '
-        'is waiting for'
+        'training stalled for %d s at step %d (%s): the report above lists '
+        'what it is waiting for'
         % (
             secs,
             self.run.steps.after,
-            'not saved (%s)' % error if error else 'saved',
+            'not saved: %s' % error if error else 'saved',
         )
     )
     self._stalled = errors.StalledError(message)
     coord.request_stop((errors.StalledError, self._stalled, None))
-    # Closing the session ends every thread that waits for a queue.
+    # Closing the session ends every thread that is blocked on a queue.
     _within(_PATIENCE_SECS, session.close)
     if self.run.stop.leave and not self._over.wait(_PATIENCE_SECS):
       self.run.stop.leave(message)

@@ -184,7 +184,7 @@ class FetchTest(parameterized.TestCase):
       ),
       (
           'if_it_is_shorter_than_what_has_come',
-          'the server has no byte 100',
+          "the server's file has at most 100 bytes, not 300000",
           [call('whole', 100), call('error', 416)],
           2,
       ),

@@ -106,7 +106,7 @@ class WatchdogTest(tf.test.TestCase):
     finally:
       os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))
       _join_queue_threads()
-    self.assertRegex(error, 'stalled for 1 s at step 0, which is saved')
+    self.assertRegex(error, r'stalled for 1 s at step 0 \(saved\)')
     for expected in (
         r'queue shuffle_batch/random_shuffle_queue: 0 of 60, empty',
         r'2 of 2 threads run shuffle_batch/random_shuffle_queue_enqueue, which '
@@ -141,7 +141,7 @@ class WatchdogTest(tf.test.TestCase):
         ),
     ):
       _, error = self._run(_forgotten)
-    self.assertIn('is not saved (cannot save step 0: disk full)', error)
+    self.assertIn('(not saved: cannot save step 0: disk full)', error)
     tell.assert_called_once()
 
   def test_threads_that_have_ended(self):
@@ -160,7 +160,7 @@ class WatchdogTest(tf.test.TestCase):
 
     report, error = self._run(batch)
     # Ten images: nine steps, and one run of the summaries after the first.
-    self.assertIn('at step 9, which is saved', error)
+    self.assertIn('at step 9 (saved)', error)
     self.assertEqual(9, checkpoint_list.newest(self.train_dir).step)
     self.assertIn('none of 1 threads that ran images_enqueue is left', report)
 

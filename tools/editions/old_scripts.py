@@ -84,7 +84,7 @@ def ask(
 
   Raises:
     UsageError: the program failed; the message contains its last line.
-    DataError: data_dir lacks images that cannot be downloaded.
+    DataError: images are missing from data_dir and cannot be downloaded.
   """
   prepared, out = (os.path.join(scratch, name) for name in ('data', 'answer'))
   prepare(data_dir, prepared)
@@ -151,7 +151,7 @@ def run(source, script, *, flags, edition, environment):
   Raises:
     UsageError: the script would delete a directory, or cannot run on this
       Python.
-    DataError: the data_dir lacks images that cannot be downloaded.
+    DataError: images are missing from the data_dir and cannot be downloaded.
   """
   check(edition, environment.runtime)
   print('historical: %s of %s' % (script, edition.name), file=sys.stderr)
@@ -188,7 +188,7 @@ def prepare(data_dir, prepared):
     prepared: str, the directory to create.
 
   Raises:
-    DataError: data_dir lacks images that cannot be downloaded.
+    DataError: images are missing from data_dir and cannot be downloaded.
     UsageError: data_dir cannot be written.
   """
   download.maybe_download_and_extract(data_dir)

@@ -264,7 +264,7 @@ def run(source, script, *, flags, ours=False, edition=None, adapt=None):
   Raises:
     UsageError: the arguments are invalid, or the script would delete a
       directory.
-    DataError: the data_dir lacks images that cannot be downloaded.
+    DataError: images are missing from the data_dir and cannot be downloaded.
     SystemExit: the script ended; TensorFlow's app.run always raises it.
     Exception: the script raised an exception; the traceback contains the
       script's lines.
@@ -344,7 +344,7 @@ def run_on(version, source, script, script_flags):
   Raises:
     UsageError: the arguments are invalid, the environment cannot be created, or
       the script would delete a directory.
-    DataError: the data_dir lacks images that cannot be downloaded.
+    DataError: images are missing from the data_dir and cannot be downloaded.
   """
   runtime = runtimes.find(version)
   _check_script(script)

@@ -219,8 +219,8 @@ def make(
 
   Raises:
     UsageError: out exists or cannot be written, or test_fraction is invalid.
-    DataError: see split(); or images cannot be decoded, some of which the
-      message lists.
+    DataError: see split(); or images cannot be decoded, and the message lists
+      some of them.
   """
   if not 0 < test_fraction < 1:
     raise errors.UsageError(
@@ -264,7 +264,7 @@ def _write_records(directory, train, test, white):
     white: int, see images.load_image().
 
   Raises:
-    DataError: images cannot be decoded, some of which the message lists.
+    DataError: images cannot be decoded; the message lists some of them.
   """
   bad, dark = [], []
   total = len(train) + len(test)

@@ -29,7 +29,7 @@ _RECORDS = 100  # images of each label in each file
 
 
 class Drawn(NamedTuple):
-  """Distortions of the images that one pipeline drew."""
+  """The distortions that one pipeline applied to the coded images."""
 
   values: dict  # from the name of a quantity to an array with a value per image
   not_codes: int  # coded images that no distortion explains

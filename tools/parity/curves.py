@@ -42,9 +42,9 @@ class Result(NamedTuple):
   Attributes:
     curves: dict from the port's tag to the points of the original and of the
       port.
-    renamed: Renames that apply.
+    renamed: listed Renames that occur.
     unmatched: (tag, 'original' or 'port') of each unexplained tag.
-    stale: Renames that do not apply.
+    stale: listed Renames that do not occur.
   """
 
   curves: dict[str, tuple[Points, Points]]
@@ -214,7 +214,7 @@ def tags_tables(result: Result) -> list[dict]:
               ],
           )
           for caption, renames in (
-              ('Listed tags that do not apply', result.stale),
+              ('Listed renames that do not occur', result.stale),
               ('Renamed tags, and tags on one side only', result.renamed),
           )
       ),
@@ -231,7 +231,7 @@ def tags_section(original: sides.Side, port: sides.Side) -> dict:
       text=[
           'The original has %d summary tags, the port %d. Of these tags, %d '
           'are listed as renamed or as present on one side only, and %d are '
-          'unexplained; %d listed tags do not apply.'
+          'unexplained; %d listed renames do not occur.'
           % (
               *(len(run.tags) for run in runs),
               len(found.renamed),
@@ -295,9 +295,9 @@ def section(
           'port with --model=%s. Each run draws its own weights and images. '
           "The event files of the original's first run contain %d tags, %d of "
           "them scalars; the event files of the port's first run contain %d "
-          'tags, %d of them scalars. %d tags are renamed or on one side only, '
-          'each listed with a reason; %d are unexplained, and %d listed tags '
-          'do not apply.'
+          'tags, %d of them scalars. %d tags are renamed or appear on one side '
+          'only, each listed with a reason; %d are unexplained, and %d listed '
+          'renames do not occur.'
           % (
               *map(len, both),
               model,

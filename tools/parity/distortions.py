@@ -32,7 +32,7 @@ KOLMOGOROV_SMIRNOV = 'Kolmogorov–Smirnov'
 
 
 class Test(NamedTuple):
-  """The two-sample test of one quantity of both pipelines."""
+  """A two-sample test that compares one quantity of the two pipelines."""
 
   quantity: str
   test: str  # CHI_SQUARED or KOLMOGOROV_SMIRNOV

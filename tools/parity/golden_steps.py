@@ -293,7 +293,7 @@ def differences(golden, values, training):
   )
   found = curves.compare(*tags, _listed(golden))
   wrong += ['tag: %s, in the %s only' % tag for tag in found.unmatched]
-  wrong += ['listed tag that does not apply: %s' % (r,) for r in found.stale]
+  wrong += ['listed rename that does not occur: %s' % (r,) for r in found.stale]
   start, _ = given(training, golden['seed'])
   compared = value_diff.differences(
       (

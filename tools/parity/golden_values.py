@@ -4,7 +4,7 @@ import numpy as np
 
 from cifar10_compat import cifar10
 
-# Machines add up in different orders and round differently.  Values may differ
+# Machines sum in different orders and round differently.  Values may differ
 # by this fraction of the largest number in a list.
 TOLERANCE = 1e-4
 

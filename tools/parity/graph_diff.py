@@ -35,7 +35,7 @@ class Difference(NamedTuple):
 class Exemption(NamedTuple):
   """An intended difference."""
 
-  op: str  # in full: there are no patterns
+  op: str  # the full name; patterns are not supported
   attribute: str
   reason: str
   # Whether the difference changes a number that is computed, drawn or saved.
@@ -51,7 +51,7 @@ class Rename(NamedTuple):
     exemption under the op's name in the port's graph.
   """
 
-  original: str  # in full: there are no patterns
+  original: str  # the full name; patterns are not supported
   port: str
   reason: str
 

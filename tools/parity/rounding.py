@@ -4,9 +4,9 @@ A sum of n products, added up in any order, has a relative error of about u *
 sqrt(n): the n errors, of up to u = 2^-24 each, have random signs.  The
 difference of two computations is sqrt(2) times this error; the factor 4 leaves
 nearly three standard deviations.  A layer preserves the relative error of its
-input: rectifying and pooling choose among the values, normalization divides by
-nearly a constant, and a matrix product averages errors of random signs.  The
-errors of successive layers therefore add up.  The softmax turns the absolute
+input: rectifying and pooling select values, normalization divides by an almost
+constant value, and a matrix product averages errors of random sign.  The errors
+of successive layers therefore add up.  The softmax turns the absolute
 error of the largest logit into a probability error of the same size.  As the
 largest probability is about 1, the absolute error of the largest logit is the
 relative error of the gradient that the softmax propagates.

@@ -1,4 +1,4 @@
-"""Runs a side of a comparison on today's TensorFlow."""
+"""Runs one side of a comparison on today's TensorFlow."""
 
 from collections.abc import Iterable
 import contextlib

@@ -18,7 +18,7 @@ from cifar10_compat.distributed import cluster as cluster_lib
 from ..base import processes
 from ..base import training_graph
 
-# The mapping of each trainer.
+# The trainers, each named like its mapping file in mappings/.
 MULTI_GPU = 'multi_gpu_train'
 SYNCHRONOUS = 'distributed_train'
 ASYNCHRONOUS = 'distributed_train_async'

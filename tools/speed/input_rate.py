@@ -56,7 +56,7 @@ def build(name, *, data_dir, batch_size, dataset, source):
 
 
 def measure(images, labels, *, secs):
-  """Times how many batches the default graph's input yields.
+  """Measures how fast the default graph's input yields batches.
 
   Args:
     images, labels: tensors of a batch.

@@ -215,7 +215,7 @@ def marked_values(variables, seed):
 
 
 def exchange(training, arguments, out):
-  """Saves checkpoints of distinct values; restores the port's checkpoints."""
+  """Saves checkpoints with distinct values; restores the port's checkpoints."""
   values = marked_values(training.variables, arguments['seed'])
   training.load(values)
   np.savez(os.path.join(out, 'marked.npz'), **values)

@@ -319,7 +319,7 @@ def garbage(training, moment):
 
 
 def lose_tokens(context, moment, *, sync):
-  """Kills the chief with kill -9 between an update and the update's tokens."""
+  """Kills the chief with kill -9 after an update, before it adds tokens."""
   training = _new(context, sync)
   training.start('ps', 0)
   training.start('worker', 1)
