@@ -6,10 +6,14 @@ from unittest import mock
 
 import tensorflow.compat.v1 as tf
 
+from cifar10_compat import cifar10
 from cifar10_compat import cifar10_distributed_train
 from cifar10_compat import config as config_lib
 from cifar10_compat.distributed import cluster as cluster_lib
+from cifar10_compat.distributed import heartbeats
+from cifar10_compat.distributed import sessions
 from cifar10_compat.training import hooks
+from cifar10_compat.training import input_hook
 from tests.helpers import cluster_case
 from tools.base import processes
 
@@ -116,12 +120,27 @@ class DistributedTrainTest(cluster_case.ClusterCase):
     self.assertBetween(self.step(), 20, 21)
     self.assertLen(tf.train.list_variables(self.train_dir), 25)
 
-  def test_a_refused_run_loses_no_step_and_no_image(self):
+  def _train_alone(self, **settings):
+    """Trains as the only worker, with a ps in this process."""
     ps, worker = processes.free_addresses(2)
     cluster = cluster_lib.from_flags(
         'worker', 0, ps_hosts=[ps], worker_hosts=[worker]
     )
     server = cluster_lib.start_server(cluster._replace(job='ps'))
+    self.addCleanup(lambda: server)
+    return cifar10_distributed_train.train(
+        cluster,
+        self.fail,
+        config_lib.DistributedTrain(
+            data_dir=self.dataset.directory,
+            train_dir=self.train_dir,
+            dataset=self.dataset,
+            batch_size=8,
+            **settings,
+        ),
+    )
+
+  def test_a_refused_run_loses_no_step_and_no_image(self):
     after_run = hooks.CheckpointSaverHook.after_run
     steps = []
 
@@ -134,22 +153,9 @@ class DistributedTrainTest(cluster_case.ClusterCase):
 
     with (
         mock.patch.object(hooks.CheckpointSaverHook, 'after_run', refused_at_7),
-        mock.patch.object(hooks, 'print', create=True) as printed,
+        mock.patch.object(input_hook, 'print', create=True) as printed,
     ):
-      self.assertEqual(
-          12,
-          cifar10_distributed_train.train(
-              cluster,
-              self.fail,
-              config_lib.DistributedTrain(
-                  data_dir=self.dataset.directory,
-                  train_dir=self.train_dir,
-                  dataset=self.dataset,
-                  batch_size=8,
-                  max_steps=12,
-              ),
-          ),
-      )
+      self.assertEqual(12, self._train_alone(max_steps=12))
     self.assertIn(7, steps)
     # A session's first token belongs to no update, so a step can appear twice.
     # Without the variables on the ps, training would resume from model.ckpt-0.
@@ -164,4 +170,35 @@ class DistributedTrainTest(cluster_case.ClusterCase):
         ],
         1,
     )
-    del server
+
+  def test_an_asynchronous_step_that_hangs(self):
+    # The second session opens a gate, without which no step ends.
+    opened = []
+
+    def gated_train(loss, global_step, config, train=cifar10.train):
+      with tf.device('/job:ps/task:0/cpu:0'):
+        gate = tf.FIFOQueue(9, tf.int32, shared_name='gate')
+        opened.append(gate.enqueue_many([9 * [0]]))
+      return tf.group(train(loss, global_step, config), gate.dequeue())
+
+    def create_session(
+        creator, create=sessions.ChiefSessionCreator.create_session
+    ):
+      session = create(creator)
+      if creator.found_in_use:
+        session.run(opened.pop())
+      return session
+
+    with (
+        mock.patch.object(cifar10, 'train', gated_train),
+        mock.patch.object(
+            sessions.ChiefSessionCreator, 'create_session', create_session
+        ),
+        mock.patch.object(heartbeats.Stall.__init__, '__defaults__', (3,)),
+        mock.patch.object(heartbeats, 'print', create=True) as printed,
+    ):
+      self.assertEqual(3, self._train_alone(max_steps=3, sync=False))
+    self.assertEqual(
+        'A step has not ended for 3 seconds: the worker recreates its session.',
+        printed.call_args_list[0].args[0],
+    )
