@@ -24,16 +24,18 @@ from cifar10_compat.base import summaries
 from cifar10_compat.data import datasets
 from cifar10_compat.data import download
 
+# To look up, as in 2016: `config` sets these values.
 IMAGE_SIZE = cifar10_input.IMAGE_SIZE
 NUM_CLASSES = cifar10_input.NUM_CLASSES
 NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN = (
     cifar10_input.NUM_EXAMPLES_PER_EPOCH_FOR_TRAIN)
 NUM_EXAMPLES_PER_EPOCH_FOR_EVAL = cifar10_input.NUM_EXAMPLES_PER_EPOCH_FOR_EVAL
 
+# `config` does not set these values.
 MOVING_AVERAGE_DECAY = 0.9999
 NUM_EPOCHS_PER_DECAY = 350.0
 LEARNING_RATE_DECAY_FACTOR = 0.1
-INITIAL_LEARNING_RATE = config_lib.Training.learning_rate  # 0.1
+INITIAL_LEARNING_RATE = config_lib.Training.learning_rate  # config sets it.
 
 # With several towers, op names start with TOWER_NAME_N/; summary names do not.
 TOWER_NAME = 'tower'

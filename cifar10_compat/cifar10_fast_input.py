@@ -79,8 +79,10 @@ def distorted_inputs(
 
   min_queue_examples = int(dataset.num_examples_per_epoch_for_train *
                            config.queue_fraction)
-  return _batches(images, labels, min_queue_examples, batch_size,
-                  deterministic=config.deterministic)
+  # pylint: disable-next=protected-access
+  return cifar10_input._generate_image_and_label_batch(
+      images, labels, min_queue_examples, batch_size,
+      deterministic=config.deterministic, enqueue_many=True)
 
 
 def inputs(
@@ -114,8 +116,10 @@ def inputs(
 
   min_queue_examples = int(num_examples *
                            cifar10_input.MIN_FRACTION_OF_EXAMPLES_IN_QUEUE)
-  images, labels = _batches(images, labels, min_queue_examples, batch_size,
-                            shuffle=not config.one_epoch)
+  # pylint: disable-next=protected-access
+  images, labels = cifar10_input._generate_image_and_label_batch(
+      images, labels, min_queue_examples, batch_size,
+      shuffle=not config.one_epoch, enqueue_many=True)
   if config.views > 1:
     images = cifar10_input.views(images, config.views)
   return images, labels
@@ -141,49 +145,3 @@ def _read(
       paths, shuffle=not one_epoch, num_epochs=1 if one_epoch else None)
   summaries.restore_queue_tag()
   return read_cifar10_up_to(filename_queue, CHUNK_SIZE, config)
-
-
-def _batches(
-    images: tf.Tensor,
-    labels: tf.Tensor,
-    min_queue_examples: int,
-    batch_size: int,
-    *,
-    shuffle: bool = True,
-    deterministic: bool = False,
-) -> tuple[tf.Tensor, tf.Tensor]:
-  """Collects chunks into batches through a queue of examples.
-
-  Args:
-    images: float32 or uint8 tensor of shape [n, height, width, 3].
-    labels: int32 tensor of shape [n, 1].
-    min_queue_examples: int, minimum number of examples left in the queue for
-      shuffling.
-    batch_size: int.
-    shuffle: bool.  If False, the examples keep their order, one thread enqueues
-      them, and the last batch may be smaller.
-    deterministic: bool, see cifar10_input.distorted_inputs().
-
-  Returns:
-    images: tensor of shape [batch_size, height, width, 3].
-    labels: int32 tensor of shape [batch_size].
-    If shuffle is False, the first dimension of both is unknown.
-  """
-  num_threads = cifar10_input.NUM_PREPROCESS_THREADS
-  capacity = min_queue_examples + 3 * batch_size
-  if deterministic:  # As in cifar10_input.py.
-    num_threads, capacity = 1, min_queue_examples + 1
-  if shuffle:
-    images, labels = tf.train.shuffle_batch(
-        [images, labels], batch_size=batch_size,
-        num_threads=num_threads, capacity=capacity,
-        min_after_dequeue=min_queue_examples, enqueue_many=True)
-  else:
-    images, labels = tf.train.batch(
-        [images, labels], batch_size=batch_size, num_threads=1,
-        capacity=capacity, enqueue_many=True, allow_smaller_final_batch=True)
-  summaries.restore_queue_tag()
-
-  summaries.image_summary('images', images)
-
-  return images, tf.reshape(labels, [batch_size if shuffle else -1])

@@ -85,7 +85,7 @@ def read_cifar10(filename_queue, config=config_lib.Network()):
 
 def _generate_image_and_label_batch(image, label, min_queue_examples,
                                     batch_size, shuffle=True,
-                                    deterministic=False):
+                                    deterministic=False, enqueue_many=False):
   """Collects examples into batches through a queue.
 
   Args:
@@ -97,6 +97,8 @@ def _generate_image_and_label_batch(image, label, min_queue_examples,
     shuffle: bool.  If False, the examples keep their order, one thread enqueues
       them, and the last batch may be smaller.
     deterministic: bool, whether the graph's seed alone determines the batches.
+    enqueue_many: bool, whether image and label are several examples, with a
+      further first dimension.
 
   Returns:
     images: tensor of shape [batch_size, height, width, 3], with the type of
@@ -121,7 +123,8 @@ def _generate_image_and_label_batch(image, label, min_queue_examples,
         batch_size=batch_size,
         num_threads=num_preprocess_threads,
         capacity=capacity,
-        min_after_dequeue=min_queue_examples)
+        min_after_dequeue=min_queue_examples,
+        enqueue_many=enqueue_many)
   else:
     # Use one thread: a second thread could overtake it at the end of the epoch.
     images, label_batch = tf.train.batch(
@@ -129,6 +132,7 @@ def _generate_image_and_label_batch(image, label, min_queue_examples,
         batch_size=batch_size,
         num_threads=1,
         capacity=capacity,
+        enqueue_many=enqueue_many,
         allow_smaller_final_batch=True)
   summaries.restore_queue_tag()
 

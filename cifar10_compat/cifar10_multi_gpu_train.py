@@ -234,9 +234,9 @@ def train(config=config_lib.MultiGpuTrain(), stop=signals.NEVER):
     # The session restores the newest checkpoint in config.train_dir and starts
     # the threads that fill the queue.  It writes summary_op every 100 steps and
     # saves model.ckpt-STEP at step 0, every 1,000 steps and at the end.  The
-    # loop ends after the last step, on a request from `stop`, or with an error
-    # such as a NaN loss.  In each case the session saves the last step, unless
-    # its values are non-finite.
+    # loop ends after the last step, on a request from `stop`, or with an error.
+    # The session also saves the last step if the input or the output fails, but
+    # not if the loss is NaN.
     with training_session.MonitoredTrainingSession(
         config, stop, input_files, saver=saver, summary_op=summary_op,
         hooks=[tf.train.StopAtStepHook(last_step=config.max_steps),

@@ -64,7 +64,7 @@ def get_dataset(name: str) -> description.Dataset:
 def _checkpoint_dir(name: str) -> str:
   return (
       published.DIRECTORY
-      if name == published.NAME
+      if name in (published.NAME, published.DIRECTORY)
       else paths.checkpoint_directory(name)
   )
 
@@ -132,6 +132,7 @@ class Images(FastNetwork):
       queue.
     deterministic: whether the graph's seed alone determines the batches, so
       that runs with the same seed are bit-identical: see training/replay.py.
+    count, views: of an evaluation; see Eval.
   """
 
   batch_size: int = settings.flag(
@@ -149,7 +150,6 @@ class Images(FastNetwork):
       (),
       'Comma-separated URLs of directories from which to download the files; '
       "tried before the image set's own host.",
-      parse=tuple,
   )
   fast_input: bool | None = settings.flag(
       None,
@@ -157,6 +157,13 @@ class Images(FastNetwork):
   )
   queue_fraction: float = 0.4
   deterministic: bool = False
+  count: str = HISTORICAL
+  views: int = 1
+
+  @property
+  def one_epoch(self) -> bool:
+    """Whether each image is read once, instead of being drawn at random."""
+    return self.count == EXACT
 
   @property
   def in_chunks(self) -> bool:
@@ -330,7 +337,6 @@ class Train(LocalTraining):
       'Write a trace of this step, timeline-STEP.json, to --train_dir; open it '
       'in ui.perfetto.dev or chrome://tracing. Repeat the flag for more steps.',
       bounds=settings.Bounds(0),
-      parse=tuple,
   )
 
 
@@ -386,12 +392,11 @@ class DistributedTrain(SeveralBatches, Training):
   )
   task_index: int = settings.flag(0, "This process's index in its job's list.")
   ps_hosts: tuple[str, ...] = settings.flag(
-      (), 'Comma-separated HOST:PORT of each parameter server.', parse=tuple
+      (), 'Comma-separated HOST:PORT of each parameter server.'
   )
   worker_hosts: tuple[str, ...] = settings.flag(
       (),
       'Comma-separated HOST:PORT of each worker; the first one is the chief.',
-      parse=tuple,
   )
   sync: bool = settings.flag(
       True,
@@ -466,8 +471,8 @@ class Eval(Images, Checkpoint, Session):
   )
   num_examples: int | None = settings.flag(
       None,
-      'Number of images to score. Default: the entire evaluation set (10,000 '
-      'for CIFAR-10).',
+      'Number of images to score. Default: all images; with '
+      '--count=historical, as many as the test set contains.',
       bounds=_IN_64_BITS,
   )
   run_once: bool = settings.flag(
@@ -491,11 +496,6 @@ class Eval(Images, Checkpoint, Session):
       'the GPU. Default: TensorFlow chooses.',
   )
 
-  @property
-  def one_epoch(self) -> bool:
-    """Whether each image is read once, instead of being drawn at random."""
-    return self.count == EXACT
-
   def with_num_examples(self, records: int) -> 'Eval':
     """Returns these settings with num_examples set.
 
@@ -503,9 +503,12 @@ class Eval(Images, Checkpoint, Session):
       records: number of images in the files.  With EXACT, num_examples is at
         most this number.
     """
-    wanted = self.num_examples or self.dataset.num_examples_per_epoch_for_eval
+    wanted = self.num_examples
+    if self.one_epoch:
+      wanted = min(wanted or records, records)
     return dataclasses.replace(
-        self, num_examples=min(wanted, records) if self.one_epoch else wanted
+        self,
+        num_examples=wanted or self.dataset.num_examples_per_epoch_for_eval,
     )
 
   def __post_init__(self) -> None:

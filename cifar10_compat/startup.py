@@ -34,7 +34,10 @@ def prepare(name: str, program: str) -> None:
       missing.
   """
   module = sys.modules[name]
-  if stem(sys.argv[0]) != stem(module.__file__ or ''):
+  # An installed command imports the module, and has its name without .py; a
+  # user's script of the same name has not.
+  command = os.path.basename(sys.argv[0])
+  if name != '__main__' and command != stem(module.__file__ or ''):
     return
   for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(signum) != signal.SIG_IGN:

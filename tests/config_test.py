@@ -3,11 +3,13 @@
 import dataclasses
 import math
 import os
+import re
 import typing
 from unittest import mock
 
 from absl import flags
 from absl.testing import absltest
+import numpy as np
 
 from cifar10_compat import cifar10_distributed_train
 from cifar10_compat import cifar10_eval
@@ -16,6 +18,7 @@ from cifar10_compat import cifar10_multi_gpu_train
 from cifar10_compat import cifar10_predict
 from cifar10_compat import cifar10_train
 from cifar10_compat import config as config_lib
+from cifar10_compat import published
 from cifar10_compat.base import errors
 from cifar10_compat.base import settings
 from cifar10_compat.data import datasets
@@ -322,6 +325,30 @@ class ValuesTest(absltest.TestCase):
     ):
       config(**kwargs)
 
+  def test_callers_in_python_are_checked_too(self):
+    self.assertIs(
+        datasets.SYNTHETIC, config_lib.Train(dataset='synthetic').dataset
+    )
+    self.assertEqual(
+        published.DIRECTORY,
+        config_lib.Predict(checkpoint_dir='published').checkpoint_dir,
+    )
+    home = os.path.expanduser('~')
+    self.assertEqual(home + '/x', config_lib.Train(train_dir='~/x').train_dir)
+    for kwargs, expected in (
+        ({'train_dir': '/tmp/lr=[0.1]'}, 'contains one of'),
+        ({'train_dir': ''}, '--train_dir is empty'),
+        ({'batch_size': '128'}, "batch_size is '128': it must be of type int"),
+        ({'batch_size': 1.5}, 'it must be of type int'),
+        ({'max_steps': None}, 'it must be of type int'),
+        ({'max_steps': True}, 'it must be of type int'),
+        ({'seed': 'x'}, 'of type int | None'),
+        ({'data_url': 'http://a'}, 'of type tuple'),
+    ):
+      with self.assertRaisesRegex(errors.UsageError, re.escape(expected)):
+        config_lib.Train(**kwargs)
+    config_lib.Train(batch_size=np.int64(64), learning_rate=1, seed=None)
+
   def test_what_follows_from_settings(self):
     for model, expected in (
         (config_lib.CIFAR10, 1e-4),
@@ -338,6 +365,8 @@ class ValuesTest(absltest.TestCase):
         ({}, 10000, 10000),
         # Each image is scored once, so at most this many.
         ({}, 300, 300),
+        # The training images, with eval_data='train_eval'.
+        ({}, 50000, 50000),
         ({'num_examples': 150}, 300, 150),
         ({'num_examples': 1000}, 300, 300),
         ({'dataset': datasets.SVHN}, 26032, 26032),

@@ -106,11 +106,12 @@ cifar10_predict.console_main()
   def test_a_program_and_another_one_in_which_nothing_changes(self):
     for name, expected in (
         (
-            'cifar10_predict.py',
+            'cifar10_predict',
             'loaded False False\nmain True True True\nend False True\n',
         ),
         (
-            'somebody_s.py',
+            # A user's script.
+            'cifar10_predict.py',
             'loaded True False\nmain True False True\nend True False\n',
         ),
     ):

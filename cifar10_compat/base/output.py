@@ -42,6 +42,13 @@ def say(message: str, file: TextIO | None = None) -> None:
   print(printable(message), file=file, flush=True)
 
 
+def is_lost(error: OSError) -> bool:
+  """Returns whether an error is a failed write to stdout, within arrives()."""
+  buffer = getattr(sys.stdout, 'buffer', None)
+  raw = getattr(buffer, 'raw', buffer)
+  return isinstance(raw, _Raw) and error is raw.failure
+
+
 @contextlib.contextmanager
 def arrives(
     program: str, stopped_by: Callable[[], int | None] = lambda: None

@@ -59,12 +59,12 @@ def checkpoint_directory(path: str) -> str:
     UsageError: see user_path(); or the path contains a pattern character, or
       names a checkpoint or a file instead of a directory.
   """
+  found = user_path(path)
   errors.UsageError.raise_if(
-      _PATTERN.search(path),
-      f'{path} contains one of *?[\\, which TensorFlow treats as a pattern in '
+      _PATTERN.search(found),
+      f'{found} contains one of *?[\\, which TensorFlow treats as a pattern in '
       'the path of a checkpoint: choose a directory without these characters',
   )
-  found = user_path(path)
   named = path.rstrip('/')
   above = os.path.dirname(named) or '.'
   errors.UsageError.raise_if(

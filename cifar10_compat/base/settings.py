@@ -8,9 +8,10 @@ from collections.abc import Callable
 import dataclasses
 import functools
 import math
+import numbers
 import types
 import typing
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from absl import flags
 
@@ -41,7 +42,7 @@ def flag(
     *,
     bounds: Bounds = Bounds(),
     choices: tuple[str, ...] = (),
-    parse: Callable[[Any], object] | None = None,
+    parse: Callable[[str], object] | None = None,
 ) -> T:
   """Declares a field whose value comes from a flag.
 
@@ -50,8 +51,7 @@ def flag(
     help: the text in --help.
     bounds: the range of a number.
     choices: the allowed strings.
-    parse: function that converts the flag's value, which is a string, or a list
-      if the flag takes several values.
+    parse: function that converts a string, the flag's value.
   """
   metadata = dict(help=help, bounds=bounds, choices=choices, parse=parse)
   return dataclasses.field(default=default, metadata=metadata)
@@ -77,7 +77,12 @@ class Config:
 
   def __post_init__(self) -> None:
     for field in dataclasses.fields(self):
-      _check(field, getattr(self, field.name))
+      value = getattr(self, field.name)
+      # Defaults are valid; parsing a parsed value changes nothing.
+      if value != field.default:
+        value = _parsed(field, value)
+        object.__setattr__(self, field.name, value)
+      _check(field, value)
 
 
 def fields(config: type[Config] | Config) -> dict[str, dataclasses.Field]:
@@ -86,8 +91,33 @@ def fields(config: type[Config] | Config) -> dict[str, dataclasses.Field]:
   return {name: found[name] for name in config.FIRST} | found
 
 
+def _parsed(field: dataclasses.Field, value: object) -> object:
+  """Converts a string as a flag's value; returns other values unchanged."""
+  parse = field.metadata.get('parse')
+  if not parse or not isinstance(value, str):
+    return value
+  errors.UsageError.raise_if(
+      not value, f'--{field.name} is empty: specify a value, or omit the flag'
+  )
+  return parse(value)
+
+
+# The types of the values of a field.  bool is a type of its own.
+_ABSTRACT = {int: numbers.Integral, float: numbers.Real}
+
+
 def _check(field: dataclasses.Field, value: object) -> None:
-  """Raises UsageError if a value is outside its field's bounds or choices."""
+  """Raises UsageError for a wrong type, or outside the bounds or choices."""
+  kinds = typing.get_args(field.type) or (field.type,)
+  if not isinstance(field.type, types.UnionType):
+    kinds = (typing.get_origin(field.type) or field.type,)
+  kinds = tuple(_ABSTRACT.get(k, k) for k in kinds)
+  errors.UsageError.raise_if(
+      not isinstance(value, kinds)
+      or (isinstance(value, bool) and bool not in kinds),
+      f'{field.name} is {value!r}: it must be of type '
+      f'{getattr(field.type, "__name__", field.type)}',
+  )
   choices = field.metadata.get('choices', ())
   errors.UsageError.raise_if(
       choices and value is not None and value not in choices,
@@ -153,18 +183,14 @@ def from_flags(
   Args:
     config: a program's dataclass, whose flags are defined and parsed.
     arguments: the command-line arguments other than flags.
+    flag_values: contains the parsed flags.
 
   Raises:
     UsageError, DataError: a value is invalid, or the data set is unknown.
   """
   values = {}
   for name, field in fields(config).items():
-    value = flag_values[name].value
-    if field.metadata['parse'] and value is not None:
-      errors.UsageError.raise_if(
-          value == '', f'--{name} is empty: specify a value, or omit the flag'
-      )
-      value = field.metadata['parse'](value)
-    values[name] = value
+    value = _parsed(field, flag_values[name].value)
+    values[name] = tuple(value) if isinstance(value, list) else value
   given = frozenset(name for name in values if flag_values[name].present)
   return config(arguments=arguments, given=given, **values)

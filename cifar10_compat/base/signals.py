@@ -111,11 +111,11 @@ def stop_on_signals() -> Iterator[StopRequest]:
   def note(signum: int) -> None:
     if signum in STOPPING:
       stop.insisted = insists(signum, noted) or stop.insisted
-    elif signum == signal.SIGUSR1 and stop.report:
-      # A report fails if the reader of its pipe has exited.  Keep listening for
-      # signals.
-      with contextlib.suppress(OSError, ValueError):
-        stop.report()
+    elif signum == signal.SIGUSR1 and (report := stop.report):
+      # Whatever fails in a report, for example because the reader of its pipe
+      # has exited: keep listening for signals.
+      with contextlib.suppress(Exception):
+        report()
 
   with _told_at_once(note):
     for s in map(int, STOPPING):
@@ -128,7 +128,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
       yield stop
     finally:
       for s, handler in previous.items():
-        signal.signal(s, handler)
+        # None is a handler that was not installed by Python.
+        signal.signal(s, signal.SIG_DFL if handler is None else handler)
 
 
 @contextlib.contextmanager

@@ -113,6 +113,8 @@ def maybe_download_and_extract(
         output.say(f'Writing the {dataset.name} images to {directory}.')
       (dataset.make or extract)(directory, *paths)
   except OSError as e:
+    if output.is_lost(e):
+      raise
     reason = f'{e.filename}: {e.strerror}' if e.filename else e.strerror
     raise errors.UsageError(
         f'cannot write to data_dir {data_dir} ({reason}): choose another with '

@@ -124,6 +124,8 @@ def from_tf_config(text: str) -> Cluster:
         str(job): [str(a) for a in addresses]
         for job, addresses in config['cluster'].items()
     }
+    if any(isinstance(a, str) for a in config['cluster'].values()):
+      raise TypeError('an address instead of a list')
     job, index = str(config['task']['type']), config['task']['index']
     if MASTER in tasks and CHIEF not in tasks:
       tasks[CHIEF] = tasks.pop(MASTER)

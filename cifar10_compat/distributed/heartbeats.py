@@ -183,7 +183,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
       self, session: tf.Session, coord: tf.train.Coordinator
   ) -> None:
     self._ended.clear()
-    self._run_since: float | None = None
+    self._steps.since = None
     thread = threading.Thread(
         target=self._beat, args=(session, coord), name='heartbeat', daemon=True
     )
@@ -191,14 +191,8 @@ class HeartbeatHook(tf.train.SessionRunHook):
     thread.start()
 
   def before_run(self, run_context: tf.train.SessionRunContext) -> None:
-    self._run_since = time.monotonic()
-
-  def after_run(
-      self,
-      run_context: tf.train.SessionRunContext,
-      run_values: tf.train.SessionRunValues,
-  ) -> None:
-    self._run_since = None
+    # StepHook clears it, before the other hooks process the step.
+    self._steps.since = time.monotonic()
 
   def end(self, session: tf.Session) -> None:
     with self._lock:
@@ -230,7 +224,7 @@ class HeartbeatHook(tf.train.SessionRunHook):
         # The session is closed, or its ps is lost.  The training thread gets
         # the same error and handles it.
         return
-      since = self._run_since
+      since = self._steps.since
       stalled = since is not None and time.monotonic() - since > ABSENT_SECS
       if stalled and (self._stop.requested or step >= self._max_steps):
         self._leave(session)

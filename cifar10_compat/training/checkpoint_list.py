@@ -124,7 +124,10 @@ def listed(directory: str) -> checkpoints.Checkpoint | None:
     raise _list_error(f'{index} lists no checkpoint')
   path = state.model_checkpoint_path
   here = os.path.join(directory, os.path.basename(path))
-  checkpoint = checkpoints.Checkpoint.at(here)
+  try:
+    checkpoint = checkpoints.Checkpoint.at(here)
+  except errors.CheckpointError as e:
+    raise _list_error(f'{index} lists {path}, whose name has no step') from e
   elsewhere = os.path.dirname(os.path.abspath(path)) != os.path.abspath(
       directory
   )
@@ -135,8 +138,8 @@ def listed(directory: str) -> checkpoints.Checkpoint | None:
 
 def _list_error(reason: str) -> errors.CheckpointListError:
   return errors.CheckpointListError(
-      f'{reason}: write model_checkpoint_path: "{checkpoints.BASENAME}-STEP" into it, or '
-      'move it away if the directory contains no checkpoint',
+      f'{reason}: write model_checkpoint_path: "{checkpoints.BASENAME}-STEP" '
+      'into it, or move it away if the directory contains no checkpoint',
       reason,
   )
 

@@ -1,6 +1,7 @@
 """Reads and checks checkpoints."""
 
 from collections.abc import Iterable, Mapping
+import contextlib
 import dataclasses
 import glob
 import os
@@ -57,10 +58,10 @@ class Checkpoint:
           f'the name of checkpoint {path} has no step: it must end with '
           '-STEP, such as -1000'
       )
-    file = main_file(path)
-    found: tuple[int, ...] | None = files.identity(file)
-    if found:
-      found += (os.stat(file).st_mtime_ns,)
+    found = None
+    with contextlib.suppress(OSError):  # The checkpoint is missing.
+      status = os.stat(main_file(path))
+      found = status.st_dev, status.st_ino, status.st_mtime_ns
     return cls(path, int(step), found)
 
   def check_fits(

@@ -12,6 +12,7 @@ import glob
 import os
 import re
 import sys
+from typing import TextIO
 
 from google.protobuf import message
 import tensorflow.compat.v1 as tf
@@ -37,7 +38,9 @@ WRITTEN = (r'events\.out\.tfevents\..*', re.escape(notes.FILENAME))
 class NoWriter:
   """An event writer that discards all events."""
 
-  def add_summary(self, summary: tf.Summary, step: int) -> None:
+  def add_summary(
+      self, summary: tf.Summary, global_step: int | None = None
+  ) -> None:
     pass
 
 
@@ -140,11 +143,15 @@ class Poll:
     except (errors.NoCheckpointError, errors.MissingListError):
       if self._config.run_once:
         raise
-      self._tell_none()
+      self._tell(
+          'none',
+          'Waiting for the first checkpoint in '
+          f'{self._config.checkpoint_dir}.',
+      )
     except errors.CheckpointListError as e:
       if self._config.run_once:
         raise
-      self._tell('list', f'still waiting: {e}')
+      self._tell('list', f'still waiting: {e}', sys.stderr)
     except (
         errors.CheckpointReadError,
         errors.UnusableCheckpointError,
@@ -155,15 +162,15 @@ class Poll:
         if checkpoint_list.newest(self._config.checkpoint_dir).path == e.path:
           raise
       else:
-        self._tell(e.path, f'not evaluated, still waiting: {e}')
+        self._tell(e.path, f'not evaluated, still waiting: {e}', sys.stderr)
       if self._config.run_once or e.path != self._failed:
         # Try again: the trainer may have removed the checkpoint after saving a
         # newer one.
         self._failed, self.secs = e.path, 0
 
-  def _tell(self, what: str, message: str, *, to_stderr: bool = True) -> None:
+  def _tell(self, what: str, message: str, file: TextIO | None = None) -> None:
     if what not in self._told:
-      output.say(message, sys.stderr if to_stderr else sys.stdout)
+      output.say(message, file)
       self._told.add(what)
 
   @contextlib.contextmanager
@@ -234,10 +241,3 @@ class Poll:
       except OSError:
         pass  # Without locks, another evaluator cannot be detected.
       yield stack.enter_context(_NewPoints(directory, graph))
-
-  def _tell_none(self) -> None:
-    self._tell(
-        'none',
-        f'Waiting for the first checkpoint in {self._config.checkpoint_dir}.',
-        to_stderr=False,
-    )

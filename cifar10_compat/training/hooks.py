@@ -45,6 +45,7 @@ class Run:
       them.
     make_summary_feed: function that returns the feed_dict for running
       summary_op.
+    saving: whether a checkpoint is being written, which can take minutes.
   """
 
   config: config_lib.Training
@@ -57,6 +58,7 @@ class Run:
   writer: event_writer.EventWriter = dataclasses.field(init=False)
   checkpoint: 'CheckpointSaverHook | None' = None
   make_summary_feed: Callable[[], dict | None] = lambda: None
+  saving: bool = False
 
   def save(self, session: tf.Session) -> bool:
     """Saves the last step, unless it is saved already or by another process.
@@ -92,6 +94,8 @@ class StepHook(tf.train.SessionRunHook):
       `after` is the restored step, and `before` is one less.
     replayed: int, number of steps whose batches were discarded before the first
       run: see replay.ReplayHook.
+    since: float or None, the time at which the current run of an op began, by
+      time.monotonic(), if HeartbeatHook recorded it.
   """
 
   def __init__(self, *, shared: bool = False) -> None:
@@ -104,6 +108,7 @@ class StepHook(tf.train.SessionRunHook):
     self._shared = shared
     self.before = self.after = 0
     self.replayed = 0
+    self.since: float | None = None
 
   def begin(self) -> None:
     self._global_step = tf.train.get_global_step()
@@ -119,6 +124,7 @@ class StepHook(tf.train.SessionRunHook):
       run_context: tf.train.SessionRunContext,
       run_values: tf.train.SessionRunValues,
   ) -> None:
+    self.since = None  # The other hooks' time does not count.
     self._previous, self.before = self.before, self.after
     if not self._shared:
       self.after += 1
@@ -255,9 +261,10 @@ class CheckpointSaverHook(Hook):
         for v in tf.global_variables()
         if v.dtype.base_dtype.is_floating
     }
+    self._global_step = tf.train.get_global_step()
     # self._saved is the last saved step, or -1 without a checkpoint.
     newest = self.run.directory.newest
-    step = tf.train.get_global_step().op.name
+    step = self._global_step.op.name
     self._saved = newest.held_step(step) if newest else -1
 
   def after_create_session(
@@ -282,14 +289,18 @@ class CheckpointSaverHook(Hook):
       self._save(session)
 
   def _save(self, session: tf.Session) -> None:
-    step, directory = self.run.steps.after, self.run.directory
+    directory = self.run.directory
+    # A run without the train op does not change the global step.
+    step, values = session.run((self._global_step, self._floats))
+    step = self.run.steps.after = int(step)
     # A finite loss can still result in a non-finite update.
-    for name, value in session.run(self._floats).items():
+    for name, value in values.items():
       if not np.all(np.isfinite(value)):
         raise _diverged(f'{name} is non-finite', step)
     directory.check_in_place()
     path = os.path.join(directory.path, checkpoints.BASENAME)
     try:
+      self.run.saving = True
       self.run.saver.save(session, path, global_step=step)
     # MonitoredSession recovers from these two errors.
     except (tf.errors.AbortedError, tf.errors.UnavailableError):
@@ -305,6 +316,8 @@ class CheckpointSaverHook(Hook):
           'checkpoints are intact; free disk space or allow writing, and start '
           'again to resume from the newest'
       ) from e
+    finally:
+      self.run.saving = False
     self._saved = step
 
 

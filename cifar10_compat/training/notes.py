@@ -36,10 +36,13 @@ _ON_BITS = (
     'fast_input',
     'precision',
 )
-# Environment variables that must also be equal for bit-identical runs, such as
-# numbers of threads; and the value recorded for a missing variable.
+# Environment variables that can affect this too, such as numbers of threads,
+# and the value recorded for a missing variable.  Other programs' variables also
+# start with TF_, and can contain secrets.
 ENVIRONMENT = re.compile(
-    r'(TF|XLA|ONEDNN|DNNL|OMP|KMP|MKL)_(?!CPP_|CONFIG$|USE_LEGACY_KERAS$).*'
+    r'(TF_(AUTOTUNE|CONV|CUBLAS|CUDNN|DETERMINISTIC|DISABLE|ENABLE|FORCE|GPU|'
+    r'LAYOUT|MKL|NUM|ONEDNN|OVERRIDE|SET|USE|XLA)|XLA|ONEDNN|DNNL|OMP|KMP|MKL)'
+    r'_(?!LEGACY_KERAS$).*'
 )
 UNSET = 'unset'
 

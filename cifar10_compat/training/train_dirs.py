@@ -65,7 +65,8 @@ class TrainDir:
   _now: notes.Settings
   # Why `newest` is not the listed checkpoint; '' if it is.
   _trouble: str
-  _begun: bool = False
+  # On exit, removes the lock file unless begin() was called.
+  _unbegun: contextlib.ExitStack
 
   def __post_init__(self) -> None:
     self._identity = files.identity(self.path)
@@ -115,7 +116,7 @@ class TrainDir:
         f'cannot write to train_dir {self.path} ({named} is a directory): move '
         'it away, or choose another with --train_dir',
     )
-    self._begun = True
+    self._unbegun.pop_all()
     with _as_usage_errors(self.path):
       files.remove(self.path, _WRITTEN if self._config.fresh else _UNFINISHED)
       eval_dir = _eval_dir(self.path)
@@ -158,27 +159,20 @@ def opened(
       stack.enter_context(files.made_directory(path))
       files.check_owner(path)
       lock = stack.enter_context(_locked(path))
+      unbegun = stack.enter_context(contextlib.ExitStack())
+      if lock:
+        unbegun.callback(_remove_if_possible, lock)
       newest, trouble = None, ''
-      try:
-        if config.fresh:
-          # Both calls raise an error if dataset.json is a user's file.
-          notes.read(path)
-          notes.read(_eval_dir(path))
-        else:
-          notes.check(path, config, '--train_dir')
-          newest, trouble = checkpoint_list.usable(path)
-          if config.deterministic and newest:
-            history.check_repeats(path, newest.step, now)
-        directory = TrainDir(path, newest, config, now, trouble)
-      except BaseException:
-        _unlock(lock)
-        raise
-    try:
-      yield directory
-    finally:
-      # pylint: disable-next=protected-access
-      if not directory._begun:
-        _unlock(lock)
+      if config.fresh:
+        # Both calls raise an error if dataset.json is a user's file.
+        notes.read(path)
+        notes.read(_eval_dir(path))
+      else:
+        notes.check(path, config, '--train_dir')
+        newest, trouble = checkpoint_list.usable(path)
+        if config.deterministic and newest:
+          history.check_repeats(path, newest.step, now)
+    yield TrainDir(path, newest, config, now, trouble, unbegun)
 
 
 @contextlib.contextmanager
@@ -187,6 +181,8 @@ def _as_usage_errors(path: str) -> Iterator[None]:
   try:
     yield
   except OSError as e:
+    if output.is_lost(e):
+      raise
     what = f'{e.filename}: ' if e.filename not in (None, path) else ''
     raise errors.UsageError(
         f'cannot write to train_dir {path} ({what}{e.strerror}): choose '
@@ -199,11 +195,9 @@ def _eval_dir(path: str) -> str:
   return evaluation.path(config_lib.Eval(checkpoint_dir=path))
 
 
-def _unlock(lock: str | None) -> None:
-  """Removes a lock file that this process created."""
-  if lock:
-    with contextlib.suppress(OSError):
-      os.remove(lock)
+def _remove_if_possible(lock: str) -> None:
+  with contextlib.suppress(OSError):
+    os.remove(lock)
 
 
 @contextlib.contextmanager

@@ -70,7 +70,11 @@ class TrainingSession:
       return False
 
   def run(self, fetches: tf.Operation | tf.Tensor) -> object:
-    """Runs a step; returns the fetched value."""
+    """Runs a step; returns the fetched values.
+
+    Args:
+      fetches: must contain the train op, since each call counts as a step.
+    """
     self._run.stop.unsaved = True
     return self._session.run(fetches)
 
@@ -127,7 +131,7 @@ def MonitoredTrainingSession(  # pylint: disable=invalid-name
       yield TrainingSession(None, run)
       return
     session_config = session_config or tf.ConfigProto()
-    session_config.gpu_options.allow_growth = config.allow_growth
+    session_config.gpu_options.allow_growth |= config.allow_growth
     session_creator = tf.train.ChiefSessionCreator(
         tf.train.Scaffold(
             saver=directory.resuming_saver(saver), summary_op=summary_op
@@ -197,6 +201,7 @@ def shared_session(
       _making_steps(session, run) as training,
   ):
     yield training
+  run.stop.unsaved = False
   if directory:
     _say_stopped(run)
 
@@ -219,8 +224,6 @@ def _saving_hooks(
   run.directory = directory
   run.saver.saver_def.max_to_keep = run.config.keep_checkpoints
   run.checkpoint = hooks_lib.CheckpointSaverHook()
-  # The hook that ends training must be the last to process a step.
-  ends = [h for h in hooks if isinstance(h, tf.train.StopAtStepHook)]
   with event_writer.EventWriter(
       directory.path, tf.get_default_graph()
   ) as run.writer:
@@ -228,10 +231,9 @@ def _saving_hooks(
         run,
         [
             run.steps,
-            *[h for h in hooks if h not in ends],
+            *hooks,
             hooks_lib.SummarySaverHook(),
             run.checkpoint,
-            *ends,
             *further_hooks,
         ],
     )
@@ -255,7 +257,7 @@ def _attached(
 def _making_steps(
     session: tf.train.MonitoredSession, run: hooks_lib.Run
 ) -> Iterator[TrainingSession]:
-  """Context for a session's steps, which saves if input or output fails."""
+  """Context for a session's steps; saves if they fail or are interrupted."""
   try:
     try:
       yield TrainingSession(session, run)
@@ -270,9 +272,12 @@ def _making_steps(
       raise errors.DataError(
           f'the images ended: {input_errors.cause(e)}'
       ) from e
-  # An OSError means that a log line or a file cannot be written.
-  except (errors.DataError, OSError):
-    session.run_step_fn(lambda step_context: run.save(step_context.session))
+  # An OSError means that a log line or a file cannot be written; a notebook's
+  # stop button raises KeyboardInterrupt.
+  except (errors.DataError, OSError, KeyboardInterrupt) as e:
+    # After a request to stop, a KeyboardInterrupt is the user's second Ctrl-C.
+    if not (isinstance(e, KeyboardInterrupt) and run.stop.requested):
+      session.run_step_fn(lambda step_context: run.save(step_context.session))
     raise
 
 

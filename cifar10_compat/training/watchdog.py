@@ -49,9 +49,9 @@ class StallWatchdog(hooks.Hook):
 
   A run counts as stalled if no step ends or is replayed and no queue changes
   size for config.stall_secs, not counting time in which the process is
-  suspended.  The watchdog then saves the last step and ends the session; if
-  that fails, stop.leave ends the process.  While the hook runs, stop.report
-  prints what the run is waiting for.
+  suspended or saves.  The watchdog then saves the last step and ends the
+  session; if that fails, stop.leave ends the process.  While the hook runs,
+  stop.report prints what the run is waiting for.
   """
 
   def __init__(self) -> None:
@@ -139,7 +139,7 @@ class StallWatchdog(hooks.Hook):
           self.run.steps.replayed,
           self._ask_sizes(session),
       )
-      idle = idle + 1 if now == before else 0
+      idle = idle + 1 if now == before and not self.run.saving else 0
       before = now
       limit = self.run.config.stall_secs / _TICK_SECS or float('inf')
       if self.run.stop.requested:

@@ -136,6 +136,19 @@ class OutputTest(absltest.TestCase):
             body,
         )
 
+  def test_failed_write_is_told_from_others(self):
+    body = (
+        'try: print("line", flush=True)\n'
+        '  except OSError as e:\n'
+        '    sys.stderr.write(f"{output.is_lost(e)}{output.is_lost(OSError())} ")\n'
+        '    raise'
+    )
+    for options in ((), ('-u',)):
+      self.assertEqual(
+          (1, 'TrueFalse prog: ' + _NO_ROOM),
+          _run_into_full_device(self._command(body, *options)),
+      )
+
   def test_closed_streams(self):
     program = _PROGRAM.format(
         body='sys.stdout.write("1"); sys.stderr.write("2")'

@@ -15,7 +15,7 @@ from cifar10_compat.base import signals
 _PROGRAM = """
 from cifar10_compat.base import signals
 with signals.stop_on_signals() as stop:
-  stop.report = lambda: print('still here', flush=True)
+  stop.report = lambda: print('still here', flush=True) or no_such_name
   print('ready', flush=True)
   while not stop.sleep(600):
     pass

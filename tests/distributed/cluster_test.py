@@ -113,6 +113,10 @@ class ClusterTest(tf.test.TestCase):
     for text, expected in (
         ('{', 'TF_CONFIG is not'),
         ('[]', 'TF_CONFIG is not'),
+        (
+            '{"cluster": {"ps": "a:1"}, "task": {"type": "ps", "index": 0}}',
+            'TF_CONFIG is not',
+        ),
         # Found by hypothesis.
         (
             '{"cluster": {}, "task": {"type": "ps", "index": Infinity}}',

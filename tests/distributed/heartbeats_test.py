@@ -13,6 +13,7 @@ from cifar10_compat.base import signals
 from cifar10_compat.distributed import cluster
 from cifar10_compat.distributed import heartbeats
 from cifar10_compat.distributed import sessions
+from cifar10_compat.training import hooks
 from tools.base import processes
 
 
@@ -171,6 +172,14 @@ class HeartbeatsTest(tf.test.TestCase):
         self.coord.request_stop()
         self.coord.join()
       self.assertEqual(heartbeats.DONE, session.run(self.table.read)[0][1, 2])
+
+  def test_time_of_the_other_hooks_does_not_count(self):
+    steps = hooks.StepHook()
+    with self._hook(steps=steps, stop=signals.StopRequest()) as (_, hook):
+      hook.before_run(None)
+      self.assertGreater(steps.since, 0)
+      steps.after_run(mock.Mock(), None)
+      self.assertIsNone(steps.since)
 
   def test_an_asynchronous_step_that_hangs_is_aborted(self):
     with tf.device('/job:ps'):

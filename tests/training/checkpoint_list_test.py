@@ -304,6 +304,7 @@ class ResumeTest(run_fixture.ResumedTest):
         ('no protocol buffer {', 'lists no checkpoint'),
         ('model_checkpoint_path: "/etc/model.ckpt-7"', 'in another dir'),
         ('model_checkpoint_path: "model.ckpt-7"', 'ckpt-7 is missing'),
+        ('model_checkpoint_path: "model.ckpt"', 'whose name has no step'),
         ('x' * 30_000_000, 'is not a list'),
         (os.mkfifo, 'is not a list'),
         (lambda path: os.symlink('checkpoint', path), 'cannot be read'),

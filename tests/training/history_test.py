@@ -155,7 +155,9 @@ class HistoryTest(run_fixture.ResumedTest):
           ),
       ):
         self.begin(**told | settings)
-    with mock.patch.dict(os.environ, TF_CONFIG='{}', TF_CPP_VMODULE='x=1'):
+    with mock.patch.dict(
+        os.environ, TF_CONFIG='{}', TF_CPP_VMODULE='x=1', TF_VAR_secret='x'
+    ):
       self.assertEqual('', self.begin(**told))
     # Without the flag it may; afterwards, no longer with it.
     alone = told | {'deterministic': False}

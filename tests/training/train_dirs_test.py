@@ -254,7 +254,7 @@ class TrainDirsTest(tf.test.TestCase):
       os.rmdir(path)
 
   def test_cannot_be_written(self):
-    path = self.create_tempfile().full_path
+    path = self.create_tempfile().full_path + '/train'
     with self.assertRaisesRegex(
         errors.UsageError, 'cannot write to train_dir %s' % path
     ):

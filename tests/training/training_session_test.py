@@ -43,6 +43,7 @@ class TrainingTest(tf.test.TestCase):
       bad_label_at=None,
       check_input=lambda: None,
       read=None,
+      run_loss_too=False,
       profile_steps=(),
       **settings,
   ):
@@ -104,6 +105,8 @@ class TrainingTest(tf.test.TestCase):
       ):
         while not mon_sess.should_stop():
           _, last = mon_sess.run([train_op, loss])
+          if run_loss_too:
+            mon_sess.run(loss)
     return (mon_sess.step, last), printed.getvalue().splitlines()
 
   def _checkpoints(self):
@@ -292,10 +295,19 @@ class TrainingTest(tf.test.TestCase):
     # close.
     self.assertFalse(self.stop.unsaved)
 
+  def test_checkpoint_has_the_step_that_was_reached(self):
+    # Each run counts as a step, so that only five steps are trained.
+    self._run(10, run_loss_too=True)
+    self.assertEqual([0, 5], self._checkpoints())
+    self.assertEqual((5, 5), (self._load(5, 'global_step'), self._load(5, 'w')))
+    self.assertFalse(self.stop.unsaved)
+
   def test_error_of_the_input(self):
     for error, checkpoints in (
         # The step is saved.
         (errors.DataError('it broke'), 2),
+        # In a notebook, the stop button.
+        (KeyboardInterrupt('it broke'), 2),
         # An unforeseen error is left alone.
         (KeyError('it broke'), 1),
     ):

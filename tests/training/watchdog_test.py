@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import threading
+import time
 import types
 from unittest import mock
 
@@ -54,7 +55,7 @@ class WatchdogTest(tf.test.TestCase):
     ):
       self.enter_context(mock.patch.object(module, name, secs))
 
-  def _run(self, make_batch, *, max_steps=10**6, stalls=True):
+  def _run(self, make_batch, *, max_steps=10**6, stalls=True, **settings):
     """Trains on the batches of make_batch(); returns what was reported.
 
     Returns:
@@ -67,7 +68,10 @@ class WatchdogTest(tf.test.TestCase):
         train_op = step.assign_add(1).op
       tf.summary.scalar('loss', loss)
       config = config_lib.Train(
-          train_dir=self.train_dir, max_steps=max_steps, stall_secs=1
+          train_dir=self.train_dir,
+          max_steps=max_steps,
+          stall_secs=1,
+          **settings,
       )
       error = None
       with (
@@ -232,6 +236,36 @@ class WatchdogTest(tf.test.TestCase):
 
     report, _ = self._run(lambda: _batch_of(ask), max_steps=2000, stalls=False)
     self.assertEqual(3, report.count('the main thread is at'))
+
+  def test_slow_save_is_left_alone(self):
+    checks = []
+    ask, save = watchdog.StallWatchdog._ask_sizes, tf.train.Saver.save
+
+    def count_and_ask(*args, **kwargs):
+      checks.append(1)
+      return ask(*args, **kwargs)
+
+    def save_slowly(*args, global_step):
+      # A stall lasts five checks.  The watchdog checks only between the first
+      # step and the last.
+      before = len(checks)
+      while global_step == 1 and len(checks) < before + 8:
+        time.sleep(0.01)
+      return save(*args, global_step=global_step)
+
+    with (
+        mock.patch.object(watchdog.StallWatchdog, '_ask_sizes', count_and_ask),
+        mock.patch.object(tf.train.Saver, 'save', save_slowly),
+    ):
+      report, _ = self._run(
+          lambda: tf.constant(1.0),
+          max_steps=3,
+          stalls=False,
+          checkpoint_steps=1,
+      )
+    self.assertGreater(len(checks), 7)
+    self.assertNotIn('the main thread is at', report)
+    self.assertEqual(3, checkpoint_list.newest(self.train_dir).step)
 
   def test_a_report_is_printable(self):
     told = io.StringIO()
