@@ -192,9 +192,9 @@ def distorted_inputs(data_dir, batch_size, config=config_lib.Train()):
   if config.dataset.flip:
     distorted_image = tf.image.random_flip_left_right(distorted_image)
 
-  # Change the brightness before the contrast, as in 2016.  Standardization
-  # undoes both changes, except in images whose contrast is so low that the
-  # minimum standard deviation applies.
+  # Standardization, below, undoes the change in brightness.  It undoes the
+  # change in contrast only in gray images, since the contrast of each color
+  # channel changes about the channel's own mean.
   distorted_image = tf.image.random_brightness(distorted_image,
                                                max_delta=63)
   distorted_image = tf.image.random_contrast(distorted_image,

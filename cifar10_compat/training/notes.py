@@ -154,7 +154,7 @@ def check(directory: str, config: config_lib.Network, flag: str) -> None:
       (
           trained_on == config.dataset.name,
           f'data set {trained_on!r}, not to {config.dataset.name!r}',
-          'the --dataset of that name',
+          'the --dataset of that name or directory',
       ),
       (
           note.get('class_names', names) == names,

@@ -250,6 +250,7 @@ class WatchdogTest(tf.test.TestCase):
       # step and the last.
       before = len(checks)
       while global_step == 1 and len(checks) < before + 8:
+        self.assertIn('watchdog', [t.name for t in threading.enumerate()])
         time.sleep(0.01)
       return save(*args, global_step=global_step)
 

@@ -74,7 +74,7 @@ class DistortTest(tf.test.TestCase):
     self.assertAllGreater(distorted[:, 0, 1, 1] - distorted[:, 0, 0, 1], 0)
 
   def test_brightness_and_contrast(self):
-    # Standardization would undo brightness and contrast.
+    # Standardization would undo brightness, and the contrast of gray images.
     n = 2000
     images = np.full([n, 32, 32, 3], 100, np.uint8)
     with tf.test.mock.patch.object(
