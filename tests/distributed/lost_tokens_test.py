@@ -54,6 +54,6 @@ class LostTokensTest(parameterized.TestCase, cluster_case.ClusterCase):
         while True:
           session.run(token, options=tf.RunOptions(timeout_in_ms=3000))
     seen = [len(p.lines) for p in (chief, worker)]
-    chief.wait_for_line(r'^No update after step \d+ for 30 seconds, though')
+    chief.wait_for_line(r'^No update after step \d+ for 30 seconds, although')
     for program, start in zip((chief, worker), seen):
       program.wait_for_line(_STEP, start)
