@@ -126,6 +126,7 @@ def inputs(eval_data, config=config_lib.Eval(count=config_lib.HISTORICAL)):
     images: float32 tensor of shape [batch_size * views, IMAGE_SIZE,
       IMAGE_SIZE, 3].
     labels: int32 tensor of shape [batch_size].
+    With EXACT, the first dimension of both is unknown.
 
   Raises:
     ValueError: data_dir is empty, or a file is missing.

@@ -76,7 +76,7 @@ def train(
     created.
 
   Raises:
-    UsageError, DataError, CheckpointError, DivergedError: see
+    UsageError, DataError, CheckpointError, DivergedError, WriteError: see
       training_session.MonitoredTrainingSession().
   """
   num_workers = len(cluster.workers)

@@ -48,8 +48,8 @@ def image_summary(tag: str, images: tf.Tensor) -> tf.Tensor:
 
   Args:
     tag: the tag of the summary, used unchanged.
-    images: float32 tensor of shape [batch_size, height, width, 3], any range:
-      the op scales each image separately.
+    images: tensor of shape [batch_size, height, width, 3]: float32 of any
+      range, which the op scales for each image separately, or uint8.
 
   Returns:
     String tensor of shape [], a serialized Summary.

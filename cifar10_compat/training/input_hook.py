@@ -17,8 +17,9 @@ class InputHook(tf.train.SessionRunHook):
 
   The shuffling queues are all RandomShuffleQueues in the default graph.  While
   the queues fill, the hook polls their sizes and shows the progress: a step
-  waiting for a queue could not react to a signal.  This hook must come last, so
-  that the other hooks have processed a step when this hook finds damaged files.
+  waiting for a queue could not react to a signal.  This hook must follow the
+  hooks that process a step, so that a step is saved when this hook finds
+  damaged files.
 
   Attributes:
     check_input: function that raises an error if the input is damaged, called
