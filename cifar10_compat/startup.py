@@ -34,10 +34,11 @@ def prepare(name: str, program: str) -> None:
       missing.
   """
   module = sys.modules[name]
-  # An installed command imports the module, and has its name without .py; a
-  # user's script of the same name has not.
-  command = os.path.basename(sys.argv[0])
-  if name != '__main__' and command != stem(module.__file__ or ''):
+  file = os.path.basename(module.__file__ or '')
+  main = getattr(sys.modules['__main__'], '__file__', None) or ''
+  # A user's script can import the module and have the same name.
+  is_users = name != '__main__' and os.path.basename(main) == file
+  if stem(sys.argv[0]) != stem(file) or is_users:
     return
   for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(signum) != signal.SIG_IGN:

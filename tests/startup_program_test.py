@@ -106,17 +106,22 @@ cifar10_predict.console_main()
   def test_a_program_and_another_one_in_which_nothing_changes(self):
     for name, expected in (
         (
-            'cifar10_predict',
+            'cifar10_predict.py',
             'loaded False False\nmain True True True\nend False True\n',
         ),
         (
-            # A user's script.
-            'cifar10_predict.py',
+            'somebody_s.py',
             'loaded True False\nmain True False True\nend True False\n',
         ),
     ):
       code, out, err = _run('-c', self.CODE % name)
       self.assertEqual((0, expected), (code, out), err)
+    # A user's script that has the program's name.
+    script = self.create_tempfile(
+        'cifar10_predict.py', self.CODE % 'cifar10_predict.py'
+    ).full_path
+    code, out, err = _run(script)
+    self.assertEqual((0, expected), (code, out), err)
 
 
 class EnvironmentTest(absltest.TestCase):
