@@ -337,7 +337,6 @@ class ValuesTest(absltest.TestCase):
     self.assertEqual(home + '/x', config_lib.Train(train_dir='~/x').train_dir)
     for kwargs, expected in (
         ({'train_dir': '/tmp/lr=[0.1]'}, 'contains one of'),
-        ({'train_dir': ''}, '--train_dir is empty'),
         ({'batch_size': '128'}, "batch_size is '128': it must be of type int"),
         ({'batch_size': 1.5}, 'it must be of type int'),
         ({'max_steps': None}, 'it must be of type int'),

@@ -94,12 +94,7 @@ def fields(config: type[Config] | Config) -> dict[str, dataclasses.Field]:
 def _parsed(field: dataclasses.Field, value: object) -> object:
   """Converts a string as a flag's value; returns other values unchanged."""
   parse = field.metadata.get('parse')
-  if not parse or not isinstance(value, str):
-    return value
-  errors.UsageError.raise_if(
-      not value, f'--{field.name} is empty: specify a value, or omit the flag'
-  )
-  return parse(value)
+  return parse(value) if parse and value and isinstance(value, str) else value
 
 
 # The types of the values of a field.  bool is a type of its own.
@@ -191,6 +186,10 @@ def from_flags(
   values = {}
   for name, field in fields(config).items():
     value = _parsed(field, flag_values[name].value)
+    errors.UsageError.raise_if(
+        field.metadata['parse'] and value == '',
+        f'--{name} is empty: specify a value, or omit the flag',
+    )
     values[name] = tuple(value) if isinstance(value, list) else value
   given = frozenset(name for name in values if flag_values[name].present)
   return config(arguments=arguments, given=given, **values)
