@@ -106,9 +106,9 @@ class ProxyTest(AgreementTest):
 
   def setUp(self):
     proxy = 'http://127.0.0.1:9'
-    self.enter_context(
-        mock.patch.dict(os.environ, grpc_proxy=proxy, http_proxy=proxy)
-    )
+    behind = mock.patch.dict(os.environ, grpc_proxy=proxy, http_proxy=proxy)
+    behind.start()
+    self.addCleanup(behind.stop)
     os.environ.pop('no_proxy', None)
     os.environ.pop('no_grpc_proxy', None)
     super().setUp()
