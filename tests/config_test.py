@@ -343,6 +343,7 @@ class ValuesTest(absltest.TestCase):
         ({'max_steps': True}, 'it must be of type int'),
         ({'seed': 'x'}, 'of type int | None'),
         ({'data_url': 'http://a'}, 'of type tuple'),
+        ({'batch_size': np.int64(0)}, 'batch_size is 0: it must be at least 1'),
     ):
       with self.assertRaisesRegex(errors.UsageError, re.escape(expected)):
         config_lib.Train(**kwargs)

@@ -11,7 +11,7 @@ import math
 import numbers
 import types
 import typing
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from absl import flags
 
@@ -98,15 +98,16 @@ def _parsed(field: dataclasses.Field, value: object) -> object:
 
 
 # The types of the values of a field.  bool is a type of its own.
-_ABSTRACT = {int: numbers.Integral, float: numbers.Real}
+_ABSTRACT: dict[Any, Any] = {int: numbers.Integral, float: numbers.Real}
 
 
 def _check(field: dataclasses.Field, value: object) -> None:
   """Raises UsageError for a wrong type, or outside the bounds or choices."""
-  kinds = typing.get_args(field.type) or (field.type,)
-  if not isinstance(field.type, types.UnionType):
-    kinds = (typing.get_origin(field.type) or field.type,)
-  kinds = tuple(_ABSTRACT.get(k, k) for k in kinds)
+  is_union = isinstance(field.type, types.UnionType)  # For example int | None.
+  kinds: tuple[Any, ...] = tuple(
+      _ABSTRACT.get(kind, typing.get_origin(kind) or kind)
+      for kind in (typing.get_args(field.type) if is_union else [field.type])
+  )
   errors.UsageError.raise_if(
       not isinstance(value, kinds)
       or (isinstance(value, bool) and bool not in kinds),
@@ -120,7 +121,8 @@ def _check(field: dataclasses.Field, value: object) -> None:
   )
   bounds = field.metadata.get('bounds', Bounds())
   for number in value if isinstance(value, tuple) else (value,):
-    if not isinstance(number, (int, float)):
+    is_number = isinstance(number, numbers.Real)  # NumPy's numbers too.
+    if not is_number:
       continue
     why = f' ({bounds.why})' if bounds.why else ''
     is_now = f'{field.name} is {number}: it must be '
