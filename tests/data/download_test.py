@@ -1,6 +1,7 @@
 """Downloads images from a local server; fetch_test.py has the faults."""
 
 from concurrent import futures
+import errno
 import fcntl
 import gzip
 import hashlib
@@ -249,6 +250,18 @@ class DownloadTest(absltest.TestCase):
         gzip.compress(info.tobuf(tarfile.USTAR_FORMAT))
         + gzip.compress(zeros, 1),
     )
+
+  def test_lost_output_is_not_the_directorys_fault(self):
+    full = OSError(errno.ENOSPC, 'No space left on device')
+    dataset = self.dataset._replace(
+        sources=(), make=mock.Mock(side_effect=full)
+    )
+    for is_lost, expected in ((True, OSError), (False, errors.UsageError)):
+      with (
+          mock.patch.object(output, 'is_lost', return_value=is_lost),
+          self.assertRaises(expected),
+      ):
+        self._get(dataset)
 
   def test_drawn(self):
     self._get(self.dataset._replace(sources=(), make=os.mkdir))

@@ -1,5 +1,6 @@
 """How a trainer prepares its train_dir."""
 
+import errno
 import fcntl
 import json
 import os
@@ -13,6 +14,7 @@ import tensorflow.compat.v1 as tf
 
 from cifar10_compat import config as config_lib
 from cifar10_compat.base import errors
+from cifar10_compat.base import output
 from cifar10_compat.data import datasets
 from cifar10_compat.training import notes
 from cifar10_compat.training import train_dirs
@@ -259,6 +261,16 @@ class TrainDirsTest(tf.test.TestCase):
         errors.UsageError, 'cannot write to train_dir %s' % path
     ):
       run_fixture.begin(path)
+
+  def test_lost_output_is_not_the_directorys_fault(self):
+    full = OSError(errno.ENOSPC, 'No space left on device')
+    for is_lost, expected in ((True, OSError), (False, errors.UsageError)):
+      with (
+          mock.patch.object(output, 'is_lost', return_value=is_lost),
+          mock.patch.object(notes, 'write', side_effect=full),
+          self.assertRaises(expected),
+      ):
+        run_fixture.begin(self.train_dir)
 
   def test_one_process_at_a_time(self):
     weights = os.path.join(self.train_dir, 'model.ckpt-5.index')

@@ -318,6 +318,16 @@ class TrainingTest(tf.test.TestCase):
         self._run(10**6, check_input=fail_later, fresh=True)
       self.assertLen(self._checkpoints(), checkpoints)
 
+  def test_second_ctrl_c_does_not_save(self):
+    def insist():
+      if self.stop.unsaved:
+        self.stop.signum = signal.SIGINT
+        raise KeyboardInterrupt
+
+    with self.assertRaises(KeyboardInterrupt):
+      self._run(10**6, check_input=insist)
+    self.assertEqual([0], self._checkpoints())
+
   def test_line_that_does_not_arrive(self):
     class Closed(io.StringIO):
 
